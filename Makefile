@@ -1,0 +1,65 @@
+.DEFAULT_GOAL := help
+SHELL      := /bin/bash
+PYTHON     ?= python3
+UV_VERSION := 0.13.9
+UV         := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+VENV       := .venv
+BIN        := $(VENV)/bin
+T          ?= tests
+PORT       ?= 8080
+DATA       ?= .data/demo
+COMPILE    := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+              --no-emit-index-url --custom-compile-command "make lock" --quiet
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+$(filter .tools/bin/uv,$(UV)): # only when uv is not on PATH
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv==$(UV_VERSION)
+
+$(BIN)/python: | $(filter .tools/bin/uv,$(UV))
+	$(UV) venv --quiet $(VENV)
+
+# One stamp per lock: a changed lock re-syncs the environment, an unchanged one costs nothing.
+.stamps/%: requirements/%.lock pyproject.toml $(BIN)/python
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
+	@mkdir -p .stamps && rm -f .stamps/* && touch $@
+
+demo: $(firstword $(wildcard .stamps/check .stamps/test) .stamps/run) ## everything on one port with demo data: SQLite, in-process bus
+	$(BIN)/pavilion demo --port $(PORT) --data $(DATA) $(if $(RESET),--reset)
+
+setup: $(firstword $(wildcard .stamps/check) .stamps/test) ## the environment only
+
+test: $(firstword $(wildcard .stamps/check) .stamps/test) ## unit, SQLite, real PostgreSQL, real Redis or Valkey, real browser
+	$(BIN)/python -m tests.need browser
+	$(BIN)/python -m pytest $(T)
+
+lint: .stamps/check ## every static verdict
+	$(BIN)/ruff check && $(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry backend && $(BIN)/codespell backend frontend/templates docs README.md
+	@if $(BIN)/python -m tests.need node; then cd frontend && npm ci --silent && npx tsc --project . && node --test static/js/; fi
+
+check: test lint ## the whole verdict
+
+bench: $(firstword $(wildcard .stamps/check) .stamps/test) ## side-by-side measurements; writes tests/bench/results/
+	$(BIN)/python -m tests.bench.run
+
+simulate: $(firstword $(wildcard .stamps/check) .stamps/test) ## 1,000,000 seeded runs of the pure engine
+	$(BIN)/python -m tests.simulate.run
+
+faults: $(firstword $(wildcard .stamps/check) .stamps/test) ## kills, power cuts, clocks, cut lines: full counts
+	$(BIN)/python -m tests.faults.run
+
+lock: $(filter .tools/bin/uv,$(UV)) ## write requirements/*.lock again; they name no host
+	$(COMPILE) --group build --group test --group check -o requirements/check.lock $(UPGRADE)
+	$(COMPILE) --group build --group test -c requirements/check.lock -o requirements/test.lock
+	$(COMPILE) --group build -c requirements/check.lock -o requirements/run.lock
+	@! grep -nE '://|[a-z0-9-]+\.(org|com|io|net|dev)\b' requirements/*.lock
+
+clean: ## forget the environment, keep the data
+	rm -rf $(VENV) .stamps .tools
+
+.PHONY: help demo setup test lint check bench simulate faults lock clean

@@ -1,0 +1,19 @@
+"""The only reader of clocks. Everything else is handed an instant."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the one place
+
+
+def monotonic_s() -> float:
+    """Seconds that never go back; for leases and time limits, never for a decision on a bid."""
+    return time.monotonic()

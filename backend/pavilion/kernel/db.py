@@ -1,0 +1,143 @@
+"""The database: one declarative base, exact column types, engines that keep what they acknowledge."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Dialect, Integer, MetaData, event
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from pavilion.kernel.instants import from_micros, micros
+
+Sessions = async_sessionmaker[AsyncSession]
+
+BUSY_TIMEOUT_MS = 5000  # SQLite: how long a writer waits for the one ahead of it
+
+# BIGINT primary keys do not autoincrement on SQLite; INTEGER there is 64 bits wide anyway.
+Big = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC instants: TIMESTAMPTZ on PostgreSQL, whole microseconds since 1970 on SQLite."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        assert value.tzinfo is not None, "naive time"
+        return value.astimezone(UTC) if dialect.name == "postgresql" else micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None or isinstance(value, datetime):
+            return value
+        return from_micros(value)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), int: Big}
+
+
+def one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
+    """The CHECK that keeps a text column inside its enumeration."""
+    words = ", ".join(f"'{state.value}'" for state in states)
+    return CheckConstraint(f"{column} in ({words})", name=f"{column}_known")
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def async_url(url: str) -> URL:
+    """Any spelling of a PostgreSQL or SQLite address, with the asynchronous driver named."""
+    parsed = make_url(url)
+    driver = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+    return parsed.set(drivername=driver.get(parsed.drivername, parsed.drivername))
+
+
+def create_engine(url: str) -> AsyncEngine:
+    """An engine whose commits are durable; SQLite starts each transaction as a writer."""
+    parsed = async_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    engine = create_async_engine(parsed, connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _durable(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
+            cursor.execute(f"pragma {pragma}")
+        cursor.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
+        facts = [
+            cursor.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+        cursor.close()
+        assert facts in (["wal", 2, 1], ["memory", 2, 1]), f"SQLite will not be durable: {facts}"
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        # The default deferred transaction fails when two readers both turn writer.
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("begin" if reading else "begin immediate")
+
+    return engine
+
+
+def sessions_of(engine: AsyncEngine) -> Sessions:
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A session that only reads: on SQLite it never waits for a writer."""
+    async with sessions() as session:
+        await session.connection(execution_options={"reading": True})
+        yield session
+
+
+_REFUSE_CHANGE = """
+create or replace function pavilion_refuse_change() returns trigger language plpgsql as
+$$ begin raise exception 'append only: %', tg_table_name using errcode = 'restrict_violation'; end $$
+"""
+
+
+def append_only_ddl(table: str, dialect: str) -> list[str]:
+    """Triggers that refuse UPDATE and DELETE of a table, whoever asks (reliability spec 5)."""
+    if dialect == "postgresql":
+        acts = f"before update or delete on {table} for each row execute function pavilion_refuse_change()"
+        return [_REFUSE_CHANGE.strip(), f"create trigger {table}_append_only {acts}"]
+    return [
+        f"create trigger {table}_no_{act} before {act} on {table} begin select raise(abort, 'append only: {table}'); end"
+        for act in ("update", "delete")
+    ]
+
+
+def append_only(model: type[Base]) -> None:
+    """From here on the database itself refuses to change or drop a written row of this table."""
+    table = model.metadata.tables[model.__tablename__]
+    table.info["append_only"] = True
+    for dialect in ("postgresql", "sqlite"):
+        for statement in append_only_ddl(table.name, dialect):
+            event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))

@@ -1,0 +1,67 @@
+"""Refusals: requests we understood and will not carry out."""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """Never a bug, never a 500. The words for `code` live in the catalogues, in every language."""
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        assert 400 <= cls.status < 600 and cls.code, f"{cls.__name__} must say how it refuses"
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__(f"{self.code} {facts}")
+        self.facts = facts
+
+
+class SignedOut(Refusal):
+    status, code = 401, "signed_out"
+
+
+class NotAllowed(Refusal):
+    status, code = 403, "not_allowed"
+
+
+class ForeignRequest(Refusal):
+    status, code = 403, "foreign_request"
+
+
+class NotFound(Refusal):
+    """Unknown, foreign and hidden things answer alike, so that nobody can probe for them."""
+
+    status, code = 404, "not_found"
+
+
+class StaleVersion(Refusal):
+    status, code = 409, "stale_version"
+
+
+class ActNotAllowed(Refusal):
+    """The state of the thing does not permit this act now."""
+
+    status, code = 409, "act_not_allowed"
+
+
+class KeyReused(Refusal):
+    status, code = 409, "key_reused"
+
+
+class TooLarge(Refusal):
+    status, code = 413, "too_large"
+
+
+class WrongType(Refusal):
+    status, code = 415, "wrong_type"
+
+
+class BadInput(Refusal):
+    """`fields` maps a field's name to the code of its fault."""
+
+    status, code = 422, "bad_input"
+
+
+class SlowDown(Refusal):
+    status, code = 429, "slow_down"

@@ -1,0 +1,24 @@
+"""Weight of a stone in whole milli-carats (mct); one carat is 200 mg."""
+
+from dataclasses import dataclass
+
+from pavilion.kernel.money import half_up
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Carat:
+    mct: int
+
+    def __str__(self) -> str:
+        return f"{self.mct // 1000}.{self.mct % 1000:03d} ct"
+
+
+def two_decimals(mct: int) -> str:
+    """Carats as buyers read them: two decimals, rounded half up (`1.51`)."""
+    hundredths = half_up(mct, 10)
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def per_carat_minor(total_minor: int, mct: int) -> int:
+    """The price per carat in minor units that belongs to a total; derived wherever shown, never stored."""
+    return half_up(total_minor * 1000, mct)

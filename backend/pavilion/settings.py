@@ -1,0 +1,75 @@
+"""What a house is told at its start: one frozen object, read once by the process and handed down."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pavilion.kernel.db import sqlite_url
+
+
+class Environment(StrEnum):
+    PRODUCTION = "production"
+    DEMO = "demo"
+    TEST = "test"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PAVILION_", frozen=True, extra="forbid")
+
+    environment: Environment = Environment.PRODUCTION
+    """production, demo or test; demo and test label every page."""
+    data_dir: Path = Path(".data/house")
+    """Folder of the embedded database, keys and documents."""
+    database_url: str = ""
+    """PostgreSQL address; empty means SQLite in `data_dir`."""
+    redis_url: str = ""
+    """Bus between processes; empty means everything runs in one process."""
+    public_url: str = "http://127.0.0.1:8080"
+    """How browsers reach the house; decides the allowed origin and secure cookies."""
+    host_name: str = "pavilion.localhost"
+    """First part of the checkpoints' origin line and name of the signing key."""
+    listen: str = "127.0.0.1:8080"
+    """Address and port of the web process."""
+    health_listen: str = ""
+    """Address and port of `/healthz` and `/readyz` in worker and engine processes; empty: none."""
+    allowed_origins: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Further origins that may open the live socket and post forms, separated by commas."""
+    secret_key: SecretStr = SecretStr("")
+    """Signs cursors and one-time links; empty: kept in `data_dir`."""
+    data_key: SecretStr = SecretStr("")
+    """Wraps the data keys under which maxima are stored (64 hex digits); empty: kept in `data_dir`."""
+    sale_key: SecretStr = SecretStr("")
+    """Ed25519 seed that signs the checkpoints of sales (64 hex digits); empty: kept in `data_dir`."""
+    registries: Path | None = None
+    """Folder with the signed event files of the own-production registry simulator."""
+    log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("secret_key", "data_key", "sale_key"):
+            path = os.environ.get(f"PAVILION_{name.upper()}_FILE")
+            if path and not values.get(name):
+                values[name] = Path(path).read_text().strip()
+        origins = values.get("allowed_origins")
+        if isinstance(origins, str):
+            values["allowed_origins"] = frozenset(filter(None, (part.strip() for part in origins.split(","))))
+        return values
+
+    @property
+    def database(self) -> str:
+        return self.database_url or sqlite_url(self.data_dir.absolute() / "pavilion.db")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Every origin that is ours: the public address and those allowed besides."""
+        return self.allowed_origins | {self.public_url.rstrip("/")}
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https://")
