@@ -1,0 +1,59 @@
+"""The one gate for who may see which stone, and the reads behind the stone's pages."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.catalogue.models import Stone, StoneCommitment
+
+LISTED: ColumnElement[bool] = and_(Stone.exposed_id.is_not(None), Stone.withdrawn_at.is_(None))
+
+
+def visible_to(actor: Actor) -> Select[Stone]:
+    """Staff see every stone, a supplier the own ones and the listed, everybody else the listed only."""
+    return select(Stone).where(_may_see(actor))
+
+
+def _may_see(actor: Actor) -> ColumnElement[bool]:
+    if actor.is_staff:
+        return true()
+    if actor.company_id is not None and actor.may(Permission.STOCK_WRITE):
+        return or_(LISTED, Stone.supplier_company_id == actor.company_id)
+    return LISTED
+
+
+def sees_prices(actor: Actor) -> bool:
+    """Whether asking prices of other companies are shown to this person, and may be searched by."""
+    return actor.may(Permission.PRICE_SEE)
+
+
+def sees_price_of(actor: Actor, stone: Stone) -> bool:
+    return sees_prices(actor) or _own(actor, stone)
+
+
+def sees_supplier_of(actor: Actor, stone: Stone) -> bool:
+    return actor.is_staff or _own(actor, stone)
+
+
+async def stone_of(session: AsyncSession, actor: Actor, public_id: str) -> Stone | None:
+    """None alike for unknown, foreign and unverified."""
+    return await session.scalar(visible_to(actor).where(Stone.public_id == public_id))
+
+
+async def stones_of(session: AsyncSession, actor: Actor, public_ids: Sequence[str]) -> list[Stone]:
+    """The visible ones in the order asked for; the others are silently absent."""
+    rows = await session.scalars(visible_to(actor).where(Stone.public_id.in_(public_ids)))
+    found = {stone.public_id: stone for stone in rows}
+    return [found[public_id] for public_id in dict.fromkeys(public_ids) if public_id in found]
+
+
+async def commitments_of(session: AsyncSession, stone_ids: Sequence[int]) -> dict[int, StoneCommitment]:
+    """What each stone is promised to now, by the stone's inner id."""
+    live = select(StoneCommitment).where(StoneCommitment.stone_id.in_(stone_ids), StoneCommitment.released_at.is_(None))
+    return {row.stone_id: row for row in await session.scalars(live)}
+
+
+def _own(actor: Actor, stone: Stone) -> bool:
+    return actor.company_id == stone.supplier_company_id and actor.may(Permission.STOCK_WRITE)

@@ -1,0 +1,222 @@
+"""Verbs on stones: store, show, withdraw, promise, release. The caller opens the transaction and commits it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import String, Table, bindparam, column, func, insert, select, table, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.kernel import events, numbering
+from pavilion.kernel.errors import NotFound, Refusal
+from pavilion.kernel.ids import ulid
+from pavilion.kernel.money import half_up
+from pavilion.kernel.weight import per_carat_minor
+
+CHANGES = "catalogue:changes"  # the counter behind `Stone.seq`
+MOST_ROWS = 1000  # of one call
+
+_STONES: Table = Stone.__table__  # type: ignore[assignment]
+_EXPOSED = table("exposed_stones", column("stone", String(26)))  # provenance's
+_OURS = {"id", "public_id", "supplier_company_id", "stock_no_key", "ratio", "seq"} | {
+    "listed_at", "updated_at", "withdrawn_at", "exposed_id",
+}  # fmt: skip
+_GIVEN = [column.key for column in _STONES.columns if column.key not in _OURS]
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(_GIVEN),
+    "species": "diamond",
+    "currency": "USD",
+    "availability": "subject_to_prior_sale",
+}
+
+
+class NotAvailable(Refusal):
+    """The stone is promised elsewhere, withdrawn, or not verified (settlement spec 11.1)."""
+
+    status, code = 409, "not_available"
+
+
+class Stored(NamedTuple):
+    id: int
+    public_id: str
+    stock_no: str
+    change: str  # added | changed | unchanged
+    seq: int
+
+
+async def store_stones(
+    session: AsyncSession, rows: list[dict[str, Any]], *, supplier_company_id: int, now: datetime
+) -> list[Stored]:
+    """Each row is the supplier's stone of that stock number, in the order given; a withdrawn one comes back.
+
+    Keys are column names of `Stone`; a column that a row does not name stays as it is. A stone is not shown by being
+    stored: `expose_stones` does that once its origin is confirmed.
+    """
+    assert len(rows) <= MOST_ROWS and all(row.keys() <= _DEFAULTS.keys() for row in rows)
+    if not rows:
+        return []
+    keys = [row["stock_no"].casefold() for row in rows]
+    assert len(set(keys)) == len(keys), "one row per stock number"
+    mine = select(*_STONES.columns).where(
+        _STONES.c.supplier_company_id == supplier_company_id, _STONES.c.stock_no_key.in_(keys)
+    )
+    known = {found["stock_no_key"]: found for found in (await session.execute(mine)).mappings()}
+    seq = await _next_seq(session)
+    fresh, changed, outcomes = [], [], {}
+    for key, row in zip(keys, rows, strict=True):
+        before = known.get(key)
+        if before is None:
+            facts = _settled(_DEFAULTS | row)
+            facts |= {"public_id": ulid(now), "supplier_company_id": supplier_company_id, "stock_no_key": key}
+            fresh.append(facts | {"seq": seq, "updated_at": now})
+            continue
+        facts = _settled({name: before[name] for name in _GIVEN} | row)
+        same = before["withdrawn_at"] is None and all(before[name] == value for name, value in facts.items())
+        if not same:
+            changed.append(facts | {"row_id": before["id"], "seq": seq, "updated_at": now, "withdrawn_at": None})
+        outcomes[key] = Stored(
+            before["id"],
+            before["public_id"],
+            facts["stock_no"],
+            "unchanged" if same else "changed",
+            before["seq"] if same else seq,
+        )
+    if fresh:
+        await session.execute(insert(_STONES), fresh)
+        made = await session.execute(select(_STONES.c.public_id, _STONES.c.id).where(_STONES.c.seq == seq))
+        ids = {row.public_id: row.id for row in made}
+        for facts in fresh:
+            public_id = facts["public_id"]
+            outcomes[facts["stock_no_key"]] = Stored(ids[public_id], public_id, facts["stock_no"], "added", seq)
+    if changed:
+        await session.execute(update(_STONES).where(_STONES.c.id == bindparam("row_id")), changed)
+    return [outcomes[key] for key in keys]
+
+
+async def expose_stones(session: AsyncSession, stones: Sequence[str], *, now: datetime) -> set[str]:
+    """Those of these stones (public ids) that provenance exposes are listed from now on; the answer names them."""
+    found = set((await session.scalars(select(_EXPOSED.c.stone).where(_EXPOSED.c.stone.in_(stones)))).all())
+    if found:
+        await session.execute(
+            update(_STONES)
+            .where(_STONES.c.public_id.in_(found), _STONES.c.exposed_id.is_(None))
+            .values(
+                exposed_id=_STONES.c.public_id,
+                listed_at=func.coalesce(_STONES.c.listed_at, bindparam("at", now, _STONES.c.listed_at.type)),
+                updated_at=now,
+                seq=await _next_seq(session),
+            )
+        )
+    return found
+
+
+async def withdraw_stones(
+    session: AsyncSession, *, supplier_company_id: int, stock_nos: Iterable[str], by: str | None, now: datetime
+) -> list[str]:
+    """The supplier's stones of these stock numbers are off the list, but for promised ones; the answer names them."""
+    keys = [stock_no.casefold() for stock_no in stock_nos]
+    promised = select(StoneCommitment.stone_id).where(StoneCommitment.released_at.is_(None))
+    wanted = select(Stone.public_id).where(
+        Stone.supplier_company_id == supplier_company_id,
+        Stone.stock_no_key.in_(keys),
+        Stone.withdrawn_at.is_(None),
+        Stone.id.not_in(promised),
+    )
+    found = list((await session.scalars(wanted)).all())
+    if found:
+        await _touch(session, found, now=now, withdrawn_at=now)
+        for public_id in found:
+            events.record(session, "stone:withdrawn", public_id, by=by, at=now)
+    return found
+
+
+async def commit_stone(
+    session: AsyncSession,
+    *,
+    stone: str,
+    kind: CommitmentKind,
+    ref: str,
+    facts: dict[str, Any],
+    by: str | None,
+    now: datetime,
+) -> StoneCommitment:
+    """The stone (public id) is promised to `ref`. Asked twice it is promised once; promised elsewhere it is refused."""
+    found = await _locked(session, stone)
+    live = await _live_commitment(session, found.id)
+    if live is not None and (live.kind, live.ref) == (kind, ref):
+        return live
+    if live is not None:
+        raise NotAvailable(stone=stone, reason=live.kind)
+    if not found.listed:
+        raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
+    made = StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, kind=kind, ref=ref, facts=facts, made_at=now)
+    session.add(made)
+    await session.flush()  # the partial unique index speaks here, while we can still listen
+    await _touch(session, [stone], now=now)
+    events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=ref)
+    return made
+
+
+async def release_stone(session: AsyncSession, *, stone: str, ref: str, by: str | None, now: datetime) -> bool:
+    """The promise to `ref` is over; false when there was none."""
+    found = await _locked(session, stone)
+    live = await _live_commitment(session, found.id)
+    if live is None or live.ref != ref:
+        return False
+    live.released_at = now
+    await session.flush()
+    await _touch(session, [stone], now=now)
+    events.record(session, "stone:released", stone, by=by, at=now, kind=live.kind, ref=ref)
+    return True
+
+
+async def sell_stone(session: AsyncSession, *, stone: str, ref: str, by: str | None, now: datetime) -> bool:
+    """The promise to `ref` ended in a sale and stays for good; false when there was no such promise."""
+    found = await _locked(session, stone)
+    live = await _live_commitment(session, found.id)
+    if live is None or live.ref != ref:
+        return False
+    if live.kind != CommitmentKind.SOLD:
+        live.kind = CommitmentKind.SOLD
+        await session.flush()
+        await _touch(session, [stone], now=now)
+        events.record(session, "stone:sold", stone, by=by, at=now, ref=ref)
+    return True
+
+
+async def _next_seq(session: AsyncSession) -> int:
+    """The counter row stays locked until commit, so a reader that saw n has seen everything below n."""
+    return await numbering.next_number(session, CHANGES)
+
+
+async def _touch(session: AsyncSession, stones: Sequence[str], *, now: datetime, **values: Any) -> None:
+    values |= {"seq": await _next_seq(session), "updated_at": now}
+    await session.execute(update(_STONES).where(_STONES.c.public_id.in_(stones)).values(**values))
+
+
+async def _locked(session: AsyncSession, stone: str) -> Stone:
+    found = await session.scalar(select(Stone).where(Stone.public_id == stone).with_for_update())
+    if found is None:
+        raise NotFound(stone=stone)
+    return found
+
+
+async def _live_commitment(session: AsyncSession, stone_id: int) -> StoneCommitment | None:
+    return await session.scalar(
+        select(StoneCommitment).where(StoneCommitment.stone_id == stone_id, StoneCommitment.released_at.is_(None))
+    )
+
+
+def _settled(facts: dict[str, Any]) -> dict[str, Any]:
+    """The row with what follows from it: the other price, the ratio, modifiers as one text."""
+    weight, each, total = facts["weight_mct"], facts["price_per_carat_minor"], facts["price_total_minor"]
+    if each is None and total is not None:
+        facts["price_per_carat_minor"] = per_carat_minor(total, weight)
+    elif total is None and each is not None:
+        facts["price_total_minor"] = half_up(each * weight, 1000)
+    length, width = facts["length_um"], facts["width_um"]
+    facts["ratio"] = half_up(length * 100, width) if length and width else None
+    if isinstance(facts["fancy_overtone"], list):
+        facts["fancy_overtone"] = " ".join(facts["fancy_overtone"]) or None
+    return facts
