@@ -1,0 +1,73 @@
+"""Guards that the database itself keeps: what is published stands still, and only exposed stones stand in lots."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import DDL, Table, event
+
+# A sale is frozen from the moment its rule set is hashed until it is unpublished.
+_SALE = "(select rules_hash from sales where id = {row}.sale_id) is not null"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`act` on `table` is refused with `words` for each row of which `when` is true."""
+
+    name: str
+    table: str
+    act: str  # insert, delete or update of ...
+    when: str
+    words: str
+
+    def statements(self, dialect: str) -> tuple[str, ...]:
+        if dialect == "sqlite":
+            return (
+                f"create trigger {self.name} before {self.act} on {self.table} for each row when {self.when} "
+                f"begin select raise(abort, '{self.words}'); end",
+            )
+        row = "old" if self.act == "delete" else "new"
+        return (
+            f"create or replace function {self.name}() returns trigger language plpgsql as $$ begin "
+            f"if {self.when} then raise exception '{self.words}' using errcode = '23514'; end if; return {row}; end $$",
+            f"create trigger {self.name} before {self.act} on {self.table} for each row execute function {self.name}()",
+        )
+
+
+_LOT_FACTS = (
+    "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, reserve_minor, opening_minor, "
+    "consignor_company_id"
+)
+_SALE_FACTS = (
+    "type, title_en, title_zh, text_en, text_zh, currency, zone, opens_at, first_close_at, stagger_s, stagger_per, "
+    "breaks, increments, mode, soft_close, premium, reserve_rule, rules, rules_hash, entity"
+)
+_SAME_STONE = "new.exposed_id is not distinct from (select public_id from stones where id = new.stone_id)"
+_NEW, _OLD = _SALE.format(row="new"), _SALE.format(row="old")
+_BOTH = "old.rules_hash is not null and new.rules_hash is not null"
+_OTHER = f"new.exposed_id is not null and not ({_SAME_STONE})"
+_STANDS = "a published sale does not change"
+_EXPOSED = "only an exposed stone can stand in a lot"
+
+GUARDS = (
+    Guard("sales_facts_stand", "sales", f"update of {_SALE_FACTS}", _BOTH, _STANDS),
+    Guard("sales_stay", "sales", "delete", "old.rules_hash is not null", _STANDS),
+    Guard("lots_none_added", "lots", "insert", _NEW, _STANDS),
+    Guard("lots_facts_stand", "lots", f"update of {_LOT_FACTS}", _OLD, _STANDS),
+    Guard("lots_stay", "lots", "delete", _OLD, _STANDS),
+    Guard("lot_stones_none_added", "lot_stones", "insert", _NEW, _STANDS),
+    Guard("lot_stones_stand", "lot_stones", "update of lot_id, sale_id, stone_id, place", _OLD, _STANDS),
+    Guard("lot_stones_stay", "lot_stones", "delete", _OLD, _STANDS),
+    Guard("lot_stones_exposed", "lot_stones", "insert", f"new.exposed_id is null or not ({_SAME_STONE})", _EXPOSED),
+    # A stone that loses its exposure empties the link by its foreign key; no other stone may take its place.
+    Guard("lot_stones_own_exposure", "lot_stones", "update of stone_id, exposed_id", _OTHER, _EXPOSED),
+)
+
+
+def keep(table: Table) -> None:
+    """The guards of this table are made with it, on both databases; `info` names them for the migration."""
+    guards = [guard for guard in GUARDS if guard.table == table.name]
+    table.info["guards"] = guards
+    for guard in guards:
+        for dialect in ("sqlite", "postgresql"):
+            for statement in guard.statements(dialect):
+                ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+                event.listen(table, "after_create", ddl.execute_if(dialect=dialect))

@@ -1,0 +1,174 @@
+"""Reads of sales, lots and registrations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import facts
+from pavilion.auctions.models import Lot, LotStone, Registration, Sale
+from pavilion.auctions.rules import SaleState
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
+
+# The house itself, where no person asks: the engine and the publication read every stone of a lot.
+HOUSE = Actor(None, None, None, None, frozenset(), frozenset({Permission.STAFF_SEE}))
+
+
+@dataclass(frozen=True, slots=True)
+class StonePlan:
+    stone: str
+    facts_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotPlan:
+    """What the engine must know of a lot. Amounts are minor units of the sale's currency."""
+
+    lot_id: int
+    lot: str
+    number: int
+    suffix: str
+    number_text: str
+    title_en: str
+    title_zh: str
+    opening: int
+    reserve: int | None
+    low: int
+    high: int
+    currency: str
+    consignor_company_id: int
+    consignor: str
+    state: str
+    stones: tuple[StonePlan, ...]
+    passport_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationPlan:
+    registration_id: int
+    registration: str
+    company_id: int
+    company: str
+    paddle: str  # `P-0417`; empty until approved
+    limit: int | None
+    state: str
+    destination: str
+    terms_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SalePlan:
+    """A published sale for its engine: the frozen rule set, the lots by number, the registrations as they stand."""
+
+    sale_id: int
+    sale: str
+    state: str
+    rules: Mapping[str, Any]
+    rules_hash: str
+    currency: str
+    zone: str
+    lots: tuple[LotPlan, ...]
+    registrations: tuple[RegistrationPlan, ...]
+
+
+async def plan_of(session: AsyncSession, sale: str) -> SalePlan | None:
+    """None when there is no such sale or it is a draft."""
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale))
+    if row is None or row.rules is None or row.rules_hash is None:
+        return None
+    return SalePlan(
+        row.id,
+        row.public_id,
+        row.state,
+        row.rules,
+        row.rules_hash,
+        row.currency,
+        row.zone,
+        tuple(await _lot_plans(session, row)),
+        tuple(await registration_plans(session, row.id)),
+    )
+
+
+async def running_sales(session: AsyncSession) -> Sequence[str]:
+    """Public ids of the sales that need an engine: published and not yet closed."""
+    running = (SaleState.PUBLISHED, SaleState.OPEN, SaleState.PAUSED)
+    return (await session.scalars(select(Sale.public_id).where(Sale.state.in_(running)).order_by(Sale.id))).all()
+
+
+async def registration_plans(session: AsyncSession, sale_id: int) -> list[RegistrationPlan]:
+    rows = await session.execute(
+        select(Registration, Company.public_id)
+        .join(Company, Company.id == Registration.company_id)
+        .where(Registration.sale_id == sale_id)
+        .order_by(Registration.id)
+    )
+    return [
+        RegistrationPlan(
+            row.id,
+            row.public_id,
+            row.company_id,
+            company,
+            row.paddle_text,
+            row.limit_minor,
+            row.state,
+            row.destination,
+            row.terms_hash,
+        )
+        for row, company in rows
+    ]
+
+
+async def stones_by_lot(session: AsyncSession, lot_ids: Sequence[int], actor: Actor = HOUSE) -> dict[int, list[Stone]]:
+    """The stones of each lot in the lot's order, as far as this person may see them."""
+    places = select(LotStone.lot_id, LotStone.stone_id).where(LotStone.lot_id.in_(lot_ids))
+    rows = (await session.execute(places.order_by(LotStone.lot_id, LotStone.place))).all()
+    wanted = visible_to(actor).where(Stone.id.in_({stone_id for _, stone_id in rows}))
+    stones = {stone.id: stone for stone in await session.scalars(wanted)}
+    found: dict[int, list[Stone]] = {lot_id: [] for lot_id in lot_ids}
+    for lot_id, stone_id in rows:
+        if stone_id in stones:
+            found[lot_id].append(stones[stone_id])
+    return found
+
+
+async def _lot_plans(session: AsyncSession, sale: Sale) -> list[LotPlan]:
+    rows = (
+        await session.execute(
+            select(Lot, Company.public_id)
+            .join(Company, Company.id == Lot.consignor_company_id)
+            .where(Lot.sale_id == sale.id)
+            .order_by(Lot.number, Lot.suffix)
+        )
+    ).all()
+    stones = await stones_by_lot(session, [lot.id for lot, _ in rows])
+    return [_lot_plan(lot, consignor, sale.currency, stones[lot.id]) for lot, consignor in rows]
+
+
+def _lot_plan(lot: Lot, consignor: str, currency: str, stones: Sequence[Stone]) -> LotPlan:
+    assert lot.number is not None and lot.opening_minor is not None and lot.consignor_company_id is not None
+    assert lot.low_minor is not None and lot.high_minor is not None, "the database lists no incomplete lot"
+    plans = tuple(StonePlan(stone.public_id, facts.facts_hash(stone)) for stone in stones)
+    return LotPlan(
+        lot.id,
+        lot.public_id,
+        lot.number,
+        lot.suffix,
+        lot.number_text,
+        lot.title_en,
+        lot.title_zh,
+        lot.opening_minor,
+        lot.reserve_minor,
+        lot.low_minor,
+        lot.high_minor,
+        currency,
+        lot.consignor_company_id,
+        consignor,
+        lot.state,
+        plans,
+        facts.lot_hash([plan.facts_hash for plan in plans]),
+    )

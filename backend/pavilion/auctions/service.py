@@ -1,0 +1,48 @@
+"""Verbs on sales and lots after publication, and the mirror of the book. The caller commits."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.auctions.models import Lot, LotStone, Sale
+from pavilion.auctions.queries import HOUSE
+from pavilion.auctions.rules import FINAL_LOT, LotState, SaleState
+from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
+
+
+async def mirror_states(
+    session: AsyncSession, *, sale: str, state: str | None, lots: Mapping[str, str], now: datetime
+) -> None:
+    """The rows say what the book says: the sale's state and each named lot's; stones of ended lots are let go or sold.
+
+    Asked twice nothing more happens. A lot that has ended stays ended.
+    """
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
+    if row is None:
+        return
+    if state is not None and row.state not in (SaleState.DRAFT, SaleState.SETTLED) and row.state != state:
+        row.state = SaleState(state)
+    if not lots:
+        return
+    found = await session.scalars(select(Lot).where(Lot.sale_id == row.id, Lot.public_id.in_(lots)))
+    for lot in found:
+        wanted = LotState(lots[lot.public_id])
+        if lot.state == wanted or lot.state in FINAL_LOT:
+            continue
+        lot.state = wanted
+        await _settle_stones(session, lot, wanted, now)
+    await session.flush()
+
+
+async def _settle_stones(session: AsyncSession, lot: Lot, state: LotState, now: datetime) -> None:
+    if state not in FINAL_LOT:
+        return
+    held = select(LotStone.stone_id).where(LotStone.lot_id == lot.id)
+    stones = await session.scalars(visible_to(HOUSE).where(Stone.id.in_(held)))
+    for stone in stones.all():
+        end = catalogue.sell_stone if state == LotState.SOLD else catalogue.release_stone
+        await end(session, stone=stone.public_id, ref=lot.public_id, by="engine", now=now)
