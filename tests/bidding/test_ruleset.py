@@ -1,0 +1,69 @@
+import copy
+import json
+
+import pytest
+
+from pavilion.bidding.ruleset import parse_rules
+
+RULES = json.loads("""
+{"v":1,"format":"timed","currency":"USD","zone":"Europe/Brussels","opens_at":"2026-03-02T10:00:00.000000Z",
+ "increments":[[0,5000],[100000,10000],[200000,25000],[500000,50000],[1000000,100000]],"mode":"add",
+ "reserve_rule":"jump","reserve_publish":"at_record",
+ "soft_close":{"window":120,"extension":120,"mode":"reset","scope":"lot","hard_end":null},
+ "stagger":{"first":"2026-03-09T14:00:00.000000Z","interval":60,"per":1,"breaks":[]},"hold_results":false,
+ "edge_delay_ms":2000,"close_wait_extend_ms":500,
+ "outage":{"min":10,"span":600,"grant":600},
+ "premium":{"bands":[[null,2500]],"early_bands":null,"early_before_hours":48},
+ "limits":{"required":true,"include_fees":true},
+ "viewing_gate":null,
+ "retraction":{"slip_factor":10,"within_minutes":15,"before_end_hours":12},
+ "jump_confirm":{"factor":3,"steps":10},
+ "openings":"losing","passed_offer_days":5,
+ "terms":"abababababababababababababababababababababababababababababababab"}
+""")
+
+
+def test_the_default_rules_are_read():
+    rules = parse_rules(RULES)
+    assert rules.soft_close.window == 120_000_000 and rules.edge_delay == 2_000_000
+    assert rules.stagger.end(3) == rules.stagger.first + 180_000_000
+    assert rules.premium_bands == ((None, 2500),) and rules.jump_confirm.factor == 3
+
+
+FAULTS = [
+    ("v", 2), ("format", "tender"), ("currency", "XXX"), ("currency", ["USD"]), ("zone", "../etc"), ("mode", "up"),
+    ("opens_at", "2026-03-02T10:00:00Z"), ("opens_at", "2026-13-02T10:00:00.000000Z"), ("opens_at", 7),
+    ("opens_at", "2026-03-09T14:00:00.000000Z"),
+    ("increments", []), ("increments", [[0, 0]]), ("increments", [[0, 5], [5, 4]]), ("increments", [[0, True]]),
+    ("increments", [[0, 5.0]]), ("increments", {"0": 5}), ("reserve_rule", "dutch"), ("hold_results", 0),
+    ("edge_delay_ms", -1), ("edge_delay_ms", 1.5), ("terms", "AB" * 32), ("openings", "all"),
+    ("soft_close.window", 86_401), ("soft_close.extension", 0), ("soft_close.scope", "room"),
+    ("soft_close.hard_end", "2026-03-09T13:59:59.999999Z"), ("soft_close.surprise", 1),
+    ("stagger.per", 0), ("stagger.breaks", [[2, 60], [2, 60]]), ("stagger.first", None),
+    ("premium.bands", []), ("premium.bands", [[None, 2500], [None, 1]]), ("premium.bands", [[100, 2500]]),
+    ("premium.bands", [[200, 1], [100, 1], [None, 1]]), ("premium.bands", [[None, 10_001]]),
+    ("limits.required", None), ("viewing_gate", {"gate_bp": 1}), ("viewing_gate", {"gate_bp": 1, "lots": [1]}),
+    ("retraction", 5), ("jump_confirm.factor", "3"), ("outage.min", -1), ("passed_offer_days", 366), ("extra", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value"), FAULTS)
+def test_a_wrong_member_is_named(path, value):
+    doc = copy.deepcopy(RULES)
+    *owners, name = path.split(".")
+    owner = doc[owners[0]] if owners else doc
+    owner[name] = value
+    with pytest.raises(ValueError, match=name):
+        parse_rules(doc)
+
+
+@pytest.mark.parametrize("member", sorted(RULES))
+def test_a_missing_member_is_named(member):
+    with pytest.raises(ValueError, match=member):
+        parse_rules({name: value for name, value in RULES.items() if name != member})
+
+
+@pytest.mark.parametrize("doc", [None, [], "rules", 3])
+def test_what_is_no_object_is_no_rule_set(doc):
+    with pytest.raises(ValueError, match="rules"):
+        parse_rules(doc)
