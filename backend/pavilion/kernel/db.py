@@ -90,9 +90,10 @@ def create_engine(url: str) -> AsyncEngine:
         for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
             cursor.execute(f"pragma {pragma}")
         cursor.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
-        facts = [
-            cursor.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")
-        ]
+        facts = []
+        for name in ("journal_mode", "synchronous", "foreign_keys"):
+            cursor.execute(f"pragma {name}")
+            facts.append(cursor.fetchone()[0])
         cursor.close()
         assert facts in (["wal", 2, 1], ["memory", 2, 1]), f"SQLite will not be durable: {facts}"
 
@@ -128,10 +129,8 @@ def append_only_ddl(table: str, dialect: str) -> list[str]:
     if dialect == "postgresql":
         acts = f"before update or delete on {table} for each row execute function pavilion_refuse_change()"
         return [_REFUSE_CHANGE.strip(), f"create trigger {table}_append_only {acts}"]
-    return [
-        f"create trigger {table}_no_{act} before {act} on {table} begin select raise(abort, 'append only: {table}'); end"
-        for act in ("update", "delete")
-    ]
+    refuse = f"begin select raise(abort, 'append only: {table}'); end"
+    return [f"create trigger {table}_no_{act} before {act} on {table} {refuse}" for act in ("update", "delete")]
 
 
 def append_only(model: type[Base]) -> None:
@@ -140,4 +139,5 @@ def append_only(model: type[Base]) -> None:
     table.info["append_only"] = True
     for dialect in ("postgresql", "sqlite"):
         for statement in append_only_ddl(table.name, dialect):
-            event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
+            ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", ddl.execute_if(dialect=dialect))

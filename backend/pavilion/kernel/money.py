@@ -7,7 +7,10 @@ MAX_AMOUNT = 10**15 - 1  # minor units; bidding spec, "Units"
 
 # Digits after the decimal mark (ISO 4217, table A.1); every currency not named here has two.
 EXPONENTS = {"JPY": 0, "KRW": 0, "BHD": 3, "KWD": 3, "OMR": 3}
-CURRENCIES = frozenset("USD EUR GBP HKD CNY JPY INR ILS AED CHF SGD AUD CAD ZAR BWP KRW BHD KWD OMR".split())
+CURRENCIES = frozenset({
+    "USD", "EUR", "GBP", "HKD", "CNY", "JPY", "INR", "ILS", "AED", "CHF",
+    "SGD", "AUD", "CAD", "ZAR", "BWP", "KRW", "BHD", "KWD", "OMR",
+})  # fmt: skip
 
 _PLAIN = re.compile(r"(?P<whole>[0-9]{1,15})(?:\.(?P<part>[0-9]{1,3}))?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,'\u00a0\u202f’][0-9]{3})+(?:\.[0-9]{1,3})?")
@@ -34,7 +37,8 @@ def parse_minor(text: str, currency: str) -> int | None:
     places, part = exponent(currency), match["part"] or ""
     if len(part.rstrip("0")) > places:
         return None
-    return int(match["whole"]) * 10**places + int((part + "000")[:places] or "0")
+    scale: int = 10**places
+    return int(match["whole"]) * scale + int((part + "000")[:places] or "0")
 
 
 def decimal_text(minor: int, currency: str) -> str:

@@ -16,7 +16,7 @@ class Counter(Base):
 
 
 async def next_number(session: AsyncSession, series: str) -> int:
-    """1, 2, 3.. per series; the row stays locked until the issuing transaction ends, so no number is lost or doubled."""
+    """1, 2, 3.. per series; the row stays locked until the issuing transaction ends, so none is lost or doubled."""
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     await session.execute(build(Counter).values(series=series, last=0).on_conflict_do_nothing())
     await session.execute(update(Counter).where(Counter.series == series).values(last=Counter.last + 1))

@@ -1,0 +1,50 @@
+"""What an outsider may say to accounts."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from pavilion.accounts.rules import LEAST_PASSWORD
+
+
+def _no_control(text: str) -> str:
+    if any(ord(letter) < 32 for letter in text):
+        raise ValueError("control character")
+    return text
+
+
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_no_control)
+]
+Maybe = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), AfterValidator(_no_control)]
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f.]+$"
+    ),
+]
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SignInForm(Form):
+    email: Annotated[str, StringConstraints(max_length=254)] = ""
+    password: Annotated[str, StringConstraints(max_length=200)] = ""
+    next: Annotated[str, StringConstraints(max_length=500)] = "/"
+
+
+class ApplyForm(Form):
+    company: Line
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    city: Maybe = ""
+    tax_no: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_no_control)] = ""
+    name: Line
+    email: Email
+    password: Annotated[str, StringConstraints(min_length=LEAST_PASSWORD, max_length=200)]
+    supplies: bool = False
+
+
+class Reason(Form):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_no_control)] = ""

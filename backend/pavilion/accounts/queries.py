@@ -1,0 +1,95 @@
+"""Reads of people, companies and proposals."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from pavilion.accounts.models import Company, Person, Proposal, SignInSession
+from pavilion.accounts.rules import Actor, ProposalState, Role, rights_of, session_alive
+
+PAGE = 100
+
+
+class SessionLine(NamedTuple):
+    session: SignInSession
+    is_this: bool
+
+
+class ProposalLine(NamedTuple):
+    proposal: Proposal
+    proposer: str
+    decider: str | None
+
+
+async def actor_of(session: AsyncSession, token_sha256: str, now: datetime) -> tuple[Actor, datetime] | None:
+    """The person behind a live sign-in session and when it was last seen."""
+    row = await session.scalar(select(SignInSession).where(SignInSession.token_sha256 == token_sha256))
+    if row is None or not session_alive(row.created_at, row.last_seen_at, row.revoked_at is not None, now):
+        return None
+    person = await person_with_rights(session, row.person_id)
+    if person is None or person.disabled_at is not None:
+        return None
+    return as_actor(person, row.id), row.last_seen_at
+
+
+async def person_with_rights(session: AsyncSession, person_id: int) -> Person | None:
+    wanted = select(Person).where(Person.id == person_id)
+    return await session.scalar(wanted.options(selectinload(Person.roles), joinedload(Person.company)))
+
+
+def as_actor(person: Person, session_id: int | None = None) -> Actor:
+    roles = frozenset(Role(row.role) for row in person.roles)
+    state = person.company.state if person.company else None
+    return Actor(
+        person_id=person.id,
+        public_id=person.public_id,
+        company_id=person.company_id,
+        company_state=state,
+        roles=roles,
+        permissions=rights_of(roles, state),
+        lang=person.lang or "en",
+        name=person.name,
+        session_id=session_id,
+    )
+
+
+async def sessions_of(session: AsyncSession, actor: Actor, now: datetime) -> list[SessionLine]:
+    wanted = select(SignInSession).where(SignInSession.person_id == actor.person_id, SignInSession.revoked_at.is_(None))
+    rows = await session.scalars(wanted.order_by(SignInSession.last_seen_at.desc()).limit(PAGE))
+    alive = [row for row in rows if session_alive(row.created_at, row.last_seen_at, False, now)]
+    return [SessionLine(row, row.id == actor.session_id) for row in alive]
+
+
+async def companies(session: AsyncSession, state: str | None = None) -> Sequence[Company]:
+    wanted = select(Company).order_by(Company.applied_at.desc(), Company.id.desc()).limit(PAGE)
+    return (await session.scalars(wanted if state is None else wanted.where(Company.state == state))).all()
+
+
+async def company_by_public_id(session: AsyncSession, public_id: str) -> Company | None:
+    return await session.scalar(select(Company).where(Company.public_id == public_id))
+
+
+async def company_name(session: AsyncSession, company_id: int) -> str:
+    return (await session.scalar(select(Company.name).where(Company.id == company_id))) or ""
+
+
+async def proposals(session: AsyncSession, now: datetime) -> list[ProposalLine]:
+    """The open ones first, then the newest decided ones."""
+    proposer, decider = aliased(Person), aliased(Person)
+    wanted = (
+        select(Proposal, proposer.name, decider.name)
+        .join(proposer, proposer.id == Proposal.proposed_by)
+        .outerjoin(decider, decider.id == Proposal.decided_by)
+        .order_by((Proposal.state != ProposalState.OPEN), (Proposal.expires_at < now), Proposal.id.desc())
+        .limit(PAGE)
+    )
+    return [ProposalLine(*row) for row in await session.execute(wanted)]
+
+
+async def open_proposals(session: AsyncSession, now: datetime) -> int:
+    waiting = (Proposal.state == ProposalState.OPEN) & (Proposal.expires_at > now)
+    return await session.scalar(select(func.count(Proposal.id)).where(waiting)) or 0

@@ -1,0 +1,160 @@
+"""Pages and acts of accounts: sign in and out, apply, own sessions, companies, proposals of two persons."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from pavilion.accounts import queries, service
+from pavilion.accounts.deps import CurrentActor, SignedInActor, may
+from pavilion.accounts.forms import ApplyForm, Reason, SignInForm
+from pavilion.accounts.rules import APPROVERS, SESSION_LIFE, Actor, CompanyState, Permission
+from pavilion.accounts.sign_in import COOKIE
+from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
+from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.html import page
+from pavilion.webkit.limits import Allowance
+
+router = APIRouter(tags=["accounts"])
+SIGN_INS = Allowance(per_minute=20)
+APPLICATIONS = Allowance(per_minute=10)
+
+
+def own_path(target: str) -> str:
+    """`target` when it is a path of this house, else the front door: nobody is sent to a foreign page."""
+    if not target.startswith("/") or target.startswith("//") or "\\" in target or any(ord(c) < 32 for c in target):
+        return "/"
+    return target
+
+
+@router.get("/sign-in")
+async def sign_in_page(request: Request, next: str = "/") -> Response:
+    return page(request, "accounts/sign_in.html", next=own_path(next[:500]), email="", fault=None)
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, said: Annotated[SignInForm, Form()], session: Writing, now: Now) -> Response:
+    caller = request.client.host if request.client else "?"
+    await SIGN_INS.take("sign-in", caller, said.email.strip().lower())
+    browser = request.headers.get("user-agent", "")
+    token = await service.sign_in(session, email=said.email, password=said.password, browser=browser, now=now)
+    if token is None:
+        facts = {"next": own_path(said.next), "email": said.email, "fault": service.WrongSignIn.code}
+        return page(request, "accounts/sign_in.html", status_code=401, **facts)
+    answer = RedirectResponse(own_path(said.next), status_code=303)
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(SESSION_LIFE.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=request.app.state.settings.secure,
+    )
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(actor: CurrentActor, session: Writing, now: Now) -> Response:
+    if actor.session_id is not None:
+        await service.sign_out(session, session_id=actor.session_id, actor=actor, now=now)
+    answer = RedirectResponse("/", status_code=303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@router.get("/apply")
+async def apply_page(request: Request) -> Response:
+    return page(request, "accounts/apply.html", form={}, faults={})
+
+
+@router.post("/apply")
+async def apply(request: Request, session: Writing, now: Now) -> Response:
+    caller = request.client.host if request.client else "?"
+    await APPLICATIONS.take("apply", caller)
+    said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    faults: dict[str, str] = {}
+    try:
+        form = ApplyForm.model_validate(said)
+    except ValidationError as error:
+        faults = {str(fault["loc"][0]) if fault["loc"] else "form": "bad_input" for fault in error.errors()}
+    else:
+        try:
+            await service.apply(session, **form.model_dump(), lang=request.state.lang, now=now)
+        except service.EmailTaken as taken:
+            faults = {"email": taken.code}
+    if faults:
+        kept: dict[str, Any] = {name: value[:254] for name, value in said.items() if name != "password"}
+        return page(request, "accounts/apply.html", status_code=422, form=kept, faults=faults)
+    return RedirectResponse("/sign-in?applied=1", status_code=303)
+
+
+@router.get("/account")
+async def account(request: Request, actor: SignedInActor, session: Reading) -> Response:
+    company = await queries.company_name(session, actor.company_id) if actor.company_id else None
+    return page(request, "accounts/account.html", company=company)
+
+
+@router.get("/account/sessions")
+async def own_sessions(request: Request, actor: SignedInActor, session: Reading, now: Now) -> Response:
+    return page(request, "accounts/sessions.html", lines=await queries.sessions_of(session, actor, now))
+
+
+@router.post("/account/sessions/{session_id}/revocation")
+async def revoke(session_id: int, actor: SignedInActor, session: Writing, now: Now) -> Response:
+    await service.sign_out(session, session_id=session_id, actor=actor, now=now)
+    return RedirectResponse("/account/sessions", status_code=303)
+
+
+StaffActor = Annotated[Actor, may(Permission.STAFF_SEE)]
+CompanyProposer = Annotated[Actor, may(Permission.COMPANY_PROPOSE)]
+
+
+@router.get("/staff/companies")
+async def companies(request: Request, actor: StaffActor, session: Reading, state: str | None = None) -> Response:
+    if not (actor.may(Permission.COMPANY_PROPOSE) or actor.may(Permission.COMPANY_DECIDE)):
+        raise NotAllowed(right=Permission.COMPANY_DECIDE.value)
+    wanted = state if state in set(CompanyState) else None
+    rows = await queries.companies(session, wanted)
+    return page(request, "accounts/companies.html", companies=rows, state=wanted, states=list(CompanyState))
+
+
+@router.post("/staff/companies/{company}/{act}")
+async def propose_company(
+    company: str, act: str, said: Annotated[Reason, Form()], actor: CompanyProposer, session: Writing, now: Now
+) -> Response:
+    if act not in ("approval", "decline"):
+        raise NotFound()
+    row = await queries.company_by_public_id(session, company)
+    if row is None:
+        raise NotFound()
+    if act == "decline" and not said.reason:
+        raise BadInput(fields={"reason": "missing"})
+    kind = "company.approve" if act == "approval" else "company.decline"
+    facts = {"company": row.name}
+    await service.propose(
+        session, kind=kind, subject=row.public_id, facts=facts, actor=actor, reason=said.reason, now=now
+    )
+    return RedirectResponse("/staff/proposals", status_code=303)
+
+
+@router.get("/staff/proposals")
+async def proposals(request: Request, actor: StaffActor, session: Reading, now: Now) -> Response:
+    lines = await queries.proposals(session, now)
+    mine = {kind for kind, right in APPROVERS.items() if actor.may(right)}
+    return page(request, "accounts/proposals.html", lines=lines, decidable=mine, now=now)
+
+
+@router.post("/staff/proposals/{proposal}/{word}")
+async def decide(request: Request, proposal: str, word: str, actor: StaffActor, session: Writing, now: Now) -> Response:
+    if word not in ("approval", "decline"):
+        raise NotFound()
+    await service.decide(
+        session,
+        proposal_id=proposal,
+        approve=word == "approval",
+        actor=actor,
+        handlers=request.app.state.proposal_handlers,
+        now=now,
+    )
+    return RedirectResponse("/staff/proposals", status_code=303)

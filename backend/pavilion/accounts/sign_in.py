@@ -1,0 +1,39 @@
+"""ASGI middleware: who asks, by the session cookie; asked once per request."""
+
+from datetime import timedelta
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pavilion.accounts import queries, service
+from pavilion.accounts.rules import VISITOR, Actor
+from pavilion.kernel.clock import Clock
+from pavilion.kernel.db import Sessions, reading
+
+COOKIE = "session"
+SEEN_EVERY = timedelta(minutes=5)  # writing "last seen" on each request would make every page a write
+
+
+class SignIn:
+    """`state.actor` is set for HTTP and for sockets before anything else looks at the request."""
+
+    def __init__(self, app: ASGIApp, sessions: Sessions, clock: Clock) -> None:
+        self.app, self.sessions, self.clock = app, sessions, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and not scope["path"].startswith("/static/"):
+            token = HTTPConnection(scope).cookies.get(COOKIE, "")
+            scope.setdefault("state", {})["actor"] = await self._actor(token) if token else VISITOR
+        await self.app(scope, receive, send)
+
+    async def _actor(self, token: str) -> Actor:
+        now = self.clock()
+        async with reading(self.sessions) as session:
+            found = await queries.actor_of(session, service.token_hash(token), now)
+        if found is None:
+            return VISITOR
+        actor, last_seen_at = found
+        if now - last_seen_at > SEEN_EVERY and actor.session_id is not None:
+            async with self.sessions.begin() as session:
+                await service.seen(session, actor.session_id, now)
+        return actor

