@@ -1,0 +1,184 @@
+"""HTML pages: one Jinja environment per language, and `page`, which renders a template for the reader at hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.datastructures import URL
+
+from pavilion.webkit.figures import Figures
+from pavilion.webkit.i18n import COOKIE, HTML_LANG, LANGUAGES, Lang, Tongue, choose, load
+from pavilion.webkit.static import StaticFiles
+
+Terms = Mapping[str, Mapping[str, Mapping[str, str]]]  # enumeration → code → language → term
+
+FIGURES = (
+    *("amount", "money", "per_carat", "number", "ct", "mm", "pct"),
+    *("day", "days", "clock", "when", "left", "city", "country"),
+)
+
+
+class Reader(Protocol):
+    """What a page asks of the person who reads it; `accounts` gives the real one as `request.state.actor`."""
+
+    @property
+    def signed_in(self) -> bool: ...
+    @property
+    def is_staff(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def lang(self) -> str | None: ...
+    def may(self, permission: Any) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """The reader before anybody has asked who it is: an error page of a request that went no further."""
+
+    signed_in: bool = False
+    is_staff: bool = False
+    name: str = ""
+    lang: str | None = None
+
+    def may(self, permission: Any) -> bool:
+        return False
+
+
+class Pages:
+    """Everything needed to answer with a page; built once, kept as `app.state.pages`."""
+
+    def __init__(self, frontend: Path, terms: Terms | None = None) -> None:
+        self.tongues = load(frontend / "locales")
+        self.static = StaticFiles(frontend / "static", self.tongues)
+        self.terms = terms or {}
+        self._by_lang = {lang: self._environment(frontend / "templates", lang) for lang in LANGUAGES}
+
+    def environment(self, lang: Lang) -> Environment:
+        return self._by_lang[lang]
+
+    def render(self, lang: Lang, template: str, block: str | None = None, **facts: Any) -> str:
+        found = self._by_lang[lang].get_template(template)
+        if block is None:
+            return found.render(facts)
+        return "".join(found.blocks[block](found.new_context(facts)))
+
+    def _environment(self, templates: Path, lang: Lang) -> Environment:
+        env = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
+        )
+        tongue = self.tongues[lang]
+        env.policies["ext.i18n.trimmed"] = True
+        env.install_gettext_callables(  # type: ignore[attr-defined]
+            tongue.gettext, tongue.ngettext, newstyle=True, pgettext=tongue.pgettext, npgettext=tongue.npgettext
+        )
+        words = self._words(tongue)
+        env.filters |= words
+        env.globals |= words
+        env.globals |= {"lang": lang, "html_lang": HTML_LANG[lang], "other_lang": "zh" if lang == "en" else "en"}
+        return env
+
+    def _words(self, tongue: Tongue) -> dict[str, Any]:
+        """The filters and globals of templates; each works as both."""
+        figures = Figures(tongue)
+        return {name: getattr(figures, name) for name in FIGURES} | {
+            "say": tongue.say,
+            "term": lambda enumeration, code: self._term(tongue.lang, enumeration, code),
+            "icon": self._icon,
+            "static": self.static.url,
+            "knows": tongue.knows,
+        }
+
+    def _term(self, lang: Lang, enumeration: str, code: str | None) -> str:
+        if code is None:
+            return "–"
+        return self.terms.get(enumeration, {}).get(code, {}).get(lang, code)
+
+    def _icon(self, name: str) -> Markup:
+        sprite = self.static.url("icons/sprite.svg")
+        return Markup('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+            sprite, name
+        )
+
+
+def page(
+    request: Request, template: str, status_code: int = 200, *, partial: str | None = None, **facts: Any
+) -> HTMLResponse:
+    """The template in the reader's language. With `partial`, a swap by htmx gets that block alone."""
+    pages: Pages = request.app.state.pages
+    block = partial if partial and _wants_part(request) else None
+    body = pages.render(language(request), template, block, **(reader_facts(request) | facts))
+    return HTMLResponse(body, status_code, headers=_headers(request, partial is not None))
+
+
+def sentence(request: Request, code: str, **facts: object) -> str:
+    """What a code says in the reader's language."""
+    pages: Pages = request.app.state.pages
+    return pages.tongues[language(request)].say(code, **facts)
+
+
+def language(request: Request) -> Lang:
+    return choose(
+        account=reader(request).lang if reader(request).signed_in else None,
+        cookie=request.cookies.get(COOKIE),
+        accept=request.headers.get("accept-language"),
+    )
+
+
+def reader(request: Request) -> Reader:
+    return getattr(request.state, "actor", None) or Nobody()
+
+
+def reader_facts(request: Request) -> dict[str, Any]:
+    """What every template may use besides its own facts."""
+    return {
+        "actor": reader(request),
+        "path": request.url.path,
+        "here": _here(request),
+        "query": request.query_params,
+        "request_id": getattr(request.state, "request_id", ""),
+        "environment": str(getattr(getattr(request.app.state, "settings", None), "environment", "production")),
+    }
+
+
+def safe_back(target: str | None, otherwise: str = "/") -> str:
+    """An address of this house to return to: a path of our own, never another host."""
+    if not target or len(target) > 2000 or not target.isprintable():
+        return otherwise
+    return target if target[0] == "/" and target[1:2] not in ("/", "\\") else otherwise
+
+
+def with_query(path: str, **changes: object) -> str:
+    return f"{path}?{urlencode({k: v for k, v in changes.items() if v is not None}, doseq=True)}"
+
+
+def _here(request: Request) -> str:
+    """Where to come back to: this page, or for the answer to a form the page that held the form."""
+    if request.method in ("GET", "HEAD"):
+        return safe_back(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+    try:
+        held = URL(request.headers.get("referer", "/"))
+        return safe_back(held.path + (f"?{held.query}" if held.query else ""))
+    except ValueError:  # not an address at all
+        return "/"
+
+
+def _wants_part(request: Request) -> bool:
+    return request.headers.get("hx-request") == "true" and "hx-history-restore-request" not in request.headers
+
+
+def _headers(request: Request, parts: bool) -> dict[str, str]:
+    vary = "Cookie, Accept-Language" + (", HX-Request" if parts else "")
+    keeping = "no-store" if reader(request).signed_in else "no-cache"
+    return {"Content-Language": HTML_LANG[language(request)], "Vary": vary, "Cache-Control": keeping}
