@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
+from pavilion.webkit import log
 from tests import need
 
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +25,8 @@ settings.register_profile("dev", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 TEMPLATE = "pavilion_template"
+
+log.set_up("test", "ERROR")
 
 
 def import_tables() -> None:

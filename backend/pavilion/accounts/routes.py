@@ -13,7 +13,7 @@ from pavilion.accounts.rules import APPROVERS, SESSION_LIFE, Actor, CompanyState
 from pavilion.accounts.sign_in import COOKIE
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
 from pavilion.webkit.deps import Now, Reading, Writing
-from pavilion.webkit.html import page
+from pavilion.webkit.html import language, page, safe_back
 from pavilion.webkit.limits import Allowance
 
 router = APIRouter(tags=["accounts"])
@@ -21,16 +21,9 @@ SIGN_INS = Allowance(per_minute=20)
 APPLICATIONS = Allowance(per_minute=10)
 
 
-def own_path(target: str) -> str:
-    """`target` when it is a path of this house, else the front door: nobody is sent to a foreign page."""
-    if not target.startswith("/") or target.startswith("//") or "\\" in target or any(ord(c) < 32 for c in target):
-        return "/"
-    return target
-
-
 @router.get("/sign-in")
 async def sign_in_page(request: Request, next: str = "/") -> Response:
-    return page(request, "accounts/sign_in.html", next=own_path(next[:500]), email="", fault=None)
+    return page(request, "accounts/sign_in.html", next=safe_back(next[:500]), email="", fault=None)
 
 
 @router.post("/sign-in")
@@ -40,9 +33,9 @@ async def sign_in(request: Request, said: Annotated[SignInForm, Form()], session
     browser = request.headers.get("user-agent", "")
     token = await service.sign_in(session, email=said.email, password=said.password, browser=browser, now=now)
     if token is None:
-        facts = {"next": own_path(said.next), "email": said.email, "fault": service.WrongSignIn.code}
+        facts = {"next": safe_back(said.next), "email": said.email, "fault": service.WrongSignIn.code}
         return page(request, "accounts/sign_in.html", status_code=401, **facts)
-    answer = RedirectResponse(own_path(said.next), status_code=303)
+    answer = RedirectResponse(safe_back(said.next), status_code=303)
     answer.set_cookie(
         COOKIE,
         token,
@@ -80,7 +73,7 @@ async def apply(request: Request, session: Writing, now: Now) -> Response:
         faults = {str(fault["loc"][0]) if fault["loc"] else "form": "bad_input" for fault in error.errors()}
     else:
         try:
-            await service.apply(session, **form.model_dump(), lang=request.state.lang, now=now)
+            await service.apply(session, **form.model_dump(), lang=language(request), now=now)
         except service.EmailTaken as taken:
             faults = {"email": taken.code}
     if faults:

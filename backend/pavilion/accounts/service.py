@@ -185,7 +185,7 @@ async def propose(
     proposal.expires_at = now + PROPOSAL_OPEN_FOR
     session.add(proposal)
     await session.flush()
-    events.record(session, "proposal:made", proposal.public_id, by=actor.public_id, at=now, kind=kind, subject=subject)
+    events.record(session, "proposal:made", proposal.public_id, by=actor.public_id, at=now, kind=kind, about=subject)
     return proposal
 
 

@@ -1,0 +1,81 @@
+"""The companies through which the house sells, and which tax treatment a buyer meets at each (settlement spec 2)."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent / "data" / "entities.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """How a sale is taxed: the name of settlement spec 2 and the rate in basis points."""
+
+    name: str
+    rate_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    code: str
+    name: str
+    address: tuple[str, ...]
+    country: str
+    zone: str
+    tax_no: str
+    bank: dict[str, str]
+    sow_self_assessed: date
+    holidays: frozenset[date]
+    due_days: int
+    regimes: tuple[dict[str, Any], ...]
+    eu: frozenset[str]
+
+    def regime(self, country: str, *, has_tax_no: bool, on: date) -> Regime | None:
+        """The first row of the table that fits; None means undecided, never guessed.
+
+        Inside the entity's own union a row for everybody else does not fit: a buyer there without a tax number
+        is a case for a person.
+        """
+        inside = country in self.eu and self.country in self.eu
+        for row in self.regimes:
+            place = row["buyer"] == country or (row["buyer"] == "EU" and inside)
+            place = place or (row["buyer"] == "*" and not inside)
+            number = row["tax_no"] is None or row["tax_no"] == has_tax_no
+            if place and number and _in_force(row, on):
+                return Regime(row["regime"], row["rate_bp"])
+        return None
+
+
+@cache
+def entities() -> dict[str, Entity]:
+    table = json.loads(DATA.read_text())
+    return {row["code"]: _entity(row, frozenset(table["eu"])) for row in table["entities"]}
+
+
+def table_version() -> str:
+    return str(json.loads(DATA.read_text())["version"])
+
+
+def _in_force(row: dict[str, Any], on: date) -> bool:
+    until = row["to"]
+    return date.fromisoformat(row["from"]) <= on and (until is None or on <= date.fromisoformat(until))
+
+
+def _entity(row: dict[str, Any], eu: frozenset[str]) -> Entity:
+    return Entity(
+        code=row["code"],
+        name=row["name"],
+        address=tuple(row["address"]),
+        country=row["country"],
+        zone=row["zone"],
+        tax_no=row["tax_no"],
+        bank=row["bank"],
+        sow_self_assessed=date.fromisoformat(row["sow_self_assessed"]),
+        holidays=frozenset(map(date.fromisoformat, row["holidays"])),
+        due_days=row["due_days"],
+        regimes=tuple(row["regimes"]),
+        eu=eu,
+    )

@@ -1,0 +1,71 @@
+"""Invoices and days as pure rules: states, due dates, who may give the warranty, what a payment leaves open."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from enum import StrEnum
+
+
+class InvoiceState(StrEnum):
+    DRAFT = "draft"
+    ISSUED = "issued"
+    OVERDUE = "overdue"
+    DEFAULTED = "defaulted"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    WRITTEN_OFF = "written_off"
+
+
+class LineKind(StrEnum):
+    HAMMER = "hammer"
+    PREMIUM = "premium"
+    CHARGE = "charge"
+    TAX = "tax"
+    CREDIT = "credit"
+
+
+TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
+    InvoiceState.DRAFT: frozenset({InvoiceState.ISSUED}),
+    InvoiceState.ISSUED: frozenset({InvoiceState.PAID, InvoiceState.OVERDUE, InvoiceState.CANCELLED}),
+    InvoiceState.OVERDUE: frozenset({InvoiceState.PAID, InvoiceState.DEFAULTED, InvoiceState.CANCELLED}),
+    InvoiceState.DEFAULTED: frozenset({InvoiceState.PAID, InvoiceState.CANCELLED, InvoiceState.WRITTEN_OFF}),
+    InvoiceState.PAID: frozenset(),
+    InvoiceState.CANCELLED: frozenset(),
+    InvoiceState.WRITTEN_OFF: frozenset(),
+}
+PAYABLE = frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE, InvoiceState.DEFAULTED})
+
+WARRANTY_YEAR = timedelta(days=365)
+
+
+def is_business_day(day: date, holidays: Collection[date]) -> bool:
+    return day.weekday() < 5 and day not in holidays
+
+
+def business_days_after(start: date, days: int, holidays: Collection[date]) -> date:
+    """`days` business days after `start`; the start itself is not counted (settlement spec 7)."""
+    day, left = start, days
+    while left > 0:
+        day += timedelta(days=1)
+        left -= is_business_day(day, holidays)
+    return day
+
+
+def state_on(state: InvoiceState, due_on: date | None, today: date) -> InvoiceState:
+    """An issued invoice is overdue from the day after its due date, whether or not a job has noticed."""
+    if state is InvoiceState.ISSUED and due_on is not None and today > due_on:
+        return InvoiceState.OVERDUE
+    return state
+
+
+def warranty_fault(*, valid_from: date, valid_to: date | None, self_assessed: date, on: date) -> str | None:
+    """Why the warranty text may not be given on this day, as a code (settlement spec 10)."""
+    if on < valid_from or (valid_to is not None and on > valid_to):
+        return "warranty_outdated"
+    if not self_assessed <= on <= self_assessed + WARRANTY_YEAR:
+        return "warranty_not_entitled"
+    return None
+
+
+def document_number(series: str, entity: str, year: int, number: int) -> str:
+    """`INV-ANT-2026-000123`."""
+    return f"{series}-{entity}-{year}-{number:06d}"
