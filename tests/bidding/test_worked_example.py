@@ -30,21 +30,26 @@ n3fJnnbeRQJRPECdFIvj0U0K6Z0CBuZhyLDFGCxrdhw=
 
 
 def event(n, lot, seq, t, at, kind, prev, data):
-    return {
-        "v": 1, "sale": "S-DEMO", "lot": lot, "seq": seq, "n": n, "t": t, "at": at, "type": kind, "prev": prev, "data": data
-    }  # fmt: skip
+    where = {"v": 1, "sale": "S-DEMO", "lot": lot, "seq": seq, "n": n}
+    return where | {"t": t, "at": at, "type": kind, "prev": prev, "data": data}
 
 
+LISTED = {
+    "number": "1",
+    "currency": "USD",
+    "opening": 50000,
+    "reserve_commit": RESERVE_COMMIT,
+    "end": END,
+    "passport": "cd" * 32,
+}
+BEST = {"leader": "A", "price": 250000, "ask": 275000, "reserve_met": True}
+TAKEN = {"bidder": "A", "commit": COMMIT, "via": "online", "end": END, "extended": None} | BEST
+BID_T, BID_AT = "2026-03-03T09:14:07.104233Z", "2026-03-03T09:14:07.106871Z"
 EVENTS = [
     event(0, None, 1, OPENED, OPENED, "sale.published", "0" * 64, {"rules": "ab" * 32, "lots": ["L-0001"]}),
-    event(1, "L-0001", 1, OPENED, OPENED, "lot.listed", HASHES[0], {
-        "number": "1", "currency": "USD", "opening": 50000, "reserve_commit": RESERVE_COMMIT, "end": END, "passport": "cd" * 32,
-    }),
-    event(2, "L-0001", 2, "2026-03-03T09:14:07.104233Z", "2026-03-03T09:14:07.106871Z", "bid.accepted", HASHES[1], {
-        "bidder": "A", "commit": COMMIT, "via": "online", "leader": "A", "price": 250000, "ask": 275000, "reserve_met": True,
-        "end": END, "extended": None,
-    }),
-]  # fmt: skip
+    event(1, "L-0001", 1, OPENED, OPENED, "lot.listed", HASHES[0], LISTED),
+    event(2, "L-0001", 2, BID_T, BID_AT, "bid.accepted", HASHES[1], TAKEN),
+]
 
 
 def test_the_commitments_are_those_published():
