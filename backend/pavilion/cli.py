@@ -1,0 +1,119 @@
+"""The command `pavilion`. Each command imports its domain only when it runs.
+
+Exit codes of all: 0 done or true, 1 refused or false, 2 could not be decided, 3 input or usage not readable.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+stock_app = typer.Typer(no_args_is_help=True, help="Stock files: check, import, generate.")
+app.add_typer(stock_app, name="stock")
+
+# A command line that cannot be read is 3 here; 2 means "could not be decided".
+typer.BadParameter.__mro__[1].exit_code = 3  # type: ignore[attr-defined]
+
+DONE, FALSE, UNDECIDED, UNREADABLE = 0, 1, 2, 3
+
+
+@app.callback()
+def pavilion() -> None:
+    """Auction and trading house for origin-verified diamonds and coloured stones."""
+
+
+def _stop(words: str, code: int = UNREADABLE) -> typer.Exit:
+    typer.echo(words, err=True)
+    return typer.Exit(code)
+
+
+# -- conformance ------------------------------------------------------------------------------------------------------
+
+Check = Callable[[str, dict[str, Any], dict[str, Any]], str | None]  # raw line, line, header
+
+
+def _bidding() -> Check:
+    from pavilion.bidding import vectors
+
+    return lambda raw, line, header: vectors.check(line, header)
+
+
+def _soft_close() -> Check:
+    from pavilion.bidding import vectors
+
+    return lambda raw, line, header: vectors.check_soft_close(line, header)
+
+
+def _premium() -> Check:
+    from pavilion.settlement import vectors
+
+    return lambda raw, line, header: vectors.check(line, header)
+
+
+def _origin() -> Check:
+    from pavilion.provenance import vectors
+
+    return lambda raw, line, header: vectors.check(raw)
+
+
+def _upload_values() -> Check:
+    from pavilion.catalogue import vectors
+
+    return lambda raw, line, header: vectors.check(raw)
+
+
+KINDS: dict[str, Callable[[], Check]] = {
+    "bidding": _bidding,
+    "soft-close": _soft_close,
+    "premium": _premium,
+    "origin": _origin,
+    "upload-values": _upload_values,
+}
+
+
+@app.command()
+def conformance(kind: str, file: Path) -> None:
+    """Run the public vectors of FILE; KIND is bidding, soft-close, premium, origin or upload-values."""
+    if kind not in KINDS:
+        raise _stop(f"unknown kind {kind!r}; known: {' '.join(KINDS)}")
+    check = KINDS[kind]()
+    header: dict[str, Any] = {}
+    passed = failed = 0
+    for number, (raw, line) in enumerate(_json_lines(file), start=1):
+        if number == 1 and "id" not in line:
+            header = line
+            continue
+        try:
+            said = check(raw, line, header)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError) as fault:
+            raise _stop(f"line {number} is no {kind} vector: {type(fault).__name__} {fault}") from None
+        if said is None:
+            passed += 1
+        else:
+            failed += 1
+            typer.echo(f"{line['id']}: {said}")
+    typer.echo(f"{passed} passed, {failed} failed")
+    raise typer.Exit(FALSE if failed else DONE)
+
+
+def _json_lines(file: Path) -> list[tuple[str, dict[str, Any]]]:
+    from pavilion.kernel.canon import read_json
+
+    try:
+        lines = file.read_text("utf-8").split("\n")
+    except (OSError, UnicodeError) as fault:
+        raise _stop(f"{file}: {fault}") from None
+    found: list[tuple[str, dict[str, Any]]] = []
+    for number, raw in enumerate(lines, start=1):
+        if not raw.strip():
+            continue
+        try:
+            line = read_json(raw)
+        except ValueError as fault:
+            raise _stop(f"line {number}: {fault}") from None
+        if not isinstance(line, dict) or ("id" not in line and found):
+            raise _stop(f"line {number}: an object with an id is needed")
+        found.append((raw, line))
+    return found
