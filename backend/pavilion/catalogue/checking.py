@@ -1,0 +1,154 @@
+"""A stock file from its header to the end of the duplicates, row by row: nothing is stored here."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pavilion.catalogue.cells import Context
+from pavilion.catalogue.headers import ERROR_COLUMN, candidates, read_headers
+from pavilion.catalogue.nomenclature import clean, nomenclature
+from pavilion.catalogue.rowrules import Issue, RowReader, Values
+from pavilion.catalogue.sheet import LIMITS, Limits, Sheet, SheetFault, open_sheet
+
+PROFILES = ("none", "rapnet", "idex")
+
+ACCEPTED = "accepted"
+WITH_WARNINGS = "accepted_with_warnings"
+REJECTED = "rejected"
+DUPLICATE = "duplicate_in_file"
+
+
+@dataclass(frozen=True, slots=True)
+class FileIssue:
+    """What stops a whole file, or must be confirmed for it."""
+
+    code: str
+    facts: Mapping[str, Any]
+
+
+class Stopped(Exception):
+    """The file applies nothing; every reason is named."""
+
+    def __init__(self, issues: list[FileIssue]) -> None:
+        super().__init__(", ".join(issue.code for issue in issues))
+        self.issues = issues
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    row: int
+    stock_no: str  # as the sender wrote it
+    outcome: str
+    issues: list[Issue]
+    values: Values
+    cells: list[str]
+    first_row: int | None = None
+
+
+class StockSheet:
+    """A file whose header is understood."""
+
+    def __init__(self, sheet: Sheet, fields: list[str | None], context: Context) -> None:
+        self.sheet, self.fields, self.context = sheet, fields, context
+        self.header_map = {name: field for name, field in zip(sheet.header, fields, strict=True) if field}
+        self.unknown_headers = [
+            name
+            for name, field in zip(sheet.header, fields, strict=True)
+            if field is None and name.strip() and name != ERROR_COLUMN
+        ]
+        self.count = 0
+        self._stock_keys: frozenset[str] | None = None
+
+    def survey(self) -> int:
+        """Reads the file once through: the number of its rows, and the fault that hides at its end."""
+        place = self.fields.index("stock_no")
+        paired, keys = "pair_stock_no" in self.fields, set()
+        self.count = 0
+        for _, cells in self.sheet.rows():
+            self.count += 1
+            if paired and place < len(cells):
+                keys.add(clean(cells[place]).casefold())
+        self._stock_keys = frozenset(keys) if paired else None
+        return self.count
+
+    def checked(self) -> Iterator[CheckedRow]:
+        """Every row with its outcome up to the duplicates; the first of two equal stones is kept."""
+        apostrophes = ERROR_COLUMN in self.sheet.header
+        reader = RowReader(self.fields, self.context, apostrophes=apostrophes)
+        place = self.fields.index("stock_no")
+        by_stock: dict[str, int] = {}
+        by_report: dict[tuple[str, str], int] = {}
+        for number, cells in self.sheet.rows():
+            row = reader.read(cells)
+            values = row.values
+            partner = values.get("pair_stock_no")
+            if partner is not None and self._stock_keys is not None and partner.casefold() not in self._stock_keys:
+                row.add("pair_stock_no", "pair_partner_missing")
+            written = cells[place] if place < len(cells) else ""
+            if row.rejected:
+                yield CheckedRow(number, written, REJECTED, row.ordered, values, cells)
+                continue
+            stock, report = values["stock_no"].casefold(), (values["lab"], values["report_no"])
+            first = by_stock.get(stock) or by_report.get(report)
+            if first is not None:
+                row.add("stock_no" if stock in by_stock else "report_no", DUPLICATE, row=first)
+                yield CheckedRow(number, written, DUPLICATE, row.ordered, values, cells, first)
+                continue
+            by_stock[stock] = by_report[report] = number
+            yield CheckedRow(number, written, WITH_WARNINGS if row.issues else ACCEPTED, row.ordered, values, cells)
+
+
+def open_stock(
+    path: Path, *, profile: str = "none", mappings: Mapping[str, Any] | None = None, limits: Limits = LIMITS
+) -> StockSheet:
+    """The file with its header understood; raises Stopped with everything that speaks against the whole file."""
+    try:
+        sheet = open_sheet(path, limits)
+        context = Context(profile=profile, decimal=sheet.decimal, mappings=mappings or {})
+        fields, faults = read_headers(sheet.header, context)
+        issues = _header_issues(sheet, fields, faults)
+        if issues:
+            raise Stopped(issues)
+        found = StockSheet(sheet, fields, context)
+        found.survey()
+    except SheetFault as fault:
+        raise Stopped([FileIssue(fault.code, fault.facts)]) from None
+    return found
+
+
+def _header_issues(sheet: Sheet, fields: list[str | None], faults: list[tuple[int, str]]) -> list[FileIssue]:
+    if not any(fields) and not faults:
+        return [FileIssue("no_header", {})]
+    issues: list[FileIssue] = []
+    asked: set[str] = set()
+    for place, code in faults:
+        name = sheet.header[place]
+        if code == "ambiguous_header":
+            asked.update(candidates(name))
+            issues.append(FileIssue(code, {"header": name, "candidates": list(candidates(name))}))
+        else:
+            both = [other for other, field in zip(sheet.header, fields, strict=True) if field == fields[place]]
+            issues.append(FileIssue(code, {"headers": both}))
+    missing = [
+        name
+        for name, spec in nomenclature().columns.items()
+        if spec.required and name not in fields and name not in asked
+    ]
+    return issues + [FileIssue("header_missing", {"field": name}) for name in missing]
+
+
+def line_of(row: CheckedRow) -> str:
+    """The row as `pavilion stock check` prints it."""
+    document: dict[str, Any] = {
+        "row": row.row,
+        "stock_no": row.stock_no,
+        "outcome": row.outcome,
+        "issues": sorted(issue.triple for issue in row.issues),
+    }
+    if row.first_row is not None:
+        document["first_row"] = row.first_row
+    if row.outcome in (ACCEPTED, WITH_WARNINGS):
+        document["values"] = dict(sorted(row.values.items()))
+    return json.dumps(document, ensure_ascii=False)
