@@ -1,0 +1,191 @@
+"""Search in SQL: the whole answer while the column index is cold, and the facts that the index is built from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.queries import LISTED
+from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, MOST, RANGES, Wanted, edges
+from pavilion.kernel.db import Big
+
+LAST = 2**62  # the key of a stone without the value that is sorted by
+
+_LIVE = and_(StoneCommitment.stone_id == Stone.id, StoneCommitment.released_at.is_(None))
+_FANCY = or_(Stone.fancy_color.is_not(None), Stone.fancy_intensity.is_not(None))
+CHOSEN: dict[str, Any] = {
+    "tab": case((Stone.species != "diamond", "coloured"), (_FANCY, "fancy"), else_="white"),
+    "shape": Stone.shape,
+    "color": Stone.color,
+    "clarity": Stone.clarity,
+    "cut": Stone.cut,
+    "polish": Stone.polish,
+    "symmetry": Stone.symmetry,
+    "fluor": Stone.fluor_intensity,
+    "lab": Stone.lab,
+    "hue": Stone.fancy_color,
+    "intensity": Stone.fancy_intensity,
+    "overtone": Stone.fancy_overtone,
+    "species": Stone.species,
+    "variety": Stone.variety,
+    "treatment": Stone.treatment,
+    "availability": Stone.availability,
+    "state": case(
+        (StoneCommitment.kind.is_(None), "free"),
+        (StoneCommitment.kind == CommitmentKind.IN_SALE, "in_sale"),
+        (StoneCommitment.kind == CommitmentKind.SOLD, "sold"),
+        else_="reserved",
+    ),
+    "mined": Stone.mine_country,
+    "producer": Stone.producer,
+}
+MEASURED: dict[str, Any] = {
+    "ct": Stone.weight_mct,
+    "ppc": Stone.price_per_carat_minor,
+    "total": Stone.price_total_minor,
+    "list": Stone.list_pct,
+    "length": Stone.length_um,
+    "width": Stone.width_um,
+    "height": Stone.depth_um,
+    "depth": Stone.depth_pct,
+    "table": Stone.table_pct,
+    "ratio": Stone.ratio,
+    "crown": Stone.crown_angle,
+    "pavilion": Stone.pavilion_angle,
+}
+_SORTED = {"color": Stone.color, "clarity": Stone.clarity}
+
+
+class Bars(NamedTuple):
+    """A histogram: bound i and i + 1 hold `counts[i]`."""
+
+    bounds: list[int]
+    counts: list[int]
+
+
+class After(NamedTuple):
+    """The last stone of the page before: its sort key and inner id."""
+
+    key: int
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Exact at change `as_of`. A facet counts what is left when its own filter is taken back."""
+
+    total: int
+    facets: dict[str, dict[str, int]]
+    histograms: dict[str, Bars]
+    ids: list[int]
+    after: After | None
+    as_of: int
+    source: str
+
+
+def facts() -> Select[*tuple[Any, ...]]:
+    """One row a listed stone with everything that can be asked about it; unordered."""
+    columns: list[Any] = [Stone.id, Stone.seq, Stone.currency, Stone.stock_no_key, Stone.report_no]
+    columns += [expression.label(name) for name, expression in CHOSEN.items()]
+    columns += [expression.label(name) for name, expression in MEASURED.items()]
+    return select(*columns).outerjoin_from(Stone, StoneCommitment, _LIVE)
+
+
+async def ask(
+    session: AsyncSession, wanted: Wanted, *, size: int, after: After | None = None, as_of: int = 0
+) -> Answer:
+    """The answer by SQL alone."""
+    conditions = _conditions(wanted)
+    everything = and_(LISTED, *conditions.values())
+    facets = {name: await _facet(session, name, conditions) for name in CHOICES}
+    histograms = {name: await _bars(session, name, wanted, conditions) for name in HISTOGRAMS}
+    total = await session.scalar(_counted(func.count()).where(everything)) or 0
+    ids, last = await _page(session, wanted, everything, size, after)
+    return Answer(total, facets, histograms, ids, last, as_of, "sql")
+
+
+def key_of(sort: str, currency: str) -> ColumnElement[int]:
+    """Ascending by this, then by id, is the order asked for; stones without the value come last."""
+    name, down = sort.rstrip("-"), sort.endswith("-")
+    if name in _SORTED:
+        ranks = {code: rank for rank, code in enumerate(CHOICES[name].codes)}
+        return case(ranks, value=_SORTED[name], else_=literal(LAST, Big))
+    value = -Stone.id if name == "new" else -MEASURED[name] if down else MEASURED[name]
+    if name in RANGES and RANGES[name].money:
+        return case((and_(Stone.currency == currency, value.is_not(None)), value), else_=literal(LAST, Big))
+    return func.coalesce(value, literal(LAST, Big))
+
+
+def _counted(*columns: Any) -> Select[*tuple[Any, ...]]:
+    return select(*columns).select_from(Stone).outerjoin(StoneCommitment, _LIVE)
+
+
+def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
+    """One condition per filter that is set, by its name."""
+    found: dict[str, ColumnElement[bool]] = {}
+    if wanted.text:
+        found["q"] = or_(
+            Stone.stock_no_key.startswith(wanted.text.casefold(), autoescape=True),
+            Stone.report_no.startswith(wanted.text.upper(), autoescape=True),
+        )
+    for name, codes in wanted.chosen.items():
+        found[name] = _any_overtone(codes) if CHOICES[name].several else CHOSEN[name].in_(sorted(codes))
+    for name, (least, most) in wanted.ranges.items():
+        value = MEASURED[name]
+        parts = [value >= least if least is not None else true(), value <= most if most is not None else true()]
+        parts += [value.is_not(None)] + ([Stone.currency == wanted.currency] if RANGES[name].money else [])
+        found[name] = and_(*parts)
+    return found
+
+
+def _any_overtone(codes: Iterable[str]) -> ColumnElement[bool]:
+    return or_(*((" " + Stone.fancy_overtone + " ").contains(f" {code} ") for code in sorted(codes)))
+
+
+async def _facet(session: AsyncSession, name: str, conditions: Mapping[str, ColumnElement[bool]]) -> dict[str, int]:
+    left = and_(LISTED, *(condition for other, condition in conditions.items() if other != name))
+    choice = CHOICES[name]
+    if choice.several:
+        sums = [func.sum(case((_any_overtone([code]), 1), else_=0)) for code in choice.codes]
+        row = (await session.execute(_counted(*sums).where(left))).one()
+        return {code: int(n) for code, n in zip(choice.codes, row, strict=True) if n}
+    rows = await session.execute(_counted(CHOSEN[name], func.count()).where(left).group_by(CHOSEN[name]))
+    return {code: n for code, n in rows if code is not None}
+
+
+async def _bars(
+    session: AsyncSession, name: str, wanted: Wanted, conditions: Mapping[str, ColumnElement[bool]]
+) -> Bars:
+    """Bounds from all listed stones, so that they stand still while filters change."""
+    value = MEASURED[name]
+    base = and_(LISTED, Stone.currency == wanted.currency if RANGES[name].money else true())
+    least, most = (await session.execute(_counted(func.min(value), func.max(value)).where(base))).one()
+    if least is None:
+        return Bars([], [])
+    bounds = edges(least, most)
+    left = and_(base, *(condition for other, condition in conditions.items() if other != name))
+    bins = [func.sum(case((and_(value >= low, value < high), 1), else_=0)) for low, high in pairwise(bounds)]
+    row = (await session.execute(_counted(*bins).where(left))).one()
+    return Bars(bounds, [int(n or 0) for n in row])
+
+
+async def _page(
+    session: AsyncSession, wanted: Wanted, everything: ColumnElement[bool], size: int, after: After | None
+) -> tuple[list[int], After | None]:
+    assert 0 < size <= MOST
+    key = cast(key_of(wanted.sort, wanted.currency), Big)
+    page = _counted(Stone.id, key).where(everything)
+    if after is not None:
+        page = page.where(or_(key > after.key, and_(key == after.key, Stone.id > after.id)))
+    rows = (await session.execute(page.order_by(key, Stone.id).limit(size + 1))).all()
+    return cut(rows, size)
+
+
+def cut(rows: Sequence[Any], size: int) -> tuple[list[int], After | None]:
+    """The page's ids, and where the next one starts if there is one."""
+    last = After(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None
+    return [row[0] for row in rows[:size]], last

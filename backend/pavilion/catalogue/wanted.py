@@ -1,0 +1,136 @@
+"""What can be asked of the catalogue: choices, ranges, orders, and one question as a value. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pavilion.catalogue.nomenclature import nomenclature
+from pavilion.kernel.money import exponent
+
+PAGE = 50
+MOST = 250  # of one page
+BINS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Any of some codes. Without an enumeration the codes are what the stones have."""
+
+    name: str
+    codes: tuple[str, ...] = ()
+    enumeration: str | None = None
+    several: bool = False  # a stone may have more than one
+
+    @property
+    def free(self) -> bool:
+        return not self.codes
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From and to, both inclusive, in the stored unit; `places` is how many decimals a person may write."""
+
+    name: str
+    places: int
+    priced: bool = False  # seen only by those who see prices
+    money: bool = False
+    signed: bool = False
+
+
+def _colours() -> tuple[str, ...]:
+    """Letters and laboratory ranges in one order: M N O-P O P Q-R .."""
+    order = list(nomenclature().codes["color"])
+    for pair in nomenclature().codes["color_range"]:
+        order.insert(order.index(pair[0]), pair)
+    return tuple(order)
+
+
+def _enumerated(name: str, enumeration: str, several: bool = False) -> Choice:
+    return Choice(name, nomenclature().codes[enumeration], enumeration, several)
+
+
+TABS = ("white", "fancy", "coloured")
+STATES = ("free", "in_sale", "reserved", "sold")
+
+CHOICES: dict[str, Choice] = {
+    choice.name: choice
+    for choice in (
+        Choice("tab", TABS),
+        _enumerated("shape", "shape"),
+        Choice("color", _colours(), "color"),
+        _enumerated("clarity", "clarity"),
+        _enumerated("cut", "cut"),
+        _enumerated("polish", "polish"),
+        _enumerated("symmetry", "symmetry"),
+        _enumerated("fluor", "fluor_intensity"),
+        _enumerated("lab", "lab"),
+        _enumerated("hue", "fancy_color"),
+        _enumerated("intensity", "fancy_intensity"),
+        _enumerated("overtone", "fancy_overtone", several=True),
+        _enumerated("species", "species"),
+        _enumerated("variety", "variety"),
+        _enumerated("treatment", "treatment"),
+        _enumerated("availability", "availability"),
+        Choice("state", STATES),
+        Choice("mined"),
+        Choice("producer"),
+    )
+}
+RANGES: dict[str, Range] = {
+    wanted.name: wanted
+    for wanted in (
+        Range("ct", 3),
+        Range("ppc", 2, priced=True, money=True),
+        Range("total", 2, priced=True, money=True),
+        Range("list", 2, priced=True, signed=True),
+        Range("length", 3),
+        Range("width", 3),
+        Range("height", 3),
+        Range("depth", 2),
+        Range("table", 2),
+        Range("ratio", 2),
+        Range("crown", 2),
+        Range("pavilion", 2),
+    )
+}
+HISTOGRAMS = ("ct", "ppc")
+SORTS = ("ppc-", "ppc", "total-", "total", "ct-", "ct", "color", "clarity", "list", "new")  # a trailing - is downwards
+PRICED_SORTS = frozenset({"ppc-", "ppc", "total-", "total", "list"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One question. Equal questions are equal values."""
+
+    text: str = ""
+    chosen: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    currency: str = "USD"
+    sort: str = "ct-"
+
+    def without(self, name: str) -> "Wanted":
+        """The same question with one of its filters taken back."""
+        if name == "q":
+            return replace(self, text="")
+        chosen = {key: codes for key, codes in self.chosen.items() if key != name}
+        return replace(self, chosen=chosen, ranges={key: ends for key, ends in self.ranges.items() if key != name})
+
+    @property
+    def filters(self) -> list[str]:
+        """Names of the filters that are set, in the order of the page."""
+        named = [name for name in (*CHOICES, *RANGES) if name in self.chosen or name in self.ranges]
+        return ["q", *named] if self.text else named
+
+
+def unit_of(wanted: Range, currency: str) -> int:
+    """How many stored units one written unit has."""
+    return int(10 ** (exponent(currency) if wanted.money else wanted.places))
+
+
+def edges(least: int, most: int) -> list[int]:
+    """Bounds of 30 bins that grow by a constant factor; whole, strictly rising, the last one beyond `most`."""
+    least = max(1, least)
+    most = max(least, most)
+    bounds = [least]
+    for step in range(1, BINS):
+        bounds.append(max(bounds[-1] + 1, round(least * (most / least) ** (step / BINS))))
+    return [*bounds, max(bounds[-1] + 1, most + 1)]
