@@ -7,15 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pavilion.auctions.fees import Regime, Tax
+
 DATA = Path(__file__).parent / "data" / "entities.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Regime:
-    """How a sale is taxed: the name of settlement spec 2 and the rate in basis points."""
-
-    name: str
-    rate_bp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +27,7 @@ class Entity:
     regimes: tuple[dict[str, Any], ...]
     eu: frozenset[str]
 
-    def regime(self, country: str, *, has_tax_no: bool, on: date) -> Regime | None:
+    def tax(self, country: str, *, has_tax_no: bool, on: date) -> Tax | None:
         """The first row of the table that fits; None means undecided, never guessed.
 
         Inside the entity's own union a row for everybody else does not fit: a buyer there without a tax number
@@ -45,7 +39,7 @@ class Entity:
             place = place or (row["buyer"] == "*" and not inside)
             number = row["tax_no"] is None or row["tax_no"] == has_tax_no
             if place and number and _in_force(row, on):
-                return Regime(row["regime"], row["rate_bp"])
+                return Tax(Regime(row["regime"]), row["rate_bp"])
         return None
 
 

@@ -1,7 +1,10 @@
 """States of sales, lots and registrations, what a lot must satisfy, and what still bars a sale; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 
 class SaleState(StrEnum):
@@ -62,3 +65,259 @@ REGISTRATION_TRANSITIONS: Mapping[RegistrationState, frozenset[RegistrationState
     R.STRUCK: frozenset(),
     R.CLOSED: frozenset(),
 }
+
+
+# --- The bid ladder, as far as curation needs it -------------------------------------------------------------------
+
+MOST_TIERS = 64
+LEAST_RUN = timedelta(minutes=10)  # from the opening of the bidding to the first close
+VERDICT_FRESH = timedelta(hours=24)
+SECOND_PERSON_ABOVE = 100_000_000  # minor units; a limit above 1,000,000.00 needs a lead (settlement spec 4)
+
+Tiers = Sequence[Sequence[int]]
+
+
+def tiers_sound(tiers: Tiers) -> bool:
+    """The first tier starts at 0, starts rise, steps are positive and never shrink, at most 64 tiers."""
+    if not 1 <= len(tiers) <= MOST_TIERS or any(len(tier) != 2 for tier in tiers) or tiers[0][0] != 0:
+        return False
+    rising = all(later[0] > earlier[0] and later[1] >= earlier[1] for earlier, later in pairwise(tiers))
+    return rising and all(step > 0 for _, step in tiers)
+
+
+def step_below(tiers: Tiers, amount: int) -> int:
+    """The largest value of the ladder that is not above the amount."""
+    start, step = [tier for tier in tiers if tier[0] <= amount][-1]
+    return start + (amount - start) // step * step
+
+
+def on_ladder(tiers: Tiers, amount: int) -> bool:
+    return step_below(tiers, amount) == amount
+
+
+def bands_sound(bands: Sequence[Sequence[int | None]]) -> bool:
+    """Upper ends rise, the last band has none, rates are 0 to 100 %."""
+    if not bands or any(len(band) != 2 for band in bands):
+        return False
+    ends, rates = [band[0] for band in bands], [band[1] for band in bands]
+    inner = ends[:-1]
+    rising = all(isinstance(end, int) and end > 0 for end in inner) and inner == sorted(set(inner))  # type: ignore[type-var]
+    return ends[-1] is None and rising and all(rate is not None and 0 <= rate <= 10_000 for rate in rates)
+
+
+def closing_plan(first: datetime, interval_s: int, per: int, breaks: Tiers, count: int) -> list[datetime]:
+    """The end of each lot in the order of the numbers (bidding spec 5.5)."""
+    return [
+        first + timedelta(seconds=k // per * interval_s + sum(pause for at, pause in breaks if at <= k))
+        for k in range(count)
+    ]
+
+
+# --- What bars a sale ----------------------------------------------------------------------------------------------
+
+
+class Level(StrEnum):
+    BLOCK = "block"
+    WARN = "warn"
+
+
+class Code(StrEnum):
+    """Readiness codes (curation spec 5), in the order in which they are told."""
+
+    NO_STONE = "no_stone"
+    NOT_VERIFIED = "not_verified"
+    VERDICT_STALE = "verdict_stale"
+    IN_OTHER_SALE = "in_other_sale"
+    ON_MEMO = "on_memo"
+    ON_HOLD = "on_hold"
+    OWNER_MISSING = "owner_missing"
+    OWNER_SANCTIONED = "owner_sanctioned"
+    ESTIMATE_MISSING = "estimate_missing"
+    INVARIANT_BROKEN = "invariant_broken"
+    TITLE_MISSING = "title_missing"
+    IMAGE_MISSING = "image_missing"
+    NUMBER_MISSING = "number_missing"
+    RULES_MISSING = "rules_missing"
+    CLOSE_MISSING = "close_missing"
+    DESCRIPTION_MISSING = "description_missing"
+    REPORT_OLD = "report_old"
+
+
+WARNINGS = frozenset({Code.DESCRIPTION_MISSING, Code.REPORT_OLD})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`lot` is the public id, or None when it is the sale's own; `fact` says which language, stone or rule."""
+
+    code: Code
+    lot: str | None = None
+    fact: str = ""
+
+    @property
+    def level(self) -> Level:
+        return Level.WARN if self.code in WARNINGS else Level.BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class StoneFacts:
+    stone: str
+    exposed: bool
+    decided_at: datetime | None
+    kind: str | None  # what the stone is promised to, and to whom
+    ref: str | None
+    pictured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LotFacts:
+    lot: str
+    number: int | None
+    title_en: str
+    title_zh: str
+    opening: int | None
+    reserve: int | None
+    low: int | None
+    high: int | None
+    owner: int | None
+    owner_state: str | None
+    stones: tuple[StoneFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFacts:
+    title_en: str
+    title_zh: str
+    text_en: str
+    text_zh: str
+    opens_at: datetime | None
+    first_close_at: datetime | None
+    increments: Tiers
+    bands: Sequence[Sequence[int | None]]
+    soft_close: Mapping[str, object]
+
+
+class Broken(StrEnum):
+    """Which invariant of curation spec 4 a lot breaks."""
+
+    OPENING_ABOVE_RESERVE = "opening_above_reserve"
+    OPENING_ABOVE_LOW = "opening_above_low"
+    RESERVE_ABOVE_LOW = "reserve_above_low"
+    LOW_ABOVE_HIGH = "low_above_high"
+    OPENING_OFF_LADDER = "opening_off_ladder"
+    RESERVE_OFF_LADDER = "reserve_off_ladder"
+    LOW_OFF_LADDER = "low_off_ladder"
+
+
+def broken(
+    tiers: Tiers, *, opening: int | None, reserve: int | None, low: int | None, high: int | None
+) -> list[Broken]:
+    """0 < opening <= reserve <= low <= high, and all but high on the ladder; what is not yet set breaks nothing."""
+    found = []
+    if opening is not None and reserve is not None and opening > reserve:
+        found.append(Broken.OPENING_ABOVE_RESERVE)
+    if opening is not None and low is not None and opening > low:
+        found.append(Broken.OPENING_ABOVE_LOW)
+    if reserve is not None and low is not None and reserve > low:
+        found.append(Broken.RESERVE_ABOVE_LOW)
+    if low is not None and high is not None and low > high:
+        found.append(Broken.LOW_ABOVE_HIGH)
+    if tiers_sound(tiers):
+        amounts = (
+            (opening, Broken.OPENING_OFF_LADDER),
+            (reserve, Broken.RESERVE_OFF_LADDER),
+            (low, Broken.LOW_OFF_LADDER),
+        )
+        found += [code for amount, code in amounts if amount is not None and not on_ladder(tiers, amount)]
+    return found
+
+
+def readiness(sale: SaleFacts, lots: Sequence[LotFacts], now: datetime) -> list[Finding]:
+    """Everything that bars or questions publication, the sale's own findings first."""
+    found = sale_findings(sale, len(lots), now)
+    for lot in lots:
+        found += lot_findings(lot, sale.increments, now)
+    return found
+
+
+def sale_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
+    found = [] if lots else [Finding(Code.NO_STONE)]
+    found += [Finding(Code.TITLE_MISSING, fact=lang) for lang in _silent(sale.title_en, sale.title_zh)]
+    found += [Finding(Code.DESCRIPTION_MISSING, fact=lang) for lang in _silent(sale.text_en, sale.text_zh)]
+    if not tiers_sound(sale.increments):
+        found.append(Finding(Code.RULES_MISSING, fact="increments"))
+    if not bands_sound(sale.bands):
+        found.append(Finding(Code.RULES_MISSING, fact="premium"))
+    if not soft_close_sound(sale.soft_close):
+        found.append(Finding(Code.RULES_MISSING, fact="soft_close"))
+    return found + close_findings(sale.opens_at, sale.first_close_at, now)
+
+
+def close_findings(opens_at: datetime | None, first_close_at: datetime | None, now: datetime) -> list[Finding]:
+    if opens_at is None:
+        return [Finding(Code.CLOSE_MISSING, fact="opens_at")]
+    if first_close_at is None:
+        return [Finding(Code.CLOSE_MISSING, fact="first_close_at")]
+    if first_close_at <= now:
+        return [Finding(Code.CLOSE_MISSING, fact="past")]
+    if first_close_at < opens_at + LEAST_RUN:
+        return [Finding(Code.CLOSE_MISSING, fact="too_early")]
+    return []
+
+
+def lot_findings(lot: LotFacts, tiers: Tiers, now: datetime) -> list[Finding]:
+    found = stone_findings(lot, now)
+    if lot.owner is None:
+        found.append(Finding(Code.OWNER_MISSING, lot.lot))
+    elif lot.owner_state != "approved":
+        found.append(Finding(Code.OWNER_SANCTIONED, lot.lot))
+    if lot.low is None or lot.high is None or lot.opening is None:
+        found.append(Finding(Code.ESTIMATE_MISSING, lot.lot))
+    faults = broken(tiers, opening=lot.opening, reserve=lot.reserve, low=lot.low, high=lot.high)
+    found += [Finding(Code.INVARIANT_BROKEN, lot.lot, fault) for fault in faults]
+    found += [Finding(Code.TITLE_MISSING, lot.lot, lang) for lang in _silent(lot.title_en, lot.title_zh)]
+    if lot.number is None:
+        found.append(Finding(Code.NUMBER_MISSING, lot.lot))
+    return found
+
+
+def stone_findings(lot: LotFacts, now: datetime) -> list[Finding]:
+    if not lot.stones:
+        return [Finding(Code.NO_STONE, lot.lot)]
+    found = []
+    for stone in lot.stones:
+        if not stone.exposed:
+            found.append(Finding(Code.NOT_VERIFIED, lot.lot, stone.stone))
+        elif stone.decided_at is None or stone.decided_at < now - VERDICT_FRESH:
+            found.append(Finding(Code.VERDICT_STALE, lot.lot, stone.stone))
+        if stone.kind is not None and stone.ref != lot.lot:
+            found.append(Finding(_PROMISED.get(stone.kind, Code.ON_HOLD), lot.lot, stone.stone))
+        if not stone.pictured:
+            found.append(Finding(Code.IMAGE_MISSING, lot.lot, stone.stone))
+    return found
+
+
+def soft_close_sound(soft: Mapping[str, object]) -> bool:
+    window, extension = soft.get("window"), soft.get("extension")
+    return (
+        set(soft) == {"window", "extension", "mode", "scope", "hard_end"}
+        and isinstance(window, int)
+        and 0 <= window <= 86_400
+        and isinstance(extension, int)
+        and 1 <= extension <= 86_400
+        and soft["mode"] in ("reset", "add")
+        and soft["scope"] == "lot"
+    )
+
+
+def ready_lots(findings: Sequence[Finding], lots: Sequence[LotFacts]) -> int:
+    """How many lots nothing bars: the 243 of "Ready 243 of 250"."""
+    barred = {finding.lot for finding in findings if finding.level is Level.BLOCK}
+    return sum(lot.lot not in barred for lot in lots)
+
+
+_PROMISED = {"in_sale": Code.IN_OTHER_SALE, "sold": Code.IN_OTHER_SALE, "on_memo": Code.ON_MEMO, "held": Code.ON_HOLD}
+
+
+def _silent(en: str, zh: str) -> list[str]:
+    return [lang for lang, text in (("en", en), ("zh", zh)) if not text.strip()]

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.auctions import publishing, registering
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.rules import FINAL_LOT, LotState, SaleState
@@ -46,3 +47,7 @@ async def _settle_stones(session: AsyncSession, lot: Lot, state: LotState, now: 
     for stone in stones.all():
         end = catalogue.sell_stone if state == LotState.SOLD else catalogue.release_stone
         await end(session, stone=stone.public_id, ref=lot.public_id, by="engine", now=now)
+
+
+# What a second person's word carries out; `main.py` registers them.
+proposal_handlers = publishing.PROPOSAL_HANDLERS | registering.PROPOSAL_HANDLERS

@@ -1,0 +1,204 @@
+"""Commands of curation: what each changed, lot by lot, and how it is taken back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import queries
+from pavilion.auctions.models import Command, Lot, LotMove, LotStone, Sale
+from pavilion.auctions.rules import LotState, SaleState
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
+from pavilion.kernel import events
+from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
+
+UNDOABLE = 200  # commands of a sale, counted from the latest
+FACTS = (
+    "rank",
+    "number",
+    "suffix",
+    "title_en",
+    "title_zh",
+    "low_minor",
+    "high_minor",
+    "reserve_minor",
+    "opening_minor",
+    "consignor_company_id",
+)
+Change = dict[str, Any]
+
+
+class LotsChanged(Refusal):
+    """What the command left behind has been changed since; `lots` names where."""
+
+    status, code = 409, "lots_changed"
+
+
+async def draft(session: AsyncSession, sale: str) -> Sale:
+    """The sale, ours alone until the transaction ends; only a draft can be curated."""
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
+    if row is None:
+        raise NotFound()
+    if row.state != SaleState.DRAFT:
+        raise ActNotAllowed(state=row.state)
+    return row
+
+
+async def lots_of(session: AsyncSession, sale: Sale, lots: Sequence[str]) -> list[Lot]:
+    """The named lots in running order; one that is not of this sale is refused."""
+    wanted = set(lots)
+    rows = (
+        await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.in_(wanted)).order_by(Lot.rank))
+    ).all()
+    if len(rows) != len(wanted):
+        raise NotFound()
+    if ended := [lot.public_id for lot in rows if lot.state != LotState.DRAFT]:
+        raise ActNotAllowed(lots=ended)
+    return list(rows)
+
+
+def facts_of(lot: Lot) -> Change:
+    return {name: getattr(lot, name) for name in FACTS}
+
+
+def edited(lot: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
+    """Only what differs; the two sides name the same facts."""
+    names = [name for name in FACTS if before[name] != after[name]]
+    return {"lot": lot, "before": {n: before[n] for n in names}, "after": {n: after[n] for n in names}}
+
+
+def remember(
+    session: AsyncSession, sale: Sale, kind: str, changes: list[Change], *, actor: Actor, now: datetime
+) -> None:
+    """The command stands in the history, each lot's change in the events; nothing changed is no command."""
+    changes = [change for change in changes if change["before"] != change["after"]]
+    if not changes:
+        return
+    assert actor.person_id is not None
+    session.add(Command(sale_id=sale.id, kind=kind, by=actor.person_id, at=now, changes=changes))
+    for change in changes:
+        _tell(session, sale, change, actor, now)
+
+
+def _tell(session: AsyncSession, sale: Sale, change: Change, actor: Actor, now: datetime) -> None:
+    before, after, lot, by = change["before"], change["after"], change["lot"], actor.public_id
+    from_key, to_key = (before or {}).get("rank"), (after or {}).get("rank")
+    if from_key != to_key:
+        session.add(LotMove(sale_id=sale.id, lot=lot, from_key=from_key, to_key=to_key, by=by, at=now))
+        events.record(session, "lot:moved", lot, by=by, at=now, from_key=from_key, to_key=to_key)
+    if before is None or after is None:
+        happened = "lot:added" if before is None else "lot:removed"
+        events.record(session, happened, lot, by=by, at=now, sale=sale.public_id, stones=(after or before)["stones"])
+        return
+    # The reserve is a secret: that it changed is told, the figure is not.
+    told = {n: [before[n], after[n]] for n in after if n not in ("rank", "reserve_minor")}
+    if told or "reserve_minor" in after:
+        events.record(session, "lot:edited", lot, by=by, at=now, changed=told, reserve_changed="reserve_minor" in after)
+
+
+async def undo(session: AsyncSession, *, sale: str, command: int, actor: Actor, now: datetime) -> Command:
+    """Every lot of the command is as it was before it, by a new command that does the inverse."""
+    row = await draft(session, sale)
+    done = await session.scalar(select(Command).where(Command.id == command, Command.sale_id == row.id))
+    if done is None or done.undone_at is not None:
+        raise NotFound()
+    if done.by != actor.person_id and not actor.may(Permission.SALE_APPROVE):
+        raise NotAllowed(right=Permission.SALE_APPROVE.value)
+    since = await session.scalars(
+        select(Command.id).where(Command.sale_id == row.id).order_by(Command.id.desc()).limit(UNDOABLE)
+    )
+    if done.id not in since.all():
+        raise ActNotAllowed(reason="too_long_ago")
+    if any("reserve_minor" in (c["after"] or {}) and c["before"] is not None for c in done.changes) and not actor.may(
+        Permission.RESERVE_SET
+    ):
+        raise NotAllowed(right=Permission.RESERVE_SET.value)
+    inverse = [{"lot": c["lot"], "before": c["after"], "after": c["before"]} for c in done.changes]
+    await _apply(session, row, inverse)
+    done.undone_at = now
+    for change in inverse:
+        _tell(session, row, change, actor, now)
+    await session.flush()
+    return done
+
+
+async def _apply(session: AsyncSession, sale: Sale, changes: list[Change]) -> None:
+    rows = await session.scalars(
+        select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.in_([c["lot"] for c in changes]))
+    )
+    lots = {lot.public_id: lot for lot in rows}
+    if altered := [c["lot"] for c in changes if not _as_left(lots.get(c["lot"]), c["before"])]:
+        raise LotsChanged(lots=altered)
+    await _ranks_free(session, sale, changes)
+    for change in changes:
+        lot, after = lots.get(change["lot"]), change["after"]
+        if after is None:
+            assert lot is not None
+            await session.execute(delete(LotStone).where(LotStone.lot_id == lot.id))
+            await session.delete(lot)
+        elif lot is None:
+            await _restore(session, sale, change["lot"], after)
+    moved = [(lots[c["lot"]], c["after"]) for c in changes if c["before"] is not None and c["after"] is not None]
+    await rewrite(session, moved)
+
+
+async def rewrite(session: AsyncSession, rows: Sequence[tuple[Lot, Mapping[str, Any]]]) -> None:
+    """Each lot takes its facts. Ranks and numbers may swap among the lots, so both are cleared first."""
+    for lot, after in rows:
+        if "number" in after or "suffix" in after:
+            lot.number = None
+        if "rank" in after:
+            lot.rank = f"~{lot.id}"  # above every key, and free
+    await session.flush()
+    for lot, after in rows:
+        for name, value in after.items():
+            setattr(lot, name, value)
+        lot.version += 1
+    await session.flush()
+
+
+def _as_left(lot: Lot | None, left: Mapping[str, Any] | None) -> bool:
+    if lot is None or left is None:
+        return lot is None and left is None
+    return all(getattr(lot, name) == value for name, value in left.items() if name in FACTS)
+
+
+async def _ranks_free(session: AsyncSession, sale: Sale, changes: list[Change]) -> None:
+    """The places and numbers that the lots return to are not taken by others."""
+    returning = {c["lot"] for c in changes}
+    ranks = {c["after"]["rank"] for c in changes if c["after"] and "rank" in c["after"]}
+    labels = {(c["after"]["number"], c["after"].get("suffix", "")) for c in changes if (c["after"] or {}).get("number")}
+    others = await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.not_in(returning)))
+    if taken := [lot.public_id for lot in others if lot.rank in ranks or (lot.number, lot.suffix) in labels]:
+        raise LotsChanged(lots=taken)
+
+
+async def _restore(session: AsyncSession, sale: Sale, lot: str, facts: Mapping[str, Any]) -> None:
+    row = Lot(public_id=lot, sale_id=sale.id, **{name: facts[name] for name in FACTS})
+    session.add(row)
+    await session.flush()
+    await place_stones(session, row, facts["stones"])
+
+
+async def place_stones(session: AsyncSession, lot: Lot, stones: Sequence[str]) -> None:
+    """These stones stand in the lot, in this order; each must be exposed now."""
+    rows = await session.scalars(visible_to(queries.HOUSE).where(Stone.public_id.in_(stones)))
+    found = {stone.public_id: stone for stone in rows}
+    for place, public_id in enumerate(stones):
+        stone = found.get(public_id)
+        if stone is None or not stone.listed:
+            raise NotVerified(stone=public_id)
+        session.add(
+            LotStone(lot_id=lot.id, place=place, sale_id=lot.sale_id, stone_id=stone.id, exposed_id=stone.exposed_id)
+        )
+    await session.flush()
+
+
+class NotVerified(Refusal):
+    """Only a stone whose origin stands verified can be put into a lot."""
+
+    status, code = 409, "not_verified"

@@ -1,0 +1,254 @@
+"""Verbs on a draft: the sale itself, its lots, their order and numbers. The caller commits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import queries, ranks, ruleset
+from pavilion.auctions.changes import (
+    Change,
+    NotVerified,
+    draft,
+    edited,
+    facts_of,
+    lots_of,
+    place_stones,
+    remember,
+    rewrite,
+)
+from pavilion.auctions.models import Command, Lot, LotStone, Sale
+from pavilion.auctions.titles import title_of
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
+from pavilion.kernel import events
+from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, StaleVersion
+from pavilion.kernel.ids import ulid
+
+MOST_LOTS = 500  # of one sale; a room watches them all at once (bidding spec 8.2)
+RESERVED = "reserve_minor"
+
+
+class TooManyLots(Refusal):
+    status, code = 409, "too_many_lots"
+
+
+class StoneInSale(Refusal):
+    """The stone already stands in a lot of this sale."""
+
+    status, code = 409, "already_in_sale"
+
+
+async def create_sale(session: AsyncSession, *, values: Mapping[str, Any], actor: Actor, now: datetime) -> Sale:
+    """A draft with the house's usual rules wherever `values` says nothing else."""
+    usual = {
+        "increments": ruleset.INCREMENTS,
+        "soft_close": ruleset.SOFT_CLOSE,
+        "premium": ruleset.PREMIUM,
+        "breaks": [],
+        "stagger_s": 60,
+        "stagger_per": 1,
+    }
+    sale = Sale(public_id=ulid(now), created_at=now, **(usual | dict(values)))
+    session.add(sale)
+    await session.flush()
+    events.record(session, "sale:created", sale.public_id, by=actor.public_id, at=now)
+    return sale
+
+
+async def change_sale(
+    session: AsyncSession, *, sale: str, version: int, values: Mapping[str, Any], actor: Actor, now: datetime
+) -> Sale:
+    """The draft says what `values` say; a draft changed meanwhile is refused with what it says now."""
+    row = await draft(session, sale)
+    before = {name: getattr(row, name) for name in values}
+    changed = {name: value for name, value in values.items() if before[name] != value}
+    if not changed:
+        return row
+    if row.version != version:
+        raise StaleVersion(sale=sale, now={name: before[name] for name in changed})
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.version += 1
+    await session.flush()
+    events.record(session, "sale:changed", sale, by=actor.public_id, at=now, changed=sorted(changed))
+    return row
+
+
+async def delete_draft(session: AsyncSession, *, sale: str, actor: Actor, now: datetime) -> None:
+    """The draft and its lots are gone; what happened to them stays told in the events."""
+    row = await draft(session, sale)
+    for table in (Command, LotStone, Lot):
+        await session.execute(delete(table).where(table.sale_id == row.id))
+    await session.delete(row)
+    await session.flush()
+    events.record(session, "sale:deleted", sale, by=actor.public_id, at=now)
+
+
+async def add_stones(
+    session: AsyncSession, *, sale: str, stones: Sequence[str], together: bool = False, actor: Actor, now: datetime
+) -> list[Lot]:
+    """Each stone is a lot at the end of the order, or all are one lot, with titles from the stones themselves."""
+    row = await draft(session, sale)
+    found = await _addable(session, row, list(dict.fromkeys(stones)), actor)
+    groups = [found] if together else [[stone] for stone in found]
+    held = await session.scalar(select(func.count()).select_from(Lot).where(Lot.sale_id == row.id))
+    if (held or 0) + len(groups) > MOST_LOTS:
+        raise TooManyLots(most=MOST_LOTS)
+    last = await session.scalar(select(func.max(Lot.rank)).where(Lot.sale_id == row.id))
+    lots, changes = [], []
+    for rank, group in zip(ranks.spread(last, None, len(groups)), groups, strict=True):
+        lot = await _add_lot(session, row, rank, group, now)
+        lots.append(lot)
+        changes.append(
+            {"lot": lot.public_id, "before": None, "after": facts_of(lot) | {"stones": [s.public_id for s in group]}}
+        )
+    remember(session, row, "add", changes, actor=actor, now=now)
+    await _keep_keys_short(session, row)
+    return lots
+
+
+async def remove_lots(session: AsyncSession, *, sale: str, lots: Sequence[str], actor: Actor, now: datetime) -> None:
+    """The lots are gone and their stones free for other sales."""
+    row = await draft(session, sale)
+    rows = await lots_of(session, row, lots)
+    ids = [lot.id for lot in rows]
+    stones = await queries.stones_by_lot(session, ids)
+    changes: list[Change] = [
+        {
+            "lot": lot.public_id,
+            "before": facts_of(lot) | {"stones": [stone.public_id for stone in stones[lot.id]]},
+            "after": None,
+        }
+        for lot in rows
+    ]
+    await session.execute(delete(LotStone).where(LotStone.lot_id.in_(ids)))
+    await session.execute(delete(Lot).where(Lot.id.in_(ids)))
+    remember(session, row, "remove", changes, actor=actor, now=now)
+    await session.flush()
+
+
+async def move_lots(
+    session: AsyncSession, *, sale: str, lots: Sequence[str], position: int, actor: Actor, now: datetime
+) -> list[str]:
+    """The lots stand together from this place, counted from 0, in their present relative order; answers the order."""
+    row = await draft(session, sale)
+    moving = await lots_of(session, row, lots)
+    order = (
+        await session.execute(select(Lot.public_id, Lot.rank).where(Lot.sale_id == row.id).order_by(Lot.rank))
+    ).all()
+    place = {public_id: at for at, (public_id, _) in enumerate(order)}
+    chosen = {place[lot.public_id] for lot in moving}
+    after = ranks.rearranged(range(len(order)), sorted(chosen), position)
+    if after != list(range(len(order))):
+        keys = ranks.keys_for_move([rank for _, rank in order], sorted(chosen), position)
+        changes: list[Change] = [
+            {"lot": lot.public_id, "before": {"rank": lot.rank}, "after": {"rank": keys[place[lot.public_id]]}}
+            for lot in moving
+        ]
+        await rewrite(session, [(lot, change["after"]) for lot, change in zip(moving, changes, strict=True)])
+        remember(session, row, "move", changes, actor=actor, now=now)
+        await _keep_keys_short(session, row)
+    return [order[at][0] for at in after]
+
+
+async def number_lots(
+    session: AsyncSession, *, sale: str, start: int = 1, step: int = 1, actor: Actor, now: datetime
+) -> None:
+    """Numbers follow the order: start, start + step and so on, without suffixes."""
+    row = await draft(session, sale)
+    rows = (await session.scalars(select(Lot).where(Lot.sale_id == row.id).order_by(Lot.rank))).all()
+    changes = []
+    for place, lot in enumerate(rows):
+        wanted = facts_of(lot) | {"number": start + place * step, "suffix": ""}
+        changes.append(edited(lot.public_id, facts_of(lot), wanted))
+    moved = [(lot, change["after"]) for lot, change in zip(rows, changes, strict=True) if change["after"]]
+    await rewrite(session, moved)
+    remember(session, row, "number", changes, actor=actor, now=now)
+
+
+async def edit_lots(
+    session: AsyncSession,
+    *,
+    sale: str,
+    edits: Mapping[str, tuple[int, Mapping[str, Any]]],
+    kind: str = "edit",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Each lot says what its edit says, all or none. An edit names the version it saw."""
+    row = await draft(session, sale)
+    rows = await lots_of(session, row, list(edits))
+    changes, written = [], []
+    for lot in rows:
+        version, values = edits[lot.public_id]
+        _may_edit(lot, values, actor)
+        change = edited(lot.public_id, facts_of(lot), facts_of(lot) | dict(values))
+        if change["after"] and lot.version != version:
+            theirs = {name: value for name, value in change["before"].items() if name != RESERVED}
+            raise StaleVersion(lot=lot.public_id, now=theirs)
+        if change["after"]:
+            changes.append(change)
+            written.append((lot, change["after"]))
+    try:
+        async with session.begin_nested():
+            await rewrite(session, written)
+    except IntegrityError as fault:
+        raise BadInput(fields={"number": "number_taken"}) from fault
+    remember(session, row, kind, changes, actor=actor, now=now)
+
+
+def _may_edit(lot: Lot, values: Mapping[str, Any], actor: Actor) -> None:
+    if RESERVED in values and not actor.may(Permission.RESERVE_SET):
+        raise NotAllowed(right=Permission.RESERVE_SET.value)
+    if actor.company_id is not None and actor.company_id == lot.consignor_company_id:
+        raise NotAllowed(right="own_lot")
+
+
+async def _addable(session: AsyncSession, sale: Sale, stones: list[str], actor: Actor) -> list[Stone]:
+    rows = await session.scalars(visible_to(actor).where(Stone.public_id.in_(stones)))
+    found = {stone.public_id: stone for stone in rows}
+    if missing := [stone for stone in stones if stone not in found]:
+        raise NotFound(stone=missing[0])
+    if unlisted := [stone for stone in stones if not found[stone].listed]:
+        raise NotVerified(stone=unlisted[0])
+    ids = [stone.id for stone in found.values()]
+    standing = select(LotStone.stone_id).where(LotStone.sale_id == sale.id, LotStone.stone_id.in_(ids))
+    if (double := (await session.scalars(standing)).first()) is not None:
+        raise StoneInSale(stone=next(stone.public_id for stone in found.values() if stone.id == double))
+    return [found[stone] for stone in stones]
+
+
+async def _add_lot(session: AsyncSession, sale: Sale, rank: str, stones: Sequence[Stone], now: datetime) -> Lot:
+    owners = {stone.supplier_company_id for stone in stones}
+    lot = Lot(
+        public_id=ulid(now),
+        sale_id=sale.id,
+        rank=rank,
+        title_en=title_of(stones, "en"),
+        title_zh=title_of(stones, "zh"),
+        consignor_company_id=owners.pop() if len(owners) == 1 else None,
+        suffix="",
+    )
+    session.add(lot)
+    await session.flush()
+    try:
+        async with session.begin_nested():
+            await place_stones(session, lot, [stone.public_id for stone in stones])
+    except IntegrityError as fault:  # the exposure went while we looked
+        raise NotVerified(stone=stones[0].public_id) from fault
+    return lot
+
+
+async def _keep_keys_short(session: AsyncSession, sale: Sale) -> None:
+    """When a key has grown too long all keys of the sale are spread anew; the order stays."""
+    longest = await session.scalar(select(func.max(func.length(Lot.rank))).where(Lot.sale_id == sale.id))
+    if (longest or 0) <= ranks.LONGEST:
+        return
+    rows = (await session.scalars(select(Lot).where(Lot.sale_id == sale.id).order_by(Lot.rank))).all()
+    fresh = ranks.spread(None, None, len(rows))
+    await rewrite(session, [(lot, {"rank": key}) for lot, key in zip(rows, fresh, strict=True)])

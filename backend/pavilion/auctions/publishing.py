@@ -1,0 +1,287 @@
+"""From a draft to a sale that is frozen: what still bars it, the two persons, and the way back before it opens."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, column, select, table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts import service as accounts
+from pavilion.accounts.models import Company, Proposal
+from pavilion.accounts.rules import Actor
+from pavilion.auctions import queries, ruleset
+from pavilion.auctions.changes import draft
+from pavilion.auctions.facts import facts_hash
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.rules import (
+    FINAL_LOT,
+    Code,
+    Finding,
+    Level,
+    LotFacts,
+    LotState,
+    SaleFacts,
+    SaleState,
+    StoneFacts,
+    readiness,
+    ready_lots,
+)
+from pavilion.auctions.terms import terms
+from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.queries import commitments_of
+from pavilion.kernel import events
+from pavilion.kernel.canon import document_hash
+from pavilion.kernel.db import UtcDateTime
+from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
+
+_VERDICTS = table("stone_verdicts", column("stone", String(26)), column("decided_at", UtcDateTime()))  # provenance's
+
+
+class NotReady(Refusal):
+    """Something bars publication; nobody can override it."""
+
+    status, code = 409, "not_ready"
+
+
+class WarningsOpen(Refusal):
+    """Each warning has to be acknowledged by name."""
+
+    status, code = 409, "warnings_open"
+
+
+class ChangedSince(Refusal):
+    """The draft is no longer what was proposed."""
+
+    status, code = 409, "changed_since"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    findings: tuple[Finding, ...]
+    ready: int
+    lots: int
+
+    @property
+    def blocks(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level is Level.BLOCK]
+
+    @property
+    def warnings(self) -> list[Code]:
+        """The codes to acknowledge, each once."""
+        return list(dict.fromkeys(f.code for f in self.findings if f.level is Level.WARN))
+
+    def of(self, lot: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.lot == lot]
+
+
+async def readiness_of(session: AsyncSession, sale: Sale, now: datetime) -> Readiness:
+    """What bars or questions the publication of this draft now."""
+    lots = await _live_lots(session, sale)
+    stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
+    facts = await _lot_facts(session, lots, stones)
+    found = readiness(_sale_facts(sale), facts, now)
+    return Readiness(tuple(found), ready_lots(found, facts), len(facts))
+
+
+async def propose_publication(
+    session: AsyncSession, *, sale: str, acknowledged: Collection[str], actor: Actor, now: datetime
+) -> Proposal:
+    """A lead is asked to publish exactly this draft; refused while anything bars it or a warning is passed over."""
+    row = await draft(session, sale)
+    state = await _ready(session, row, acknowledged, now)
+    facts = {
+        "acknowledged": sorted(code for code in acknowledged if code in state.warnings),
+        "lots": state.lots,
+        "snapshot": await _snapshot(session, row),
+        "title_en": row.title_en,
+        "title_zh": row.title_zh,
+    }
+    return await accounts.propose(session, kind="sale.publish", subject=sale, facts=facts, actor=actor, now=now)
+
+
+async def publish(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """Numbers, facts and rules stand from here on; the stones are promised to their lots; the room can open."""
+    sale = await draft(session, proposal.subject)
+    await _ready(session, sale, proposal.facts["acknowledged"], now)
+    if await _snapshot(session, sale) != proposal.facts["snapshot"]:
+        raise ChangedSince(sale=sale.public_id)
+    lots = await _live_lots(session, sale)
+    await _promise(session, sale, lots, actor, now)
+    for lot in lots:
+        lot.state = LotState.LISTED
+    await session.flush()
+    rules = ruleset.document(sale, terms().sha256)
+    sale.rules, sale.rules_hash = rules, ruleset.rules_hash(rules)
+    sale.snapshot_hash, sale.published_at = proposal.facts["snapshot"], now
+    sale.state, sale.version = SaleState.PUBLISHED, sale.version + 1
+    await session.flush()
+    facts = {
+        "rules": sale.rules_hash,
+        "snapshot": sale.snapshot_hash,
+        "lots": len(lots),
+        "proposal": proposal.public_id,
+    }
+    events.record(session, "sale:published", sale.public_id, by=actor.public_id, at=now, **facts)
+
+
+async def propose_unpublication(
+    session: AsyncSession, *, sale: str, reason: str, actor: Actor, now: datetime
+) -> Proposal:
+    row = await _unopened(session, sale, now)
+    facts = {"title_en": row.title_en, "title_zh": row.title_zh}
+    return await accounts.propose(
+        session, kind="sale.unpublish", subject=sale, facts=facts, reason=reason, actor=actor, now=now
+    )
+
+
+async def unpublish(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """A draft again, with its numbers; its stones are free. Before it opened nobody can have bid."""
+    sale = await _unopened(session, proposal.subject, now)
+    sale.state, sale.version = SaleState.DRAFT, sale.version + 1
+    sale.rules, sale.rules_hash, sale.snapshot_hash, sale.published_at = None, None, None, None
+    await session.flush()
+    lots = (await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.state == LotState.LISTED))).all()
+    stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
+    for lot in lots:
+        lot.state = LotState.DRAFT
+        for stone in stones[lot.id]:
+            await catalogue.release_stone(
+                session, stone=stone.public_id, ref=lot.public_id, by=actor.public_id, now=now
+            )
+    await session.flush()
+    events.record(
+        session, "sale:unpublished", sale.public_id, by=actor.public_id, at=now, reason=proposal.reason or "staff"
+    )
+
+
+async def _ready(session: AsyncSession, sale: Sale, acknowledged: Collection[str], now: datetime) -> Readiness:
+    state = await readiness_of(session, sale, now)
+    if state.blocks:
+        codes = list(dict.fromkeys(finding.code.value for finding in state.blocks))
+        raise NotReady(codes=codes, ready=state.ready, lots=state.lots)
+    if passed_over := [code.value for code in state.warnings if code not in acknowledged]:
+        raise WarningsOpen(codes=passed_over)
+    return state
+
+
+async def _unopened(session: AsyncSession, sale: str, now: datetime) -> Sale:
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
+    if row is None:
+        raise NotFound()
+    if row.state != SaleState.PUBLISHED or row.opens_at is None or now >= row.opens_at:
+        raise ActNotAllowed(state=row.state)
+    return row
+
+
+async def _promise(session: AsyncSession, sale: Sale, lots: Sequence[Lot], actor: Actor, now: datetime) -> None:
+    stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
+    # In the order of the stones' ids, so that two publications can never wait for each other in a ring.
+    pairs = sorted(((stone.id, stone, lot) for lot in lots for stone in stones[lot.id]), key=lambda pair: pair[0])
+    for _, stone, lot in pairs:
+        if actor.company_id is not None and actor.company_id == lot.consignor_company_id:
+            raise NotAllowed(right="own_lot")
+        facts = {
+            "number": lot.number_text,
+            "sale": sale.public_id,
+            "title_en": sale.title_en,
+            "title_zh": sale.title_zh,
+        }
+        await catalogue.commit_stone(
+            session,
+            stone=stone.public_id,
+            kind=CommitmentKind.IN_SALE,
+            ref=lot.public_id,
+            facts=facts,
+            by=actor.public_id,
+            now=now,
+        )
+
+
+async def _live_lots(session: AsyncSession, sale: Sale) -> Sequence[Lot]:
+    lots = select(Lot).where(Lot.sale_id == sale.id, Lot.state.not_in(FINAL_LOT)).order_by(Lot.rank)
+    return (await session.scalars(lots)).all()
+
+
+async def _snapshot(session: AsyncSession, sale: Sale) -> str:
+    """The hash of the version that would be published (curation spec 8); reserves are no part of it."""
+    lots = await _live_lots(session, sale)
+    stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
+    doc: dict[str, Any] = {
+        "sale": sale.public_id,
+        "title": [sale.title_en, sale.title_zh],
+        "text": [sale.text_en, sale.text_zh],
+        "rules": ruleset.document(sale, terms().sha256),
+        "lots": [
+            {
+                "lot": lot.public_id,
+                "number": lot.number_text,
+                "title": [lot.title_en, lot.title_zh],
+                "estimate": [lot.low_minor, lot.high_minor],
+                "opening": lot.opening_minor,
+                "stones": [[stone.public_id, facts_hash(stone)] for stone in stones[lot.id]],
+            }
+            for lot in lots
+        ],
+    }
+    return document_hash(doc)
+
+
+async def _lot_facts(session: AsyncSession, lots: Sequence[Lot], stones: dict[int, list[Stone]]) -> list[LotFacts]:
+    everyone = [stone for group in stones.values() for stone in group]
+    promised = await commitments_of(session, [stone.id for stone in everyone])
+    decided = await _decided_at(session, [stone.public_id for stone in everyone])
+    owners = {lot.consignor_company_id for lot in lots}
+    states = dict((await session.execute(select(Company.id, Company.state).where(Company.id.in_(owners)))).tuples())
+    return [
+        LotFacts(
+            lot=lot.public_id,
+            number=lot.number,
+            title_en=lot.title_en,
+            title_zh=lot.title_zh,
+            opening=lot.opening_minor,
+            reserve=lot.reserve_minor,
+            low=lot.low_minor,
+            high=lot.high_minor,
+            owner=lot.consignor_company_id,
+            owner_state=states.get(lot.consignor_company_id or 0),
+            stones=tuple(_stone_facts(stone, promised, decided) for stone in stones[lot.id]),
+        )
+        for lot in lots
+    ]
+
+
+def _stone_facts(stone: Stone, promised: dict[int, StoneCommitment], decided: dict[str, datetime]) -> StoneFacts:
+    live = promised.get(stone.id)
+    return StoneFacts(
+        stone=stone.public_id,
+        exposed=stone.listed,
+        decided_at=decided.get(stone.public_id),
+        kind=live.kind if live else None,
+        ref=live.ref if live else None,
+        pictured=stone.picture is not None or bool(stone.shape),
+    )
+
+
+async def _decided_at(session: AsyncSession, stones: Sequence[str]) -> dict[str, datetime]:
+    rows = select(_VERDICTS.c.stone, _VERDICTS.c.decided_at).where(_VERDICTS.c.stone.in_(stones))
+    return dict((await session.execute(rows)).tuples())
+
+
+def _sale_facts(sale: Sale) -> SaleFacts:
+    return SaleFacts(
+        title_en=sale.title_en,
+        title_zh=sale.title_zh,
+        text_en=sale.text_en,
+        text_zh=sale.text_zh,
+        opens_at=sale.opens_at,
+        first_close_at=sale.first_close_at,
+        increments=sale.increments,
+        bands=sale.premium["bands"],
+        soft_close=sale.soft_close,
+    )
+
+
+PROPOSAL_HANDLERS: dict[str, accounts.ProposalHandler] = {"sale.publish": publish, "sale.unpublish": unpublish}

@@ -1,0 +1,231 @@
+"""Registration for a sale: a company asks, the house answers, approval gives a paddle and a limit."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts import service as accounts
+from pavilion.accounts.models import Proposal
+from pavilion.accounts.rules import Actor
+from pavilion.auctions.models import Registration, Sale
+from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
+from pavilion.kernel import events
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, StaleVersion
+from pavilion.kernel.ids import ulid
+from pavilion.kernel.money import MAX_AMOUNT
+
+PADDLES = range(101, 1000)
+MORE_PADDLES = range(1000, 10_000)  # once the first range is used up
+OPEN_FOR_REGISTRATION = frozenset({SaleState.PUBLISHED, SaleState.OPEN, SaleState.PAUSED})
+
+Luck = random.Random  # handed in: numbers told nothing about must not be foreseen
+R = RegistrationState
+
+
+async def apply(
+    session: AsyncSession,
+    *,
+    sale: str,
+    destination: str,
+    asked_minor: int | None,
+    terms_sha256: str,
+    note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> Registration:
+    """The company's wish waits for the registrar. Asked again, also after a question or a refusal, it says the new."""
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale))
+    if row is None or row.state == SaleState.DRAFT:
+        raise NotFound()
+    if actor.company_id is None or actor.person_id is None:
+        raise NotAllowed(right="company")
+    if row.state not in OPEN_FOR_REGISTRATION:
+        raise ActNotAllowed(state=row.state)
+    if row.rules is None or terms_sha256 != row.rules["terms"]:
+        raise BadInput(fields={"terms": "terms_not_accepted"})
+    registration = await _of_company(session, row.id, actor.company_id)
+    if registration is None:
+        registration = Registration(
+            public_id=ulid(now), sale_id=row.id, company_id=actor.company_id, state=R.APPLIED, applied_at=now
+        )
+    elif registration.state not in (R.APPLIED, R.MORE_INFORMATION, R.DECLINED):
+        raise ActNotAllowed(state=registration.state)
+    registration.state = R.APPLIED
+    registration.destination, registration.asked_minor, registration.note = destination, asked_minor, note
+    registration.terms_hash, registration.applied_by, registration.applied_at = terms_sha256, actor.person_id, now
+    registration.version = (registration.version or 0) + 1
+    try:
+        async with session.begin_nested():
+            session.add(registration)
+            await session.flush()
+    except IntegrityError as fault:  # a colleague asked in the same moment
+        raise StaleVersion() from fault
+    _tell(session, registration, "applied", actor, now, sale=sale)
+    return registration
+
+
+async def approve(
+    session: AsyncSession, *, registration: str, limit_minor: int, actor: Actor, luck: Luck, now: datetime
+) -> Registration | Proposal:
+    """The company may bid up to the limit under a paddle drawn for it; a very high limit first needs a lead."""
+    row = await _locked(session, registration)
+    _allow(row, R.APPROVED)
+    _counted(limit_minor)
+    if limit_minor > SECOND_PERSON_ABOVE:
+        return await _propose_limit(session, row, limit_minor, actor, now)
+    return await _approved(session, row, limit_minor, actor, luck, now)
+
+
+async def set_limit(
+    session: AsyncSession, *, registration: str, limit_minor: int, actor: Actor, now: datetime
+) -> Registration | Proposal:
+    """The limit holds from the next bid on; below the present exposure it stops new bids and cancels none."""
+    row = await _locked(session, registration)
+    if row.state != R.APPROVED:
+        raise ActNotAllowed(state=row.state)
+    _counted(limit_minor)
+    if limit_minor > SECOND_PERSON_ABOVE and limit_minor > (row.limit_minor or 0):
+        return await _propose_limit(session, row, limit_minor, actor, now)
+    return await _limited(session, row, limit_minor, actor, now)
+
+
+async def raise_limit(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """What a lead approved: the limit, and the paddle when the company has none yet."""
+    row = await _locked(session, proposal.subject)
+    limit = int(proposal.facts["limit_minor"])
+    if row.state == R.APPROVED:
+        await _limited(session, row, limit, actor, now)
+        return
+    _allow(row, R.APPROVED)
+    await _approved(session, row, limit, actor, random.SystemRandom(), now)
+
+
+async def ask(session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime) -> Registration:
+    return await _answer(session, registration, R.MORE_INFORMATION, "asked", reason, actor, now)
+
+
+async def decline(
+    session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime
+) -> Registration:
+    return await _answer(session, registration, R.DECLINED, "declined", reason, actor, now)
+
+
+async def suspend(
+    session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime
+) -> Registration:
+    """New bids stop with the next batch of the engine; bids made stand."""
+    return await _answer(session, registration, R.SUSPENDED, "suspended", reason, actor, now)
+
+
+async def resume(session: AsyncSession, *, registration: str, actor: Actor, now: datetime) -> Registration:
+    row = await _locked(session, registration)
+    if row.state != R.SUSPENDED:
+        raise ActNotAllowed(state=row.state)
+    return await _answer(session, registration, R.APPROVED, "resumed", "", actor, now)
+
+
+async def _answer(
+    session: AsyncSession,
+    registration: str,
+    to: RegistrationState,
+    happened: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Registration:
+    row = await _locked(session, registration)
+    _allow(row, to)
+    if to != R.APPROVED and not reason.strip():
+        raise BadInput(fields={"reason": "required"})
+    row.state, row.reason = to, reason.strip()
+    await _decided(session, row, happened, actor, now, reason=row.reason)
+    return row
+
+
+async def _approved(
+    session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, luck: Luck, now: datetime
+) -> Registration:
+    while row.paddle is None or row.state != R.APPROVED:
+        paddle = row.paddle or await _draw(session, row.sale_id, luck)
+        try:
+            async with session.begin_nested():
+                row.state, row.limit_minor, row.paddle, row.reason = R.APPROVED, limit_minor, paddle, ""
+                await session.flush()
+        except IntegrityError:  # another registrar drew it first
+            await session.refresh(row)
+    await _decided(session, row, "approved", actor, now, paddle=row.paddle_text, limit_minor=limit_minor)
+    return row
+
+
+async def _limited(
+    session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
+) -> Registration:
+    before, row.limit_minor = row.limit_minor, limit_minor
+    await _decided(session, row, "limit_changed", actor, now, before_minor=before, limit_minor=limit_minor)
+    return row
+
+
+async def _propose_limit(
+    session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
+) -> Proposal:
+    facts = {"limit_minor": limit_minor, "company_id": row.company_id, "sale_id": row.sale_id}
+    return await accounts.propose(session, kind="limit.raise", subject=row.public_id, facts=facts, actor=actor, now=now)
+
+
+async def _draw(session: AsyncSession, sale_id: int, luck: Luck) -> int:
+    """A number that no paddle of the sale ever had; drawn, so that it tells nothing of the order of approval."""
+    used = set(await session.scalars(select(Registration.paddle).where(Registration.sale_id == sale_id)))
+    free: Sequence[int] = [number for number in PADDLES if number not in used]
+    return luck.choice(free or [number for number in MORE_PADDLES if number not in used])
+
+
+async def _decided(
+    session: AsyncSession, row: Registration, happened: str, actor: Actor, now: datetime, **facts: object
+) -> None:
+    row.decided_by, row.decided_at, row.version = actor.person_id, now, row.version + 1
+    await session.flush()
+    sale = await session.scalar(select(Sale.public_id).where(Sale.id == row.sale_id))
+    _tell(session, row, happened, actor, now, sale=sale, **facts)
+
+
+def _tell(
+    session: AsyncSession, row: Registration, happened: str, actor: Actor, now: datetime, **facts: object
+) -> None:
+    events.record(
+        session,
+        f"registration:{happened}",
+        row.public_id,
+        by=actor.public_id,
+        at=now,
+        company_id=row.company_id,
+        **facts,
+    )
+
+
+async def _of_company(session: AsyncSession, sale_id: int, company_id: int) -> Registration | None:
+    mine = select(Registration).where(Registration.sale_id == sale_id, Registration.company_id == company_id)
+    return await session.scalar(mine.with_for_update())
+
+
+async def _locked(session: AsyncSession, registration: str) -> Registration:
+    row = await session.scalar(select(Registration).where(Registration.public_id == registration).with_for_update())
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def _allow(row: Registration, to: RegistrationState) -> None:
+    if to not in REGISTRATION_TRANSITIONS[RegistrationState(row.state)]:
+        raise ActNotAllowed(state=row.state)
+
+
+def _counted(limit_minor: int) -> None:
+    if not 0 <= limit_minor <= MAX_AMOUNT:
+        raise BadInput(fields={"limit": "amount_invalid"})
+
+
+PROPOSAL_HANDLERS: dict[str, accounts.ProposalHandler] = {"limit.raise": raise_limit}

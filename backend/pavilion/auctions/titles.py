@@ -1,0 +1,44 @@
+"""The first title of a lot, from the stone's own facts, in each language of the sale."""
+
+from collections.abc import Sequence
+
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.nomenclature import term
+from pavilion.kernel.weight import two_decimals
+
+
+def title_of(stones: Sequence[Stone], lang: str) -> str:
+    """`1.51 ct Fancy Vivid Yellow cushion, VS1`; several stones are counted and weighed together."""
+    if len(stones) == 1:
+        return _of_one(stones[0], lang)
+    weight, shape = two_decimals(sum(stone.weight_mct for stone in stones)), _shape(stones, lang)
+    if lang == "zh":
+        return f"{len(stones)} 颗{shape}，共 {weight} 克拉"
+    return f"{len(stones)} {shape or 'stones'}, {weight} ct together".replace("  ", " ")
+
+
+def _of_one(stone: Stone, lang: str) -> str:
+    weight, shape = two_decimals(stone.weight_mct), term("shape", stone.shape, lang)
+    color, clarity = _color(stone, lang), stone.clarity or ""
+    if lang == "zh":
+        return f"{weight} 克拉 {color} {shape}".replace("  ", " ") + (f"，{clarity}" if clarity else "")
+    return f"{weight} ct {color} {shape.lower()}".replace("  ", " ") + (f", {clarity}" if clarity else "")
+
+
+def _color(stone: Stone, lang: str) -> str:
+    if stone.fancy_color is None:
+        return stone.color or ""
+    overtones = [term("fancy_overtone", word, lang) for word in stone.overtones]
+    hues = [term("fancy_color", hue, lang) for hue in (stone.fancy_secondary, stone.fancy_color) if hue]
+    intensity = term("fancy_intensity", stone.fancy_intensity, lang) if stone.fancy_intensity else ""
+    if lang == "zh":
+        return intensity + "".join(overtones) + "".join(hues)
+    return " ".join(filter(None, [intensity, *overtones, "-".join(hues)]))
+
+
+def _shape(stones: Sequence[Stone], lang: str) -> str:
+    shapes = {stone.shape for stone in stones}
+    if len(shapes) != 1:
+        return "裸石" if lang == "zh" else ""
+    word = term("shape", shapes.pop(), lang)
+    return word if lang == "zh" else f"{word.lower()} stones"
