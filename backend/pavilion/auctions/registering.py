@@ -1,6 +1,6 @@
 """Registration for a sale: a company asks, the house answers, approval gives a paddle and a limit."""
 
-import random
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -22,7 +22,6 @@ PADDLES = range(101, 1000)
 MORE_PADDLES = range(1000, 10_000)  # once the first range is used up
 OPEN_FOR_REGISTRATION = frozenset({SaleState.PUBLISHED, SaleState.OPEN, SaleState.PAUSED})
 
-Luck = random.Random  # handed in: numbers told nothing about must not be foreseen
 R = RegistrationState
 
 
@@ -69,15 +68,15 @@ async def apply(
 
 
 async def approve(
-    session: AsyncSession, *, registration: str, limit_minor: int, actor: Actor, luck: Luck, now: datetime
+    session: AsyncSession, *, registration: str, limit_minor: int, actor: Actor, now: datetime
 ) -> Registration | Proposal:
     """The company may bid up to the limit under a paddle drawn for it; a very high limit first needs a lead."""
     row = await _locked(session, registration)
-    _allow(row, R.APPROVED)
+    _waiting(row)
     _counted(limit_minor)
     if limit_minor > SECOND_PERSON_ABOVE:
         return await _propose_limit(session, row, limit_minor, actor, now)
-    return await _approved(session, row, limit_minor, actor, luck, now)
+    return await _approved(session, row, limit_minor, actor, now)
 
 
 async def set_limit(
@@ -100,8 +99,8 @@ async def raise_limit(session: AsyncSession, proposal: Proposal, actor: Actor, n
     if row.state == R.APPROVED:
         await _limited(session, row, limit, actor, now)
         return
-    _allow(row, R.APPROVED)
-    await _approved(session, row, limit, actor, random.SystemRandom(), now)
+    _waiting(row)
+    await _approved(session, row, limit, actor, now)
 
 
 async def ask(session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime) -> Registration:
@@ -147,10 +146,10 @@ async def _answer(
 
 
 async def _approved(
-    session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, luck: Luck, now: datetime
+    session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
 ) -> Registration:
     while row.paddle is None or row.state != R.APPROVED:
-        paddle = row.paddle or await _draw(session, row.sale_id, luck)
+        paddle = row.paddle or await _draw(session, row.sale_id)
         try:
             async with session.begin_nested():
                 row.state, row.limit_minor, row.paddle, row.reason = R.APPROVED, limit_minor, paddle, ""
@@ -176,11 +175,11 @@ async def _propose_limit(
     return await accounts.propose(session, kind="limit.raise", subject=row.public_id, facts=facts, actor=actor, now=now)
 
 
-async def _draw(session: AsyncSession, sale_id: int, luck: Luck) -> int:
+async def _draw(session: AsyncSession, sale_id: int) -> int:
     """A number that no paddle of the sale ever had; drawn, so that it tells nothing of the order of approval."""
     used = set(await session.scalars(select(Registration.paddle).where(Registration.sale_id == sale_id)))
     free: Sequence[int] = [number for number in PADDLES if number not in used]
-    return luck.choice(free or [number for number in MORE_PADDLES if number not in used])
+    return secrets.choice(free or [number for number in MORE_PADDLES if number not in used])
 
 
 async def _decided(
@@ -195,15 +194,8 @@ async def _decided(
 def _tell(
     session: AsyncSession, row: Registration, happened: str, actor: Actor, now: datetime, **facts: object
 ) -> None:
-    events.record(
-        session,
-        f"registration:{happened}",
-        row.public_id,
-        by=actor.public_id,
-        at=now,
-        company_id=row.company_id,
-        **facts,
-    )
+    facts |= {"company_id": row.company_id}
+    events.record(session, f"registration:{happened}", row.public_id, by=actor.public_id, at=now, **facts)
 
 
 async def _of_company(session: AsyncSession, sale_id: int, company_id: int) -> Registration | None:
@@ -220,6 +212,11 @@ async def _locked(session: AsyncSession, registration: str) -> Registration:
 
 def _allow(row: Registration, to: RegistrationState) -> None:
     if to not in REGISTRATION_TRANSITIONS[RegistrationState(row.state)]:
+        raise ActNotAllowed(state=row.state)
+
+
+def _waiting(row: Registration) -> None:
+    if row.state not in (R.APPLIED, R.MORE_INFORMATION):
         raise ActNotAllowed(state=row.state)
 
 
