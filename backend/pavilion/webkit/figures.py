@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, get_timezone_location
 from babel.numbers import get_currency_name
 from markupsafe import Markup
@@ -22,6 +23,8 @@ _SHORT_NAMES: Mapping[Lang, Mapping[str, str]] = {
     "en": {"HK": "Hong Kong", "MO": "Macao", "CD": "DR Congo", "CG": "Congo"},
     "zh": {"HK": "中国香港", "MO": "中国澳门", "CD": "刚果（金）", "CG": "刚果（布）"},
 }
+_ENGLISH = Locale.parse("en")
+_NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
 _TRADE_CITIES = {"Europe/Brussels": "Antwerp", "Asia/Kolkata": "Mumbai", "Africa/Gaborone": "Gaborone"}
 
 
@@ -121,6 +124,12 @@ class Figures:
         """The name of a country by its two letters; an unknown code stands for itself."""
         short = _SHORT_NAMES[self.tongue.lang].get(code)
         return short or str(self.tongue.locale.territories.get(code, code))
+
+    def countries(self) -> list[tuple[str, str]]:
+        """Every country with its name, in the order of the English names."""
+        names = ((str(name), code) for code, name in _ENGLISH.territories.items())
+        order = sorted((name, code) for name, code in names if len(code) == 2 and code not in _NO_COUNTRY)
+        return [(code, self.country(code)) for _, code in order]
 
     def _end_zh(self, first: date, last: date) -> str:
         if first.year != last.year:

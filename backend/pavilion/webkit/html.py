@@ -20,7 +20,7 @@ Terms = Mapping[str, Mapping[str, Mapping[str, str]]]  # enumeration â†’ code â†
 
 FIGURES = (
     *("amount", "money", "per_carat", "number", "ct", "mm", "pct"),
-    *("day", "days", "clock", "when", "left", "city", "country"),
+    *("day", "days", "clock", "when", "left", "city", "country", "countries"),
 )
 
 
@@ -63,11 +63,13 @@ class Pages:
     def environment(self, lang: Lang) -> Environment:
         return self._by_lang[lang]
 
-    def render(self, lang: Lang, template: str, block: str | None = None, **facts: Any) -> str:
-        found = self._by_lang[lang].get_template(template)
+    def render(self, lang: Lang, template: str, block: str | None, facts: Mapping[str, Any]) -> str:
+        env = self._by_lang[lang]
+        found = env.get_template(template)
         if block is None:
             return found.render(facts)
-        return "".join(found.blocks[block](found.new_context(facts)))
+        macros = env.get_template("_macros.html").make_module(dict(facts))  # what the layout gives a whole page as `m`
+        return "".join(found.blocks[block](found.new_context({**facts, "m": macros})))
 
     def _environment(self, templates: Path, lang: Lang) -> Environment:
         env = Environment(
@@ -113,16 +115,16 @@ class Pages:
 
 
 def page(
-    request: Request, template: str, status_code: int = 200, *, partial: str | None = None, **facts: Any
+    request: Request, template: str, /, status_code: int = 200, *, partial: str | None = None, **facts: Any
 ) -> HTMLResponse:
     """The template in the reader's language. With `partial`, a swap by htmx gets that block alone."""
     pages: Pages = request.app.state.pages
     block = partial if partial and _wants_part(request) else None
-    body = pages.render(language(request), template, block, **(reader_facts(request) | facts))
+    body = pages.render(language(request), template, block, reader_facts(request) | facts)
     return HTMLResponse(body, status_code, headers=_headers(request, partial is not None))
 
 
-def sentence(request: Request, code: str, **facts: object) -> str:
+def sentence(request: Request, code: str, /, **facts: object) -> str:
     """What a code says in the reader's language."""
     pages: Pages = request.app.state.pages
     return pages.tongues[language(request)].say(code, **facts)

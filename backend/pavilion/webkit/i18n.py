@@ -46,7 +46,7 @@ class Tongue:
     def knows(self, context: str | None, text: str) -> bool:
         return (context, text) in self.messages
 
-    def say(self, code: str, **facts: object) -> str:
+    def say(self, code: str, /, **facts: object) -> str:
         """The sentence of a code, filled with facts; a fact it lacks becomes a dash, never an error."""
         return fill(self._single("code", code), facts)
 
