@@ -61,6 +61,7 @@ class Permission(StrEnum):
     BID_VOID = "bid:void"
     SALE_APPROVE = "sale:approve"
     PAYMENT_BOOK = "payment:book"
+    PAYMENT_CONFIRM = "payment:confirm"
     REFUND_PROPOSE = "refund:propose"
     RELEASE_PREPARE = "release:prepare"
     STATEMENT_ISSUE = "statement:issue"
@@ -98,7 +99,7 @@ RIGHTS: dict[Role, frozenset[Permission]] = {
         Role.REGISTRAR: _STAFF | {P.REGISTRATION_DECIDE, P.COMPANY_PROPOSE},
         Role.CLERK: _CLERK,
         Role.AUCTIONEER: _CLERK | {P.LOT_RUN, P.BID_VOID},
-        Role.LEAD: _STAFF | {P.SALE_APPROVE, P.LOT_CURATE, P.SALE_BUILD},
+        Role.LEAD: _STAFF | {P.SALE_APPROVE, P.LOT_CURATE, P.SALE_BUILD, P.PAYMENT_CONFIRM},
         Role.CASHIER: _STAFF | {P.PAYMENT_BOOK, P.REFUND_PROPOSE, P.RELEASE_PREPARE, P.STATEMENT_ISSUE, P.LEDGER_SEE},
         Role.VIEWINGS: _STAFF | {P.VIEWING_RUN},
         Role.COMPLIANCE: _STAFF | {P.ORIGIN_SEE, P.ORIGIN_DECIDE, P.TRUST_EDIT, P.COMPANY_DECIDE, P.PAPERS_SEE},
@@ -142,7 +143,7 @@ APPROVERS: dict[str, Permission] = {
     "limit.raise": P.SALE_APPROVE,
     "company.approve": P.COMPANY_DECIDE,
     "company.decline": P.COMPANY_DECIDE,
-    "payment.wire": P.PAYMENT_BOOK,
+    "payment.wire": P.PAYMENT_CONFIRM,
     "invoice.cancel": P.SALE_APPROVE,
 }
 

@@ -1,0 +1,102 @@
+"""Reads of invoices, payments and the journal."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.settlement.models import Entry, Invoice, Payment, Posting
+from pavilion.settlement.rules import PAYABLE, InvoiceState
+
+PAGE = 200
+
+
+class InvoiceRow(NamedTuple):
+    invoice: Invoice
+    company: str
+    open_minor: int
+
+
+class JournalRow(NamedTuple):
+    at: object
+    key: str
+    account: str
+    currency: str
+    amount_minor: int
+    ref: str
+    txn: int
+    entry: int
+
+
+def visible_to(actor: Actor) -> Select[Invoice]:
+    """The one gate: cashiers and auditors read all invoices, a buyer those of the own company, nobody else any."""
+    wanted = select(Invoice)
+    if actor.may(Permission.LEDGER_SEE):
+        return wanted
+    return wanted.where(Invoice.company_id == (actor.company_id or 0))
+
+
+async def invoices(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
+    """Newest first; what is still open stands before what is paid."""
+    paid = (
+        select(func.coalesce(func.sum(Payment.amount_minor), 0))
+        .where(Payment.invoice_id == Invoice.id)
+        .scalar_subquery()
+    )
+    wanted = visible_to(actor).join(Company, Company.id == Invoice.company_id).add_columns(Company.name, paid)
+    wanted = wanted.options(selectinload(Invoice.lines))
+    rows = await session.execute(wanted.order_by(Invoice.state == InvoiceState.PAID, Invoice.id.desc()).limit(PAGE))
+    return [InvoiceRow(invoice, name, invoice.total_minor - int(paid)) for invoice, name, paid in rows]
+
+
+async def invoice_for(session: AsyncSession, actor: Actor, name: str) -> Invoice | None:
+    """By number, or a draft by its public id."""
+    wanted = visible_to(actor).options(selectinload(Invoice.lines))
+    return await session.scalar(wanted.where((Invoice.number == name) | (Invoice.public_id == name)))
+
+
+async def invoice_by_number(session: AsyncSession, number: str, *, lock: bool = False) -> Invoice | None:
+    wanted = select(Invoice).where(Invoice.number == number).options(selectinload(Invoice.lines))
+    return await session.scalar(wanted.with_for_update(of=Invoice) if lock else wanted)
+
+
+async def drafts_of(session: AsyncSession, sale: str) -> Sequence[Invoice]:
+    wanted = select(Invoice).where(Invoice.sale == sale, Invoice.state == InvoiceState.DRAFT).order_by(Invoice.id)
+    return (await session.scalars(wanted.options(selectinload(Invoice.lines)))).all()
+
+
+async def open_minor(session: AsyncSession, invoice: Invoice) -> int:
+    """What is left to pay, in minor units."""
+    paid = await session.scalar(
+        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(Payment.invoice_id == invoice.id)
+    )
+    return invoice.total_minor - int(paid or 0)
+
+
+async def payments_of(session: AsyncSession, invoice: Invoice) -> Sequence[Payment]:
+    return (await session.scalars(select(Payment).where(Payment.invoice_id == invoice.id).order_by(Payment.id))).all()
+
+
+async def past_due(session: AsyncSession, today: str) -> Sequence[Invoice]:
+    """Issued invoices whose due day lies before this local day."""
+    wanted = select(Invoice).where(Invoice.state == InvoiceState.ISSUED, Invoice.due_on < today)
+    return (await session.scalars(wanted.limit(PAGE))).all()
+
+
+async def payable(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
+    return [row for row in await invoices(session, actor) if InvoiceState(row.invoice.state) in PAYABLE]
+
+
+async def journal(session: AsyncSession, limit: int | None = PAGE) -> list[JournalRow]:
+    wanted = (
+        select(
+            Entry.at, Posting.key, Entry.account, Entry.currency, Entry.amount_minor, Entry.ref, Posting.id, Entry.id
+        )
+        .join(Posting, Posting.id == Entry.txn_id)
+        .order_by(Posting.id.desc(), Entry.id)
+    )
+    return [JournalRow(*row) for row in await session.execute(wanted if limit is None else wanted.limit(limit))]

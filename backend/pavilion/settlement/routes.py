@@ -1,0 +1,124 @@
+"""The buyer's invoices; the cashier's desk and ledger."""
+
+import csv
+import io
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from pavilion.accounts.deps import SignedInActor, may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.kernel.errors import BadInput, NotFound
+from pavilion.kernel.money import parse_minor
+from pavilion.settlement import document, ledger, queries, service
+from pavilion.settlement.forms import WireForm
+from pavilion.settlement.models import Invoice
+from pavilion.webkit import pdf
+from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.html import Pages, language, page
+
+router = APIRouter(tags=["settlement"])
+
+Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
+LedgerReader = Annotated[Actor, may(Permission.LEDGER_SEE)]
+
+
+@router.get("/desk/invoices")
+async def own_invoices(request: Request, actor: SignedInActor, session: Reading) -> Response:
+    return page(request, "settlement/invoices.html", rows=await queries.invoices(session, actor))
+
+
+@router.get("/desk/invoices/{name}.pdf")
+async def invoice_pdf(
+    request: Request, name: str, actor: SignedInActor, session: Reading, lang: str | None = None
+) -> Response:
+    """Set anew from the frozen figures: the same data gives the same bytes."""
+    invoice = await _found(session, actor, name)
+    pages: Pages = request.app.state.pages
+    chosen = language(request) if lang not in ("en", "zh") else "zh" if lang == "zh" else "en"
+    data = document.data_of(invoice, pages.tongues[chosen])
+    made = await to_thread.run_sync(pdf.render, "invoice.typ", data)
+    file = f"{invoice.number or 'pro-forma'}-{chosen}.pdf"
+    return Response(
+        made, media_type="application/pdf", headers={"content-disposition": f'attachment; filename="{file}"'}
+    )
+
+
+@router.get("/desk/invoices/{name}")
+async def invoice_page(request: Request, name: str, actor: SignedInActor, session: Reading) -> Response:
+    invoice = await _found(session, actor, name)
+    pages: Pages = request.app.state.pages
+    payments = await queries.payments_of(session, invoice)
+    return page(
+        request,
+        "settlement/invoice.html",
+        invoice=invoice,
+        paper=document.data_of(invoice, pages.tongues[language(request)]),
+        payments=payments,
+        open_minor=await queries.open_minor(session, invoice),
+    )
+
+
+async def _found(session: Reading, actor: Actor, name: str) -> Invoice:
+    invoice = await queries.invoice_for(session, actor, name)
+    if invoice is None:
+        raise NotFound()
+    return invoice
+
+
+@router.get("/staff/cashier")
+async def cashier(request: Request, actor: Cashier, session: Reading) -> Response:
+    rows = await queries.invoices(session, actor)
+    return page(request, "settlement/cashier.html", rows=rows, said={}, faults={})
+
+
+@router.post("/staff/cashier/receipts")
+async def enter_wire(
+    request: Request, said: Annotated[WireForm, Form()], actor: Cashier, session: Writing, now: Now
+) -> Response:
+    """A receipt seen on the statement becomes a proposal that a second person confirms."""
+    amount = parse_minor(said.amount, said.currency)
+    try:
+        if amount is None:
+            raise BadInput(fields={"amount": "amount_invalid"})
+        await service.enter_wire(
+            session,
+            number=said.invoice,
+            amount_minor=amount,
+            currency=said.currency,
+            value_date=said.value_date,
+            bank_reference=said.bank_reference,
+            actor=actor,
+            now=now,
+        )
+    except BadInput as fault:
+        rows = await queries.invoices(session, actor)
+        faults, kept = fault.facts["fields"], said.model_dump()
+        return page(request, "settlement/cashier.html", status_code=422, rows=rows, said=kept, faults=faults)
+    return RedirectResponse("/staff/proposals", status_code=303)
+
+
+@router.get("/staff/ledger")
+async def ledger_page(request: Request, actor: LedgerReader, session: Reading) -> Response:
+    return page(
+        request,
+        "settlement/ledger.html",
+        balances=await ledger.balances(session),
+        rows=await queries.journal(session),
+        proves=await ledger.proves(session),
+    )
+
+
+@router.get("/staff/ledger/journal.csv")
+async def journal_csv(actor: LedgerReader, session: Reading) -> Response:
+    """Every entry, oldest first; Σ debit = Σ credit per transaction and currency."""
+    out = io.StringIO()
+    sheet = csv.writer(out)
+    sheet.writerow(["at", "txn", "entry", "account", "currency", "debit_minor", "credit_minor", "ref"])
+    for row in reversed(await queries.journal(session, limit=None)):
+        debit, credit = max(row.amount_minor, 0), max(-row.amount_minor, 0)
+        sheet.writerow([row.at, row.txn, row.entry, row.account, row.currency, debit, credit, row.ref])
+    headers = {"content-disposition": 'attachment; filename="journal.csv"'}
+    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

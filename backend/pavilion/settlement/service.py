@@ -1,0 +1,113 @@
+"""Verbs of the cashier: money seen on a statement is entered by one person and confirmed by another."""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts import service as accounts
+from pavilion.accounts.models import Proposal
+from pavilion.accounts.rules import Actor
+from pavilion.kernel import events
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
+from pavilion.kernel.ids import ulid
+from pavilion.settlement import ledger, queries
+from pavilion.settlement.ledger import Move
+from pavilion.settlement.models import Invoice, Payment
+from pavilion.settlement.rules import PAYABLE, InvoiceState
+
+WIRE = "payment.wire"
+
+
+class DuplicateReference(Refusal):
+    status, code = 409, "duplicate_reference"
+
+
+class WrongCurrency(Refusal):
+    status, code = 422, "wrong_currency"
+
+
+async def enter_wire(
+    session: AsyncSession,
+    *,
+    number: str,
+    amount_minor: int,
+    currency: str,
+    value_date: date,
+    bank_reference: str,
+    actor: Actor,
+    now: datetime,
+) -> Proposal:
+    """The receipt waits for a second person who sees the same amount and reference on the statement."""
+    invoice = await queries.invoice_by_number(session, number, lock=True)
+    if invoice is None:
+        raise NotFound()
+    if currency != invoice.currency:
+        raise WrongCurrency(currency=invoice.currency)
+    if InvoiceState(invoice.state) not in PAYABLE:
+        raise ActNotAllowed(state=invoice.state)
+    if not 0 < amount_minor <= await queries.open_minor(session, invoice):
+        raise BadInput(fields={"amount": "amount_invalid"})
+    if await _known(session, invoice.entity, bank_reference):
+        raise DuplicateReference()
+    facts = {
+        "invoice": number,
+        "amount_minor": amount_minor,
+        "currency": currency,
+        "value_date": value_date.isoformat(),
+        "bank_reference": bank_reference,
+    }
+    return await accounts.propose(
+        session, kind=WIRE, subject=f"{number} {bank_reference}", facts=facts, actor=actor, now=now
+    )
+
+
+async def confirm_wire(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
+    """Posted and counted against the invoice, which is paid when nothing is left open."""
+    said = proposal.facts
+    invoice = await queries.invoice_by_number(session, said["invoice"], lock=True)
+    if invoice is None:
+        raise NotFound()
+    if InvoiceState(invoice.state) not in PAYABLE or said["amount_minor"] > await queries.open_minor(session, invoice):
+        raise ActNotAllowed(state=invoice.state)
+    if await _known(session, invoice.entity, said["bank_reference"]):
+        raise DuplicateReference()
+    assert actor.person_id is not None
+    payment = Payment(public_id=ulid(now), invoice_id=invoice.id, entity=invoice.entity, currency=said["currency"])
+    payment.amount_minor, payment.value_date = said["amount_minor"], said["value_date"]
+    payment.bank_reference, payment.at = said["bank_reference"], now
+    payment.entered_by, payment.confirmed_by = proposal.proposed_by, actor.person_id
+    session.add(payment)
+    await session.flush()
+    await ledger.post(
+        session,
+        key=f"payment:{payment.public_id}",
+        moves=[
+            Move(f"asset:bank:{invoice.entity}", payment.amount_minor),
+            Move(f"asset:buyer:{invoice.company_id}", -payment.amount_minor),
+        ],
+        currency=payment.currency,
+        ref=invoice.number or "",
+        at=now,
+        by=actor.public_id,
+    )
+    events.record(session, "payment:booked", payment.public_id, by=actor.public_id, at=now, invoice=invoice.number)
+    if await queries.open_minor(session, invoice) == 0:
+        invoice.state = InvoiceState.PAID
+        lots = sorted({line.lot for line in invoice.lines if line.lot})
+        events.record(
+            session, "invoice:paid", invoice.public_id, by=actor.public_id, at=now, sale=invoice.sale, lots=lots
+        )
+
+
+async def _known(session: AsyncSession, entity: str, bank_reference: str) -> bool:
+    wanted = select(Payment.id).where(Payment.entity == entity, Payment.bank_reference == bank_reference)
+    return await session.scalar(wanted) is not None
+
+
+async def mark_overdue(session: AsyncSession, invoice: Invoice, now: datetime) -> None:
+    invoice.state = InvoiceState.OVERDUE
+    events.record(session, "invoice:overdue", invoice.public_id, by=None, at=now, number=invoice.number)
+
+
+PROPOSAL_HANDLERS: dict[str, accounts.ProposalHandler] = {WIRE: confirm_wire}
