@@ -55,7 +55,7 @@ def _premium() -> Check:
 def _origin() -> Check:
     from pavilion.provenance import vectors
 
-    return lambda raw, line, header: vectors.check(raw)
+    return lambda raw, line, header: vectors.check(line, header)
 
 
 def _upload_values() -> Check:
@@ -71,6 +71,7 @@ KINDS: dict[str, Callable[[], Check]] = {
     "origin": _origin,
     "upload-values": _upload_values,
 }
+DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which must not become binary floats
 
 
 @app.command()
@@ -81,7 +82,7 @@ def conformance(kind: str, file: Path) -> None:
     check = KINDS[kind]()
     header: dict[str, Any] = {}
     passed = failed = 0
-    for number, (raw, line) in enumerate(_json_lines(file), start=1):
+    for number, (raw, line) in enumerate(_json_lines(file, kind in DECIMALS), start=1):
         if number == 1 and "id" not in line:
             header = line
             continue
@@ -98,7 +99,9 @@ def conformance(kind: str, file: Path) -> None:
     raise typer.Exit(FALSE if failed else DONE)
 
 
-def _json_lines(file: Path) -> list[tuple[str, dict[str, Any]]]:
+def _json_lines(file: Path, decimals: bool) -> list[tuple[str, dict[str, Any]]]:
+    from decimal import Decimal
+
     from pavilion.kernel.canon import read_json
 
     try:
@@ -110,7 +113,7 @@ def _json_lines(file: Path) -> list[tuple[str, dict[str, Any]]]:
         if not raw.strip():
             continue
         try:
-            line = read_json(raw)
+            line = read_json(raw, fraction=Decimal if decimals else None)
         except ValueError as fault:
             raise _stop(f"line {number}: {fault}") from None
         if not isinstance(line, dict) or ("id" not in line and found):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import rfc8785
@@ -37,14 +38,19 @@ def document_hash(doc: object) -> str:
     return sha256_hex(canonical(doc))
 
 
-def read_json(data: bytes | str, most: int = MAX_BYTES) -> Any:
-    """The document in `data`; a ValueError for anything that two readers could take for two things."""
+def read_json(data: bytes | str, most: int = MAX_BYTES, *, fraction: Callable[[str], Any] | None = None) -> Any:
+    """The document in `data`; a ValueError for anything that two readers could take for two things. `fraction` reads
+    numbers with a decimal mark where they must not become binary floats."""
     if len(data) > most:
         raise ValueError(f"longer than {most} bytes")
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         doc = json.loads(
-            text, object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_int=_whole, parse_float=_fraction
+            text,
+            object_pairs_hook=_no_twins,
+            parse_constant=_no_constant,
+            parse_int=_whole,
+            parse_float=fraction or _fraction,
         )
         text.encode("utf-8")
         if "\\u" in text:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pavilion.provenance.findings import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class ListingClaim:
@@ -31,15 +33,6 @@ class ListingClaim:
     mine_country: str | None = None
     rough_weight_mct: int | None = None
     kp_no: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One rule that fired. `params` are facts only; the sentence is made where it is read."""
-
-    code: str
-    severity: str
-    params: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
