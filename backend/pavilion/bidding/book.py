@@ -1,0 +1,380 @@
+"""The book of a sale: what is stored of it, the port to its store, and the lot states folded from its events."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+from pavilion.bidding import closing, rules
+from pavilion.bidding.rules import Commitment, LotTerms, Standing
+from pavilion.bidding.vault import Opening
+from pavilion.kernel.instants import from_micros, from_stamp, micros, stamp
+
+ZERO_HASH = "0" * 64
+FINAL = frozenset({"sold", "passed", "withdrawn"})
+Doc = dict[str, Any]
+
+
+class Fenced(Exception):
+    """Another process has taken this sale over; what we hold in memory is worth nothing."""
+
+
+# -- what is stored ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event as it stands in the book."""
+
+    n: int
+    lot: str | None
+    seq: int
+    t: int
+    at: int
+    type: str
+    prev: str
+    hash: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateLine:
+    """The secret row beside a decided bid."""
+
+    paddle: int
+    key: str
+    n: int
+    lot: str
+    seq: int
+    alias: str
+    code: str | None
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BookRow:
+    sale: str
+    rules: str
+    rules_hash: str
+    wrapped_key: bytes
+    state: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """The projection of a lot, written with the batch that moved it."""
+
+    lot: str
+    number: str
+    position: int
+    currency: str
+    opening: int
+    state: str
+    seq: int
+    price: int | None
+    ask: int
+    leader: int | None
+    alias: str | None
+    reserve_met: bool | None
+    bids: int
+    end: int
+    published_end: int
+    paused_at: int | None
+    hash: str
+    sealed_reserve: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRoot:
+    size: int
+    at: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The secrets that the record shows: bids by (n, amount, nonce, key), reserves by (lot, amount, nonce)."""
+
+    bids: Sequence[tuple[int, int, str, str]] = ()
+    reserves: Sequence[tuple[str, int, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything one commit stores: all of it or none."""
+
+    state: str
+    size: int
+    lines: Sequence[Line]
+    private: Sequence[PrivateLine]
+    lots: Sequence[LotRow]
+    staff: Sequence[tuple[str, str]]  # person, alias
+    root: SignedRoot
+    published: Published = Published()
+    rules: tuple[str, str] | None = None  # text and hash, when the sale is published anew
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    book: BookRow
+    lines: Sequence[Line]
+    private: Sequence[PrivateLine]
+    reserves: Mapping[str, bytes]  # lot -> sealed
+    staff: Mapping[str, str]
+
+
+class Held(NamedTuple):
+    """A lease taken: its epoch, the last sign of life before it, and the database's clock."""
+
+    epoch: int
+    beat_at: int | None
+    now: int
+
+
+class BookStore(Protocol):
+    async def take(self, sale: str, holder: str, lease_us: int) -> Held | None:
+        """The lease of the sale is ours under a new epoch, unless another's has not expired."""
+
+    async def renew(self, sale: str, epoch: int, lease_us: int, *, beat: bool) -> int | None:
+        """The lease lasts on; the database's clock, or None when the epoch is over."""
+
+    async def release(self, sale: str, epoch: int) -> None:
+        """The next writer need not wait for the lease to expire."""
+
+    async def create(self, row: BookRow) -> None:
+        """The book exists; one that existed already stays as it is."""
+
+    async def load(self, sale: str) -> Stored | None:
+        """Everything stored of the sale, lines in order of n."""
+
+    async def write(self, sale: str, epoch: int, batch: Batch) -> None:
+        """Store the whole batch, durably, and only while `epoch` is current; else raise Fenced."""
+
+
+# -- instants and hashes ----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _second(s: int) -> str:
+    return stamp(from_micros(s * 1_000_000))[:20]
+
+
+def text_of(us: int) -> str:
+    """`stamp` of whole microseconds, fast: a busy room asks for the same second thousands of times."""
+    s, part = divmod(us, 1_000_000)
+    return f"{_second(s)}{part:06d}Z"
+
+
+def micros_of(text: str) -> int:
+    return micros(from_stamp(text))
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+def canonical_text(doc: Doc) -> str:
+    """RFC 8785 for what the book holds: ASCII member names, texts, whole numbers below 2**53."""
+    return _encode(doc)
+
+
+def event_hash(body: str) -> str:
+    return hashlib.sha256(b"\x00" + body.encode()).hexdigest()
+
+
+def bid_commitment(sale: str, lot: str, alias: str, key: str, opening: Opening) -> str:
+    doc = {
+        "amount": opening.amount,
+        "bidder": alias,
+        "currency": opening.currency,
+        "key": key,
+        "lot": lot,
+        "nonce": opening.nonce,
+        "sale": sale,
+    }
+    return hashlib.sha256(b"pavilion/bid/v1\n" + canonical_text(doc).encode()).hexdigest()
+
+
+def reserve_commitment(sale: str, lot: str, currency: str, reserve: int, nonce: str) -> str:
+    doc = {"currency": currency, "lot": lot, "nonce": nonce, "reserve": reserve, "sale": sale}
+    return hashlib.sha256(b"pavilion/reserve/v1\n" + canonical_text(doc).encode()).hexdigest()
+
+
+# -- a lot in memory --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class LotBook:
+    """One lot as its events left it. Only `apply` changes it, live and on replay alike."""
+
+    lot: str
+    number: str
+    position: int
+    currency: str
+    terms: LotTerms
+    reserve_nonce: str | None
+    sealed_reserve: bytes | None
+    end: int
+    published_end: int
+    hard_end: int | None
+    hash: str
+    stands: Standing
+    seq: int = 0
+    state: str = "listed"
+    lead: dict[str, tuple[int, int]] = field(default_factory=dict)  # the best two of `best`: all that decides a price
+    best: dict[str, tuple[int, int]] = field(default_factory=dict)
+    aliases: dict[int, str] = field(default_factory=dict)
+    paddles: dict[str, int] = field(default_factory=dict)
+    live: list[Commitment] = field(default_factory=list)
+    fresh: list[Commitment] = field(default_factory=list)  # of this draft; joins `live` when it is stored
+    bids: int = 0
+    highest: int = 0  # the highest price ever shown
+    paused_at: int | None = None
+    pause_reason: str | None = None
+    closing_at: int | None = None
+    slowed: bool = False  # was extended once for the engine's own slowness
+    slow: bool = False  # the engine was slow in the last window; known only to this run
+
+    def copy(self) -> "LotBook":
+        new = LotBook.__new__(LotBook)
+        for name in _PLAIN:
+            setattr(new, name, getattr(self, name))
+        new.best, new.aliases, new.paddles = dict(self.best), dict(self.aliases), dict(self.paddles)
+        new.lead, new.live, new.fresh = dict(self.lead), self.live, list(self.fresh)
+        return new
+
+    def settle(self) -> None:
+        """What the draft added is stored: from now on it is part of the lot."""
+        self.live += self.fresh
+        self.fresh = []
+
+    def clock(self) -> closing.Clock:
+        state: closing.State = "open" if self.state == "open" else "paused" if self.state == "paused" else "closed"
+        return closing.Clock(self.end, self.hard_end, state, self.paused_at)
+
+    def alias_for(self, paddle: int) -> str:
+        """The public name this paddle has on this lot, or would get next."""
+        return self.aliases.get(paddle) or rules.alias(len(self.aliases))
+
+    @property
+    def first(self) -> str | None:
+        """Who leads, or would but for the seller's own bid."""
+        return next(iter(self.lead), None)
+
+    def leader(self) -> int | None:
+        leads = self.stands.leader
+        return None if leads is None or leads == rules.HOUSE else self.paddles[leads]
+
+    def own_state(self, alias: str) -> str:
+        """How the lot stands for this bidder, as a code."""
+        if self.state == "sold":
+            return "won" if self.stands.leader == alias else "lost"
+        if self.state in ("passed", "withdrawn"):
+            return self.state
+        held = self.best.get(alias)
+        return "voided" if held is None else standing_state(self.stands, alias, held[0])
+
+    def row(self) -> LotRow:
+        return LotRow(
+            self.lot,
+            self.number,
+            self.position,
+            self.currency,
+            self.terms.opening,
+            self.state,
+            self.seq,
+            self.stands.price,
+            self.stands.ask,
+            self.leader(),
+            self.stands.leader,
+            self.stands.reserve_met,
+            self.bids,
+            self.end,
+            self.published_end,
+            self.paused_at,
+            self.hash,
+            self.sealed_reserve,
+        )
+
+
+_PLAIN = [name for name in LotBook.__slots__ if name not in ("best", "lead", "aliases", "paddles", "live", "fresh")]
+
+
+def standing_state(stands: Standing, alias: str, own: int) -> str:
+    if stands.leader == alias:
+        return "winning_reserve_not_met" if stands.reserve_met is False else "winning"
+    if stands.leader == rules.HOUSE:
+        return "outbid_by_seller"
+    return "tied_later" if stands.price == own else "outbid"
+
+
+def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | None, soft: closing.SoftClose) -> None:
+    """The lot after this event. `secret` is the paddle and the opening of a decided bid."""
+    if line.type == "bid.refused":
+        assert secret is not None and data["after"] == lot.seq, f"lot {lot.lot}: refusal out of place"
+        _name(lot, secret[0], data["bidder"])
+        return
+    assert line.seq == lot.seq + 1 and line.prev == lot.hash, f"lot {lot.lot}: event {line.seq} after {lot.seq}"
+    lot.seq, lot.hash = line.seq, line.hash
+    match line.type:
+        case "bid.accepted":
+            assert secret is not None
+            _accept(lot, line, data, *secret)
+        case "bid.voided":
+            gone = set(data["seqs"])
+            lot.live, lot.fresh = [one for one in (*lot.live, *lot.fresh) if one.seq not in gone], []
+            lot.best = rules.best_of(lot.live)
+            lot.lead = best_two(lot.best)
+            _stand(lot, data)
+        case "lot.extended":
+            lot.hard_end = None if lot.hard_end is None else max(lot.hard_end, micros_of(data["to"]))
+            lot.end, lot.slowed = micros_of(data["to"]), lot.slowed or data["cause"] == "slow"
+        case "lot.paused":
+            lot.state, lot.paused_at, lot.pause_reason = "paused", line.at, data["reason"]
+        case "lot.resumed":
+            lot.hard_end = closing.resumed(soft, lot.clock(), line.at).hard_end
+            lot.end, lot.state, lot.paused_at, lot.pause_reason = micros_of(data["end"]), "open", None, None
+        case "lot.opened" | "lot.reopened":
+            lot.end, lot.state, lot.closing_at = micros_of(data["end"]), "open", None
+            lot.hard_end = None if lot.hard_end is None else max(lot.hard_end, lot.end)
+        case "lot.closing":
+            lot.state, lot.closing_at = "closing", line.at
+        case "lot.sold" | "lot.passed" | "lot.withdrawn":
+            lot.state = line.type.removeprefix("lot.")
+        case "lot.notice":
+            pass
+        case _:
+            raise AssertionError(f"lot {lot.lot}: unknown event {line.type}")
+
+
+def _accept(lot: LotBook, line: Line, data: Doc, paddle: int, opening: Opening) -> None:
+    alias: str = data["bidder"]
+    _name(lot, paddle, alias)
+    lot.best[alias] = lot.lead[alias] = (opening.amount, line.seq)
+    lot.lead = best_two(lot.lead)
+    lot.fresh.append(Commitment(alias, opening.amount, line.seq))
+    lot.bids += 1
+    if data["extended"] is not None:
+        lot.end = micros_of(data["end"])
+    _stand(lot, data)
+
+
+def _stand(lot: LotBook, data: Doc) -> None:
+    stands = Standing(data["leader"], data["price"], data["ask"], data["reserve_met"])
+    lot.stands = stands
+    if stands.price is not None and stands.price > lot.highest:
+        lot.highest = stands.price
+
+
+def best_two(best: rules.Best) -> dict[str, tuple[int, int]]:
+    """First and second of the standing. A bid only raises, so with the newcomer these two give the next two."""
+    ranked = sorted(best.items(), key=lambda one: (-one[1][0], one[1][1]))
+    return dict(ranked[:2])
+
+
+def _name(lot: LotBook, paddle: int, alias: str) -> None:
+    if paddle not in lot.aliases:
+        assert alias == rules.alias(len(lot.aliases)), f"lot {lot.lot}: alias {alias} out of turn"
+        lot.aliases[paddle], lot.paddles[alias] = alias, paddle

@@ -1,0 +1,246 @@
+"""What becomes of a bid: the checks of one bid in their order, and the event that follows. Pure but for the nonce."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pavilion.auctions.fees import UNTAXED, Tax, all_in
+from pavilion.bidding import closing, rules
+from pavilion.bidding.book import LotBook, bid_commitment, text_of
+from pavilion.bidding.folding import Draft, Given
+from pavilion.bidding.vault import Opening, new_nonce
+
+NOT_REGISTERED = {"none": "not_registered", "declined": "not_registered", "closed": "not_registered"}
+STANDING_CODES = NOT_REGISTERED | {
+    "applied": "registration_pending",
+    "more_information": "registration_pending",
+    "suspended": "banned",
+    "struck": "banned",
+}
+# Not in the book: the same key may be used again when the matter has changed.
+UNRECORDED = frozenset({"not_open_yet", "confirm_needed"})
+
+
+@dataclass(frozen=True, slots=True)
+class BidOrder:
+    """One bid as its bidder sent it, once its form is right and its sender known."""
+
+    sale: str
+    lot: str
+    company_id: int
+    key: str
+    max: int
+    currency: str
+    rules: str
+    confirm: int | None = None
+    via: str = "online"
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an order came to. `unknown`: nobody can say yet; ask again with the same key."""
+
+    result: str  # accepted, refused, done, unknown
+    lot: str | None = None
+    key: str = ""
+    code: str | None = None
+    seq: int | None = None
+    n: int | None = None
+    t: int | None = None
+    at: int | None = None
+    state: str | None = None
+    max: int | None = None
+    nonce: str | None = None
+    ask: int | None = None
+    headroom: int | None = None
+    replayed: bool = False
+    sale: str = ""
+
+    @property
+    def receipt(self) -> str | None:
+        return None if self.n is None else f"/sales/{self.sale}/receipts/{self.n}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bidder:
+    """A registration, as far as a decision asks."""
+
+    company_id: int
+    paddle: int | None
+    state: str
+    limit: int | None
+    destination: str
+    terms: str
+    tax: Tax = UNTAXED  # as far as it can be told before the invoice
+
+
+@dataclass(frozen=True, slots=True)
+class LotFacts:
+    lot: str
+    barred: frozenset[int] = frozenset()  # companies with an interest in the lot
+    closed: frozenset[str] = frozenset()  # destinations it may not be supplied to
+    verified: bool = True  # every stone of it
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the other domains know; read again when they say that it changed."""
+
+    bidders: Mapping[int, Bidder] = field(default_factory=dict)  # by company
+    lots: Mapping[str, LotFacts] = field(default_factory=dict)
+    paid: frozenset[str] = frozenset()  # lots won and paid
+    by_paddle: Mapping[int, Bidder] = field(init=False)
+
+    def __post_init__(self) -> None:
+        numbered = {one.paddle: one for one in self.bidders.values() if one.paddle is not None}
+        object.__setattr__(self, "by_paddle", numbered)
+
+
+def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
+    """The answer to this bid; accepted and most refused bids become the next event of the draft."""
+    bidder = facts.bidders.get(order.company_id)
+    if (code := _standing_code(draft, bidder)) is not None:
+        return _turned_away(order, code)
+    assert bidder is not None and bidder.paddle is not None
+    if not draft.has(order.lot):
+        return _turned_away(order, "lot_unknown")
+    given = draft.earlier(bidder.paddle, order.key)
+    if given is not None:
+        if given.same_body(order.lot, order.max, order.currency, order.rules):
+            return answer_of(draft.sale, given, replayed=True)
+        return _turned_away(order, "key_reused")
+    lot = draft.look(order.lot)
+    headroom = None
+    code = _state_code(draft, lot, t) or _right_code(draft, facts, lot, bidder, order)
+    if code is None:
+        code = "wrong_currency" if order.currency != lot.currency else _amount_code(lot, bidder.paddle, order.max)
+    if code is None and bidder.limit is not None:
+        room = bidder.limit - exposure(draft, facts, bidder, without=order.lot)
+        if allin(draft, bidder, order.max) > room:
+            code, headroom = "over_limit", bidder.limit - exposure(draft, facts, bidder)
+    if code is None and _needs_confirm(draft, lot, order):
+        code = "confirm_needed"
+    if code in UNRECORDED:
+        return replace(_turned_away(order, code), ask=lot.stands.ask, seq=lot.seq)
+    return answer_of(draft.sale, _record(draft, draft.lot(order.lot), bidder.paddle, order, t, code, headroom))
+
+
+def answer_of(sale: str, given: Given, *, replayed: bool = False) -> Answer:
+    """The answer to a bid that stands in the book, now as when it was decided."""
+    opening = given.opening
+    common = Answer(
+        "accepted" if given.code is None else "refused",
+        given.lot,
+        given.key,
+        given.code,
+        given.seq,
+        given.n,
+        given.t,
+        given.at,
+        replayed=replayed,
+        sale=sale,
+    )
+    if given.code is None:
+        return replace(common, state=given.state, max=opening.amount, nonce=opening.nonce)
+    return replace(common, ask=opening.ask, headroom=opening.headroom)
+
+
+def exposure(draft: Draft, facts: Facts, bidder: Bidder, *, without: str | None = None) -> int:
+    """What this paddle would owe if every lot ended now: own maxima of lots it leads, prices of lots it won."""
+    total = 0
+    for name in draft.held.get(bidder.paddle or 0, ()):
+        if name == without or name in facts.paid:
+            continue
+        lot = draft.look(name)
+        own = lot.stands.price if lot.state == "sold" else lot.best[lot.aliases[bidder.paddle or 0]][0]
+        total += allin(draft, bidder, own or 0)
+    return total
+
+
+def allin(draft: Draft, bidder: Bidder, amount: int) -> int:
+    """What this amount counts against the bidder's limit."""
+    limited = draft.rules
+    return all_in(amount, limited.premium_bands, bidder.tax).total if limited.limits_include_fees else amount
+
+
+def _standing_code(draft: Draft, bidder: Bidder | None) -> str | None:
+    if bidder is None:
+        return "not_registered"
+    if (code := STANDING_CODES.get(bidder.state)) is not None:
+        return code
+    if bidder.paddle is None:
+        return "registration_pending"
+    return None if bidder.terms == draft.rules.terms else "terms_not_accepted"
+
+
+def _state_code(draft: Draft, lot: LotBook, t: int) -> str | None:
+    match lot.state:
+        case "listed":
+            return "not_open_yet"
+        case "withdrawn":
+            return "lot_withdrawn"
+        case "sold" | "passed" | "closing":
+            return "lot_closed"
+        case "paused":
+            return "sale_paused" if draft.state == "paused" else "lot_paused"
+    if draft.state == "paused":
+        return "sale_paused"
+    return closing.judge_bid(closing.Clock(lot.end), t)
+
+
+def _right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, order: BidOrder) -> str | None:
+    if order.rules != draft.book.rules_hash:
+        return "rules_changed"
+    known = facts.lots.get(lot.lot)
+    if known is None or bidder.company_id in known.barred:
+        return "conflict_of_interest"  # nothing known of the lot: nobody may bid
+    return "not_eligible" if bidder.destination in known.closed else None
+
+
+def _amount_code(lot: LotBook, paddle: int, amount: int) -> str | None:
+    return rules.judge_amount(lot.terms, lot.lead, lot.stands, lot.aliases.get(paddle, ""), amount)
+
+
+def _needs_confirm(draft: Draft, lot: LotBook, order: BidOrder) -> bool:
+    limits = draft.rules.jump_confirm
+    if order.confirm == order.max:
+        return False
+    return rules.needs_confirm(lot.terms.increments, limits.factor, limits.steps, lot.stands.ask, order.max)
+
+
+def _record(
+    draft: Draft, lot: LotBook, paddle: int, order: BidOrder, t: int, code: str | None, headroom: int | None
+) -> Given:
+    alias = lot.alias_for(paddle)
+    ask = None if code is None else lot.stands.ask
+    opening = Opening(order.max, order.currency, order.rules, new_nonce(), ask, headroom)
+    commit = bid_commitment(draft.sale, lot.lot, alias, order.key, opening)
+    if code is not None:
+        refused = {"bidder": alias, "commit": commit, "code": code, "after": lot.seq}
+        return draft.write_bid(lot, refused, paddle, order.key, opening, t)
+    before = lot.stands
+    after = rules.standing(lot.terms, {**lot.lead, alias: (order.max, lot.seq + 1)})
+    end = lot.end
+    if rules.changed(before, after):
+        end = closing.end_after_bid(draft.rules.soft_close, lot.end, lot.hard_end, t)
+    accepted = {
+        "bidder": alias,
+        "commit": commit,
+        "via": order.via,
+        "leader": after.leader,
+        "price": after.price,
+        "ask": after.ask,
+        "reserve_met": after.reserve_met,
+        "end": text_of(end),
+        "extended": text_of(lot.end) if end != lot.end else None,
+    }
+    return draft.write_bid(lot, accepted, paddle, order.key, opening, t)
+
+
+def _turned_away(order: BidOrder, code: str) -> Answer:
+    return Answer("refused", order.lot, order.key, code, sale=order.sale)
+
+
+def away(order: BidOrder) -> Answer:
+    """Nobody can say whether this bid stands; the same key finds out."""
+    return Answer("unknown", order.lot, order.key, "engine_away", sale=order.sale)

@@ -1,0 +1,302 @@
+"""Memory as a fold over the stored lines, and the draft of a batch that becomes memory only when it is stored."""
+
+import json
+from dataclasses import dataclass
+
+from pavilion.bidding import book as pages
+from pavilion.bidding.book import (
+    ZERO_HASH,
+    BookRow,
+    Doc,
+    Line,
+    LotBook,
+    PrivateLine,
+    Stored,
+    canonical_text,
+    event_hash,
+    micros_of,
+    text_of,
+)
+from pavilion.bidding.rules import RuleSet, Standing
+from pavilion.bidding.ruleset import parse_rules
+from pavilion.bidding.vault import Opening, SaleVault
+from pavilion.kernel.tlog import CompactTree
+
+Secret = tuple[int, Opening]  # paddle, opening
+SALE_STATES = {
+    "sale.published": "published",
+    "sale.unpublished": "unpublished",
+    "sale.opened": "open",
+    "sale.resumed": "open",
+    "sale.paused": "paused",
+    "sale.closed": "closed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The answer a key was given. Asking again gets the same."""
+
+    lot: str
+    paddle: int
+    key: str
+    opening: Opening
+    alias: str
+    n: int
+    seq: int  # of the bid; refused: the lot's when it was decided
+    t: int
+    at: int
+    code: str | None
+    state: str | None  # how the bidder stood just after it
+
+    def same_body(self, lot: str, amount: int, currency: str, rules: str) -> bool:
+        told = self.opening
+        return (self.lot, told.amount, told.currency, told.rules) == (lot, amount, currency, rules)
+
+
+class Book:
+    """Everything the writer of one sale knows; never ahead of the database."""
+
+    def __init__(self, row: BookRow, vault: SaleVault) -> None:
+        self.sale, self.vault = row.sale, vault
+        self.state = "unpublished"
+        self.n, self.seq, self.hash, self.published_hash, self.at = 0, 0, ZERO_HASH, ZERO_HASH, 0
+        self.lots: dict[str, LotBook] = {}
+        self.given: dict[tuple[int, str], Given] = {}
+        self.held: dict[int, frozenset[str]] = {}  # paddle -> lots it leads or has won
+        self.staff: dict[str, str] = {}
+        self.reserves: dict[str, bytes] = {}
+        self.tree = CompactTree()
+        self.take_rules(row)
+
+    def take_rules(self, row: BookRow) -> None:
+        """The rule set that holds from the next `sale.published` on."""
+        self.row, self.rules_hash = row, row.rules_hash
+        self.rules: RuleSet = parse_rules(json.loads(row.rules))
+
+    @property
+    def closed(self) -> bool:
+        return self.state == "closed"
+
+    def settle(self, draft: "Draft") -> None:
+        """The draft is stored: it is memory now."""
+        self.state, self.n, self.seq, self.hash, self.at = draft.state, draft.n, draft.seq, draft.hash, draft.at
+        self.published_hash, self.held, self.tree = draft.published_hash, draft.held, draft.tree
+        for lot in draft.lots.values():
+            lot.settle()
+        self.lots.update(draft.lots)
+        self.given.update(draft.given)
+        self.staff.update(draft.new_staff)
+        self.reserves.update(draft.reserves)
+
+
+def load(stored: Stored, vault: SaleVault) -> Book:
+    """The book as the stored lines leave it; a line that does not follow from the ones before stops the load."""
+    book = Book(stored.book, vault)
+    book.staff, book.reserves = dict(stored.staff), dict(stored.reserves)
+    secrets = {one.n: one for one in stored.private}
+    draft = Draft(book, 0)
+    for line in stored.lines:
+        draft.fold(line, secrets.get(line.n))
+    book.settle(draft)
+    return book
+
+
+class Draft:
+    """The book as it will be once this batch is stored. Thrown away if it is not."""
+
+    def __init__(self, book: Book, now: int) -> None:
+        self.book, self.sale, self.rules, self.vault, self.now = book, book.sale, book.rules, book.vault, now
+        self.state, self.n, self.seq, self.hash, self.at = book.state, book.n, book.seq, book.hash, book.at
+        self.published_hash = book.published_hash
+        self.held = dict(book.held)
+        self.tree = book.tree.copy()
+        self.lots: dict[str, LotBook] = {}
+        self.given: dict[tuple[int, str], Given] = {}
+        self.lines: list[Line] = []
+        self.private: list[PrivateLine] = []
+        self.new_staff: dict[str, str] = {}
+        self.reserves: dict[str, bytes] = {}
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def has(self, lot: str) -> bool:
+        return lot in self.lots or lot in self.book.lots
+
+    def look(self, lot: str) -> LotBook:
+        """The lot as this draft has it, to read."""
+        return self.lots.get(lot) or self.book.lots[lot]
+
+    def lot(self, lot: str) -> LotBook:
+        """The lot as this draft has it, to change."""
+        own = self.lots.get(lot)
+        if own is None:
+            own = self.lots[lot] = self.book.lots[lot].copy()
+        return own
+
+    def all_lots(self) -> list[LotBook]:
+        """Every lot in the order of the sale."""
+        return [self.lots.get(lot.lot) or lot for lot in ({**self.book.lots, **self.lots}).values()]
+
+    def earlier(self, paddle: int, key: str) -> Given | None:
+        return self.given.get((paddle, key)) or self.book.given.get((paddle, key))
+
+    def next_at(self) -> int:
+        """The instant of the next event: now, or just after the last one if the clock has not moved on."""
+        return self.now if self.now > self.at else self.at + 1
+
+    def staff_alias(self, person: str) -> str:
+        known = self.book.staff.get(person) or self.new_staff.get(person)
+        if known is None:
+            known = self.new_staff[person] = f"S{len(self.book.staff) + len(self.new_staff) + 1}"
+        return known
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def write(self, kind: str, data: Doc, lot: LotBook | None = None, *, at: int | None = None) -> Line:
+        """A further event of the sale's book or of this lot's."""
+        at = self.next_at() if at is None else at
+        if lot is None:
+            line = self._line(kind, data, None, self.seq + 1, self.hash, at, at)
+        else:
+            line = self._line(kind, data, lot.lot, lot.seq + 1, lot.hash, at, at)
+        self._take(line, data, None)
+        self.lines.append(line)
+        return line
+
+    def list_lot(self, lot: str, data: Doc, sealed_reserve: bytes | None) -> Line:
+        """The first event of a lot, or its first after the sale was published again."""
+        if sealed_reserve is not None:
+            self.reserves[lot] = sealed_reserve
+        known = self.lots.get(lot) or self.book.lots.get(lot)
+        seq, prev = (known.seq + 1, known.hash) if known else (1, self.published_hash)
+        at = self.next_at()
+        line = self._line("lot.listed", data, lot, seq, prev, at, at)
+        self._take(line, data, None)
+        self.lines.append(line)
+        return line
+
+    def write_bid(self, lot: LotBook, data: Doc, paddle: int, key: str, opening: Opening, t: int) -> Given:
+        """A decided bid, accepted or refused, with its secret row."""
+        code = data.get("code")
+        at = self.next_at()
+        if code is None:
+            line = self._line("bid.accepted", data, lot.lot, lot.seq + 1, lot.hash, t, at)
+        else:
+            line = self._line("bid.refused", data, lot.lot, 0, lot.hash, t, at)
+        self._take(line, data, (paddle, opening))
+        self.lines.append(line)
+        sealed = self.vault.seal_bid(opening, lot.lot, paddle, key)
+        self.private.append(PrivateLine(paddle, key, line.n, lot.lot, line.seq, data["bidder"], code, sealed))
+        return self._give(line, data, paddle, key, opening, lot)
+
+    def fold(self, line: Line, secret: PrivateLine | None) -> None:
+        """A stored line again: the same as when it was written."""
+        assert line.n == self.n and line.hash == event_hash(line.body), f"line {line.n} is not what was written"
+        data = json.loads(line.body)["data"]
+        if secret is None:
+            self._take(line, data, None)
+            return
+        assert line.lot is not None
+        opening = self.vault.open_bid(secret.sealed, secret.lot, secret.paddle, secret.key)
+        self._take(line, data, (secret.paddle, opening))
+        self._give(line, data, secret.paddle, secret.key, opening, self.lots[line.lot])
+
+    def _line(self, kind: str, data: Doc, lot: str | None, seq: int, prev: str, t: int, at: int) -> Line:
+        body = canonical_text(
+            {
+                "v": 1,
+                "sale": self.sale,
+                "lot": lot,
+                "seq": seq,
+                "n": self.n,
+                "t": text_of(t),
+                "at": text_of(at),
+                "type": kind,
+                "prev": prev,
+                "data": data,
+            }
+        )
+        return Line(self.n, lot, seq, t, at, kind, prev, event_hash(body), body)
+
+    def _take(self, line: Line, data: Doc, secret: Secret | None) -> None:
+        assert line.at > self.at, f"line {line.n}: time stands still"
+        self.n, self.at = self.n + 1, line.at
+        self.tree.append(bytes.fromhex(line.hash))
+        if line.lot is None:
+            self._take_sale(line)
+        elif line.type == "lot.listed":
+            self._take_listing(line, data)
+        else:
+            lot = self.lot(line.lot)
+            before = _holder(lot)
+            pages.apply(lot, line, data, secret, self.rules.soft_close)
+            self._hold(lot.lot, before, _holder(lot))
+
+    def _take_sale(self, line: Line) -> None:
+        assert line.seq == self.seq + 1 and line.prev == self.hash, f"sale event {line.seq} after {self.seq}"
+        self.seq, self.hash = line.seq, line.hash
+        self.state = SALE_STATES.get(line.type, self.state)
+        if line.type == "sale.published":
+            self.published_hash = line.hash
+
+    def _take_listing(self, line: Line, data: Doc) -> None:
+        assert line.lot is not None
+        sealed = self.reserves.get(line.lot) or self.book.reserves.get(line.lot)
+        reserve, nonce = None, None
+        if data["reserve_commit"] is not None:
+            assert sealed is not None, f"lot {line.lot}: the reserve is missing"
+            reserve, nonce = self.vault.open_reserve(sealed, line.lot)
+        known = self.lots.get(line.lot) or self.book.lots.get(line.lot)
+        terms = self.rules.lot(data["opening"], reserve)
+        end = micros_of(data["end"])
+        lot = LotBook(
+            lot=line.lot,
+            number=data["number"],
+            position=known.position if known else len({**self.book.lots, **self.lots}),
+            currency=data["currency"],
+            terms=terms,
+            reserve_nonce=nonce,
+            sealed_reserve=sealed if reserve is not None else None,
+            end=end,
+            published_end=end,
+            hard_end=self.rules.soft_close.hard_end,
+            hash=line.hash,
+            seq=line.seq,
+            stands=Standing(None, None, terms.opening, None if reserve is None else False),
+        )
+        self.lots[line.lot] = lot
+
+    def _hold(self, lot: str, before: int | None, after: int | None) -> None:
+        if before == after:
+            return
+        if before is not None:
+            self.held[before] = self.held[before] - {lot}
+        if after is not None:
+            self.held[after] = self.held.get(after, frozenset()) | {lot}
+
+    def _give(self, line: Line, data: Doc, paddle: int, key: str, opening: Opening, lot: LotBook) -> Given:
+        state = None
+        if line.type == "bid.accepted":
+            state = pages.standing_state(lot.stands, data["bidder"], opening.amount)
+        given = Given(
+            lot.lot,
+            paddle,
+            key,
+            opening,
+            data["bidder"],
+            line.n,
+            line.seq or data["after"],
+            line.t,
+            line.at,
+            data.get("code"),
+            state,
+        )
+        self.given[paddle, key] = given
+        return given
+
+
+def _holder(lot: LotBook) -> int | None:
+    if lot.first is None or lot.state in ("passed", "withdrawn"):
+        return None
+    return lot.paddles[lot.first]

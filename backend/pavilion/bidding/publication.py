@@ -1,0 +1,64 @@
+"""The first batch of a book, and what is published of its secrets with the last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pavilion.bidding.book import Published, reserve_commitment, text_of
+from pavilion.bidding.folding import Draft
+from pavilion.bidding.vault import new_nonce
+
+
+@dataclass(frozen=True, slots=True)
+class LotPublication:
+    lot: str
+    number: str
+    currency: str
+    opening: int
+    reserve: int | None
+    passport: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a sale is published with."""
+
+    rules: str  # canonical text
+    rules_hash: str
+    lots: Sequence[LotPublication]
+
+
+def publish(draft: Draft, publication: Publication) -> None:
+    """The sale, then each lot with its committed reserve and its end, stand in the draft."""
+    draft.write("sale.published", {"rules": publication.rules_hash, "lots": [one.lot for one in publication.lots]})
+    for place, one in enumerate(publication.lots):
+        commit = sealed = None
+        if one.reserve is not None:
+            nonce = new_nonce()
+            commit = reserve_commitment(draft.sale, one.lot, one.currency, one.reserve, nonce)
+            sealed = draft.vault.seal_reserve(one.reserve, nonce, one.lot)
+        listing = {
+            "number": one.number,
+            "currency": one.currency,
+            "opening": one.opening,
+            "reserve_commit": commit,
+            "end": text_of(draft.rules.stagger.end(place)),
+            "passport": one.passport,
+        }
+        draft.list_lot(one.lot, listing, sealed)
+
+
+def publishable(draft: Draft) -> Published:
+    """What the record may show of the maxima: all but the winner's own reach, and nothing of lots that passed."""
+    if draft.rules.openings != "losing":
+        return Published()
+    shown, reserves = [], []
+    lots = {lot.lot: lot for lot in draft.all_lots()}
+    for given in {**draft.book.given, **draft.given}.values():
+        lot = lots[given.lot]
+        won = lot.state == "sold" and lot.stands.leader == given.alias
+        if lot.state in ("sold", "withdrawn") and (not won or given.opening.amount <= lot.highest):
+            shown.append((given.n, given.opening.amount, given.opening.nonce, given.key))
+    for lot in lots.values():
+        if lot.state == "sold" and lot.terms.reserve is not None and lot.reserve_nonce is not None:
+            reserves.append((lot.lot, lot.terms.reserve, lot.reserve_nonce))
+    return Published(sorted(shown), reserves)
