@@ -95,12 +95,32 @@ async def store_stones(
 
 
 async def expose_stones(session: AsyncSession, stones: Sequence[str], *, now: datetime) -> set[str]:
-    """Those of these stones (public ids) that provenance exposes are listed from now on; the answer names them."""
-    found = set((await session.scalars(select(_EXPOSED.c.stone).where(_EXPOSED.c.stone.in_(stones)))).all())
-    if found:
+    """Those of these stones (public ids) that provenance exposes are listed from now on; the answer names them.
+
+    A laboratory report is listed once: a stone whose report another listed stone carries is left out.
+    """
+    exposed = select(_EXPOSED.c.stone).where(_EXPOSED.c.stone.in_(stones))
+    found = await session.execute(
+        select(Stone.public_id, Stone.lab, Stone.report_no, Stone.exposed_id)
+        .where(Stone.public_id.in_(exposed))
+        .order_by(Stone.id)
+    )
+    candidates = found.all()
+    taken = {(row.lab, row.report_no) for row in candidates if row.exposed_id}
+    reports = select(Stone.lab, Stone.report_no).where(
+        Stone.report_no.in_({row.report_no for row in candidates}),
+        Stone.exposed_id.is_not(None),
+        Stone.withdrawn_at.is_(None),
+    )
+    taken |= {(row.lab, row.report_no) for row in await session.execute(reports)}
+    fresh: dict[tuple[str, str], str] = {}
+    for row in candidates:
+        if row.exposed_id is None and (row.lab, row.report_no) not in taken:
+            fresh.setdefault((row.lab, row.report_no), row.public_id)
+    if fresh:
         await session.execute(
             update(_STONES)
-            .where(_STONES.c.public_id.in_(found), _STONES.c.exposed_id.is_(None))
+            .where(_STONES.c.public_id.in_(list(fresh.values())))
             .values(
                 exposed_id=_STONES.c.public_id,
                 listed_at=func.coalesce(_STONES.c.listed_at, bindparam("at", now, _STONES.c.listed_at.type)),
@@ -108,7 +128,7 @@ async def expose_stones(session: AsyncSession, stones: Sequence[str], *, now: da
                 seq=await _next_seq(session),
             )
         )
-    return found
+    return {row.public_id for row in candidates if row.exposed_id} | set(fresh.values())
 
 
 async def withdraw_stones(

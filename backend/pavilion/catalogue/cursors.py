@@ -1,0 +1,37 @@
+"""Opaque, signed marks of a place in a list: nobody can make one, and one fits only the question it was made for."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+
+from pavilion.catalogue.searching import After
+
+_MAC = 16  # bytes
+
+
+def sealed(after: After, question: str, as_of: int, secret: bytes) -> str:
+    body = json.dumps([after.key, after.id, as_of, _print(question)], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_mac(body, secret) + body).decode().rstrip("=")
+
+
+def opened(cursor: str, question: str, secret: bytes) -> After | None:
+    """The place, or None for a cursor that is not ours or belongs to another question."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    mac, body = raw[:_MAC], raw[_MAC:]
+    if not hmac.compare_digest(mac, _mac(body, secret)):
+        return None
+    key, inner_id, _as_of, fingerprint = json.loads(body)
+    return After(key, inner_id) if fingerprint == _print(question) else None
+
+
+def _mac(body: bytes, secret: bytes) -> bytes:
+    return hmac.digest(secret, b"pavilion stones cursor\0" + body, "sha256")[:_MAC]
+
+
+def _print(question: str) -> str:
+    return hashlib.sha256(question.encode()).hexdigest()[:16]
