@@ -21,11 +21,15 @@ class Entity:
     zone: str
     tax_no: str
     bank: dict[str, str]
-    sow_self_assessed: date
+    sow_self_assessed: tuple[date, ...]
     holidays: frozenset[date]
     due_days: int
     regimes: tuple[dict[str, Any], ...]
     eu: frozenset[str]
+
+    def self_assessed(self, on: date) -> date | None:
+        """The last self-assessment under the System of Warranties before or on this day."""
+        return max((day for day in self.sow_self_assessed if day <= on), default=None)
 
     def tax(self, country: str, *, has_tax_no: bool, on: date) -> Tax | None:
         """The first row of the table that fits; None means undecided, never guessed.
@@ -67,7 +71,7 @@ def _entity(row: dict[str, Any], eu: frozenset[str]) -> Entity:
         zone=row["zone"],
         tax_no=row["tax_no"],
         bank=row["bank"],
-        sow_self_assessed=date.fromisoformat(row["sow_self_assessed"]),
+        sow_self_assessed=tuple(map(date.fromisoformat, row["sow_self_assessed"])),
         holidays=frozenset(map(date.fromisoformat, row["holidays"])),
         due_days=row["due_days"],
         regimes=tuple(row["regimes"]),

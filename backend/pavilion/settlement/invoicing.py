@@ -89,6 +89,7 @@ async def add_lots(
     known = {line.lot for line in invoice.lines if line.kind == LineKind.HAMMER}
     fresh = [lot for lot in lots if lot.lot not in known]
     if fresh:
+        await _drop_tax(session, invoice)
         await _write_lines(session, invoice, terms, fresh)
         await _add_up(session, invoice, terms)
         events.record(session, "invoice:drafted", invoice.public_id, by=None, at=now, lots=[lot.lot for lot in fresh])
@@ -156,12 +157,16 @@ async def _write_lines(session: AsyncSession, invoice: Invoice, terms: SaleTerms
     await session.refresh(invoice, ["lines"])
 
 
-async def _add_up(session: AsyncSession, invoice: Invoice, terms: SaleTerms) -> None:
-    """Tax line and total anew from the lines; Σ lines = total exactly."""
+async def _drop_tax(session: AsyncSession, invoice: Invoice) -> None:
+    """A draft's tax line is written anew with each lot that joins."""
     await session.execute(
         delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.kind == LineKind.TAX)
     )
     await session.refresh(invoice, ["lines"])
+
+
+async def _add_up(session: AsyncSession, invoice: Invoice, terms: SaleTerms) -> None:
+    """Tax line and total from the other lines; Σ lines = total exactly."""
     sums = totals_of(invoice)
     place = max(line.place for line in invoice.lines) + 1
     tax = InvoiceLine(invoice_id=invoice.id, place=place, kind=LineKind.TAX, lot=None, amount_minor=sums.tax)
@@ -231,7 +236,7 @@ def _set_warranty(invoice: Invoice, entity: Entity, today: date) -> None:
     if row is None:
         raise WarrantyOutdated(day=today.isoformat())
     fault = warranty_fault(
-        valid_from=row.valid_from, valid_to=row.valid_to, self_assessed=entity.sow_self_assessed, on=today
+        valid_from=row.valid_from, valid_to=row.valid_to, self_assessed=entity.self_assessed(today), on=today
     )
     if fault is not None:
         raise WarrantyNotEntitled(entity=entity.code)

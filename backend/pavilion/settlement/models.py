@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, event, text
+from sqlalchemy import DDL, JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.kernel.db import Base, append_only, one_of
@@ -79,6 +79,17 @@ class InvoiceLine(Base):
     amount_minor: Mapped[int]
 
 
+class InvoicePaper(Base):
+    """An issued invoice as it was set, with its hash: what the buyer was given can always be given again."""
+
+    __tablename__ = "invoice_papers"
+
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id", ondelete="RESTRICT"), primary_key=True)
+    lang: Mapped[str] = mapped_column(String(2), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    pdf: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Posting(Base):
     """One transaction of the journal; its key names the business act, so that no act posts twice."""
 
@@ -136,7 +147,7 @@ class Payment(Base):
     at: Mapped[datetime]
 
 
-for _model in (Posting, Entry, Payment):
+for _model in (InvoicePaper, Posting, Entry, Payment):
     append_only(_model)
 
 _BALANCED = """

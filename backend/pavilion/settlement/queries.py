@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.settlement.models import Entry, Invoice, Payment, Posting
-from pavilion.settlement.rules import PAYABLE, InvoiceState
+from pavilion.settlement.models import Entry, Invoice, InvoicePaper, Payment, Posting
+from pavilion.settlement.rules import InvoiceState
 
 PAGE = 200
 
@@ -61,7 +61,8 @@ async def invoice_for(session: AsyncSession, actor: Actor, name: str) -> Invoice
 
 async def invoice_by_number(session: AsyncSession, number: str, *, lock: bool = False) -> Invoice | None:
     wanted = select(Invoice).where(Invoice.number == number).options(selectinload(Invoice.lines))
-    return await session.scalar(wanted.with_for_update(of=Invoice) if lock else wanted)
+    found: Invoice | None = await session.scalar(wanted.with_for_update(of=Invoice) if lock else wanted)
+    return found
 
 
 async def drafts_of(session: AsyncSession, sale: str) -> Sequence[Invoice]:
@@ -81,14 +82,18 @@ async def payments_of(session: AsyncSession, invoice: Invoice) -> Sequence[Payme
     return (await session.scalars(select(Payment).where(Payment.invoice_id == invoice.id).order_by(Payment.id))).all()
 
 
-async def past_due(session: AsyncSession, today: str) -> Sequence[Invoice]:
-    """Issued invoices whose due day lies before this local day."""
-    wanted = select(Invoice).where(Invoice.state == InvoiceState.ISSUED, Invoice.due_on < today)
-    return (await session.scalars(wanted.limit(PAGE))).all()
+async def paper_of(session: AsyncSession, invoice: Invoice, lang: str) -> InvoicePaper | None:
+    return await session.get(InvoicePaper, (invoice.id, lang))
 
 
-async def payable(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
-    return [row for row in await invoices(session, actor) if InvoiceState(row.invoice.state) in PAYABLE]
+def late(today: str) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: issued, and the due day lies before this local day."""
+    return Invoice.state == InvoiceState.ISSUED, Invoice.due_on < today
+
+
+async def invoice_by_public_id(session: AsyncSession, public_id: str) -> Invoice:
+    wanted = select(Invoice).where(Invoice.public_id == public_id).options(selectinload(Invoice.lines))
+    return (await session.scalars(wanted)).one()
 
 
 async def journal(session: AsyncSession, limit: int | None = PAGE) -> list[JournalRow]:

@@ -18,6 +18,7 @@ from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page
+from pavilion.webkit.i18n import LANGUAGES, Lang
 
 router = APIRouter(tags=["settlement"])
 
@@ -34,12 +35,15 @@ async def own_invoices(request: Request, actor: SignedInActor, session: Reading)
 async def invoice_pdf(
     request: Request, name: str, actor: SignedInActor, session: Reading, lang: str | None = None
 ) -> Response:
-    """Set anew from the frozen figures: the same data gives the same bytes."""
+    """The paper as it was set at the issue; a draft is set on the spot."""
     invoice = await _found(session, actor, name)
+    chosen: Lang = language(request) if lang not in LANGUAGES else "zh" if lang == "zh" else "en"
+    paper = await queries.paper_of(session, invoice, chosen)
     pages: Pages = request.app.state.pages
-    chosen = language(request) if lang not in ("en", "zh") else "zh" if lang == "zh" else "en"
-    data = document.data_of(invoice, pages.tongues[chosen])
-    made = await to_thread.run_sync(pdf.render, "invoice.typ", data)
+    if paper is None:
+        made = await to_thread.run_sync(pdf.render, "invoice.typ", document.data_of(invoice, pages.tongues[chosen]))
+    else:
+        made = paper.pdf
     file = f"{invoice.number or 'pro-forma'}-{chosen}.pdf"
     return Response(
         made, media_type="application/pdf", headers={"content-disposition": f'attachment; filename="{file}"'}

@@ -57,11 +57,11 @@ def state_on(state: InvoiceState, due_on: date | None, today: date) -> InvoiceSt
     return state
 
 
-def warranty_fault(*, valid_from: date, valid_to: date | None, self_assessed: date, on: date) -> str | None:
+def warranty_fault(*, valid_from: date, valid_to: date | None, self_assessed: date | None, on: date) -> str | None:
     """Why the warranty text may not be given on this day, as a code (settlement spec 10)."""
     if on < valid_from or (valid_to is not None and on > valid_to):
         return "warranty_outdated"
-    if not self_assessed <= on <= self_assessed + WARRANTY_YEAR:
+    if self_assessed is None or not self_assessed <= on <= self_assessed + WARRANTY_YEAR:
         return "warranty_not_entitled"
     return None
 

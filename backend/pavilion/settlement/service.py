@@ -106,6 +106,8 @@ async def _known(session: AsyncSession, entity: str, bank_reference: str) -> boo
 
 
 async def mark_overdue(session: AsyncSession, invoice: Invoice, now: datetime) -> None:
+    if invoice.state != InvoiceState.ISSUED:  # paid meanwhile
+        return
     invoice.state = InvoiceState.OVERDUE
     events.record(session, "invoice:overdue", invoice.public_id, by=None, at=now, number=invoice.number)
 

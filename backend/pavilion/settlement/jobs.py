@@ -1,0 +1,89 @@
+"""What settlement does by itself: drafts from sold lots, issue after the close, papers, overdue invoices."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from anyio import to_thread
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.auctions.entities import entities
+from pavilion.kernel import jobs
+from pavilion.kernel.db import Sessions
+from pavilion.settlement import document, invoicing, queries, service, sold
+from pavilion.settlement.models import Invoice, InvoicePaper
+from pavilion.webkit import pdf
+from pavilion.webkit.i18n import LANGUAGES, Lang, Tongue
+
+
+async def bill_sold_lots(sessions: Sessions, now: datetime) -> int:
+    """Every lot under the hammer stands on its buyer's draft; drafts of a closed sale are issued."""
+    async with sessions() as session:
+        waiting = await sold.sales_to_bill(session)
+    done = 0
+    for sale in waiting:
+        async with sessions.begin() as session:
+            done += await _bill(session, sale, now)
+    return done
+
+
+async def _bill(session: AsyncSession, sale: str, now: datetime) -> int:
+    found = await sold.of_sale(session, sale)
+    for buyer, lots in found.by_buyer.items():
+        await invoicing.add_lots(session, terms=found.terms, buyer=buyer, lots=lots, now=now)
+    if not found.closed:
+        return len(found.by_buyer)
+    drafts = await queries.drafts_of(session, sale)
+    for draft in drafts:
+        if draft.regime is not None:  # undecided tax waits for a person and holds nobody else up
+            await invoicing.issue(session, draft, now)
+    return len(drafts)
+
+
+async def set_papers(sessions: Sessions, now: datetime, tongues: dict[Lang, Tongue]) -> int:
+    """The PDF of each issued invoice in both languages is set, hashed and kept. A failed one is tried again."""
+    async with sessions.begin() as session:
+        job = await jobs.claim(session, now, kinds=[invoicing.RENDER])
+    if job is None:
+        return 0
+    try:
+        await _set_paper(sessions, job.payload["invoice"], tongues)
+    except Exception as error:
+        async with sessions.begin() as session:
+            await jobs.failed(session, job.id, f"{type(error).__name__}: {error}", now)
+        raise
+    async with sessions.begin() as session:
+        await jobs.done(session, job.id)
+    return 1
+
+
+async def _set_paper(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue]) -> None:
+    async with sessions() as session:
+        invoice = await queries.invoice_by_public_id(session, public_id)
+        known = {lang for lang in LANGUAGES if await queries.paper_of(session, invoice, lang)}
+    missing: Sequence[Lang] = [lang for lang in LANGUAGES if lang not in known]
+    for lang in missing:
+        data = document.data_of(invoice, tongues[lang])
+        made = await to_thread.run_sync(pdf.render, "invoice.typ", data)
+        async with sessions.begin() as session:
+            digest = sha256(made).hexdigest()
+            session.add(InvoicePaper(invoice_id=invoice.id, lang=lang, sha256=digest, pdf=made))
+
+
+async def notice_overdue(sessions: Sessions, now: datetime) -> int:
+    """Issued invoices past their due day, by the day of their selling entity's city."""
+    done = 0
+    for code, entity in entities().items():
+        today = now.astimezone(ZoneInfo(entity.zone)).date().isoformat()
+        async with sessions() as session:
+            late = (
+                await session.scalars(select(Invoice.id).where(Invoice.entity == code).where(*queries.late(today)))
+            ).all()
+        for invoice_id in late:
+            async with sessions.begin() as session:
+                invoice = await session.get_one(Invoice, invoice_id, with_for_update=True)
+                await service.mark_overdue(session, invoice, now)
+                done += 1
+    return done
