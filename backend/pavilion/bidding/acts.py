@@ -34,7 +34,7 @@ class StaffAct:
 def carry_out(draft: Draft, facts: Facts, act: StaffAct) -> str | None:
     """None when done, else the code of the refusal; nothing is half done."""
     if draft.state == "closed":
-        return "lot_closed" if act.lot else "act_not_allowed"
+        return _unfit(draft.look(act.lot)) if act.lot and draft.has(act.lot) else "act_not_allowed"
     if act.lot is not None:
         if not draft.has(act.lot):
             return "lot_unknown"
