@@ -120,3 +120,44 @@ def _json_lines(file: Path, decimals: bool) -> list[tuple[str, dict[str, Any]]]:
             raise _stop(f"line {number}: an object with an id is needed")
         found.append((raw, line))
     return found
+
+
+# -- stock files ------------------------------------------------------------------------------------------------------
+
+
+@stock_app.command("check")
+def stock_check(file: Path, profile: str = "none") -> None:
+    """Read FILE row by row up to the duplicates and print one JSON line per row; nothing is stored."""
+    from pavilion.catalogue import checking
+
+    _known_profile(profile)
+    if not file.is_file():
+        raise _stop(f"{file}: no such file")
+    try:
+        for row in checking.open_stock(file, profile=profile).checked():
+            typer.echo(checking.line_of(row))
+    except checking.Stopped as stopped:
+        raise _stop("\n".join(checking.sentence(issue, "en") for issue in stopped.issues), FALSE) from None
+
+
+@stock_app.command("generate")
+def stock_generate(
+    diamonds: Path, out: Path = typer.Option(...), rows: int | None = None, seed: int = 1, broken_bp: int = 500
+) -> None:
+    """Make a stock file, its signed registry and the answers to expect from a table of real stones."""
+    from pavilion.catalogue.generating import generate
+
+    if not 0 <= broken_bp <= 10_000 or (rows is not None and rows < 1):
+        raise _stop("--broken-bp is 0 to 10000, --rows at least 1")
+    try:
+        made = generate(diamonds, out, rows=rows, seed=seed, broken_bp=broken_bp)
+    except (OSError, UnicodeError, ValueError) as fault:
+        raise _stop(f"{diamonds}: {fault}") from None
+    typer.echo(f"{made.rows} rows, {made.broken} broken on purpose, {made.registered} chains in {out}")
+
+
+def _known_profile(profile: str) -> None:
+    from pavilion.catalogue.checking import PROFILES
+
+    if profile not in PROFILES:
+        raise _stop(f"unknown profile {profile!r}; known: {' '.join(PROFILES)}")

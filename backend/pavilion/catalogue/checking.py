@@ -152,3 +152,24 @@ def line_of(row: CheckedRow) -> str:
     if row.outcome in (ACCEPTED, WITH_WARNINGS):
         document["values"] = dict(sorted(row.values.items()))
     return json.dumps(document, ensure_ascii=False)
+
+
+def sentence(issue: FileIssue, lang: str) -> str:
+    """What stopped the file, in the reader's language."""
+    return f"{issue.code}: {fill(issue.code, issue.facts, lang)}"
+
+
+def fill(code: str, facts: Mapping[str, Any], lang: str) -> str:
+    """The sentence of a code with its facts; a fact it does not have is left blank."""
+    known = nomenclature().issue_codes.get(code)
+    if known is None:
+        return code
+    said = {
+        name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else str(fact) for name, fact in facts.items()
+    }
+    return (known.zh if lang == "zh" else known.en).format_map(_Blank(said))
+
+
+class _Blank(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"
