@@ -1,6 +1,8 @@
 """What a house is told at its start: one frozen object, read once by the process and handed down."""
 
+import json
 import os
+import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,3 +75,21 @@ class Settings(BaseSettings):
     @property
     def secure(self) -> bool:
         return self.public_url.startswith("https://")
+
+
+SECRETS = ("secret_key", "data_key", "sale_key")
+
+
+def with_secrets(settings: Settings) -> Settings:
+    """Every secret is set: those not given are made once and kept in the data folder, readable by its owner alone."""
+    missing = [name for name in SECRETS if not getattr(settings, name).get_secret_value()]
+    if not missing:
+        return settings
+    path = settings.data_dir / "keys.json"
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if not set(missing) <= kept.keys():
+        kept |= {name: secrets.token_hex(32) for name in missing if name not in kept}
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(kept, indent=1))
+    return settings.model_copy(update={name: SecretStr(kept[name]) for name in missing})
