@@ -10,14 +10,16 @@ from starlette.middleware import Middleware
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
+from pavilion.catalogue import nomenclature
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
+from pavilion.pages import routes as pages_routes
 from pavilion.settings import Settings
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit.html import Pages
 from pavilion.webkit.log import RequestLog
 
-ROUTERS: list[APIRouter] = [accounts_routes.router]
+ROUTERS: list[APIRouter] = [accounts_routes.router, pages_routes.router]
 
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {**accounts_service.PROPOSAL_HANDLERS}
 
@@ -25,7 +27,7 @@ PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {**accounts_ser
 def build_web(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
     """Pages, forms and API over one database; the caller owns the engine."""
     sessions = db.sessions_of(engine)
-    pages = Pages(static.frontend())
+    pages = Pages(static.frontend(), nomenclature.term)
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages, app.state.proposal_handlers = pages, PROPOSAL_HANDLERS

@@ -7,6 +7,7 @@ from httpx2 import ASGITransport, AsyncClient
 from jinja2 import DictLoader
 from jinja2.exceptions import UndefinedError
 
+from pavilion.catalogue import nomenclature
 from pavilion.webkit import html
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.html import Pages, page, safe_back
@@ -19,7 +20,7 @@ ANTWERP, HONG_KONG = "Europe/Brussels", "Asia/Hong_Kong"
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return Pages(frontend(), terms={"shape": {"round": {"en": "Round", "zh": "圆形"}}})
+    return Pages(frontend(), term=nomenclature.term)
 
 
 @pytest.fixture

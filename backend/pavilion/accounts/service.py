@@ -97,6 +97,10 @@ async def sign_out(session: AsyncSession, *, session_id: int, actor: Actor, now:
         events.record(session, "session:revoked", session_id, by=actor.public_id, at=now)
 
 
+async def set_language(session: AsyncSession, *, person_id: int, lang: str) -> None:
+    await session.execute(update(Person).where(Person.id == person_id).values(lang=lang))
+
+
 async def open_company(
     session: AsyncSession, *, name: str, country: str, city: str = "", tax_no: str = "", now: datetime
 ) -> Company:

@@ -1,6 +1,6 @@
 """HTML pages: one Jinja environment per language, and `page`, which renders a template for the reader at hand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from pavilion.webkit.figures import Figures
 from pavilion.webkit.i18n import COOKIE, HTML_LANG, LANGUAGES, Lang, Tongue, choose, load
 from pavilion.webkit.static import StaticFiles
 
-Terms = Mapping[str, Mapping[str, Mapping[str, str]]]  # enumeration → code → language → term
+Term = Callable[[str, str, str], str]  # of an enumeration, a code and a language
 
 FIGURES = (
     *("amount", "money", "per_carat", "number", "ct", "mm", "pct"),
@@ -54,10 +54,10 @@ class Nobody:
 class Pages:
     """Everything needed to answer with a page; built once, kept as `app.state.pages`."""
 
-    def __init__(self, frontend: Path, terms: Terms | None = None) -> None:
+    def __init__(self, frontend: Path, term: Term | None = None) -> None:
         self.tongues = load(frontend / "locales")
         self.static = StaticFiles(frontend / "static", self.tongues)
-        self.terms = terms or {}
+        self.term = term
         self._by_lang = {lang: self._environment(frontend / "templates", lang) for lang in LANGUAGES}
 
     def environment(self, lang: Lang) -> Environment:
@@ -98,14 +98,22 @@ class Pages:
             "say": tongue.say,
             "term": lambda enumeration, code: self._term(tongue.lang, enumeration, code),
             "icon": self._icon,
+            "picture": self._picture,
             "static": self.static.url,
             "knows": tongue.knows,
         }
 
     def _term(self, lang: Lang, enumeration: str, code: str | None) -> str:
-        if code is None:
-            return "–"
-        return self.terms.get(enumeration, {}).get(code, {}).get(lang, code)
+        """The trade's word for a code in the language of the page; a dash for what is not said."""
+        if code is None or self.term is None:
+            return code or "–"
+        return self.term(enumeration, code, lang)
+
+    def _picture(self, stone: Any, large: bool = False) -> str | None:
+        """Address of the picture a stone names (or of the name itself), the large one where there is one."""
+        name = getattr(stone, "picture", stone)
+        names = [f"img/{name[:-5]}-large.webp", f"img/{name}"] if large and name else [f"img/{name}"]
+        return next((self.static.url(file) for file in names if file in self.static.files), None)
 
     def _icon(self, name: str) -> Markup:
         sprite = self.static.url("icons/sprite.svg")

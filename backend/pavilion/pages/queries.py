@@ -1,0 +1,128 @@
+"""Reads that span domains: the sales on the front page and what waits on each desk."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.queries import open_proposals
+from pavilion.accounts.rules import Actor, CompanyState, Permission
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.queries import stones_by_lot
+from pavilion.auctions.rules import LotState, RegistrationState, SaleState
+from pavilion.catalogue.models import Stone
+from pavilion.kernel.jobs import Job, State
+from pavilion.settlement.models import Invoice
+from pavilion.settlement.rules import PAYABLE
+
+RUNNING = (SaleState.OPEN, SaleState.PAUSED)
+OVER = (SaleState.CLOSED, SaleState.SETTLED)
+LEFT = (LotState.LISTED, LotState.OPEN, LotState.PAUSED, LotState.CLOSING)
+SHOWN = 12
+
+
+class SaleLine(NamedTuple):
+    """A sale in a list. Sums are minor units of the sale's currency."""
+
+    sale: Sale
+    lots: int
+    left: int
+    sold: int
+    low_minor: int
+    high_minor: int
+
+
+class LotLine(NamedTuple):
+    lot: Lot
+    stone: Stone
+
+
+class Front(NamedTuple):
+    running: list[SaleLine]
+    upcoming: list[SaleLine]
+    over: list[SaleLine]
+
+
+class RegistrationLine(NamedTuple):
+    registration: Registration
+    sale: Sale
+
+
+async def front(session: AsyncSession) -> Front:
+    """Every published sale by where it stands: running, still to open, over."""
+    running = await _lines(session, RUNNING, soonest_first=True)
+    upcoming = await _lines(session, (SaleState.PUBLISHED,), soonest_first=True)
+    return Front(running, upcoming, await _lines(session, OVER, soonest_first=False))
+
+
+async def lots_to_show(session: AsyncSession, sale: Sale, actor: Actor, limit: int) -> list[LotLine]:
+    """The lots that close next, else the first ones, each with its first stone as far as this person may see it."""
+    wanted = select(Lot).where(Lot.sale_id == sale.id, Lot.state.not_in((LotState.DRAFT, LotState.WITHDRAWN)))
+    ended = Lot.state.not_in(LEFT)
+    lots = (await session.scalars(wanted.order_by(ended, Lot.number, Lot.suffix).limit(limit))).all()
+    stones = await stones_by_lot(session, [lot.id for lot in lots], actor)
+    return [LotLine(lot, stones[lot.id][0]) for lot in lots if stones[lot.id]]
+
+
+async def registrations_of(session: AsyncSession, company_id: int) -> list[RegistrationLine]:
+    wanted = select(Registration, Sale).join(Sale, Sale.id == Registration.sale_id)
+    rows = await session.execute(wanted.where(Registration.company_id == company_id).order_by(Sale.id.desc()).limit(50))
+    return [RegistrationLine(registration, sale) for registration, sale in rows]
+
+
+async def own_invoices(session: AsyncSession, company_id: int) -> Sequence[Invoice]:
+    wanted = select(Invoice).where(Invoice.company_id == company_id, Invoice.number.is_not(None))
+    return (await session.scalars(wanted.order_by(Invoice.id.desc()).limit(5))).all()
+
+
+async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[str, int]:
+    """How much waits on each desk this person may sit at."""
+    found = {"proposals": await open_proposals(session, now)}
+    if actor.may(Permission.LOT_CURATE) or actor.may(Permission.SALE_BUILD):
+        found["sales"] = await _count(session, select(Sale.id).where(Sale.state == SaleState.DRAFT))
+    if actor.may(Permission.REGISTRATION_DECIDE):
+        asked = (RegistrationState.APPLIED, RegistrationState.MORE_INFORMATION)
+        found["registrations"] = await _count(session, select(Registration.id).where(Registration.state.in_(asked)))
+    if actor.may(Permission.COMPANY_PROPOSE) or actor.may(Permission.COMPANY_DECIDE):
+        found["companies"] = await _count(session, select(Company.id).where(Company.state == CompanyState.APPLIED))
+    if actor.may(Permission.LOT_RUN) or actor.may(Permission.BID_BEHALF):
+        found["consoles"] = await _count(session, select(Sale.id).where(Sale.state.in_(RUNNING)))
+    if actor.may(Permission.PAYMENT_BOOK):
+        found["cashier"] = await _count(session, select(Invoice.id).where(Invoice.state.in_(PAYABLE)))
+    if actor.may(Permission.JOB_RUN):
+        found["jobs"] = await _count(session, select(Job.id).where(Job.state == State.FAILED))
+    return found
+
+
+async def sales_in(session: AsyncSession, states: Sequence[SaleState]) -> Sequence[Sale]:
+    wanted = select(Sale).where(Sale.state.in_(states)).order_by(Sale.opens_at, Sale.id).limit(SHOWN)
+    return (await session.scalars(wanted)).all()
+
+
+async def _count(session: AsyncSession, rows: Select[int]) -> int:
+    return await session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+
+
+async def _lines(session: AsyncSession, states: Sequence[SaleState], *, soonest_first: bool) -> list[SaleLine]:
+    listed = Lot.state != LotState.WITHDRAWN
+    sums = (
+        select(
+            Lot.sale_id,
+            func.count(Lot.id).label("lots"),
+            func.count(Lot.id).filter(Lot.state.in_(LEFT)).label("left"),
+            func.count(Lot.id).filter(Lot.state == LotState.SOLD).label("sold"),
+            func.coalesce(func.sum(Lot.low_minor), 0).label("low"),
+            func.coalesce(func.sum(Lot.high_minor), 0).label("high"),
+        )
+        .where(listed)
+        .group_by(Lot.sale_id)
+        .subquery()
+    )
+    order = (Sale.first_close_at, Sale.id) if soonest_first else (Sale.first_close_at.desc(), Sale.id.desc())
+    columns = (func.coalesce(column, 0) for column in (sums.c.lots, sums.c.left, sums.c.sold, sums.c.low, sums.c.high))
+    wanted = select(Sale, *columns).outerjoin(sums, sums.c.sale_id == Sale.id).where(Sale.state.in_(states))
+    rows = await session.execute(wanted.order_by(*order).limit(SHOWN))
+    return [SaleLine(row[0], *(int(n) for n in row[1:])) for row in rows]

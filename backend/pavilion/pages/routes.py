@@ -1,0 +1,69 @@
+"""Pages that span domains: the front page, the desks, the glossary, and the reader's language."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from pavilion.accounts import service as accounts
+from pavilion.accounts.deps import CurrentActor, may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.kernel.errors import BadInput
+from pavilion.pages import glossary, queries
+from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.html import language, page, safe_back
+from pavilion.webkit.i18n import COOKIE, LANGUAGES
+
+router = APIRouter(tags=["pages"])
+YEAR_S = 365 * 24 * 3600
+NEXT_LOTS = 4
+
+StaffActor = Annotated[Actor, may(Permission.STAFF_SEE)]
+BuyingActor = Annotated[Actor, may(Permission.VIEWING_BOOK)]
+
+
+@router.get("/")
+async def home(request: Request, actor: CurrentActor, session: Reading, now: Now) -> Response:
+    front = await queries.front(session)
+    cover = next(iter([*front.running, *front.upcoming, *front.over]), None)
+    lots = await queries.lots_to_show(session, cover.sale, actor, NEXT_LOTS) if cover else []
+    return page(request, "pages/home.html", front=front, cover=cover, lots=lots, now=now)
+
+
+@router.post("/language")
+async def choose_language(
+    request: Request,
+    actor: CurrentActor,
+    session: Writing,
+    to: Annotated[str, Form(max_length=10)],
+    back: Annotated[str, Form(max_length=2000)] = "/",
+) -> Response:
+    """The reader's language from now on: in this browser, and in the account when signed in."""
+    if to not in LANGUAGES:
+        raise BadInput(fields={"to": "bad_input"})
+    if actor.person_id is not None:
+        await accounts.set_language(session, person_id=actor.person_id, lang=to)
+    answer = RedirectResponse(safe_back(back), status_code=303)
+    secure = request.app.state.settings.secure
+    answer.set_cookie(COOKIE, to, max_age=YEAR_S, samesite="lax", secure=secure, httponly=True)
+    return answer
+
+
+@router.get("/desk")
+async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now) -> Response:
+    company = actor.company_id or 0
+    registrations = await queries.registrations_of(session, company)
+    invoices = await queries.own_invoices(session, company)
+    return page(request, "pages/desk.html", registrations=registrations, invoices=invoices, now=now)
+
+
+@router.get("/staff")
+async def staff(request: Request, actor: StaffActor, session: Reading, now: Now) -> Response:
+    running = await queries.sales_in(session, queries.RUNNING)
+    return page(request, "pages/staff.html", waiting=await queries.waiting(session, actor, now), running=running)
+
+
+@router.get("/glossary")
+async def words(request: Request) -> Response:
+    tongue = request.app.state.pages.tongues[language(request)]
+    return page(request, "pages/glossary.html", terms=glossary.TERMS, codes=glossary.sentences(tongue))
