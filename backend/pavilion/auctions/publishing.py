@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, column, select, table
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
@@ -34,10 +34,8 @@ from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import commitments_of
 from pavilion.kernel import events
 from pavilion.kernel.canon import document_hash
-from pavilion.kernel.db import UtcDateTime
 from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
-
-_VERDICTS = table("stone_verdicts", column("stone", String(26)), column("decided_at", UtcDateTime()))  # provenance's
+from pavilion.provenance.models import StoneVerdict
 
 
 class NotReady(Refusal):
@@ -234,7 +232,7 @@ async def _lot_facts(session: AsyncSession, lots: Sequence[Lot], stones: dict[in
     promised = await commitments_of(session, [stone.id for stone in everyone])
     decided = await _decided_at(session, [stone.public_id for stone in everyone])
     owners = {lot.consignor_company_id for lot in lots}
-    states = dict((await session.execute(select(Company.id, Company.state).where(Company.id.in_(owners)))).tuples())
+    states = dict((await session.execute(select(Company.id, Company.state).where(Company.id.in_(owners)))).all())
     return [
         LotFacts(
             lot=lot.public_id,
@@ -266,8 +264,8 @@ def _stone_facts(stone: Stone, promised: dict[int, StoneCommitment], decided: di
 
 
 async def _decided_at(session: AsyncSession, stones: Sequence[str]) -> dict[str, datetime]:
-    rows = select(_VERDICTS.c.stone, _VERDICTS.c.decided_at).where(_VERDICTS.c.stone.in_(stones))
-    return dict((await session.execute(rows)).tuples())
+    rows = select(StoneVerdict.stone, StoneVerdict.decided_at).where(StoneVerdict.stone.in_(stones))
+    return dict((await session.execute(rows)).all())
 
 
 def _sale_facts(sale: Sale) -> SaleFacts:
@@ -281,6 +279,9 @@ def _sale_facts(sale: Sale) -> SaleFacts:
         increments=sale.increments,
         bands=sale.premium["bands"],
         soft_close=sale.soft_close,
+        stagger_s=sale.stagger_s,
+        stagger_per=sale.stagger_per,
+        breaks=sale.breaks,
     )
 
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from pavilion.kernel.instants import from_stamp
+
 
 class SaleState(StrEnum):
     DRAFT = "draft"
@@ -140,10 +142,9 @@ class Code(StrEnum):
     RULES_MISSING = "rules_missing"
     CLOSE_MISSING = "close_missing"
     DESCRIPTION_MISSING = "description_missing"
-    REPORT_OLD = "report_old"
 
 
-WARNINGS = frozenset({Code.DESCRIPTION_MISSING, Code.REPORT_OLD})
+WARNINGS = frozenset({Code.DESCRIPTION_MISSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,9 @@ class SaleFacts:
     increments: Tiers
     bands: Sequence[Sequence[int | None]]
     soft_close: Mapping[str, object]
+    stagger_s: int = 60
+    stagger_per: int = 1
+    breaks: Tiers = ()
 
 
 class Broken(StrEnum):
@@ -250,10 +254,11 @@ def sale_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
         found.append(Finding(Code.RULES_MISSING, fact="premium"))
     if not soft_close_sound(sale.soft_close):
         found.append(Finding(Code.RULES_MISSING, fact="soft_close"))
-    return found + close_findings(sale.opens_at, sale.first_close_at, now)
+    return found + close_findings(sale, lots, now)
 
 
-def close_findings(opens_at: datetime | None, first_close_at: datetime | None, now: datetime) -> list[Finding]:
+def close_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
+    opens_at, first_close_at, hard_end = sale.opens_at, sale.first_close_at, sale.soft_close.get("hard_end")
     if opens_at is None:
         return [Finding(Code.CLOSE_MISSING, fact="opens_at")]
     if first_close_at is None:
@@ -262,6 +267,9 @@ def close_findings(opens_at: datetime | None, first_close_at: datetime | None, n
         return [Finding(Code.CLOSE_MISSING, fact="past")]
     if first_close_at < opens_at + LEAST_RUN:
         return [Finding(Code.CLOSE_MISSING, fact="too_early")]
+    ends = closing_plan(first_close_at, sale.stagger_s, sale.stagger_per, sale.breaks, lots)
+    if isinstance(hard_end, str) and any(end > from_stamp(hard_end) for end in ends):
+        return [Finding(Code.CLOSE_MISSING, fact="hard_end")]
     return []
 
 

@@ -1,0 +1,251 @@
+"""What may be said to the auctions pages, and the sale's settings as a form of texts."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from pavilion.kernel.instants import from_stamp, stamp
+from pavilion.kernel.money import CURRENCIES, MAX_AMOUNT, decimal_text, parse_minor
+
+MOST_LOTS = 500
+_ZONE = re.compile(r"UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+\-]+){1,2}")
+DAY = 86_400
+
+Ulid = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+Amount = Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)]
+Version = Annotated[int, Field(ge=1, le=2**53)]
+
+
+def _printable(text: str) -> str:
+    if any(ord(letter) < 32 and letter not in "\r\n\t" for letter in text):
+        raise ValueError("control character")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
+Short = Annotated[Line, Field(max_length=40)]
+Words = Annotated[Line, Field(max_length=500)]
+Long = Annotated[Line, Field(max_length=5000)]
+Step = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{26}:(up|down|up10|down10|first|last)$")]
+
+
+class Said(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lots(Said):
+    lot: Annotated[list[Ulid], Field(min_length=1, max_length=MOST_LOTS)]
+
+
+class Move(Said):
+    """Either the chosen lots to a place counted from 1, or one lot by a step: `LOT:up`."""
+
+    lot: Annotated[list[Ulid], Field(max_length=MOST_LOTS)] = []
+    to: Annotated[int, Field(ge=1, le=10_000)] | Literal[""] = ""
+    step: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{26}:(up|down|up10|down10|first|last)$")] | Literal[""]
+    ) = ""
+
+
+class Stones(Said):
+    stone: Annotated[list[Ulid], Field(min_length=1, max_length=MOST_LOTS)]
+    together: bool = False
+
+
+class Numbers(Said):
+    start: Annotated[int, Field(ge=1, le=99_999)] = 1
+    step: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class Undo(Said):
+    command: Annotated[int, Field(ge=1, le=2**53)]
+
+
+class Publication(Said):
+    acknowledged: Annotated[list[Short], Field(max_length=40)] = []
+
+
+class Reason(Said):
+    reason: Words = ""
+
+
+class Decision(Said):
+    reason: Words = ""
+    limit: Amount = ""
+
+
+class LotEdit(Said):
+    version: Version
+    number: Annotated[int, Field(ge=1, le=99_999)] | Literal[""] = ""
+    suffix: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Z]{0,2}$")] = ""
+    title_en: Annotated[Line, Field(max_length=200)] = ""
+    title_zh: Annotated[Line, Field(max_length=200)] = ""
+    low: Amount = ""
+    high: Amount = ""
+    opening: Amount = ""
+    reserve: Amount | None = None
+
+
+class Apply(Said):
+    destination: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = ""
+    limit: Amount = ""
+    note: Annotated[Line, Field(max_length=1000)] = ""
+    terms: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{0,64}$")] = ""
+
+
+class SaleSettings(Said):
+    """Every setting of a draft as typed."""
+
+    version: Version = 1
+    title_en: Annotated[Line, Field(min_length=1, max_length=160)]
+    title_zh: Annotated[Line, Field(max_length=160)] = ""
+    text_en: Long = ""
+    text_zh: Long = ""
+    currency: Short = "USD"
+    zone: Short = "Europe/Brussels"
+    place_city: Annotated[Line, Field(max_length=80)] = ""
+    entity: Short = ""
+    opens_at: Short = ""
+    first_close_at: Short = ""
+    hard_end: Short = ""
+    stagger_s: Annotated[int, Field(ge=0, le=DAY)] = 60
+    stagger_per: Annotated[int, Field(ge=1, le=MOST_LOTS)] = 1
+    window: Annotated[int, Field(ge=0, le=DAY)] = 120
+    extension: Annotated[int, Field(ge=1, le=DAY)] = 120
+    soft_mode: Literal["reset", "add"] = "reset"
+    increments: Long = ""
+    mode: Literal["add", "snap"] = "add"
+    reserve_rule: Literal["jump", "push", "house"] = "jump"
+    premium: Long = ""
+
+
+def read_settings(said: SaleSettings, entities: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The columns of the sale, and the code of the fault of each field that could not be read."""
+    faults: dict[str, str] = {}
+
+    def field(name: str, code: str, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except ValueError:
+            faults[name] = code
+            return None
+
+    if said.currency not in CURRENCIES:
+        faults["currency"] = "unknown_value"
+    if said.entity not in entities:
+        faults["entity"] = "unknown_value"
+    if said.zone not in available_timezones() or not re.fullmatch(
+        r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+\-]+){1,2}", said.zone
+    ):
+        faults["zone"] = "unknown_value"
+        return {}, faults
+    zone = ZoneInfo(said.zone)
+    opens_at = field("opens_at", "time_unknown", lambda: local_instant(said.opens_at, zone))
+    first = field("first_close_at", "time_unknown", lambda: local_instant(said.first_close_at, zone))
+    hard_end = field("hard_end", "time_unknown", lambda: local_instant(said.hard_end, zone))
+    increments = field("increments", "table_unread", lambda: read_tiers(said.increments, said.currency))
+    bands = field("premium", "table_unread", lambda: read_bands(said.premium, said.currency))
+    names = ("title_en", "title_zh", "text_en", "text_zh", "currency", "zone", "place_city", "entity")
+    values: dict[str, Any] = {name: getattr(said, name) for name in (*names, "stagger_s", "stagger_per")}
+    values |= {"mode": said.mode, "reserve_rule": said.reserve_rule, "increments": increments}
+    values |= {"opens_at": opens_at, "first_close_at": first}
+    soft = {"window": said.window, "extension": said.extension, "mode": said.soft_mode, "scope": "lot"}
+    values["soft_close"] = soft | {"hard_end": stamp(hard_end) if hard_end else None}
+    values["premium"] = {"bands": bands, "early_bands": None, "early_before_hours": 48}
+    return values, faults
+
+
+def settings_of(sale: Any) -> dict[str, Any]:
+    """The sale as its form shows it: the inverse of `read_settings`."""
+    zone, soft = ZoneInfo(sale.zone), sale.soft_close
+    names = (
+        *("version", "title_en", "title_zh", "text_en", "text_zh", "currency", "zone", "place_city", "entity"),
+        *("stagger_s", "stagger_per", "mode", "reserve_rule"),
+    )
+    hard_end = from_stamp(soft["hard_end"]) if soft["hard_end"] else None
+    return {name: getattr(sale, name) for name in names} | {
+        "opens_at": local_text(sale.opens_at, zone),
+        "first_close_at": local_text(sale.first_close_at, zone),
+        "hard_end": local_text(hard_end, zone),
+        "window": soft["window"],
+        "extension": soft["extension"],
+        "soft_mode": soft["mode"],
+        "increments": tiers_text(sale.increments, sale.currency),
+        "premium": bands_text(sale.premium["bands"], sale.currency),
+    }
+
+
+def local_instant(text: str, zone: ZoneInfo) -> datetime | None:
+    """The instant of a wall clock in the sale's zone; an hour that the zone skips is a ValueError."""
+    if not text:
+        return None
+    wall = datetime.fromisoformat(text)
+    if wall.tzinfo is not None or not 2000 <= wall.year <= 2200:
+        raise ValueError("a wall clock is needed")
+    at = wall.replace(tzinfo=zone).astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None) != wall:
+        raise ValueError("no such hour")
+    return at
+
+
+def local_text(at: datetime | None, zone: ZoneInfo) -> str:
+    return "" if at is None else at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def read_tiers(text: str, currency: str) -> list[list[int]]:
+    """One tier a line: from, step, in major units. An empty text is no table yet."""
+    return [[_minor(start, currency), _minor(step, currency)] for start, step in _pairs(text)]
+
+
+def tiers_text(tiers: list[list[int]], currency: str) -> str:
+    return "\n".join(f"{_short(start, currency)} {_short(step, currency)}" for start, step in tiers)
+
+
+def read_bands(text: str, currency: str) -> list[list[int | None]]:
+    """One band a line: upper end (`*` for none), percent."""
+    return [[None if upto == "*" else _minor(upto, currency), _bp(rate)] for upto, rate in _pairs(text)]
+
+
+def bands_text(bands: list[list[int | None]], currency: str) -> str:
+    return "\n".join(
+        f"{'*' if upto is None else _short(upto, currency)} {(rate or 0) // 100}"
+        + (f".{(rate or 0) % 100:02d}" if (rate or 0) % 100 else "")
+        for upto, rate in bands
+    )
+
+
+def optional_minor(text: str, currency: str) -> int | None:
+    """None when nothing was typed; a ValueError for what is no amount above nought."""
+    return _minor(text, currency, least=1) if text else None
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    rows = [line.replace("\t", " ").replace("%", " ").split() for line in text.splitlines() if line.strip()]
+    if len(rows) > 64 or any(len(row) != 2 for row in rows):
+        raise ValueError("two figures a line, at most 64 lines")
+    return [(row[0], row[1]) for row in rows]
+
+
+def _minor(text: str, currency: str, least: int = 0) -> int:
+    amount = parse_minor(text, currency)
+    if amount is None or not least <= amount <= MAX_AMOUNT:
+        raise ValueError("no amount")
+    return amount
+
+
+def _bp(text: str) -> int:
+    if (match := re.fullmatch(r"(\d{1,3})(?:\.(\d{1,2}))?", text)) is None:
+        raise ValueError("no rate")
+    rate = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+    if rate > 10_000:
+        raise ValueError("above 100 %")
+    return rate
+
+
+def _short(minor: int, currency: str) -> str:
+    whole, _, part = decimal_text(minor, currency).partition(".")
+    return f"{whole}.{part}" if part.strip("0") else whole
