@@ -1,7 +1,8 @@
 """What the catalogue hands in for a verdict, and what it gets back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pavilion.provenance.findings import Finding
 
@@ -33,6 +34,19 @@ class ListingClaim:
     mine_country: str | None = None
     rough_weight_mct: int | None = None
     kp_no: str | None = None
+    uploader: str | None = None  # public id of the person; may not decide a review of it
+
+    def document(self) -> dict[str, Any]:
+        """As it is stored and hashed."""
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in self._items()}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "ListingClaim":
+        return cls(**document)
+
+    def _items(self) -> Iterator[tuple[str, Any]]:
+        for name in self.__slots__:
+            yield name, getattr(self, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ class Answered(NamedTuple):
     name: str
     status: str
     mandatory: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class RegistryAnswer(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stone: Mapped[str] = mapped_column(String(26))
-    registry: Mapped[str] = mapped_column(String(60))
+    registry_name: Mapped[str] = mapped_column(String(60))
     claim_sha256: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str | None] = mapped_column(String(20))
@@ -73,16 +73,18 @@ class StoneVerdict(Base):
         CheckConstraint("(grade = '-') = (verdict <> 'verified')", name="grade_only_when_verified"),
         UniqueConstraint("stone", "verdict"),
         Index("ix_stone_verdicts_open", "decided_at", "stone", postgresql_where=_OPEN, sqlite_where=_OPEN),
-        Index("ix_stone_verdicts_next_try", "next_try"),
+        Index("ix_stone_verdicts_registry_name_next_try", "registry_name", "next_try"),
     )
 
     stone: Mapped[str] = mapped_column(String(26), primary_key=True)
     verdict: Mapped[str] = mapped_column(String(10))
     grade: Mapped[str] = mapped_column(String(1))
+    assurance: Mapped[str] = mapped_column(String(1))  # the grade it has once verified
     ruleset: Mapped[str] = mapped_column(String(40))
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     codes: Mapped[str] = mapped_column(String(400))  # of the findings, each between blanks
     claim: Mapped[dict[str, Any]] = mapped_column(JSON)
+    registry_name: Mapped[str] = mapped_column(String(60))
     inputs_sha256: Mapped[str] = mapped_column(String(64))
     verdict_sha256: Mapped[str] = mapped_column(String(64))
     decided_at: Mapped[datetime]

@@ -1,6 +1,6 @@
 """What happened to a stone, and what follows: every rule of origin, and their sum. Pure: equal facts, equal verdict."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pavilion.provenance.custody import custody
@@ -17,7 +17,7 @@ from pavilion.provenance.warranty import warranties
 from pavilion.provenance.words import nomenclature
 
 RULESET = "origin-2026-11-22"
-GRADES = ("A", "B", "C")
+EXPOSED_GRADES = frozenset({"A", "B"})  # house policy: grade C is verified, but not shown to buyers
 NO_GRADE = "-"
 
 CHAIN_RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
@@ -55,9 +55,13 @@ MARKET_CODES = ("SN-00", "SN-01", "SN-02", "SN-03")
 @dataclass(frozen=True, slots=True)
 class Judgement:
     verdict: VerdictCode
-    grade: str
+    assurance: str  # the grade that a VERIFIED stone of this chain has
     findings: tuple[Finding, ...]
     market: tuple[Finding, ...] = ()
+
+    @property
+    def grade(self) -> str:
+        return self.assurance if self.verdict is VerdictCode.VERIFIED else NO_GRADE
 
     @property
     def eligible(self) -> bool:
@@ -71,14 +75,7 @@ class Judgement:
 def judge(facts: Facts, tables: Tables) -> Judgement:
     case = case_of(facts, tables)
     findings = worst_of_each(_all(case))
-    verdict = verdict_of(findings)
-    grade = _grade(case) if verdict is VerdictCode.VERIFIED else NO_GRADE
-    return Judgement(verdict, grade, findings, worst_of_each(market(case)))
-
-
-def accepted_by_a_person(findings: Iterable[Finding]) -> bool:
-    """Whether a compliance person's word can make the stone VERIFIED: nothing blocks it and nothing is awaited."""
-    return verdict_of(findings) is VerdictCode.REVIEW
+    return Judgement(verdict_of(findings), _assurance(case), findings, worst_of_each(market(case)))
 
 
 def _all(case: Case) -> Iterator[Finding]:
@@ -88,7 +85,7 @@ def _all(case: Case) -> Iterator[Finding]:
         yield from rule(case)
 
 
-def _grade(case: Case) -> str:
+def _assurance(case: Case) -> str:
     if any(event.evidence == "declared" for event in case.chain):
         return "C"
     if case.facts.elsewhere.match is not None:

@@ -25,12 +25,12 @@ def signatures(case: Case) -> Iterator[Finding]:
 def registries(case: Case) -> Iterator[Finding]:
     for answer in case.facts.answers:
         if answer.status == "mismatch":
-            yield Finding("RG-02", Severity.BLOCK, None, {"registry": answer.name})
+            yield Finding("RG-02", Severity.BLOCK, None, {"registry": answer.name, "fields": answer.reason})
         elif answer.status == "absent":
             severity = Severity.BLOCK if answer.mandatory else Severity.WARN
             yield Finding("RG-03", severity, None, {"registry": answer.name})
         elif answer.status != "found" and answer.mandatory:
-            yield Finding("RG-01", Severity.PENDING, None, {"registry": answer.name})
+            yield Finding("RG-01", Severity.PENDING, None, {"registry": answer.name, "reason": answer.reason})
 
 
 def _fits(case: Case, row: Mapping[str, Any], event: Happening) -> bool:

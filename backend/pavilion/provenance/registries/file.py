@@ -80,16 +80,19 @@ class FileRegistry:
             self._key.verify(base64.b64decode(signature, validate=True), signed)
         except (InvalidSignature, binascii.Error, ValueError):
             return self._silent(now, Reason.BAD_SIGNATURE, raw_sha256)
-        record = json.loads(signed)
-        events: tuple[Event, ...] = tuple(record["events"])
-        differs = ["origin_id"] if record["origin_id"] != claim.key else _differs(claim.fields, events)
+        try:
+            record = json.loads(signed, parse_float=_no_fraction)
+            stone, events = str(record["stone"]), tuple(dict(event) for event in record["events"])
+            differs = ["origin_id"] if record["origin_id"] != claim.key else _differs(claim.fields, events)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return self._silent(now, Reason.SCHEMA, raw_sha256)
         return Answer(
             registry=self.name,
             status=Status.MISMATCH if differs else Status.FOUND,
             at=now,
             raw_sha256=raw_sha256,
             differs=tuple(differs),
-            stone=record["stone"],
+            stone=stone,
             events=events,
             trust=self._trust,
             signature=signature.decode("ascii"),
@@ -150,6 +153,10 @@ def _differs(fields: Mapping[str, str | int], events: tuple[Event, ...]) -> list
             report = event.get("report", {})
             said["report"] = {f"{report.get('lab')}:{report.get('no')}"}
     return sorted(name for name, value in fields.items() if value not in said.get(name, ()))
+
+
+def _no_fraction(text: str) -> None:
+    raise ValueError(f"a binary fraction in a signed record: {text[:20]}")
 
 
 def _manifest(folder: Path, pinned: bytes | None) -> tuple[dict[str, Any], Ed25519PublicKey]:
