@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
+from pavilion.bidding import service as bidding
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 from pavilion.kernel.ids import ulid
@@ -95,6 +96,8 @@ async def confirm_wire(session: AsyncSession, proposal: Proposal, actor: Actor, 
     if await queries.open_minor(session, invoice) == 0:
         invoice.state = InvoiceState.PAID
         lots = sorted({line.lot for line in invoice.lines if line.lot})
+        for lot in lots:
+            await bidding.lot_paid(session, sale=invoice.sale, lot=lot, now=now)
         events.record(
             session, "invoice:paid", invoice.public_id, by=actor.public_id, at=now, sale=invoice.sale, lots=lots
         )

@@ -1,0 +1,101 @@
+"""What the book says was sold, as settlement needs it: by buyer, with the terms of the sale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.auctions import fees
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.queries import stones_by_lot
+from pavilion.bidding import queries as book
+from pavilion.bidding.models import BookLot, BookLotState, BookState, SaleBook
+from pavilion.bidding.queries import Result
+from pavilion.catalogue.models import Stone
+from pavilion.kernel.instants import micros
+from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
+from pavilion.settlement.models import Invoice, InvoiceLine
+from pavilion.settlement.rules import InvoiceState, LineKind
+
+
+@dataclass(frozen=True, slots=True)
+class SoldSale:
+    terms: SaleTerms
+    closed: bool
+    by_buyer: dict[Buyer, list[SoldLot]]
+
+
+async def sales_to_bill(session: AsyncSession) -> Sequence[str]:
+    """Sales with a sold lot on no invoice yet, or closed with a draft that can be issued."""
+    billed = select(InvoiceLine.lot).where(InvoiceLine.kind == LineKind.HAMMER, InvoiceLine.lot == BookLot.lot)
+    unbilled = select(BookLot.sale).where(BookLot.state == BookLotState.SOLD, ~billed.exists())
+    closed = select(SaleBook.sale).where(SaleBook.state == BookState.CLOSED)
+    ready = select(Invoice.sale).where(
+        Invoice.state == InvoiceState.DRAFT, Invoice.regime.is_not(None), Invoice.sale.in_(closed)
+    )
+    return (await session.scalars(unbilled.union(ready))).all()
+
+
+async def of_sale(session: AsyncSession, sale: str) -> SoldSale:
+    """Every sold lot of the sale under its buyer."""
+    row = (await session.scalars(select(Sale).where(Sale.public_id == sale))).one()
+    terms = terms_of(row)
+    results = await book.results(session, sale)
+    lots = {lot.public_id: lot for lot in await session.scalars(select(Lot).where(Lot.sale_id == row.id))}
+    stones = await stones_by_lot(session, [lot.id for lot in lots.values()])
+    registrations = await session.scalars(select(Registration).where(Registration.sale_id == row.id))
+    buyers = {one.id: Buyer(one.company_id, one.paddle_text, one.destination) for one in registrations}
+    hours = int((row.rules or {})["premium"]["early_before_hours"])
+    found: dict[Buyer, list[SoldLot]] = {}
+    for result in results:
+        lot = lots[result.lot_public_id]
+        found.setdefault(buyers[result.registration_id], []).append(_sold(lot, result, stones[lot.id], hours))
+    state = await session.scalar(select(SaleBook.state).where(SaleBook.sale == sale))
+    return SoldSale(terms, state == BookState.CLOSED, found)
+
+
+def terms_of(sale: Sale) -> SaleTerms:
+    assert sale.rules is not None, "a sold lot belongs to a published sale"
+    premium = sale.rules["premium"]
+    early = premium["early_bands"]
+    return SaleTerms(
+        sale=sale.public_id,
+        title_en=sale.title_en,
+        title_zh=sale.title_zh,
+        currency=sale.currency,
+        entity=sale.entity,
+        zone=sale.zone,
+        bands=tuple((upto, bp) for upto, bp in premium["bands"]),
+        early_bands=None if early is None else tuple((upto, bp) for upto, bp in early),
+    )
+
+
+def _sold(lot: Lot, result: Result, stones: Sequence[Stone], early_hours: int) -> SoldLot:
+    assert lot.consignor_company_id is not None, "the database lists no lot without its owner"
+    return SoldLot(
+        lot=lot.public_id,
+        number=result.number,
+        title_en=lot.title_en,
+        title_zh=lot.title_zh,
+        detail=_detail(stones),
+        hammer_minor=result.price_minor,
+        early=fees.is_early(micros(result.accepted_at), micros(result.published_end), early_hours),
+        consignor_company_id=lot.consignor_company_id,
+        sold_at=result.at,
+    )
+
+
+def _detail(stones: Sequence[Stone]) -> dict[str, Any]:
+    """As the stones stood at the hammer; the invoice keeps it whatever changes later."""
+    if not stones:
+        return {}
+    return {
+        "stones": [stone.public_id for stone in stones],
+        "stock_no": ", ".join(stone.stock_no for stone in stones),
+        "weight_mct": sum(stone.weight_mct for stone in stones),
+        "report": ", ".join(f"{stone.lab} {stone.report_no}" for stone in stones if stone.report_no),
+        "species": stones[0].species,
+        "mine_country": stones[0].mine_country,
+    }
