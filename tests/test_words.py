@@ -1,0 +1,143 @@
+"""Every word a reader meets stands in both languages, and none stands bare in a template."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import nodes
+
+from pavilion.kernel.errors import Refusal
+from pavilion.webkit import static
+from pavilion.webkit.html import Pages
+
+ROOT = Path(__file__).parents[1]
+FRONTEND = ROOT / "frontend"
+TEMPLATES = sorted((FRONTEND / "templates").rglob("*.html"))
+MODULES = sorted(path for path in (FRONTEND / "static" / "js").glob("*.js") if not path.name.endswith(".test.js"))
+NAMES = r"Pavilion|English|UTC|PDF|CSV|XLSX|JSON|JSONL|GIA|SHA|HEX|ID|mm|ct|USD|nbsp|doctype|html"
+ATTRIBUTES = {"required", "checked", "selected", "disabled", "hidden", "open", "autofocus", "lazy", "loading"}
+PAGES = Pages(static.frontend())
+EN, ZH = PAGES.tongues["en"], PAGES.tongues["zh"]
+
+
+def by_name(path):
+    return f"{path.parent.name}/{path.name}"
+
+
+def source(path):
+    return path.read_text()
+
+
+def said_in(path):
+    """(context, text) of every message of a template."""
+    for _, function, message in PAGES.environment("en").extract_translations(source(path)):  # type: ignore[attr-defined]
+        texts = (message,) if isinstance(message, str) else message
+        if function in ("pgettext", "npgettext"):
+            yield texts[0], texts[1]
+        elif texts[0] is not None:
+            yield None, texts[0]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=by_name)
+def test_every_message_of_a_template_has_its_chinese(path):
+    lacking = {said for said in said_in(path) if said[1].strip() and not ZH.knows(*said)}
+    assert not lacking
+
+
+def test_places_in_a_message_are_the_same_in_chinese():
+    """A forgotten `%(n)s` loses a figure; an invented one breaks the page."""
+    place = re.compile(r"%\((\w+)\)s")
+    wrong = {}
+    for (context, text), said in ZH.messages.items():
+        english = EN.messages.get((context, text), text)
+        wanted = {name for one in ([english] if isinstance(english, str) else english) for name in place.findall(one)}
+        given = {name for one in ([said] if isinstance(said, str) else said) for name in place.findall(one)}
+        if not given <= wanted | {"n", "count"}:
+            wrong[text] = given - wanted
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=by_name)
+def test_no_word_stands_bare_in_a_template(path):
+    names = r"{% block (?:theme|\w+_class) %}.*?{% endblock %}"  # of a theme or of classes, not words
+    tree = PAGES.environment("en").parse(re.sub(names, "", source(path)))
+    text = "".join(part.data for part in tree.find_all(nodes.TemplateData))
+    labels = re.findall(r"(?:aria-label|title|alt|placeholder)=\"([^\"<>]*)\"", text)
+    outside = re.sub(r"[\w-]+=\"[^\"]*\"?", " ", re.sub(r"<[^>]*>|&\w+;", " ", text))
+    words = re.findall(r"[A-Za-z]{2,}|[\u4e00-\u9fff]+", " ".join([*labels, outside]))
+    assert [word for word in words if not re.fullmatch(NAMES, word) and word not in ATTRIBUTES] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=by_name)
+def test_every_word_of_a_module_has_its_chinese(path):
+    text = re.sub(r"/\*.*?\*/|(?m:^\s*//.*$)", "", path.read_text(), flags=re.S)
+    said = [double or single for double, single in re.findall(r"""(?<![.\w])say\(\s*(?:"([^"]*)"|'([^']*)')""", text)]
+    assert [words for words in said if words.strip() and not ZH.knows("js", words)] == []
+    assert not re.search(r"(?<![.\w])say\(\s*`", text), "a template literal cannot be looked up"
+
+
+def test_every_refusal_has_a_sentence_in_both_languages():
+    for path in sorted((ROOT / "backend" / "pavilion").rglob("*.py")):
+        if path.stem not in ("__init__", "__main__"):
+            importlib.import_module(".".join(path.relative_to(ROOT / "backend").with_suffix("").parts))
+    codes = {kind.code for kind in every_kind(Refusal) if kind.__module__.startswith("pavilion.")}
+    assert sorted(code for code in codes if not EN.knows("code", code)) == []
+    assert sorted(code for code in codes if not ZH.knows("code", code)) == []
+
+
+def every_kind(kind):
+    for below in kind.__subclasses__():
+        yield below
+        yield from every_kind(below)
+
+
+def test_every_code_with_a_message_has_it_in_both_languages():
+    def codes(tongue):
+        return {text for context, text in tongue.messages if context == "code"}
+
+    assert codes(EN) == codes(ZH)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh_Hans_CN"])
+def test_two_catalogues_never_contradict_each_other(lang):
+    from babel.messages.pofile import read_po
+
+    said = {}
+    for path in sorted((FRONTEND / "locales" / lang).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=lang):
+                key = (message.context, message.id if isinstance(message.id, str) else message.id[0])
+                if message.id and message.string:
+                    words = message.string if isinstance(message.string, str) else tuple(message.string)
+                    assert said.setdefault(key, (path.name, words))[1] == words, (path.name, *said[key], key)
+
+
+def states():
+    """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
+    from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
+    from pavilion.auctions.rules import RegistrationState
+    from pavilion.pages.glossary import TERMS
+    from pavilion.settlement.rules import InvoiceState
+
+    return {
+        "company_": CompanyState,
+        "role_": Role,
+        "proposal_state_": ProposalState,
+        "proposal_": APPROVERS,
+        "registration_state_": RegistrationState,
+        "invoice_": InvoiceState,
+        "term_": TERMS,
+        "meaning_": TERMS,
+    }
+
+
+@pytest.mark.parametrize("prefix", states())
+def test_every_member_of_a_vocabulary_has_its_words(prefix):
+    wanted = [f"{prefix}{member}" for member in states()[prefix]]
+    assert [code for code in wanted if not (EN.knows("code", code) and ZH.knows("code", code))] == []
+
+
+def test_no_vocabulary_is_looked_up_unchecked():
+    used = {prefix for path in TEMPLATES for prefix in re.findall(r"say\(\"(\w+_)\" ~", source(path))}
+    assert used - set(states()) == set()
