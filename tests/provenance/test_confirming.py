@@ -197,10 +197,12 @@ async def test_an_unverified_stone_cannot_be_exposed_by_anybody(sessions, regist
         with pytest.raises(IntegrityError):
             async with sessions.begin() as session:
                 await session.execute(
-                    text("insert into exposed_stones (stone, verdict, exposed_at) select stone, cast(:verdict as text), decided_at "
-                         "from stone_verdicts where stone = :stone"),
+                    text(
+                        "insert into exposed_stones (stone, verdict, exposed_at)"
+                        " select stone, cast(:verdict as text), decided_at from stone_verdicts where stone = :stone"
+                    ),
                     {"stone": claim.stone, "verdict": verdict},
-                )  # fmt: skip
+                )
 
 
 async def test_a_verdict_cannot_change_while_its_stone_is_exposed(sessions, registry):

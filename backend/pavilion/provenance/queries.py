@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.instants import from_stamp, stamp
@@ -111,7 +111,8 @@ async def exceptions(
     """One page of the stones that are not verified, the latest first; `after` is where the last page ended."""
     wanted = _open(verdict, code)
     if after is not None and (place := _place(after)) is not None:
-        wanted = wanted.where(tuple_(StoneVerdict.decided_at, StoneVerdict.stone) < tuple_(*place))
+        at = literal(place[0], StoneVerdict.decided_at.type)
+        wanted = wanted.where(tuple_(StoneVerdict.decided_at, StoneVerdict.stone) < tuple_(at, place[1]))
     wanted = wanted.order_by(StoneVerdict.decided_at.desc(), StoneVerdict.stone.desc()).limit(PAGE + 1)
     rows = (await session.scalars(wanted)).all()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
