@@ -126,14 +126,21 @@ class SaleWriter:
             headroom = bidder.limit - exposure(Draft(self.book, 0), self.facts, bidder)
         return Mine(self.sale, bidder.paddle, bidder.state, bidder.limit, headroom, lots)
 
+    def own_bid(self, n: int, company_id: int) -> folding.Given | None:
+        """The company's own bid at this place of the log."""
+        bidder = self.facts.bidders.get(company_id)
+        if bidder is None or bidder.paddle is None:
+            return None
+        return next((one for one in self.book.given.values() if one.n == n and one.paddle == bidder.paddle), None)
+
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     async def run(self, publication: Publication | None = None) -> None:
         """Until the sale is closed, or the lease is lost."""
         try:
-            if publication is not None and self.book.state == "unpublished":
+            if publication is not None and self._is_new(publication):
                 await self._publish(publication)
-            while not self.book.closed:
+            while self.book.state not in ("closed", "unpublished"):
                 await self._wait()
                 if not self.lease.fresh:
                     await asyncio.sleep(POLL_S)
@@ -247,11 +254,17 @@ class SaleWriter:
             publishable(draft) if draft.state == "closed" else Published(),
         )
 
+    def _is_new(self, publication: Publication) -> bool:
+        state = self.book.state
+        return state == "unpublished" or (state == "published" and self.book.rules_hash != publication.rules_hash)
+
     async def _publish(self, publication: Publication) -> None:
         """The first batch of the book."""
         book = self.book
         book.take_rules(replace(book.row, rules=publication.rules, rules_hash=publication.rules_hash))
         draft = Draft(book, micros(self.clock()))
+        if book.state == "published":  # the way back to a draft was taken while no engine ran
+            draft.write("sale.unpublished", {"reason": "staff", "ok": []})
         publish(draft, publication)
         stored = replace(self._batch(draft), rules=(publication.rules, publication.rules_hash))
         await self.store.write(self.sale, self.lease.epoch, stored)

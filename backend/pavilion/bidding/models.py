@@ -181,5 +181,15 @@ class ReserveOpening(Base):
     nonce: Mapped[str] = mapped_column(String(64))
 
 
-for _model in (BookEvent, Checkpoint, BookBid, StaffAlias, BookOpening, ReserveOpening):
+class PaidLot(Base):
+    """A won lot that is paid: it no longer counts against the buyer's limit."""
+
+    __tablename__ = "paid_lots"
+
+    lot: Mapped[str] = mapped_column(String(26), primary_key=True)
+    sale: Mapped[str] = mapped_column(String(26), index=True)
+    at: Mapped[datetime]
+
+
+for _model in (BookEvent, Checkpoint, BookBid, StaffAlias, BookOpening, ReserveOpening, PaidLot):
     append_only(_model)

@@ -1,0 +1,107 @@
+"""The door to the rooms: one port for pages, programs and sockets, wherever the engine runs."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from pavilion.bidding.acts import StaffAct
+from pavilion.bidding.deciding import Answer, BidOrder, away
+from pavilion.bidding.engine import Reply, SaleWriter
+from pavilion.bidding.hub import Hub
+from pavilion.bidding.news import Mine
+from pavilion.bidding.running import Engine
+from pavilion.kernel.clock import monotonic_s
+
+A_SECOND, A_MINUTE = 5, 60  # bids of one paddle
+KNOWN_PACES = 10_000
+
+
+class OwnOpening(NamedTuple):
+    """The secret part of a bid, for its bidder."""
+
+    amount: int
+    nonce: str
+    key: str
+
+
+class Rooms(Protocol):
+    """Bids go in, answers come out; news reach those who joined the hub."""
+
+    hub: Hub
+
+    async def place(self, order: BidOrder) -> Answer:
+        """The answer to this bid once it is true on disk; `engine_away` when nobody can say yet."""
+
+    async def place_soon(self, order: BidOrder, reply: Reply) -> None:
+        """The same for a caller who must hear the answer before the room hears of the bid."""
+
+    async def command(self, act: StaffAct) -> Answer:
+        """`done`, or refused with a code."""
+
+    async def mine(self, sale: str, company_id: int) -> Mine | None:
+        """What this company may know of its own bids; None while no engine answers."""
+
+    async def opening(self, sale: str, n: int, company_id: int) -> OwnOpening | None:
+        """The opening of the company's own bid at this place of the log."""
+
+
+class Pace:
+    """How often one paddle may bid: so many a second and so many a minute."""
+
+    def __init__(self, monotonic: Callable[[], float] = monotonic_s) -> None:
+        self._monotonic = monotonic
+        self._taken: dict[tuple[str, int], deque[float]] = {}
+
+    def take(self, sale: str, company_id: int) -> bool:
+        now = self._monotonic()
+        if len(self._taken) > KNOWN_PACES:
+            self._taken = {who: times for who, times in self._taken.items() if times and now - times[-1] < 60}
+        times = self._taken.setdefault((sale, company_id), deque())
+        while times and now - times[0] >= 60:
+            times.popleft()
+        if len(times) >= A_MINUTE or sum(now - at < 1 for at in times) >= A_SECOND:
+            return False
+        times.append(now)
+        return True
+
+
+class LocalRooms:
+    """Engine and listeners in one process."""
+
+    def __init__(self, engine: Engine, hub: Hub, pace: Pace | None = None) -> None:
+        self.engine, self.hub = engine, hub
+        self._pace = pace or Pace()
+
+    async def place(self, order: BidOrder) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        await self.place_soon(order, lambda given: None if answer.done() else answer.set_result(given))
+        return await answer
+
+    async def place_soon(self, order: BidOrder, reply: Reply) -> None:
+        if not self._pace.take(order.sale, order.company_id):
+            reply(Answer("refused", order.lot, order.key, "slow_down", sale=order.sale))
+            return
+        writer = await self._writer(order.sale)
+        if writer is None:
+            reply(away(order))
+        else:
+            writer.put(order, reply)
+
+    async def command(self, act: StaffAct) -> Answer:
+        writer = await self._writer(act.sale)
+        if writer is None:
+            return Answer("unknown", act.lot, code="engine_away", sale=act.sale)
+        return await writer.place(act)
+
+    async def mine(self, sale: str, company_id: int) -> Mine | None:
+        writer = await self._writer(sale)
+        return None if writer is None else writer.mine(company_id)
+
+    async def opening(self, sale: str, n: int, company_id: int) -> OwnOpening | None:
+        writer = await self._writer(sale)
+        found = None if writer is None else writer.own_bid(n, company_id)
+        return None if found is None else OwnOpening(found.opening.amount, found.opening.nonce, found.key)
+
+    async def _writer(self, sale: str) -> SaleWriter | None:
+        return self.engine.writers.get(sale) or await self.engine.writer(sale)

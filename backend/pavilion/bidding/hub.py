@@ -1,0 +1,79 @@
+"""Who listens in this process: one encoded frame per commit for all, own states only to their own."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from pavilion.bidding.messages import Presence, frame, news_frame, you
+from pavilion.bidding.news import News, OwnState
+
+FEW = 3
+
+
+class Listener(Protocol):
+    @property
+    def company_id(self) -> int | None: ...
+
+    def hear(self, encoded: bytes) -> None:
+        """Queues and returns: never waits, never raises."""
+
+
+class Hub:
+    """The audience of all sales in this process."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, set[Listener]] = defaultdict(set)
+        self._bells: dict[str, asyncio.Event] = {}
+        self.versions: dict[str, int] = defaultdict(int)  # counts the commits heard of, so that caches know their age
+        self.on_news: list[Callable[[News], None]] = []
+
+    def join(self, sale: str, listener: Listener) -> None:
+        self._rooms[sale].add(listener)
+
+    def leave(self, sale: str, listener: Listener) -> None:
+        self._rooms[sale].discard(listener)
+        if not self._rooms[sale]:
+            del self._rooms[sale]
+
+    def announce(self, news: News) -> None:
+        for hook in self.on_news:
+            hook(news)
+        self.tell_own(news.sale, news.own)
+        if news.lines:
+            self.tell_all(news.sale, news_frame(news))
+
+    def tell_own(self, sale: str, own: Sequence[OwnState]) -> None:
+        """Each company hears how its own lots stand, before the room hears the events."""
+        listeners = self._rooms.get(sale)
+        if not listeners:
+            return
+        by_company: dict[int, list[bytes]] = defaultdict(list)
+        for state in own:
+            by_company[state.company_id].append(frame(you(state)))
+        for listener in listeners:
+            for encoded in by_company.get(listener.company_id or 0, ()):
+                listener.hear(encoded)
+
+    def tell_all(self, sale: str, encoded: bytes) -> None:
+        self.versions[sale] += 1
+        for listener in self._rooms.get(sale, ()):
+            listener.hear(encoded)
+        if (bell := self._bells.pop(sale, None)) is not None:
+            bell.set()
+
+    def presence(self) -> None:
+        """Every watcher hears how many others there are."""
+        for sale, listeners in self._rooms.items():
+            bidders = len({one.company_id for one in listeners} - {None})
+            encoded = frame(Presence(sale=sale, watching=_few(len(listeners)), bidders=_few(bidders)))
+            for listener in listeners:
+                listener.hear(encoded)
+
+    def bell(self, sale: str) -> asyncio.Event:
+        """Set at the next commit of the sale; taken before reading, nothing is missed."""
+        return self._bells.setdefault(sale, asyncio.Event())
+
+
+def _few(count: int) -> int | Literal["few"]:
+    return count if count >= FEW else "few"

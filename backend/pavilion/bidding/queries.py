@@ -1,0 +1,216 @@
+"""Reads of the book: what pages, programs and the domains above are told."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.auctions.models import Registration, Sale
+from pavilion.bidding.messages import LotStands, Snapshot
+from pavilion.bidding.models import (
+    BookBid,
+    BookEvent,
+    BookLot,
+    BookOpening,
+    Checkpoint,
+    ReserveOpening,
+    SaleBook,
+)
+from pavilion.kernel.instants import stamp
+
+MOST_EVENTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A sold lot and who has to pay for it."""
+
+    lot_public_id: str
+    number: str
+    company_id: int
+    registration_id: int
+    price_minor: int
+    currency: str
+    at: datetime
+    winning_seq: int
+    accepted_at: datetime  # when the winning commitment was accepted
+    published_end: datetime
+
+
+async def book_row(session: AsyncSession, sale: str) -> SaleBook | None:
+    return await session.get(SaleBook, sale)
+
+
+async def sale_of_lot(session: AsyncSession, lot: str) -> str | None:
+    """The sale in whose book this lot stands."""
+    return await session.scalar(select(BookLot.sale).where(BookLot.lot == lot))
+
+
+async def board(session: AsyncSession, sale: str) -> Sequence[BookLot]:
+    """Every lot of the sale as it stands, in the sale's order."""
+    return (await session.scalars(select(BookLot).where(BookLot.sale == sale).order_by(BookLot.position))).all()
+
+
+async def snapshot(
+    session: AsyncSession, sale: str, now: datetime, lots: frozenset[str] | None = None
+) -> Snapshot | None:
+    book = await book_row(session, sale)
+    if book is None:
+        return None
+    stands = [stands_of(row) for row in await board(session, sale) if lots is None or row.lot in lots]
+    return Snapshot(sale=sale, state=book.state, rules=book.rules_hash, t=stamp(now), lots=stands)
+
+
+def stands_of(row: BookLot) -> LotStands:
+    return LotStands(
+        lot=row.lot,
+        seq=row.seq,
+        state=row.state,
+        leader=row.alias,
+        price=row.price,
+        ask=row.ask,
+        reserve_met=row.reserve_met,
+        bids=row.bids,
+        end=stamp(row.end),
+        hash=row.hash,
+    )
+
+
+async def book_of(session: AsyncSession, lot: str) -> list[Mapping[str, Any]]:
+    """The public events of a lot, in order."""
+    return [json.loads(body) for body in await events_after(session, lot, 0, None)]
+
+
+async def events_after(session: AsyncSession, lot: str, seq: int, most: int | None = MOST_EVENTS) -> Sequence[str]:
+    """The bodies of the lot's events past `seq`, as they were hashed."""
+    wanted = select(BookEvent.body).where(BookEvent.lot == lot, BookEvent.seq > seq).order_by(BookEvent.seq)
+    return (await session.scalars(wanted.limit(most))).all()
+
+
+async def missed(session: AsyncSession, sale: str, after: Mapping[str, int]) -> tuple[list[str], frozenset[str]]:
+    """The bodies past these seqs in order of n, and the lots of which too much or nothing is known for that."""
+    stands = {row.lot: row.seq for row in await board(session, sale)}
+    unknown = frozenset(lot for lot in stands if after.get(lot, 0) == 0 or after[lot] > stands[lot])
+    behind = {lot: after[lot] for lot in stands if lot not in unknown and after[lot] < stands[lot]}
+    if sum(stands[lot] - seq for lot, seq in behind.items()) > MOST_EVENTS:
+        return [], unknown | behind.keys()
+    if not behind:
+        return [], unknown
+    rows = await session.execute(
+        select(BookEvent.lot, BookEvent.seq, BookEvent.body)
+        .where(BookEvent.sale == sale, BookEvent.lot.in_(behind), BookEvent.seq > min(behind.values()))
+        .order_by(BookEvent.n)
+    )
+    return [body for lot, seq, body in rows if lot is not None and seq > behind[lot]], unknown
+
+
+async def events_of(session: AsyncSession, sale: str) -> Sequence[BookEvent]:
+    """The whole log of the sale, in order of n."""
+    return (await session.scalars(select(BookEvent).where(BookEvent.sale == sale).order_by(BookEvent.n))).all()
+
+
+async def checkpoints_of(session: AsyncSession, sale: str) -> Sequence[Checkpoint]:
+    return (await session.scalars(select(Checkpoint).where(Checkpoint.sale == sale).order_by(Checkpoint.size))).all()
+
+
+async def openings_of(
+    session: AsyncSession, sale: str
+) -> tuple[list[tuple[int, int, str, str]], list[tuple[str, int, str]]]:
+    """What is published of the maxima: bids (n, amount, nonce, key) and reserves (lot, reserve, nonce)."""
+    bids = await session.scalars(select(BookOpening).where(BookOpening.sale == sale))
+    reserves = await session.scalars(select(ReserveOpening).where(ReserveOpening.sale == sale))
+    return (
+        [(one.n, one.amount, one.nonce, one.key) for one in bids],
+        [(one.lot, one.reserve, one.nonce) for one in reserves],
+    )
+
+
+async def results(session: AsyncSession, sale: str) -> list[Result]:
+    """The sold lots in the sale's order, each with its buyer."""
+    rows = await session.execute(
+        select(BookLot, Registration)
+        .join(Sale, Sale.public_id == BookLot.sale)
+        .join(Registration, (Registration.sale_id == Sale.id) & (Registration.paddle == BookLot.leader))
+        .where(BookLot.sale == sale, BookLot.state == "sold")
+        .order_by(BookLot.position)
+    )
+    sold = rows.all()
+    final = await _last_events(session, sale, ("lot.sold",))
+    winning = await _winning(session, sale, {lot.lot: lot.leader or 0 for lot, _ in sold})
+    return [
+        Result(
+            lot.lot,
+            lot.number,
+            registration.company_id,
+            registration.id,
+            lot.price or 0,
+            lot.currency,
+            final[lot.lot].at,
+            winning[lot.lot].seq,
+            winning[lot.lot].at,
+            lot.published_end,
+        )
+        for lot, registration in sold
+    ]
+
+
+async def own_bids(session: AsyncSession, sale: str, paddle: int) -> Sequence[BookBid]:
+    """The bids of a paddle in the order of their decision; the amounts stay sealed."""
+    wanted = select(BookBid).where(BookBid.sale == sale, BookBid.paddle == paddle).order_by(BookBid.n)
+    return (await session.scalars(wanted)).all()
+
+
+async def bids_by_key(session: AsyncSession, company_id: int, key: str) -> Sequence[tuple[str, int]]:
+    """Sale and place of the bids this company made under this key."""
+    rows = await session.execute(
+        select(BookBid.sale, BookBid.n)
+        .join(Sale, Sale.public_id == BookBid.sale)
+        .join(Registration, (Registration.sale_id == Sale.id) & (Registration.paddle == BookBid.paddle))
+        .where(Registration.company_id == company_id, BookBid.key == key)
+    )
+    return [(sale, n) for sale, n in rows]
+
+
+async def company_of_bid(session: AsyncSession, sale: str, n: int) -> int | None:
+    """Whose bid this event is."""
+    return await session.scalar(
+        select(Registration.company_id)
+        .join(Sale, Sale.id == Registration.sale_id)
+        .join(BookBid, (BookBid.sale == Sale.public_id) & (BookBid.paddle == Registration.paddle))
+        .where(BookBid.sale == sale, BookBid.n == n)
+    )
+
+
+async def size_of(session: AsyncSession, sale: str) -> int:
+    return await session.scalar(select(func.max(Checkpoint.size)).where(Checkpoint.sale == sale)) or 0
+
+
+async def _last_events(session: AsyncSession, sale: str, types: Sequence[str]) -> dict[str, BookEvent]:
+    rows = await session.scalars(select(BookEvent).where(BookEvent.sale == sale, BookEvent.type.in_(types)))
+    return {row.lot: row for row in rows if row.lot is not None}
+
+
+async def _winning(session: AsyncSession, sale: str, leaders: Mapping[str, int]) -> dict[str, BookEvent]:
+    """The accepted bid of each winner that first reached the winning maximum: the last one, since each was higher."""
+    voided = {
+        (event.lot, seq)
+        for event in await session.scalars(
+            select(BookEvent).where(BookEvent.sale == sale, BookEvent.type == "bid.voided")
+        )
+        for seq in json.loads(event.body)["data"]["seqs"]
+    }
+    rows = await session.execute(
+        select(BookBid.paddle, BookEvent)
+        .join(BookEvent, (BookEvent.sale == BookBid.sale) & (BookEvent.n == BookBid.n))
+        .where(BookBid.sale == sale, BookBid.seq > 0)
+        .order_by(BookBid.n)
+    )
+    return {
+        event.lot: event
+        for paddle, event in rows
+        if event.lot is not None and leaders.get(event.lot) == paddle and (event.lot, event.seq) not in voided
+    }

@@ -1,0 +1,155 @@
+"""What the engine is told by the other domains, and the verbs by which they tell it. The caller commits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company, Person, Proposal
+from pavilion.accounts.rules import CompanyState
+from pavilion.auctions.entities import entities
+from pavilion.auctions.fees import UNTAXED
+from pavilion.auctions.models import Lot, LotStone, Registration, Sale
+from pavilion.auctions.queries import plan_of, running_sales
+from pavilion.bidding.book import canonical_text
+from pavilion.bidding.deciding import Bidder, Facts, LotFacts
+from pavilion.bidding.models import PaidLot
+from pavilion.bidding.publication import LotPublication, Publication
+from pavilion.kernel import events
+from pavilion.kernel.clock import Clock
+from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.events import Event
+
+# Events after which a bidder, a lot or the list of running sales may be another.
+WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid")
+LOOK_BACK = 200  # ids are given before they are committed, so the newest few are looked at again
+
+
+async def lot_paid(session: AsyncSession, *, sale: str, lot: str, now: datetime) -> None:
+    """The lot no longer counts against its buyer's limit. Said twice, nothing more happens."""
+    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    await session.execute(build(PaidLot).values(lot=lot, sale=sale, at=now).on_conflict_do_nothing())
+    events.record(session, "lot:paid", lot, by=None, at=now, sale=sale)
+
+
+class World:
+    """The other domains, as the engine asks them: by SQL, outside the bid's path."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions, self._clock = sessions, clock
+        self._seen: set[int] = set()
+        self._last = -1
+
+    async def running(self) -> Sequence[str]:
+        """Sales that need an engine."""
+        async with reading(self._sessions) as session:
+            return await running_sales(session)
+
+    async def publication(self, sale: str) -> Publication | None:
+        """What the sale is published with; None while it is a draft."""
+        async with reading(self._sessions) as session:
+            plan = await plan_of(session, sale)
+        if plan is None:
+            return None
+        lots = [
+            LotPublication(lot.lot, lot.number_text, lot.currency, lot.opening, lot.reserve, lot.passport_hash)
+            for lot in plan.lots
+            if lot.state == "listed"
+        ]
+        return Publication(canonical_text(dict(plan.rules)), plan.rules_hash, lots)
+
+    async def facts(self, sale: str) -> Facts:
+        """Bidders and lots of the sale as the other domains have them now."""
+        async with reading(self._sessions) as session:
+            row = await session.scalar(select(Sale).where(Sale.public_id == sale))
+            if row is None:
+                return Facts()
+            firms = await _firms(session, row)
+            bidders = {firm.id: _bidder(registration, firm, row, self._clock()) for registration, firm in firms}
+            lots = await _lots(session, row, [firm for _, firm in firms])
+            paid = await session.scalars(select(PaidLot.lot).where(PaidLot.sale == sale))
+            return Facts(bidders, lots, frozenset(paid))
+
+    async def unpublished(self, sale: str) -> tuple[str, tuple[str, ...]]:
+        """Why the sale went back to a draft, and the two who agreed."""
+        async with reading(self._sessions) as session:
+            proposal = await session.scalar(
+                select(Proposal)
+                .where(Proposal.kind == "sale.unpublish", Proposal.subject == sale, Proposal.decided_by.is_not(None))
+                .order_by(Proposal.id.desc())
+                .limit(1)
+            )
+            if proposal is None:
+                return "staff", ()
+            both = (proposal.proposed_by, proposal.decided_by)
+            people = await session.execute(select(Person.id, Person.public_id).where(Person.id.in_(both)))
+            known = dict(people.tuples())
+            return proposal.reason or "staff", tuple(known[id] for id in both if id in known)
+
+    async def changed(self) -> bool:
+        """Whether anything happened since the last question that a decision may rest on."""
+        async with reading(self._sessions) as session:
+            if self._last < 0:
+                self._last = await session.scalar(select(func.max(Event.id))) or 0
+                return True
+            rows = (
+                await session.execute(
+                    select(Event.id, Event.name).where(Event.id > self._last - LOOK_BACK).order_by(Event.id)
+                )
+            ).all()
+        fresh = [(id, name) for id, name in rows if id not in self._seen]
+        self._seen = {id for id, _ in rows}
+        self._last = max(self._last, *(id for id, _ in rows)) if rows else self._last
+        return any(name.startswith(WATCHED) for _, name in fresh)
+
+
+async def _firms(session: AsyncSession, sale: Sale) -> list[tuple[Registration, Company]]:
+    rows = await session.execute(
+        select(Registration, Company)
+        .join(Company, Company.id == Registration.company_id)
+        .where(Registration.sale_id == sale.id)
+    )
+    return [(registration, firm) for registration, firm in rows]
+
+
+def _bidder(registration: Registration, firm: Company, sale: Sale, now: datetime) -> Bidder:
+    entity = entities().get(sale.entity)
+    tax = entity.tax(registration.destination, has_tax_no=bool(firm.tax_no), on=now.date()) if entity else None
+    return Bidder(
+        firm.id,
+        registration.paddle,
+        registration.state if firm.state == CompanyState.APPROVED else "suspended",
+        registration.limit_minor,
+        registration.destination,
+        registration.terms_hash,
+        tax or UNTAXED,
+    )
+
+
+async def _lots(session: AsyncSession, sale: Sale, bidders: Sequence[Company]) -> dict[str, LotFacts]:
+    rows = (
+        await session.execute(
+            select(Lot.public_id, Company, func.count(LotStone.stone_id), func.count(LotStone.exposed_id))
+            .join(Company, Company.id == Lot.consignor_company_id)
+            .outerjoin(LotStone, LotStone.lot_id == Lot.id)
+            .where(Lot.sale_id == sale.id)
+            .group_by(Lot.public_id, Company.id)
+        )
+    ).all()
+    return {
+        lot: LotFacts(lot, barred=_interested(owner, bidders), verified=stones > 0 and stones == exposed)
+        for lot, owner, stones, exposed in rows
+    }
+
+
+def _interested(owner: Company, bidders: Sequence[Company]) -> frozenset[int]:
+    """The consignor itself and every company that shares a beneficial owner with it."""
+    owners = {_name(name) for name in owner.owners}
+    return frozenset({owner.id, *(firm.id for firm in bidders if owners & {_name(name) for name in firm.owners})})
+
+
+def _name(name: Any) -> str:
+    return " ".join(str(name).casefold().split())

@@ -1,0 +1,79 @@
+"""How a process gets its rooms: the adapters put together, for `main` to choose from."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import structlog
+from sqlalchemy import make_url
+
+from pavilion.bidding import jobs
+from pavilion.bidding.book_postgres import PostgresBook
+from pavilion.bidding.book_sqlite import SqliteBook
+from pavilion.bidding.bus import LocalRooms
+from pavilion.bidding.hub import Hub
+from pavilion.bidding.running import Engine
+from pavilion.bidding.service import World
+from pavilion.bidding.vault import Vault
+from pavilion.kernel.clock import Clock
+from pavilion.kernel.db import Sessions
+from pavilion.kernel.signing import SigningKey
+
+PRESENCE_S = 5
+MIRROR_S = 0.25
+
+log = structlog.get_logger()
+
+
+def open_store(database_url: str, clock: Clock) -> SqliteBook | PostgresBook:
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        assert url.database, "the book needs a file"
+        return SqliteBook(url.database, clock)
+    return PostgresBook(url.set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+@asynccontextmanager
+async def one_process(
+    database_url: str, sessions: Sessions, clock: Clock, *, data_key: bytes, sale_key: bytes, host_name: str
+) -> AsyncIterator[LocalRooms]:
+    """The engine at work beside the pages, and the rooms that lead to it; both end with the block."""
+    store, hub = open_store(database_url, clock), Hub()
+    engine = Engine(store, World(sessions, clock), Vault(data_key), SigningKey(host_name, sale_key), clock, hub)
+    tasks = [
+        asyncio.create_task(engine.run(), name="engine"),
+        asyncio.create_task(every(PRESENCE_S, _presence(hub)), name="presence"),
+        asyncio.create_task(every(MIRROR_S, _mirror(sessions, clock)), name="mirror"),
+    ]
+    try:
+        yield LocalRooms(engine, hub)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await store.close()
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """The work again and again until cancelled; a failure is logged and tried again."""
+    while True:
+        try:
+            await work()
+        except Exception as fault:
+            log.error("tick", error=type(fault).__name__, exc_info=fault)
+        await asyncio.sleep(seconds)
+
+
+def _presence(hub: Hub) -> Callable[[], Awaitable[object]]:
+    async def work() -> None:
+        hub.presence()
+
+    return work
+
+
+def _mirror(sessions: Sessions, clock: Callable[[], datetime]) -> Callable[[], Awaitable[object]]:
+    async def work() -> int:
+        return await jobs.tick(sessions, clock())
+
+    return work
