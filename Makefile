@@ -40,7 +40,7 @@ lint: .stamps/check ## every static verdict
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry backend && $(BIN)/codespell backend frontend/templates docs README.md
-	@if $(BIN)/python -m tests.need node; then cd frontend && npm ci --silent && npx tsc --project . && node --test static/js/; fi
+	@if $(BIN)/python -m tests.need node; then cd frontend && npm ci --silent && npx tsc --project . && node --test static/js/*.test.js; fi
 
 check: test lint ## the whole verdict
 

@@ -71,7 +71,7 @@ def test_no_word_stands_bare_in_a_template(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=by_name)
 def test_every_word_of_a_module_has_its_chinese(path):
-    text = re.sub(r"/\*.*?\*/|(?m:^\s*//.*$)", "", path.read_text(), flags=re.S)
+    text = re.sub(r"/\*.*?\*/|(?m:^\s*//[^\n]*$)", "", path.read_text(), flags=re.S)
     said = [double or single for double, single in re.findall(r"""(?<![.\w])say\(\s*(?:"([^"]*)"|'([^']*)')""", text)]
     assert [words for words in said if words.strip() and not ZH.knows("js", words)] == []
     assert not re.search(r"(?<![.\w])say\(\s*`", text), "a template literal cannot be looked up"
