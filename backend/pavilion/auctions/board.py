@@ -245,3 +245,39 @@ async def _open_proposal(session: AsyncSession, sale: Sale, now: datetime) -> Pr
         .where(Proposal.subject == sale.public_id, Proposal.kind.in_(("sale.publish", "sale.unpublish")))
         .where(Proposal.state == ProposalState.OPEN, Proposal.expires_at > now)
     )
+
+
+async def order_of(session: AsyncSession, public_id: str) -> list[str]:
+    """Public ids of the sale's lots in running order."""
+    sale = await sale_of(session, public_id, drafts=True)
+    return list(await session.scalars(select(Lot.public_id).where(Lot.sale_id == sale.id).order_by(Lot.rank)))
+
+
+async def titles_of(session: AsyncSession, sale: Sale, lots: Sequence[str]) -> dict[str, Lot]:
+    rows = await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.in_(lots)))
+    return {lot.public_id: lot for lot in rows}
+
+
+class Bar(NamedTuple):
+    """One lot in the balance of the sale: heights of the high and the low estimate in a drawing 62 units high."""
+
+    x: int
+    high: int
+    low: int
+    number: str
+
+
+def balance(lots: Sequence[BoardLot]) -> list[Bar]:
+    """Estimates in running order; drawn only when all can be told apart."""
+    top = max((line.lot.high_minor or 0 for line in lots), default=0)
+    if not top or len(lots) > 60:
+        return []
+    return [
+        Bar(
+            4 + 28 * at,
+            62 * (line.lot.high_minor or 0) // top,
+            62 * (line.lot.low_minor or 0) // top,
+            line.lot.number_text,
+        )
+        for at, line in enumerate(lots)
+    ]

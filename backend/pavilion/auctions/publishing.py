@@ -30,6 +30,7 @@ from pavilion.auctions.rules import (
 )
 from pavilion.auctions.terms import terms
 from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.cuts import CUTS
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import commitments_of
 from pavilion.kernel import events
@@ -259,7 +260,7 @@ def _stone_facts(stone: Stone, promised: dict[int, StoneCommitment], decided: di
         decided_at=decided.get(stone.public_id),
         kind=live.kind if live else None,
         ref=live.ref if live else None,
-        pictured=stone.picture is not None or bool(stone.shape),
+        pictured=stone.picture is not None or stone.shape in CUTS,
     )
 
 

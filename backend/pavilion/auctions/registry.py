@@ -53,3 +53,8 @@ async def own_registration(session: AsyncSession, sale: Sale, actor: Actor) -> R
     return await session.scalar(
         select(Registration).where(Registration.sale_id == sale.id, Registration.company_id == actor.company_id)
     )
+
+
+async def currency_of(session: AsyncSession, registration: str) -> str | None:
+    of_sale = select(Sale.currency).join(Registration, Registration.sale_id == Sale.id)
+    return await session.scalar(of_sale.where(Registration.public_id == registration))

@@ -1,0 +1,391 @@
+"""Pages of curation: the list of sales, the board of one, its lots, settings and publication."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import ValidationError
+
+from pavilion.accounts.deps import may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import board, bulk, changes, curation, publishing
+from pavilion.auctions.entities import entities
+from pavilion.auctions.forms import (
+    LotEdit,
+    Lots,
+    Move,
+    Numbers,
+    Publication,
+    Reason,
+    SaleSettings,
+    Stones,
+    Undo,
+    settings_of,
+)
+from pavilion.auctions.models import Sale
+from pavilion.auctions.titles import title_of
+from pavilion.auctions.typed import (
+    RESERVED_ACTS,
+    BulkSaid,
+    Typed,
+    bulk_said,
+    carats,
+    lot_values,
+    typed_settings,
+    usual_settings,
+)
+from pavilion.catalogue import plan
+from pavilion.catalogue.nomenclature import nomenclature
+from pavilion.kernel.errors import BadInput, NotFound, Refusal, StaleVersion
+from pavilion.kernel.money import CURRENCIES
+from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.html import page
+
+router = APIRouter(prefix="/staff/sales", tags=["curation"])
+
+Curator = Annotated[Actor, may(Permission.LOT_CURATE)]
+Builder = Annotated[Actor, may(Permission.SALE_BUILD)]
+
+ZONES = (
+    *("Europe/Brussels", "Europe/London", "Europe/Zurich", "Asia/Dubai", "Asia/Jerusalem", "Asia/Kolkata"),
+    *("Asia/Hong_Kong", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "America/New_York", "Africa/Gaborone"),
+    *("Africa/Johannesburg", "Australia/Sydney", "UTC"),
+)
+STEPS = {"up": -1, "down": 1, "up10": -10, "down10": 10, "first": -10_000, "last": 10_000}
+
+
+@router.get("")
+async def sales(request: Request, actor: Curator, session: Reading, now: Now) -> Response:
+    return await _sales_page(request, session, actor, now)
+
+
+@router.post("")
+async def create(request: Request, actor: Builder, session: Writing, now: Now) -> Response:
+    said, values, faults = await _settings_said(request)
+    if faults:
+        return await _sales_page(request, session, actor, now, said=said, faults=faults, status_code=422)
+    sale = await curation.create_sale(session, values=values, actor=actor, now=now)
+    return RedirectResponse(f"/staff/sales/{sale.public_id}", status_code=303)
+
+
+@router.get("/{sale}")
+async def show(
+    request: Request,
+    sale: str,
+    actor: Curator,
+    session: Reading,
+    now: Now,
+    q: str = "",
+    shape: str = "",
+    color: str = "",
+    least: str = "",
+    most: str = "",
+) -> Response:
+    asked = board.PoolAsked(q[:80], shape[:20], color[:20], carats(least), carats(most))
+    return await _board_page(request, session, sale, actor, now, asked=asked)
+
+
+@router.post("/{sale}/stones")
+async def add(
+    request: Request, sale: str, said: Annotated[Stones, Form()], actor: Curator, session: Writing, now: Now
+) -> Response:
+    return await _done(
+        request,
+        session,
+        sale,
+        actor,
+        now,
+        lambda: curation.add_stones(
+            session, sale=sale, stones=said.stone, together=said.together, actor=actor, now=now
+        ),
+    )
+
+
+@router.post("/{sale}/moves")
+async def move(
+    request: Request, sale: str, said: Annotated[Move, Form()], actor: Curator, session: Writing, now: Now
+) -> Response:
+    """The chosen lots to a place, or one by a step; a script gets the new order as JSON."""
+    order = await board.order_of(session, sale)
+    lots, place = list(said.lot), (said.to or 1) - 1
+    if said.step:
+        lot, _, word = said.step.partition(":")
+        if lot not in order:
+            raise NotFound()
+        lots, place = [lot], max(0, min(len(order) - 1, order.index(lot) + STEPS[word]))
+    elif not lots or said.to == "":
+        raise BadInput(fields={"to": "required"})
+    after = await curation.move_lots(session, sale=sale, lots=lots, position=place, actor=actor, now=now)
+    if request.headers.get("accept", "").startswith("application/json"):
+        return JSONResponse({"order": after})
+    return RedirectResponse(f"/staff/sales/{sale}#{lots[0]}", status_code=303)
+
+
+@router.post("/{sale}/numbers")
+async def number(
+    request: Request, sale: str, said: Annotated[Numbers, Form()], actor: Curator, session: Writing, now: Now
+) -> Response:
+    await curation.number_lots(session, sale=sale, start=said.start, step=said.step, actor=actor, now=now)
+    return _board(sale)
+
+
+@router.post("/{sale}/removals")
+async def remove(
+    request: Request, sale: str, said: Annotated[Lots, Form()], actor: Curator, session: Writing, now: Now
+) -> Response:
+    await curation.remove_lots(session, sale=sale, lots=said.lot, actor=actor, now=now)
+    return _board(sale)
+
+
+@router.post("/{sale}/undo")
+async def undo(
+    request: Request, sale: str, said: Annotated[Undo, Form()], actor: Curator, session: Writing, now: Now
+) -> Response:
+    return await _done(
+        request,
+        session,
+        sale,
+        actor,
+        now,
+        lambda: changes.undo(session, sale=sale, command=said.command, actor=actor, now=now),
+    )
+
+
+@router.post("/{sale}/preview")
+async def preview(request: Request, sale: str, actor: Curator, session: Reading, now: Now) -> Response:
+    """What a change over the chosen lots would do; nothing is stored."""
+    row = await board.sale_of(session, sale, drafts=True)
+    said = await _bulk_said(request, row)
+    lots = await board.bulk_lots(session, row, said.lots, actor)
+    lines = bulk.propose(said.act, said.first, said.second, lots, row.increments)
+    titles = await board.titles_of(session, row, [line.lot for line in lines])
+    return page(request, "auctions/preview.html", sale=row, lines=lines, titles=titles, said=said, chosen=len(lots))
+
+
+@router.post("/{sale}/changes")
+async def apply_changes(request: Request, sale: str, actor: Curator, session: Writing, now: Now) -> Response:
+    """The previewed change, unless a lot has changed since the preview."""
+    row = await board.sale_of(session, sale, drafts=True)
+    said = await _bulk_said(request, row)
+    lots = await board.bulk_lots(session, row, said.lots, actor)
+    lines = bulk.propose(said.act, said.first, said.second, lots, row.increments)
+    edits: dict[str, tuple[int, Mapping[str, Any]]] = {
+        line.lot: (said.versions.get(line.lot, 0), line.new) for line in lines
+    }
+
+    async def apply() -> None:
+        await curation.edit_lots(session, sale=sale, edits=edits, kind=said.act, actor=actor, now=now)
+
+    return await _done(request, session, sale, actor, now, apply)
+
+
+@router.get("/{sale}/settings")
+async def settings_page(request: Request, sale: str, actor: Builder, session: Reading) -> Response:
+    row = await board.sale_of(session, sale, drafts=True)
+    return _settings_page(request, row, settings_of(row), {})
+
+
+@router.post("/{sale}/settings")
+async def settings(request: Request, sale: str, actor: Builder, session: Writing, now: Now) -> Response:
+    row = await board.sale_of(session, sale, drafts=True)
+    said, values, faults = await _settings_said(request)
+    if faults:
+        return _settings_page(request, row, said, faults, status_code=422)
+    try:
+        async with session.begin_nested():
+            await curation.change_sale(
+                session, sale=sale, version=int(said["version"]), values=values, actor=actor, now=now
+            )
+    except Refusal as refused:
+        row = await board.sale_of(session, sale, drafts=True)
+        return _settings_page(request, row, said, {}, refused=refused, status_code=refused.status)
+    return _board(sale)
+
+
+@router.get("/{sale}/lots/{lot}")
+async def lot_page(request: Request, sale: str, lot: str, actor: Curator, session: Reading, now: Now) -> Response:
+    return await _lot_page(request, session, sale, lot, actor, now)
+
+
+@router.post("/{sale}/lots/{lot}")
+async def edit_lot(request: Request, sale: str, lot: str, actor: Curator, session: Writing, now: Now) -> Response:
+    row = await board.sale_of(session, sale, drafts=True)
+    said = await _texts(request)
+    try:
+        form = LotEdit.model_validate(said)
+        values = lot_values(form, row.currency)
+        async with session.begin_nested():
+            await curation.edit_lots(session, sale=sale, edits={lot: (form.version, values)}, actor=actor, now=now)
+    except ValidationError as error:
+        faults = {str(fault["loc"][0]): "bad_input" for fault in error.errors() if fault["loc"]}
+        return await _lot_page(request, session, sale, lot, actor, now, said=said, faults=faults, status_code=422)
+    except BadInput as fault:
+        faults = dict(fault.facts["fields"])  # type: ignore[call-overload]
+        return await _lot_page(request, session, sale, lot, actor, now, said=said, faults=faults, status_code=422)
+    except StaleVersion as stale:
+        return await _lot_page(request, session, sale, lot, actor, now, said=said, refused=stale, status_code=409)
+    return RedirectResponse(f"/staff/sales/{sale}#{lot}", status_code=303)
+
+
+@router.post("/{sale}/publication")
+async def publish(
+    request: Request, sale: str, said: Annotated[Publication, Form()], actor: Builder, session: Writing, now: Now
+) -> Response:
+    """The curator's half: a lead finds it on the page of proposals."""
+
+    async def propose() -> None:
+        await publishing.propose_publication(session, sale=sale, acknowledged=said.acknowledged, actor=actor, now=now)
+
+    return await _done(request, session, sale, actor, now, propose, to="/staff/proposals")
+
+
+@router.post("/{sale}/unpublication")
+async def unpublish(
+    request: Request, sale: str, said: Annotated[Reason, Form()], actor: Builder, session: Writing, now: Now
+) -> Response:
+    async def propose() -> None:
+        await publishing.propose_unpublication(session, sale=sale, reason=said.reason, actor=actor, now=now)
+
+    return await _done(request, session, sale, actor, now, propose, to="/staff/proposals")
+
+
+@router.post("/{sale}/deletion")
+async def delete(request: Request, sale: str, actor: Builder, session: Writing, now: Now) -> Response:
+    await curation.delete_draft(session, sale=sale, actor=actor, now=now)
+    return RedirectResponse("/staff/sales", status_code=303)
+
+
+# -- what the pages share ---------------------------------------------------------------------------------------------
+
+Act = Callable[[], Awaitable[object]]
+
+
+def _board(sale: str) -> Response:
+    return RedirectResponse(f"/staff/sales/{sale}", status_code=303)
+
+
+async def _done(
+    request: Request, session: Writing, sale: str, actor: Actor, now: datetime, act: Act, *, to: str | None = None
+) -> Response:
+    """The act, or the board with what stood against it; a refused act leaves nothing behind."""
+    try:
+        async with session.begin_nested():
+            await act()
+    except NotFound:
+        raise
+    except Refusal as refused:
+        return await _board_page(request, session, sale, actor, now, refused=refused)
+    return RedirectResponse(to, status_code=303) if to else _board(sale)
+
+
+async def _texts(request: Request) -> dict[str, str]:
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+async def _sales_page(
+    request: Request,
+    session: Reading,
+    actor: Actor,
+    now: datetime,
+    *,
+    said: Mapping[str, Any] | None = None,
+    faults: Mapping[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    lines = await board.sale_lines(session, actor, drafts=True)
+    form = {**SaleSettings(title_en="-").model_dump(), "title_en": ""} | dict(said or usual_settings())
+    facts = {"form": form, "faults": faults or {}} | _choices()
+    return page(request, "auctions/staff_sales.html", status_code=status_code, lines=lines, now=now, **facts)
+
+
+async def _board_page(
+    request: Request,
+    session: Reading,
+    sale: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    asked: board.PoolAsked | None = None,
+    refused: Refusal | None = None,
+) -> Response:
+    shown = await board.board_of(session, sale, actor, now)
+    asked = asked or board.PoolAsked()
+    draft = shown.sale.state == "draft"
+    pool, count = await board.pool_of(session, shown.sale, asked, actor) if draft else ([], 0)
+    return page(
+        request,
+        "auctions/board.html",
+        status_code=refused.status if refused else 200,
+        board=shown,
+        sale=shown.sale,
+        pool=pool,
+        pool_count=count,
+        asked=asked,
+        shapes=nomenclature().codes["shape"],
+        colors=[*nomenclature().codes["color"][:10], *nomenclature().codes["fancy_color"][:9]],
+        plan=plan.plan_of,
+        title_of=title_of,
+        balance=board.balance(shown.lots),
+        acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
+        refused=refused,
+        now=now,
+    )
+
+
+async def _lot_page(
+    request: Request,
+    session: Reading,
+    sale: str,
+    lot: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    said: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+    refused: Refusal | None = None,
+    status_code: int = 200,
+) -> Response:
+    shown = await board.board_of(session, sale, actor, now)
+    line = next((line for line in shown.lots if line.lot.public_id == lot), None)
+    if line is None:
+        raise NotFound()
+    return page(
+        request,
+        "auctions/lot.html",
+        status_code=status_code,
+        sale=shown.sale,
+        line=line,
+        form=said,
+        faults=faults or {},
+        refused=refused,
+        plan=plan.plan_of,
+    )
+
+
+def _settings_page(
+    request: Request,
+    sale: Sale,
+    form: Mapping[str, Any],
+    faults: Mapping[str, str],
+    *,
+    refused: Refusal | None = None,
+    status_code: int = 200,
+) -> Response:
+    facts: dict[str, Any] = {"sale": sale, "form": form, "faults": faults, "refused": refused} | _choices()
+    return page(request, "auctions/settings.html", status_code=status_code, **facts)
+
+
+def _choices() -> dict[str, Any]:
+    return {"zones": ZONES, "currencies": sorted(CURRENCIES), "entities": entities().values()}
+
+
+async def _settings_said(request: Request) -> Typed:
+    return typed_settings(await _texts(request))
+
+
+async def _bulk_said(request: Request, sale: Sale) -> BulkSaid:
+    form = await request.form()
+    texts = {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in ("lot", "version")}
+    return bulk_said(await _texts(request), texts["lot"], texts["version"], sale.currency)

@@ -1,0 +1,192 @@
+"""Pages of the sales: the list for everybody, a company's registration, the registrar's queue."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from pavilion.accounts.deps import CurrentActor, may
+from pavilion.accounts.models import Proposal
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import board, curation_routes, registering, registry
+from pavilion.auctions.forms import Apply, Decision, optional_minor
+from pavilion.auctions.models import Sale
+from pavilion.auctions.rules import SECOND_PERSON_ABOVE, RegistrationState
+from pavilion.auctions.terms import terms
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
+from pavilion.kernel.ids import is_ulid
+from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.html import page
+
+router = APIRouter(tags=["auctions"])
+
+Buyer = Annotated[Actor, may(Permission.SALE_REGISTER)]
+Registrar = Annotated[Actor, may(Permission.REGISTRATION_DECIDE)]
+
+
+@router.get("/sales")
+async def sales(request: Request, actor: CurrentActor, session: Reading, now: Now) -> Response:
+    lines = await board.sale_lines(session, actor)
+    groups = [
+        ("running", [line for line in lines if line.sale.state in board.RUNNING]),
+        ("upcoming", [line for line in lines if line.sale.state == "published"]),
+        ("finished", [line for line in reversed(lines) if line.sale.state in board.ENDED]),
+    ]
+    return page(request, "auctions/sales.html", groups=groups, now=now)
+
+
+@router.get("/sales/{sale}/registration")
+async def registration_page(request: Request, sale: str, actor: Buyer, session: Reading) -> Response:
+    row = await board.sale_of(session, sale)
+    return await _registration_page(request, session, row, actor)
+
+
+@router.post("/sales/{sale}/registration")
+async def register(request: Request, sale: str, actor: Buyer, session: Writing, now: Now) -> Response:
+    row = await board.sale_of(session, sale)
+    said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    try:
+        form = Apply.model_validate(said)
+        asked = _asked(form, row.currency)
+        async with session.begin_nested():
+            await registering.apply(
+                session,
+                sale=sale,
+                destination=form.destination,
+                asked_minor=asked,
+                terms_sha256=form.terms,
+                note=form.note,
+                actor=actor,
+                now=now,
+            )
+    except ValidationError as error:
+        faults = {str(fault["loc"][0]): "bad_input" for fault in error.errors() if fault["loc"]}
+        return await _registration_page(request, session, row, actor, said=said, faults=faults, status_code=422)
+    except BadInput as fault:
+        faults = dict(fault.facts["fields"])  # type: ignore[call-overload]
+        return await _registration_page(request, session, row, actor, said=said, faults=faults, status_code=422)
+    return RedirectResponse(f"/sales/{sale}/registration", status_code=303)
+
+
+def _asked(form: Apply, currency: str) -> int | None:
+    if len(form.destination) != 2:
+        raise BadInput(fields={"destination": "required"})
+    try:
+        return optional_minor(form.limit, currency)
+    except ValueError as fault:
+        raise BadInput(fields={"limit": "amount_invalid"}) from fault
+
+
+async def _registration_page(
+    request: Request,
+    session: Reading,
+    sale: Sale,
+    actor: Actor,
+    *,
+    said: dict[str, str] | None = None,
+    faults: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    kept = {name: value[:1000] for name, value in (said or {}).items()}
+    return page(
+        request,
+        "auctions/registration.html",
+        status_code=status_code,
+        sale=sale,
+        registration=await registry.own_registration(session, sale, actor),
+        terms=terms(),
+        open=sale.state in registering.OPEN_FOR_REGISTRATION,
+        said=kept,
+        faults=faults or {},
+    )
+
+
+@router.get("/staff/registrations")
+async def queue(
+    request: Request, actor: Registrar, session: Reading, now: Now, state: str = "", sale: str = ""
+) -> Response:
+    wanted = RegistrationState(state) if state in set(RegistrationState) else None
+    return await _queue_page(request, session, now, wanted, sale)
+
+
+@router.post("/staff/registrations/{registration}/{act}")
+async def decide(
+    request: Request,
+    registration: str,
+    act: str,
+    said: Annotated[Decision, Form()],
+    actor: Registrar,
+    session: Writing,
+    now: Now,
+) -> Response:
+    """Approve with a limit, ask, decline, suspend, resume, or change the limit."""
+    try:
+        async with session.begin_nested():
+            done = await _decided(session, registration, act, said, actor, now)
+    except (BadInput, ActNotAllowed) as refused:
+        return await _queue_page(request, session, now, None, "", refused=refused, about=registration, said=said)
+    back = "/staff/proposals" if isinstance(done, Proposal) else "/staff/registrations"
+    return RedirectResponse(back, status_code=303)
+
+
+async def _decided(session: Writing, registration: str, act: str, said: Decision, actor: Actor, now: Now) -> object:
+    facts: dict[str, Any] = {"registration": registration, "actor": actor, "now": now}
+    match act:
+        case "approval":
+            return await registering.approve(session, limit_minor=await _limit(session, registration, said), **facts)
+        case "limit":
+            return await registering.set_limit(session, limit_minor=await _limit(session, registration, said), **facts)
+        case "question":
+            return await registering.ask(session, reason=said.reason, **facts)
+        case "decline":
+            return await registering.decline(session, reason=said.reason, **facts)
+        case "suspension":
+            return await registering.suspend(session, reason=said.reason, **facts)
+        case "resumption":
+            return await registering.resume(session, **facts)
+        case _:
+            raise NotFound()
+
+
+async def _limit(session: Writing, registration: str, said: Decision) -> int:
+    currency = await registry.currency_of(session, registration)
+    if currency is None:
+        raise NotFound()
+    try:
+        limit = optional_minor(said.limit, currency)
+    except ValueError as fault:
+        raise BadInput(fields={"limit": "amount_invalid"}) from fault
+    if limit is None:
+        raise BadInput(fields={"limit": "required"})
+    return limit
+
+
+async def _queue_page(
+    request: Request,
+    session: Reading,
+    now: Now,
+    state: RegistrationState | None,
+    sale: str,
+    *,
+    refused: Refusal | None = None,
+    about: str = "",
+    said: Decision | None = None,
+) -> Response:
+    rows = await registry.registrations(session, state=state, sale=sale if is_ulid(sale) else None)
+    return page(
+        request,
+        "auctions/registrations.html",
+        status_code=refused.status if refused else 200,
+        rows=rows,
+        state=state,
+        states=list(RegistrationState),
+        now=now,
+        refused=refused,
+        about=about,
+        said=said or Decision(),
+        threshold=SECOND_PERSON_ABOVE,
+    )
+
+
+router.include_router(curation_routes.router)
