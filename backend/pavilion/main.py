@@ -10,6 +10,8 @@ from starlette.middleware import Middleware
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
+from pavilion.auctions import routes as auctions_routes
+from pavilion.auctions import service as auctions_service
 from pavilion.catalogue import nomenclature
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
@@ -19,9 +21,12 @@ from pavilion.webkit import guards, refusals, static
 from pavilion.webkit.html import Pages
 from pavilion.webkit.log import RequestLog
 
-ROUTERS: list[APIRouter] = [accounts_routes.router, pages_routes.router]
+ROUTERS: list[APIRouter] = [accounts_routes.router, auctions_routes.router, pages_routes.router]
 
-PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {**accounts_service.PROPOSAL_HANDLERS}
+PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
+    **accounts_service.PROPOSAL_HANDLERS,
+    **auctions_service.proposal_handlers,
+}
 
 
 def build_web(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
