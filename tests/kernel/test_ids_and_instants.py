@@ -21,7 +21,7 @@ def test_microseconds_and_stamps_lose_nothing(at):
     "text", ["2026-03-02T12:00:00Z", "2026-03-02 12:00:00.000000Z", "", "2026-13-02T12:00:00.000000Z"]
 )
 def test_only_the_one_form_is_an_instant(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"instant|does not match"):
         from_stamp(text)
 
 
