@@ -14,6 +14,7 @@ from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.plan import plan_of
 from pavilion.kernel.jobs import Job, State
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import PAYABLE
@@ -38,6 +39,7 @@ class SaleLine(NamedTuple):
 class LotLine(NamedTuple):
     lot: Lot
     stone: Stone
+    plan: str  # name of the drawing of its cut
 
 
 class Front(NamedTuple):
@@ -64,7 +66,7 @@ async def lots_to_show(session: AsyncSession, sale: Sale, actor: Actor, limit: i
     ended = Lot.state.not_in(LEFT)
     lots = (await session.scalars(wanted.order_by(ended, Lot.number, Lot.suffix).limit(limit))).all()
     stones = await stones_by_lot(session, [lot.id for lot in lots], actor)
-    return [LotLine(lot, stones[lot.id][0]) for lot in lots if stones[lot.id]]
+    return [LotLine(lot, found[0], plan_of(found[0]).name) for lot in lots if (found := stones[lot.id])]
 
 
 async def registrations_of(session: AsyncSession, company_id: int) -> list[RegistrationLine]:

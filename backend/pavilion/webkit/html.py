@@ -112,8 +112,10 @@ class Pages:
     def _picture(self, stone: Any, large: bool = False) -> str | None:
         """Address of the picture a stone names (or of the name itself), the large one where there is one."""
         name = getattr(stone, "picture", stone)
-        names = [f"img/{name[:-5]}-large.webp", f"img/{name}"] if large and name else [f"img/{name}"]
-        return next((self.static.url(file) for file in names if file in self.static.files), None)
+        if not name:
+            return None
+        files = [f"img/stones/{name[:-5]}-large.webp"] * large + [f"img/stones/{name}"]
+        return next((self.static.url(file) for file in files if file in self.static.files), None)
 
     def _icon(self, name: str) -> Markup:
         sprite = self.static.url("icons/sprite.svg")
