@@ -1,6 +1,6 @@
 """What the catalogue hands in for a verdict, and what it gets back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,16 +37,13 @@ class ListingClaim:
     uploader: str | None = None  # public id of the person; may not decide a review of it
 
     def document(self) -> dict[str, Any]:
-        """As it is stored and hashed."""
-        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in self._items()}
+        """As it is stored and hashed; what was not said is left out."""
+        said = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in said if value is not None}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "ListingClaim":
         return cls(**document)
-
-    def _items(self) -> Iterator[tuple[str, Any]]:
-        for name in self.__slots__:
-            yield name, getattr(self, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def question(claim: ListingClaim, registry: str) -> Claim:
 def opened(claim: ListingClaim, asked: Claim, answer: Answer) -> Dossier:
     """An answer that cannot be read is no answer."""
     try:
-        links, events = _chain(answer.events)
+        links, events = _chain(answer.events, answer.bodies or [plain_bytes(event).decode() for event in answer.events])
     except (ValueError, TypeError, KeyError, AttributeError):
         silent = replace(answer, status=Status.UNAVAILABLE, reason=Reason.SCHEMA, events=(), stone=None)
         return Dossier(claim, asked, silent)
@@ -123,19 +123,20 @@ def verdict_document(
     )
 
 
-def _chain(events: Sequence[Mapping[str, Any]]) -> tuple[tuple[Link, ...], tuple[Happening, ...]]:
+def _chain(
+    events: Sequence[Mapping[str, Any]], bodies: Sequence[str]
+) -> tuple[tuple[Link, ...], tuple[Happening, ...]]:
     """The registry's signature covers its record, and each event names the one before: both are checked here and
     told to the rules, and nothing the record itself says about signature or log is believed."""
     links: list[Link] = []
     told: list[dict[str, Any]] = []
     before: str | None = None
-    for place, event in enumerate(events):
+    for place, (event, body) in enumerate(zip(events, bodies, strict=True)):
         if event.get("seq", place) != place:
             raise ValueError("a record's events stand in their own order")
-        body = plain_bytes(event)
         linked = event.get("prev") == before
-        before = hashlib.sha256(body).hexdigest()
-        links.append(Link(event["t"], moment(event["at"])[0], body.decode(), before, event.get("prev")))
+        before = hashlib.sha256(body.encode()).hexdigest()
+        links.append(Link(event["t"], moment(event["at"])[0], body, before, event.get("prev")))
         told.append({**event, "sig": True, "log": linked})
     return tuple(links), happenings(told)
 

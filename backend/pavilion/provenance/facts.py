@@ -1,7 +1,7 @@
 """What is known about one stone when its origin is judged: read from a document once, checked, and frozen."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -209,16 +209,9 @@ def _happening(place: int, raw: Mapping[str, Any]) -> Happening:
         raise ValueError(f"unknown event {str(kind)[:40]!r}")
     at, exact = moment(_text(raw, "at"))
     by = _optional_text(raw, "by")
-    for name in ("from", "to", "for", "owner", "buyer", "sow", "shape"):
-        _optional_text(raw, name)
-    for name in ("weighed_mct", "parcel_mct", "mct_before", "mct_after", "plan_item"):
-        if raw.get(name) is not None:
-            _whole(raw[name], name)
-    for name in ("stones_mct", "plan"):
-        if not isinstance(raw.get(name, []), list):
-            raise ValueError(f"{name} is no list of masses")
-        for mass in raw.get(name, []):
-            _whole(mass, name)
+    for name in raw:
+        if (check := _CHECKS.get(name)) is not None:
+            check(raw, name)
     outputs = raw.get("out") or {}
     if not _is_map(outputs):
         raise ValueError("out is no table of masses")
@@ -247,6 +240,18 @@ def _happening(place: int, raw: Mapping[str, Any]) -> Happening:
         kp=_certificate(raw["kp"]) if raw.get("kp") is not None else None,
         report=_report(raw["report"]) if raw.get("report") is not None else None,
     )
+
+
+def _whole_or_none(raw: Mapping[str, Any], name: str) -> None:
+    if raw[name] is not None:
+        _whole(raw[name], name)
+
+
+def _masses(raw: Mapping[str, Any], name: str) -> None:
+    if not isinstance(raw[name], list):
+        raise ValueError(f"{name} is no list of masses")
+    for mass in raw[name]:
+        _whole(mass, name)
 
 
 def _certificate(raw: object) -> Certificate:
@@ -354,3 +359,10 @@ def _whole(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_MCT:
         raise ValueError(f"{name} is no whole number")
     return value
+
+
+_CHECKS: Mapping[str, Callable[[Mapping[str, Any], str], object]] = {
+    **dict.fromkeys(("from", "to", "for", "owner", "buyer", "sow", "shape"), _optional_text),
+    **dict.fromkeys(("weighed_mct", "parcel_mct", "mct_before", "mct_after", "plan_item"), _whole_or_none),
+    **dict.fromkeys(("stones_mct", "plan"), _masses),
+}

@@ -1,6 +1,5 @@
 """Where a stone comes from: its line of pieces, and the rules of identity (ID)."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -120,12 +119,19 @@ def _inscribed(case: Case) -> Iterator[Finding]:
     if not inscription:
         if case.facts.is_diamond:
             yield Finding("ID-04", Severity.HOLD)
-    elif report is not None and not _holds_number(inscription, report.no):
+    elif report is not None and not holds_number(inscription, report.no):
         yield Finding("ID-04", Severity.HOLD, None, {"inscription": inscription, "number": report.no})
 
 
-def _holds_number(inscription: str, number: str) -> bool:
-    return bool(number) and re.search(rf"(?<![^\W_]){re.escape(number)}(?![^\W_])", inscription) is not None
+def holds_number(inscription: str, number: str) -> bool:
+    """As a whole token: no letter or digit directly before or after."""
+    start = inscription.find(number) if number else -1
+    while start >= 0:
+        around = inscription[max(start - 1, 0) : start] + inscription[start + len(number) : start + len(number) + 1]
+        if not any(char.isalnum() for char in around):
+            return True
+        start = inscription.find(number, start + 1)
+    return False
 
 
 def _scanned(case: Case) -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.provenance.dossier import Dossier, inscription_of
 from pavilion.provenance.facts import TRANSFORMATIONS, Elsewhere
+from pavilion.provenance.lineage import holds_number
 from pavilion.provenance.models import ChainUse
 from pavilion.provenance.registries.port import plain_bytes
 
@@ -78,6 +79,7 @@ def uses_of(dossier: Dossier) -> list[Use]:
     stone, registry = dossier.claim.stone, dossier.answer.registry
     found = [Use(f"origin:{registry}:{dossier.claim.origin_id}", "", stone, 0, "")]
     mass: dict[str, int] = {}
+    numbers: list[str] = []
     lineage = _pieces(dossier)
     for event in dossier.events:
         mass.update(event.outputs)
@@ -85,16 +87,19 @@ def uses_of(dossier: Dossier) -> list[Use]:
             for piece in lineage.intersection(event.outputs):
                 found.append(Use(f"rough:{registry}:{piece}", dossier.piece, stone, 0, ""))
         elif event.kind in TRANSFORMATIONS:
-            detail = _sha256({name: value for name, value in event.more.items() if name not in ("prev", "log", "sig")})
+            what = (event.kind, event.day, event.by, event.inputs, sorted(event.outputs.items()), event.loss_mct)
+            detail = hashlib.sha256(repr(what).encode()).hexdigest()
             for piece in lineage.intersection(event.inputs):
                 found.append(Use(f"piece:{registry}:{piece}", piece, stone, mass.get(piece, 0), detail))
         elif event.kind == "KP_EXPORT" and event.kp is not None:
-            detail = _sha256(event.more["kp"])
+            detail = hashlib.sha256(plain_bytes(event.more["kp"])).hexdigest()
             for piece in lineage.intersection(event.objects):
                 found.append(Use(f"kp:{event.kp.no}", piece, stone, mass.get(piece, 0), detail))
         elif event.report is not None and dossier.piece in event.objects:
             found.append(Use(f"report:{event.report.lab}:{event.report.no}", "", stone, 0, ""))
-    if inscription := dossier.claim.inscription or inscription_of(dossier):
+            numbers.append(event.report.no)
+    inscription = dossier.claim.inscription or inscription_of(dossier)
+    if inscription and not any(holds_number(inscription, number) for number in numbers):
         found.append(Use(f"inscription:{inscription}", "", stone, 0, ""))
     polished = mass.get(dossier.piece, 0)
     # Names longer than the table's are cut alike everywhere, which can only find more conflicts, never fewer.
@@ -123,7 +128,3 @@ def _pieces(dossier: Dossier) -> set[str]:
                 waiting += [piece for piece in event.inputs if piece not in pieces]
                 pieces.update(event.inputs)
     return pieces
-
-
-def _sha256(document: Any) -> str:
-    return hashlib.sha256(plain_bytes(document)).hexdigest()

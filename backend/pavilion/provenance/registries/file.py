@@ -22,6 +22,7 @@ from pavilion.provenance.registries.writing import INDEX_LINE, KEY_DIGITS, SIGNA
 SLOW_S = 5
 MAX_RECORD = 1024 * 1024
 MAX_MANIFEST = 1024 * 1024
+EVENTS = '{"events":['
 
 
 class Fault(StrEnum):
@@ -81,10 +82,10 @@ class FileRegistry:
         except (InvalidSignature, binascii.Error, ValueError):
             return self._silent(now, Reason.BAD_SIGNATURE, raw_sha256)
         try:
-            record = json.loads(signed, parse_float=_no_fraction)
-            stone, events = str(record["stone"]), tuple(dict(event) for event in record["events"])
+            record, events, bodies = _read(signed.decode("utf-8"))
+            stone = str(record["stone"])
             differs = ["origin_id"] if record["origin_id"] != claim.key else _differs(claim.fields, events)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             return self._silent(now, Reason.SCHEMA, raw_sha256)
         return Answer(
             registry=self.name,
@@ -94,6 +95,7 @@ class FileRegistry:
             differs=tuple(differs),
             stone=stone,
             events=events,
+            bodies=bodies,
             trust=self._trust,
             signature=signature.decode("ascii"),
             simulated=True,
@@ -155,8 +157,24 @@ def _differs(fields: Mapping[str, str | int], events: tuple[Event, ...]) -> list
     return sorted(name for name, value in fields.items() if value not in said.get(name, ()))
 
 
+def _read(signed: str) -> tuple[dict[str, Any], tuple[Event, ...], tuple[str, ...]]:
+    """The record, its events, and each event exactly as it stands in the signed text."""
+    if not signed.startswith(EVENTS):
+        raise ValueError("a record begins with its events")
+    at, events, bodies = len(EVENTS), [], []
+    while signed[at] != "]":
+        start = at + (1 if signed[at] == "," else 0)
+        event, at = _DECODER.raw_decode(signed, start)
+        events.append(dict(event))
+        bodies.append(signed[start:at])
+    return json.loads("{" + signed[at + 2 :]), tuple(events), tuple(bodies)
+
+
 def _no_fraction(text: str) -> None:
     raise ValueError(f"a binary fraction in a signed record: {text[:20]}")
+
+
+_DECODER = json.JSONDecoder(parse_float=_no_fraction)
 
 
 def _manifest(folder: Path, pinned: bytes | None) -> tuple[dict[str, Any], Ed25519PublicKey]:

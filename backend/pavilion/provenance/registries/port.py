@@ -9,6 +9,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 Event = dict[str, Any]
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+)
 
 
 class Status(StrEnum):
@@ -53,6 +56,7 @@ class Answer:
     differs: tuple[str, ...] = ()  # the fields of the claim that the registry contradicts
     stone: str | None = None  # the registry's own id of the polished piece
     events: tuple[Event, ...] = ()
+    bodies: tuple[str, ...] = ()  # each event exactly as it was signed
     trust: tuple[Mapping[str, Any], ...] = ()  # who may sign what, as accepted when the registry was connected
     signature: str | None = None
     simulated: bool = False
@@ -68,7 +72,7 @@ class Registry(Protocol):
 def plain_bytes(document: object) -> bytes:
     """The one spelling that is signed and hashed: keys sorted, no blanks, UTF-8. Documents hold no floats,
     and keys are ASCII, so these are the bytes of RFC 8785 at the speed of the C encoder."""
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(document).encode()
 
 
 def chained(events: Sequence[Mapping[str, Any]]) -> list[Event]:
