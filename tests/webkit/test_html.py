@@ -96,6 +96,15 @@ async def test_a_file_already_held_is_not_sent_again(client: AsyncClient, pages:
     assert (await client.get(url, headers={"if-none-match": etag})).status_code == 304
 
 
+async def test_texts_travel_packed_to_who_unpacks_them(client: AsyncClient, pages: Pages) -> None:
+    url = pages.static.url("css/tokens.css")
+    packed = await client.get(url)
+    plain = await client.get(url, headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+
+
 def test_a_template_that_names_a_missing_file_fails(pages: Pages) -> None:
     with pytest.raises(FileNotFoundError):
         pages.static.url("css/none.css")

@@ -1,5 +1,6 @@
 """Files for the browser, under addresses that change with their content, and the folder they ship in."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".ico": "image/x-icon",
 }
+_TEXT = (".css", ".js", ".svg", ".json")
+_GZIP = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 
 
 def frontend() -> Path:
@@ -43,6 +46,7 @@ class StaticFiles:
     def __init__(self, root: Path, tongues: Mapping[Lang, Tongue]) -> None:
         self.files = {file.relative_to(root).as_posix(): file for file in sorted(root.rglob("*")) if file.is_file()}
         self.hashes = _hashes(self.files)
+        self.packed = {name: _packed(file.read_bytes()) for name, file in self.files.items() if file.suffix in _TEXT}
         self.words = {lang: _words(tongue) for lang, tongue in tongues.items()}
         self.hashes["words"] = _digest(b"".join(self.words.values()))
 
@@ -64,22 +68,25 @@ class StaticFiles:
             return Response(status_code=405, headers={"Allow": "GET, HEAD"})
         group, _, rest = path.partition("/")
         stamp, _, name = rest.partition("/")
-        caching = {"Cache-Control": _FOREVER if stamp == self.hashes.get(group) else "no-cache"}
+        etag = f'"{self.hashes.get(group, "")}"'
+        keeping = {"Cache-Control": _FOREVER if stamp == self.hashes.get(group) else "no-cache", "ETag": etag}
         if group == "words":
-            return self._words_answer(name, caching)
+            return self._words_answer(name, keeping)
         file = self.files.get(f"{group}/{name}")
         if file is None:
             return Response(status_code=404)
-        etag = f'"{self.hashes[group]}"'
         if headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers={**caching, "ETag": etag})
+            return Response(status_code=304, headers=keeping)
         kind = _TYPES.get(file.suffix, "application/octet-stream")
-        return FileResponse(file, media_type=kind, headers={**caching, "ETag": etag})
+        packed = self.packed.get(f"{group}/{name}")
+        if packed is None or "gzip" not in headers.get("accept-encoding", ""):
+            return FileResponse(file, media_type=kind, headers={**keeping, "Vary": "Accept-Encoding"})
+        return Response(packed, media_type=kind, headers={**keeping, **_GZIP})
 
-    def _words_answer(self, name: str, caching: dict[str, str]) -> Response:
+    def _words_answer(self, name: str, keeping: dict[str, str]) -> Response:
         for lang, body in self.words.items():
             if name == f"{lang}.json":
-                return Response(body, media_type="application/json", headers=caching)
+                return Response(body, media_type="application/json", headers=keeping)
         return Response(status_code=404)
 
 
@@ -93,6 +100,10 @@ def _hashes(files: Mapping[str, Path]) -> dict[str, str]:
     for name, file in files.items():
         lines.setdefault(name.partition("/")[0], []).append(f"{name} {_digest(file.read_bytes())}\n")
     return {group: _digest("".join(said).encode()) for group, said in lines.items()}
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, 6, mtime=0)
 
 
 def _digest(content: bytes) -> str:
