@@ -59,34 +59,41 @@ class StockSheet:
             if field is None and name.strip() and name != ERROR_COLUMN
         ]
         self.count = 0
-        self._stock_keys: frozenset[str] | None = None
+        self.stock_keys: frozenset[str] = frozenset()  # every stone the file names, without case
 
     def survey(self) -> int:
         """Reads the file once through: the number of its rows, and the fault that hides at its end."""
         place = self.fields.index("stock_no")
-        paired, keys = "pair_stock_no" in self.fields, set()
+        keys: set[str] = set()
         self.count = 0
         for _, cells in self.sheet.rows():
             self.count += 1
-            if paired and place < len(cells):
+            if place < len(cells):
                 keys.add(clean(cells[place]).casefold())
-        self._stock_keys = frozenset(keys) if paired else None
+        self.stock_keys = frozenset(keys)
         return self.count
 
-    def checked(self) -> Iterator[CheckedRow]:
-        """Every row with its outcome up to the duplicates; the first of two equal stones is kept."""
+    def checked(self, known: Mapping[str, Values] | None = None) -> Iterator[CheckedRow]:
+        """Every row with its outcome up to the duplicates; the first of two equal stones is kept.
+
+        With `known` stones (by stock number without case) the rows change these and no others.
+        """
         apostrophes = ERROR_COLUMN in self.sheet.header
         reader = RowReader(self.fields, self.context, apostrophes=apostrophes)
         place = self.fields.index("stock_no")
         by_stock: dict[str, int] = {}
         by_report: dict[tuple[str, str], int] = {}
         for number, cells in self.sheet.rows():
-            row = reader.read(cells)
-            values = row.values
-            partner = values.get("pair_stock_no")
-            if partner is not None and self._stock_keys is not None and partner.casefold() not in self._stock_keys:
-                row.add("pair_stock_no", "pair_partner_missing")
             written = cells[place] if place < len(cells) else ""
+            base = None if known is None else known.get(clean(written).casefold(), {})
+            row = reader.read(cells, base)
+            values = row.values
+            if base == {} and "stock_no" not in row.dropped:
+                row.issues.clear()  # what else it lacks is beside the point
+                row.add("stock_no", "unknown_value")
+            partner = values.get("pair_stock_no")
+            if partner is not None and partner.casefold() not in self.stock_keys:
+                row.add("pair_stock_no", "pair_partner_missing")
             if row.rejected:
                 yield CheckedRow(number, written, REJECTED, row.ordered, values, cells)
                 continue
@@ -101,14 +108,22 @@ class StockSheet:
 
 
 def open_stock(
-    path: Path, *, profile: str = "none", mappings: Mapping[str, Any] | None = None, limits: Limits = LIMITS
+    path: Path,
+    *,
+    profile: str = "none",
+    mappings: Mapping[str, Any] | None = None,
+    partial: bool = False,
+    limits: Limits = LIMITS,
 ) -> StockSheet:
-    """The file with its header understood; raises Stopped with everything that speaks against the whole file."""
+    """The file with its header understood; raises Stopped with everything that speaks against the whole file.
+
+    A `partial` file changes known stones: it needs no column but the stock number.
+    """
     try:
         sheet = open_sheet(path, limits)
         context = Context(profile=profile, decimal=sheet.decimal, mappings=mappings or {})
         fields, faults = read_headers(sheet.header, context)
-        issues = _header_issues(sheet, fields, faults)
+        issues = _header_issues(sheet, fields, faults, partial)
         if issues:
             raise Stopped(issues)
         found = StockSheet(sheet, fields, context)
@@ -118,7 +133,9 @@ def open_stock(
     return found
 
 
-def _header_issues(sheet: Sheet, fields: list[str | None], faults: list[tuple[int, str]]) -> list[FileIssue]:
+def _header_issues(
+    sheet: Sheet, fields: list[str | None], faults: list[tuple[int, str]], partial: bool
+) -> list[FileIssue]:
     if not any(fields) and not faults:
         return [FileIssue("no_header", {})]
     issues: list[FileIssue] = []
@@ -134,7 +151,7 @@ def _header_issues(sheet: Sheet, fields: list[str | None], faults: list[tuple[in
     missing = [
         name
         for name, spec in nomenclature().columns.items()
-        if spec.required and name not in fields and name not in asked
+        if spec.required and name not in fields and name not in asked and (name == "stock_no" or not partial)
     ]
     return issues + [FileIssue("header_missing", {"field": name}) for name in missing]
 

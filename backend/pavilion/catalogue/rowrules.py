@@ -15,6 +15,17 @@ _WITHOUT_INTENSITY = ("black", "white", "chameleon")
 _REPEATED = 20_000  # distinct words of one column kept; a file rarely has more
 _UNIQUE = ("stock_no", "report_no", "origin_id")
 
+# A value of the stone that follows from one the row changes is not held against the row.
+_FOLLOWING = {
+    "carat": ("price_total",),
+    "price_per_carat": ("price_total", "list_pct", "list_price"),
+    "price_total": ("price_per_carat", "list_pct", "list_price"),
+    "measurements": ("depth_pct",),
+    "fluor_intensity": ("fluor_color",),
+    "color": ("fancy_color", "fancy_intensity", "fancy_overtone", "fancy_secondary"),
+    "fancy_color": ("color", "fancy_secondary", "fancy_overtone"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -71,16 +82,23 @@ class RowReader:
         self._apostrophes = apostrophes
         self._known: dict[str, dict[tuple[str, Any], Cell]] = {name: {} for name, _ in self._order}
 
-    def read(self, cells: Sequence[str]) -> ReadRow:
-        """The row with its values, issues of cells and of the row; the file's other rows are not looked at."""
+    def read(self, cells: Sequence[str], base: Values | None = None) -> ReadRow:
+        """The row with its values, issues of cells and of the row; the file's other rows are not looked at.
+
+        With a `base` the row changes a known stone: an empty cell leaves what is known, a `-` alone clears it.
+        """
         row = ReadRow({})
         if any(cell.strip() for cell in cells[self._width :]):
             row.add("", "ragged_row")
         also: list[tuple[str, Mapping[str, Any]]] = []
-        context = self._context
+        cleared: set[str] = set()
+        context = self._context if base is None else _beside(self._context, base)
         for name, place in self._order:
             raw = cells[place] if place < len(cells) else ""
             if not raw:
+                continue
+            if base is not None and raw.strip() == "-":
+                cleared.add(name)
                 continue
             if self._apostrophes and raw[0] == "'" and raw[1:2] in ("=", "+", "-", "@"):
                 raw = raw[1:]
@@ -94,6 +112,8 @@ class RowReader:
             if name in _FIRST and cell is not EMPTY:
                 context = _learned(context, name, cell)
         _spread(row, also)
+        if base is not None:
+            _laid_over(row, base, cleared)
         for rule in _RULES:
             rule(row)
         return row
@@ -112,6 +132,20 @@ class RowReader:
 
 
 _MINDFUL = ("clarity", "treatment", "price_per_carat", "price_total", "list_price", "cash_price")
+
+
+def _beside(context: Context, base: Values) -> Context:
+    fancy = "fancy_color" in base
+    return replace(context, lab=base.get("lab"), currency=base.get("currency", context.currency), fancy=fancy)
+
+
+def _laid_over(row: ReadRow, base: Values, cleared: set[str]) -> None:
+    """What is known and not touched stays; what followed from a changed value goes."""
+    gone = cleared | row.dropped
+    for name, followers in _FOLLOWING.items():
+        if name in row.values and row.values[name] != base.get(name):
+            gone.update(followers)
+    row.values = {name: value for name, value in base.items() if name not in gone} | row.values
 
 
 def _learned(context: Context, name: str, cell: Cell) -> Context:

@@ -1,0 +1,72 @@
+"""What a file says about the stones a supplier has already: those it names, and those it leaves out."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.catalogue import listing
+from pavilion.catalogue.checking import StockSheet
+from pavilion.catalogue.models import Stone, StoneCommitment
+from pavilion.catalogue.upload_models import StockFile
+from pavilion.kernel.db import Sessions
+
+OVER_30_PERCENT = "replace_would_withdraw_over_30_percent"
+HITS_RESERVED = "replace_hits_reserved"
+MOST_PERCENT = 30  # default: beyond it the sender types the number
+_LISTED_MOST = 50  # reserved stones named in an answer
+_CHUNK = 500
+
+
+async def issues_before(session: AsyncSession, file: StockFile, named: Collection[str]) -> list[dict[str, Any]]:
+    """What must be said before a replacing file is applied."""
+    missing = await missing_stock_nos(session, file.supplier_company_id, named)
+    reserved = await _reserved(session, file.supplier_company_id, named)
+    total = len(await _stock(session, file.supplier_company_id))
+    issues: list[dict[str, Any]] = []
+    if total and len(missing) * 100 > MOST_PERCENT * total:
+        issues.append({"code": OVER_30_PERCENT, "facts": {"n": len(missing), "total": total}})
+    if reserved:
+        issues.append({"code": HITS_RESERVED, "facts": {"n": len(reserved), "stock_nos": reserved[:_LISTED_MOST]}})
+    return issues
+
+
+async def missing_stock_nos(session: AsyncSession, supplier_company_id: int, named: Collection[str]) -> list[str]:
+    """Stones the file does not name, but for those promised to somebody."""
+    promised = set(await _promised(session, supplier_company_id))
+    return [key for key in await _stock(session, supplier_company_id) if key not in named and key not in promised]
+
+
+async def named_stones(sessions: Sessions, file: StockFile, sheet: StockSheet) -> dict[str, dict[str, Any]]:
+    """What is known of the stones a file names, by their stock number without case."""
+    keys, found = sorted(sheet.stock_keys), {}
+    async with sessions() as session:
+        for start in range(0, len(keys), _CHUNK):
+            wanted = select(*Stone.__table__.columns).where(
+                Stone.supplier_company_id == file.supplier_company_id,
+                Stone.stock_no_key.in_(keys[start : start + _CHUNK]),
+            )
+            for stone in (await session.execute(wanted)).mappings():
+                found[stone["stock_no_key"]] = listing.values_of(dict(stone))
+    return found
+
+
+async def _stock(session: AsyncSession, supplier_company_id: int) -> list[str]:
+    wanted = select(Stone.stock_no_key).where(
+        Stone.supplier_company_id == supplier_company_id, Stone.withdrawn_at.is_(None)
+    )
+    return list(await session.scalars(wanted.order_by(Stone.stock_no_key)))
+
+
+async def _promised(session: AsyncSession, supplier_company_id: int) -> list[str]:
+    wanted = (
+        select(Stone.stock_no_key)
+        .join(StoneCommitment, StoneCommitment.stone_id == Stone.id)
+        .where(StoneCommitment.released_at.is_(None), Stone.supplier_company_id == supplier_company_id)
+    )
+    return list(await session.scalars(wanted.order_by(Stone.stock_no_key)))
+
+
+async def _reserved(session: AsyncSession, supplier_company_id: int, named: Collection[str]) -> list[str]:
+    return [key for key in await _promised(session, supplier_company_id) if key not in named]
