@@ -2,15 +2,18 @@
 
 import csv
 import hashlib
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded; invents chains, guards nothing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pavilion.catalogue import chains
 from pavilion.provenance.registries.writing import OWN_PRODUCTION, RegistryWriter
 
+SAMPLE = Path(chains.__file__).parent / "data" / "sample"  # some hundred stones of the public table
 COLUMNS = (
     *("Stock #", "Availability", "Shape", "Carat", "Color", "Clarity", "Fancy Color", "Fancy Color Intensity"),
     *("Fancy Color Overtone", "Species", "Variety", "Hue", "Treatment", "Cut Grade", "Polish", "Symmetry"),
@@ -82,16 +85,18 @@ JEWELS = (
 )  # fmt: skip
 
 
-def write(folder: Path, seed: int = 7) -> Path:
-    """`stock.csv` and `registry/` stand in `folder`, equal bytes for an equal seed."""
+def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
+    """`jewels.csv` and one signed registry of these and the sample's stones stand in `folder`; answers both files."""
     random = Random(f"jewels:{seed}")  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
     key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"pavilion jewels {seed}".encode()).digest())
-    stock = folder / "stock.csv"
+    jewels = folder / "jewels.csv"
     with (
-        stock.open("w", encoding="utf-8", newline="") as file,
+        jewels.open("w", encoding="utf-8", newline="") as file,
         RegistryWriter(folder / "registry", key, name=OWN_PRODUCTION) as registry,
     ):
+        for origin_id, events in _registered(sample / "registry"):
+            registry.add(origin_id, events)
         sheet = csv.DictWriter(file, COLUMNS, lineterminator="\r\n")
         sheet.writeheader()
         for place, jewel in enumerate(JEWELS, start=1):
@@ -101,12 +106,24 @@ def write(folder: Path, seed: int = 7) -> Path:
             events, cutter = chains.whole_chain(polished, rough, parcel, random)
             registry.add(polished.origin_id, events)
             sheet.writerow(_row(place, jewel, polished, rough, parcel, cutter, events[-2]["at"]))
-    return stock
+    return [jewels, sample / "stock.csv"]
 
 
-def picture_of(stock_no: str) -> str | None:
-    """The traced picture of a stone of this file, by its stock number."""
-    return {_stock_no(place): jewel.picture for place, jewel in enumerate(JEWELS, start=1)}.get(stock_no)
+def pictures() -> dict[str, str]:
+    """The traced picture of each stone of this file, by stock number."""
+    return {_stock_no(place): jewel.picture for place, jewel in enumerate(JEWELS, start=1)}
+
+
+def _registered(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Every stone of a registry with its events, unsigned."""
+    for path in sorted(folder.glob("events-*.jsonl")):
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                signed = json.loads(line)["signed"]
+                events = [
+                    {name: value for name, value in event.items() if name != "prev"} for event in signed["events"]
+                ]
+                yield signed["origin_id"], events
 
 
 def _stock_no(place: int) -> str:

@@ -1,0 +1,172 @@
+"""How the demonstration opens: a finished sale, one that runs, one to come, and a next one whenever none runs."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random  # noqa: TID251 - seeded; plays, guards nothing
+
+from sqlalchemy import func, select, update
+
+from pavilion.accounts.models import Company
+from pavilion.auctions.models import Sale
+from pavilion.catalogue import importing, jobs, uploads
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.upload_models import Mode
+from pavilion.demo import people, sales, staging, stones
+from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
+from pavilion.demo.sales import Bill
+from pavilion.kernel.db import Sessions
+from pavilion.provenance.registries.file import FileRegistry
+from pavilion.settings import Settings
+from pavilion.settlement import jobs as settlement
+
+Told = Callable[[str], None]
+
+LIMIT = 90_000_000  # minor units: USD 900,000.00
+RIVAL_LIMITS = dict.fromkeys(RIVALS, 100_000_000)
+SEED = 20261122
+
+
+async def open_house(settings: Settings, sessions: Sessions, now: datetime, told: Told) -> None:
+    """The first start fills an empty house; every later one finds it as it was left."""
+    folder = settings.data_dir / "registry"
+    async with sessions() as session:
+        furnished = await session.scalar(select(func.count(Sale.id)))
+    if furnished:
+        return
+    told("people and companies")
+    async with sessions.begin() as session:
+        await people.settle_in(session, now - timedelta(days=30))
+    told("stones, each checked against its registry")
+    stock = stones.write(settings.data_dir, stones.SAMPLE)
+    await _import(sessions, folder, stock, now - timedelta(hours=13))
+    told("a sale that has ended")
+    await _finished(settings, sessions, now)
+    told("a sale that runs")
+    await _running(settings, sessions, now)
+    told("a sale to come")
+    await _upcoming(sessions, now)
+
+
+async def _import(sessions: Sessions, registry_folder: Path, stock: list[Path], now: datetime) -> None:
+    registry = FileRegistry(registry_folder)
+    try:
+        for path in stock:
+            async with sessions.begin() as session:
+                supplier = await session.scalar(select(Company.id).where(Company.name == SCHELDT))
+                assert supplier is not None
+                received = await uploads.receive(
+                    session,
+                    supplier_company_id=supplier,
+                    content=path.read_bytes(),
+                    filename=path.name,
+                    mode=Mode.ADD,
+                    profile="none",
+                    dry_run=False,
+                    by=None,
+                    now=now,
+                )
+                public_id = received.file.public_id
+            await importing.run_file(sessions, registry, public_id, lambda: now)
+    finally:
+        registry.close()
+    async with sessions.begin() as session:
+        for stock_no, picture in stones.pictures().items():
+            await session.execute(update(Stone).where(Stone.stock_no == stock_no).values(picture=picture))
+    while await jobs.follow_verdicts(sessions, now):
+        pass
+
+
+async def _finished(settings: Settings, sessions: Sessions, now: datetime) -> None:
+    opens, closes = now - timedelta(hours=10), now - timedelta(hours=7)
+    bill = Bill(
+        "Winter Whites", "冬日白钻",
+        "Twelve white rounds from one supplier, each with its chain from the mine to the polishing wheel.",
+        "十二颗白钻圆形裸石，来自同一供应商，每颗均附由矿山至切磨的完整来源。",
+        opens, closes, stagger_s=120,
+    )  # fmt: skip
+    begun = now - timedelta(hours=11)
+    async with sessions() as session:
+        chosen = await sales.free_stones(
+            session, await people.actor(session, "noor@pavilion.example"), jewels=False, most=12
+        )
+    sale = await sales.stage(sessions, bill, chosen, begun)
+    await sales.register(sessions, sale, {LUMEN: LIMIT, VAN_DAEL: LIMIT, **RIVAL_LIMITS}, begun)
+    luck = Random(SEED)  # noqa: S311
+    async with staging.stage(settings, sessions, begun) as stage:
+        await stage.writer(sale)
+        await stage.move_to(sale, opens)
+        await stage.bid_maximum(sale, LUMEN, lots=(1, 4), share_bp=12_500)
+        await stage.bid_maximum(sale, VAN_DAEL, lots=(2,), share_bp=12_000)
+        await stage.play(sale, closes - timedelta(minutes=5), timedelta(minutes=6), luck)
+        await stage.play_out(sale, timedelta(seconds=20), luck)
+        await settlement.bill_sold_lots(sessions, stage.clock.at)
+
+
+async def _running(settings: Settings, sessions: Sessions, now: datetime) -> None:
+    opens = now - timedelta(hours=2)
+    bill = Bill(
+        "Spectral IV", "光谱 IV",
+        "Fancy colours and coloured stones, with fine whites beside them. The first lots close within minutes.",
+        "彩色钻石与彩色宝石，兼有优质白钻。首批拍品将于数分钟内结束竞价。",
+        opens, now + timedelta(minutes=5), stagger_s=75, breaks=((8, 1800), (16, 7200)),
+    )  # fmt: skip
+    begun = now - timedelta(hours=3)
+    async with sessions() as session:
+        noor = await people.actor(session, "noor@pavilion.example")
+        chosen = await sales.free_stones(session, noor, jewels=True, most=17)
+        chosen += await sales.free_stones(session, noor, jewels=False, most=7)
+    sale = await sales.stage(sessions, bill, _mixed(chosen), begun)
+    await sales.register(sessions, sale, {LUMEN: LIMIT, VAN_DAEL: LIMIT // 4, **RIVAL_LIMITS}, begun)
+    luck = Random(SEED + 1)  # noqa: S311
+    async with staging.stage(settings, sessions, begun) as stage:
+        await stage.writer(sale)
+        await stage.move_to(sale, opens)
+        await stage.bid_maximum(sale, LUMEN, lots=(3, 6), share_bp=7_500)
+        await stage.play(sale, now - timedelta(minutes=5), timedelta(minutes=5), luck)
+        await stage.move_to(sale, now)
+
+
+async def _upcoming(sessions: Sessions, now: datetime) -> None:
+    day = (now + timedelta(days=3)).replace(hour=2, minute=0, second=0, microsecond=0)
+    bill = Bill(
+        "Harbour Rounds", "海港圆钻",
+        "Rounds between half a carat and two, offered from Hong Kong.",
+        "半克拉至两克拉圆形钻石，于香港拍卖。",
+        day, day + timedelta(days=2, hours=6), stagger_s=60,
+        zone="Asia/Hong_Kong", city="Hong Kong", entity="HKG",
+    )  # fmt: skip
+    async with sessions() as session:
+        noor = await people.actor(session, "noor@pavilion.example")
+        chosen = await sales.free_stones(session, noor, jewels=False, most=20)
+    sale = await sales.stage(sessions, bill, chosen, now)
+    await sales.register(sessions, sale, {VAN_DAEL: 0, **RIVAL_LIMITS}, now)
+
+
+async def next_sale(sessions: Sessions, now: datetime) -> int:
+    """Whenever no sale runs, another opens within minutes, for as long as stones with a fresh verdict are left."""
+    async with sessions() as session:
+        live = select(func.count(Sale.id)).where(Sale.state.in_(("open", "paused")))
+        soon = select(func.count(Sale.id)).where(Sale.state == "published", Sale.opens_at < now + timedelta(hours=1))
+        if (await session.scalar(live) or 0) + (await session.scalar(soon) or 0):
+            return 0
+        noor = await people.actor(session, "noor@pavilion.example")
+        chosen = await sales.free_stones(session, noor, jewels=False, most=16)
+        number = (await session.scalar(select(func.count(Sale.id))) or 0) + 1
+    if len(chosen) < 4:
+        return 0
+    bill = Bill(
+        f"Counter Sale {number}", f"柜台拍卖 {number}",
+        "White rounds of the house's stock, closing one after another.",
+        "本行库存白钻圆形裸石，逐一结束竞价。",
+        now + timedelta(seconds=30), now + timedelta(minutes=12), stagger_s=90,
+    )  # fmt: skip
+    sale = await sales.stage(sessions, bill, chosen, now)
+    await sales.register(sessions, sale, {LUMEN: LIMIT, VAN_DAEL: LIMIT // 4, **RIVAL_LIMITS}, now)
+    return 1
+
+
+def _mixed(chosen: list[str]) -> list[str]:
+    """The dearest not all at once: first, last, second, last but one and so on, then from the middle."""
+    half = len(chosen) // 2
+    return [stone for pair in zip(chosen[half:], chosen[:half], strict=False) for stone in pair] + chosen[2 * half :]
