@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.deciding import Answer, BidOrder, away
+from pavilion.bidding.door import Door
 from pavilion.bidding.engine import Reply, SaleWriter
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.news import Mine
@@ -29,6 +30,8 @@ class Rooms(Protocol):
     """Bids go in, answers come out; news reach those who joined the hub."""
 
     hub: Hub
+    door: Door
+    verifier: str  # the key that signs the checkpoints, as it is printed
 
     async def place(self, order: BidOrder) -> Answer:
         """The answer to this bid once it is true on disk; `engine_away` when nobody can say yet."""
@@ -44,6 +47,9 @@ class Rooms(Protocol):
 
     async def opening(self, sale: str, n: int, company_id: int) -> OwnOpening | None:
         """The opening of the company's own bid at this place of the log."""
+
+    async def answer(self, sale: str, company_id: int, key: str) -> Answer | None:
+        """The answer the company's bid with this key was given."""
 
 
 class Pace:
@@ -69,9 +75,10 @@ class Pace:
 class LocalRooms:
     """Engine and listeners in one process."""
 
-    def __init__(self, engine: Engine, hub: Hub, pace: Pace | None = None) -> None:
-        self.engine, self.hub = engine, hub
-        self._pace = pace or Pace()
+    def __init__(self, engine: Engine, hub: Hub, door: Door, pace: Pace | None = None) -> None:
+        self.engine, self.hub, self.door = engine, hub, door
+        self.verifier = str(engine.signer.verifier)
+        self.pace = pace or Pace()
 
     async def place(self, order: BidOrder) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -79,7 +86,7 @@ class LocalRooms:
         return await answer
 
     async def place_soon(self, order: BidOrder, reply: Reply) -> None:
-        if not self._pace.take(order.sale, order.company_id):
+        if not self.pace.take(order.sale, order.company_id):
             reply(Answer("refused", order.lot, order.key, "slow_down", sale=order.sale))
             return
         writer = await self._writer(order.sale)
@@ -102,6 +109,10 @@ class LocalRooms:
         writer = await self._writer(sale)
         found = None if writer is None else writer.own_bid(n, company_id)
         return None if found is None else OwnOpening(found.opening.amount, found.opening.nonce, found.key)
+
+    async def answer(self, sale: str, company_id: int, key: str) -> Answer | None:
+        writer = await self._writer(sale)
+        return None if writer is None else writer.answer_to(company_id, key)
 
     async def _writer(self, sale: str) -> SaleWriter | None:
         return self.engine.writers.get(sale) or await self.engine.writer(sale)

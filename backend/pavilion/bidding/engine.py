@@ -133,6 +133,12 @@ class SaleWriter:
             return None
         return next((one for one in self.book.given.values() if one.n == n and one.paddle == bidder.paddle), None)
 
+    def answer_to(self, company_id: int, key: str) -> Answer | None:
+        """The answer this key was given, again."""
+        bidder = self.facts.bidders.get(company_id)
+        given = self.book.given.get(((bidder.paddle if bidder else None) or 0, key))
+        return None if given is None else answer_of(self.sale, given, replayed=True)
+
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     async def run(self, publication: Publication | None = None) -> None:

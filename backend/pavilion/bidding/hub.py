@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
-from pavilion.bidding.messages import Presence, frame, news_frame, you
+from pavilion.bidding.messages import Notice, Presence, frame, news_frame, you
 from pavilion.bidding.news import News, OwnState
 
 FEW = 3
@@ -42,6 +42,9 @@ class Hub:
         self.tell_own(news.sale, news.own)
         if news.lines:
             self.tell_all(news.sale, news_frame(news))
+        for line in news.lines:
+            if line.type == "lot.notice" and line.lot is not None:
+                self.tell_all(news.sale, frame(Notice(lot=line.lot, key="lot_notice", n=line.n)))
 
     def tell_own(self, sale: str, own: Sequence[OwnState]) -> None:
         """Each company hears how its own lots stand, before the room hears the events."""

@@ -17,7 +17,7 @@ FOLLOWER = "book:"
 async def tick(sessions: Sessions, now: datetime) -> int:
     """Every book that grew since the last look is mirrored; how many there were."""
     async with reading(sessions) as session:
-        sizes = dict((await session.execute(select(SaleBook.sale, SaleBook.size))).tuples())
+        sizes = dict((await session.execute(select(SaleBook.sale, SaleBook.size))).all())
         read = await session.execute(
             select(Cursor.follower, Cursor.last_id).where(Cursor.follower.like(f"{FOLLOWER}%"))
         )
@@ -35,7 +35,7 @@ async def _mirror(session: AsyncSession, sale: str, now: datetime) -> None:
     lots = await session.execute(select(BookLot.lot, BookLot.state).where(BookLot.sale == sale))
     state = None if book.state == BookState.UNPUBLISHED else book.state
     if state is not None:
-        await mirror_states(session, sale=sale, state=state, lots=dict(lots.tuples()), now=now)
+        await mirror_states(session, sale=sale, state=state, lots=dict(lots.all()), now=now)
     cursor = await session.get(Cursor, FOLLOWER + sale)
     if cursor is None:
         cursor = Cursor(follower=FOLLOWER + sale, last_id=0)

@@ -86,7 +86,7 @@ class World:
                 return "staff", ()
             both = (proposal.proposed_by, proposal.decided_by)
             people = await session.execute(select(Person.id, Person.public_id).where(Person.id.in_(both)))
-            known = dict(people.tuples())
+            known = dict(people.all())
             return proposal.reason or "staff", tuple(known[id] for id in both if id in known)
 
     async def changed(self) -> bool:

@@ -12,6 +12,7 @@ from pavilion.bidding import jobs
 from pavilion.bidding.book_postgres import PostgresBook
 from pavilion.bidding.book_sqlite import SqliteBook
 from pavilion.bidding.bus import LocalRooms
+from pavilion.bidding.door import LOOK_S, Door
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.running import Engine
 from pavilion.bidding.service import World
@@ -39,16 +40,18 @@ async def one_process(
     database_url: str, sessions: Sessions, clock: Clock, *, data_key: bytes, sale_key: bytes, host_name: str
 ) -> AsyncIterator[LocalRooms]:
     """The engine at work beside the pages, and the rooms that lead to it; both end with the block."""
-    store, hub = open_store(database_url, clock), Hub()
+    store, hub, door = open_store(database_url, clock), Hub(), Door(sessions)
     engine = Engine(store, World(sessions, clock), Vault(data_key), SigningKey(host_name, sale_key), clock, hub)
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
         asyncio.create_task(every(PRESENCE_S, _presence(hub)), name="presence"),
+        asyncio.create_task(every(LOOK_S, door.look), name="door"),
         asyncio.create_task(every(MIRROR_S, _mirror(sessions, clock)), name="mirror"),
     ]
     try:
-        yield LocalRooms(engine, hub)
+        yield LocalRooms(engine, hub, door)
     finally:
+        door.say_goodbye()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

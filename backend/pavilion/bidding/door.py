@@ -1,0 +1,81 @@
+"""Who may stand in the room: so many sockets a person, and nobody whose sign-in or company was ended."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Protocol
+
+from sqlalchemy import select
+
+from pavilion.accounts.models import Company, Person, SignInSession
+from pavilion.accounts.rules import CompanyState
+from pavilion.bidding.live import LiveSession
+from pavilion.bidding.messages import Bye, frame
+from pavilion.kernel.db import Sessions, reading
+
+SOCKETS = 5  # of one person
+LOOK_S = 0.5  # so that a sign-out closes its sockets within a second
+COME_BACK_MS = 800
+
+
+class Visit(Protocol):
+    """One connected socket."""
+
+    session: LiveSession
+
+    def hear(self, encoded: bytes) -> None: ...
+
+
+class Door:
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._inside: set[Visit] = set()
+        self._of_person: Counter[int] = Counter()
+
+    def admit(self, visit: Visit) -> bool:
+        """False when this person has as many sockets as one may have."""
+        person = visit.session.viewer.person_id
+        if person is not None and self._of_person[person] >= SOCKETS:
+            return False
+        self._inside.add(visit)
+        if person is not None:
+            self._of_person[person] += 1
+        return True
+
+    def leave(self, visit: Visit) -> None:
+        if visit not in self._inside:
+            return
+        self._inside.discard(visit)
+        person = visit.session.viewer.person_id
+        if person is not None:
+            self._of_person[person] -= 1
+            if not self._of_person[person]:
+                del self._of_person[person]
+
+    async def look(self) -> None:
+        """Whoever signed out meanwhile is let out; whose company is suspended may only watch."""
+        wanted = {visit.session.viewer.session_id for visit in self._inside} - {None}
+        if not wanted:
+            return
+        async with reading(self._sessions) as session:
+            rows = await session.execute(
+                select(SignInSession.id, Company.state)
+                .join(Person, Person.id == SignInSession.person_id)
+                .outerjoin(Company, Company.id == Person.company_id)
+                .where(SignInSession.id.in_(wanted), SignInSession.revoked_at.is_(None), Person.disabled_at.is_(None))
+            )
+            alive = dict(rows.all())
+        for visit in list(self._inside):
+            viewer = visit.session.viewer
+            if viewer.session_id not in alive:
+                visit.session.refuse("signed_out")
+            elif viewer.may_bid and alive[viewer.session_id] != CompanyState.APPROVED:
+                visit.session.viewer = replace(viewer, may_bid=False)
+                continue
+            else:
+                continue
+            visit.hear(b"")
+
+    def say_goodbye(self) -> None:
+        """The house closes its doors for a moment; everybody is told when to come back."""
+        for visit in list(self._inside):
+            visit.hear(frame(Bye(code="restart", retry_ms=COME_BACK_MS)))
