@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from pavilion.accounts import browsers
 from pavilion.accounts.models import Company, Person, Proposal, SignInSession
 from pavilion.accounts.rules import Actor, ProposalState, Role, rights_of, session_alive
 
@@ -17,6 +18,10 @@ PAGE = 100
 class SessionLine(NamedTuple):
     session: SignInSession
     is_this: bool
+
+    @property
+    def browser(self) -> str:
+        return browsers.named(self.session.browser)
 
 
 class ProposalLine(NamedTuple):
