@@ -1,6 +1,7 @@
 """Keeps the column index in step with the database, and decides who answers: the index, or SQL."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import anyio
@@ -27,11 +28,21 @@ OVERLAP = 500  # events looked at again: on PostgreSQL an event may commit after
 VERDICT_CHANGED = "stone:verdict_changed"  # provenance took an exposure back or gave one
 
 
+def index_of(app: Any) -> "Index":
+    """The process's index, made when the first question comes."""
+    found: Index | None = getattr(app.state, "stone_index", None)
+    if found is None:
+        found = app.state.stone_index = Index(app.state.sessions, app.state.settings.secret_key.get_secret_value())
+    return found
+
+
 class Index:
     """One per process. Answers are exact: what changed is read before the question is answered, or SQL answers it."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, secret: str = "") -> None:
         self._sessions = sessions
+        # without a key of the house cursors live as long as the process
+        self.secret = secret.encode() or secrets.token_bytes(32)
         self._snapshot: Snapshot | None = None
         self._looked_at = -LAG_S
         self._building: asyncio.Task[None] | None = None

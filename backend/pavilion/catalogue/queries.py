@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue.models import Stone, StoneCommitment
 
@@ -47,6 +48,18 @@ async def stones_of(session: AsyncSession, actor: Actor, public_ids: Sequence[st
     rows = await session.scalars(visible_to(actor).where(Stone.public_id.in_(public_ids)))
     found = {stone.public_id: stone for stone in rows}
     return [found[public_id] for public_id in dict.fromkeys(public_ids) if public_id in found]
+
+
+async def listed_of(session: AsyncSession, ids: Sequence[int]) -> list[Stone]:
+    """The listed ones among these inner ids, in their order: what an index said is asked once more of the database."""
+    rows = await session.scalars(select(Stone).where(LISTED, Stone.id.in_(ids)))
+    found = {stone.id: stone for stone in rows}
+    return [found[inner_id] for inner_id in ids if inner_id in found]
+
+
+async def supplier_of(session: AsyncSession, stone: Stone) -> str:
+    name = await session.scalar(select(Company.name).where(Company.id == stone.supplier_company_id))
+    return name or ""
 
 
 async def commitments_of(session: AsyncSession, stone_ids: Sequence[int]) -> dict[int, StoneCommitment]:

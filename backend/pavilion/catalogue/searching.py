@@ -108,6 +108,11 @@ async def ask(
     return Answer(total, facets, histograms, ids, last, as_of, "sql")
 
 
+async def further(session: AsyncSession, wanted: Wanted, *, size: int, after: After) -> tuple[list[int], After | None]:
+    """The page after that stone, without counting anything."""
+    return await _page(session, wanted, and_(LISTED, *_conditions(wanted).values()), size, after)
+
+
 def key_of(sort: str, currency: str) -> ColumnElement[int]:
     """Ascending by this, then by id, is the order asked for; stones without the value come last."""
     name, down = sort.rstrip("-"), sort.endswith("-")

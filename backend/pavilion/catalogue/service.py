@@ -131,6 +131,13 @@ async def expose_stones(session: AsyncSession, stones: Sequence[str], *, now: da
     return {row.public_id for row in candidates if row.exposed_id} | set(fresh.values())
 
 
+async def verdicts_changed(session: AsyncSession, stones: Sequence[str], *, now: datetime) -> None:
+    """Stones (public ids) whose verdict changed are listed or not as it says, and readers of changes learn of it."""
+    shown = await expose_stones(session, stones, now=now)
+    if lost := [stone for stone in stones if stone not in shown]:
+        await _touch(session, lost, now=now)
+
+
 async def withdraw_stones(
     session: AsyncSession, *, supplier_company_id: int, stock_nos: Iterable[str], by: str | None, now: datetime
 ) -> list[str]:

@@ -1,0 +1,142 @@
+"""Pages of the catalogue: search, a stone, stones side by side, drawn plans."""
+
+import anyio
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.deps import CurrentActor
+from pavilion.accounts.rules import Actor
+from pavilion.catalogue import cursors, forms, plan, queries, rulers, showing
+from pavilion.catalogue.keeping import Index, index_of
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.nomenclature import term
+from pavilion.catalogue.searching import After
+from pavilion.kernel.errors import NotFound
+from pavilion.kernel.ids import is_ulid
+from pavilion.provenance import queries as provenance
+from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.html import language, page
+
+router = APIRouter()
+
+SVG = "image/svg+xml"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@router.get("/stones")
+async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
+    """The one address of a question; any other spelling of it leads there."""
+    prices = queries.sees_prices(actor)
+    asked = forms.asked(request.query_params.multi_items(), prices=prices)
+    here = forms.address(asked.wanted, view=asked.view, prices=prices)
+    swap = request.headers.get("hx-request") == "true"
+    canonical = forms.address(asked.wanted, view=asked.view, prices=prices, cursor=asked.cursor)
+    if not swap and not asked.faults and canonical != _asked_address(request):
+        return RedirectResponse(canonical, status_code=303)
+    index = index_of(request.app)
+    after, faults = _place(asked, here, index), list(asked.faults)
+    if asked.cursor and after is None:
+        faults.append(("cursor", "search_cursor_foreign"))
+    answer = await index.ask(session, asked.wanted, after=after)
+    stones = await queries.listed_of(session, answer.ids)
+    promised = await queries.commitments_of(session, [stone.id for stone in stones])
+    following = answer.after and cursors.sealed(answer.after, here, answer.as_of, index.secret)
+    response = page(
+        request,
+        "catalogue/index.html",
+        partial="found",
+        asked=asked,
+        wanted=asked.wanted,
+        answer=answer,
+        shown=showing.shown(asked, answer, prices=prices),
+        stones=stones,
+        promised=promised,
+        plans={stone.id: plan.plan_of(stone).name for stone in stones},
+        shapes={code: plan.standard(code).name for code in ("round", *(o for o in answer.facets["shape"]))},
+        faults=faults,
+        prices=prices,
+        first=here if after else None,
+        following=forms.address(asked.wanted, view=asked.view, prices=prices, cursor=following) if following else None,
+    )
+    if swap:
+        response.headers["HX-Push-Url"] = canonical
+    return response
+
+
+@router.get("/stones/compare")
+async def compare(request: Request, actor: CurrentActor, session: Reading, ids: str = "") -> Response:
+    """Up to six stones, side by side; those that are not visible are silently absent."""
+    stones = await queries.stones_of(session, actor, forms.compared(ids))
+    return page(
+        request,
+        "catalogue/compare.html",
+        stones=stones,
+        plans={stone.id: plan.plan_of(stone).name for stone in stones},
+        priced={stone.id: queries.sees_price_of(actor, stone) for stone in stones},
+        best=showing.best_of(stones),
+        asked_for=len(forms.compared(ids)),
+    )
+
+
+@router.get("/stones/plans/{name}.svg")
+async def drawn(name: str, view: str = "face") -> Response:
+    """A picture that many stones share; its name says everything that is drawn."""
+    found = plan.named(name)
+    if found is None or view not in plan.VIEWS:
+        raise NotFound()
+    body = await anyio.to_thread.run_sync(plan.picture, found, view)
+    return Response(body, media_type=SVG, headers={"Cache-Control": FOR_EVER})
+
+
+@router.get("/stones/{stone}")
+async def show(request: Request, stone: str, actor: CurrentActor, session: Reading, now: Now) -> Response:
+    found = await _visible(session, actor, stone)
+    promised = (await queries.commitments_of(session, [found.id])).get(found.id)
+    verdict = await provenance.verdict_of(session, found.public_id)
+    shown = plan.proportions_of(found)
+    lang = language(request)
+    return page(
+        request,
+        "catalogue/show.html",
+        stone=found,
+        promised=promised,
+        priced=queries.sees_price_of(actor, found),
+        supplier=await queries.supplier_of(session, found) if queries.sees_supplier_of(actor, found) else None,
+        rulers=rulers.rulers_of(found),
+        plan=plan.plan_of(found),
+        proportions=shown,
+        drawing=plan,
+        chain=await provenance.chain_of(session, found.public_id),
+        verdict=verdict,
+        lines=provenance.rule_by_rule(verdict) if verdict else [],
+        shape_word=term("shape", found.shape, lang),
+        girdle_words=showing.girdle_of(found, lang),
+        angle=showing.hundredths,
+        now=now,
+    )
+
+
+@router.get("/stones/{stone}/plan.svg")
+async def plan_of_stone(stone: str, actor: CurrentActor, session: Reading, view: str = "crown") -> Response:
+    found = await _visible(session, actor, stone)
+    if view not in plan.VIEWS:
+        raise NotFound()
+    shown = plan.proportions_of(found)
+    body = await anyio.to_thread.run_sync(plan.picture, plan.plan_of(found), view, shown)
+    return Response(body, media_type=SVG, headers={"Cache-Control": "private, max-age=300"})
+
+
+async def _visible(session: AsyncSession, actor: Actor, public_id: str) -> Stone:
+    found = await queries.stone_of(session, actor, public_id) if is_ulid(public_id) else None
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _asked_address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _place(asked: forms.Asked, here: str, index: Index) -> After | None:
+    return cursors.opened(asked.cursor, here, index.secret) if asked.cursor else None

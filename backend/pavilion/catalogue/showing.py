@@ -1,0 +1,146 @@
+"""What the search page shows of an answer: options with their counts, bars, chips and addresses."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from pavilion.catalogue.forms import Asked, address, written
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.nomenclature import term
+from pavilion.catalogue.searching import Answer, Bars
+from pavilion.catalogue.wanted import CHOICES, PRICED_SORTS, RANGES, SORTS, TABS, Wanted
+
+_HIGH = 50  # of the tallest bar
+_PITCH = 272 / 30
+
+GRADED = ("color", "clarity", "cut", "polish", "symmetry")  # names of columns and of choices alike
+
+
+class Option(NamedTuple):
+    code: str
+    n: int
+    checked: bool
+
+
+class Bar(NamedTuple):
+    x: str
+    y: str
+    height: str
+    inside: bool
+
+
+class Chip(NamedTuple):
+    """A filter that is set, and the address without it."""
+
+    name: str
+    codes: list[str]
+    ends: tuple[int | None, int | None] | None
+    address: str
+
+
+class Shown(NamedTuple):
+    options: dict[str, list[Option]]
+    bars: dict[str, list[Bar]]
+    ends: dict[str, str]  # what stands in the fields of a range
+    chips: list[Chip]
+    tabs: list[tuple[str, int, str, bool]]  # code, count, address, whether it is this one
+    sorts: list[str]
+    here: str
+    views: dict[str, str]
+
+
+def shown(asked: Asked, answer: Answer, *, prices: bool) -> Shown:
+    wanted = asked.wanted
+
+    def to(question: Wanted, view: str = asked.view) -> str:
+        return address(question, view=view, prices=prices)
+
+    return Shown(
+        options={name: _options(name, wanted, answer) for name in CHOICES if name != "tab"},
+        bars={name: _bars(found, wanted.ranges.get(name)) for name, found in answer.histograms.items()},
+        ends={
+            f"{name}_{side}": "" if end is None else written(RANGES[name], end, wanted.currency)
+            for name in RANGES
+            for side, end in zip(("from", "to"), wanted.ranges.get(name, (None, None)), strict=True)
+        },
+        chips=_chips(wanted, to),
+        tabs=_tabs(wanted, answer, to),
+        sorts=[sort for sort in SORTS if prices or sort not in PRICED_SORTS],
+        here=to(wanted),
+        views={view: to(wanted, view) for view in ("grid", "table")},
+    )
+
+
+def best_of(stones: Sequence[Stone]) -> dict[str, frozenset[int]]:
+    """Places of the best grade per property, where grades have an order and the stones differ."""
+    return {name: _best(name, [getattr(stone, name) for stone in stones]) for name in GRADED}
+
+
+def girdle_of(stone: Stone, lang: str) -> str:
+    """`Thin to medium`, in the reader's language."""
+    ends = [code for code in (stone.girdle_min, stone.girdle_max) if code]
+    words = list(dict.fromkeys(term("girdle", code, lang) for code in ends))
+    return {"en": " to ", "zh": "至"}[lang].join(words)
+
+
+def hundredths(value: int, unit: bool = True) -> str:
+    """`34.5°`, or a bare ratio `1.03`."""
+    text = f"{value // 100}.{value % 100:02d}"
+    return text.rstrip("0").rstrip(".") + "°" if unit else text
+
+
+def _best(name: str, grades: list[str | None]) -> frozenset[int]:
+    order = CHOICES[name].codes
+    places = [order.index(grade) for grade in grades if grade in order]
+    if len(set(places)) < 2:
+        return frozenset()
+    return frozenset(i for i, grade in enumerate(grades) if grade in order and order.index(grade) == min(places))
+
+
+def _options(name: str, wanted: Wanted, answer: Answer) -> list[Option]:
+    """What the other filters leave, and what is chosen even where nothing is left."""
+    counts, chosen = answer.facets[name], wanted.chosen.get(name, frozenset())
+    if CHOICES[name].free:
+        order = sorted(counts.keys() | chosen, key=lambda code: (-counts.get(code, 0), code))[:40]
+    else:
+        order = [code for code in CHOICES[name].codes if code in counts or code in chosen]
+    return [Option(code, counts.get(code, 0), code in chosen) for code in order]
+
+
+def _bars(found: Bars, ends: tuple[int | None, int | None] | None) -> list[Bar]:
+    tallest = max(found.counts, default=0)
+    least, most = ends or (None, None)
+    bars = []
+    for i, n in enumerate(found.counts):
+        height = _HIGH * n / tallest if tallest else 0
+        inside = (least is None or found.bounds[i + 1] > least) and (most is None or found.bounds[i] <= most)
+        bars.append(Bar(f"{0.5 + i * _PITCH:.1f}", f"{54 - height:.1f}", f"{height:.1f}", inside))
+    return bars
+
+
+def _chips(wanted: Wanted, to: Callable[[Wanted], str]) -> list[Chip]:
+    chips = []
+    for name in wanted.filters:
+        if name == "tab":
+            continue
+        codes = wanted.chosen.get(name, frozenset())
+        order = CHOICES[name].codes if name in CHOICES else ()
+        listed = [code for code in order if code in codes] or sorted(codes)
+        chips.append(Chip(name, listed, wanted.ranges.get(name), to(wanted.without(name))))
+    return chips
+
+
+def _tabs(wanted: Wanted, answer: Answer, to: Callable[[Wanted], str]) -> list[tuple[str, int, str, bool]]:
+    chosen = wanted.chosen.get("tab", frozenset())
+    counts = answer.facets["tab"]
+    everything = wanted.without("tab")
+    tabs = [("all", sum(counts.values()), to(everything), not chosen)]
+    for code in TABS:
+        question = Wanted(
+            everything.text,
+            {**everything.chosen, "tab": frozenset({code})},
+            everything.ranges,
+            wanted.currency,
+            wanted.sort,
+        )
+        tabs.append((code, counts.get(code, 0), to(question), chosen == frozenset({code})))
+    return tabs

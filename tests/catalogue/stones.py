@@ -1,0 +1,114 @@
+"""Stones and questions by the hundred, from a seed."""
+
+from random import Random  # noqa: TID251 - only its type; the seed comes from the test
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.catalogue import service
+from pavilion.catalogue.wanted import CHOICES, RANGES, SORTS, Wanted
+from pavilion.kernel.events import record
+from pavilion.provenance.models import ExposedStone, StoneVerdict
+from tests import make
+
+PRODUCERS = ("Northern Light Mines", "Debswana", "Lucara, Ltd", "Petra")
+COUNTRIES = ("CA", "BW", "LS", "ZA")
+
+
+def row(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A stone that a dealer would believe."""
+    facts = {
+        "stock_no": f"PV-{number:06}", "shape": "round", "weight_mct": 1020, "color": "G", "clarity": "VS2",
+        "cut": "excellent", "polish": "excellent", "symmetry": "very_good", "fluor_intensity": "none",
+        "lab": "GIA", "report_no": f"2{number:09}", "length_um": 6500, "width_um": 6470, "depth_um": 4010,
+        "depth_pct": 6180, "table_pct": 5700, "crown_angle": 3450, "pavilion_angle": 4080,
+        "price_per_carat_minor": 650_000, "currency": "USD", "origin_id": f"CA:{number:08}",
+        "mine_country": "CA", "mine": "Ekati", "producer": "Northern Light Mines", "rough_weight_mct": 2400,
+        "cutter_name": "Mireille Aerts", "cutter_years": 31, "city": "Antwerp", "country": "BE",
+    }  # fmt: skip
+    return facts | changes
+
+
+def random_row(number: int, luck: Random) -> dict[str, Any]:
+    """Any shape, colour, money and gap that the columns allow, within few enough values that filters meet."""
+    facts = row(number, stock_no=f"{luck.choice(['PV', 'pv', 'LX'])}-{number:05}")
+    for name, column in (("shape", "shape"), ("clarity", "clarity"), ("cut", "cut"), ("lab", "lab")):
+        facts[column] = luck.choice(CHOICES[name].codes[:5])
+    kind = luck.random()
+    if kind < 0.2:
+        facts |= {"color": None, "fancy_color": luck.choice(["yellow", "pink", "blue"])}
+        facts["fancy_intensity"] = luck.choice(["fancy", "fancy_vivid", None])
+        facts["fancy_overtone"] = luck.choice([None, ["brownish"], ["brownish", "greenish"], ["green" + "ish"]])
+    elif kind < 0.3:
+        facts |= {"species": "corundum", "variety": luck.choice(["ruby", "sapphire"]), "color": None, "clarity": None}
+    else:
+        facts["color"] = luck.choice([*CHOICES["color"].codes[:4], "O-P"])
+    facts["weight_mct"] = luck.choice([luck.randrange(180, 6000), 1000, 1500])
+    facts["price_per_carat_minor"] = luck.choice([None, luck.randrange(50_000, 3_000_000), 650_000])
+    facts["currency"] = luck.choice(["USD", "USD", "USD", "HKD"])
+    facts["list_pct"] = luck.choice([None, luck.randrange(-6000, 2000)])
+    facts["depth_pct"], facts["table_pct"] = luck.choice([None, luck.randrange(5500, 6800)]), luck.randrange(5200, 6500)
+    facts["width_um"] = luck.randrange(4000, 6500)
+    facts["mine_country"], facts["producer"] = luck.choice([*COUNTRIES, None]), luck.choice([*PRODUCERS, None])
+    facts["report_no"] = f"{luck.choice('129')}{number:08}"
+    return facts
+
+
+def random_wanted(luck: Random, frames: range = range(18)) -> Wanted:
+    """A question as buyers put them: mostly few filters, sometimes many. Which filters are set comes from one of the
+    frames, so that the database meets most statements again; what they say is any."""
+    frame = type(luck)(luck.choice(frames))
+    chosen, ranges = {}, {}
+    free = {"mined": COUNTRIES, "producer": (*PRODUCERS, "Nobody")}
+    for name in frame.sample(sorted(CHOICES), frame.choice([0, 1, 1, 2, 3, 6])):
+        codes = CHOICES[name].codes or free[name]
+        count = frame.randrange(1, min(4, len(codes)) + 1)
+        chosen[name] = frozenset(luck.sample(codes[:6], count))
+    ends = {"ct": (0, 6000), "ppc": (0, 3_000_000), "total": (0, 9_000_000), "list": (-6000, 2000)}
+    for name in frame.sample(sorted(RANGES), frame.choice([0, 0, 1, 2])):
+        low, high = ends.get(name, (3000, 7000))
+        pair = sorted(luck.randrange(low, high) for _ in range(2))
+        ranges[name] = frame.choice([(pair[0], pair[1]), (pair[0], None), (None, pair[1])])
+    text = luck.choice(["pv", "LX-00", "1000", "2", "_", "%"]) if frame.random() < 0.3 else ""
+    return Wanted(text, chosen, ranges, luck.choice(["USD", "USD", "HKD"]), frame.choice(SORTS))
+
+
+async def listed(
+    session: AsyncSession, rows: list[dict[str, Any]], company_id: int, *, but: frozenset[int] = frozenset()
+) -> list[service.Stored]:
+    """The rows stored and shown, but for those at the places named, whose origin stays unconfirmed."""
+    stored = []
+    for start in range(0, len(rows), service.MOST_ROWS):
+        piece = rows[start : start + service.MOST_ROWS]
+        stored += await service.store_stones(session, piece, supplier_company_id=company_id, now=make.NOON)
+    shown = [stone.public_id for place, stone in enumerate(stored) if place not in but]
+    await expose(session, shown)
+    await service.expose_stones(session, shown, now=make.NOON)
+    return stored
+
+
+async def expose(session: AsyncSession, stones: list[str]) -> None:
+    """Provenance's own rows: a verified verdict and the exposure that hangs on it."""
+    judged = set(await session.scalars(select(StoneVerdict.stone).where(StoneVerdict.stone.in_(stones))))
+    fresh = [stone for stone in stones if stone not in judged]
+    if fresh:
+        await session.execute(insert(StoneVerdict), [_verdict(stone) for stone in fresh])
+        shown = [{"stone": stone, "verdict": "verified", "exposed_at": make.NOON} for stone in fresh]
+        await session.execute(insert(ExposedStone), shown)
+
+
+async def revoke(session: AsyncSession, stone: str) -> None:
+    """As provenance does it: the exposure goes, then the verdict changes, and an event says so."""
+    await session.execute(delete(ExposedStone).where(ExposedStone.stone == stone))
+    await session.execute(
+        update(StoneVerdict).where(StoneVerdict.stone == stone).values(verdict="rejected", grade="-", codes=" ID-01 ")
+    )
+    record(session, "stone:verdict_changed", stone, by=None, at=make.NOON)
+
+
+def _verdict(stone: str) -> dict[str, Any]:
+    known = {"stone": stone, "verdict": "verified", "grade": "B", "assurance": "B", "decided_at": make.NOON}
+    known |= {"findings": [], "claim": {}}
+    needed = [column for column in StoneVerdict.__table__.columns if not column.nullable and column.name not in known]
+    return known | {column.name: 0 if column.type.python_type is int else "-" for column in needed}

@@ -1,0 +1,146 @@
+"""The column index and SQL give the same answer to every question, also while stones come, change and go."""
+
+from random import Random  # noqa: TID251 - always with a seed
+
+import pytest
+
+from pavilion.catalogue import index, keeping, searching, service
+from pavilion.catalogue.jobs import follow_verdicts
+from pavilion.catalogue.models import CommitmentKind
+from pavilion.catalogue.wanted import BINS, Wanted, edges
+from pavilion.kernel import db
+from tests import make
+from tests.catalogue import stones
+from tests.make import NOON
+
+QUESTIONS = 500  # on each of the two kinds of database
+
+
+async def a_stock(sessions, luck, count=240, start=0):
+    async with sessions.begin() as session:
+        firm = await make.company(session, name=f"Firm {start}")
+        rows = [stones.random_row(number, luck) for number in range(start, start + count)]
+        stored = await stones.listed(session, rows, firm.id, but=frozenset(range(0, count, 11)))
+        for place, kind in ((1, CommitmentKind.IN_SALE), (2, CommitmentKind.HELD), (3, CommitmentKind.SOLD)):
+            await promise(session, stored[place].public_id, kind)
+    return stored
+
+
+async def promise(session, stone, kind=CommitmentKind.IN_SALE):
+    await service.commit_stone(session, stone=stone, kind=kind, ref=stone, facts={}, by=None, now=NOON)
+
+
+def same(a, b):
+    return all(getattr(a, name) == getattr(b, name) for name in ("total", "facets", "histograms", "ids", "after"))
+
+
+async def agree(kept, sessions, luck, questions, frames=range(18)):
+    async with db.reading(sessions) as session:
+        for _ in range(questions):
+            wanted = stones.random_wanted(luck, frames)
+            after, size = None, luck.choice([1, 7, 50])
+            quick = await kept.ask(session, wanted, size=size)
+            slow = await searching.ask(session, wanted, size=size)
+            assert quick.source == "index" and same(quick, slow), wanted
+            if (after := quick.after) is not None:
+                further = await kept.ask(session, wanted, size=size, after=after)
+                ids, last = await searching.further(session, wanted, size=size, after=after)
+                assert (further.ids, further.after) == (ids, last), wanted
+
+
+async def test_index_and_sql_agree_on_a_thousand_random_questions(sessions, database_url):
+    frames = range(18) if database_url.startswith("sqlite") else range(18, 36)
+    luck = Random(frames.start)
+    await a_stock(sessions, luck)
+    kept = keeping.Index(sessions)
+    await kept.build()
+    await agree(kept, sessions, luck, QUESTIONS, frames)
+
+
+async def test_they_agree_after_changes_without_a_rebuild(sessions):
+    luck = Random(7)
+    first = await a_stock(sessions, luck)
+    kept = keeping.Index(sessions)
+    await kept.build()
+    await a_stock(sessions, luck, count=60, start=300)
+    async with sessions.begin() as session:
+        await service.release_stone(session, stone=first[1].public_id, ref=first[1].public_id, by=None, now=NOON)
+        for place in (20, 21, 24):
+            await stones.revoke(session, first[place].public_id)
+    kept.forget_look()
+    await agree(kept, sessions, luck, 40)
+
+
+async def test_a_stone_whose_exposure_ends_is_counted_no_more(sessions):
+    stored = await a_stock(sessions, Random(1), count=12)
+    kept = keeping.Index(sessions)
+    await kept.build()
+    async with db.reading(sessions) as session:
+        before = await kept.ask(session, Wanted())
+    async with sessions.begin() as session:
+        await stones.revoke(session, stored[5].public_id)
+    kept.forget_look()
+    async with db.reading(sessions) as session:
+        after = await kept.ask(session, Wanted())
+    assert (before.total, after.total) == (10, 9)
+    assert stored[5].id not in after.ids
+
+
+async def test_a_stone_that_is_verified_later_is_listed_by_the_follower(sessions):
+    async with sessions.begin() as session:
+        firm = await make.company(session)
+        (stored,) = await stones.listed(session, [stones.row()], firm.id, but=frozenset({0}))
+    kept = keeping.Index(sessions)
+    await kept.build()
+    async with sessions.begin() as session:
+        await stones.expose(session, [stored.public_id])
+        stones.record(session, "stone:verdict_changed", stored.public_id, by=None, at=NOON)
+    assert await follow_verdicts(sessions, NOON) == 1
+    assert await follow_verdicts(sessions, NOON) == 0
+    kept.forget_look()
+    async with db.reading(sessions) as session:
+        assert (await kept.ask(session, Wanted())).total == 1
+
+
+async def test_sql_answers_while_the_index_is_cold(sqlite_sessions):
+    await a_stock(sqlite_sessions, Random(3), count=12)
+    kept = keeping.Index(sqlite_sessions)
+    async with db.reading(sqlite_sessions) as session:
+        cold = await kept.ask(session, Wanted())
+        await kept.build()
+        warm = await kept.ask(session, Wanted())
+    await kept.close()
+    assert (cold.source, warm.source) == ("sql", "index")
+    assert same(cold, warm)
+
+
+async def test_every_page_of_every_order_shows_each_stone_once(sqlite_sessions):
+    await a_stock(sqlite_sessions, Random(5), count=60)
+    kept = keeping.Index(sqlite_sessions)
+    await kept.build()
+    async with db.reading(sqlite_sessions) as session:
+        for sort in stones.SORTS:
+            seen, after = [], None
+            while True:
+                answer = await kept.ask(session, Wanted(sort=sort), size=7, after=after)
+                seen += answer.ids
+                if (after := answer.after) is None:
+                    break
+            assert len(seen) == len(set(seen)) == answer.total, sort
+
+
+async def test_no_column_of_a_stone_takes_more_than_it_must(sqlite_sessions):
+    """Sixty bytes a stone for the filters; the two text keys come on top."""
+    rows = [dict.fromkeys([*index.CHOICES, *index.RANGES]) | {"id": n, "currency": "USD"} for n in range(1000)]
+    texts = {"stock_no_key": "pv-000001", "report_no": "2000000001", "ct": 1000, "tab": "white", "state": "free"}
+    part = index.part([row | texts for row in rows], index.new_words())
+    columns = [*part.chosen.values(), *part.measured.values(), part.currency, part.ids]
+    assert sum(column.itemsize for column in columns) <= 100
+
+
+@pytest.mark.parametrize(("least", "most"), [(1, 1), (0, 5), (180, 5010), (32_600, 1_000_000_000_000)])
+def test_bars_cover_everything_and_rise(least, most):
+    bounds = edges(least, most)
+    assert len(bounds) == BINS + 1
+    assert bounds == sorted(set(bounds))
+    assert bounds[0] <= max(1, least) and most < bounds[-1]
