@@ -3,9 +3,12 @@
 Exit codes of all: 0 done or true, 1 refused or false, 2 could not be decided, 3 input or usage not readable.
 """
 
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -142,7 +145,11 @@ def stock_check(file: Path, profile: str = "none") -> None:
 
 @stock_app.command("generate")
 def stock_generate(
-    diamonds: Path, out: Path = typer.Option(...), rows: int | None = None, seed: int = 1, broken_bp: int = 500
+    diamonds: Path,
+    out: Annotated[Path, typer.Option(help="Folder that is written.")],
+    rows: int | None = None,
+    seed: int = 1,
+    broken_bp: int = 500,
 ) -> None:
     """Make a stock file, its signed registry and the answers to expect from a table of real stones."""
     from pavilion.catalogue.generating import generate
@@ -161,3 +168,113 @@ def _known_profile(profile: str) -> None:
 
     if profile not in PROFILES:
         raise _stop(f"unknown profile {profile!r}; known: {' '.join(PROFILES)}")
+
+
+# -- the record of a sale ---------------------------------------------------------------------------------------------
+
+LONGEST_RECORD = 8 * 1024**3
+
+
+@app.command("verify-sale")
+def verify_sale(file: Path, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Replay the record of a finished sale: `ok`, or the first line that was altered or breaks a rule."""
+    from pavilion.bidding.opened import Failed
+    from pavilion.bidding.replaying import Undecided
+    from pavilion.bidding.verifying import NotARecord, verify
+
+    try:
+        if not file.is_file() or file.stat().st_size > LONGEST_RECORD:
+            raise _stop(f"{file}: not a file that can be read here")
+        verdict = verify(lambda: _raw_lines(file))
+    except (OSError, NotARecord) as fault:
+        raise _stop(f"{file}: not a record: {fault}") from None
+    except Undecided as fault:
+        raise _stop(f"undecided: {fault}", UNDECIDED) from None
+    except Failed as fault:
+        facts = {"ok": False, "line": fault.line, "n": fault.n, "rule": fault.rule, "fact": fault.fact}
+        typer.echo(json.dumps(facts) if as_json else str(fault))
+        raise typer.Exit(FALSE) from None
+    if as_json:
+        typer.echo(json.dumps({"ok": True} | asdict(verdict)))
+        return
+    typer.echo(f"signed by: {' '.join(verdict.keys)}")
+    typer.echo(f"replayed: {verdict.lots} lots; hidden events: {verdict.hidden}")
+    typer.echo("not in a record: bids never delivered, identities, limits, viewings, eligibility, edge stamps")
+    typer.echo(f"ok: {verdict.events} events, root {verdict.root}")
+
+
+def _raw_lines(file: Path) -> Iterator[bytes]:
+    """Each line with its newline; a line too long to be one comes in pieces."""
+    with file.open("rb") as open_file:
+        while line := open_file.readline(1024 * 1024 + 2):
+            yield line
+
+
+# -- processes --------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    port: int = 8080,
+    data: Path = Path(".data/demo"),
+    reset: Annotated[bool, typer.Option("--reset", help="Start afresh.")] = False,
+    rivals: Annotated[bool, typer.Option("--rivals/--no-rivals", help="Simulated rival bidders.")] = True,
+) -> None:
+    """The demonstration house, everything in one process on one port."""
+    from pavilion import serving
+    from pavilion.settings import Environment
+    from pavilion.webkit import log
+
+    settings = serving.settings_for(port, data, Environment.DEMO)
+    log.set_up("demo", "WARNING")
+    _starting(lambda: serving.demo(settings, reset=reset, rivals=rivals, told=_say))
+
+
+@app.command()
+def serve(port: int = 8080, data: Path = Path(".data/house")) -> None:
+    """Everything in one process, without demonstration data."""
+    from pavilion import serving
+    from pavilion.settings import Environment
+    from pavilion.webkit import log
+
+    settings = serving.settings_for(port, data, Environment.PRODUCTION)
+    log.set_up("serve", settings.log_level)
+    _starting(lambda: serving.serve(settings))
+
+
+@app.command()
+def worker() -> None:
+    """The worker alone: stock files, verdicts, bills and papers."""
+    from pavilion import serving
+    from pavilion.settings import Settings
+    from pavilion.webkit import log
+
+    settings = Settings()
+    log.set_up("worker", settings.log_level)
+    _starting(lambda: serving.work(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema to this version's."""
+    from pavilion import serving
+    from pavilion.settings import Settings
+
+    before, after = serving.migrate(Settings())
+    typer.echo(f"schema: {before or 'none'} -> {after}")
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+def _starting(run: Callable[[], None]) -> None:
+    from pavilion.serving import CannotStart
+
+    try:
+        run()
+    except CannotStart as reason:
+        raise _stop(str(reason), FALSE) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(DONE) from None

@@ -1,39 +1,113 @@
 """Composition root: which domains and which adapters make a house. Only this module knows every domain."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware import Middleware
 
+from pavilion import worker
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import service as auctions_service
-from pavilion.catalogue import nomenclature
+from pavilion.bidding import api as bidding_api
+from pavilion.bidding import routes as bidding_routes
+from pavilion.bidding import socket as bidding_socket
+from pavilion.bidding.wiring import one_process
+from pavilion.catalogue import api as catalogue_api
+from pavilion.catalogue import importing, nomenclature
+from pavilion.catalogue import jobs as catalogue_jobs
+from pavilion.catalogue import routes as catalogue_routes
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.pages import routes as pages_routes
+from pavilion.provenance import jobs as provenance_jobs
+from pavilion.provenance.registries.file import FileRegistry
+from pavilion.provenance.registries.none import NoRegistry
+from pavilion.provenance.registries.port import Registry
+from pavilion.provenance.registries.writing import OWN_PRODUCTION
 from pavilion.settings import Settings
+from pavilion.settlement import jobs as settlement_jobs
+from pavilion.settlement import routes as settlement_routes
+from pavilion.settlement import service as settlement_service
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit.html import Pages
 from pavilion.webkit.log import RequestLog
+from pavilion.worker import Tick
 
-ROUTERS: list[APIRouter] = [accounts_routes.router, auctions_routes.router, pages_routes.router]
+ROUTERS: list[APIRouter] = [
+    accounts_routes.router,
+    auctions_routes.router,
+    bidding_routes.router,
+    bidding_api.router,
+    bidding_socket.router,
+    catalogue_routes.router,
+    catalogue_api.router,
+    settlement_routes.router,
+    pages_routes.router,
+]
 
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **accounts_service.PROPOSAL_HANDLERS,
     **auctions_service.proposal_handlers,
+    **settlement_service.PROPOSAL_HANDLERS,
 }
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-def build_web(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
-    """Pages, forms and API over one database; the caller owns the engine."""
+
+class Ports:
+    """The outside parties of this house."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+
+def build_house(
+    settings: Settings,
+    engine: AsyncEngine,
+    clock: Clock = utc_now,
+    more_ticks: Callable[[FastAPI], Sequence[Tick]] = lambda _app: (),
+) -> FastAPI:
+    """Everything in one process: pages, sockets, the bidding engine and the worker. The caller owns the engine."""
+
+    @asynccontextmanager
+    async def alive(app: FastAPI) -> AsyncIterator[None]:
+        sessions, stopping = app.state.sessions, asyncio.Event()
+        data_key, sale_key = settings.data_key.get_secret_value(), settings.sale_key.get_secret_value()
+        async with one_process(
+            settings.database,
+            sessions,
+            clock,
+            data_key=bytes.fromhex(data_key),
+            sale_key=bytes.fromhex(sale_key),
+            host_name=settings.host_name,
+        ) as rooms:
+            app.state.rooms = rooms
+            ticks = [*ticks_of(settings, sessions, app.state.pages), *more_ticks(app)]
+            working = asyncio.create_task(worker.work(ticks, clock, stopping))
+            try:
+                yield
+            finally:
+                stopping.set()
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+                await _close_index(app)
+
+    return build_web(settings, engine, clock, alive)
+
+
+def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: Lifespan) -> FastAPI:
+    """Pages, forms, API and sockets over one database."""
     sessions = db.sessions_of(engine)
     pages = Pages(static.frontend(), nomenclature.term)
-    app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages, app.state.proposal_handlers = pages, PROPOSAL_HANDLERS
     app.mount(static.MOUNT, pages.static)
@@ -48,6 +122,25 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -
     return app
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
+async def _close_index(app: FastAPI) -> None:
+    if (index := getattr(app.state, "stone_index", None)) is not None:
+        await index.close()
+
+
+def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
+    """The house's own work."""
+    ports = Ports(registry_of(settings))
+    return [
+        Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
+        Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
+        Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, {OWN_PRODUCTION: ports.registry}, now)),
+        Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
+        Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
+        Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
+    ]
+
+
+def registry_of(settings: Settings) -> Registry:
+    """The own-production registry: signed event files, in the folder named or beside the database, if there are any."""
+    folder: Path = settings.registries or settings.data_dir / "registry"
+    return FileRegistry(folder) if (folder / "registry.json").exists() or settings.registries else NoRegistry()

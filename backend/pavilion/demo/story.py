@@ -170,3 +170,18 @@ def _mixed(chosen: list[str]) -> list[str]:
     """The dearest not all at once: first, last, second, last but one and so on, then from the middle."""
     half = len(chosen) // 2
     return [stone for pair in zip(chosen[half:], chosen[:half], strict=False) for stone in pair] + chosen[2 * half :]
+
+
+def welcome() -> list[str]:
+    """What a newcomer is told: who can sign in, and what to try."""
+    return [*(f"sign-in: {one.role} {one.email} {people.PASSWORD}" for one in people.PEOPLE), *TRY]
+
+
+TRY = (
+    "try: as wen@lumen.example enter the saleroom of the running sale and bid; its first lots close within minutes",
+    "try: in a second browser bid against her as ilse@vandael.example; simulated rivals bid too (--no-rivals stops them)",
+    "try: as sam@scheldt.example upload the data folder's jewels.csv under /stock and read what became of each row",
+    "try: as noor@pavilion.example build a sale under /staff/sales; lena@pavilion.example approves it",
+    "try: as cato@pavilion.example see under /staff/exceptions which stones were refused and why",
+    "try: as tomas@pavilion.example enter a transfer under /staff/cashier; lena@pavilion.example confirms it",
+)

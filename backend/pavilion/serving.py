@@ -1,0 +1,191 @@
+"""Processes: a house in one process, its pages, its worker; what each checks before it starts."""
+
+import asyncio
+import fcntl
+import shutil
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random  # noqa: TID251 - seeds the demonstration's rivals
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from pavilion import main, worker
+from pavilion.kernel import db, migrating
+from pavilion.kernel.clock import utc_now
+from pavilion.settings import Environment, Settings, with_secrets
+from pavilion.webkit.html import Pages
+from pavilion.webkit.static import frontend
+from pavilion.worker import Tick
+
+LONGEST_FRAME = 65_536  # bytes of one socket message that the server reads at all
+GRACE_S = 5
+
+
+class CannotStart(Exception):
+    """One sentence that says what to change."""
+
+
+def serve(settings: Settings) -> None:
+    """Everything in one process on one port, until told to stop."""
+    with held(settings):
+        asyncio.run(_house(with_secrets(settings)))
+
+
+def demo(settings: Settings, *, reset: bool, rivals: bool, told: Callable[[str], None]) -> None:
+    """The demonstration house, furnished at its first start."""
+    if reset:
+        forget(settings.data_dir)
+    with held(settings):
+        asyncio.run(_demo(with_secrets(settings), rivals, told))
+
+
+def work(settings: Settings) -> None:
+    """The worker alone, beside web processes on the same PostgreSQL."""
+    asyncio.run(_work(with_secrets(settings)))
+
+
+def migrate(settings: Settings) -> tuple[str | None, str]:
+    """The schema before and after."""
+
+    async def run() -> tuple[str | None, str]:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = db.create_engine(settings.database)
+        try:
+            return await migrating.to_head(engine), migrating.head()
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+async def _house(settings: Settings) -> None:
+    engine = await ready(settings)
+    try:
+        await listen(main.build_house(settings, engine), settings.listen)
+    finally:
+        await engine.dispose()
+
+
+async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -> None:
+    from pavilion.demo import story
+    from pavilion.demo.rivals import Rivals
+
+    engine = await ready(settings)
+    sessions = db.sessions_of(engine)
+
+    def more(app: FastAPI) -> Sequence[Tick]:
+        ticks = [Tick("next sale", lambda now: story.next_sale(sessions, now))]
+        if rivals:
+            ticks.append(Tick("rivals", Rivals(sessions, app.state.rooms, Random(story.SEED)).tick))  # noqa: S311
+        return ticks
+
+    try:
+        await story.open_house(settings, sessions, utc_now(), lambda what: told(f"furnishing: {what}"))
+        for line in story.welcome():
+            told(line)
+        app = main.build_house(settings, engine, more_ticks=more)
+        await listen(app, settings.listen, lambda: told(f"ready: {settings.public_url}/"))
+    finally:
+        await engine.dispose()
+
+
+async def _work(settings: Settings) -> None:
+    engine = await ready(settings)
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stopping.set)
+    try:
+        ticks = main.ticks_of(settings, db.sessions_of(engine), Pages(frontend()))
+        await worker.work(ticks, utc_now, stopping)
+    finally:
+        await engine.dispose()
+
+
+async def ready(settings: Settings) -> AsyncEngine:
+    """An engine on a schema that fits this code. The embedded database is brought there; a server is only asked."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = db.create_engine(settings.database)
+    if not settings.database_url:
+        await migrating.to_head(engine)
+        return engine
+    if await migrating.current(engine) != migrating.head():
+        await engine.dispose()
+        raise CannotStart("The database's schema is not this version's. Run `pavilion migrate` first.")
+    return engine
+
+
+async def listen(app: FastAPI, address: str, started: Callable[[], None] = lambda: None) -> None:
+    host, _, port = address.rpartition(":")
+    listener = _bound(host, int(port))
+    config = uvicorn.Config(
+        app,
+        ws="wsproto",
+        ws_max_size=LONGEST_FRAME,
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    await _Announcing(config, started).serve(sockets=[listener])
+
+
+class _Announcing(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as fault:
+        listener.close()
+        raise CannotStart(f"Port {port} on {host} cannot be used ({fault.strerror}). Choose another.") from None
+    return listener
+
+
+@contextmanager
+def held(settings: Settings) -> Iterator[None]:
+    """The data folder is ours alone: two processes on one embedded house would both think they are its clock."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "house.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(
+                f"A house already runs on {settings.data_dir}. Stop it, or name another folder."
+            ) from None
+        yield
+
+
+def forget(folder: Path) -> None:
+    """The house in this folder is gone; a folder that holds no house is left alone."""
+    if not folder.exists():
+        return
+    if any(folder.iterdir()) and not (folder / "house.lock").exists():
+        raise CannotStart(f"{folder} holds no house; it was not emptied.")
+    with held(Settings(data_dir=folder)):
+        shutil.rmtree(folder)
+
+
+def settings_for(port: int, data: Path, environment: Environment) -> Settings:
+    """Those of the environment, on this loopback port and folder."""
+    listen = f"127.0.0.1:{port}"
+    said = Settings()
+    public = said.public_url if "public_url" in said.model_fields_set else f"http://{listen}"
+    origins = said.allowed_origins | {f"http://localhost:{port}"}
+    update = {"environment": environment, "data_dir": data, "listen": listen, "public_url": public}
+    return said.model_copy(update=update | {"allowed_origins": origins})
