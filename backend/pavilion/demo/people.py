@@ -10,7 +10,7 @@ from pavilion.accounts import passwords, queries, service
 from pavilion.accounts.models import Company, Person
 from pavilion.accounts.rules import Actor, CompanyState, Role
 
-PASSWORD = "grading tray at noon"  # noqa: S105 - printed at the start: this house holds no secrets
+PASSWORD = "grading-tray-at-noon"  # noqa: S105 - printed at the start: this house holds no secrets
 
 
 class Firm(NamedTuple):

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pavilion.catalogue import chains
+from pavilion.catalogue import chains, generating
 from pavilion.provenance.registries.writing import OWN_PRODUCTION, RegistryWriter
 
-SAMPLE = Path(chains.__file__).parent / "data" / "sample"  # some hundred stones of the public table
+SAMPLE = Path(chains.__file__).parent / "data" / "sample" / "diamonds.csv"  # some hundred of the public table
 COLUMNS = (
     *("Stock #", "Availability", "Shape", "Carat", "Color", "Clarity", "Fancy Color", "Fancy Color Intensity"),
     *("Fancy Color Overtone", "Species", "Variety", "Hue", "Treatment", "Cut Grade", "Polish", "Symmetry"),
@@ -86,16 +86,17 @@ JEWELS = (
 
 
 def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
-    """`jewels.csv` and one signed registry of these and the sample's stones stand in `folder`; answers both files."""
+    """`jewels.csv`, `sample/stock.csv` and one signed registry of both stand in `folder`; answers the two files."""
     random = Random(f"jewels:{seed}")  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
     key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"pavilion jewels {seed}".encode()).digest())
     jewels = folder / "jewels.csv"
+    generating.generate(sample, folder / "sample", seed=seed)
     with (
         jewels.open("w", encoding="utf-8", newline="") as file,
         RegistryWriter(folder / "registry", key, name=OWN_PRODUCTION) as registry,
     ):
-        for origin_id, events in _registered(sample / "registry"):
+        for origin_id, events in _registered(folder / "sample" / "registry"):
             registry.add(origin_id, events)
         sheet = csv.DictWriter(file, COLUMNS, lineterminator="\r\n")
         sheet.writeheader()
@@ -106,7 +107,7 @@ def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
             events, cutter = chains.whole_chain(polished, rough, parcel, random)
             registry.add(polished.origin_id, events)
             sheet.writerow(_row(place, jewel, polished, rough, parcel, cutter, events[-2]["at"]))
-    return [jewels, sample / "stock.csv"]
+    return [jewels, folder / "sample" / "stock.csv"]
 
 
 def pictures() -> dict[str, str]:
