@@ -58,7 +58,7 @@ export function isDecided(lot) {
  * @param {Lot} lot @param {Own | undefined} own @returns {string | null} */
 export function ownState(lot, own) {
   if (!own || own.max === null) return null;
-  if (own.state === "voided" && own.seq >= lot.seq) return "voided";
+  if (own.seq > lot.seq || (own.state === "voided" && own.seq === lot.seq)) return own.state; // younger than the book here
   if (lot.state === "withdrawn") return "withdrawn";
   if (lot.state === "sold") return lot.leader === own.alias ? "won" : "lost";
   if (lot.state === "passed") return "passed";

@@ -51,6 +51,7 @@ test("own state follows from the book", () => {
   assert.equal(ownState({ ...lot, state: "sold", leader: "B" }, own), "lost");
   assert.equal(ownState({ ...lot, state: "withdrawn" }, own), "withdrawn");
   assert.equal(ownState(lot, { ...own, state: "voided" }), "voided");
+  assert.equal(ownState({ ...lot, leader: "B" }, { ...own, alias: "C", state: "winning", seq: 3 }), "winning");
 });
 test("every own state has a look", () => {
   assert.deepEqual(["winning", "outbid", "tied_later", "winning_reserve_not_met", "lost"].map(look), ["leading", "outbid", "outbid", "reserve", "quiet"]);

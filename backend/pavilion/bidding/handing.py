@@ -1,0 +1,88 @@
+"""What the pages of a sale draw and hand to their scripts."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pavilion.bidding.showing import LotShown, Purse, SaleShown
+from pavilion.kernel.instants import stamp
+
+LEFT, MIDDLE, RIGHT = 6, 300, 554  # of the line of a sale's times
+SECOND = 1_000_000
+
+
+class Marks(NamedTuple):
+    """Where the first close and now stand on the line from the opening to the last close."""
+
+    first: int
+    now: int
+
+
+def marks_of(sale: SaleShown, now: datetime) -> Marks:
+    """Each half of the line has its own measure, so that a day of closing is seen beside weeks of bidding."""
+    halves = ((sale.opens_at, sale.first_close, LEFT, MIDDLE), (sale.first_close, sale.last_close, MIDDLE, RIGHT))
+    place = LEFT
+    for start, end, left, right in halves:
+        if now > start:
+            span = max(end - start, (end - start).resolution)
+            place = min(right, left + int((right - left) * (now - start) / span))
+    return Marks(MIDDLE, place)
+
+
+def minutes(micros: int, lang: str) -> str:
+    """`2 minutes`, `90 seconds`."""
+    whole, rest = divmod(micros // SECOND, 60)
+    if rest or not whole:
+        count = micros // SECOND
+        return f"{count} 秒" if lang == "zh" else f"{count} second{'' if count == 1 else 's'}"
+    return f"{whole} 分钟" if lang == "zh" else f"{whole} minute{'' if whole == 1 else 's'}"
+
+
+def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: bool) -> dict[str, Any]:
+    """All that the room's modules start from; nothing in it is for other eyes than this reader's."""
+    increments, confirm = sale.rules.increments, sale.rules.jump_confirm
+    return {
+        "sale": sale.id,
+        "state": sale.state,
+        "rules": sale.rules_hash,
+        "currency": sale.currency,
+        "zone": sale.zone,
+        "window": sale.rules.soft_close.window // 1_000_000,
+        "increments": {"tiers": increments.tiers, "mode": increments.mode},
+        "confirm": {"factor": confirm.factor, "steps": confirm.steps},
+        "bands": purse.bands,
+        "tax": {"regime": purse.tax.regime, "rate_bp": purse.tax.rate_bp} if purse.tax else None,
+        "fees": sale.rules.limits_include_fees,
+        "limit": purse.limit,
+        "headroom": purse.headroom,
+        "mayBid": purse.may_bid,
+        "signedIn": purse.why != "signed_out",
+        "here": here,
+        "alone": alone,
+        "lots": [_script_lot(lot, place) for place, lot in enumerate(sale.lots)],
+    }
+
+
+def _script_lot(lot: LotShown, place: int) -> dict[str, Any]:
+    own = lot.own
+    return {
+        "place": place,
+        "number": lot.number,
+        "mct": lot.mct,
+        "low": lot.low,
+        "high": lot.high,
+        "opening": lot.opening,
+        "book": {
+            "lot": lot.id,
+            "seq": lot.seq,
+            "state": lot.state,
+            "leader": lot.leader,
+            "price": lot.price,
+            "ask": lot.ask,
+            "reserve_met": lot.reserve_met,
+            "bids": lot.bids,
+            "end": stamp(lot.end) if lot.end else None,
+            "hash": lot.hash,
+            "extended": stamp(lot.end) if lot.end and lot.extended else None,
+        },
+        "own": {"alias": own.alias, "max": own.max, "state": own.state, "seq": own.seq} if own else None,
+    }

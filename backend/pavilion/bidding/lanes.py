@@ -1,0 +1,50 @@
+"""Which lane of the room a lot stands in when the page is made; its script goes on from there by the same rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pavilion.bidding.showing import FINAL, SOON, LotShown
+
+OUTBID = frozenset({"outbid", "outbid_by_seller", "tied_later"})
+LEADING = frozenset({"winning", "winning_reserve_not_met"})
+LANES = (
+    ("outbid", "outbid", "outbid"),
+    ("closing", "clock", "closing"),
+    ("leading", "leading", "leading"),
+    ("watched", "star", "quiet"),
+    ("later", "open", ""),
+    ("decided", "gavel", ""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    id: str
+    icon: str
+    look: str
+    lots: Sequence[LotShown]
+
+
+def lanes_of(lots: Sequence[LotShown], now: datetime) -> list[Lane]:
+    """Every lot in exactly one lane: the next to end first; of what is decided, the latest."""
+    found = {lot.id: _lane(lot, now) for lot in lots}
+    return [
+        Lane(id, icon, look, _ordered([lot for lot in lots if found[lot.id] == id], id)) for id, icon, look in LANES
+    ]
+
+
+def _lane(lot: LotShown, now: datetime) -> str:
+    if lot.state in FINAL:
+        return "decided"
+    own = lot.own.state if lot.own else ""
+    if own in OUTBID:
+        return "outbid"
+    if own in LEADING:
+        return "leading"
+    soon = lot.state != "listed" and lot.end is not None and lot.end - now <= SOON
+    return "closing" if soon else "later"
+
+
+def _ordered(lots: list[LotShown], lane: str) -> list[LotShown]:
+    return sorted(lots, key=lambda lot: lot.end.timestamp() if lot.end else 0, reverse=lane == "decided")

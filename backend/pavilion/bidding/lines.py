@@ -1,0 +1,103 @@
+"""The book of a lot as a reader sees it: numbered bids and what happened between them, the latest first."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.bidding.models import BookEvent
+from pavilion.kernel.instants import from_stamp, micros
+
+SHOWN = 60
+# Told in the book beside the bids; the others (listed, opened, closing) say nothing a bidder needs there.
+TOLD = {
+    "lot.extended": "extended",
+    "lot.paused": "paused",
+    "lot.resumed": "resumed",
+    "lot.reopened": "reopened",
+    "lot.notice": "notice",
+    "lot.reserve_lowered": "reserve_lowered",
+    "lot.sold": "sold",
+    "lot.passed": "passed",
+    "lot.withdrawn": "withdrawn",
+    "bid.voided": "voided",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BookLine:
+    """`event` is empty for a bid."""
+
+    seq: int
+    at: datetime
+    number: int = 0
+    bidder: str = ""
+    leader: str = ""
+    price: int = 0
+    mine: bool = False
+    leader_mine: bool = False
+    event: str = ""
+    to: datetime | None = None
+    reason: str = ""
+    text: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LotBookShown:
+    lines: Sequence[BookLine]  # the latest first, at most SHOWN
+    bidders: int
+    steps: Sequence[tuple[int, int, bool]]  # instant in milliseconds, price, whether it was this reader's bid
+
+    @property
+    def notices(self) -> list[BookLine]:
+        return [line for line in self.lines if line.event == "notice"]
+
+
+async def book_shown(session: AsyncSession, lot: str, alias: str | None) -> LotBookShown:
+    bodies = await session.scalars(
+        select(BookEvent.body).where(BookEvent.lot == lot, BookEvent.seq > 0).order_by(BookEvent.seq)
+    )
+    return fold([json.loads(body) for body in bodies], alias)
+
+
+def fold(events: Sequence[Mapping[str, Any]], alias: str | None) -> LotBookShown:
+    """The events of one lot in their order, as lines for the reader who bids under `alias`."""
+    lines: list[BookLine] = []
+    steps: list[tuple[int, int, bool]] = []
+    bidders: set[str] = set()
+    bids = 0
+    for event in events:
+        data, at, seq = event["data"], from_stamp(event["at"]), event["seq"]
+        if event["type"] == "bid.accepted":
+            bids += 1
+            bidders.add(data["bidder"])
+            mine, leads = data["bidder"] == alias, data["leader"] == alias
+            if data["extended"]:
+                lines.append(BookLine(seq, at, event="extended", to=from_stamp(data["end"])))
+            lines.append(
+                BookLine(seq, at, bids, data["bidder"], data["leader"], data["price"], mine=mine, leader_mine=leads)
+            )
+            steps.append((micros(at) // 1000, data["price"], mine))
+        elif kind := TOLD.get(event["type"]):
+            lines.append(_happened(kind, seq, at, data))
+            if kind in ("voided", "reserve_lowered") and data["price"] is not None:
+                steps.append((micros(at) // 1000, data["price"], False))
+    return LotBookShown(lines[: -SHOWN - 1 : -1], len(bidders), steps)
+
+
+def _happened(kind: str, seq: int, at: datetime, data: Mapping[str, Any]) -> BookLine:
+    to = data.get("to") or data.get("end")
+    return BookLine(
+        seq,
+        at,
+        event=kind,
+        bidder=data.get("bidder", ""),
+        price=data.get("price") or 0,
+        to=from_stamp(to) if to else None,
+        reason=data.get("reason", ""),
+        text={"en": data.get("text_en", ""), "zh": data.get("text_zh", "")},
+    )

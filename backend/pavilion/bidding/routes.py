@@ -1,0 +1,314 @@
+"""Pages of sales and lots, and the way of a bid without script. Every page works as HTML alone."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from pavilion.accounts.deps import CurrentActor, SignedInActor, may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.bidding import handing, lines, queries, receipts, showing
+from pavilion.bidding.deciding import Answer, BidOrder
+from pavilion.bidding.lanes import lanes_of
+from pavilion.bidding.news import Mine
+from pavilion.bidding.showing import LotShown, Purse, SaleShown
+from pavilion.kernel.errors import NotFound
+from pavilion.kernel.instants import from_stamp, stamp
+from pavilion.kernel.money import MAX_AMOUNT, decimal_text, parse_minor
+from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.html import page
+
+router = APIRouter()
+
+Bidder = Annotated[Actor, may(Permission.BID_PLACE)]
+Key = Annotated[str, Form(max_length=64)]
+Typed = Annotated[str, Form(max_length=40)]
+Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
+HALF_DAY = 43_200  # seconds around now in which a clock without its day is understood
+STATUS = {"unknown": 503, "confirm_needed": 422, "slow_down": 429}
+RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepted", "banned", "conflict_of_interest"})
+FORM = frozenset({"amount_invalid", "amount_too_large", "bad_input"})
+
+
+class Told(NamedTuple):
+    """What came of the reader's last bid, above the form."""
+
+    good: bool
+    code: str
+    max: int | None = None
+    receipt: str | None = None
+
+
+@router.get("/sales/{sale}")
+async def sale_page(
+    request: Request,
+    sale: Id,
+    session: Reading,
+    actor: CurrentActor,
+    now: Now,
+    show: Annotated[str, Query(max_length=10)] = "all",
+) -> Response:
+    """The public page of a sale: its times and its lots."""
+    mine = await _mine(request, sale, actor)
+    shown = await showing.sale_shown(session, sale, actor, mine)
+    purse = await showing.purse_of(session, shown, actor, mine, now)
+    kept = {
+        "all": list(shown.lots),
+        "open": [lot for lot in shown.lots if not lot.is_decided],
+        "yours": [lot for lot in shown.lots if lot.own],
+        "decided": [lot for lot in shown.lots if lot.is_decided],
+    }
+    show = show if show in kept else "all"
+    return page(
+        request,
+        "bidding/sale.html",
+        sale=shown,
+        purse=purse,
+        now=now,
+        stamp=stamp,
+        soon=_soon(now),
+        lots=kept[show],
+        show=show,
+        counts={kind: len(lots) for kind, lots in kept.items()},
+        marks=handing.marks_of(shown, now),
+        minutes=handing.minutes,
+        facts=handing.facts_for_script(shown, purse, None, False),
+    )
+
+
+@router.get("/sales/{sale}/receipts/{n:int}")
+async def receipt_page(
+    request: Request, sale: Id, n: Annotated[int, Path(ge=0, le=2**53)], session: Reading, actor: SignedInActor
+) -> Response:
+    """What the book recorded of the reader's own bid; nobody else has this page."""
+    if actor.company_id is None or await queries.company_of_bid(session, sale, n) != actor.company_id:
+        raise NotFound()
+    document = await receipts.receipt(
+        session, sale, n, await request.app.state.rooms.opening(sale, n, actor.company_id)
+    )
+    if document is None:
+        raise NotFound()
+    shown = await showing.sale_shown(session, sale, actor, None)
+    event = document["event"]
+    return page(
+        request,
+        "bidding/receipt.html",
+        sale=shown,
+        lot=shown.lot(event["lot"]),
+        receipt=document,
+        code=event["data"].get("code"),
+        arrived=from_stamp(event["t"]),
+        decided=from_stamp(event["at"]),
+    )
+
+
+@router.get("/desk/bids")
+async def own_bids(request: Request, session: Reading, actor: Bidder, now: Now) -> Response:
+    """Every lot this company bid on, sale by sale, with its receipts."""
+    found = []
+    for sale in await showing.sales_bid_in(session, actor.company_id) if actor.company_id is not None else []:
+        mine = await _mine(request, sale, actor)
+        shown = await showing.sale_shown(session, sale, actor, mine)
+        purse = await showing.purse_of(session, shown, actor, mine, now)
+        bids = await showing.own_bids(session, sale, purse.paddle)
+        lots = [(lot, [bid for bid in bids if bid.lot == lot.id]) for lot in shown.lots]
+        if held := [(lot, own) for lot, own in lots if own]:
+            found.append((shown, purse, held))
+    return page(request, "bidding/desk.html", sales=found, now=now)
+
+
+@router.get("/results")
+async def results(request: Request, session: Reading, actor: CurrentActor) -> Response:
+    """What closed sales brought, lot by lot."""
+    ended = await showing.closed_sales(session)
+    sales = [await showing.sale_shown(session, sale, actor, await _mine(request, sale, actor)) for sale in ended]
+    return page(request, "bidding/results.html", sales=sales)
+
+
+@router.get("/sales/{sale}/room")
+async def room(
+    request: Request,
+    sale: Id,
+    session: Reading,
+    actor: CurrentActor,
+    now: Now,
+    lot: Annotated[str | None, Query(max_length=26)] = None,
+    max: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """The board of a sale: all lots in lanes, one of them in focus."""
+    mine = await _mine(request, sale, actor)
+    shown = await showing.sale_shown(session, sale, actor, mine)
+    lanes = lanes_of(shown.lots, now)
+    if not shown.lots:
+        raise NotFound()
+    first = next(one for lane in lanes for one in lane.lots)
+    focus = shown.lot(lot) if lot else first
+    return await _stand(request, session, shown, focus, actor, mine, now, lanes=lanes, typed=max)
+
+
+@router.get("/lots/{lot}")
+async def lot_page(
+    request: Request,
+    lot: Id,
+    session: Reading,
+    actor: CurrentActor,
+    now: Now,
+    max: Annotated[str, Query(max_length=40)] = "",
+    answer: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    """One lot: what it is, how it stands, and the reader's bid."""
+    sale = await showing.sale_of_lot(session, lot)
+    mine = await _mine(request, sale, actor)
+    shown = await showing.sale_shown(session, sale, actor, mine)
+    told = await _told(session, shown, lot, mine, answer) if answer else None
+    return await _stand(request, session, shown, shown.lot(lot), actor, mine, now, typed=max, told=told)
+
+
+@router.post("/lots/{lot}/bids")
+async def place(
+    request: Request,
+    lot: Id,
+    session: Reading,
+    actor: Bidder,
+    now: Now,
+    key: Key = "",
+    max: Typed = "",
+    currency: Annotated[str, Form(max_length=3)] = "",
+    rules: Annotated[str, Form(max_length=64)] = "",
+    confirm: Typed = "",
+) -> Response:
+    """The same engine, key and codes as over the socket. What stands in the book is shown by a GET."""
+    sale = await showing.sale_of_lot(session, lot)
+    amount, again = parse_minor(max, currency), parse_minor(confirm, currency)
+    code = _form_code(key, amount)
+    answer = Answer("refused", lot, key, code, sale=sale)
+    if code is None:
+        assert amount is not None and actor.company_id is not None
+        order = BidOrder(sale, lot, actor.company_id, key, amount, currency, rules, again, person=actor.public_id)
+        answer = await request.app.state.rooms.place(order)
+    if answer.n is not None:
+        return RedirectResponse(f"/lots/{lot}?answer={key}", 303)
+    mine = await _mine(request, sale, actor)
+    shown = await showing.sale_shown(session, sale, actor, mine)
+    status = STATUS.get(answer.code or "", 503 if answer.result == "unknown" else 409)
+    status = 403 if answer.code in RIGHTS else 422 if answer.code in FORM else status
+    asked = {"key": key, "max": max, "currency": currency, "rules": rules}
+    if answer.code in ("confirm_needed", "engine_away"):
+        purse = await showing.purse_of(session, shown, actor, mine, now)
+        assert amount is not None
+        return page(
+            request,
+            "bidding/confirm.html" if answer.code == "confirm_needed" else "bidding/unknown.html",
+            status,
+            **_facts(shown, shown.lot(lot), purse, now),
+            asked=asked,
+            amount_minor=amount,
+            cost=purse.cost(amount),
+            left=_left_after(shown, shown.lot(lot), purse, amount),
+            again=confirm,
+        )
+    return await _stand(
+        request, session, shown, shown.lot(lot), actor, mine, now, typed=max, fault=answer.code, status=status
+    )
+
+
+def _form_code(key: str, amount: int | None) -> str | None:
+    if len(key) != 32 or not set(key) <= set("0123456789abcdef"):
+        return "bad_input"
+    if amount is None or amount <= 0:
+        return "amount_invalid"
+    return "amount_too_large" if amount > MAX_AMOUNT else None
+
+
+async def _mine(request: Request, sale: str, actor: Actor) -> Mine | None:
+    """The reader's own maxima, which only the sale's writer can read; None for who has none, or while it is away."""
+    if actor.company_id is None:
+        return None
+    mine: Mine | None = await request.app.state.rooms.mine(sale, actor.company_id)
+    return mine
+
+
+async def _told(session: Reading, sale: SaleShown, lot: str, mine: Mine | None, key: str) -> Told | None:
+    """What the book says about the bid of this key."""
+    found = await showing.own_bids(session, sale.id, mine.paddle if mine else None, lot)
+    bid = next((one for one in found if one.key == key), None)
+    if bid is None:
+        return None
+    return Told(bid.code is None, bid.code or "accepted", receipt=f"/sales/{sale.id}/receipts/{bid.n}")
+
+
+async def _stand(
+    request: Request,
+    session: Reading,
+    sale: SaleShown,
+    lot: LotShown,
+    actor: Actor,
+    mine: Mine | None,
+    now: datetime,
+    *,
+    lanes: Any = None,
+    typed: str = "",
+    told: Told | None = None,
+    fault: str | None = None,
+    status: int = 200,
+) -> Response:
+    """The room with this lot in focus, or, without lanes, the page of the lot alone."""
+    purse = await showing.purse_of(session, sale, actor, mine, now)
+    book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
+    amount = parse_minor(typed, lot.currency)
+    amount = amount if amount is not None and 0 < amount <= MAX_AMOUNT else None
+    cost = purse.cost(amount) if amount else None
+    return page(
+        request,
+        "bidding/room.html",
+        status,
+        **_facts(sale, lot, purse, now),
+        lanes=lanes or [],
+        alone=lanes is None,
+        book=book.lines,
+        steps=book.steps,
+        bidders=book.bidders,
+        notices=book.notices,
+        reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
+        told=told,
+        fault=fault,
+        typed=amount,
+        typed_text=typed if fault else showing.typed_text(amount, lot.currency),
+        typed_cost=cost,
+        left_after=_left_after(sale, lot, purse, amount),
+        rungs=sale.rules.increments.ladder(lot.ask, 6)[1:],
+        ask_cost=purse.cost(lot.ask),
+        own_bids=await showing.own_bids(session, sale.id, purse.paddle, lot.id),
+        facts=handing.facts_for_script(sale, purse, lot.id, lanes is None),
+    )
+
+
+def _left_after(sale: SaleShown, lot: LotShown, purse: Purse, amount: int | None) -> int | None:
+    """The limit left if this maximum stood: the lot's own present weight is taken off first."""
+    if amount is None or purse.headroom is None:
+        return None
+    fees = sale.rules.limits_include_fees
+    now_held = lot.own.max if lot.own and lot.own.state in ("winning", "winning_reserve_not_met") else None
+    weighed = [purse.cost(sum_).total if fees else sum_ for sum_ in (now_held or 0, amount)]
+    return purse.headroom + weighed[0] - weighed[1]
+
+
+def _soon(now: datetime) -> Callable[[datetime], bool]:
+    return lambda at: abs((at - now).total_seconds()) < HALF_DAY
+
+
+def _facts(sale: SaleShown, lot: LotShown, purse: Purse, now: datetime) -> dict[str, Any]:
+    """What every page of a lot uses."""
+    return {
+        "sale": sale,
+        "lot": lot,
+        "purse": purse,
+        "now": now,
+        "key": lambda: secrets.token_hex(16),
+        "plain": lambda minor: decimal_text(minor, sale.currency).removesuffix(".00"),
+        "stamp": stamp,
+        "soon": _soon(now),
+    }

@@ -1,0 +1,358 @@
+"""What the room, the lot's page and the sale's page show: the sale, its lots as they stand, and the reader's purse."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import fees
+from pavilion.auctions.entities import entities
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.queries import stones_by_lot
+from pavilion.auctions.rules import RegistrationState, SaleState
+from pavilion.bidding import rules
+from pavilion.bidding.deciding import STANDING_CODES
+from pavilion.bidding.models import BookBid, BookLot, Checkpoint
+from pavilion.bidding.news import Mine, OwnLot
+from pavilion.bidding.ruleset import parse_rules
+from pavilion.catalogue import plan
+from pavilion.catalogue.models import Stone
+from pavilion.catalogue.nomenclature import term
+from pavilion.kernel.errors import NotFound
+from pavilion.kernel.instants import from_micros
+from pavilion.kernel.length import millimetres
+from pavilion.kernel.money import decimal_text
+from pavilion.kernel.weight import two_decimals
+
+FINAL = frozenset({"sold", "passed", "withdrawn"})
+SOON = timedelta(minutes=5)
+PUBLIC = frozenset(SaleState) - {SaleState.DRAFT}
+
+
+class Plans(NamedTuple):
+    """Drawings as SVG, made of figures alone."""
+
+    crown: str
+    pavilion: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotShown:
+    """A lot as this reader sees it. Amounts are minor units."""
+
+    id: str
+    number: str
+    titles: Mapping[str, str]
+    low: int
+    high: int
+    opening: int
+    currency: str
+    state: str
+    seq: int
+    hash: str
+    price: int | None
+    ask: int
+    leader: str | None
+    reserve_met: bool | None
+    bids: int
+    end: datetime | None
+    published_end: datetime | None
+    stones: Sequence[Stone]
+    own: OwnLot | None
+
+    def title(self, lang: str) -> str:
+        return self.titles[lang] or self.titles["en"]
+
+    @property
+    def is_decided(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def mct(self) -> int:
+        return sum(stone.weight_mct for stone in self.stones)
+
+    @property
+    def plans(self) -> Plans | None:
+        """The drawn plan of the first stone, for the page to set beside its own words."""
+        if not self.stones:
+            return None
+        found = plan.plan_of(self.stones[0])
+        side = plan.profile(found, plan.proportions_of(self.stones[0]))
+        return Plans(plan.lines(found, "crown"), plan.lines(found, "pavilion"), side)
+
+    @property
+    def plan_name(self) -> str:
+        return plan.plan_of(self.stones[0]).name
+
+    @property
+    def extended(self) -> bool:
+        return self.end is not None and self.published_end is not None and self.end > self.published_end
+
+    def shown_state(self, now: datetime, window: timedelta) -> str:
+        """The state, with the last window before the end as a state of its own."""
+        ending = self.state == "open" and self.end is not None and self.end - now <= window
+        return "ending" if ending else self.state
+
+    def facts_line(self, lang: str) -> str:
+        """What the title does not say: `6.62 × 6.44 × 4.31 mm`, or how many stones there are."""
+        zh = lang == "zh"
+        if len(self.stones) != 1:
+            weight = two_decimals(self.mct)
+            return f"{len(self.stones)} 颗，共 {weight} 克拉" if zh else f"{len(self.stones)} stones, {weight} ct"
+        stone = self.stones[0]
+        sides = [side for side in (stone.length_um, stone.width_um, stone.depth_um) if side is not None]
+        return " × ".join(millimetres(side) for side in sides) + (" 毫米" if zh else " mm") if len(sides) == 3 else ""
+
+    def finish(self, lang: str) -> str:
+        stone = self.stones[0]
+        grades = [term("polish", code, lang) for code in (stone.polish, stone.symmetry) if code]
+        return ("、" if lang == "zh" else ", ").join(dict.fromkeys(grades))
+
+    def fluorescence(self, lang: str) -> str:
+        return term("fluor_intensity", self.stones[0].fluor_intensity or "", lang)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleShown:
+    id: str
+    titles: Mapping[str, str]
+    texts: Mapping[str, str]
+    state: str
+    currency: str
+    zone: str
+    entity: str
+    opens_at: datetime
+    first_close: datetime
+    rules: rules.RuleSet
+    rules_hash: str
+    lots: Sequence[LotShown]
+    checkpoint: int | None
+    inner_id: int
+
+    def title(self, lang: str) -> str:
+        return self.titles[lang] or self.titles["en"]
+
+    def text(self, lang: str) -> str:
+        return self.texts[lang] or self.texts["en"]
+
+    def lot(self, lot: str) -> LotShown:
+        found = next((one for one in self.lots if one.id == lot), None)
+        if found is None:
+            raise NotFound()
+        return found
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(microseconds=self.rules.soft_close.window)
+
+    @property
+    def push(self) -> bool:
+        return self.rules.reserve_rule == "push"
+
+    @property
+    def sold(self) -> int:
+        return sum(lot.state == "sold" for lot in self.lots)
+
+    @property
+    def total(self) -> int:
+        return sum(lot.price or 0 for lot in self.lots if lot.state == "sold")
+
+    @property
+    def last_close(self) -> datetime:
+        return max((lot.end for lot in self.lots if lot.end), default=self.first_close)
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What this reader may do here and what it would cost. `why` is the code when bidding is not possible."""
+
+    why: str | None = None
+    paddle: int | None = None
+    limit: int | None = None
+    headroom: int | None = None
+    destination: str = ""
+    tax: fees.Tax | None = None
+    bands: fees.Bands = ()
+
+    @property
+    def may_bid(self) -> bool:
+        return self.why is None
+
+    @property
+    def paddle_text(self) -> str:
+        return "" if self.paddle is None else f"P-{self.paddle:04d}"
+
+    @property
+    def tax_known(self) -> bool:
+        return self.tax is not None
+
+    @property
+    def one_rate(self) -> int | None:
+        """The premium as one rate, where it is one."""
+        return self.bands[0][1] if len(self.bands) == 1 else None
+
+    def cost(self, hammer: int) -> fees.AllIn:
+        return fees.all_in(hammer, self.bands, self.tax or fees.UNTAXED)
+
+    def used_of(self, width: int) -> int:
+        if not self.limit or self.headroom is None:
+            return 0
+        return min(width, max(0, (self.limit - self.headroom) * width // self.limit))
+
+
+class OwnBid(NamedTuple):
+    lot: str
+    n: int
+    seq: int
+    key: str
+    code: str | None
+
+
+def typed_text(minor: int | None, currency: str) -> str:
+    """An amount as its bidder would type it: `30,000`."""
+    if minor is None:
+        return ""
+    whole, _, part = decimal_text(minor, currency).partition(".")
+    return f"{int(whole):,}" + (f".{part}" if part.strip("0") else "")
+
+
+async def sale_of_lot(session: AsyncSession, lot: str) -> str:
+    found = await session.scalar(select(Sale.public_id).join(Lot, Lot.sale_id == Sale.id).where(Lot.public_id == lot))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def sale_shown(session: AsyncSession, sale: str, actor: Actor, mine: Mine | None) -> SaleShown:
+    """The published sale with every lot as it stands; NotFound for a draft."""
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale, Sale.state.in_(PUBLIC)))
+    if row is None or row.rules is None or row.rules_hash is None:
+        raise NotFound()
+    ruleset = parse_rules(row.rules)
+    size = await session.scalar(select(func.max(Checkpoint.size)).where(Checkpoint.sale == sale))
+    return SaleShown(
+        id=row.public_id,
+        titles={"en": row.title_en, "zh": row.title_zh},
+        texts={"en": row.text_en, "zh": row.text_zh},
+        state=row.state,
+        currency=row.currency,
+        zone=row.zone,
+        entity=row.entity,
+        opens_at=from_micros(ruleset.opens_at),
+        first_close=from_micros(ruleset.stagger.first),
+        rules=ruleset,
+        rules_hash=row.rules_hash,
+        lots=await _lots(session, row, ruleset, actor, mine),
+        checkpoint=size,
+        inner_id=row.id,
+    )
+
+
+async def _lots(
+    session: AsyncSession, sale: Sale, ruleset: rules.RuleSet, actor: Actor, mine: Mine | None
+) -> list[LotShown]:
+    listed = (
+        await session.scalars(
+            select(Lot).where(Lot.sale_id == sale.id, Lot.number.is_not(None)).order_by(Lot.number, Lot.suffix)
+        )
+    ).all()
+    books = {book.lot: book for book in await session.scalars(select(BookLot).where(BookLot.sale == sale.public_id))}
+    stones = await stones_by_lot(session, [lot.id for lot in listed], actor)
+    ends = [from_micros(ruleset.stagger.end(k)) for k in range(len(listed))]
+    return [
+        _lot(lot, sale.currency, books.get(lot.public_id), stones[lot.id], end, mine)
+        for lot, end in zip(listed, ends, strict=True)
+    ]
+
+
+def _lot(
+    lot: Lot, currency: str, book: BookLot | None, stones: Sequence[Stone], end: datetime, mine: Mine | None
+) -> LotShown:
+    opening, low, high = lot.opening_minor or 0, lot.low_minor or 0, lot.high_minor or 0
+    return LotShown(
+        id=lot.public_id,
+        number=lot.number_text,
+        titles={"en": lot.title_en, "zh": lot.title_zh},
+        low=low,
+        high=high,
+        opening=opening,
+        currency=currency,
+        state=book.state if book else "listed",
+        seq=book.seq if book else 0,
+        hash=book.hash if book else "",
+        price=book.price if book else None,
+        ask=book.ask if book else opening,
+        leader=book.alias if book else None,
+        reserve_met=book.reserve_met if book else None,
+        bids=book.bids if book else 0,
+        end=book.end if book else end,
+        published_end=book.published_end if book else end,
+        stones=stones,
+        own=mine.lots.get(lot.public_id) if mine else None,
+    )
+
+
+async def closed_sales(session: AsyncSession, most: int = 12) -> list[str]:
+    """The sales whose results stand, the latest first."""
+    ended = (SaleState.CLOSED, SaleState.SETTLED)
+    found = select(Sale.public_id).where(Sale.state.in_(ended)).order_by(Sale.first_close_at.desc(), Sale.id.desc())
+    return list(await session.scalars(found.limit(most)))
+
+
+async def sales_bid_in(session: AsyncSession, company_id: int) -> list[str]:
+    """The sales in which this company holds or held a paddle, the latest first."""
+    found = select(Sale.public_id).join(Registration, Registration.sale_id == Sale.id)
+    held = found.where(Registration.company_id == company_id, Registration.paddle.is_not(None), Sale.state.in_(PUBLIC))
+    return list(await session.scalars(held.order_by(Sale.first_close_at.desc(), Sale.id.desc()).limit(40)))
+
+
+async def purse_of(session: AsyncSession, sale: SaleShown, actor: Actor, mine: Mine | None, now: datetime) -> Purse:
+    bands = sale.rules.premium_bands
+    if not actor.signed_in:
+        return Purse("signed_out", bands=bands)
+    if actor.company_id is None or not actor.may(Permission.BID_PLACE):
+        return Purse("not_allowed", bands=bands)
+    row = await session.scalar(
+        select(Registration).where(Registration.sale_id == sale.inner_id, Registration.company_id == actor.company_id)
+    )
+    if row is None:
+        return Purse("not_registered", bands=bands)
+    why = STANDING_CODES.get(row.state)
+    if why is None and row.terms_hash != sale.rules.terms:
+        why = "terms_not_accepted"
+    return Purse(
+        why=why,
+        paddle=row.paddle if row.state == RegistrationState.APPROVED else None,
+        limit=row.limit_minor,
+        headroom=mine.headroom if mine else row.limit_minor,
+        destination=row.destination,
+        tax=await tax_of(session, sale, row, now),
+        bands=bands,
+    )
+
+
+async def tax_of(session: AsyncSession, sale: SaleShown, row: Registration, now: datetime) -> fees.Tax | None:
+    """The tax this company would pay here, or None where nobody may guess it."""
+    entity = entities().get(sale.entity)
+    if entity is None:
+        return None
+    tax_no = await session.scalar(select(Company.tax_no).where(Company.id == row.company_id))
+    return entity.tax(row.destination, has_tax_no=bool(tax_no), on=now.date())
+
+
+async def own_bids(session: AsyncSession, sale: str, paddle: int | None, lot: str | None = None) -> list[OwnBid]:
+    """Every bid of this paddle that stands in the book, the latest first."""
+    if paddle is None:
+        return []
+    found = select(BookBid.lot, BookBid.n, BookBid.seq, BookBid.key, BookBid.code).where(
+        BookBid.sale == sale, BookBid.paddle == paddle
+    )
+    if lot is not None:
+        found = found.where(BookBid.lot == lot)
+    return [OwnBid(*row) for row in await session.execute(found.order_by(BookBid.n.desc()))]

@@ -1,0 +1,88 @@
+// @ts-check
+// What a lot and the reader's part in it are called, in the words of the page.
+import { amountText, moneyText } from "./amounts.js";
+import { HOUSE } from "./fold.js";
+import { say, sentence } from "./words.js";
+
+/** @typedef {import("./fold.js").Lot} Lot */
+/** @typedef {import("./fold.js").Own} Own */
+
+/** @param {string} state */
+export function ownWords(state) {
+  return /** @type {Record<string, string>} */ ({
+    winning: say("You lead"), winning_reserve_not_met: say("You lead, reserve not met"), outbid: say("You are outbid"),
+    outbid_by_seller: say("The seller’s bid is above yours"), tied_later: say("You are outbid"), won: say("You won"),
+    lost: say("Sold to another bidder"), passed: say("Passed"), withdrawn: say("Withdrawn"), voided: say("Your bid was voided"),
+  })[state] ?? state;
+}
+
+/** The same for a card. @param {string} state */
+export function ownShort(state) {
+  return /** @type {Record<string, string>} */ ({
+    winning: say("You lead"), winning_reserve_not_met: say("Reserve not met"), outbid: say("Outbid"), outbid_by_seller: say("Outbid by seller"),
+    tied_later: say("Outbid"), won: say("You won"),
+  })[state] ?? ownWords(state);
+}
+
+/** @param {string} state */
+export function lotWords(state) {
+  return /** @type {Record<string, string>} */ ({
+    listed: say("Not open yet"), open: say("Open"), ending: say("Closing"), paused: say("Paused"),
+    closing: say("Counting last bids"), sold: say("Sold"), passed: say("Passed"), withdrawn: say("Withdrawn"),
+  })[state] ?? state;
+}
+
+/** @type {Record<string, string>} */
+export const LOT_ICONS = { listed: "clock", open: "open", ending: "clock", paused: "pause", closing: "clock", sold: "gavel", passed: "bar", withdrawn: "bar", unknown: "unlinked" };
+
+/** The line under the reader's own state. @param {Lot} lot @param {Own | undefined} own @param {string | null} state @param {number} opening @param {string} currency */
+export function standingNote(lot, own, state, opening, currency) {
+  const price = lot.price === null ? "–" : amountText(lot.price, currency);
+  const max = own?.max == null ? "–" : amountText(own.max, currency);
+  const who = lot.leader ?? "–";
+  switch (state) {
+    case "winning": case "winning_reserve_not_met":
+      return say("your maximum %(max)s", { max }) + (lot.reserve_met ? `${say("; ")}${say("reserve met")}` : "");
+    case "outbid": return say("by %(who)s at %(price)s; your maximum was %(max)s", { who, price, max });
+    case "tied_later": return say("%(who)s bid %(price)s before you", { who, price });
+    case "outbid_by_seller": return say("at %(price)s, below the reserve; your maximum was %(max)s", { price, max });
+    case "won": return say("hammer price %(price)s", { price });
+    case "lost": return say("at %(price)s; your maximum was %(max)s", { price, max });
+    default:
+  }
+  if (own?.max != null) return say("your maximum %(max)s", { max });
+  if (lot.state === "sold") return say("hammer price %(price)s", { price });
+  if (lot.state === "passed") return sentence(lot.reason ?? "no_bids");
+  if (lot.leader === HOUSE) return say("the seller’s bid stands at %(price)s", { price });
+  if (lot.leader) return say("%(who)s leads at %(price)s", { who, price });
+  return say("opening price %(opening)s", { opening: amountText(opening, currency) });
+}
+
+/** The head of the reader's own state when there is none. @param {Lot} lot */
+export function standingHead(lot) {
+  if (lot.state === "listed" || ["sold", "passed", "withdrawn"].includes(lot.state)) return lotWords(lot.state);
+  return lot.bids ? say("You have not bid") : say("No bids yet");
+}
+
+/** @param {number} n */
+export function bidsWords(n) {
+  if (n === 0) return say("no bids");
+  return n === 1 ? say("1 bid") : say("%(n)s bids", { n });
+}
+
+/** @param {Lot} lot */
+export function reserveWords(lot) {
+  if (lot.reserve_met === null || !lot.bids) return "";
+  return lot.reserve_met ? say("reserve met") : say("reserve not met");
+}
+
+/** What an answer means, in one or two sentences. @param {{result: string, code?: string | null, ask?: number | null, max?: number | null, state?: string | null}} ack @param {string} currency */
+export function answerWords(ack, currency) {
+  if (ack.result === "accepted") {
+    const stands = say("Your bid stands, up to %(sum)s.", { sum: moneyText(ack.max ?? 0, currency) });
+    return ack.state ? `${stands}${say(" ")}${ownWords(ack.state)}${say(".")}` : stands;
+  }
+  const why = sentence(ack.code ?? "engine_away");
+  return ack.ask && ["below_ask", "below_opening", "off_ladder"].includes(ack.code ?? "")
+    ? `${why}${say(" ")}${say("The next bid is %(sum)s.", { sum: moneyText(ack.ask, currency) })}` : why;
+}

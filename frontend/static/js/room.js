@@ -1,0 +1,460 @@
+// @ts-check
+// The live room and the live page of a lot: one line to the house, one store, and the parts of the page that follow it.
+import { amountText, moneyText } from "./amounts.js";
+import { Announcer, region } from "./announce.js";
+import * as checkpoints from "./checkpoints.js";
+import { instantMs, ServerClock } from "./clock.js";
+import { confirmJump } from "./confirm.js";
+import { passed, secondsLeft } from "./countdown.js";
+import { setText } from "./icons.js";
+import { actOf, isTyping, SWITCH } from "./keys.js";
+import { LaneBoard } from "./lane-board.js";
+import { Stand } from "./lot-panel.js";
+import { answerWords, lotWords, ownWords, standingNote } from "./lot-words.js";
+import { Pending } from "./pending.js";
+import { drawPath } from "./price-path.js";
+import { readFacts } from "./room-facts.js";
+import { Line, PROTOCOL } from "./socket.js";
+import { SaleStore } from "./store.js";
+import { language, say, sentence } from "./words.js";
+import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
+
+/** @typedef {import("./pending.js").PendingBid} PendingBid */
+const UNKNOWN_MS = 5_000;
+const AWAY_MS = 2_000;
+const TICK_MS = 200;
+
+class Room {
+  /** @param {import("./room-facts.js").RoomFacts} facts */
+  constructor(facts) {
+    this.facts = facts;
+    this.store = new SaleStore(facts.sale);
+    this.store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) });
+    for (const one of facts.lots) if (one.own) this.store.own.set(one.book.lot, one.own);
+    this.store.headroom = facts.headroom;
+    this.clock = new ServerClock(() => performance.now());
+    this.pending = new Pending(localStorage, facts.sale, (bytes) => crypto.getRandomValues(bytes), () => Date.now());
+    const place = (/** @type {string} */ kind) => region(/** @type {Element} */ (document.querySelector(`[data-announce="${kind}"]`)));
+    this.announcer = new Announcer({ assertive: place("assertive"), polite: place("polite"), monotonic: () => performance.now(), later: (ms, act) => void setTimeout(act, ms) });
+    this.watched = new Set(JSON.parse(localStorage.getItem(`pavilion.watch.${facts.sale}`) ?? "[]"));
+    /** @type {Map<string, any>} */
+    this.waiting = new Map();
+    /** @type {Map<string, number>} */
+    this.secondsBefore = new Map();
+    this.bid = (/** @type {string} */ lot, /** @type {number} */ max) => void this.place(lot, max);
+    this.stand = new Stand(/** @type {HTMLElement} */ (document.querySelector("[data-stand]")), this);
+    const lanes = document.querySelector("[data-lanes]");
+    this.board = lanes instanceof HTMLElement ? new LaneBoard(lanes, this) : null;
+    this.line = this.lay();
+  }
+
+  lay() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    return new Line({
+      url: `${scheme}://${location.host}/live`, sale: this.facts.sale, lang: language.startsWith("zh") ? "zh" : "en",
+      open: (url) => new WebSocket(url, PROTOCOL), clock: this.clock,
+      after: () => this.store.after(), unanswered: () => this.pending.toResend(),
+      hear: (frame) => this.hear(frame), tell: (condition) => this.tell(condition),
+      random: Math.random, later: (ms, act) => setTimeout(act, ms), forget: (timer) => clearTimeout(timer),
+    });
+  }
+
+  start() {
+    this.wire();
+    this.renderAll();
+    this.drawPath();
+    if (this.facts.signedIn) this.line.start();
+    void this.askLeftOver();
+    this.tick();
+    setInterval(() => this.tick(), TICK_MS);
+  }
+
+  wire() {
+    document.addEventListener("keydown", (event) => this.key(event));
+    addEventListener("pagehide", () => this.line.stop());
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    document.querySelector("[data-lanes]")?.addEventListener("click", (event) => this.choose(/** @type {MouseEvent} */ (event)));
+    addEventListener("popstate", () => void this.show(location.href, false));
+    this.wireStand();
+  }
+
+  wireStand() {
+    const { element } = this.stand;
+    const keys = element.querySelector("[data-keys]");
+    const on = element.querySelector("[data-keys-on]");
+    if (keys instanceof HTMLElement && on instanceof HTMLInputElement) {
+      keys.hidden = false;
+      on.checked = localStorage.getItem(SWITCH) !== "off";
+      on.addEventListener("change", () => localStorage.setItem(SWITCH, on.checked ? "on" : "off"));
+    }
+    const watch = element.querySelector("[data-watch]");
+    if (watch instanceof HTMLElement) {
+      watch.hidden = false;
+      this.renderWatch(watch);
+      watch.addEventListener("click", () => {
+        if (!this.watched.delete(this.stand.lot)) this.watched.add(this.stand.lot);
+        localStorage.setItem(`pavilion.watch.${this.facts.sale}`, JSON.stringify([...this.watched]));
+        this.renderWatch(watch);
+        this.board?.arrange(this.clock.now());
+      });
+    }
+  }
+
+  /** @param {HTMLElement} button */
+  renderWatch(button) {
+    const on = this.watched.has(this.stand.lot);
+    button.setAttribute("aria-pressed", String(on));
+    setText(button.querySelector("span"), on ? say("Watched") : say("Watch"));
+  }
+
+  // -- what comes in
+
+  /** @param {any} frame */
+  hear(frame) {
+    switch (frame.op) {
+      case "welcome": if (frame.limits?.headroom != null) this.store.headroom = frame.limits.headroom; this.renderHead(); break;
+      case "snapshot": if (frame.sale === this.facts.sale) this.took(this.store.snapshot(frame)); break;
+      case "batch": if (frame.sale === this.facts.sale) { this.took(this.store.batch(frame)); this.seal(frame.checkpoint); } break;
+      case "you": this.took(this.store.you(frame)); break;
+      case "ack": this.answered(frame); break;
+      case "error": this.refusedFrame(frame); break;
+      case "presence": setText(document.querySelector("[data-presence]"), frame.watching >= 3 ? say("%(n)s watching", { n: frame.watching }) : ""); break;
+      default:
+    }
+  }
+
+  /** @param {import("./store.js").Outcome} outcome */
+  took(outcome) {
+    if (outcome.gaps.size) this.line.ask(outcome.gaps);
+    const now = this.clock.now();
+    for (const lot of outcome.changed) this.board?.render(lot, now);
+    if (outcome.changed.has(this.stand.lot)) { this.stand.render(); this.drawPath(); void this.mend(); }
+    this.board?.arrange(now);
+    this.renderHead();
+    for (const happening of outcome.happenings) this.say(happening);
+  }
+
+  /** The book on the page lacks lines that came as a snapshot: it is fetched again. */
+  async mend() {
+    if (this.stand.rows.last < this.stand.book.seq && !this.mending) {
+      this.mending = true;
+      await this.show(location.href, false);
+      this.mending = false;
+    }
+  }
+
+  mending = false;
+
+  /** @param {import("./store.js").Happening} happening */
+  say({ kind, lot, to }) {
+    const fact = this.facts.lots.find((one) => one.book.lot === lot);
+    const book = this.store.lots.get(lot);
+    if (!fact || !book) return;
+    const own = this.store.own.get(lot);
+    const mine = lot === this.stand.lot || own?.max != null;
+    const head = say("Lot %(number)s: ", { number: fact.number });
+    if (kind === "own" && to) {
+      const loud = ["outbid", "outbid_by_seller", "tied_later", "won", "lost", "voided", "withdrawn"].includes(to);
+      if (loud) this.announcer.urgent(head + ownWords(to) + say(", ") + standingNote(book, own, to, fact.opening, this.facts.currency));
+    } else if (!mine) {
+      // other lots are read when they are looked at
+    } else if (kind === "state" && to) {
+      if (["paused", "open"].includes(to)) this.announcer.urgent(head + lotWords(to) + (book.reason ? say(": ") + sentence(book.reason) : ""));
+      else if (["closing", "sold", "passed"].includes(to) && own?.max == null) this.announcer.calm(lot, head + lotWords(to));
+    } else if (kind === "price" && book.price !== null) {
+      this.announcer.calm(lot, head + say("price %(sum)s", { sum: moneyText(book.price, this.facts.currency) }));
+    } else if (kind === "extended" && book.end) {
+      const price = book.price === null ? "" : say("price %(sum)s", { sum: moneyText(book.price, this.facts.currency) }) + say(", ");
+      this.announcer.calm(lot, head + price + say("extended to %(time)s", { time: clockIn(instantMs(book.end), this.facts.zone) }));
+    } else if (kind === "notice") {
+      this.announcer.urgent(head + say("a new notice stands in the book"));
+    }
+  }
+
+  /** @param {string | null | undefined} text */
+  seal(text) {
+    if (!text) return;
+    const found = checkpoints.keep(localStorage, this.facts.sale, text);
+    const seen = checkpoints.parse(text);
+    const place = document.querySelector("[data-checkpoint]");
+    if (found === "forked") {
+      setText(place, say("The record shown now contradicts the one this browser kept. Keep this page and write to us."));
+      this.announcer.urgent(place?.textContent ?? "");
+    } else if (seen && found !== "older") {
+      setText(place, say("Sealed in a signed checkpoint over %(n)s events, kept by this browser.", { n: amountText(seen.size * 100, "USD") }));
+    }
+  }
+
+  // -- own bids
+
+  /** @param {string} lot @param {number} max */
+  async place(lot, max) {
+    if (this.stand.sending) return;
+    const { currency } = this.facts;
+    /** @type {number | null} */
+    let confirm = null;
+    if (this.stand.mustConfirm(max)) {
+      if (!(await this.ask(max))) return;
+      confirm = max;
+    }
+    this.send(this.pending.make({ lot, max, currency, rules: this.store.rules || this.facts.rules, confirm }));
+  }
+
+  /** @param {PendingBid} bid */
+  send(bid) {
+    const sum = amountText(bid.max, bid.currency);
+    if (bid.lot === this.stand.lot) {
+      this.stand.answer(null);
+      this.stand.sending = { max: bid.max, words: say("Sending %(sum)s", { sum }) };
+      this.stand.heldUntil = 0;
+      this.stand.renderBid(this.store.ownState(bid.lot));
+    }
+    clearTimeout(this.waiting.get(bid.key));
+    this.waiting.set(bid.key, setTimeout(() => this.notKnown(bid), UNKNOWN_MS));
+    if (!this.line.bid(bid)) void this.post(bid);
+  }
+
+  /** No line: the same bid with the same key goes by itself. The line will send it again when it is back.
+   * @param {PendingBid} bid */
+  async post(bid) {
+    try {
+      const answer = await fetch(`/api/v1/lots/${bid.lot}/bids`, {
+        method: "POST", headers: { "content-type": "application/json", "idempotency-key": bid.key },
+        body: JSON.stringify({ max: bid.max, currency: bid.currency, rules: bid.rules, confirm: bid.confirm }),
+      });
+      const said = await answer.json();
+      if (said.op === "ack" || said.result) this.answered({ ...said, key: bid.key, lot: bid.lot });
+      else if (said.code && answer.status < 500) this.answered({ ...said.facts, result: "refused", code: said.code, key: bid.key, lot: bid.lot });
+    } catch {
+      // not known yet; the key is kept
+    }
+  }
+
+  /** @param {PendingBid} bid */
+  notKnown(bid) {
+    if (!this.pending.all().some((one) => one.key === bid.key)) return;
+    const words = say("Not known yet: %(sum)s", { sum: amountText(bid.max, bid.currency) });
+    if (this.stand.lot === bid.lot) {
+      this.stand.sending = { max: bid.max, words };
+      this.stand.renderBid(this.store.ownState(bid.lot));
+      this.stand.answer({ good: false, words: say("We do not know yet whether this bid reached the house. It is kept and asked about; it cannot count twice.") });
+    }
+    this.announcer.urgent(words);
+  }
+
+  /** @param {any} ack */
+  answered(ack) {
+    const bid = this.pending.all().find((one) => one.key === ack.key);
+    if (ack.code === "engine_away" || ack.code === "slow_down" || ack.result === "unknown") {
+      if (bid) setTimeout(() => { if (!this.line.bid(bid)) void this.post(bid); }, AWAY_MS);
+      return;
+    }
+    clearTimeout(this.waiting.get(ack.key));
+    this.waiting.delete(ack.key);
+    if (this.stand.lot === ack.lot) this.stand.sending = null;
+    if (ack.code === "confirm_needed" && bid) { void this.confirmAnd(bid); return; }
+    this.pending.drop(ack.key);
+    if (!bid && ack.replayed) return;
+    const fact = this.facts.lots.find((one) => one.book.lot === ack.lot);
+    const words = answerWords(ack, this.facts.currency);
+    if (this.stand.lot === ack.lot) {
+      this.stand.answer({ good: ack.result === "accepted", words, receipt: ack.receipt });
+      if (ack.result === "accepted" && this.stand.field) this.stand.field.value = "";
+      this.stand.heldUntil = 0;
+      this.stand.renderBid(this.store.ownState(ack.lot));
+    }
+    this.announcer.urgent(say("Lot %(number)s: ", { number: fact?.number ?? "" }) + words);
+  }
+
+  /** @param {PendingBid} bid */
+  async confirmAnd(bid) {
+    this.stand.renderBid(this.store.ownState(bid.lot));
+    if (bid.lot === this.stand.lot && (await this.ask(bid.max))) this.send(this.pending.keep({ ...bid, confirm: bid.max }));
+    else this.pending.drop(bid.key);
+  }
+
+  /** @param {number} max @returns {Promise<boolean>} */
+  ask(max) {
+    const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("[data-confirm]"));
+    const { currency, increments, tax } = this.facts;
+    return confirmJump(dialog, { amount: max, ask: this.stand.book.ask, currency, increments, cost: this.stand.cost(max), left: this.stand.leftAfter(max), taxKnown: tax !== null });
+  }
+
+  /** @param {any} frame */
+  refusedFrame(frame) {
+    if (frame.code !== "slow_down") return;
+    for (const bid of this.pending.toResend()) setTimeout(() => void this.line.bid(bid), 1_000);
+  }
+
+  /** Bids that an earlier page left unanswered: found in the book, or never placed. */
+  async askLeftOver() {
+    for (const bid of this.pending.leftOver()) {
+      try {
+        const answer = await fetch(`/api/v1/bids/${bid.key}`);
+        const sum = moneyText(bid.max, bid.currency);
+        if (answer.ok) {
+          this.pending.drop(bid.key);
+          const said = await answer.json();
+          if (bid.lot === this.stand.lot) this.stand.answer({ good: said.result === "accepted", words: answerWords(said, bid.currency), receipt: said.receipt });
+        } else if (answer.status === 404) {
+          this.pending.drop(bid.key);
+          const words = say("Your earlier bid of %(sum)s never reached the house and was not placed.", { sum });
+          if (bid.lot === this.stand.lot) this.stand.answer({ good: false, words });
+          this.announcer.urgent(words);
+        }
+      } catch {
+        // asked again by the next page
+      }
+    }
+  }
+
+  // -- the page
+
+  renderAll() {
+    this.stand.render();
+    const now = this.clock.now();
+    for (const { book } of this.facts.lots) this.board?.render(book.lot, now);
+    this.renderHead();
+    this.tell(this.line.condition);
+  }
+
+  renderHead() {
+    const { headroom } = this.store;
+    if (headroom === null || !this.facts.limit) return;
+    setText(document.querySelector("[data-headroom]"), moneyText(headroom, this.facts.currency));
+    document.querySelector("[data-gauge]")?.setAttribute("width", String(Math.max(0, Math.min(96, Math.round((96 * (this.facts.limit - headroom)) / this.facts.limit)))));
+  }
+
+  /** @param {import("./socket.js").Condition} condition */
+  tell(condition) {
+    const cell = document.querySelector("[data-link]");
+    cell?.classList.remove("is-off", "is-slow", "is-lost");
+    if (condition === "slow") cell?.classList.add("is-slow");
+    if (condition === "lost" || condition === "refused") cell?.classList.add("is-lost");
+    const before = this.conditionTold;
+    this.conditionTold = condition;
+    this.linkWords();
+    if (["slow", "lost"].includes(condition) && before === "live") this.announcer.urgent(say("Connection lost, time unknown"));
+    if (condition === "live" && ["slow", "lost"].includes(before)) this.announcer.urgent(say("Connected again"));
+    if (condition === "refused") this.announcer.urgent(say("You are signed out. Reload the page to go on."));
+  }
+
+  /** @type {import("./socket.js").Condition} */
+  conditionTold = "connecting";
+
+  linkWords() {
+    const within = this.clock.withinMs();
+    setText(document.querySelector("[data-link-words]"), {
+      connecting: this.facts.signedIn ? say("Connecting") : say("Sign in to see bids live"), live: within === null ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }),
+      slow: say("Connection lost, time unknown"), lost: say("Connection lost, coming back"), refused: say("Not connected"),
+    }[this.conditionTold]);
+  }
+
+  tick() {
+    const now = this.clock.now();
+    this.stand.tick(now);
+    for (const { book } of this.facts.lots) { this.board?.time(book.lot, now); this.tellTime(book.lot, now); }
+    this.board?.arrange(now);
+    this.linkWords();
+    this.renderTimes(now);
+  }
+
+  /** @param {number | null} now */
+  renderTimes(now) {
+    setText(document.querySelector("[data-time-there]"), now === null ? "–" : clockIn(now, this.facts.zone));
+    const here = zoneHere();
+    const cell = document.querySelector("[data-here]");
+    if (!(cell instanceof HTMLElement) || now === null || sameClock(now, here, this.facts.zone)) return;
+    cell.hidden = false;
+    const city = cityOf(here);
+    setText(cell.querySelector("[data-here-name]"), city ? say("%(city)s, you", { city }) : say("Your time"));
+    setText(cell.querySelector("[data-time-here]"), clockIn(now, here));
+  }
+
+  /** @param {string} id @param {number | null} now */
+  tellTime(id, now) {
+    const lot = this.store.lots.get(id);
+    if (now === null || !lot?.end || lot.state !== "open" || (id !== this.stand.lot && this.store.own.get(id)?.max == null)) { this.secondsBefore.delete(id); return; }
+    const seconds = secondsLeft(instantMs(lot.end), now);
+    const mark = passed(this.secondsBefore.get(id) ?? null, seconds);
+    this.secondsBefore.set(id, seconds);
+    if (mark === null) return;
+    const number = this.facts.lots.find((one) => one.book.lot === id)?.number ?? "";
+    const time = mark >= 120 ? say("%(n)s minutes left", { n: mark / 60 }) : mark === 60 ? say("1 minute left") : say("%(n)s seconds left", { n: mark });
+    this.announcer.calm(`time ${id}`, say("Lot %(number)s: ", { number }) + time);
+  }
+
+  drawPath() {
+    const box = this.stand.element.querySelector("[data-path-box]");
+    const fact = this.stand.facts;
+    if (!(box instanceof HTMLElement) || !fact) return;
+    const own = this.store.own.get(this.stand.lot)?.alias ?? null;
+    /** @type {import("./path.js").Step[]} */
+    const steps = JSON.parse(box.dataset.steps ?? "[]").map((/** @type {[number, number, boolean]} */ [at, price, mine]) => ({ at, price, mine }));
+    for (const event of this.store.events.get(this.stand.lot) ?? []) {
+      if (event.seq <= this.stand.seq || event.data.price == null || event.type === "lot.sold") continue;
+      steps.push({ at: instantMs(event.at), price: event.data.price, mine: event.data.bidder === own });
+    }
+    const last = steps.at(-1);
+    const nowMs = Math.max(this.clock.now() ?? 0, last?.at ?? 0);
+    drawPath(box, steps, { low: fact.low, high: fact.high, currency: this.facts.currency, zone: this.facts.zone, nowMs });
+  }
+
+  /** @param {MouseEvent} event */
+  choose(event) {
+    const row = event.target instanceof Element ? event.target.closest("a.lane-row") : null;
+    if (!(row instanceof HTMLAnchorElement) || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    void this.show(row.href, true);
+  }
+
+  /** Another lot comes into focus; the line, the lanes and the reader's focus stay as they are.
+   * @param {string} href @param {boolean} remember */
+  async show(href, remember) {
+    try {
+      const answer = await fetch(href, { headers: { accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const next = page.querySelector("[data-stand]");
+      const facts = readFacts(page);
+      if (!answer.ok || !(next instanceof HTMLElement) || !facts) { location.assign(href); return; }
+      const typed = next.dataset.stand === this.stand.lot ? this.stand.field?.value ?? "" : "";
+      const hadFocus = this.stand.element.contains(document.activeElement) ? document.activeElement?.id : null;
+      const { sending } = this.stand;
+      this.stand.element.replaceWith(document.adoptNode(next));
+      const same = next.dataset.stand === this.stand.lot;
+      this.stand = new Stand(next, this);
+      if (same) this.stand.sending = sending;
+      if (this.stand.field && typed) this.stand.field.value = typed;
+      if (hadFocus) document.getElementById(hadFocus)?.focus();
+      this.took(this.store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) }));
+      document.title = page.title;
+      this.wireStand();
+      this.stand.render();
+      this.stand.tick(this.clock.now());
+      this.drawPath();
+      this.board?.focus(this.stand.lot);
+      if (!remember) return;
+      history.pushState(null, "", href);
+      if (matchMedia("(width < 48rem)").matches) next.scrollIntoView({ block: "start" });
+      this.announcer.calm(this.stand.lot, say("Lot %(number)s is in focus", { number: this.stand.facts.number }));
+    } catch {
+      location.assign(href);
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const act = actOf({
+      key: event.key, altKey: event.altKey, ctrlKey: event.ctrlKey, metaKey: event.metaKey, repeat: event.repeat,
+      typing: isTyping(event.target), dialog: document.querySelector("dialog[open]") !== null, on: localStorage.getItem(SWITCH) !== "off",
+    });
+    if (act === null || !this.stand.field) return;
+    event.preventDefault();
+    if (act === "next") this.stand.sendNext();
+    else if (act === "field" || !this.stand.field.value) this.stand.toField();
+    else this.stand.sendMaximum();
+  }
+}
+
+const facts = readFacts(document);
+if (facts && document.querySelector("[data-stand]")) new Room(facts).start();

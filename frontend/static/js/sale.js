@@ -1,0 +1,101 @@
+// @ts-check
+// The public page of a sale, alive for whoever is signed in: prices, own states and times of its cards.
+import { amountText } from "./amounts.js";
+import { instantMs, ServerClock } from "./clock.js";
+import { left, secondsLeft } from "./countdown.js";
+import { isDecided, isEnding, look } from "./fold.js";
+import { icon, setText } from "./icons.js";
+import { bidsWords, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
+import { readFacts } from "./room-facts.js";
+import { Line, PROTOCOL } from "./socket.js";
+import { SaleStore } from "./store.js";
+import { language, say } from "./words.js";
+import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
+
+/** @param {import("./room-facts.js").RoomFacts} facts */
+function live(facts) {
+  const store = new SaleStore(facts.sale);
+  const clock = new ServerClock(() => performance.now());
+  store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) });
+  for (const one of facts.lots) if (one.own) store.own.set(one.book.lot, one.own);
+  const cards = new Map([...document.querySelectorAll("[data-card]")].map((card) => [card.getAttribute("data-card") ?? "", card]));
+
+  const state = (/** @type {string} */ id, /** @type {number | null} */ now) => {
+    const lot = /** @type {import("./fold.js").Lot} */ (store.lots.get(id));
+    const own = store.ownState(id);
+    const seen = look(own);
+    const seconds = now === null || !lot.end ? null : secondsLeft(instantMs(lot.end), now);
+    const ending = isEnding(lot, seconds, facts.window);
+    if (own && seen && seen !== "quiet") return { kind: seen, name: seen, words: ownShort(own) };
+    if (lot.reserve_met === false && lot.bids && lot.state === "open") return { kind: "reserve", name: "reserve", words: say("Reserve not met") };
+    const shown = ending ? "ending" : lot.state;
+    return { kind: ["ending", "closing"].includes(shown) ? "closing" : "quiet", name: LOT_ICONS[shown] ?? "open", words: lotWords(shown) };
+  };
+
+  const render = (/** @type {string} */ id) => {
+    const card = cards.get(id);
+    const lot = store.lots.get(id);
+    const fact = facts.lots.find((one) => one.book.lot === id);
+    if (!card || !lot || !fact) return;
+    setText(card.querySelector("[data-card-price]"), amountText(lot.price ?? fact.opening, facts.currency));
+    setText(card.querySelector("[data-card-head]"), lot.state === "sold" ? say("Hammer") : lot.state === "passed" && lot.price !== null ? say("Highest bid") : lot.price === null ? say("Opening") : say("Price now"));
+    const own = store.own.get(id);
+    setText(card.querySelector("[data-card-note]"), store.ownState(id) === "won" ? say("your lot") : own?.max != null && !isDecided(lot) ? say("your maximum %(max)s", { max: amountText(own.max, facts.currency) }) : bidsWords(lot.bids));
+    const seen = look(store.ownState(id));
+    card.className = `lot-card${isDecided(lot) ? " is-sold" : ""}${seen && seen !== "quiet" ? ` is-mine is-${seen}` : ""}`;
+    tick(id);
+  };
+
+  const tick = (/** @type {string} */ id) => {
+    const card = cards.get(id);
+    const lot = store.lots.get(id);
+    if (!card || !lot) return;
+    const now = clock.now();
+    const place = card.querySelector("[data-card-state]");
+    const { kind, name, words } = state(id, now);
+    if (place && place.textContent?.trim() !== words) {
+      const mark = document.createElement("span");
+      mark.className = `state is-${kind}`;
+      mark.append(icon(name), words);
+      place.replaceChildren(mark);
+    }
+    const time = card.querySelector("[data-card-time]");
+    if (isDecided(lot)) { setText(time, ""); return; }
+    if (now === null || !lot.end || lot.state !== "open") return;
+    const seconds = secondsLeft(instantMs(lot.end), now);
+    const rest = left(seconds);
+    if (rest.kind !== "date") setText(time, say("%(time)s left", { time: rest.kind === "hours" ? say("%(time)s h", { time: rest.text }) : rest.text }));
+    time?.classList.toggle("is-closing", isEnding(lot, seconds, facts.window));
+  };
+
+  const took = (/** @type {import("./store.js").Outcome} */ outcome) => {
+    if (outcome.gaps.size) line.ask(outcome.gaps);
+    for (const lot of outcome.changed) render(lot);
+  };
+
+  const line = new Line({
+    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`, sale: facts.sale, lang: language.startsWith("zh") ? "zh" : "en",
+    open: (url) => new WebSocket(url, PROTOCOL), clock, after: () => store.after(), unanswered: () => [],
+    hear: (frame) => {
+      if (frame.op === "snapshot" && frame.sale === facts.sale) took(store.snapshot(frame));
+      else if (frame.op === "batch" && frame.sale === facts.sale) took(store.batch(frame));
+      else if (frame.op === "you") took(store.you(frame));
+    },
+    tell: () => {}, random: Math.random, later: (ms, act) => setTimeout(act, ms), forget: (timer) => clearTimeout(timer),
+  });
+  addEventListener("pagehide", () => line.stop());
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  line.start();
+  setInterval(() => {
+    const now = clock.now();
+    for (const id of cards.keys()) tick(id);
+    if (now === null) return;
+    setText(document.querySelector("[data-time-there]"), clockIn(now, facts.zone));
+    const here = zoneHere();
+    const city = cityOf(here);
+    setText(document.querySelector("[data-time-here]"), sameClock(now, here, facts.zone) ? "" : city ? say(", %(time)s in %(place)s", { time: clockIn(now, here), place: city }) : say(", %(time)s your time", { time: clockIn(now, here) }));
+  }, 250);
+}
+
+const facts = readFacts(document);
+if (facts && !["closed", "settled"].includes(facts.state)) live(facts);
