@@ -15,11 +15,17 @@ from tests.make import NOON, PASSWORD
 HOME = "http://pavilion.test"
 
 
+@asynccontextmanager
+async def idle(app):
+    """Pages alone: no room is open and nobody works behind them."""
+    yield
+
+
 @pytest.fixture
 async def house(sqlite_database_url, tmp_path):
     engine = create_engine(sqlite_database_url)
     settings = Settings(environment="test", public_url=HOME, data_dir=tmp_path)
-    yield main.build_web(settings, engine, lambda: NOON)
+    yield main.build_web(settings, engine, lambda: NOON, idle)
     await engine.dispose()
 
 

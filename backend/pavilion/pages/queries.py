@@ -1,7 +1,7 @@
 """Reads that span domains: the sales on the front page and what waits on each desk."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Select, func, select
@@ -11,10 +11,8 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.queries import open_proposals
 from pavilion.accounts.rules import Actor, CompanyState, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
-from pavilion.catalogue.models import Stone
-from pavilion.catalogue.plan import plan_of
+from pavilion.bidding.showing import LotShown
 from pavilion.kernel.jobs import Job, State
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import PAYABLE
@@ -36,12 +34,6 @@ class SaleLine(NamedTuple):
     high_minor: int
 
 
-class LotLine(NamedTuple):
-    lot: Lot
-    stone: Stone
-    plan: str  # name of the drawing of its cut
-
-
 class Front(NamedTuple):
     running: list[SaleLine]
     upcoming: list[SaleLine]
@@ -60,13 +52,25 @@ async def front(session: AsyncSession) -> Front:
     return Front(running, upcoming, await _lines(session, OVER, soonest_first=False))
 
 
-async def lots_to_show(session: AsyncSession, sale: Sale, actor: Actor, limit: int) -> list[LotLine]:
-    """The lots that close next, else the first ones, each with its first stone as far as this person may see it."""
-    wanted = select(Lot).where(Lot.sale_id == sale.id, Lot.state.not_in((LotState.DRAFT, LotState.WITHDRAWN)))
-    ended = Lot.state.not_in(LEFT)
-    lots = (await session.scalars(wanted.order_by(ended, Lot.number, Lot.suffix).limit(limit))).all()
-    stones = await stones_by_lot(session, [lot.id for lot in lots], actor)
-    return [LotLine(lot, found[0], plan_of(found[0]).name) for lot in lots if (found := stones[lot.id])]
+def plate_of(lots: Sequence[LotShown]) -> LotShown | None:
+    """The lot on the cover: the first with a traced picture, else the first with a stone to draw."""
+    seen = [lot for lot in lots if lot.stones]
+    return next((lot for lot in seen if lot.stones[0].picture), seen[0] if seen else None)
+
+
+def own_lots(lots: Sequence[LotShown], limit: int) -> list[LotShown]:
+    """The undecided lots this reader bid on, the next to close first."""
+    return sorted((lot for lot in lots if lot.own and not lot.is_decided), key=_closing)[:limit]
+
+
+def lots_ahead(lots: Sequence[LotShown], limit: int) -> list[LotShown]:
+    """The lots that close next; of a sale that is over, the dearest."""
+    ahead = sorted((lot for lot in lots if not lot.is_decided), key=_closing)
+    return (ahead or sorted(lots, key=lambda lot: -(lot.price or 0)))[:limit]
+
+
+def _closing(lot: LotShown) -> tuple[bool, datetime]:
+    return (lot.end is None, lot.end or datetime.max.replace(tzinfo=UTC))
 
 
 async def registrations_of(session: AsyncSession, company_id: int) -> list[RegistrationLine]:

@@ -4,10 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.bidding import showing
+from pavilion.bidding.showing import SaleShown
 from pavilion.kernel.errors import BadInput
 from pavilion.pages import glossary, queries
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -16,7 +19,7 @@ from pavilion.webkit.i18n import COOKIE, LANGUAGES
 
 router = APIRouter(tags=["pages"])
 YEAR_S = 365 * 24 * 3600
-NEXT_LOTS = 4
+CARDS = 4
 
 StaffActor = Annotated[Actor, may(Permission.STAFF_SEE)]
 BuyingActor = Annotated[Actor, may(Permission.VIEWING_BOOK)]
@@ -26,8 +29,25 @@ BuyingActor = Annotated[Actor, may(Permission.VIEWING_BOOK)]
 async def home(request: Request, actor: CurrentActor, session: Reading, now: Now) -> Response:
     front = await queries.front(session)
     cover = next(iter([*front.running, *front.upcoming, *front.over]), None)
-    lots = await queries.lots_to_show(session, cover.sale, actor, NEXT_LOTS) if cover else []
-    return page(request, "pages/home.html", front=front, cover=cover, lots=lots, now=now)
+    sale = await _shown(request, session, cover.sale.public_id, actor) if cover else None
+    return page(
+        request,
+        "pages/home.html",
+        front=front,
+        cover=cover,
+        sale=sale,
+        plate=queries.plate_of(sale.lots) if sale else None,
+        own=queries.own_lots(sale.lots, CARDS) if sale else [],
+        ahead=queries.lots_ahead(sale.lots, CARDS) if sale else [],
+        now=now,
+    )
+
+
+async def _shown(request: Request, session: AsyncSession, sale: str, actor: Actor) -> SaleShown:
+    """The sale as this reader sees it, with the own bids that only its room knows."""
+    rooms = getattr(request.app.state, "rooms", None)
+    mine = await rooms.mine(sale, actor.company_id) if rooms and actor.company_id is not None else None
+    return await showing.sale_shown(session, sale, actor, mine)
 
 
 @router.post("/language")
