@@ -210,6 +210,50 @@ def _raw_lines(file: Path) -> Iterator[bytes]:
             yield line
 
 
+@app.command("export-sale")
+def export_sale(
+    sale: str,
+    out: Annotated[Path, typer.Option(help="The file that is written.")],
+    data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
+) -> None:
+    """Write the public record of a closed sale."""
+    import asyncio
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pavilion.bidding.exporting import record_of
+    from pavilion.kernel import db
+    from pavilion.kernel.clock import utc_now
+    from pavilion.kernel.signing import SigningKey
+    from pavilion.settings import Settings, with_secrets
+
+    settings = Settings() if data is None else Settings(data_dir=data, database_url="")
+    if not settings.database_url and not (settings.data_dir / "pavilion.db").is_file():
+        raise _stop(f"{settings.data_dir}: no house stands here")
+    if not settings.sale_key.get_secret_value() and not (settings.data_dir / "keys.json").is_file():
+        raise _stop("the key that signed the sale is not here: set PAVILION_SALE_KEY")
+    seed = bytes.fromhex(with_secrets(settings).sale_key.get_secret_value())
+    verifier = str(SigningKey(settings.host_name, seed).verifier)
+
+    async def lines() -> list[bytes] | None:
+        engine = db.create_engine(settings.database)
+        try:
+            async with db.reading(db.sessions_of(engine)) as session:
+                found = await record_of(session, sale, verifier, utc_now())
+                return None if found is None else list(found)
+        finally:
+            await engine.dispose()
+
+    try:
+        record = asyncio.run(lines())
+        if record is None:
+            raise _stop(f"{sale}: no closed sale has this id", FALSE)
+        out.write_bytes(b"".join(record))
+    except (OSError, SQLAlchemyError) as fault:
+        raise _stop(f"{type(fault).__name__}: {fault}") from None
+    typer.echo(f"{len(record)} lines in {out}")
+
+
 # -- processes --------------------------------------------------------------------------------------------------------
 
 
