@@ -315,6 +315,7 @@ def _standing_row(ruling: Ruling, now: datetime) -> dict[str, Any]:
         "codes": f" {' '.join(finding.code for finding in ruling.findings)} ",
         "claim": ruling.dossier.claim.document(),
         "registry_name": ruling.dossier.answer.registry,
+        "simulated": ruling.dossier.answer.simulated,
         "inputs_sha256": ruling.inputs_sha256,
         "verdict_sha256": ruling.sha256,
         "decided_at": now,

@@ -85,6 +85,7 @@ class StoneVerdict(Base):
     codes: Mapped[str] = mapped_column(String(400))  # of the findings, each between blanks
     claim: Mapped[dict[str, Any]] = mapped_column(JSON)
     registry_name: Mapped[str] = mapped_column(String(60))
+    simulated: Mapped[bool]  # the registry is a simulator, and says so wherever its word is shown
     inputs_sha256: Mapped[str] = mapped_column(String(64))
     verdict_sha256: Mapped[str] = mapped_column(String(64))
     decided_at: Mapped[datetime]

@@ -74,8 +74,8 @@ async def decide_review(
     decision holds until any of the verdict's inputs changes."""
     if not actor.may(Permission.ORIGIN_DECIDE) or actor.public_id is None:
         raise NotAllowed(right=Permission.ORIGIN_DECIDE.value)
-    reason = reason.strip()
-    if not REASON_LEAST <= len(reason) <= REASON_MOST:
+    reason = " ".join(reason.split())
+    if not REASON_LEAST <= len(reason) <= REASON_MOST or not reason.isprintable():
         raise BadInput(fields={"reason": "reason_length"})
     standing = await queries.standing(session, stone, lock=True)
     if standing is None:

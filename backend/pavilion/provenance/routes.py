@@ -1,0 +1,137 @@
+"""The queue of stones whose origin is in doubt: look, decide, ask the registry again."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.deps import may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.kernel.errors import BadInput, NotFound, Refusal
+from pavilion.provenance import queries, service
+from pavilion.provenance.findings import VerdictCode
+from pavilion.provenance.forms import DecisionForm
+from pavilion.provenance.registries.port import Registry
+from pavilion.provenance.rules import CODES
+from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.html import page, with_query
+
+router = APIRouter(tags=["provenance"])
+
+OriginReader = Annotated[Actor, may(Permission.ORIGIN_SEE)]
+OriginDecider = Annotated[Actor, may(Permission.ORIGIN_DECIDE)]
+
+
+class RegistryNotConnected(Refusal):
+    """The registry that this stone's origin id belongs to is not connected to this house."""
+
+    status, code = 409, "registry_not_connected"
+
+
+@router.get("/staff/exceptions")
+async def exceptions(
+    request: Request,
+    actor: OriginReader,
+    session: Reading,
+    verdict: str | None = None,
+    code: str | None = None,
+    after: str | None = None,
+) -> Response:
+    verdict = verdict if verdict in set(queries.QUEUE) else None
+    code = code if code in CODES else None
+    found = await queries.exceptions(session, verdict=verdict, code=code, after=after[:80] if after else None)
+    following = with_query(request.url.path, verdict=verdict, code=code, after=found.after) if found.after else None
+    return page(
+        request,
+        "provenance/exceptions.html",
+        rows=found.rows,
+        counts=await queries.counts(session),
+        verdict=verdict,
+        code=code,
+        codes=CODES,
+        following=following,
+        first=after is None,
+    )
+
+
+@router.get("/staff/exceptions/{stone}")
+async def exception(request: Request, stone: str, actor: OriginReader, session: Reading) -> Response:
+    return await _shown(request, session, stone)
+
+
+@router.post("/staff/exceptions/{stone}/decision")
+async def decide(
+    request: Request,
+    stone: str,
+    said: Annotated[DecisionForm, Form()],
+    actor: OriginDecider,
+    session: Writing,
+    now: Now,
+) -> Response:
+    try:
+        await service.decide_review(
+            session,
+            stone=stone,
+            accept=said.word == "accept",
+            codes=said.codes,
+            reason=said.reason,
+            actor=actor,
+            now=now,
+        )
+    except BadInput as fault:
+        faults = fault.facts["fields"]
+        return await _shown(request, session, stone, status_code=422, faults=faults, reason=said.reason)
+    return RedirectResponse(f"/staff/exceptions/{stone}?done=decided", status_code=303)
+
+
+@router.post("/staff/exceptions/{stone}/confirmation")
+async def confirm_again(
+    request: Request, stone: str, actor: OriginDecider, reading: Reading, session: Writing, now: Now
+) -> Response:
+    """The registry is asked before the writing session is first used: no transaction waits for it."""
+    standing = await queries.standing(reading, stone)
+    if standing is None:
+        raise NotFound()
+    registries: Mapping[str, Registry] = getattr(request.app.state, "registries", {})
+    registry = registries.get(standing.registry_name)
+    if registry is None:
+        raise RegistryNotConnected(registry=standing.registry_name)
+    claim = await queries.claim_of(reading, stone)
+    assert claim is not None
+    await service.confirm(session, claims=[claim], registry=registry, now=now)
+    return RedirectResponse(f"/staff/exceptions/{stone}?done=asked", status_code=303)
+
+
+async def _shown(
+    request: Request,
+    session: AsyncSession,
+    stone: str,
+    *,
+    status_code: int = 200,
+    faults: object = None,
+    reason: str = "",
+) -> Response:
+    verdict = await queries.verdict_of(session, stone)
+    if verdict is None:
+        raise NotFound()
+    held = [finding["code"] for finding in verdict.findings if finding["severity"] == "hold"]
+    return page(
+        request,
+        "provenance/exception.html",
+        status_code=status_code,
+        verdict=verdict,
+        claim=verdict.claim,
+        lines=queries.rule_by_rule(verdict),
+        chain=await queries.chain_of(session, stone),
+        answers=await queries.answers_of(session, stone),
+        history=await queries.history_of(session, stone),
+        decisions=await queries.decisions_of(session, stone),
+        exposed=await queries.is_exposed(session, stone),
+        held=held,
+        in_review=verdict.verdict == VerdictCode.REVIEW,
+        acceptable=not any(code.startswith("RG-") for code in held),
+        faults=faults or {},
+        reason=reason,
+    )
