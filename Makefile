@@ -27,7 +27,7 @@ $(BIN)/python: | $(filter .tools/bin/uv,$(UV))
 	@mkdir -p .stamps && rm -f .stamps/* && touch $@
 
 demo: $(firstword $(wildcard .stamps/check .stamps/test) .stamps/run) ## everything on one port with demo data: SQLite, in-process bus
-	$(BIN)/pavilion demo --port $(PORT) --data $(DATA) $(if $(RESET),--reset)
+	$(BIN)/pavilion demo --port $(PORT) --data $(DATA) $(if $(RESET),--reset) $(if $(filter 0,$(RIVALS)),--no-rivals)
 
 setup: $(firstword $(wildcard .stamps/check) .stamps/test) ## the environment only
 

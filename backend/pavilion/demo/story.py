@@ -179,8 +179,8 @@ def welcome() -> list[str]:
 
 TRY = (
     "try: as wen@lumen.example enter the saleroom of the running sale and bid; its first lots close within minutes",
-    "try: in a second browser bid against her as ilse@vandael.example; simulated rivals bid too (--no-rivals stops them)",
-    "try: as sam@scheldt.example upload sample/stock.csv of the data folder under /stock and read what became of each row",
+    "try: in a second browser bid against her as ilse@vandael.example; simulated rivals bid too (RIVALS=0 stops them)",
+    "try: as sam@scheldt.example upload sample/stock.csv of the data folder under /stock and see each row's outcome",
     "try: as noor@pavilion.example build a sale under /staff/sales; lena@pavilion.example approves it",
     "try: as cato@pavilion.example see under /staff/exceptions which stones were refused and why",
     "try: as tomas@pavilion.example enter a transfer under /staff/cashier; lena@pavilion.example confirms it",
