@@ -111,4 +111,4 @@ def _verdict(stone: str) -> dict[str, Any]:
     known = {"stone": stone, "verdict": "verified", "grade": "B", "assurance": "B", "decided_at": make.NOON}
     known |= {"findings": [], "claim": {}}
     needed = [column for column in StoneVerdict.__table__.columns if not column.nullable and column.name not in known]
-    return known | {column.name: 0 if column.type.python_type is int else "-" for column in needed}
+    return known | {column.name: {int: 0, bool: False}.get(column.type.python_type, "-") for column in needed}

@@ -15,6 +15,7 @@ from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.instants import stamp
 from pavilion.provenance import queries as provenance
+from pavilion.provenance.queries import ChainStep
 from pavilion.webkit.deps import Reading
 
 router = APIRouter(prefix="/api/v1")
@@ -114,6 +115,7 @@ def _money(minor: int | None, currency: str) -> dict[str, Any] | None:
 
 async def _origin(session: AsyncSession, stone: Stone) -> dict[str, Any]:
     verdict = await provenance.verdict_of(session, stone.public_id)
+    chain = await provenance.chain_of(session, stone.public_id)
     return {
         "registry": stone.origin_registry,
         "origin_id": stone.origin_id,
@@ -121,6 +123,15 @@ async def _origin(session: AsyncSession, stone: Stone) -> dict[str, Any]:
         "country": stone.mine_country,
         "producer": stone.producer,
         "rough_weight_mct": stone.rough_weight_mct,
-        "cutter": {"name": stone.cutter_name, "years": stone.cutter_years},
+        "cutter": _cutter(chain),
         "verdict": verdict and {"verdict": verdict.verdict, "grade": verdict.grade, "ruleset": verdict.ruleset},
     }
+
+
+def _cutter(chain: list[ChainStep]) -> dict[str, Any] | None:
+    """The last cutter in the chain; the name only where its bearer does not mind."""
+    named = [step.facts["cutter"] for step in chain if isinstance(step.facts.get("cutter"), dict)]
+    if not named:
+        return None
+    consents = named[-1].get("consent", True)
+    return {"name": named[-1].get("name") if consents else None, "years": named[-1].get("years")}

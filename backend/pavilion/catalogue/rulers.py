@@ -44,7 +44,12 @@ def _graded(name: str, code: str | None) -> Ruler | None:
     shown = min(_SHOWN if name != "intensity" else 4, len(codes))
     start = max(0, min(codes.index(code) - shown // 2, len(codes) - shown))
     places = codes[start : start + shown]
-    ticks = [_tick(i, shown, place, place == code) for i, place in enumerate(places)]
+    here = places.index(code)
+    # Words of cut grades are long: only the ends and the stone's own stand, and no end beside the own.
+    bare = (
+        {i for i in range(shown) if i not in (0, here, shown - 1) or 0 < abs(i - here) < 2} if name == "cut" else set()
+    )
+    ticks = [_tick(i, shown, None if i in bare else place, i == here) for i, place in enumerate(places)]
     return Ruler(ticks, next(tick.x for tick in ticks if tick.here), CHOICES[name].enumeration)
 
 
