@@ -117,8 +117,12 @@ def states():
     """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
     from pavilion.auctions.rules import RegistrationState
+    from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.pages.glossary import TERMS
+    from pavilion.provenance import facts, findings, grading, rules
+    from pavilion.provenance.registries.port import Reason, Status
     from pavilion.settlement.rules import InvoiceState
+    from tests.provenance.stones import names_of_facts
 
     return {
         "company_": CompanyState,
@@ -127,6 +131,19 @@ def states():
         "proposal_": APPROVERS,
         "registration_state_": RegistrationState,
         "invoice_": InvoiceState,
+        "upload_": FileState,
+        "upload_mode_": Mode,
+        "outcome_": Outcome,
+        "verdict_": findings.VerdictCode,
+        "severity_": findings.Severity,
+        "assurance_": rules.ASSURANCES,
+        "answer_": Status,
+        "reason_": Reason,
+        "event_": facts.KINDS,
+        "evidence_": facts.EVIDENCE,
+        "result_": facts.RESULTS,
+        "grade_": grading.LISTED_WORDS,
+        "fact_": names_of_facts(),
         "term_": TERMS,
         "meaning_": TERMS,
     }

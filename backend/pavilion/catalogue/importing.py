@@ -3,6 +3,7 @@
 A process that dies leaves whole batches behind; the next run reads the file again and goes on after the last of them.
 """
 
+import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -44,6 +45,7 @@ _OUTCOMES = {
 _FIT = (ACCEPTED, WITH_WARNINGS)
 
 Answer = dict[str, Any]  # a row of `stock_rows` on its way
+Ready = tuple[list[CheckedRow], Mapping[int, Dossier]]
 Told = Callable[[StockFile], None]
 
 
@@ -130,10 +132,15 @@ class _Run:
             return
         known = await replacing.named_stones(self._sessions, file, sheet) if file.mode == Mode.UPDATE else None
         rows = (row for row in sheet.checked(known) if row.row > file.row_reached)
-        while batch := await to_thread.run_sync(_take, rows, self._batch):
-            await self._apply(sheet, batch)
-            if self._told is not None:
-                self._told(file)
+        ahead = asyncio.create_task(self._read_and_ask(rows))
+        try:
+            while (ready := await ahead)[0]:
+                ahead = asyncio.create_task(self._read_and_ask(rows))  # while the database is busy with this one
+                await self._apply(sheet, *ready)
+                if self._told is not None:
+                    self._told(file)
+        finally:
+            ahead.cancel()
         if file.mode == Mode.REPLACE and not file.dry_run:
             await self._withdraw_missing(sheet)
         await self._end(FileState.DONE)
@@ -155,10 +162,17 @@ class _Run:
             await self._save(session, reached=file.row_reached)
         return True
 
-    async def _apply(self, sheet: StockSheet, batch: Sequence[CheckedRow]) -> None:
-        """The batch is answered and kept. The registry is asked before the transaction begins."""
+    async def _read_and_ask(self, rows: Iterator[CheckedRow]) -> Ready:
+        """The next rows, and what the registry says of the acceptable ones; our own name for a stone comes later."""
+        batch = await to_thread.run_sync(_take, rows, self._batch)
+        fit = [row for row in batch if row.outcome in _FIT]
+        claims = [listing.claim_of("", row.values, self._registry.name, self._file.sent_by) for row in fit]
+        dossiers = await provenance.ask(claims, self._registry, self._clock())
+        return batch, {row.row: dossier for row, dossier in zip(fit, dossiers, strict=True)}
+
+    async def _apply(self, sheet: StockSheet, batch: Sequence[CheckedRow], dossiers: Mapping[int, Dossier]) -> None:
+        """The batch is answered and kept."""
         file, now = self._file, self._clock()
-        dossiers = await self._ask(batch, now)
         async with self._sessions.begin() as session:
             await self._hold(session)
             if file.dry_run:
@@ -174,14 +188,6 @@ class _Run:
             before, file.row_reached = file.row_reached, batch[-1].row
             file.counts, file.done = counts, file.done + len(batch)
             await self._save(session, reached=before)
-
-    async def _ask(self, batch: Sequence[CheckedRow], now: datetime) -> dict[int, Dossier]:
-        """What the registry says of each acceptable row; our own name for the stone is added when it is stored."""
-        rows = [row for row in batch if row.outcome in _FIT]
-        name, by = self._registry.name, self._file.sent_by
-        claims = [listing.claim_of("", row.values, name, by) for row in rows]
-        dossiers = await provenance.ask(claims, self._registry, now)
-        return {row.row: dossier for row, dossier in zip(rows, dossiers, strict=True)}
 
     async def _answered(
         self,

@@ -1,0 +1,23 @@
+"""What a supplier may say about an upload besides the file itself."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ChooseMeaning(BaseModel):
+    """One word, or one header, and what it means from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: Annotated[str, Field(min_length=1, max_length=40)]
+    word: Annotated[str, Field(max_length=200)] = ""
+    meaning: Annotated[str, Field(min_length=1, max_length=60)]
+
+
+class ConfirmReplace(BaseModel):
+    """The number of stones that will go, typed by the sender."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[int, Field(ge=0, le=10**9)]

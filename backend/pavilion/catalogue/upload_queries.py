@@ -1,0 +1,248 @@
+"""Reading stock files: the list, one file's answer, its rows with sentences, and the file to mend and send again."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor
+from pavilion.catalogue import uploads
+from pavilion.catalogue.cells import CELL_CHARS_MOST, suggestions
+from pavilion.catalogue.checking import fill
+from pavilion.catalogue.headers import ERROR_COLUMN
+from pavilion.catalogue.nomenclature import nomenclature
+from pavilion.catalogue.numbers import PRICE_LEAST_MAJOR
+from pavilion.catalogue.sheet import open_sheet
+from pavilion.catalogue.upload_models import FileState, Outcome, StockContent, StockFile, StockRow
+from pavilion.kernel.instants import stamp
+
+PAGE = 100
+FILES = 50
+DOUBTS = 20  # ambiguous words offered at once
+BAD = (Outcome.REJECTED, Outcome.DUPLICATE, Outcome.DUPLICATE_OF_OTHER)
+
+Say = Callable[[str, str, Mapping[str, Any]], str]  # language, code, facts -> sentence; for codes of other domains
+
+_BY_TYPE = {"weight": 3, "length": 3, "measurements": 3, "percent": 2, "angle": 2, "list_pct": 2, "money": 2}
+
+
+class Doubt(NamedTuple):
+    """A word, or a header, whose meaning the sender may choose once."""
+
+    column: str
+    word: str
+    meanings: tuple[str, ...]
+
+
+async def files_of(session: AsyncSession, company_id: int) -> Sequence[StockFile]:
+    """The supplier's uploads, the latest first."""
+    wanted = select(StockFile).where(StockFile.supplier_company_id == company_id)
+    return (await session.scalars(wanted.order_by(StockFile.id.desc()).limit(FILES))).all()
+
+
+async def file_of(session: AsyncSession, actor: Actor, public_id: str) -> StockFile | None:
+    """The own company's upload, or for staff anybody's; None alike for unknown and foreign."""
+    wanted = select(StockFile).where(StockFile.public_id == public_id)
+    if not actor.is_staff:
+        wanted = wanted.where(StockFile.supplier_company_id == actor.company_id)
+    return await session.scalar(wanted)
+
+
+async def company_of(session: AsyncSession, name: str) -> Company | None:
+    """A company by its public id or its exact name."""
+    wanted = select(Company).where((Company.public_id == name) | (Company.name == name))
+    return await session.scalar(wanted.order_by(Company.id).limit(1))
+
+
+async def rows_of(
+    session: AsyncSession, file: StockFile, *, after: int = 0, outcome: str | None = None, limit: int = PAGE
+) -> tuple[Sequence[StockRow], int | None]:
+    """Rows in the file's order after one of them, and where the next page begins."""
+    wanted = select(StockRow).where(StockRow.file_id == file.id, StockRow.row > after)
+    if outcome is not None:
+        wanted = wanted.where(StockRow.outcome == outcome)
+    rows = (await session.scalars(wanted.order_by(StockRow.row).limit(limit + 1))).all()
+    return rows[:limit], rows[limit - 1].row if len(rows) > limit else None
+
+
+async def answer_of(session: AsyncSession, file: StockFile) -> dict[str, Any]:
+    """The upload as the interface tells it."""
+    counts = file.counts
+    duplicates = counts.get(Outcome.DUPLICATE, 0) + counts.get(Outcome.DUPLICATE_OF_OTHER, 0)
+    plain = [outcome for outcome in Outcome if outcome not in (Outcome.DUPLICATE, Outcome.DUPLICATE_OF_OTHER)]
+    return {
+        "id": file.public_id,
+        "sha256": file.sha256,
+        "filename": file.filename,
+        "mode": file.mode,
+        "dry_run": file.dry_run,
+        "state": file.state,
+        "header_map": file.header_map,
+        "unknown_headers": file.unknown_headers,
+        "received": file.received,
+        **{outcome.value: counts.get(outcome, 0) for outcome in plain},
+        "duplicates": duplicates,
+        "withdrawn_by_replace": file.withdrawn_by_replace,
+        "progress": progress(file),
+        "queue_place": await uploads.queue_place(session, file),
+        "started_at": stamp(file.started_at) if file.started_at else None,
+        "finished_at": stamp(file.finished_at) if file.finished_at else None,
+        "file_issues": [file_issue(issue) for issue in file.file_issues],
+    }
+
+
+def progress(file: StockFile) -> int:
+    """Whole percent of the rows that are answered."""
+    if file.state == FileState.DONE:
+        return 100
+    return file.done * 100 // file.received if file.received else 0
+
+
+def file_issue(issue: Mapping[str, Any]) -> dict[str, Any]:
+    code, facts = issue["code"], issue["facts"]
+    known = nomenclature().issue_codes.get(code)
+    return {
+        "code": code,
+        "severity": known.severity if known else "error",
+        "facts": facts,
+        **{f"message_{lang}": fill(code, facts, lang) for lang in ("en", "zh")},
+    }
+
+
+def row_answer(row: StockRow, say: Say) -> dict[str, Any]:
+    """The row as the interface tells it."""
+    answer: dict[str, Any] = {"row": row.row, "stock_no": row.stock_no, "outcome": row.outcome}
+    answer["issues"] = [issue_answer(issue, say) for issue in row.issues]
+    if row.first_row is not None:
+        answer["first_row"] = row.first_row
+    if row.stone is not None:
+        findings = [
+            {"code": issue["rule"], "severity": issue["severity"], "params": issue["facts"]}
+            for issue in row.issues
+            if "rule" in issue
+        ]
+        answer["origin"] = {
+            "row": row.row,
+            "stone_id": row.stone,
+            "verdict": row.verdict,
+            "grade": row.grade,
+            "findings": findings,
+            "verdict_id": row.verdict_sha256,
+        }
+    return answer
+
+
+def issue_answer(issue: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    return {
+        "column": issue["column"],
+        "header": issue.get("header"),
+        "raw": issue.get("raw"),
+        "code": issue["code"],
+        "severity": issue["severity"],
+        **{f"message_{lang}": message(issue, lang, say) for lang in ("en", "zh")},
+        "normalised": issue.get("normalised"),
+        "suggestions": list(_suggested(issue)),
+        "rule": issue.get("rule"),
+    }
+
+
+def message(issue: Mapping[str, Any], lang: str, say: Say) -> str:
+    """What is wrong, in the reader's language."""
+    code = issue["code"]
+    if "rule" in issue:
+        return say(lang, issue["rule"], issue["facts"])
+    return fill(code, _facts(issue) | issue["facts"], lang)
+
+
+async def doubts(session: AsyncSession, file: StockFile) -> list[Doubt]:
+    """The ambiguous headers and words of the file, each once."""
+    found = {
+        Doubt("@headers", issue["facts"]["header"], tuple(issue["facts"]["candidates"]))
+        for issue in file.file_issues
+        if issue["code"] == "ambiguous_header"
+    }
+    wanted = select(StockRow.issues).where(
+        StockRow.file_id == file.id, StockRow.outcome.in_((Outcome.REJECTED, Outcome.WITH_WARNINGS))
+    )
+    for issues in await session.scalars(wanted.order_by(StockRow.row).limit(2000)):
+        for issue in issues:
+            if issue["code"] == "ambiguous_value" and (meanings := _suggested(issue)):
+                type_ = nomenclature().columns[issue["column"]].type
+                setting = {"list_pct": "list_pct_sign", "date": "date_order"}.get(type_)
+                known = tuple(m for m in meanings if setting or m in nomenclature().aliases[issue["column"]].values())
+                if known:
+                    found.add(Doubt(setting or issue["column"], "" if setting else issue["raw"], known))
+    return sorted(found)[:DOUBTS]
+
+
+async def content_of(session: AsyncSession, file: StockFile) -> bytes:
+    found = await session.scalar(select(StockContent.content).where(StockContent.sha256 == file.sha256))
+    return found or b""
+
+
+async def faults_of(session: AsyncSession, file: StockFile, lang: str, say: Say) -> dict[int, str]:
+    """What is wrong with each bad row, by its number."""
+    wanted = select(StockRow.row, StockRow.issues).where(StockRow.file_id == file.id, StockRow.outcome.in_(BAD))
+    return {
+        number: "; ".join(_worded(issue, lang, say) for issue in issues if issue["severity"] == "error")
+        for number, issues in await session.execute(wanted.order_by(StockRow.row))
+    }
+
+
+def fix_rows(path: Path, faults: Mapping[int, str]) -> Iterator[list[str]]:
+    """The sender's own columns and order, the bad rows only, and what is wrong with each."""
+    sheet = open_sheet(path)
+    kept = [place for place, name in enumerate(sheet.header) if name != ERROR_COLUMN]
+    yield [*(sheet.header[place] for place in kept), ERROR_COLUMN]
+    for number, cells in sheet.rows():
+        if number in faults:
+            yield [*(cells[place] if place < len(cells) else "" for place in kept), faults[number]]
+
+
+def delimiter_of(path: Path) -> str:
+    return open_sheet(path).delimiter
+
+
+def _worded(issue: Mapping[str, Any], lang: str, say: Say) -> str:
+    header = issue.get("header") or issue["column"]
+    text = message(issue, lang, say)
+    return f"{header}: {text} ({issue['code']})" if header else f"{text} ({issue['code']})"
+
+
+def _suggested(issue: Mapping[str, Any]) -> tuple[str, ...]:
+    if issue["code"] != "ambiguous_value" or issue["column"] not in nomenclature().columns:
+        return ()
+    return suggestions(issue["column"], issue.get("raw") or "")
+
+
+def _facts(issue: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sentences of the cell codes speak of."""
+    spec = nomenclature().columns.get(issue["column"])
+    facts: dict[str, Any] = {
+        "raw": issue.get("raw", ""),
+        "candidates": _suggested(issue),
+        "currency": "USD",
+        "lab": "…",
+    }
+    if spec is None:
+        return facts
+    places = _BY_TYPE.get(spec.type, 0)
+    facts["min"], facts["max"] = (_shown(limit, places) for limit in (spec.minimum, spec.maximum))
+    value = issue.get("normalised")
+    facts["value"] = value if not isinstance(value, int) else _shown(value, places)
+    facts["limit"] = spec.max_chars if issue["code"] == "too_long" else PRICE_LEAST_MAJOR
+    if issue["code"] == "too_long" and spec.type not in ("text", "link"):
+        facts["limit"] = CELL_CHARS_MOST
+    return facts
+
+
+def _shown(value: int | None, places: int) -> str:
+    if value is None:
+        return "…"
+    if not places:
+        return str(value)
+    whole, part = divmod(abs(value), 10**places)
+    return f"{'-' if value < 0 else ''}{whole}.{part:0{places}d}".rstrip("0").rstrip(".")

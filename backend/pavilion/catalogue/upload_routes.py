@@ -1,0 +1,262 @@
+"""Stock files over HTTP: the supplier's pages, and the same by program."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+
+from pavilion.accounts.deps import may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.catalogue import upload_queries as queries
+from pavilion.catalogue import uploads
+from pavilion.catalogue.checking import PROFILES
+from pavilion.catalogue.nomenclature import nomenclature, term
+from pavilion.catalogue.sheet import LIMITS, write_csv
+from pavilion.catalogue.upload_forms import ChooseMeaning, ConfirmReplace
+from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
+from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, TooLarge
+from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.html import Pages, language, page, sentence
+from pavilion.webkit.upload import body_to_file, upload_to_file
+
+router = APIRouter(tags=["stock"])
+
+FORM_SLACK = 64 * 1024  # the other fields of the form and its boundaries
+
+Supplier = Annotated[Actor, may(Permission.STOCK_WRITE)]
+
+
+@router.get("/stock")
+async def stock(request: Request, actor: Supplier, session: Reading) -> Response:
+    return await _stock_page(request, actor, session)
+
+
+@router.post("/stock/imports")
+async def send(request: Request, actor: Supplier, session: Writing, now: Now) -> Response:
+    """The upload form; its body is refused unread when it is too large."""
+    try:
+        content, filename, said = await _form_file(request)
+        sent = await _receive(session, actor, content, filename, said, now)
+    except (BadInput, TooLarge) as refused:
+        return await _stock_page(request, actor, session, refused)
+    return RedirectResponse(f"/stock/imports/{sent.file.public_id}", status_code=303)
+
+
+@router.get("/stock/imports/{public_id}")
+async def one(
+    request: Request, public_id: str, actor: Supplier, session: Reading, outcome: str | None = None, after: int = 0
+) -> Response:
+    file = await _file(session, actor, public_id)
+    wanted = outcome if outcome in set(Outcome) else None
+    rows, more = await queries.rows_of(session, file, after=max(0, min(after, 10**9)), outcome=wanted)
+    lang, say = language(request), _say(request)
+    return page(
+        request,
+        "catalogue/stock_import.html",
+        file=file,
+        answer=await queries.answer_of(session, file),
+        rows=[(row, [(issue, queries.message(issue, lang, say)) for issue in row.issues]) for row in rows],
+        more=more,
+        outcome=wanted,
+        outcomes=[(name, file.counts[name]) for name in Outcome if file.counts.get(name)],
+        doubts=await queries.doubts(session, file) if file.ended else [],
+        choices=lambda doubt: _choices(request, doubt, lang),
+        going=file.state in (FileState.QUEUED, FileState.RUNNING),
+    )
+
+
+@router.post("/stock/imports/{public_id}/mappings")
+async def choose(
+    public_id: str, said: Annotated[ChooseMeaning, Form()], actor: Supplier, session: Writing, now: Now
+) -> Response:
+    file = await _file(session, actor, public_id)
+    again = await uploads.choose(session, file=file, **said.model_dump(), by=actor.public_id, now=now)
+    return RedirectResponse(f"/stock/imports/{again.file.public_id}", status_code=303)
+
+
+@router.post("/stock/imports/{public_id}/confirmation")
+async def confirm(
+    public_id: str, said: Annotated[ConfirmReplace, Form()], actor: Supplier, session: Writing, now: Now
+) -> Response:
+    file = await _file(session, actor, public_id)
+    await uploads.confirm(session, file=file, number=said.number, by=actor.public_id, now=now)
+    return RedirectResponse(f"/stock/imports/{public_id}", status_code=303)
+
+
+@router.get("/stock/imports/{public_id}/fix.csv")
+@router.get("/api/v1/stock-files/{public_id}/fix.csv")
+async def fix(request: Request, public_id: str, actor: Supplier, session: Reading) -> Response:
+    """The bad rows in the sender's own columns, with what is wrong."""
+    file = await _file(session, actor, public_id)
+    if file.state in (FileState.QUEUED, FileState.STOPPED):
+        raise NotFound()
+    faults = await queries.faults_of(session, file, language(request), _say(request))
+    body = _fix_body(await queries.content_of(session, file), faults)
+    name = f"{Path(file.filename).stem[:80]}-fix.csv".encode("ascii", "ignore").decode().replace('"', "")
+    headers = {"content-disposition": f'attachment; filename="{name}"', "x-content-type-options": "nosniff"}
+    return StreamingResponse(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+# -- by program -------------------------------------------------------------------------------------------------------
+
+
+@router.put("/api/v1/stock-files")
+async def put_file(
+    request: Request,
+    actor: Supplier,
+    session: Writing,
+    now: Now,
+    mode: Mode = Mode.ADD,
+    profile: str = "none",
+    supplier: str | None = None,
+    dry_run: bool = False,
+    filename: str = "stock",
+) -> Response:
+    """The body is the file; the answer says where its import can be followed."""
+    if supplier is not None and not await _is_own(session, actor, supplier):
+        raise NotAllowed(supplier=supplier[:40])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "body"
+        size = await body_to_file(request, path, LIMITS.file_bytes)
+        if size == 0:
+            raise BadInput(fields={"file": "required_missing"})
+        content = await to_thread.run_sync(path.read_bytes)
+    said = {"mode": mode.value, "profile": profile, "dry_run": "yes" if dry_run else ""}
+    sent = await _receive(session, actor, content, filename, said, now)
+    return JSONResponse({"id": sent.file.public_id}, 200 if sent.repeated else 202)
+
+
+@router.get("/api/v1/stock-files/{public_id}")
+async def get_file(public_id: str, actor: Supplier, session: Reading) -> Response:
+    return JSONResponse(await queries.answer_of(session, await _file(session, actor, public_id)))
+
+
+@router.get("/api/v1/stock-files/{public_id}/rows")
+async def get_rows(
+    request: Request,
+    public_id: str,
+    actor: Supplier,
+    session: Reading,
+    cursor: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=250)] = 100,
+    outcome: Outcome | None = None,
+) -> Response:
+    file = await _file(session, actor, public_id)
+    rows, more = await queries.rows_of(session, file, after=cursor, outcome=outcome, limit=limit)
+    say = _say(request)
+    return JSONResponse({"rows": [queries.row_answer(row, say) for row in rows], "next_cursor": more})
+
+
+@router.post("/api/v1/stock-files/{public_id}/confirmation")
+async def post_confirmation(
+    public_id: str, said: ConfirmReplace, actor: Supplier, session: Writing, now: Now
+) -> Response:
+    file = await _file(session, actor, public_id)
+    await uploads.confirm(session, file=file, number=said.number, by=actor.public_id, now=now)
+    return JSONResponse({"id": public_id}, 202)
+
+
+@router.post("/api/v1/stock-files/{public_id}/mappings")
+async def post_mapping(public_id: str, said: ChooseMeaning, actor: Supplier, session: Writing, now: Now) -> Response:
+    file = await _file(session, actor, public_id)
+    again = await uploads.choose(session, file=file, **said.model_dump(), by=actor.public_id, now=now)
+    return JSONResponse({"id": again.file.public_id}, 202)
+
+
+async def _stock_page(
+    request: Request, actor: Actor, session: AsyncSession, refused: Refusal | None = None
+) -> Response:
+    files = await queries.files_of(session, actor.company_id) if actor.company_id is not None else []
+    code = None if refused is None else refused.code
+    facts = {} if refused is None else {"limit": f"{LIMITS.file_bytes // 10**6} MB"}
+    status = 200 if refused is None else refused.status
+    return page(
+        request,
+        "catalogue/stock.html",
+        status_code=422 if status == 422 else status,
+        files=files,
+        modes=list(Mode),
+        profiles=PROFILES,
+        refused=code,
+        facts=facts,
+        progress=queries.progress,
+    )
+
+
+def _choices(request: Request, doubt: queries.Doubt, lang: str) -> list[tuple[str, str]]:
+    """The meanings on offer, in the trade's words where it has them."""
+    if doubt.column in ("list_pct_sign", "date_order"):
+        return [(meaning, sentence(request, f"upload_{meaning}")) for meaning in doubt.meanings]
+    spec = nomenclature().columns.get(doubt.column)
+    return [(meaning, term(spec.enumeration if spec else "", meaning, lang)) for meaning in doubt.meanings]
+
+
+async def _form_file(request: Request) -> tuple[bytes, str, dict[str, str]]:
+    declared = request.headers.get("content-length", "")
+    if not declared.isdecimal() or int(declared) > LIMITS.file_bytes + FORM_SLACK:
+        raise TooLarge(limit=LIMITS.file_bytes)
+    async with request.form(max_files=1, max_fields=8) as form:
+        upload = form.get("file")
+        said = {name: value for name, value in form.items() if isinstance(value, str)}
+        if not isinstance(upload, UploadFile) or not upload.filename:
+            raise BadInput(fields={"file": "required_missing"})
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "body"
+            if await upload_to_file(upload, path, LIMITS.file_bytes) == 0:  # type: ignore[arg-type]
+                raise BadInput(fields={"file": "required_missing"})
+            return await to_thread.run_sync(path.read_bytes), upload.filename, said
+
+
+async def _receive(
+    session: AsyncSession, actor: Actor, content: bytes, filename: str, said: Mapping[str, str], now: Now
+) -> uploads.Received:
+    mode, profile = said.get("mode", "add"), said.get("profile", "none")
+    if mode not in set(Mode) or profile not in PROFILES:
+        raise BadInput(fields={"mode": "bad_input"})
+    if actor.company_id is None:
+        raise NotAllowed(right=Permission.STOCK_WRITE.value)
+    return await uploads.receive(
+        session,
+        supplier_company_id=actor.company_id,
+        content=content,
+        filename=filename,
+        mode=Mode(mode),
+        profile=profile,
+        dry_run=said.get("dry_run") == "yes",
+        by=actor.public_id,
+        now=now,
+    )
+
+
+async def _file(session: AsyncSession, actor: Actor, public_id: str) -> StockFile:
+    file = await queries.file_of(session, actor, public_id)
+    if file is None:
+        raise NotFound()
+    return file
+
+
+async def _is_own(session: AsyncSession, actor: Actor, supplier: str) -> bool:
+    company = await queries.company_of(session, supplier)
+    return company is not None and company.id == actor.company_id
+
+
+def _say(request: Request) -> queries.Say:
+    pages: Pages = request.app.state.pages
+
+    def say(lang: str, code: str, facts: Mapping[str, Any]) -> str:
+        return pages.tongues["zh" if lang == "zh" else "en"].say(code, **{str(k): v for k, v in facts.items()})
+
+    return say
+
+
+def _fix_body(content: bytes, faults: Mapping[int, str]) -> Iterator[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stock"
+        path.write_bytes(content)
+        yield from write_csv(queries.fix_rows(path, faults), queries.delimiter_of(path))
