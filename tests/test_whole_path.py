@@ -1,0 +1,143 @@
+"""From a stock file to a settled sale: the demonstration's own opening, looked at from outside."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from pavilion.auctions.models import Sale
+from pavilion.bidding import queries as book
+from pavilion.catalogue.models import Stone
+from pavilion.demo import people, story
+from pavilion.kernel import migrating
+from pavilion.kernel.clock import utc_now
+from pavilion.kernel.db import create_engine, sessions_of
+from pavilion.settings import Environment, Settings, with_secrets
+from pavilion.settlement import invoicing, jobs, ledger
+from pavilion.settlement.models import Invoice, InvoicePaper
+from pavilion.webkit.i18n import load
+from pavilion.webkit.static import frontend
+from tests.conftest import run
+
+PAVILION = [sys.executable, "-m", "pavilion"]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory) -> Path:
+    """The data folder of a demonstration that has been furnished."""
+    folder = tmp_path_factory.mktemp("house")
+    settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=folder))
+
+    async def furnish():
+        engine = create_engine(settings.database)
+        await migrating.to_head(engine)
+        await story.open_house(settings, sessions_of(engine), utc_now(), lambda _: None)
+        await engine.dispose()
+
+    run(furnish())
+    return folder
+
+
+@pytest.fixture
+async def sessions(house):
+    engine = create_engine(Settings(data_dir=house).database)
+    yield sessions_of(engine)
+    await engine.dispose()
+
+
+def pavilion(*words) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PAVILION, *map(str, words)], capture_output=True, text=True, timeout=60)
+
+
+async def finished_sale(sessions) -> str:
+    async with sessions() as session:
+        return await session.scalar(select(Sale.public_id).where(Sale.state == "closed"))
+
+
+async def test_the_stones_were_judged_and_only_the_verified_are_listed(sessions, house):
+    answers = [json.loads(line) for line in (house / "sample" / "answers.jsonl").read_text().splitlines()]
+    judged = [answer for answer in answers if answer["outcome"] != "duplicate_in_file"]
+    refused = {answer["stock_no"] for answer in judged if answer["verdict"] != "verified"}
+    async with sessions() as session:
+        listed = set(await session.scalars(select(Stone.stock_no).where(Stone.exposed_id.is_not(None))))
+    assert refused, "the sample holds broken stones"
+    assert not refused & listed
+    assert len(listed) > 250
+
+
+async def test_each_sold_lot_is_billed_exactly_and_the_ledger_balances(sessions):
+    sale = await finished_sale(sessions)
+    async with sessions() as session:
+        results = await book.results(session, sale)
+        wanted = select(Invoice).options(selectinload(Invoice.lines)).where(Invoice.sale == sale)
+        invoices = (await session.scalars(wanted)).all()
+        assert await ledger.proves(session)
+    assert results, "something was sold"
+    billed = {line.lot: line.amount_minor for invoice in invoices for line in invoice.lines if line.kind == "hammer"}
+    assert billed == {result.lot_public_id: result.price_minor for result in results}
+    for invoice in invoices:
+        assert invoicing.totals_of(invoice).total == invoice.total_minor == sum(x.amount_minor for x in invoice.lines)
+        assert invoice.state == "issued"
+        assert invoice.warranty_id
+
+
+async def test_each_invoice_is_set_in_both_languages_once(sessions):
+    tongues = load(frontend() / "locales")
+    now = utc_now() + timedelta(minutes=1)
+    while await jobs.set_papers(sessions, now, tongues):
+        pass
+    async with sessions() as session:
+        papers = (await session.scalars(select(InvoicePaper))).all()
+        invoices = (await session.scalars(select(Invoice.id).where(Invoice.number.is_not(None)))).all()
+    assert {(paper.invoice_id, paper.lang) for paper in papers} == {
+        (i, lang) for i in invoices for lang in ("en", "zh")
+    }
+    assert all(paper.pdf.startswith(b"%PDF-") for paper in papers)
+
+
+@pytest.fixture
+async def record(house, sessions, tmp_path) -> Path:
+    out = tmp_path / "record.jsonl"
+    sale = await finished_sale(sessions)
+    made = await asyncio.to_thread(pavilion, "export-sale", sale, "--out", out, "--data", house)
+    assert made.returncode == 0, made.stderr
+    return out
+
+
+async def test_the_record_of_the_sale_verifies(record):
+    said = await asyncio.to_thread(pavilion, "verify-sale", record)
+    assert said.returncode == 0, said.stdout
+    assert said.stdout.splitlines()[-1].startswith("ok: ")
+
+
+async def test_one_changed_byte_is_named_by_its_line(record):
+    lines = record.read_bytes().splitlines(keepends=True)
+    place = next(n for n, line in enumerate(lines) if b'"bid.accepted"' in line)
+    lines[place] = lines[place].replace(b'"price":', b'"pricf":', 1)
+    record.write_bytes(b"".join(lines))
+    said = await asyncio.to_thread(pavilion, "verify-sale", record)
+    assert said.returncode == 1
+    assert said.stdout.splitlines()[-1].startswith(f"failed: line {place + 1},")
+
+
+async def test_a_second_start_finds_the_house_as_it_was(sessions, house):
+    settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=house))
+    told: list[str] = []
+    await story.open_house(settings, sessions, utc_now(), told.append)
+    assert told == []
+
+
+async def test_everybody_of_the_house_can_sign_in(sessions):
+    roles = {one.role for one in people.PEOPLE}
+    wanted = "buyer viewer supplier curator registrar auctioneer lead cashier compliance admin"
+    assert roles >= set(wanted.split())
+    async with sessions() as session:
+        for one in people.PEOPLE:
+            actor = await people.actor(session, one.email)
+            assert set(one.roles) == set(actor.roles)
