@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor, Role
-from pavilion.auctions import curation, publishing, service
+from pavilion.auctions import curation, publishing, registering, service
 from pavilion.auctions.models import Lot
 from pavilion.auctions.terms import terms
 from pavilion.catalogue import service as catalogue
 from pavilion.kernel.db import Sessions
-from pavilion.provenance.models import ExposedStone, StoneVerdict
 from tests import make
+from tests.catalogue import stones as listing
 from tests.make import HOUR, NOON
 
 OPENS, FIRST_CLOSE = NOON + HOUR, NOON + 3 * HOUR
@@ -43,19 +43,10 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
     return facts | changes
 
 
-async def expose(session: AsyncSession, stones: Sequence[str], at: datetime = NOON) -> None:
-    """A standing verdict on each stone, and the exposure that hangs on it."""
-    for stone in stones:
-        session.add(
-            StoneVerdict(
-                stone=stone, verdict="verified", grade="A", ruleset="2026.1", findings=[], codes=" ", claim={},
-                assurance="A", inputs_sha256="0" * 64, verdict_sha256="0" * 64, decided_at=at, attempts=0,
-            )
-        )  # fmt: skip
-    await session.flush()
-    session.add_all(ExposedStone(stone=stone, verdict="verified", exposed_at=at) for stone in stones)
-    await session.flush()
-    await catalogue.expose_stones(session, stones, now=at)
+async def expose(session: AsyncSession, stones: Sequence[str]) -> None:
+    """Each stone's origin stands verified and it is listed."""
+    await listing.expose(session, list(stones))
+    await catalogue.expose_stones(session, list(stones), now=NOON)
 
 
 async def stones(session: AsyncSession, company: Any, count: int, *, first: int = 1, **changes: Any) -> list[str]:
@@ -135,11 +126,6 @@ async def buyer(sessions: Sessions, number: int = 1) -> Actor:
 
 
 async def applied(sessions: Sessions, sale: str, actor: Actor, now: datetime = NOON, **changes: Any) -> str:
-    from pavilion.auctions import registering
-
     said = {"destination": "HK", "asked_minor": 5_000_000, "terms_sha256": terms().sha256} | changes
     async with sessions.begin() as session:
         return (await registering.apply(session, sale=sale, actor=actor, now=now, **said)).public_id
-
-
-MINUTE = timedelta(minutes=1)

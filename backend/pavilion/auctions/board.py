@@ -129,6 +129,8 @@ async def bulk_lots(session: AsyncSession, sale: Sale, lots: Sequence[str], acto
     rows = (
         await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.in_(lots)).order_by(Lot.rank))
     ).all()
+    if len(rows) != len(set(lots)):
+        raise NotFound()
     stones = await queries.stones_by_lot(session, [lot.id for lot in rows], actor)
     reserve = actor.may(Permission.RESERVE_SEE)
     return [

@@ -37,11 +37,17 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Lots(Said):
+class OfBoard(BaseModel):
+    """The board is one form with many buttons: each act takes its own fields and leaves the others."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Lots(OfBoard):
     lot: Annotated[list[Ulid], Field(min_length=1, max_length=MOST_LOTS)]
 
 
-class Move(Said):
+class Move(OfBoard):
     """Either the chosen lots to a place counted from 1, or one lot by a step: `LOT:up`."""
 
     lot: Annotated[list[Ulid], Field(max_length=MOST_LOTS)] = []

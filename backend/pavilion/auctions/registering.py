@@ -9,14 +9,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
-from pavilion.accounts.models import Proposal
+from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, StaleVersion
 from pavilion.kernel.ids import ulid
-from pavilion.kernel.money import MAX_AMOUNT
+from pavilion.kernel.money import MAX_AMOUNT, decimal_text
 
 PADDLES = range(101, 1000)
 MORE_PADDLES = range(1000, 10_000)  # once the first range is used up
@@ -171,7 +171,15 @@ async def _limited(
 async def _propose_limit(
     session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
 ) -> Proposal:
-    facts = {"limit_minor": limit_minor, "company_id": row.company_id, "sale_id": row.sale_id}
+    sale = await session.get_one(Sale, row.sale_id)
+    company = await session.get_one(Company, row.company_id)
+    facts = {
+        "limit_minor": limit_minor,
+        "limit": f"{sale.currency} {decimal_text(limit_minor, sale.currency)}",
+        "company": company.name,
+        "title_en": sale.title_en,
+        "title_zh": sale.title_zh,
+    }
     return await accounts.propose(session, kind="limit.raise", subject=row.public_id, facts=facts, actor=actor, now=now)
 
 

@@ -1,0 +1,161 @@
+// @ts-check
+// The board of a sale: drag and keys on top of forms that work without them. The server's answer is the order shown.
+import { region } from "./announce.js";
+import { dropPlace, landing, stepOf, typedPlace } from "./order.js";
+import { say } from "./words.js";
+
+const form = document.querySelector("form[data-builder]");
+const body = document.querySelector("[data-order]");
+const voice = document.querySelector('[data-announce="polite"]');
+
+/** @returns {HTMLTableRowElement[]} */
+const rows = () => Array.from(body?.querySelectorAll("tr") ?? []);
+/** @param {HTMLTableRowElement} row */
+const lotOf = (row) => row.dataset.lot ?? "";
+/** @param {HTMLTableRowElement} row @returns {HTMLInputElement | null} */
+const boxOf = (row) => row.querySelector('input[name="lot"]');
+const order = () => rows().map(lotOf);
+const chosen = () => rows().filter((row) => boxOf(row)?.checked).map(lotOf);
+/** @param {string} text */
+const tell = (text) => voice && region(voice).append(text);
+
+/** One move after the other, so that each starts from the order the last one left. @type {Promise<void>} */
+let last = Promise.resolve();
+
+/** @param {string[]} lots @param {(order: string[]) => number | null} place */
+function move(lots, place) {
+  last = last.then(() => send(lots, place(order()))).catch(() => window.location.reload());
+}
+
+/** @param {string[]} lots @param {number | null} place */
+async function send(lots, place) {
+  const address = form instanceof HTMLFormElement ? form.dataset.moves : undefined;
+  if (!address || place === null || lots.length === 0) return;
+  const said = new URLSearchParams(lots.map((lot) => ["lot", lot]));
+  said.set("to", String(place + 1));
+  const before = order();
+  const answer = await fetch(address, { method: "POST", body: said, headers: { accept: "application/json" } });
+  if (!answer.ok) {
+    tell(say("The order could not be saved. The page shows it as it is."));
+    throw new Error(String(answer.status));
+  }
+  /** @type {{order: string[]}} */
+  const after = await answer.json();
+  show(after.order);
+  const row = rows().find((one) => lotOf(one) === lots[0]);
+  const facts = { name: row?.dataset.name ?? "", place: after.order.indexOf(lots[0] ?? "") + 1, count: after.order.length };
+  const still = before.join() === after.order.join();
+  tell(say(still ? "%(name)s stays at %(place)s of %(count)s" : "%(name)s moved to %(place)s of %(count)s", facts));
+}
+
+/** The rows in this order; the focus stays on its lot. @param {string[]} wanted */
+function show(wanted) {
+  const focused = document.activeElement;
+  const byLot = new Map(rows().map((row) => [lotOf(row), row]));
+  for (const lot of wanted) {
+    const row = byLot.get(lot);
+    if (row) body?.append(row);
+  }
+  rows().forEach((row, at, all) => {
+    const [up, down] = row.querySelectorAll("button");
+    if (up) up.disabled = at === 0;
+    if (down) down.disabled = at === all.length - 1;
+  });
+  if (focused instanceof HTMLElement && body?.contains(focused)) {
+    const able = focused instanceof HTMLButtonElement && focused.disabled ? focused.closest("tr") : focused;
+    able?.focus();
+  }
+}
+
+/** Asks for a position in a dialogue; nothing moves when it is left. @param {HTMLTableRowElement} row */
+function ask(row) {
+  const dialog = document.querySelector("[data-move-dialog]");
+  const field = document.querySelector("[data-dialog-to]");
+  if (!(dialog instanceof HTMLDialogElement) || !(field instanceof HTMLInputElement)) return;
+  field.value = String(order().indexOf(lotOf(row)) + 1);
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => {
+    row.focus();
+    if (dialog.returnValue === "move") move([lotOf(row)], () => typedPlace(field.value));
+  }, { once: true });
+  dialog.showModal();
+  field.select();
+}
+
+body?.addEventListener("keydown", (event) => {
+  if (!(event instanceof KeyboardEvent) || !(event.target instanceof HTMLElement)) return;
+  const row = event.target.closest("tr");
+  const step = stepOf(event);
+  if (!row || step === null || (step === "ask" && event.target !== row)) return;
+  event.preventDefault();
+  if (step === "ask") ask(row);
+  else move([lotOf(row)], (now) => landing(now.indexOf(lotOf(row)), step, now.length));
+});
+
+// The arrows of a row are buttons of the form; with a script the page stays where it is.
+body?.addEventListener("click", (event) => {
+  if (!(event.target instanceof Element)) return;
+  const button = event.target.closest('button[name="step"]');
+  if (!(button instanceof HTMLButtonElement)) return;
+  event.preventDefault();
+  const [lot = "", word] = button.value.split(":");
+  move([lot], (now) => landing(now.indexOf(lot), word === "up" ? -1 : 1, now.length));
+});
+
+/** @type {HTMLInputElement | null} */
+let anchor = null;
+// Shift and click choose everything between two boxes.
+body?.addEventListener("click", (event) => {
+  const box = event.target;
+  if (!(box instanceof HTMLInputElement) || box.name !== "lot" || !(event instanceof MouseEvent)) return;
+  const boxes = rows().map(boxOf);
+  const [from, to] = [boxes.indexOf(anchor), boxes.indexOf(box)].sort((a, b) => a - b);
+  if (event.shiftKey && anchor && from !== undefined && to !== undefined && from >= 0) {
+    for (const between of boxes.slice(from, to + 1)) if (between) between.checked = box.checked;
+  }
+  anchor = box;
+});
+
+/** @type {string[]} */
+let carried = [];
+if (form) for (const row of rows()) if (row.tabIndex === 0) row.draggable = true;
+
+body?.addEventListener("dragstart", (event) => {
+  if (!(event instanceof DragEvent) || !(event.target instanceof HTMLTableRowElement)) return;
+  const lot = lotOf(event.target);
+  carried = chosen().includes(lot) ? chosen() : [lot];
+  for (const row of rows()) row.classList.toggle("lifted", carried.includes(lotOf(row)));
+  event.dataTransfer?.setData("text/plain", carried.join("\n"));
+});
+
+/** @param {DragEvent} event @returns {{row: HTMLTableRowElement, after: boolean} | null} */
+function under(event) {
+  const row = event.target instanceof Element ? event.target.closest("tr") : null;
+  if (!row || !lotOf(row)) return null;
+  const box = row.getBoundingClientRect();
+  return { row, after: event.clientY > box.top + box.height / 2 };
+}
+
+function clear() {
+  for (const row of rows()) row.classList.remove("is-over-before", "is-over-after");
+}
+
+body?.addEventListener("dragover", (event) => {
+  if (!(event instanceof DragEvent) || carried.length === 0) return;
+  event.preventDefault();
+  const spot = under(event);
+  clear();
+  if (spot && !carried.includes(lotOf(spot.row))) spot.row.classList.add(spot.after ? "is-over-after" : "is-over-before");
+});
+body?.addEventListener("drop", (event) => {
+  if (!(event instanceof DragEvent)) return;
+  event.preventDefault();
+  const spot = under(event);
+  const lots = carried;
+  if (spot) move(lots, (now) => dropPlace(now, lots, lotOf(spot.row), spot.after));
+});
+body?.addEventListener("dragend", () => {
+  clear();
+  for (const row of rows()) row.classList.remove("lifted");
+  carried = [];
+});

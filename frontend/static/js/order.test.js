@@ -1,0 +1,45 @@
+// @ts-check
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { FAR, dropPlace, landing, rearranged, stepOf, typedPlace } from "./order.js";
+
+const bare = { altKey: false, shiftKey: false, ctrlKey: false, metaKey: false };
+const order = ["a", "b", "c", "d", "e"];
+
+test("Alt and arrows step by one, with Shift by ten, Home and End go to the ends", () => {
+  const alt = { ...bare, altKey: true };
+  assert.equal(stepOf({ ...alt, key: "ArrowUp" }), -1);
+  assert.equal(stepOf({ ...alt, key: "ArrowDown", shiftKey: true }), 10);
+  assert.equal(stepOf({ ...alt, key: "Home" }), -FAR);
+  assert.equal(stepOf({ ...alt, key: "End" }), FAR);
+});
+test("M asks for a position; other keys and shortcuts of the browser are left alone", () => {
+  assert.equal(stepOf({ ...bare, key: "m" }), "ask");
+  assert.equal(stepOf({ ...bare, key: "m", ctrlKey: true }), null);
+  assert.equal(stepOf({ ...bare, key: "ArrowUp" }), null);
+  assert.equal(stepOf({ ...bare, key: "ArrowUp", altKey: true, metaKey: true }), null);
+});
+test("a step never leaves the order", () => {
+  assert.equal(landing(2, -10, 5), 0);
+  assert.equal(landing(2, FAR, 5), 4);
+});
+test("moved lots keep their relative order", () => {
+  assert.deepEqual(rearranged(order, ["d", "b"], 0), ["b", "d", "a", "c", "e"]);
+  assert.deepEqual(rearranged(order, ["a"], 99), ["b", "c", "d", "e", "a"]);
+});
+test("a drop lands beside its target whichever way it came", () => {
+  for (const [moving, target, after, wanted] of /** @type {[string[], string, boolean, string][]} */ ([
+    [["a"], "c", true, "bcade"],
+    [["e"], "b", false, "aebcd"],
+    [["a", "e"], "c", false, "baecd"],
+  ])) {
+    const place = dropPlace(order, moving, target, after);
+    assert.notEqual(place, null);
+    assert.equal(rearranged(order, moving, /** @type {number} */ (place)).join(""), wanted);
+  }
+  assert.equal(dropPlace(order, ["a"], "a", true), null);
+});
+test("a typed position counts from one and nothing else is a position", () => {
+  assert.equal(typedPlace(" 3 "), 2);
+  for (const text of ["", "0", "-1", "1.5", "x", "99999"]) assert.equal(typedPlace(text), null);
+});

@@ -1,0 +1,16 @@
+// @ts-check
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { actOf, rowAfter } from "./queue.js";
+
+test("J and K walk the queue and stop at its ends", () => {
+  assert.equal(rowAfter("j", -1, 3), 0);
+  assert.equal(rowAfter("j", 2, 3), 2);
+  assert.equal(rowAfter("k", 2, 3), 1);
+  assert.equal(rowAfter("k", -1, 3), 0);
+  assert.equal(rowAfter("j", -1, 0), null);
+  assert.equal(rowAfter("x", 1, 3), null);
+});
+test("A, I and D press the buttons of the row", () => {
+  assert.deepEqual(["a", "i", "d", "q"].map(actOf), ["[data-approve]", "[data-ask]", "[data-decline]", null]);
+});

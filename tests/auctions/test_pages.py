@@ -1,0 +1,313 @@
+"""The pages of curation and registration: who may open them, that they work without script, that rubbish is refused."""
+
+import re
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
+
+from pavilion.accounts import service as accounts
+from pavilion.accounts.rules import Role
+from pavilion.accounts.sign_in import COOKIE
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.rules import SECOND_PERSON_ABOVE
+from pavilion.auctions.terms import terms
+from pavilion.kernel.db import sessions_of
+from pavilion.main import build_web
+from pavilion.settings import Settings
+from tests import make
+from tests.auctions import world
+from tests.make import NOON
+
+UNKNOWN = "01KJ8Q3V5W9X7Y2Z4A6B8C0D1E"
+ORIGIN = {"sec-fetch-site": "same-origin"}
+
+
+@pytest.fixture
+async def house(sqlite_database_url, tmp_path):
+    """A running house over a clean database."""
+    from pavilion.kernel.db import create_engine
+
+    engine = create_engine(sqlite_database_url)
+    app = build_web(Settings(environment="test", data_dir=tmp_path), engine, lambda: NOON, None)
+    yield House(app, sessions_of(engine))
+    await engine.dispose()
+
+
+class House:
+    def __init__(self, app, sessions):
+        self.app, self.sessions = app, sessions
+
+    async def browser(self, email=None, lang="en"):
+        cookies = {"lang": lang}
+        if email is not None:
+            async with self.sessions.begin() as session:
+                token = await accounts.sign_in(session, email=email, password=make.PASSWORD, browser="t", now=NOON)
+            cookies[COOKIE] = token
+        transport = ASGITransport(self.app)
+        return AsyncClient(transport=transport, base_url="http://pavilion.test", cookies=cookies, headers=ORIGIN)
+
+    async def first(self, wanted):
+        async with self.sessions() as session:
+            return await session.scalar(wanted)
+
+
+async def drafted(house, count=4):
+    found = await world.build(house.sessions, count)
+    return found, await world.draft(house.sessions, found)
+
+
+STAFF_PAGES = ["/staff/sales", "/staff/sales/{sale}", "/staff/sales/{sale}/settings", "/staff/sales/{sale}/lots/{lot}"]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_every_page_of_curation_opens_in_both_languages(house, lang):
+    _, sale = await drafted(house)
+    lot = (await world.order(house.sessions, sale))[0]
+    browser = await house.browser("noor@pavilion.example", lang)
+    await reader_speaks(house, "noor@pavilion.example", lang)
+    for path in STAFF_PAGES:
+        answer = await browser.get(path.format(sale=sale, lot=lot))
+        assert answer.status_code == 200, path
+        assert "style=" not in answer.text and "<script>" not in answer.text
+
+
+async def reader_speaks(house, email, lang):
+    from pavilion.accounts.models import Person
+
+    async with house.sessions.begin() as session:
+        person = await session.scalar(select(Person).where(Person.email == email))
+        person.lang = lang
+
+
+async def test_curation_is_for_curators(house):
+    _, sale = await drafted(house)
+    await world.buyer(house.sessions)
+    visitor, buyer = await house.browser(), await house.browser("wen1@lumen.example")
+    registrar = await house.browser("rita@pavilion.example")
+    for path in STAFF_PAGES[:3]:
+        address = path.format(sale=sale)
+        assert (await visitor.get(address)).status_code == 303
+        assert (await buyer.get(address)).status_code == 403
+        assert (await registrar.get(address)).status_code == 403
+    acts = ("moves", "stones", "numbers", "removals", "undo", "publication", "unpublication", "deletion", "changes")
+    for act in acts:
+        lots = {"lot": UNKNOWN, "stone": UNKNOWN, "command": "1"}
+        assert (await visitor.post(f"/staff/sales/{sale}/{act}", data=lots)).status_code == 401, act
+        assert (await buyer.post(f"/staff/sales/{sale}/{act}", data=lots)).status_code == 403, act
+    assert (await visitor.get("/staff/registrations")).status_code == 303
+    assert (await (await house.browser("noor@pavilion.example")).get("/staff/registrations")).status_code == 403
+
+
+async def test_a_sale_is_built_and_published_without_script(house):
+    await world.build(house.sessions, 3)
+    curator, lead = await house.browser("noor@pavilion.example"), await house.browser("oskar@pavilion.example")
+    opened = await curator.get("/staff/sales")
+    form = filled(opened.text, "/staff/sales") | {
+        "title_en": "Spectral V", "title_zh": "光谱五", "text_en": "Text.", "text_zh": "文字。",
+        "opens_at": "2026-03-02T14:00:00", "first_close_at": "2026-03-02T16:00:00", "premium": "500000 26\n* 20.5",
+    }  # fmt: skip
+    made = await curator.post("/staff/sales", data=form)
+    assert made.status_code == 303
+    board = made.headers["location"]
+    stones = re.findall(r'name="stone" value="([0-9A-Z]{26})"', (await curator.get(board)).text)
+    assert len(stones) == 3
+    assert (await curator.post(f"{board}/stones", data={"stone": stones})).status_code == 303
+    lots = re.findall(r'name="lot" value="([0-9A-Z]{26})"', (await curator.get(board)).text)
+    bulk = {"lot": lots, "act": "estimate", "first": "5,000", "second": "7,000"}
+    preview = await curator.post(f"{board}/preview", data=bulk)
+    assert preview.status_code == 200 and "3 of 3" in preview.text
+    bulk["version"] = re.findall(r'name="version" value="([0-9A-Z]{26}:\d+)"', preview.text)
+    assert (await curator.post(f"{board}/changes", data=bulk)).status_code == 303
+    opening = {"lot": lots, "act": "opening", "first": "80", "second": ""}
+    seen = (await curator.get(board)).text
+    opening["version"] = re.findall(r'name="version" value="([0-9A-Z]{26}:\d+)"', seen)
+    assert (await curator.post(f"{board}/changes", data=opening)).status_code == 303
+    assert (await curator.post(f"{board}/moves", data={"step": f"{lots[2]}:first"})).status_code == 303
+    assert (await curator.post(f"{board}/numbers", data={"start": "11", "step": "1"})).status_code == 303
+    assert "Ready 3 of 3" in (await curator.get(board)).text
+    assert (await curator.post(f"{board}/publication")).headers["location"] == "/staff/proposals"
+    listed = (await lead.get("/staff/proposals")).text
+    assert "Publish the sale Spectral V with 3 lots" in listed
+    approval = re.search(r'action="(/staff/proposals/[0-9A-Z]{26}/approval)"', listed)[1]
+    assert (await lead.post(approval)).status_code == 303
+    sale = await house.first(select(Sale))
+    assert sale.state == "published" and sale.rules["premium"]["bands"] == [[50_000_000, 2600], [None, 2050]]
+    first = await house.first(select(Lot).order_by(Lot.number))
+    assert (first.public_id, first.number, first.opening_minor, first.low_minor) == (lots[2], 11, 400_000, 500_000)
+    assert (await curator.get(board)).status_code == 200
+    assert "Spectral V" in (await (await house.browser()).get("/sales")).text
+
+
+def filled(text, action):
+    """The fields of the form with this address as a browser would send them untouched."""
+    body = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', text, re.S)[1]
+    found = dict(re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', body))
+    for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', body, re.S):
+        chosen = re.search(r'<option(?: value="([^"]*)")? selected>([^<]*)', options)
+        found[name] = (chosen[1] or chosen[2]) if chosen else re.search(r'<option value="([^"]*)"', options)[1]
+    for name, held in re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>(.*?)</textarea>', body, re.S):
+        found[name] = held
+    return found
+
+
+async def test_a_draft_that_is_not_ready_says_why_and_cannot_be_proposed(house):
+    _, sale = await drafted(house)
+    curator = await house.browser("noor@pavilion.example")
+    lot = (await world.order(house.sessions, sale))[0]
+    form = filled((await curator.get(f"/staff/sales/{sale}/lots/{lot}")).text, f"/staff/sales/{sale}/lots/{lot}")
+    answer = await curator.post(f"/staff/sales/{sale}/lots/{lot}", data=form | {"title_zh": ""})
+    assert answer.status_code == 303
+    board = (await curator.get(f"/staff/sales/{sale}")).text
+    assert "Ready 3 of 4" in board and "Title missing: Chinese" in board
+    refused = await curator.post(f"/staff/sales/{sale}/publication")
+    assert refused.status_code == 409 and "Something still bars publication" in refused.text
+
+
+async def test_a_lot_changed_meanwhile_shows_both_values_and_writes_nothing(house):
+    _, sale = await drafted(house)
+    curator = await house.browser("noor@pavilion.example")
+    lot = (await world.order(house.sessions, sale))[0]
+    address = f"/staff/sales/{sale}/lots/{lot}"
+    form = filled((await curator.get(address)).text, address)
+    assert (await curator.post(address, data=form | {"low": "5,500"})).status_code == 303
+    stale = await curator.post(address, data=form | {"low": "6,000"})
+    assert stale.status_code == 409 and "5,500" in stale.text and "6,000" in stale.text
+    assert (await house.first(select(Lot).where(Lot.public_id == lot))).low_minor == 550_000
+
+
+async def test_a_curator_without_the_right_neither_sees_nor_sets_a_reserve(house):
+    _, sale = await drafted(house)
+    lot = (await world.order(house.sessions, sale))[0]
+    curator, keeper = await house.browser("noor@pavilion.example"), await house.browser("kees@pavilion.example")
+    address = f"/staff/sales/{sale}/lots/{lot}"
+    form = filled((await keeper.get(address)).text, address)
+    assert (await keeper.post(address, data=form | {"reserve": "4,567"})).status_code == 303
+    for path in (address, f"/staff/sales/{sale}"):
+        assert "4,567" not in (await curator.get(path)).text
+    form = filled((await curator.get(address)).text, address)
+    assert "reserve" not in form
+    assert (await curator.post(address, data=form | {"reserve": "1"})).status_code == 403
+    assert (await house.first(select(Lot).where(Lot.public_id == lot))).reserve_minor == 456_700
+
+
+RUBBISH = [
+    ("moves", {"to": "x"}), ("moves", {"lot": "x", "to": "1"}), ("moves", {"step": f"{UNKNOWN}:up"}),
+    ("moves", {"step": "up"}), ("moves", {"lot": UNKNOWN, "to": "1"}), ("moves", {}), ("stones", {}),
+    ("stones", {"stone": UNKNOWN}), ("stones", {"stone": "'; drop"}), ("numbers", {"start": "-1"}),
+    ("numbers", {"start": "9" * 30}), ("removals", {"lot": UNKNOWN}), ("undo", {"command": "99"}),
+    ("undo", {"command": "x"}), ("preview", {"act": "x"}), ("preview", {"act": "estimate", "lot": UNKNOWN}),
+    ("preview", {"act": "opening", "lot": UNKNOWN, "first": "many"}), ("changes", {"act": "estimate"}),
+    ("settings", {"title_en": ""}), ("settings", {"title_en": "x", "zone": "Nowhere/Land"}),
+    ("settings", {"title_en": "x", "opens_at": "yesterday", "premium": "1 2 3"}), ("lots/x", {"version": "1"}),
+    (f"lots/{UNKNOWN}", {"version": "1"}), ("publication", {"acknowledged": "x" * 50}), ("nothing", {}),
+    ("settings", {"title_en": "x\x00y"}), ("lots/LOT", {"version": "1", "low": "-5"}),
+    ("lots/LOT", {"version": "1", "title_en": "\x00"}), ("lots/LOT", {}), ("unpublication", {"reason": "x"}),
+]  # fmt: skip
+
+
+async def test_rubbish_is_answered_with_a_sentence_and_changes_nothing(house):
+    _, sale = await drafted(house, 1)
+    (lot,) = await world.order(house.sessions, sale)
+    curator = await house.browser("noor@pavilion.example")
+    before = (await curator.get(f"/staff/sales/{sale}/lots/{lot}")).text
+    for act, data in RUBBISH:
+        answer = await curator.post(f"/staff/sales/{sale}/{act.replace('LOT', lot)}", data=data)
+        assert 400 <= answer.status_code < 500 and "<h1" in answer.text, (act, data)
+        assert (await curator.get(f"/staff/sales/{UNKNOWN}/{act}")).status_code in (404, 405), act
+    assert (await curator.get(f"/staff/sales/{sale}/lots/{lot}")).text == before
+
+
+async def test_a_script_gets_the_new_order(house):
+    _, sale = await drafted(house)
+    curator = await house.browser("noor@pavilion.example")
+    order = await world.order(house.sessions, sale)
+    headers = {"accept": "application/json"}
+    moved = await curator.post(f"/staff/sales/{sale}/moves", data={"lot": order[3], "to": "2"}, headers=headers)
+    assert moved.json() == {"order": [order[0], order[3], order[1], order[2]]}
+
+
+async def test_undo_on_the_board_takes_the_last_command_back(house):
+    _, sale = await drafted(house)
+    curator = await house.browser("noor@pavilion.example")
+    before = await world.order(house.sessions, sale)
+    await curator.post(f"/staff/sales/{sale}/removals", data={"lot": before[:2]})
+    board = (await curator.get(f"/staff/sales/{sale}")).text
+    command = re.search(r'name="command" value="(\d+)"', board)[1]
+    assert (await curator.post(f"/staff/sales/{sale}/undo", data={"command": command})).status_code == 303
+    assert await world.order(house.sessions, sale) == before
+
+
+async def test_a_company_registers_and_gets_its_paddle(house):
+    found = await world.build(house.sessions, 2)
+    sale = await world.published(house.sessions, found)
+    await world.buyer(house.sessions)
+    buyer, registrar = await house.browser("wen1@lumen.example"), await house.browser("rita@pavilion.example")
+    address = f"/sales/{sale}/registration"
+    assert "We accept the terms of sale" in (await buyer.get(address)).text
+    said = {"destination": "HK", "limit": "50,000", "note": "We bought in May.", "terms": terms().sha256}
+    assert (await buyer.post(address, data=said | {"terms": ""})).status_code == 422
+    assert (await buyer.post(address, data=said | {"limit": "lots"})).status_code == 422
+    assert (await buyer.post(address, data=said | {"destination": ""})).status_code == 422
+    assert (await buyer.post(address, data=said)).status_code == 303
+    row = await house.first(select(Registration))
+    queue = f"/staff/registrations/{row.public_id}"
+    shown = (await registrar.get("/staff/registrations")).text
+    assert "Lumen Trading 1" in shown and "We bought in May." in shown
+    assert (await registrar.post(f"{queue}/question", data={"reason": ""})).status_code == 422
+    assert (await registrar.post(f"{queue}/question", data={"reason": "Your bank?"})).status_code == 303
+    assert "Your bank?" in (await buyer.get(address)).text
+    assert (await registrar.post(f"{queue}/approval", data={"limit": "x"})).status_code == 422
+    assert (await registrar.post(f"{queue}/approval", data={"limit": "50,000"})).status_code == 303
+    row = await house.first(select(Registration))
+    assert row.state == "approved" and row.limit_minor == 5_000_000
+    assert row.paddle_text in (await buyer.get(address)).text
+    assert row.paddle_text in (await buyer.get("/sales")).text
+    assert (await registrar.post(f"{queue}/approval", data={"limit": "50,000"})).status_code == 409
+    assert (await registrar.post(f"{queue}/suspension", data={"reason": "Late payment"})).status_code == 303
+    assert "Late payment" not in (await buyer.get(address)).text  # the company hears it in general words
+    assert (await registrar.post(f"{queue}/resumption")).status_code == 303
+    assert (await registrar.post(f"{queue}/nonsense")).status_code == 404
+    assert (await registrar.post(f"/staff/registrations/{UNKNOWN}/decline", data={"reason": "x"})).status_code == 404
+
+
+async def test_a_limit_above_a_million_goes_to_a_lead(house):
+    found = await world.build(house.sessions, 2)
+    sale = await world.published(house.sessions, found)
+    row = await world.applied(house.sessions, sale, await world.buyer(house.sessions))
+    registrar, lead = await house.browser("rita@pavilion.example"), await house.browser("oskar@pavilion.example")
+    answer = await registrar.post(f"/staff/registrations/{row}/approval", data={"limit": "1,000,000.01"})
+    assert answer.headers["location"] == "/staff/proposals"
+    assert (await house.first(select(Registration))).state == "applied"
+    listed = (await lead.get("/staff/proposals")).text
+    approval = re.search(r'action="(/staff/proposals/[0-9A-Z]{26}/approval)"', listed)[1]
+    assert "Lumen Trading 1" in listed and (await lead.post(approval)).status_code == 303
+    approved = await house.first(select(Registration))
+    assert (approved.state, approved.limit_minor) == ("approved", 100_000_001)
+    assert SECOND_PERSON_ABOVE == 100_000_000
+
+
+async def test_registration_is_for_buyers_of_a_published_sale(house):
+    found, sale = await drafted(house)
+    await world.buyer(house.sessions)
+    buyer, visitor = await house.browser("wen1@lumen.example"), await house.browser()
+    assert (await buyer.get(f"/sales/{sale}/registration")).status_code == 404  # a draft is nobody's business
+    assert (await visitor.get(f"/sales/{sale}/registration")).status_code == 303
+    await world.decide(house.sessions, await world.proposed(house.sessions, found, sale), found.lead)
+    assert (await buyer.get(f"/sales/{sale}/registration")).status_code == 200
+    curator = await house.browser("noor@pavilion.example")
+    assert (await curator.get(f"/sales/{sale}/registration")).status_code == 403
+
+
+async def test_the_list_of_sales_is_open_to_all_and_shows_no_draft(house):
+    await drafted(house)
+    answer = await (await house.browser()).get("/sales")
+    assert answer.status_code == 200 and "Spectral" not in answer.text
+    assert "No sale is running now." in answer.text
+
+
+async def test_staff_roles_are_as_the_house_gave_them():
+    from pavilion.accounts.rules import RIGHTS, Permission
+
+    assert Permission.REGISTRATION_DECIDE not in RIGHTS[Role.CURATOR]
+    assert Permission.LOT_CURATE not in RIGHTS[Role.REGISTRAR]
