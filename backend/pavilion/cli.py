@@ -5,7 +5,7 @@ Exit codes of all: 0 done or true, 1 refused or false, 2 could not be decided, 3
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,6 +141,73 @@ def stock_check(file: Path, profile: str = "none") -> None:
             typer.echo(checking.line_of(row))
     except checking.Stopped as stopped:
         raise _stop("\n".join(checking.sentence(issue, "en") for issue in stopped.issues), FALSE) from None
+
+
+@stock_app.command("import")
+def stock_import(
+    file: Path,
+    supplier: Annotated[str, typer.Option(help="Public id or name of the company; an unknown name is admitted.")],
+    profile: str = "none",
+    mode: str = "add",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Answer every row, store nothing.")] = False,
+    registry: Annotated[Path | None, typer.Option(help="Signed event files of the registry simulator.")] = None,
+    as_json: Annotated[str, typer.Option("--json", help="Where the answer goes; - is standard output.")] = "",
+    fix: Annotated[Path | None, typer.Option(help="The refused rows, to mend and send again.")] = None,
+    confirm: Annotated[int | None, typer.Option(help="How many stones a replacing file may withdraw.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
+) -> None:
+    """Import FILE with origin check into the house in DATA, and tell what became of every row."""
+    import asyncio
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pavilion import serving
+    from pavilion.catalogue.sending import MODES, Order, carry_out
+    from pavilion.provenance.registries.file import RegistryUnreadable
+    from pavilion.settings import Settings
+
+    _known_profile(profile)
+    if mode not in MODES:
+        raise _stop(f"unknown mode {mode!r}; known: {' '.join(MODES)}")
+    if not file.is_file():
+        raise _stop(f"{file}: no such file")
+    settings = Settings() if data is None else Settings(data_dir=data, database_url="")
+    if registry is not None:
+        settings = settings.model_copy(update={"registries": registry})
+    order = Order(file, supplier, mode, profile, dry_run, confirm, as_json, fix)
+
+    async def run() -> bool:
+        from pavilion import main
+        from pavilion.kernel import db
+        from pavilion.kernel.clock import utc_now
+        from pavilion.webkit.html import Pages
+        from pavilion.webkit.static import frontend
+
+        engine = await serving.ready(settings)
+        tongues = Pages(frontend()).tongues
+
+        def say(lang: str, code: str, facts: Mapping[str, Any]) -> str:
+            return tongues["zh" if lang == "zh" else "en"].say(code, **facts)
+
+        try:
+            sessions, source = db.sessions_of(engine), main.registry_of(settings)
+            return await carry_out(sessions, source, order, say, utc_now, lambda line: typer.echo(line, err=True))
+        finally:
+            await engine.dispose()
+
+    try:
+        if settings.database_url:
+            done = asyncio.run(run())
+        else:
+            with serving.held(settings):
+                done = asyncio.run(run())
+    except serving.CannotStart as reason:
+        raise _stop(str(reason), FALSE) from None
+    except RegistryUnreadable as fault:
+        raise _stop(f"{registry}: not a registry ({fault.facts})") from None
+    except (OSError, SQLAlchemyError) as fault:
+        raise _stop(f"{type(fault).__name__}: {fault}") from None
+    raise typer.Exit(DONE if done else FALSE)
 
 
 @stock_app.command("generate")

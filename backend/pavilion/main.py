@@ -24,10 +24,12 @@ from pavilion.catalogue import api as catalogue_api
 from pavilion.catalogue import importing, nomenclature
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue import routes as catalogue_routes
+from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import jobs as provenance_jobs
+from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.registries.file import FileRegistry
 from pavilion.provenance.registries.none import NoRegistry
 from pavilion.provenance.registries.port import Registry
@@ -48,8 +50,10 @@ ROUTERS: list[APIRouter] = [
     bidding_api.router,
     bidding_socket.router,
     catalogue_routes.router,
+    catalogue_upload_routes.router,
     catalogue_api.router,
     settlement_routes.router,
+    provenance_routes.router,
     pages_routes.router,
 ]
 
@@ -110,6 +114,7 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages, app.state.proposal_handlers = pages, PROPOSAL_HANDLERS
+    app.state.registries = {OWN_PRODUCTION: registry_of(settings)}
     app.mount(static.MOUNT, pages.static)
     for router in ROUTERS:
         app.include_router(router)

@@ -51,6 +51,10 @@ async def file_of(session: AsyncSession, actor: Actor, public_id: str) -> StockF
     return await session.scalar(wanted)
 
 
+async def file_by_id(session: AsyncSession, public_id: str) -> StockFile | None:
+    return await session.scalar(select(StockFile).where(StockFile.public_id == public_id))
+
+
 async def company_of(session: AsyncSession, name: str) -> Company | None:
     """A company by its public id or its exact name."""
     wanted = select(Company).where((Company.public_id == name) | (Company.name == name))
