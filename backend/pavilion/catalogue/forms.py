@@ -27,8 +27,8 @@ MOST_FREE = 20  # codes of a choice that has no enumeration
 MOST_COMPARED = 6
 VIEWS = ("grid", "table")
 
-_NUMBER = re.compile(r"(-?)(\d{1,13})(?:\.(\d{1,3}))?")
-_GROUPED = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d{1,3})?")
+_NUMBER = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,3}))?")
+_GROUPED = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,3})?")
 _OWN = frozenset({"q", "sort", "cur", "view", "cursor", "limit", "lang"})
 
 
@@ -199,7 +199,7 @@ def _one_of(reading: _Reading, given: Mapping[str, list[str]], name: str, codes:
 
 def _limit(reading: _Reading, given: Mapping[str, list[str]]) -> int:
     text = given.get("limit", [str(PAGE)])[-1]
-    if not re.fullmatch(r"[1-9]\d{0,2}", text) or int(text) > MOST:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > MOST:
         reading.fault("limit", "search_number_unknown")
         return PAGE
     return int(text)

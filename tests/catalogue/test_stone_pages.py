@@ -1,0 +1,250 @@
+"""The catalogue in a browser: what each reader sees, and that nobody sees what is not confirmed."""
+
+import re
+from contextlib import asynccontextmanager
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+
+from pavilion import main
+from pavilion.accounts.rules import Role
+from pavilion.catalogue import service
+from pavilion.catalogue.models import CommitmentKind
+from pavilion.kernel.db import create_engine
+from pavilion.settings import Settings
+from tests import make
+from tests.catalogue import stones
+from tests.make import NOON, PASSWORD
+
+HOME = "http://pavilion.test"
+ADDRESSES = "/stones/{0}", "/stones/{0}/plan.svg", "/api/v1/stones/{0}"
+
+
+@asynccontextmanager
+async def alive(_app):
+    yield
+
+
+@pytest.fixture
+async def house(database_url, tmp_path):
+    engine = create_engine(database_url)
+    app = main.build_web(Settings(environment="test", public_url=HOME, data_dir=tmp_path), engine, lambda: NOON, alive)
+    yield app
+    if hasattr(app.state, "stone_index"):
+        await app.state.stone_index.close()
+    await engine.dispose()
+
+
+@pytest.fixture
+async def stock(house):
+    """Twelve stones of one supplier; the origin of the third and the fifth is not confirmed."""
+    async with house.state.sessions.begin() as session:
+        firm = await make.company(session, name="Supplier BV", country="BE")
+        rows = [stones.row(n, weight_mct=1000 + n, price_per_carat_minor=500_000 + n) for n in range(1, 13)]
+        rows[4]["producer"] = "Hidden Producer"
+        stored = await stones.listed(session, rows, firm.id, but=frozenset({2, 4}))
+        await make.person(session, "sara@supplier.example", (Role.SUPPLIER,), firm)
+        other = await make.company(session)
+        await make.person(session, "wen@lumen.example", (Role.BUYER,), other)
+        await make.person(session, "vera@lumen.example", (Role.VIEWER,), other)
+        await make.person(session, "otto@lumen.example", (Role.SUPPLIER,), other)
+        await make.person(session, "noor@pavilion.example", (Role.CURATOR,))
+    return stored
+
+
+@asynccontextmanager
+async def browsing(house, email=None):
+    async with AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME}) as browser:
+        if email:
+            assert (await browser.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
+        yield browser
+
+
+OUTSIDERS = [None, "wen@lumen.example", "vera@lumen.example", "otto@lumen.example"]
+
+
+@pytest.mark.parametrize("email", OUTSIDERS)
+async def test_no_way_leads_an_outsider_to_a_stone_that_is_not_confirmed(house, stock, email):
+    hidden = {stock[2].public_id, stock[4].public_id}
+    await warm(house)
+    async with browsing(house, email) as browser:
+        for address in ADDRESSES:
+            for stone in hidden:
+                assert (await browser.get(address.format(stone))).status_code == 404, address
+        page = (await browser.get("/stones")).text
+        table = (await browser.get("/stones?view=table")).text
+        compared = (await browser.get(f"/stones/compare?ids={','.join(stone.public_id for stone in stock[:6])}")).text
+        asked = (await browser.get("/api/v1/stones")).json()
+        by_number = (await browser.get("/api/v1/stones?q=PV-000003")).json()
+        by_producer = (await browser.get("/api/v1/stones?producer=Hidden Producer")).json()
+        paged = await every_page(browser)
+    assert asked["total"] == 10 and by_number["total"] == by_producer["total"] == 0
+    assert "Hidden Producer" not in asked["facets"]["producer"]
+    assert sum(asked["histograms"]["ct"]["counts"]) == 10
+    assert paged == {stone.public_id for stone in stock} - hidden
+    for stone in hidden:
+        assert all(f"/stones/{stone}" not in text for text in (page, table, compared))
+        assert compared.count('scope="col"') == 5  # four stones and the corner
+
+
+async def warm(house):
+    from pavilion.catalogue.keeping import index_of
+
+    await index_of(house).build()
+
+
+async def every_page(browser):
+    seen, cursor = [], ""
+    while cursor is not None:
+        answer = (await browser.get(f"/api/v1/stones?limit=3&cursor={cursor}")).json()
+        seen += [item["id"] for item in answer["items"]]
+        cursor = answer["cursor"]
+    assert len(seen) == len(set(seen))
+    return set(seen)
+
+
+async def test_unknown_unverified_and_misspelt_ids_answer_alike(house, stock):
+    """But for the address itself, which the page carries so that a change of language comes back to it."""
+    plain = set()
+    async with browsing(house) as browser:
+        for stone in (stock[2].public_id, "0" * 26, "x", "a" * 99):
+            answer = await browser.get(f"/stones/{stone}")
+            assert answer.status_code == 404
+            plain.add(re.sub(r"01[0-9A-HJKMNP-TV-Z]{24}", "", answer.text.replace(f"/stones/{stone}", "")))
+    assert len(plain) == 1
+
+
+async def test_staff_and_its_supplier_see_an_unconfirmed_stone_marked(house, stock):
+    for email in ("noor@pavilion.example", "sara@supplier.example"):
+        async with browsing(house, email) as browser:
+            answer = await browser.get(f"/stones/{stock[2].public_id}")
+        assert answer.status_code == 200
+        assert "The origin of this stone is not confirmed." in answer.text
+
+
+async def test_an_exposure_that_ends_closes_the_page_at_once(house, stock):
+    async with browsing(house) as browser:
+        assert (await browser.get(f"/stones/{stock[0].public_id}")).status_code == 200
+        async with house.state.sessions.begin() as session:
+            await stones.revoke(session, stock[0].public_id)
+        assert (await browser.get(f"/stones/{stock[0].public_id}")).status_code == 404
+        assert stock[0].public_id not in (await browser.get("/stones")).text
+
+
+async def test_a_withdrawn_stone_is_gone_for_buyers(house, stock):
+    async with house.state.sessions.begin() as session:
+        numbers = [stock[0].stock_no.lower()]
+        gone = await service.withdraw_stones(session, supplier_company_id=1, stock_nos=numbers, by=None, now=NOON)
+    assert gone == [stock[0].public_id]
+    async with browsing(house, "wen@lumen.example") as browser:
+        assert (await browser.get(f"/stones/{stock[0].public_id}")).status_code == 404
+
+
+@pytest.mark.parametrize("email", [None, "vera@lumen.example", "otto@lumen.example"])
+async def test_prices_stand_nowhere_for_those_who_may_not_see_them(house, stock, email):
+    async with browsing(house, email) as browser:
+        pages = [
+            (await browser.get(address)).text
+            for address in (
+                "/stones",
+                "/stones?view=table",
+                f"/stones/{stock[0].public_id}",
+                f"/stones/compare?ids={stock[0].public_id}",
+            )
+        ]
+        data = (await browser.get("/api/v1/stones")).json()
+        refused = await browser.get("/api/v1/stones?ppc_from=5000")
+        sorted_by = await browser.get("/stones?sort=ppc")
+    assert all("5,000" not in page and "5,005" not in page and 'name="ppc_from"' not in page for page in pages)
+    assert "price" not in data["items"][0] and "ppc" not in data["histograms"]
+    assert refused.status_code == 422 and refused.json()["facts"]["fields"] == {"ppc": "search_price_hidden"}
+    assert sorted_by.status_code == 200 and "Prices are shown to approved buyers" in sorted_by.text
+
+
+async def test_a_buyer_sees_prices_and_no_supplier(house, stock):
+    async with browsing(house, "wen@lumen.example") as browser:
+        page = (await browser.get(f"/stones/{stock[0].public_id}")).text
+        found = (await browser.get("/api/v1/stones?ppc_from=5000.05&sort=ppc")).json()
+    assert "5,000.01" in page and "Supplier BV" not in page
+    assert [item["price"]["per_carat"]["amount_minor"] for item in found["items"]] == list(range(500_006, 500_013))
+
+
+async def test_a_question_is_led_to_its_one_address(house, stock):
+    async with browsing(house) as browser:
+        answer = await browser.get("/stones?clarity=VS2&q=&clarity=VS1&sort=ct-&ct_from=&ct_to=5.0")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/stones?clarity=VS1,VS2&ct_to=5")
+
+
+async def test_a_swap_gets_the_results_alone_and_their_address(house, stock):
+    async with browsing(house) as browser:
+        answer = await browser.get("/stones?clarity=VS2&q=&ct_to=5.0", headers={"HX-Request": "true"})
+    assert answer.headers["hx-push-url"] == "/stones?clarity=VS2&ct_to=5"
+    assert "<html" not in answer.text and 'id="results"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "colour=D",
+        "shape=blob",
+        "ct_from=abc",
+        "cursor=rubbish",
+        "q=%00",
+        "limit=x",
+        "sort=%F0%9F%92%8E",
+        "a" * 3000 + "=1",
+    ],
+)
+async def test_rubbish_in_an_address_is_left_out_with_a_sentence(house, stock, query):
+    async with browsing(house) as browser:
+        page = await browser.get(f"/stones?{query}")
+        data = await browser.get(f"/api/v1/stones?{query}")
+    assert page.status_code == 200 and 'role="alert"' in page.text and "10 stones" in page.text
+    assert data.status_code == 422 and data.json()["code"] == "bad_input"
+
+
+async def test_an_empty_catalogue_and_an_empty_answer_say_so(house):
+    async with browsing(house) as browser:
+        assert "Stones stand here once their origin is confirmed." in (await browser.get("/stones")).text
+        assert "No stone matches all of this." in (await browser.get("/stones?shape=heart")).text
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_every_page_speaks_both_languages(house, stock, lang):
+    words = {
+        "en": ("stones of confirmed origin", "From the mine to this page"),
+        "zh": ("颗来源已确认的宝石", "从矿山到本页"),
+    }[lang]
+    async with browsing(house) as browser:
+        browser.cookies.set("lang", lang)
+        assert words[0] in (await browser.get("/stones")).text
+        assert words[1] in (await browser.get(f"/stones/{stock[0].public_id}")).text
+        compared = await browser.get(f"/stones/compare?ids={stock[0].public_id},{stock[1].public_id}")
+    assert compared.status_code == 200
+
+
+async def test_a_stone_in_a_sale_leads_to_its_lot(house, stock):
+    lot = "01KJQ6PSG0HV0AR049QXJ3GC99"
+    facts = {"number": "21", "sale": lot, "title_en": "Spectral", "title_zh": "光谱"}
+    async with house.state.sessions.begin() as session:
+        await service.commit_stone(
+            session, stone=stock[0].public_id, kind=CommitmentKind.IN_SALE, ref=lot, facts=facts, by=None, now=NOON
+        )
+    async with browsing(house) as browser:
+        page = (await browser.get(f"/stones/{stock[0].public_id}")).text
+        found = (await browser.get("/api/v1/stones?state=in_sale")).json()
+    assert f'href="/lots/{lot}"' in page and "Go to lot 21" in page
+    assert found["total"] == 1
+
+
+async def test_plans_are_drawn_for_names_that_mean_something_and_no_others(house):
+    async with browsing(house) as browser:
+        good = await browser.get("/stones/plans/round-100-57-white1.svg")
+        bad = [
+            await browser.get(f"/stones/plans/{name}.svg")
+            for name in ("round-101-57-white1", "blob-100-57-white1", "x")
+        ]
+        view = await browser.get("/stones/plans/round-100-57-white1.svg?view=inside")
+    assert good.headers["content-type"] == "image/svg+xml" and good.text.startswith("<svg")
+    assert "immutable" in good.headers["cache-control"]
+    assert {answer.status_code for answer in [*bad, view]} == {404}
