@@ -55,8 +55,8 @@ async def carry_out(
     async with sessions() as session:
         file = await queries.file_by_id(session, public_id)
         assert file is not None
-        for issue in file.file_issues:
-            told(f"{issue['code']}: {fill(issue['code'], issue['facts'], 'en')}")
+        for told_of in file.file_issues:
+            told(f"{told_of['code']}: {fill(told_of['code'], told_of['facts'], 'en')}")
         answer = await queries.answer_of(session, file)
         told(
             ", ".join(f"{count} {outcome}" for outcome, count in sorted(file.counts.items())) or f"state: {file.state}"

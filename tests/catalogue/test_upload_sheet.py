@@ -1,0 +1,209 @@
+"""Files as strangers send them: every one is read, or refused by a code."""
+
+import io
+import json
+import zipfile
+from datetime import date
+
+import pytest
+
+from pavilion.catalogue.checking import Stopped, open_stock
+from pavilion.catalogue.sheet import Limits, SheetFault, harmless, open_sheet, write_csv
+
+HEAD = "Stock #,Shape,Carat,Color,Clarity,Cut Grade,Lab,Report #,Origin ID,City"
+ROW = "AB-1,RBC,1.01,G,VS1,EX,GIA,0123456789,BW:1-1,Zürich"
+
+
+@pytest.fixture
+def given(tmp_path):
+    def write(content, name="stock.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def rows_of(path, **options):
+    return list(open_stock(path, **options).checked())
+
+
+def code_of(path, **options):
+    with pytest.raises(Stopped) as stopped:
+        rows_of(path, **options)
+    return [issue.code for issue in stopped.value.issues]
+
+
+def book(*rows):
+    import openpyxl
+
+    workbook = openpyxl.Workbook()
+    for row in rows:
+        workbook.active.append(row)
+    return workbook
+
+
+def saved(workbook):
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_each_encoding_and_delimiter_is_read(given, encoding, delimiter):
+    text = f"{HEAD}\r\n{ROW}\r\n".replace(",", delimiter)
+    [row] = rows_of(given(text.encode(encoding)))
+    assert (row.row, row.outcome) == (2, "accepted" if delimiter != ";" else "accepted_with_warnings")
+    assert (row.values["city"], row.values["carat"]) == ("Zürich", 1010)
+
+
+def test_a_semicolon_file_has_decimal_commas(given):
+    [row] = rows_of(given(f"{HEAD}\n{ROW}".replace(",", ";").replace("1.01", "1,01")))
+    assert (row.values["carat"], row.issues) == (1010, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "no_header"),
+        (b"\n\n\n", "no_header"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not_a_table"),
+        (b"PK\x03\x04 but no archive", "not_a_table"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old or locked workbook", "not_a_table"),
+        (b"\xff\xfeS\x00t\x00o\xd8", "encoding"),
+        (b"Stock #,Shape\nA\x81\x8d", "encoding"),
+        (b"a,b,c\n1,2,3", "no_header"),
+        (b"Stock #,Shape,Carat\nA,RBC,1", "header_missing"),
+        (HEAD.replace("City", "Colour").encode(), "header_twice"),
+        (HEAD.replace("City", "Price").encode(), "ambiguous_header"),
+        (",".join(["Stock #"] * 201).encode(), "too_large"),
+    ],
+)
+def test_a_file_that_is_no_stock_file_is_refused_by_code(given, content, code):
+    assert code_of(given(content))[0] == code
+
+
+def test_a_file_over_the_limits_is_refused(given):
+    small = Limits(file_bytes=100_000, rows=3)
+    path = given(f"{HEAD}\n" + f"{ROW}\n" * 4)
+    assert code_of(path, limits=small) == ["too_many_rows"]
+    assert code_of(given("x" * 100_001), limits=small) == ["too_large"]
+
+
+def test_rows_too_short_too_long_and_blank(given):
+    path = given(f"{HEAD}\nAB-1\n\n,,,\n{ROW},,\n{ROW.replace('AB-1', 'AB-2')},surplus\n")
+    rows = rows_of(path)
+    assert [row.row for row in rows] == [2, 5, 6]
+    assert [row.outcome for row in rows] == ["rejected", "accepted", "rejected"]
+    assert ("", "ragged_row") in {(issue.column, issue.code) for issue in rows[2].issues}
+
+
+def test_quotes_that_never_close_swallow_one_row_not_the_memory(given):
+    swallowed = f'{HEAD}\n{ROW}\n"AB-2,RBC\n' + f"{ROW}\n" * 5000
+    rows = rows_of(given(swallowed))
+    assert [row.outcome for row in rows] == ["accepted", "rejected"]
+    assert "too_long" in {issue.code for issue in rows[1].issues}
+
+
+def test_numbers_as_text_in_a_workbook_and_text_as_numbers(given):
+    workbook = book(HEAD.split(","), ["AB-1", "RBC", "1.01", "G", "VS1", "EX", "GIA", 2205729946, "BW:1-1", "Antwerp"])
+    workbook.active.append(["AB-2", "RBC", 1.01, "G", "VS1", "EX", "GIA", 123456789012, "BW:1-2", 12])
+    first, second = rows_of(given(saved(workbook), "stock.xlsx"))
+    assert first.outcome == "accepted" and first.values["report_no"] == "2205729946"
+    assert second.values["carat"] == 1010 and second.values["city"] == "12"
+    assert [issue.code for issue in second.issues] == ["report_no_format"]
+
+
+def test_a_workbook_keeps_percents_days_and_gaps(given):
+    head = [*HEAD.split(","), "Depth %", "Report Date"]
+    workbook = book(head, [*ROW.split(","), 0.615, date(2025, 6, 17)])
+    workbook.active["K2"].number_format = "0.0%"
+    workbook.active.cell(9, 1, "AB-9")
+    first, ninth = rows_of(given(saved(workbook), "stock.xlsx"))
+    assert (first.values["depth_pct"], first.values["report_date"]) == (6150, "2025-06-17")
+    assert ninth.row == 9
+
+
+def test_formulas_are_refused_cell_by_cell(given):
+    cells = ROW.split(",")
+    cells[2] = "=1+0.01"
+    [row] = rows_of(given(saved(book(HEAD.split(","), cells)), "stock.xlsx"))
+    assert [issue.triple for issue in row.issues] == [("carat", "formula_cell", "error")]
+
+
+def packed(parts):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def parts_of(content):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture
+def parts():
+    return parts_of(saved(book(HEAD.split(","), ROW.split(","))))
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_a_zip_bomb_is_not_unpacked(given, parts):
+    assert code_of(given(packed(parts | {SHEET: b" " * 60_000_000}), "bomb.xlsx")) == ["unsafe_archive"]
+
+
+def test_a_size_that_lies_is_found_out(given, parts):
+    content = bytearray(packed(parts | {SHEET: parts[SHEET] + b" " * 5_000_000}))
+    true_size = (len(parts[SHEET]) + 5_000_000).to_bytes(4, "little")
+    lying = bytes(content).replace(true_size, (1000).to_bytes(4, "little"))
+    assert lying != bytes(content)
+    assert code_of(given(lying, "liar.xlsx")) == ["not_a_table"]
+
+
+@pytest.mark.parametrize("name", ["xl/vbaProject.bin", "xl/externalLinks/externalLink1.xml", "xl/macrosheets/s.xml"])
+def test_macros_and_links_to_elsewhere_are_refused(given, parts, name):
+    assert code_of(given(packed(parts | {name: b"x"}), "macro.xlsm")) == ["unsafe_archive"]
+
+
+def test_entities_are_refused(given, parts):
+    laughs = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet>&a;</worksheet>'
+    assert code_of(given(packed(parts | {SHEET: laughs}), "laughs.xlsx")) == ["unsafe_archive"]
+
+
+def test_one_cell_at_the_far_corner_costs_nothing(given, parts):
+    far = parts[SHEET].replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
+    assert code_of(given(packed(parts | {SHEET: far}), "far.xlsx")) == ["too_large"]
+    low = parts[SHEET].replace(b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>')
+    assert code_of(given(packed(parts | {SHEET: low}), "low.xlsx")) == ["too_many_rows"]
+
+
+@pytest.mark.parametrize("broken", [b"<worksheet><sheetData><row", b"", b"\xff\xff", b'<c r="A1" t="s"><v>99</v></c>'])
+def test_a_broken_workbook_is_refused(given, parts, broken):
+    assert code_of(given(packed(parts | {SHEET: broken}), "broken.xlsx"))[0] in ("not_a_table", "no_header")
+
+
+def test_what_leaves_for_a_spreadsheet_is_no_formula(given):
+    row = ["=1+1", "+1", "-1", "@a", "\ta", "\rb", "", "a=b"]
+    body = b"".join(write_csv(iter([row])))
+    assert body.startswith(b"\xef\xbb\xbf'=1+1,'+1,'-1,'@a")
+    assert [harmless(cell) for cell in row[-2:]] == ["", "a=b"]
+
+
+def test_a_mended_file_is_read_as_it_was_sent_back(given):
+    head = "_error," + HEAD.replace("City", "Disc %")
+    [row] = rows_of(given(f"{head}\nwhat was wrong,{ROW.replace('Zürich', chr(39) + '-30.5')}\n"))
+    assert (row.outcome, row.values["list_pct"]) == ("accepted", -3050)
+
+
+def test_a_file_may_be_read_more_than_once(given):
+    sheet = open_sheet(given(f"{HEAD}\n{ROW}\n"))
+    assert list(sheet.rows()) == list(sheet.rows()) and json.dumps(sheet.header)
+
+
+def test_a_fault_says_its_facts():
+    assert "limit" in str(SheetFault("too_large", limit="50 MB"))
