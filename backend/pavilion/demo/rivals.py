@@ -20,8 +20,8 @@ from pavilion.demo.people import RIVALS
 from pavilion.kernel.db import Sessions, reading
 
 LAST_CALL = timedelta(minutes=3)  # when rivals wake up on a lot
-CALM_ONE_IN = 40  # looks at a lot before a rival bids on it in calm hours
-HURRIED_ONE_IN = 9
+CALM_ONE_IN = 150  # looks at a lot before a rival bids on it in calm hours
+HURRIED_ONE_IN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,16 @@ async def paddles(session: AsyncSession) -> dict[str, dict[int, int]]:
 
 
 def orders(
-    open_lots: Sequence[Chance], held: Mapping[str, Mapping[int, int]], luck: Random, now: datetime
+    open_lots: Sequence[Chance],
+    held: Mapping[str, Mapping[int, int]],
+    luck: Random,
+    now: datetime,
+    calm_one_in: int = CALM_ONE_IN,
 ) -> list[BidOrder]:
     """What the rivals do at this look: now and then one bids what is asked, more often near the end."""
     found = []
     for chance in open_lots:
-        odds = HURRIED_ONE_IN if chance.end - now < LAST_CALL else CALM_ONE_IN
+        odds = HURRIED_ONE_IN if chance.end - now < LAST_CALL else calm_one_in
         if luck.randrange(odds):
             continue
         rivals = list(held.get(chance.sale, {}).items())

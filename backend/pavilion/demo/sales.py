@@ -40,12 +40,13 @@ class Bill:
 
 
 async def free_stones(session: AsyncSession, actor: Actor, *, jewels: bool, most: int) -> list[str]:
-    """Stones that stand in no sale yet, the dearest first; `jewels` are those with a traced picture."""
+    """Stones that stand in no sale yet: those with a traced picture in their order, or others, the dearest first."""
     taken = select(LotStone.stone_id)
     wanted = visible_to(actor).where(Stone.exposed_id.is_not(None), Stone.id.not_in(taken))
     wanted = wanted.where(Stone.price_total_minor.is_not(None))
     wanted = wanted.where(Stone.picture.is_not(None) if jewels else Stone.picture.is_(None))
-    rows = await session.scalars(wanted.order_by(Stone.price_total_minor.desc(), Stone.id).limit(most))
+    order = Stone.stock_no if jewels else Stone.price_total_minor.desc()
+    rows = await session.scalars(wanted.order_by(order, Stone.id).limit(most))
     return [stone.public_id for stone in rows]
 
 

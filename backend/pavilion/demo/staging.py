@@ -25,6 +25,7 @@ from pavilion.settings import Settings
 
 LOOKS = 400  # times the writer is waited for before the play gives up
 LOOK_S = 0.01
+CALM_ONE_IN = 4  # looks are minutes apart here
 
 
 class HandClock:
@@ -58,6 +59,7 @@ class Stage:
         """The clock shows `at`, and everything due by then is done."""
         writer = await self.writer(sale) if sale not in self.engine.writers else self.engine.writers[sale]
         self.clock.set(at)
+        await writer.lease.renew()  # the heart beats by this clock too: an outage that never was extends no lot
         writer.ring()
         for _ in range(LOOKS):
             due = next_due(writer.book)
@@ -73,7 +75,7 @@ class Stage:
             return
         async with reading(self.sessions) as session:
             open_lots, held = await rivals.chances(session, sale), await rivals.paddles(session)
-        for order in rivals.orders(open_lots, held, luck, self.clock.at):
+        for order in rivals.orders(open_lots, held, luck, self.clock.at, CALM_ONE_IN):
             await writer.place(order)
 
     async def bid_maximum(self, sale: str, firm: str, lots: Sequence[int], share_bp: int) -> None:

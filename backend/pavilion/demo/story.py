@@ -15,6 +15,7 @@ from pavilion.catalogue.upload_models import Mode
 from pavilion.demo import people, sales, staging, stones
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
+from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.db import Sessions
 from pavilion.provenance.registries.file import FileRegistry
 from pavilion.settings import Settings
@@ -42,10 +43,10 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _import(sessions, folder, stock, now - timedelta(hours=13))
     told("a sale that has ended")
     await _finished(settings, sessions, now)
-    told("a sale that runs")
-    await _running(settings, sessions, now)
     told("a sale to come")
     await _upcoming(sessions, now)
+    told("a sale that runs")
+    await _running(settings, sessions, utc_now)
 
 
 async def _import(sessions: Sessions, registry_folder: Path, stock: list[Path], now: datetime) -> None:
@@ -103,7 +104,8 @@ async def _finished(settings: Settings, sessions: Sessions, now: datetime) -> No
         await settlement.bill_sold_lots(sessions, stage.clock.at)
 
 
-async def _running(settings: Settings, sessions: Sessions, now: datetime) -> None:
+async def _running(settings: Settings, sessions: Sessions, clock: Clock) -> None:
+    now = clock()
     opens = now - timedelta(hours=2)
     bill = Bill(
         "Spectral IV", "光谱 IV",
@@ -124,7 +126,7 @@ async def _running(settings: Settings, sessions: Sessions, now: datetime) -> Non
         await stage.move_to(sale, opens)
         await stage.bid_maximum(sale, LUMEN, lots=(3, 6), share_bp=7_500)
         await stage.play(sale, now - timedelta(minutes=5), timedelta(minutes=5), luck)
-        await stage.move_to(sale, now)
+        await stage.move_to(sale, clock())
 
 
 async def _upcoming(sessions: Sessions, now: datetime) -> None:
@@ -167,9 +169,14 @@ async def next_sale(sessions: Sessions, now: datetime) -> int:
 
 
 def _mixed(chosen: list[str]) -> list[str]:
-    """The dearest not all at once: first, last, second, last but one and so on, then from the middle."""
-    half = len(chosen) // 2
-    return [stone for pair in zip(chosen[half:], chosen[:half], strict=False) for stone in pair] + chosen[2 * half :]
+    """After every two stones of the first part one of the last seven."""
+    colours, whites = chosen[:-7], chosen[-7:]
+    order: list[str] = []
+    for place, stone in enumerate(colours, start=1):
+        order.append(stone)
+        if place % 2 == 0 and whites:
+            order.append(whites.pop(0))
+    return order + whites
 
 
 def welcome() -> list[str]:
