@@ -1,12 +1,14 @@
 """Stones with a whole chain behind them, and a registry that vouches for it."""
 
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pavilion.kernel.ids import ulid
+from pavilion.provenance import rules
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.registries.file import FileRegistry
 from pavilion.provenance.registries.writing import RegistryWriter
@@ -67,3 +69,11 @@ def registry(folder: Path, *chains: tuple[int, list[dict]], **how) -> FileRegist
 
 def trust() -> list[dict]:
     return deepcopy(BASE["trust"])
+
+
+def names_of_facts() -> set[str]:
+    """The names of all facts that findings carry."""
+    folder = Path(rules.__file__).parent
+    files = ["lineage", "mass", "kimberley", "custody", "grading", "warranty", "law", "signatures", "words"]
+    sources = (folder.joinpath(f"{name}.py").read_text("utf-8") for name in files)
+    return {name for source in sources for name in re.findall(r"[{ ]\"([a-z_]+)\": ", source)}

@@ -16,6 +16,8 @@ KINDS = TRANSFORMATIONS | {
     "CORRECTED",
 }  # fmt: skip
 PARTY_FIELDS = ("by", "issuer", "from", "to", "for", "owner", "buyer")
+EVIDENCE = ("measured", "attested", "declared")
+RESULTS = ("PASS_NATURAL", "REFER", "LAB_GROWN", "SIMULANT")  # of a natural test
 MAX_EVENTS = 2_000
 MAX_MCT = 10**9  # a tonne of rough is not one stone
 _DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
@@ -204,9 +206,9 @@ def decimal_or_none(value: object) -> Decimal | None:
 
 
 def _happening(place: int, raw: Mapping[str, Any]) -> Happening:
-    kind = raw.get("t")
+    kind = _text(raw, "t")
     if kind not in KINDS:
-        raise ValueError(f"unknown event {str(kind)[:40]!r}")
+        raise ValueError(f"unknown event {kind[:40]!r}")
     at, exact = moment(_text(raw, "at"))
     by = _optional_text(raw, "by")
     for name in raw:

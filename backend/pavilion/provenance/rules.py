@@ -18,6 +18,7 @@ from pavilion.provenance.words import nomenclature
 
 RULESET = "origin-2026-11-22"
 EXPOSED_GRADES = frozenset({"A", "B"})  # house policy: grade C is verified, but not shown to buyers
+ASSURANCES = ("A", "B", "C")
 NO_GRADE = "-"
 
 CHAIN_RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (

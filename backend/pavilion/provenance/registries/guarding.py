@@ -35,7 +35,9 @@ class GuardedRegistry:
                     answer = await self._registry.confirm(claim, now)
             except TimeoutError:
                 answer = self._silent(now, Reason.TIMEOUT)
-            except (OSError, ValueError, KeyError, TypeError):
+            except OSError:
+                answer = self._silent(now, Reason.DOWN)
+            except (ValueError, KeyError, TypeError, RecursionError):
                 answer = self._silent(now, Reason.SCHEMA)
             self._note(answer)
             return answer
