@@ -281,6 +281,7 @@ async def _stand(
         left_after=_left_after(sale, lot, purse, amount),
         rungs=sale.rules.increments.ladder(lot.ask, 6)[1:],
         ask_cost=purse.cost(lot.ask),
+        price_cost=purse.cost(lot.price or lot.opening),
         own_bids=await showing.own_bids(session, sale.id, purse.paddle, lot.id),
         facts=handing.facts_for_script(sale, purse, lot.id, lanes is None),
     )

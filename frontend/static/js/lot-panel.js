@@ -46,6 +46,7 @@ export class Stand {
 
   wire() {
     const button = /** @type {HTMLButtonElement | null} */ (this.at("[data-bid-now]"));
+    button?.removeAttribute("disabled"); // from here on `aria-disabled` says it, so that the focus can stay
     button?.addEventListener("pointerdown", () => { this.heldUntil = performance.now() + HELD_MS; });
     for (const form of this.element.querySelectorAll("form[data-bid]")) {
       form.addEventListener("submit", (event) => {
@@ -178,6 +179,7 @@ export class Stand {
     setText(button.querySelector("b"), words);
     setText(button.querySelector("small"), this.unknown ? say("connection lost, time unknown") : note);
     button.setAttribute("aria-disabled", String(shut || leads));
+    setText(this.at("[data-ask-words]"), leads ? say("If it ends now you pay") : this.at("[data-ask-words]")?.getAttribute("data-premium") ?? "");
     setText(this.at("[data-ask-total]"), moneyText(this.cost(leads && lot.price !== null ? lot.price : lot.ask).total, currency));
     const ladder = rungs(this.room.facts.increments, lot.ask, 5);
     this.element.querySelectorAll("[data-rung]").forEach((rung, k) => {

@@ -76,13 +76,12 @@ export function reserveWords(lot) {
   return lot.reserve_met ? say("reserve met") : say("reserve not met");
 }
 
-/** What an answer means, in one or two sentences. @param {{result: string, code?: string | null, ask?: number | null, max?: number | null, state?: string | null}} ack @param {string} currency */
+/** What an answer means, in one or two sentences. @param {{result: string, code?: string | null, ask?: number | null, max?: number | null}} ack @param {string} currency */
 export function answerWords(ack, currency) {
   if (ack.result === "accepted") {
-    const stands = say("Your bid stands, up to %(sum)s.", { sum: moneyText(ack.max ?? 0, currency) });
-    return ack.state ? `${stands}${say(" ")}${ownWords(ack.state)}${say(".")}` : stands;
+    return say("Your bid stands, up to %(sum)s.", { sum: moneyText(ack.max ?? 0, currency) });
   }
   const why = sentence(ack.code ?? "engine_away");
   return ack.ask && ["below_ask", "below_opening", "off_ladder"].includes(ack.code ?? "")
-    ? `${why}${say(" ")}${say("The next bid is %(sum)s.", { sum: moneyText(ack.ask, currency) })}` : why;
+    ? `${why} ${say("The next bid is %(sum)s.", { sum: moneyText(ack.ask, currency) })}` : why;
 }

@@ -7,13 +7,13 @@
 
 const KEPT = 50;
 
-/** 128 random bits as 32 lower-case hex digits. @param {(bytes: Uint8Array) => Uint8Array} fill */
+/** 128 random bits as 32 lower-case hex digits. @param {(bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>} fill */
 export function newKey(fill) {
   return [...fill(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export class Pending {
-  /** @param {Store} store @param {string} sale @param {(bytes: Uint8Array) => Uint8Array} fill @param {() => number} wall */
+  /** @param {Store} store @param {string} sale @param {(bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>} fill @param {() => number} wall */
   constructor(store, sale, fill, wall) {
     this.store = store;
     this.name = `pavilion.bids.${sale}`;

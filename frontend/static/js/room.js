@@ -4,14 +4,13 @@ import { amountText, moneyText } from "./amounts.js";
 import { Announcer, region } from "./announce.js";
 import * as checkpoints from "./checkpoints.js";
 import { instantMs, ServerClock } from "./clock.js";
-import { confirmJump } from "./confirm.js";
 import { passed, secondsLeft } from "./countdown.js";
 import { setText } from "./icons.js";
 import { actOf, isTyping, SWITCH } from "./keys.js";
 import { LaneBoard } from "./lane-board.js";
 import { Stand } from "./lot-panel.js";
-import { answerWords, lotWords, ownWords, standingNote } from "./lot-words.js";
-import { Pending } from "./pending.js";
+import { lotWords, ownWords, standingNote } from "./lot-words.js";
+import { OwnBids } from "./own-bids.js";
 import { drawPath } from "./price-path.js";
 import { readFacts } from "./room-facts.js";
 import { Line, PROTOCOL } from "./socket.js";
@@ -19,9 +18,6 @@ import { SaleStore } from "./store.js";
 import { language, say, sentence } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
-/** @typedef {import("./pending.js").PendingBid} PendingBid */
-const UNKNOWN_MS = 5_000;
-const AWAY_MS = 2_000;
 const TICK_MS = 200;
 
 class Room {
@@ -33,19 +29,17 @@ class Room {
     for (const one of facts.lots) if (one.own) this.store.own.set(one.book.lot, one.own);
     this.store.headroom = facts.headroom;
     this.clock = new ServerClock(() => performance.now());
-    this.pending = new Pending(localStorage, facts.sale, (bytes) => crypto.getRandomValues(bytes), () => Date.now());
     const place = (/** @type {string} */ kind) => region(/** @type {Element} */ (document.querySelector(`[data-announce="${kind}"]`)));
     this.announcer = new Announcer({ assertive: place("assertive"), polite: place("polite"), monotonic: () => performance.now(), later: (ms, act) => void setTimeout(act, ms) });
     this.watched = new Set(JSON.parse(localStorage.getItem(`pavilion.watch.${facts.sale}`) ?? "[]"));
-    /** @type {Map<string, any>} */
-    this.waiting = new Map();
     /** @type {Map<string, number>} */
     this.secondsBefore = new Map();
-    this.bid = (/** @type {string} */ lot, /** @type {number} */ max) => void this.place(lot, max);
+    this.bid = (/** @type {string} */ lot, /** @type {number} */ max) => void this.bids.place(lot, max);
     this.stand = new Stand(/** @type {HTMLElement} */ (document.querySelector("[data-stand]")), this);
     const lanes = document.querySelector("[data-lanes]");
     this.board = lanes instanceof HTMLElement ? new LaneBoard(lanes, this) : null;
     this.line = this.lay();
+    this.bids = new OwnBids(this);
   }
 
   lay() {
@@ -53,7 +47,7 @@ class Room {
     return new Line({
       url: `${scheme}://${location.host}/live`, sale: this.facts.sale, lang: language.startsWith("zh") ? "zh" : "en",
       open: (url) => new WebSocket(url, PROTOCOL), clock: this.clock,
-      after: () => this.store.after(), unanswered: () => this.pending.toResend(),
+      after: () => this.store.after(), unanswered: () => this.bids.pending.toResend(),
       hear: (frame) => this.hear(frame), tell: (condition) => this.tell(condition),
       random: Math.random, later: (ms, act) => setTimeout(act, ms), forget: (timer) => clearTimeout(timer),
     });
@@ -64,7 +58,7 @@ class Room {
     this.renderAll();
     this.drawPath();
     if (this.facts.signedIn) this.line.start();
-    void this.askLeftOver();
+    void this.bids.askLeftOver();
     this.tick();
     setInterval(() => this.tick(), TICK_MS);
   }
@@ -116,8 +110,8 @@ class Room {
       case "snapshot": if (frame.sale === this.facts.sale) this.took(this.store.snapshot(frame)); break;
       case "batch": if (frame.sale === this.facts.sale) { this.took(this.store.batch(frame)); this.seal(frame.checkpoint); } break;
       case "you": this.took(this.store.you(frame)); break;
-      case "ack": this.answered(frame); break;
-      case "error": this.refusedFrame(frame); break;
+      case "ack": this.bids.answered(frame); break;
+      case "error": this.bids.refusedFrame(frame); break;
       case "presence": setText(document.querySelector("[data-presence]"), frame.watching >= 3 ? say("%(n)s watching", { n: frame.watching }) : ""); break;
       default:
     }
@@ -155,6 +149,7 @@ class Room {
     const head = say("Lot %(number)s: ", { number: fact.number });
     if (kind === "own" && to) {
       const loud = ["outbid", "outbid_by_seller", "tied_later", "won", "lost", "voided", "withdrawn"].includes(to);
+      if (loud && lot === this.stand.lot) this.stand.answer(null); // what was said of the last bid no longer holds
       if (loud) this.announcer.urgent(head + ownWords(to) + say(", ") + standingNote(book, own, to, fact.opening, this.facts.currency));
     } else if (!mine) {
       // other lots are read when they are looked at
@@ -182,129 +177,6 @@ class Room {
       this.announcer.urgent(place?.textContent ?? "");
     } else if (seen && found !== "older") {
       setText(place, say("Sealed in a signed checkpoint over %(n)s events, kept by this browser.", { n: amountText(seen.size * 100, "USD") }));
-    }
-  }
-
-  // -- own bids
-
-  /** @param {string} lot @param {number} max */
-  async place(lot, max) {
-    if (this.stand.sending) return;
-    const { currency } = this.facts;
-    /** @type {number | null} */
-    let confirm = null;
-    if (this.stand.mustConfirm(max)) {
-      if (!(await this.ask(max))) return;
-      confirm = max;
-    }
-    this.send(this.pending.make({ lot, max, currency, rules: this.store.rules || this.facts.rules, confirm }));
-  }
-
-  /** @param {PendingBid} bid */
-  send(bid) {
-    const sum = amountText(bid.max, bid.currency);
-    if (bid.lot === this.stand.lot) {
-      this.stand.answer(null);
-      this.stand.sending = { max: bid.max, words: say("Sending %(sum)s", { sum }) };
-      this.stand.heldUntil = 0;
-      this.stand.renderBid(this.store.ownState(bid.lot));
-    }
-    clearTimeout(this.waiting.get(bid.key));
-    this.waiting.set(bid.key, setTimeout(() => this.notKnown(bid), UNKNOWN_MS));
-    if (!this.line.bid(bid)) void this.post(bid);
-  }
-
-  /** No line: the same bid with the same key goes by itself. The line will send it again when it is back.
-   * @param {PendingBid} bid */
-  async post(bid) {
-    try {
-      const answer = await fetch(`/api/v1/lots/${bid.lot}/bids`, {
-        method: "POST", headers: { "content-type": "application/json", "idempotency-key": bid.key },
-        body: JSON.stringify({ max: bid.max, currency: bid.currency, rules: bid.rules, confirm: bid.confirm }),
-      });
-      const said = await answer.json();
-      if (said.op === "ack" || said.result) this.answered({ ...said, key: bid.key, lot: bid.lot });
-      else if (said.code && answer.status < 500) this.answered({ ...said.facts, result: "refused", code: said.code, key: bid.key, lot: bid.lot });
-    } catch {
-      // not known yet; the key is kept
-    }
-  }
-
-  /** @param {PendingBid} bid */
-  notKnown(bid) {
-    if (!this.pending.all().some((one) => one.key === bid.key)) return;
-    const words = say("Not known yet: %(sum)s", { sum: amountText(bid.max, bid.currency) });
-    if (this.stand.lot === bid.lot) {
-      this.stand.sending = { max: bid.max, words };
-      this.stand.renderBid(this.store.ownState(bid.lot));
-      this.stand.answer({ good: false, words: say("We do not know yet whether this bid reached the house. It is kept and asked about; it cannot count twice.") });
-    }
-    this.announcer.urgent(words);
-  }
-
-  /** @param {any} ack */
-  answered(ack) {
-    const bid = this.pending.all().find((one) => one.key === ack.key);
-    if (ack.code === "engine_away" || ack.code === "slow_down" || ack.result === "unknown") {
-      if (bid) setTimeout(() => { if (!this.line.bid(bid)) void this.post(bid); }, AWAY_MS);
-      return;
-    }
-    clearTimeout(this.waiting.get(ack.key));
-    this.waiting.delete(ack.key);
-    if (this.stand.lot === ack.lot) this.stand.sending = null;
-    if (ack.code === "confirm_needed" && bid) { void this.confirmAnd(bid); return; }
-    this.pending.drop(ack.key);
-    if (!bid && ack.replayed) return;
-    const fact = this.facts.lots.find((one) => one.book.lot === ack.lot);
-    const words = answerWords(ack, this.facts.currency);
-    if (this.stand.lot === ack.lot) {
-      this.stand.answer({ good: ack.result === "accepted", words, receipt: ack.receipt });
-      if (ack.result === "accepted" && this.stand.field) this.stand.field.value = "";
-      this.stand.heldUntil = 0;
-      this.stand.renderBid(this.store.ownState(ack.lot));
-    }
-    this.announcer.urgent(say("Lot %(number)s: ", { number: fact?.number ?? "" }) + words);
-  }
-
-  /** @param {PendingBid} bid */
-  async confirmAnd(bid) {
-    this.stand.renderBid(this.store.ownState(bid.lot));
-    if (bid.lot === this.stand.lot && (await this.ask(bid.max))) this.send(this.pending.keep({ ...bid, confirm: bid.max }));
-    else this.pending.drop(bid.key);
-  }
-
-  /** @param {number} max @returns {Promise<boolean>} */
-  ask(max) {
-    const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("[data-confirm]"));
-    const { currency, increments, tax } = this.facts;
-    return confirmJump(dialog, { amount: max, ask: this.stand.book.ask, currency, increments, cost: this.stand.cost(max), left: this.stand.leftAfter(max), taxKnown: tax !== null });
-  }
-
-  /** @param {any} frame */
-  refusedFrame(frame) {
-    if (frame.code !== "slow_down") return;
-    for (const bid of this.pending.toResend()) setTimeout(() => void this.line.bid(bid), 1_000);
-  }
-
-  /** Bids that an earlier page left unanswered: found in the book, or never placed. */
-  async askLeftOver() {
-    for (const bid of this.pending.leftOver()) {
-      try {
-        const answer = await fetch(`/api/v1/bids/${bid.key}`);
-        const sum = moneyText(bid.max, bid.currency);
-        if (answer.ok) {
-          this.pending.drop(bid.key);
-          const said = await answer.json();
-          if (bid.lot === this.stand.lot) this.stand.answer({ good: said.result === "accepted", words: answerWords(said, bid.currency), receipt: said.receipt });
-        } else if (answer.status === 404) {
-          this.pending.drop(bid.key);
-          const words = say("Your earlier bid of %(sum)s never reached the house and was not placed.", { sum });
-          if (bid.lot === this.stand.lot) this.stand.answer({ good: false, words });
-          this.announcer.urgent(words);
-        }
-      } catch {
-        // asked again by the next page
-      }
     }
   }
 
@@ -427,6 +299,7 @@ class Room {
       if (this.stand.field && typed) this.stand.field.value = typed;
       if (hadFocus) document.getElementById(hadFocus)?.focus();
       this.took(this.store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) }));
+      this.store.headroom = facts.headroom;
       document.title = page.title;
       this.wireStand();
       this.stand.render();

@@ -5,7 +5,7 @@
 const K = new Uint32Array(64);
 const START = new Uint32Array(8);
 (() => {
-  const primes = [];
+  const primes = /** @type {number[]} */ ([]);
   for (let n = 2; primes.length < 64; n += 1) if (primes.every((p) => n % p)) primes.push(n);
   const bits = (/** @type {number} */ x) => Math.floor((x - Math.floor(x)) * 2 ** 32);
   primes.forEach((p, i) => {

@@ -21,6 +21,8 @@ export class SaleStore {
     this.lots = new Map();
     /** @type {Map<string, Own>} */
     this.own = new Map();
+    /** What the server said of oneself before its event came. @type {Map<string, Own & {lot: string}>} */
+    this.early = new Map();
     /** @type {Map<string, BookEvent[]>} */
     this.events = new Map();
     /** @type {number | null} */
@@ -70,6 +72,8 @@ export class SaleStore {
     if (frame.headroom !== undefined) this.headroom = frame.headroom;
     const held = this.own.get(frame.lot);
     if (held && frame.seq < held.seq) return outcome;
+    const lot = this.lots.get(frame.lot);
+    if (lot && lot.seq > 0 && frame.seq > lot.seq) { this.early.set(frame.lot, frame); return outcome; } // the event it speaks of is on its way
     const before = this.ownState(frame.lot);
     this.own.set(frame.lot, { alias: frame.alias, max: frame.max, state: frame.state, seq: frame.seq });
     outcome.changed.add(frame.lot);
@@ -109,6 +113,11 @@ export class SaleStore {
     const held = this.lots.get(lot.lot);
     const before = this.ownState(lot.lot);
     this.lots.set(lot.lot, lot);
+    const early = this.early.get(lot.lot);
+    if (early && early.seq <= lot.seq) {
+      this.early.delete(lot.lot);
+      this.own.set(lot.lot, { alias: early.alias, max: early.max, state: early.state, seq: early.seq });
+    }
     outcome.changed.add(lot.lot);
     if (held) {
       if (lot.state !== held.state) outcome.happenings.push({ kind: "state", lot: lot.lot, from: held.state, to: lot.state });

@@ -50,6 +50,20 @@ test("the hammer makes a leader a winner and everybody else not", () => {
   const told = store.batch({ events: [event(5, "aa", { bidder: "A", price: 50_000 }, "lot.sold")] });
   assert.deepEqual(told.happenings.map((h) => [h.kind, h.to]), [["state", "sold"], ["own", "won"]]);
 });
+test("a word on oneself that overtakes its event waits for it", () => {
+  const store = room();
+  assert.deepEqual(store.you({ lot: "L", seq: 5, alias: "A", state: "outbid", max: 60_000 }).happenings, []);
+  assert.equal(store.ownState("L"), "winning");
+  assert.deepEqual(store.batch({ events: [event(5, "aa", rival)] }).happenings.map((h) => h.kind), ["price", "own"]);
+  assert.equal(store.ownState("L"), "outbid");
+});
+test("the first own bid leads as soon as its event is here", () => {
+  const store = new SaleStore("S");
+  store.snapshot({ state: "open", rules: "ab", lots: [{ lot: "L", seq: 4, state: "open", leader: "B", price: 5, hash: "aa" }] });
+  store.you({ lot: "L", seq: 5, alias: "C", state: "winning", max: 9 });
+  const told = store.batch({ events: [event(5, "aa", { ...rival, bidder: "C", leader: "C" })] });
+  assert.deepEqual(told.happenings.map((h) => h.to ?? h.kind), ["price", "winning"]);
+});
 test("an older word on oneself does not undo a younger one", () => {
   const store = room();
   store.you({ lot: "L", seq: 3, alias: "A", state: "outbid", max: 10_000 });
