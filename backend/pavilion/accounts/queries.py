@@ -56,7 +56,7 @@ def as_actor(person: Person, session_id: int | None = None) -> Actor:
         company_state=state,
         roles=roles,
         permissions=rights_of(roles, state),
-        lang=person.lang or "en",
+        lang=person.lang,
         name=person.name,
         session_id=session_id,
     )

@@ -158,7 +158,7 @@ class Actor:
     company_state: str | None
     roles: frozenset[Role]
     permissions: frozenset[Permission]
-    lang: str = "en"
+    lang: str | None = None  # none: the browser decides
     name: str = ""
     session_id: int | None = None
 

@@ -1,6 +1,6 @@
 """Invoices, the ledger and recorded payments. What is issued or posted is never edited."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import DDL, JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, text
@@ -57,6 +57,10 @@ class Invoice(Base):
     due_on: Mapped[str | None] = mapped_column(String(10))
 
     lines: Mapped[list["InvoiceLine"]] = relationship(lazy="raise", order_by="InvoiceLine.place")
+
+    @property
+    def due_day(self) -> date | None:
+        return date.fromisoformat(self.due_on) if self.due_on else None
 
 
 class InvoiceLine(Base):
@@ -145,6 +149,10 @@ class Payment(Base):
     entered_by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     confirmed_by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]
+
+    @property
+    def value_day(self) -> date:
+        return date.fromisoformat(self.value_date)
 
 
 for _model in (InvoicePaper, Posting, Entry, Payment):
