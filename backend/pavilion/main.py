@@ -27,6 +27,7 @@ from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
+from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import jobs as provenance_jobs
 from pavilion.provenance import routes as provenance_routes
@@ -55,6 +56,7 @@ ROUTERS: list[APIRouter] = [
     settlement_routes.router,
     provenance_routes.router,
     pages_routes.router,
+    health.router,
 ]
 
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
