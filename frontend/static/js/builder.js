@@ -118,7 +118,12 @@ body?.addEventListener("click", (event) => {
 
 /** @type {string[]} */
 let carried = [];
-if (form) for (const row of rows()) if (row.tabIndex === 0) row.draggable = true;
+for (const row of rows()) {
+  if (row.tabIndex !== 0) continue; // a published sale keeps its order
+  row.draggable = true;
+  // Links and pictures would be dragged by themselves.
+  for (const part of row.querySelectorAll("a, img")) if (part instanceof HTMLElement) part.draggable = false;
+}
 
 body?.addEventListener("dragstart", (event) => {
   if (!(event instanceof DragEvent) || !(event.target instanceof HTMLTableRowElement)) return;
