@@ -16,7 +16,7 @@ from pavilion.bidding.book import BookRow, BookStore, canonical_text
 from pavilion.bidding.book_postgres import PostgresBook
 from pavilion.bidding.book_sqlite import SqliteBook
 from pavilion.bidding.deciding import Answer, Bidder, BidOrder, Facts, LotFacts
-from pavilion.bidding.engine import SaleWriter
+from pavilion.bidding.engine import BATCH, SaleWriter
 from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import News
 from pavilion.bidding.publication import LotPublication, Publication
@@ -157,7 +157,7 @@ def folding_due(writer: SaleWriter) -> datetime | None:
     return None if due is None else from_micros(due)
 
 
-async def take(store: BookStore, published: Publication, known: Facts, clock, audience, holder="one"):
+async def take(store: BookStore, published: Publication, known: Facts, clock, audience, holder="one", batch=BATCH):
     """The lease and the book, created on first sight."""
     lease = await Lease.take(store, SALE, holder, clock.monotonic)
     assert lease is not None, "another holds the lease"
@@ -167,7 +167,7 @@ async def take(store: BookStore, published: Publication, known: Facts, clock, au
         await store.create(BookRow(SALE, published.rules, published.rules_hash, wrapped, "unpublished", 0))
         stored = await store.load(SALE)
     book = folding.load(stored, VAULT.of_sale(SALE, stored.book.wrapped_key))
-    return SaleWriter(lease, store, book, known, SIGNER, clock, audience)
+    return SaleWriter(lease, store, book, known, SIGNER, clock, audience, batch=batch)
 
 
 @asynccontextmanager

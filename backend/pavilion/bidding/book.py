@@ -24,8 +24,7 @@ class Fenced(Exception):
 # -- what is stored ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One event as it stands in the book."""
 
     n: int
@@ -39,8 +38,7 @@ class Line:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class PrivateLine:
+class PrivateLine(NamedTuple):
     """The secret row beside a decided bid."""
 
     paddle: int
@@ -63,8 +61,7 @@ class BookRow:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class LotRow:
+class LotRow(NamedTuple):
     """The projection of a lot, written with the batch that moved it."""
 
     lot: str
@@ -184,17 +181,41 @@ def event_hash(body: str) -> str:
     return hashlib.sha256(b"\x00" + body.encode()).hexdigest()
 
 
+# The documents that every bid makes are written by template: every member is a whole number, an id, a code, hex or an
+# instant, so nothing needs escaping. A test holds each against the canonical form.
+
+
 def bid_commitment(sale: str, lot: str, alias: str, key: str, opening: Opening) -> str:
-    doc = {
-        "amount": opening.amount,
-        "bidder": alias,
-        "currency": opening.currency,
-        "key": key,
-        "lot": lot,
-        "nonce": opening.nonce,
-        "sale": sale,
-    }
-    return hashlib.sha256(b"pavilion/bid/v1\n" + canonical_text(doc).encode()).hexdigest()
+    text = (
+        f'pavilion/bid/v1\n{{"amount":{opening.amount},"bidder":"{alias}","currency":"{opening.currency}","key":"{key}",'
+        f'"lot":"{lot}","nonce":"{opening.nonce}","sale":"{sale}"}}'
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def event_text(sale: str, lot: str | None, n: int, seq: int, t: int, at: int, kind: str, prev: str, data: str) -> str:
+    """The canonical text of an event whose data are canonical text."""
+    named = "null" if lot is None else f'"{lot}"'
+    return (
+        f'{{"at":"{text_of(at)}","data":{data},"lot":{named},"n":{n},"prev":"{prev}","sale":"{sale}","seq":{seq},'
+        f'"t":"{text_of(t)}","type":"{kind}","v":1}}'
+    )
+
+
+def accepted_text(data: Doc) -> str:
+    met, extended = data["reserve_met"], data["extended"]
+    return (
+        f'{{"ask":{data["ask"]},"bidder":"{data["bidder"]}","commit":"{data["commit"]}","end":"{data["end"]}",'
+        f'"extended":{"null" if extended is None else chr(34) + extended + chr(34)},"leader":"{data["leader"]}",'
+        f'"price":{data["price"]},"reserve_met":{"null" if met is None else "true" if met else "false"},'
+        f'"via":"{data["via"]}"}}'
+    )
+
+
+def refused_text(data: Doc) -> str:
+    return (
+        f'{{"after":{data["after"]},"bidder":"{data["bidder"]}","code":"{data["code"]}","commit":"{data["commit"]}"}}'
+    )
 
 
 def reserve_commitment(sale: str, lot: str, currency: str, reserve: int, nonce: str) -> str:
@@ -353,7 +374,10 @@ def _accept(lot: LotBook, line: Line, data: Doc, paddle: int, opening: Opening) 
     alias: str = data["bidder"]
     _name(lot, paddle, alias)
     lot.best[alias] = lot.lead[alias] = (opening.amount, line.seq)
-    lot.lead = best_two(lot.lead)
+    if len(lot.lead) > 2:
+        lot.lead = best_two(lot.lead)
+    elif len(lot.lead) == 2:
+        _in_order(lot)
     lot.fresh.append(Commitment(alias, opening.amount, line.seq))
     lot.bids += 1
     if data["extended"] is not None:
@@ -370,8 +394,20 @@ def _stand(lot: LotBook, data: Doc) -> None:
 
 def best_two(best: rules.Best) -> dict[str, tuple[int, int]]:
     """First and second of the standing. A bid only raises, so with the newcomer these two give the next two."""
-    ranked = sorted(best.items(), key=lambda one: (-one[1][0], one[1][1]))
-    return dict(ranked[:2])
+    first = second = None
+    for one in best.items():
+        amount, seq = one[1]
+        if first is None or amount > first[1][0] or (amount == first[1][0] and seq < first[1][1]):
+            first, second = one, first
+        elif second is None or amount > second[1][0] or (amount == second[1][0] and seq < second[1][1]):
+            second = one
+    return dict((first, second)) if first and second else dict(best)
+
+
+def _in_order(lot: LotBook) -> None:
+    (first, one), (second, two) = lot.lead.items()
+    if two[0] > one[0] or (two[0] == one[0] and two[1] < one[1]):
+        lot.lead = {second: two, first: one}
 
 
 def _name(lot: LotBook, paddle: int, alias: str) -> None:

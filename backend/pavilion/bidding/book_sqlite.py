@@ -170,11 +170,11 @@ class SqliteBook:
 
 
 def _events(sale: str, lines: Sequence[Line]) -> list[tuple[object, ...]]:
-    return [(sale, x.n, x.lot, x.seq, x.t, x.at, x.type, x.prev, x.hash, x.body) for x in lines]
+    return [(sale, *line) for line in lines]
 
 
 def _bids(sale: str, private: Sequence[PrivateLine]) -> list[tuple[object, ...]]:
-    return [(sale, x.paddle, x.key, x.n, x.lot, x.seq, x.alias, x.code, x.sealed) for x in private]
+    return [(sale, *one) for one in private]
 
 
 def _lot(sale: str, x: LotRow) -> tuple[object, ...]:

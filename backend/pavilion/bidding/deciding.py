@@ -1,7 +1,8 @@
 """What becomes of a bid: the checks of one bid in their order, and the event that follows. Pure but for the nonce."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pavilion.auctions.fees import UNTAXED, Tax, all_in
 from pavilion.bidding import closing, rules
@@ -36,8 +37,7 @@ class BidOrder:
     person: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What an order came to. `unknown`: nobody can say yet; ask again with the same key."""
 
     result: str  # accepted, refused, done, unknown
@@ -121,15 +121,15 @@ def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
     if code is None and _needs_confirm(draft, lot, order):
         code = "confirm_needed"
     if code in UNRECORDED:
-        return replace(_turned_away(order, code), ask=lot.stands.ask, seq=lot.seq)
+        return _turned_away(order, code)._replace(ask=lot.stands.ask, seq=lot.seq)
     return answer_of(draft.sale, _record(draft, draft.lot(order.lot), bidder.paddle, order, t, code, headroom))
 
 
 def answer_of(sale: str, given: Given, *, replayed: bool = False) -> Answer:
     """The answer to a bid that stands in the book, now as when it was decided."""
-    opening = given.opening
-    common = Answer(
-        "accepted" if given.code is None else "refused",
+    opening, accepted = given.opening, given.code is None
+    return Answer(
+        "accepted" if accepted else "refused",
         given.lot,
         given.key,
         given.code,
@@ -137,12 +137,14 @@ def answer_of(sale: str, given: Given, *, replayed: bool = False) -> Answer:
         given.n,
         given.t,
         given.at,
-        replayed=replayed,
-        sale=sale,
+        given.state,
+        opening.amount if accepted else None,
+        opening.nonce if accepted else None,
+        opening.ask,
+        opening.headroom,
+        replayed,
+        sale,
     )
-    if given.code is None:
-        return replace(common, state=given.state, max=opening.amount, nonce=opening.nonce)
-    return replace(common, ask=opening.ask, headroom=opening.headroom)
 
 
 def exposure(draft: Draft, facts: Facts, bidder: Bidder, *, without: str | None = None) -> int:

@@ -63,9 +63,10 @@ class SaleWriter:
         audience: Audience,
         watermarks: Watermarks | None = None,
         room: int = ROOM,
+        batch: int = BATCH,
     ) -> None:
         self.lease, self.store, self.book, self.facts = lease, store, book, facts
-        self.signer, self.clock, self.audience, self.room = signer, clock, audience, room
+        self.signer, self.clock, self.audience, self.room, self.most = signer, clock, audience, room, batch
         self.watermarks = watermarks or OneProcess()
         self.sale = book.sale
         self.origin = f"{signer.name}/sale/{book.sale}"
@@ -153,7 +154,7 @@ class SaleWriter:
                     self._bell.set()
                     continue
                 self._bell.clear()
-                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                batch, self._waiting = self._waiting[: self.most], self._waiting[self.most :]
                 if self._waiting:
                     self._bell.set()
                 await self._step(batch)
@@ -310,7 +311,7 @@ class SaleWriter:
         if not isinstance(order, BidOrder):
             return Answer("refused", order.lot, code=acts.carry_out(draft, self.facts, order), sale=self.sale)
         answer = decide_bid(draft, self.facts, order, draft.now)
-        return answer if answer.n is None or answer.n < self.book.n else replace(answer, n=None, t=None, at=None)
+        return answer if answer.n is None or answer.n < self.book.n else answer._replace(n=None, t=None, at=None)
 
     # -- telling ------------------------------------------------------------------------------------------------------
 
@@ -332,7 +333,7 @@ class SaleWriter:
         if before is None or (before.seq == lot.seq):
             return []
         moved = []
-        draft = Draft(self.book, 0)
+        draft: Draft | None = None
         for paddle, alias in lot.aliases.items():
             was = before.own_state(alias) if paddle in before.aliases else None
             own, had = lot.best.get(alias, (None,))[0], before.best.get(alias, (None,))[0]
@@ -340,6 +341,7 @@ class SaleWriter:
             bidder = self.facts.by_paddle.get(paddle)
             if bidder is None or (state, own) == (was, had) or (own is None and had is None):
                 continue
+            draft = draft or Draft(self.book, 0)
             room = None if bidder.limit is None else bidder.limit - exposure(draft, self.facts, bidder)
             moved.append(OwnState(bidder.company_id, lot.lot, lot.seq, alias, state, own, room))
         return moved

@@ -1,7 +1,7 @@
 """Memory as a fold over the stored lines, and the draft of a batch that becomes memory only when it is stored."""
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pavilion.bidding import book as pages
 from pavilion.bidding.book import (
@@ -12,10 +12,12 @@ from pavilion.bidding.book import (
     LotBook,
     PrivateLine,
     Stored,
+    accepted_text,
     canonical_text,
     event_hash,
+    event_text,
     micros_of,
-    text_of,
+    refused_text,
 )
 from pavilion.bidding.rules import RuleSet, Standing
 from pavilion.bidding.ruleset import parse_rules
@@ -33,8 +35,7 @@ SALE_STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """The answer a key was given. Asking again gets the same."""
 
     lot: str
@@ -181,9 +182,9 @@ class Draft:
         code = data.get("code")
         at = self.next_at()
         if code is None:
-            line = self._line("bid.accepted", data, lot.lot, lot.seq + 1, lot.hash, t, at)
+            line = self._lined("bid.accepted", accepted_text(data), lot.lot, lot.seq + 1, lot.hash, t, at)
         else:
-            line = self._line("bid.refused", data, lot.lot, 0, lot.hash, t, at)
+            line = self._lined("bid.refused", refused_text(data), lot.lot, 0, lot.hash, t, at)
         self._take(line, data, (paddle, opening))
         self.lines.append(line)
         sealed = self.vault.seal_bid(opening, lot.lot, paddle, key)
@@ -203,20 +204,10 @@ class Draft:
         self._give(line, data, secret.paddle, secret.key, opening, self.lots[line.lot])
 
     def _line(self, kind: str, data: Doc, lot: str | None, seq: int, prev: str, t: int, at: int) -> Line:
-        body = canonical_text(
-            {
-                "v": 1,
-                "sale": self.sale,
-                "lot": lot,
-                "seq": seq,
-                "n": self.n,
-                "t": text_of(t),
-                "at": text_of(at),
-                "type": kind,
-                "prev": prev,
-                "data": data,
-            }
-        )
+        return self._lined(kind, canonical_text(data), lot, seq, prev, t, at)
+
+    def _lined(self, kind: str, data: str, lot: str | None, seq: int, prev: str, t: int, at: int) -> Line:
+        body = event_text(self.sale, lot, self.n, seq, t, at, kind, prev, data)
         return Line(self.n, lot, seq, t, at, kind, prev, event_hash(body), body)
 
     def _take(self, line: Line, data: Doc, secret: Secret | None) -> None:
@@ -231,7 +222,8 @@ class Draft:
             lot = self.lot(line.lot)
             before = _holder(lot)
             pages.apply(lot, line, data, secret, self.rules.soft_close)
-            self._hold(lot.lot, before, _holder(lot))
+            if (after := _holder(lot)) != before:
+                self._hold(lot.lot, before, after)
 
     def _take_sale(self, line: Line) -> None:
         assert line.seq == self.seq + 1 and line.prev == self.hash, f"sale event {line.seq} after {self.seq}"
@@ -268,8 +260,6 @@ class Draft:
         self.lots[line.lot] = lot
 
     def _hold(self, lot: str, before: int | None, after: int | None) -> None:
-        if before == after:
-            return
         if before is not None:
             self.held[before] = self.held[before] - {lot}
         if after is not None:
