@@ -12,6 +12,7 @@ from pavilion.provenance.findings import Finding
 from pavilion.provenance.registries.port import Answer, Claim, Reason, Status, plain_bytes
 from pavilion.provenance.rules import RULESET
 from pavilion.provenance.tables import Tables
+from pavilion.provenance.trust import NOBODY, Trust
 
 
 class Link(NamedTuple):
@@ -78,7 +79,7 @@ def facts_of(dossier: Dossier, elsewhere: Elsewhere, now: datetime, *, unbroken:
         shape=claim.shape,
         inscription=claim.inscription or inscription_of(dossier),
         listing=Listing(claim.listed, claim.fancy, claim.treatment, None, claim.text),
-        trust=answer.trust,
+        trust=answer.trust or NOBODY,
         elsewhere=elsewhere,
         answers=(Answered(answer.registry, answer.status, True, _why(answer)),),
     )
@@ -103,7 +104,7 @@ def verdict_document(
     grade: str,
     findings: Sequence[Finding],
     inputs: Sequence[str],
-    trust: Sequence[Mapping[str, Any]],
+    trust: Trust,
     tables: Tables,
     now: datetime,
 ) -> bytes:
@@ -113,7 +114,7 @@ def verdict_document(
             "v": 1,
             "stone": stone,
             "ruleset": RULESET,
-            "tables": {**tables.sha256, "trust": _sha256([dict(row) for row in trust])},
+            "tables": {**tables.sha256, "trust": trust.sha256},
             "inputs": list(inputs),
             "as_of": now.date().isoformat(),
             "findings": [finding.document() for finding in findings],

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard
 
+from pavilion.provenance.trust import NOBODY, Trust
+
 TRANSFORMATIONS = frozenset({"CUT", "POLISHED", "RECUT"})
 POLISHING = frozenset({"POLISHED", "RECUT"})
 KINDS = TRANSFORMATIONS | {
@@ -85,7 +87,7 @@ class Happening(NamedTuple):
         return self.more.get(name)
 
     def masses(self, name: str) -> tuple[int, ...]:
-        return tuple(self.more.get(name, ()))
+        return tuple(self.more.get(name) or ())
 
     def day_of(self, name: str) -> date | None:
         return day_or_none(self.more.get(name))
@@ -152,7 +154,7 @@ class Facts:
     documents: frozenset[str] = frozenset()
     grandfather: Mapping[str, Any] | None = None
     rjc: tuple[Mapping[str, Any], ...] = ()
-    trust: tuple[Mapping[str, Any], ...] = ()
+    trust: Trust = NOBODY
     sanctioned: frozenset[str] = frozenset()
     elsewhere: Elsewhere = Elsewhere()
     answers: tuple[Answered, ...] = ()
@@ -206,54 +208,54 @@ def decimal_or_none(value: object) -> Decimal | None:
 
 
 def _happening(place: int, raw: Mapping[str, Any]) -> Happening:
-    kind = _text(raw, "t")
+    said = raw.get
+    for name, value in raw.items():
+        if value is not None and (check := _CHECKS.get(name)) is not None:
+            check(value, name)
+    kind, by, rec = _text(raw, "t"), said("by"), said("rec")
     if kind not in KINDS:
         raise ValueError(f"unknown event {kind[:40]!r}")
     at, exact = moment(_text(raw, "at"))
-    by = _optional_text(raw, "by")
-    for name in raw:
-        if (check := _CHECKS.get(name)) is not None:
-            check(raw, name)
-    outputs = raw.get("out") or {}
-    if not _is_map(outputs):
-        raise ValueError("out is no table of masses")
-    for piece, mass in outputs.items():
-        if not isinstance(piece, str) or _whole(mass, "out") < 0:
-            raise ValueError("out is no table of masses")
+    kp, report = said("kp"), said("report")
     return Happening(
-        place=place,
-        kind=kind,
-        at=at,
-        exact=exact,
-        day=at.date(),
-        late=_late(at, exact, _optional_text(raw, "rec")),
-        by=by,
-        issuer=_optional_text(raw, "issuer") or by,
-        cc=_optional_text(raw, "cc"),
-        to_cc=_optional_text(raw, "to_cc"),
-        objects=_names(raw.get("obj"), "obj"),
-        inputs=_names(raw.get("in"), "in"),
-        outputs=outputs,
-        loss_mct=_whole(raw.get("loss") or 0, "loss"),
-        signed=_signed(raw.get("sig"), at.date()),
-        logged=_logged(raw.get("log")),
-        evidence=_optional_text(raw, "ev") or "attested",
-        more=raw,
-        kp=_certificate(raw["kp"]) if raw.get("kp") is not None else None,
-        report=_report(raw["report"]) if raw.get("report") is not None else None,
+        place,
+        kind,
+        at,
+        exact,
+        at.date(),
+        rec is not None and _late(at, exact, rec),
+        by,
+        said("issuer") or by,
+        said("cc"),
+        said("to_cc"),
+        _names(said("obj"), "obj"),
+        _names(said("in"), "in"),
+        said("out") or {},
+        said("loss") or 0,
+        _signed(said("sig"), at.date()),
+        _logged(said("log")),
+        said("ev") or "attested",
+        raw,
+        None if kp is None else _certificate(kp),
+        None if report is None else _report(report),
     )
 
 
-def _whole_or_none(raw: Mapping[str, Any], name: str) -> None:
-    if raw[name] is not None:
-        _whole(raw[name], name)
+def _is_text(value: object, name: str) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")
 
 
-def _masses(raw: Mapping[str, Any], name: str) -> None:
-    if not isinstance(raw[name], list):
+def _are_masses(value: object, name: str) -> None:
+    if not isinstance(value, list) or not all(type(mass) is int and abs(mass) <= MAX_MCT for mass in value):
         raise ValueError(f"{name} is no list of masses")
-    for mass in raw[name]:
-        _whole(mass, name)
+
+
+def _are_pieces(value: object, name: str) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is no table of masses")
+    if not all(isinstance(p, str) and type(mass) is int and 0 <= mass <= MAX_MCT for p, mass in value.items()):
+        raise ValueError(f"{name} is no table of masses")
 
 
 def _certificate(raw: object) -> Certificate:
@@ -330,8 +332,8 @@ def _logged(log: object) -> bool:
     return log.get("included") is True and isinstance(cosigned, int) and isinstance(quorum, int) and cosigned >= quorum
 
 
-def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, Mapping)
+def _is_map(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _names(value: object, name: str) -> tuple[str, ...]:
@@ -363,8 +365,11 @@ def _whole(value: object, name: str) -> int:
     return value
 
 
-_CHECKS: Mapping[str, Callable[[Mapping[str, Any], str], object]] = {
-    **dict.fromkeys(("from", "to", "for", "owner", "buyer", "sow", "shape"), _optional_text),
-    **dict.fromkeys(("weighed_mct", "parcel_mct", "mct_before", "mct_after", "plan_item"), _whole_or_none),
-    **dict.fromkeys(("stones_mct", "plan"), _masses),
+_TEXTS = ("t", "at", "rec", "by", "issuer", "cc", "to_cc", "ev", "from", "to", "for", "owner", "buyer", "sow", "shape")
+_WHOLES = ("seq", "loss", "weighed_mct", "parcel_mct", "mct_before", "mct_after", "plan_item")
+_CHECKS: Mapping[str, Callable[[object, str], object]] = {
+    **dict.fromkeys(_TEXTS, _is_text),
+    **dict.fromkeys(_WHOLES, _whole),
+    **dict.fromkeys(("stones_mct", "plan"), _are_masses),
+    "out": _are_pieces,
 }

@@ -29,6 +29,7 @@ from pavilion.provenance.models import (
 from pavilion.provenance.registries.port import plain_bytes
 from pavilion.provenance.rules import EXPOSED_GRADES, NO_GRADE, RULESET, Judgement, judge
 from pavilion.provenance.tables import shipped
+from pavilion.provenance.trust import NOBODY
 from pavilion.provenance.uses import Use, Uses, known_uses, uses_of
 
 BREATH = 16  # stones judged before others in the process get a turn
@@ -178,7 +179,7 @@ def _judged(
         grade=grade,
         findings=findings,
         inputs=inputs,
-        trust=dossier.answer.trust,
+        trust=dossier.answer.trust or NOBODY,
         tables=tables,
         now=now,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from pavilion.provenance.facts import Answered, Elsewhere, Facts, Listing, happenings, moment
 from pavilion.provenance.rules import Judgement, judge
 from pavilion.provenance.tables import shipped
+from pavilion.provenance.trust import Trust
 
 DELETED = "__del__"
 _LISTING_FACTS = frozenset({"fancy", "treatment", "standard", "text"})
@@ -78,7 +79,7 @@ def facts_of(doc: Mapping[str, Any]) -> Facts:
         documents=frozenset({"eu_dds"} if doc.get("dds") is True else ()),
         grandfather=doc.get("grandfather"),
         rjc=tuple(doc.get("rjc") or ()),
-        trust=tuple(doc.get("trust") or ()),
+        trust=Trust(doc.get("trust") or ()),
         sanctioned=frozenset(doc.get("sanctioned_parties") or ()),
         elsewhere=Elsewhere(
             reports_in_use=frozenset(known.get("reports_in_use") or ()),

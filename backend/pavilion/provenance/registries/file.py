@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pavilion.kernel.errors import Refusal
 from pavilion.provenance.registries.port import Answer, Claim, Event, Reason, Status, plain_bytes
 from pavilion.provenance.registries.writing import INDEX_LINE, KEY_DIGITS, SIGNATURE_AT, SIGNED_AT, index_key
+from pavilion.provenance.trust import Trust
 
 SLOW_S = 5
 MAX_RECORD = 1024 * 1024
@@ -50,7 +51,7 @@ class FileRegistry:
         self.name: str = manifest["name"]
         self.count: int = manifest["count"]
         self.simulated = True
-        self._trust: tuple[Mapping[str, Any], ...] = tuple(manifest["trust"])
+        self._trust: Trust = manifest["trust"]
         self._index = _mapped(folder / "index.txt")
         self._files: dict[int, mmap.mmap | bytes] = {}
 
@@ -186,10 +187,8 @@ def _manifest(folder: Path, pinned: bytes | None) -> tuple[dict[str, Any], Ed255
         sig = base64.b64decode(document.pop("sig"), validate=True)
         key = Ed25519PublicKey.from_public_bytes(pinned or bytes.fromhex(document["key"]))
         key.verify(sig, plain_bytes(document))
-        for row in document["trust"]:
-            if not isinstance(row["issuer"], str) or not isinstance(row["types"], list):
-                raise ValueError("trust")
-        return {"name": str(document["name"]), "count": int(document["count"]), "trust": document["trust"]}, key
+        trust = Trust(document["trust"])
+        return {"name": str(document["name"]), "count": int(document["count"]), "trust": trust}, key
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidSignature) as fault:
         raise RegistryUnreadable(folder=folder.name, fault=type(fault).__name__) from None
 

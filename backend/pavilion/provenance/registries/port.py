@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pavilion.provenance.trust import Trust
 
 Event = dict[str, Any]
 _ENCODER = json.JSONEncoder(
@@ -57,7 +60,7 @@ class Answer:
     stone: str | None = None  # the registry's own id of the polished piece
     events: tuple[Event, ...] = ()
     bodies: tuple[str, ...] = ()  # each event exactly as it was signed
-    trust: tuple[Mapping[str, Any], ...] = ()  # who may sign what, as accepted when the registry was connected
+    trust: "Trust | None" = None  # who may sign what, as accepted when the registry was connected
     signature: str | None = None
     simulated: bool = False
 

@@ -1,0 +1,47 @@
+"""Who may sign what: the rows of the trust table, found by issuer; pure."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from pavilion.provenance.registries.port import plain_bytes
+from pavilion.provenance.tables import Span
+
+
+class TrustRow(NamedTuple):
+    types: frozenset[str]
+    cc: str | None
+    lab: str | None
+    span: Span
+
+
+class Trust:
+    """`sha256` names this state of the table; it stands in every verdict."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        """ValueError for rows that say who without saying what."""
+        self._by_issuer: dict[str, list[TrustRow]] = defaultdict(list)
+        kept = []
+        for row in rows:
+            if not isinstance(row.get("issuer"), str) or not isinstance(row.get("types"), list):
+                raise ValueError("a row of the trust table names an issuer and what it may sign")
+            span = Span(_day(row.get("from")), _day(row.get("to")))
+            found = TrustRow(frozenset(row["types"]), row.get("cc"), row.get("lab"), span)
+            self._by_issuer[row["issuer"]].append(found)
+            kept.append(dict(row))
+        self.sha256 = hashlib.sha256(plain_bytes(kept)).hexdigest()
+
+    def rows(self, issuer: str | None, kind: str, day: date) -> Iterable[TrustRow]:
+        """The rows that let this issuer sign such an event on this day."""
+        for row in self._by_issuer.get(issuer or "", ()):
+            if (kind in row.types or "*" in row.types) and row.span.holds(day):
+                yield row
+
+
+NOBODY = Trust()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text[:10])
