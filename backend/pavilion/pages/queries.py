@@ -14,6 +14,8 @@ from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.bidding.showing import LotShown
 from pavilion.kernel.jobs import Job, State
+from pavilion.provenance.findings import VerdictCode
+from pavilion.provenance.queries import counts
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import PAYABLE
 
@@ -96,6 +98,8 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
         found["companies"] = await _count(session, select(Company.id).where(Company.state == CompanyState.APPLIED))
     if actor.may(Permission.LOT_RUN) or actor.may(Permission.BID_BEHALF):
         found["consoles"] = await _count(session, select(Sale.id).where(Sale.state.in_(RUNNING)))
+    if actor.may(Permission.ORIGIN_SEE):
+        found["exceptions"] = (await counts(session))[VerdictCode.REVIEW]
     if actor.may(Permission.PAYMENT_BOOK):
         found["cashier"] = await _count(session, select(Invoice.id).where(Invoice.state.in_(PAYABLE)))
     if actor.may(Permission.JOB_RUN):

@@ -243,7 +243,7 @@ export class Stand {
     const state = this.at("[data-lot-state]");
     if (state) {
       state.className = `state is-${["ending", "closing", "unknown"].includes(shown) ? "closing" : "quiet"}`;
-      setIcon(state, /** @type {string} */ (LOT_ICONS[shown]));
+      setIcon(state, /** @type {string} */ (shown === "open" && lot.extended ? "clock" : LOT_ICONS[shown]));
       setText(state.querySelector("span"), this.stateWords(shown, lot));
     }
     const rest = seconds === null || !runs || lot.state === "listed" ? null : left(seconds);
