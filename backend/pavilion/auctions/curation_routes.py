@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, bulk, changes, curation, publishing
+from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking
 from pavilion.auctions.entities import entities
 from pavilion.auctions.forms import (
     LotEdit,
@@ -239,6 +239,14 @@ async def publish(
         await publishing.propose_publication(session, sale=sale, acknowledged=said.acknowledged, actor=actor, now=now)
 
     return await _done(request, session, sale, actor, now, propose, to="/staff/proposals")
+
+
+@router.post("/{sale}/origins")
+async def ask_again(request: Request, sale: str, actor: Curator, now: Now) -> Response:
+    """The registries are asked anew for every stone whose verdict is older than a day."""
+    state = request.app.state
+    await rechecking.recheck(state.sessions, state.registries, sale=sale, actor=actor, now=now)
+    return _board(sale)
 
 
 @router.post("/{sale}/unpublication")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
@@ -14,7 +14,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.auctions import queries, ruleset
 from pavilion.auctions.changes import draft
 from pavilion.auctions.facts import facts_hash
-from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.rules import (
     FINAL_LOT,
     Code,
@@ -109,6 +109,7 @@ async def publish(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
         raise ChangedSince(sale=sale.public_id)
     lots = await _live_lots(session, sale)
     await _promise(session, sale, lots, actor, now)
+    await _link(session, lots)
     for lot in lots:
         lot.state = LotState.LISTED
     await session.flush()
@@ -197,6 +198,17 @@ async def _promise(session: AsyncSession, sale: Sale, lots: Sequence[Lot], actor
             by=actor.public_id,
             now=now,
         )
+
+
+async def _link(session: AsyncSession, lots: Sequence[Lot]) -> None:
+    """Every stone is tied to its exposure again: one that lost its verdict and got it back had lost the link."""
+    itself = select(Stone.public_id).where(Stone.id == LotStone.stone_id).scalar_subquery()
+    await session.execute(
+        update(LotStone)
+        .where(LotStone.lot_id.in_([lot.id for lot in lots]), LotStone.exposed_id.is_(None))
+        .values(exposed_id=itself)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _live_lots(session: AsyncSession, sale: Sale) -> Sequence[Lot]:

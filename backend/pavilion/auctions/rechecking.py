@@ -1,0 +1,55 @@
+"""Origins asked for again before a sale is published: a verdict older than a day is no ground to sell on."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.auctions import queries
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.rules import FINAL_LOT, VERDICT_FRESH, SaleState
+from pavilion.catalogue import service as catalogue
+from pavilion.kernel import events
+from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.errors import ActNotAllowed, NotFound
+from pavilion.provenance import queries as origins
+from pavilion.provenance import service as provenance
+from pavilion.provenance.claims import ListingClaim
+from pavilion.provenance.registries.port import Registry
+
+
+async def recheck(
+    sessions: Sessions, registries: Mapping[str, Registry], *, sale: str, actor: Actor, now: datetime
+) -> int:
+    """Stale verdicts of the draft's stones are given anew; answers how many. No transaction waits for a registry."""
+    async with reading(sessions) as session:
+        stale = await _stale(session, sale, now)
+    for name, claims in stale.items():
+        if (registry := registries.get(name)) is None:
+            continue
+        dossiers = await provenance.ask(claims, registry, now)
+        async with sessions.begin() as session:
+            await provenance.settle(session, dossiers=dossiers, now=now)
+            await catalogue.expose_stones(session, [claim.stone for claim in claims], now=now)
+            events.record(session, "sale:rechecked", sale, by=actor.public_id, at=now, stones=len(claims))
+    return sum(len(claims) for name, claims in stale.items() if name in registries)
+
+
+async def _stale(session: AsyncSession, public_id: str, now: datetime) -> dict[str, list[ListingClaim]]:
+    """The claims to ask again, by the registry that answered them."""
+    sale = await session.scalar(select(Sale).where(Sale.public_id == public_id))
+    if sale is None:
+        raise NotFound()
+    if sale.state != SaleState.DRAFT:
+        raise ActNotAllowed(state=sale.state)
+    lots = await session.scalars(select(Lot.id).where(Lot.sale_id == sale.id, Lot.state.not_in(FINAL_LOT)))
+    held = await queries.stones_by_lot(session, list(lots))
+    stones = [stone.public_id for group in held.values() for stone in group]
+    found: dict[str, list[ListingClaim]] = {}
+    for stone, verdict in (await origins.verdicts_of(session, stones)).items():
+        claim = await origins.claim_of(session, stone)
+        if claim is not None and verdict.decided_at < now - VERDICT_FRESH:
+            found.setdefault(verdict.registry_name, []).append(claim)
+    return found
