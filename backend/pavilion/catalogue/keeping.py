@@ -67,6 +67,10 @@ class Index:
         """The next question looks at the change counter, however short ago the last one did."""
         self._looked_at = -LAG_S
 
+    def start(self) -> None:
+        """Builds in the background; until it is done SQL answers."""
+        self._build_soon()
+
     async def close(self) -> None:
         if self._building is not None and not self._building.done():
             self._building.cancel()

@@ -27,7 +27,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 @router.get("/stones")
 async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
     """The one address of a question; any other spelling of it leads there."""
-    prices = queries.sees_prices(actor)
+    prices, lang = queries.sees_prices(actor), language(request)
     asked = forms.asked(request.query_params.multi_items(), prices=prices)
     here = forms.address(asked.wanted, view=asked.view, prices=prices)
     swap = request.headers.get("hx-request") == "true"
@@ -49,11 +49,13 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         asked=asked,
         wanted=asked.wanted,
         answer=answer,
-        shown=showing.shown(asked, answer, prices=prices),
+        shown=showing.shown(asked, answer, prices=prices, lang=lang),
+        names={stone.id: showing.name_of(stone, lang) for stone in stones},
         stones=stones,
         promised=promised,
         plans={stone.id: plan.plan_of(stone).name for stone in stones},
         shapes={code: plan.standard(code).name for code in ("round", *(o for o in answer.facets["shape"]))},
+        word_of=showing.word_of,
         faults=faults,
         prices=prices,
         first=here if after else None,
@@ -74,6 +76,7 @@ async def compare(request: Request, actor: CurrentActor, session: Reading, ids: 
         stones=stones,
         plans={stone.id: plan.plan_of(stone).name for stone in stones},
         priced={stone.id: queries.sees_price_of(actor, stone) for stone in stones},
+        names={stone.id: showing.name_of(stone, language(request)) for stone in stones},
         best=showing.best_of(stones),
         asked_for=len(forms.compared(ids)),
     )
@@ -101,6 +104,7 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         "catalogue/show.html",
         stone=found,
         promised=promised,
+        name=showing.name_of(found, lang),
         priced=queries.sees_price_of(actor, found),
         supplier=await queries.supplier_of(session, found) if queries.sees_supplier_of(actor, found) else None,
         rulers=rulers.rulers_of(found),

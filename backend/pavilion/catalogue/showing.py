@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from pavilion.catalogue.forms import Asked, address, written
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.nomenclature import term
+from pavilion.catalogue.nomenclature import country_name, term
 from pavilion.catalogue.searching import Answer, Bars
 from pavilion.catalogue.wanted import CHOICES, PRICED_SORTS, RANGES, SORTS, TABS, Wanted
+from pavilion.kernel.weight import two_decimals
 
 _HIGH = 50  # of the tallest bar
 _PITCH = 272 / 30
@@ -17,6 +18,7 @@ GRADED = ("color", "clarity", "cut", "polish", "symmetry")  # names of columns a
 
 class Option(NamedTuple):
     code: str
+    word: str  # empty where the page has the words itself
     n: int
     checked: bool
 
@@ -48,14 +50,14 @@ class Shown(NamedTuple):
     views: dict[str, str]
 
 
-def shown(asked: Asked, answer: Answer, *, prices: bool) -> Shown:
+def shown(asked: Asked, answer: Answer, *, prices: bool, lang: str) -> Shown:
     wanted = asked.wanted
 
     def to(question: Wanted, view: str = asked.view) -> str:
         return address(question, view=view, prices=prices)
 
     return Shown(
-        options={name: _options(name, wanted, answer) for name in CHOICES if name != "tab"},
+        options={name: _options(name, wanted, answer, lang) for name in CHOICES if name != "tab"},
         bars={name: _bars(found, wanted.ranges.get(name)) for name, found in answer.histograms.items()},
         ends={
             f"{name}_{side}": "" if end is None else written(RANGES[name], end, wanted.currency)
@@ -68,6 +70,47 @@ def shown(asked: Asked, answer: Answer, *, prices: bool) -> Shown:
         here=to(wanted),
         views={view: to(wanted, view) for view in ("grid", "table")},
     )
+
+
+def word_of(name: str, code: str, lang: str) -> str:
+    """The word of one option of a filter; grades, laboratories and producers are their own."""
+    if name == "mined":
+        return country_name(code, lang)
+    if name == "lab":
+        return code.replace("_", " ")
+    enumeration = CHOICES[name].enumeration
+    if name in ("color", "clarity", "producer") or enumeration is None:
+        return "" if name == "state" else code
+    return term(enumeration, code, lang)
+
+
+class Name(NamedTuple):
+    """How a stone is called: its colour, on a card, and as a title."""
+
+    colour: str
+    card: str
+    title: str
+
+
+def name_of(stone: Stone, lang: str) -> Name:
+    """`Fancy Vivid Yellow`, `Fancy Vivid Yellow, cushion`, `Fancy Vivid Yellow cushion, 1.51 ct`."""
+    colour, shape = _colour(stone, lang), term("shape", stone.shape, lang)
+    weight = two_decimals(stone.weight_mct)
+    if lang == "zh":
+        return Name(colour, f"{colour}，{shape}", f"{colour}{shape}，{weight} 克拉")
+    return Name(colour, f"{colour}, {shape.lower()}", f"{colour} {shape.lower()}, {weight}\u00a0ct")
+
+
+def _colour(stone: Stone, lang: str) -> str:
+    if stone.species != "diamond":
+        return term("variety", stone.variety, lang) if stone.variety else term("species", stone.species, lang)
+    if not stone.fancy_color and not stone.fancy_intensity:
+        return " ".join(grade for grade in (stone.color, stone.clarity) if grade)
+    words = [term("fancy_overtone", overtone, lang) for overtone in stone.overtones]
+    words += [term("fancy_color", hue, lang) for hue in (stone.fancy_secondary, stone.fancy_color) if hue]
+    if stone.fancy_intensity:
+        words.insert(0, term("fancy_intensity", stone.fancy_intensity, lang))
+    return ("" if lang == "zh" else " ").join(words)
 
 
 def best_of(stones: Sequence[Stone]) -> dict[str, frozenset[int]]:
@@ -96,14 +139,14 @@ def _best(name: str, grades: list[str | None]) -> frozenset[int]:
     return frozenset(i for i, grade in enumerate(grades) if grade in order and order.index(grade) == min(places))
 
 
-def _options(name: str, wanted: Wanted, answer: Answer) -> list[Option]:
+def _options(name: str, wanted: Wanted, answer: Answer, lang: str) -> list[Option]:
     """What the other filters leave, and what is chosen even where nothing is left."""
     counts, chosen = answer.facets[name], wanted.chosen.get(name, frozenset())
     if CHOICES[name].free:
         order = sorted(counts.keys() | chosen, key=lambda code: (-counts.get(code, 0), code))[:40]
     else:
         order = [code for code in CHOICES[name].codes if code in counts or code in chosen]
-    return [Option(code, counts.get(code, 0), code in chosen) for code in order]
+    return [Option(code, word_of(name, code, lang), counts.get(code, 0), code in chosen) for code in order]
 
 
 def _bars(found: Bars, ends: tuple[int | None, int | None] | None) -> list[Bar]:
