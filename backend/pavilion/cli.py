@@ -158,6 +158,7 @@ def stock_import(
 ) -> None:
     """Import FILE with origin check into the house in DATA, and tell what became of every row."""
     import asyncio
+    import gc
 
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -174,6 +175,7 @@ def stock_import(
     settings = Settings() if data is None else Settings(data_dir=data, database_url="")
     if registry is not None:
         settings = settings.model_copy(update={"registries": registry})
+    gc.set_threshold(100_000, 20, 100)  # this process makes millions of small values and hardly a ring of them
     order = Order(file, supplier, mode, profile, dry_run, confirm, as_json, fix)
 
     async def run() -> bool:

@@ -97,6 +97,7 @@ async def run_file(
             content = await session.scalar(select(StockContent.content).where(StockContent.sha256 == file.sha256))
             mappings = await uploads.mapping_at(session, file.supplier_company_id, file.mapping_version)
         await to_thread.run_sync(path.write_bytes, content or b"")
+        del content  # up to fifty megabytes
         run = _Run(sessions, registry, file, clock, batch, told)
         try:
             sheet = await to_thread.run_sync(

@@ -12,8 +12,8 @@ Values = dict[str, Any]
 
 _FIRST = ("natural_or_lab", "lab", "currency", "color", "fancy_color", "fancy_intensity", "fancy_overtone")
 _WITHOUT_INTENSITY = ("black", "white", "chameleon")
-_REPEATED = 20_000  # distinct words of one column kept; a file rarely has more
-_UNIQUE = ("stock_no", "report_no", "origin_id")
+_REPEATED = 4_000  # distinct words of one column kept; a file rarely has more
+_TYPES_REPEATED = ("enum", "color", "fancy", "country", "currency", "percent", "angle", "date", "integer", "text")
 
 # A value of the stone that follows from one the row changes is not held against the row.
 _FOLLOWING = {
@@ -80,7 +80,9 @@ class RowReader:
         self._width = len(fields)
         self._context = context
         self._apostrophes = apostrophes
-        self._known: dict[str, dict[tuple[str, Any], Cell]] = {name: {} for name, _ in self._order}
+        types = {name: spec.type for name, spec in nomenclature().columns.items()}
+        repeated = [name for name, _ in self._order if types[name] in _TYPES_REPEATED]
+        self._known: dict[str, dict[tuple[str, Any], Cell]] = {name: {} for name in repeated}
 
     def read(self, cells: Sequence[str], base: Values | None = None) -> ReadRow:
         """The row with its values, issues of cells and of the row; the file's other rows are not looked at.
@@ -119,10 +121,10 @@ class RowReader:
         return row
 
     def _cell(self, name: str, raw: str, context: Context) -> Cell:
-        if name in _UNIQUE:
+        known = self._known.get(name)
+        if known is None:
             return read_cell(name, raw, context)
-        known = self._known[name]
-        beside = (context.lab, context.currency, context.fancy) if name in _MINDFUL else None
+        beside = (context.lab, context.fancy) if name in _MINDFUL else None
         cell = known.get((raw, beside))
         if cell is None:
             if len(known) > _REPEATED:
@@ -131,7 +133,7 @@ class RowReader:
         return cell
 
 
-_MINDFUL = ("clarity", "treatment", "price_per_carat", "price_total", "list_price", "cash_price")
+_MINDFUL = ("clarity", "treatment")  # what they mean depends on the laboratory, or on the colour being fancy
 
 
 def _beside(context: Context, base: Values) -> Context:

@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import json
 import mmap
+import weakref
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -53,7 +54,6 @@ class FileRegistry:
         self.simulated = True
         self._trust: Trust = manifest["trust"]
         self._index = _mapped(folder / "index.txt")
-        self._files: dict[int, mmap.mmap | bytes] = {}
 
     async def confirm(self, claim: Claim, now: datetime) -> Answer:
         if self.fault is Fault.DOWN:
@@ -70,9 +70,8 @@ class FileRegistry:
         return self._answer(line, claim, now)
 
     def close(self) -> None:
-        for mapped in (self._index, *self._files.values()):
-            if isinstance(mapped, mmap.mmap):
-                mapped.close()
+        if isinstance(self._index, mmap.mmap):
+            self._index.close()
 
     def _answer(self, line: bytes, claim: Claim, now: datetime) -> Answer:
         raw_sha256 = hashlib.sha256(line).hexdigest()
@@ -110,7 +109,7 @@ class FileRegistry:
         if place is None:
             return None
         number, offset, length = place
-        return bytes(self._file(number)[offset : offset + min(length, MAX_RECORD)])
+        return self._part(number, offset, length)
 
     def _place(self, wanted: bytes) -> tuple[int, int, int] | None:
         """Binary search among the index's lines of equal length."""
@@ -127,15 +126,13 @@ class FileRegistry:
                 return int(number), int(offset), int(length)
         return None
 
-    def _file(self, number: int) -> mmap.mmap | bytes:
-        if number not in self._files:
-            self._files[number] = _mapped(self._folder / f"events-{number:03d}.jsonl")
-        return self._files[number]
+    def _part(self, number: int, offset: int, length: int) -> bytes:
+        return _part(self._folder / f"events-{number:03d}.jsonl", offset, min(length, MAX_RECORD))
 
     def _any_other(self, line: bytes) -> bytes:
         for start in range(0, len(self._index), INDEX_LINE):
             number, offset, length = map(int, self._index[start + KEY_DIGITS : start + INDEX_LINE].split())
-            other = bytes(self._file(number)[offset : offset + length])
+            other = self._part(number, offset, length)
             if other != line:
                 return other
         return line
@@ -191,6 +188,16 @@ def _manifest(folder: Path, pinned: bytes | None) -> tuple[dict[str, Any], Ed255
         return {"name": str(document["name"]), "count": int(document["count"]), "trust": trust}, key
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidSignature) as fault:
         raise RegistryUnreadable(folder=folder.name, fault=type(fault).__name__) from None
+
+
+def _part(path: Path, offset: int, length: int) -> bytes:
+    """A file read piece by piece: mapped, its pages would count as our memory long after they were looked at."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(offset)
+            return file.read(length)
+    except OSError:
+        return b""  # no record, so no signature that holds
 
 
 def _mapped(path: Path) -> mmap.mmap | bytes:

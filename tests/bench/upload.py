@@ -1,0 +1,85 @@
+"""All 53,940 real stones from a stock file into a house, each with its chain confirmed: time and memory of the process.
+
+The command of the operator is measured as it is run, in a process of its own, and every answer is compared with the one
+the generator foretold. Beside it stands the reading alone, to the end of the duplicates.
+"""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from pavilion.catalogue.checking import open_stock
+from pavilion.catalogue.generating import generate
+
+TABLE = Path(__file__).parents[1] / "data" / "diamonds.csv.gz"
+STONES = 53_940
+MOST_SECONDS, MOST_MEGABYTES, MOST_READING_SECONDS = 120, 500, 60
+PAVILION = Path(sys.executable).with_name("pavilion")
+
+
+def imported(folder: Path) -> tuple[float, float, float]:
+    """Seconds, seconds of processor, and megabytes at the peak; the command's own progress is shown as it comes."""
+    command = [PAVILION, "stock", "import", folder / "stock.csv", "--supplier", "Meridian Diamonds"]
+    command += ["--registry", folder / "registry", "--json", folder / "out.json", "--data", folder / "house"]
+    begun = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command])
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, "the import failed"
+    return time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+
+
+def wrong_answers(folder: Path) -> int:
+    told = json.loads((folder / "out.json").read_text())["rows"]
+    foretold = [json.loads(line) for line in (folder / "answers.jsonl").read_text().splitlines()]
+    assert len(told) == len(foretold)
+    return sum(summary(row) != wanted(answer) for row, answer in zip(told, foretold, strict=True))
+
+
+def summary(row: dict[str, object]) -> tuple[object, ...]:
+    issues: list[dict[str, str]] = row["issues"]  # type: ignore[assignment]
+    return row["row"], row["outcome"], sorted({issue["rule"] or issue["code"] for issue in issues})
+
+
+def wanted(answer: dict[str, object]) -> tuple[object, ...]:
+    return answer["row"], answer["outcome"], answer["codes"]
+
+
+def main() -> list[dict[str, object]]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "diamonds.csv").write_bytes(gzip.decompress(TABLE.read_bytes()))
+        made = generate(folder / "diamonds.csv", folder, seed=2026)
+        assert made.rows == STONES
+        begun = time.perf_counter()
+        read = sum(1 for _ in open_stock(folder / "stock.csv").checked())
+        reading = time.perf_counter() - begun
+        seconds, processor, megabytes = imported(folder)
+        wrong = wrong_answers(folder)
+    facts: dict[str, object] = {
+        "name": f"import of {read:,} stones with origin check, SQLite",
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(processor, 1),
+        "rows_per_s": round(read / seconds),
+        "megabytes": round(megabytes),
+        "reading_seconds": round(reading, 1),
+        "wrong_answers": wrong,
+        "needed": {"seconds": MOST_SECONDS, "megabytes": MOST_MEGABYTES, "reading_seconds": MOST_READING_SECONDS},
+        "ok": seconds <= MOST_SECONDS
+        and megabytes <= MOST_MEGABYTES
+        and reading <= MOST_READING_SECONDS
+        and wrong == 0,
+    }
+    print(f"{facts['name']}: {facts['seconds']} s, {facts['megabytes']} MB, {facts['rows_per_s']} rows/s")
+    print(f"  needed {MOST_SECONDS} s and {MOST_MEGABYTES} MB; processor {processor:.1f} s; {wrong} wrong answers")
+    print(f"  reading alone, to the end of the duplicates: {reading:.1f} s")
+    return [facts]
+
+
+if __name__ == "__main__":
+    raise SystemExit(0 if all(fact["ok"] for fact in main()) else 1)
