@@ -6,7 +6,6 @@ import binascii
 import hashlib
 import json
 import mmap
-import weakref
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
