@@ -25,6 +25,7 @@ from pavilion.catalogue import importing, nomenclature
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
+from pavilion.catalogue.keeping import index_of
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.pages import health
@@ -96,6 +97,7 @@ def build_house(
             host_name=settings.host_name,
         ) as rooms:
             app.state.rooms = rooms
+            index_of(app).start()
             ticks = [*ticks_of(settings, sessions, app.state.pages), *more_ticks(app)]
             working = asyncio.create_task(worker.work(ticks, clock, stopping))
             try:
