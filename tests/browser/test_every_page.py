@@ -1,0 +1,139 @@
+"""Every kind of page of the demonstration house, found by following links as each role, in both languages.
+
+On each: no fault that axe knows, nothing wider than a phone or a tablet, no complaint in the console, no word of the
+other language's templates left over, and nothing to press that is smaller than 24 px.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.conftest import free_port
+
+WIDTHS = (360, 768)
+PEOPLE = (None, "wen@lumen.example", "sam@scheldt.example", "noor@pavilion.example", "rita@pavilion.example",
+          "cato@pavilion.example", "tomas@pavilion.example", "lena@pavilion.example", "rosa@pavilion.example",
+          "aron@pavilion.example", "audra@pavilion.example", "adam@pavilion.example")  # fmt: skip
+DOORS = (
+    "/",
+    "/sales",
+    "/stones",
+    "/results",
+    "/glossary",
+    "/sign-in",
+    "/apply",
+    "/desk",
+    "/stock",
+    "/staff",
+    "/account",
+)
+NO_PAGE = re.compile(r"\.(?:pdf|csv|json|jsonl|svg|webp)(?:\?|$)|^/static/|^/api/|\.tlog-proof$")
+NAMES = re.compile(r"/(?:[0-9A-HJKMNP-TV-Z]{26}|[A-Z]{3}-[A-Z]{3}-\d{4}-\d+|\d+)(?=/|$)")
+LINK = re.compile(r"<a\b[^>]*\bhref=\"(/[^\"/][^\"]*|/)\"")
+MOST = 60  # kinds of pages one person may find
+
+WIDER = """width => [...document.querySelectorAll("body *")].filter(element => {
+  const box = element.getBoundingClientRect();
+  return box.right > width + 1 && box.width > 0 && !element.closest(".table-scroll, .switch, .hidden-visually, .skip");
+}).slice(0, 3).map(element => `${element.tagName}.${element.className}`)"""
+SMALL = """() => [...document.querySelectorAll("button, summary, .button, select, input:not([type=hidden])")]
+.filter(element => {
+  const box = element.getBoundingClientRect();
+  const label = element.closest("label")?.getBoundingClientRect();
+  const size = Math.max(box.height, label?.height ?? 0);
+  return element.checkVisibility() && !element.closest(".hidden-visually") && size < 24;
+}).slice(0, 3).map(element => element.outerHTML.slice(0, 80))"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Address of the demonstration house without rivals, and the password of everyone in it."""
+    data, port = tmp_path_factory.mktemp("demo"), free_port()
+    command = [str(Path(sys.executable).parent / "pavilion"), "demo", "--port", str(port), "--data", str(data)]
+    env = os.environ | {"PYTHONWARNINGS": "", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen([*command, "--no-rivals"], stdout=subprocess.PIPE, text=True, env=env) as house:
+        assert house.stdout is not None
+        password = ""
+        for line in house.stdout:
+            if line.startswith("sign-in: "):
+                password = line.split()[3]
+            if line.startswith("ready: "):
+                break
+        assert password, "the house did not open"
+        yield f"http://127.0.0.1:{port}", password
+        house.terminate()
+
+
+def signed_in(chrome: Browser, url: str, email: str | None, password: str, lang: str) -> BrowserContext:
+    context = chrome.new_context(viewport={"width": 1440, "height": 900}, timezone_id="Asia/Hong_Kong")
+    context.set_default_timeout(20_000)
+    post = {"headers": {"origin": url}, "max_redirects": 0}
+    if email:
+        form = {"email": email, "password": password}
+        assert context.request.post(f"{url}/sign-in", form=form, **post).status == 303  # type: ignore[arg-type]
+    context.request.post(f"{url}/language", form={"to": lang}, **post)  # type: ignore[arg-type]
+    return context
+
+
+def kind_of(path: str) -> str:
+    return NAMES.sub("/{}", path.partition("?")[0].partition("#")[0])
+
+
+def faults_of(page: Page, lang: str) -> list[str]:
+    found = [f"axe {fault['id']}: {fault['nodes'][0]['target']}" for fault in Axe().run(page).response["violations"]]
+    found += [f"small: {what}" for what in page.evaluate(SMALL)]
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 780})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"wider than {width}: {page.evaluate(WIDER, width)}")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    if not page.evaluate("document.documentElement.lang").startswith(lang):
+        found.append("in another language")
+    return found
+
+
+def walk(context: BrowserContext, url: str, lang: str, seen: set[str]) -> list[str]:
+    """Reads one page of each kind this person finds, looks at those nobody saw before; answers with what is wrong."""
+    page, faults, complaints = context.new_page(), [], []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    waiting, met = list(DOORS), set()
+    while waiting and len(met) < MOST:
+        path = waiting.pop(0)
+        if NO_PAGE.search(path) or kind_of(path) in met:
+            continue
+        met.add(kind_of(path))
+        answer = context.request.get(url + path)
+        if answer.status in (401, 403):
+            continue
+        if answer.status != 200:
+            faults.append(f"{path}: answered {answer.status}")
+            continue
+        waiting += LINK.findall(answer.text())
+        if kind_of(answer.url.removeprefix(url)) not in seen:
+            seen.add(kind_of(answer.url.removeprefix(url)))
+            page.goto(url + path)
+            faults += [f"{path}: {fault}" for fault in [*faults_of(page, lang), *complaints]]
+            complaints.clear()
+    return faults
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_kind_of_page_is_accessible_and_fits(demo: tuple[str, str], chrome: Browser, lang: str) -> None:
+    url, password = demo
+    seen: set[str] = set()
+    faults: list[str] = []
+    for email in PEOPLE:
+        context = signed_in(chrome, url, email, password, lang)
+        faults += [f"{email}: {fault}" for fault in walk(context, url, lang, seen)]
+        context.close()
+    assert faults == [], "\n".join(faults)
+    assert {"/", "/sales/{}", "/sales/{}/room", "/lots/{}", "/stones/{}", "/staff", "/stock", "/desk"} <= seen
