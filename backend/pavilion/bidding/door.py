@@ -66,6 +66,8 @@ class Door:
             alive = dict(rows.all())
         for visit in list(self._inside):
             viewer = visit.session.viewer
+            if viewer.session_id not in wanted:
+                continue  # a newcomer: came in while we asked
             if viewer.session_id not in alive:
                 visit.session.refuse("signed_out")
             elif viewer.may_bid and alive[viewer.session_id] != CompanyState.APPROVED:
