@@ -166,12 +166,43 @@ async def test_the_worker_imports_what_was_queued(sessions, forty):
     assert await importing.tick(sessions, ports, make.NOON) == 0
 
 
+async def test_an_import_that_fails_is_tried_again_later_and_loses_nothing(sessions, forty, monkeypatch):
+    company = await world.supplier(sessions)
+    sent = (await world.send(sessions, company, (forty / "stock.csv").read_bytes())).file
+
+    async def fails(*_args, **_more):
+        raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(importing.service, "store_stones", fails)
+        with pytest.raises(RuntimeError):
+            await importing.tick(sessions, world.Ports(world.registry_of(forty)), make.NOON)
+    half = await world.file_of(sessions, sent.public_id)
+    assert (half.state, half.done) == (FileState.RUNNING, 0)
+    ports = world.Ports(world.registry_of(forty))
+    assert await importing.tick(sessions, ports, make.NOON) == 0  # not before its time
+    assert await importing.tick(sessions, ports, make.NOON + make.HOUR) == 1
+    assert (await world.file_of(sessions, sent.public_id)).done == 40
+
+
 async def test_a_file_with_a_file_level_fault_applies_nothing(sessions, forty):
     company = await world.supplier(sessions)
     file = await world.imported(sessions, company, b"Shape,Price\nRBC,100\n", world.registry_of(forty))
     codes = [issue["code"] for issue in file.file_issues]
     assert file.state == FileState.STOPPED and codes[0] == "ambiguous_header" and "header_missing" in codes
     assert await stones(sessions) == []
+
+
+async def test_text_that_no_database_takes_is_a_rows_fault_not_the_files(sessions, forty):
+    head, *rows = lines(forty)
+    cells = rows[0].split(",")
+    cells[0], cells[19] = "AB\0C", "Ant\0werp" + "x" * 90
+    blank = "\n" * 5000  # past the part that is looked at to tell a table from a picture
+    content = f"{head}\n{rows[1]}\n{blank}{','.join(cells)}\n".encode()
+    company = await world.supplier(sessions)
+    file = await world.imported(sessions, company, content, world.registry_of(forty))
+    rows = await world.rows_of(sessions, file)
+    assert (file.state, len(rows), rows[1].stock_no) == (FileState.DONE, 2, "ABC")
 
 
 async def test_a_dry_run_answers_and_stores_nothing(sessions, forty):

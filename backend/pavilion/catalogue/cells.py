@@ -160,7 +160,7 @@ def _fancy(text: str, spec: Column, context: Context, table: Nomenclature) -> Ce
     if spec.name == "fancy_overtone":
         known = table.aliases["fancy_overtone"]
         parts = [known.get(key(part)) for part in re.split(r"[ ,]+", text) if part]
-        if not parts or None in parts:
+        if not 1 <= len(parts) <= fancy.MODIFIERS_MOST or None in parts:
             raise Unread("unknown_value")
         return Cell(parts)
     value = table.aliases["fancy_color"].get(key(text))

@@ -6,6 +6,8 @@ from typing import Any
 from pavilion.catalogue.nomenclature import Nomenclature, key
 from pavilion.catalogue.numbers import Unread
 
+MODIFIERS_MOST = 4  # no laboratory writes more
+
 _PAIR = re.compile(r"([D-Z])(?:\s*[-/]\s*|\s+TO\s+)([D-Z])")
 
 
@@ -42,7 +44,7 @@ def _worded(text: str, words: dict[str, Any]) -> dict[str, Any] | None:
     *before, last = text.split(" ")
     nouns = [hues.get(noun) for noun in last.split("-")]
     overtones = [modifiers.get(word) for word in before]
-    if None in nouns or None in overtones or len(nouns) > 2:
+    if None in nouns or None in overtones or len(nouns) > 2 or len(overtones) > MODIFIERS_MOST:
         return None
     parts["fancy_color"] = nouns[-1]
     if len(nouns) == 2:

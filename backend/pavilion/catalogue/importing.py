@@ -32,6 +32,7 @@ from pavilion.provenance.registries.port import Registry
 BATCH = 1000
 GENTLE_BATCH = 200  # beside a running house: a bid never waits long for the database
 RAW_CHARS = 200
+LEASE = timedelta(minutes=1)  # renewed with every batch; so long a file rests when its process was killed
 
 # The trade's name of an origin rule (catalogue spec 4).
 TRADE_CODES = {"RG-03": "origin_unknown", "MB-03": "origin_weight_exceeds_rough", "ID-02": "origin_already_used"}
@@ -73,6 +74,10 @@ async def tick(sessions: Sessions, ports: Ports, now: datetime) -> int:
         await run_file(sessions, ports.registry, job.payload["file"], clock, batch=GENTLE_BATCH)
     except Overtaken:
         return 1
+    except Exception as fault:
+        async with sessions.begin() as session:
+            await jobs.failed(session, job.id, f"{type(fault).__name__}: {fault}", clock())
+        raise
     async with sessions.begin() as session:
         await jobs.done(session, job.id)
     return 1
@@ -289,7 +294,7 @@ class _Run:
         )
         if saved.rowcount != 1:  # type: ignore[attr-defined]
             raise Overtaken(file.public_id)
-        lease = self._clock() + jobs.LEASE
+        lease = self._clock() + LEASE
         job = update(jobs.Job).where(jobs.Job.kind == uploads.JOB, jobs.Job.key == file.public_id)
         await session.execute(job.where(jobs.Job.state == jobs.State.RUNNING).values(run_until=lease))
 
@@ -302,7 +307,7 @@ def _answer(file: StockFile, sheet: StockSheet, row: CheckedRow) -> dict[str, An
     return {
         "file_id": file.id,
         "row": row.row,
-        "stock_no": row.stock_no[:80],
+        "stock_no": row.stock_no.replace("\0", "")[:80],  # a text that no database would take
         "outcome": Outcome(row.outcome),
         "issues": [_issue(sheet, row, issue) for issue in row.issues],
         "first_row": row.first_row,

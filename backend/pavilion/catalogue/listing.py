@@ -123,12 +123,13 @@ def origin_columns(events: Iterable[Happening]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for event in events:
         if event.kind == "MINED" and "mine_country" not in found:
-            found |= {"mine_country": event.cc, "rough_weight_mct": sum(event.outputs.values())}
+            found |= {"mine_country": event.cc if event.cc and len(event.cc) == 2 else None}
+            found |= {"rough_weight_mct": sum(event.outputs.values())}
             found |= {name: _words(event.more.get(name)) for name in ("mine", "producer")}
         elif event.kind == "POLISHED":
             cutter = event.more.get("cutter")
             name, years = (cutter.get("name"), cutter.get("years")) if isinstance(cutter, Mapping) else (None, None)
-            found |= {"cutter_name": _words(name), "cutter_years": years if isinstance(years, int) else None}
+            found |= {"cutter_name": _words(name), "cutter_years": years if years in range(81) else None}
     return found
 
 

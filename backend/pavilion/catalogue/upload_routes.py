@@ -23,10 +23,12 @@ from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, TooLarge
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page, sentence
+from pavilion.webkit.limits import Allowance
 from pavilion.webkit.upload import body_to_file, upload_to_file
 
 router = APIRouter(tags=["stock"])
 
+UPLOADS = Allowance(per_minute=60)
 FORM_SLACK = 64 * 1024  # the other fields of the form and its boundaries
 
 Supplier = Annotated[Actor, may(Permission.STOCK_WRITE)]
@@ -221,6 +223,7 @@ async def _receive(
         raise BadInput(fields={"mode": "bad_input"})
     if actor.company_id is None:
         raise NotAllowed(right=Permission.STOCK_WRITE.value)
+    await UPLOADS.take("stock", str(actor.company_id))
     return await uploads.receive(
         session,
         supplier_company_id=actor.company_id,

@@ -47,7 +47,7 @@ async def receive(
     file = StockFile(
         supplier_company_id=supplier_company_id,
         sha256=sha256,
-        filename=Path(filename.replace("\\", "/")).name[-200:] or "stock.csv",
+        filename=_plain_name(filename),
         mode=mode,
         profile=profile,
         dry_run=dry_run,
@@ -149,6 +149,12 @@ async def _queued(session: AsyncSession, file: StockFile, version: int, now: dat
     await jobs.enqueue(session, JOB, file.public_id, {"file": file.public_id}, due_at=now)
     events.record(session, "stock:received", file.public_id, by=file.sent_by, at=now, mode=file.mode)
     return Received(file, False)
+
+
+def _plain_name(filename: str) -> str:
+    """The last part of what the sender called the file, without anything a header or a page could trip over."""
+    name = Path(filename.replace("\\", "/")).name
+    return "".join(character for character in name if character.isprintable())[-200:] or "stock"
 
 
 def _possible(column: str, word: str, meaning: str) -> bool:
