@@ -147,10 +147,8 @@ async def unpublish(session: AsyncSession, proposal: Proposal, actor: Actor, now
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
     for lot in lots:
         lot.state = LotState.DRAFT
-        for stone in stones[lot.id]:
-            await catalogue.release_stone(
-                session, stone=stone.public_id, ref=lot.public_id, by=actor.public_id, now=now
-            )
+    refs = {stone.public_id: lot.public_id for lot in lots for stone in stones[lot.id]}
+    await catalogue.release_stones(session, refs, by=actor.public_id, now=now)
     await session.flush()
     events.record(
         session, "sale:unpublished", sale.public_id, by=actor.public_id, at=now, reason=proposal.reason or "staff"
@@ -178,9 +176,8 @@ async def _unopened(session: AsyncSession, sale: str, now: datetime) -> Sale:
 
 async def _promise(session: AsyncSession, sale: Sale, lots: Sequence[Lot], actor: Actor, now: datetime) -> None:
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
-    # In the order of the stones' ids, so that two publications can never wait for each other in a ring.
-    pairs = sorted(((stone.id, stone, lot) for lot in lots for stone in stones[lot.id]), key=lambda pair: pair[0])
-    for _, stone, lot in pairs:
+    promises = []
+    for lot in lots:
         if actor.company_id is not None and actor.company_id == lot.consignor_company_id:
             raise NotAllowed(right="own_lot")
         facts = {
@@ -189,15 +186,8 @@ async def _promise(session: AsyncSession, sale: Sale, lots: Sequence[Lot], actor
             "title_en": sale.title_en,
             "title_zh": sale.title_zh,
         }
-        await catalogue.commit_stone(
-            session,
-            stone=stone.public_id,
-            kind=CommitmentKind.IN_SALE,
-            ref=lot.public_id,
-            facts=facts,
-            by=actor.public_id,
-            now=now,
-        )
+        promises += [catalogue.Promise(stone.public_id, lot.public_id, facts) for stone in stones[lot.id]]
+    await catalogue.commit_stones(session, promises, kind=CommitmentKind.IN_SALE, by=actor.public_id, now=now)
 
 
 async def _link(session: AsyncSession, lots: Sequence[Lot]) -> None:

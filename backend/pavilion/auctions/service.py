@@ -23,9 +23,9 @@ async def mirror_states(
     Asked twice nothing more happens. A lot that has ended stays ended.
     """
     row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
-    if row is None:
+    if row is None or row.state == SaleState.DRAFT:  # unpublished meanwhile: the list is the curators' again
         return
-    if state is not None and row.state not in (SaleState.DRAFT, SaleState.SETTLED) and row.state != state:
+    if state is not None and row.state not in (SaleState.SETTLED, state):
         row.state = SaleState(state)
     if not lots:
         return

@@ -185,6 +185,46 @@ async def commit_stone(
     return made
 
 
+class Promise(NamedTuple):
+    """A stone (public id), what it is promised to, and what may be told of that."""
+
+    stone: str
+    ref: str
+    facts: dict[str, Any]
+
+
+async def commit_stones(
+    session: AsyncSession, promises: Sequence[Promise], *, kind: CommitmentKind, by: str | None, now: datetime
+) -> None:
+    """Every stone is promised, or none: as `commit_stone`, in a handful of statements for a whole list."""
+    wanted = {promise.stone: promise for promise in promises}
+    live = await _promised(session, list(wanted))
+    for found, standing in live:
+        promise = wanted[found.public_id]
+        if standing is not None and (standing.kind, standing.ref) == (kind, promise.ref):
+            continue
+        if standing is not None:
+            raise NotAvailable(stone=found.public_id, reason=standing.kind)
+        if not found.listed:
+            raise NotAvailable(stone=found.public_id, reason="withdrawn" if found.withdrawn_at else "not_verified")
+        facts = {"kind": kind, "ref": promise.ref, "facts": promise.facts, "made_at": now}
+        session.add(StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, **facts))
+        events.record(session, "stone:committed", found.public_id, by=by, at=now, kind=kind, ref=promise.ref)
+    await session.flush()  # the partial unique index speaks here, while we can still listen
+    await _touch(session, list(wanted), now=now)
+
+
+async def release_stones(session: AsyncSession, refs: dict[str, str], *, by: str | None, now: datetime) -> None:
+    """The promises of these stones to the thing named beside each are over; other promises stand."""
+    freed = [(stone, live) for stone, live in await _promised(session, list(refs)) if live is not None]
+    for stone, live in freed:
+        if live.ref == refs[stone.public_id]:
+            live.released_at = now
+            events.record(session, "stone:released", stone.public_id, by=by, at=now, kind=live.kind, ref=live.ref)
+    await session.flush()
+    await _touch(session, list(refs), now=now)
+
+
 async def release_stone(session: AsyncSession, *, stone: str, ref: str, by: str | None, now: datetime) -> bool:
     """The promise to `ref` is over; false when there was none."""
     found = await _locked(session, stone)
@@ -227,6 +267,18 @@ async def _locked(session: AsyncSession, stone: str) -> Stone:
     if found is None:
         raise NotFound(stone=stone)
     return found
+
+
+async def _promised(session: AsyncSession, stones: Sequence[str]) -> list[tuple[Stone, StoneCommitment | None]]:
+    """The stones, locked in one order so that two callers never wait for each other in a ring, and their promises."""
+    locked = select(Stone).where(Stone.public_id.in_(stones)).order_by(Stone.id).with_for_update()
+    rows = (await session.scalars(locked)).all()
+    if missing := set(stones) - {row.public_id for row in rows}:
+        raise NotFound(stone=min(missing))
+    ids = [row.id for row in rows]
+    live = select(StoneCommitment).where(StoneCommitment.stone_id.in_(ids), StoneCommitment.released_at.is_(None))
+    by_stone = {row.stone_id: row for row in await session.scalars(live)}
+    return [(row, by_stone.get(row.id)) for row in rows]
 
 
 async def _live_commitment(session: AsyncSession, stone_id: int) -> StoneCommitment | None:
