@@ -25,7 +25,7 @@ from tests.simulate.house import SALE, SIGNER, House
 DAYS = 6  # after these the passed lots are shown where nobody bid
 
 
-SEEDS = (12, 21, 32, 36)
+SEEDS = (12, 14, 29, 37)
 
 
 def played(seed, steps=45):

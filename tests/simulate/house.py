@@ -38,7 +38,8 @@ class Asked:
     t: int
     now: int
     answer: Answer
-    size: int  # events of the book when it was asked
+    at_n: int  # the next n of the book when it was decided
+    batch: int
 
 
 def rules_doc(rng: Random, lots: int) -> dict:
@@ -114,14 +115,14 @@ class House:
         vault, wrapped = VAULT.new_sale(SALE)
         self.row = BookRow(SALE, self.publication.rules, self.rules_hash, wrapped, "unpublished", 0)
         self.book = Book(self.row, vault)
-        self.now = OPENS - 2 * S
+        self.now = OPENS - S // 2
         self.lines: list[Line] = []
         self.private: list[PrivateLine] = []
         self.roots: list[SignedRoot] = []
         self.published = None
         self.asked: list[Asked] = []
         self.acted: list[tuple[StaffAct, int, str | None]] = []
-        self.reloads = 0
+        self.outages: list[tuple[int, int, int]] = []  # from, to, next n
         draft = Draft(self.book, self.now)
         publish(draft, self.publication)
         self._commit(draft)
@@ -133,8 +134,9 @@ class House:
         draft = Draft(self.book, self.now)
         acts.open_due(draft)
         for order, t in sorted(orders, key=lambda one: one[1]):
+            at_n = draft.n
             answer = decide_bid(draft, self.facts, order, t)
-            self.asked.append(Asked(order, t, self.now, answer, len(self.lines)))
+            self.asked.append(Asked(order, t, self.now, answer, at_n, len(self.roots)))
         for act in staff:
             self.acted.append((act, self.now, acts.carry_out(draft, self.facts, act)))
         acts.close_due(draft, drained)
@@ -142,6 +144,8 @@ class House:
             self._commit(draft)
 
     def outage(self, since: int) -> None:
+        """No engine ran from `since` until now."""
+        self.outages.append((since, self.now, self.book.n))
         draft = Draft(self.book, self.now)
         acts.after_outage(draft, since)
         if draft.lines:
@@ -152,7 +156,6 @@ class House:
         row = replace(self.row, state=self.book.state, size=len(self.lines))
         stored = Stored(row, self.lines, self.private, dict(self.book.reserves), dict(self.book.staff))
         self.book = folding.load(stored, self.book.vault)
-        self.reloads += 1
 
     def _commit(self, draft: Draft) -> None:
         text = checkpoint_text(f"{SIGNER.name}/sale/{SALE}", draft.tree.size, draft.tree.root())
@@ -171,12 +174,14 @@ class House:
             if self.book.closed:
                 break
             self._step()
-        while not self.book.closed:
+        for _ in range(2000):
+            if self.book.closed:
+                return self
             paused = [lot.lot for lot in self.book.lots.values() if lot.state == "paused"]
             sale = [StaffAct(SALE, "resume", by="Ada")] if self.book.state == "paused" else []
             self.now = max(self.now + 60 * S, min((lot.end for lot in self._open()), default=self.now))
             self.batch([], sale + [StaffAct(SALE, "resume", lot, by="Ada") for lot in paused])
-        return self
+        raise AssertionError("the sale never ends")
 
     def _open(self) -> list:
         return [lot for lot in self.book.lots.values() if lot.state == "open"]
@@ -216,8 +221,10 @@ class House:
         rng = self.rng
         if self.asked and rng.random() < 0.06:
             former = rng.choice(self.asked[-6:]).order
-            if rng.random() < 0.3:
-                former = replace(former, max=former.max + rng.choice((0, 1)))
+            if (dice := rng.random()) < 0.2:
+                former = replace(former, max=former.max + 1)
+            elif dice < 0.4:  # another bidder's browser made the same key
+                former = replace(former, company_id=rng.choice(list(self.people)))
             return former, self.now
         near = self._open() if rng.random() < 0.97 else []
         lot = rng.choice(near or list(self.book.lots.values()))
