@@ -17,7 +17,6 @@ from pavilion.auctions.changes import (
     edited,
     facts_of,
     lots_of,
-    place_stones,
     remember,
     rewrite,
 )
@@ -100,13 +99,11 @@ async def add_stones(
     if (held or 0) + len(groups) > MOST_LOTS:
         raise TooManyLots(most=MOST_LOTS)
     last = await session.scalar(select(func.max(Lot.rank)).where(Lot.sale_id == row.id))
-    lots, changes = [], []
-    for rank, group in zip(ranks.spread(last, None, len(groups)), groups, strict=True):
-        lot = await _add_lot(session, row, rank, group, now)
-        lots.append(lot)
-        changes.append(
-            {"lot": lot.public_id, "before": None, "after": facts_of(lot) | {"stones": [s.public_id for s in group]}}
-        )
+    lots = await _add_lots(session, row, ranks.spread(last, None, len(groups)), groups, now)
+    changes: list[Change] = [
+        {"lot": lot.public_id, "before": None, "after": facts_of(lot) | {"stones": [s.public_id for s in group]}}
+        for lot, group in zip(lots, groups, strict=True)
+    ]
     remember(session, row, "add", changes, actor=actor, now=now)
     await _keep_keys_short(session, row)
     return lots
@@ -223,9 +220,29 @@ async def _addable(session: AsyncSession, sale: Sale, stones: list[str], actor: 
     return [found[stone] for stone in stones]
 
 
-async def _add_lot(session: AsyncSession, sale: Sale, rank: str, stones: Sequence[Stone], now: datetime) -> Lot:
+async def _add_lots(
+    session: AsyncSession, sale: Sale, keys: Sequence[str], groups: Sequence[Sequence[Stone]], now: datetime
+) -> list[Lot]:
+    lots = [_new_lot(sale, key, group, now) for key, group in zip(keys, groups, strict=True)]
+    session.add_all(lots)
+    await session.flush()
+    held = [
+        LotStone(lot_id=lot.id, place=place, sale_id=sale.id, stone_id=stone.id, exposed_id=stone.exposed_id)
+        for lot, group in zip(lots, groups, strict=True)
+        for place, stone in enumerate(group)
+    ]
+    try:
+        async with session.begin_nested():
+            session.add_all(held)
+            await session.flush()
+    except IntegrityError as fault:  # an exposure went while we looked
+        raise NotVerified(stone=groups[0][0].public_id) from fault
+    return lots
+
+
+def _new_lot(sale: Sale, rank: str, stones: Sequence[Stone], now: datetime) -> Lot:
     owners = {stone.supplier_company_id for stone in stones}
-    lot = Lot(
+    return Lot(
         public_id=ulid(now),
         sale_id=sale.id,
         rank=rank,
@@ -234,14 +251,6 @@ async def _add_lot(session: AsyncSession, sale: Sale, rank: str, stones: Sequenc
         consignor_company_id=owners.pop() if len(owners) == 1 else None,
         suffix="",
     )
-    session.add(lot)
-    await session.flush()
-    try:
-        async with session.begin_nested():
-            await place_stones(session, lot, [stone.public_id for stone in stones])
-    except IntegrityError as fault:  # the exposure went while we looked
-        raise NotVerified(stone=stones[0].public_id) from fault
-    return lot
 
 
 async def _keep_keys_short(session: AsyncSession, sale: Sale) -> None:
