@@ -87,7 +87,7 @@ async def served(house: House) -> AsyncIterator[Served]:
 
     engine = create_engine(house.url)
     database = make_url(house.url)
-    config = uvicorn.Config("", host="127.0.0.1", port=0, log_level="critical", ws="websockets-sansio")
+    config = uvicorn.Config("", host="127.0.0.1", port=0, log_level="critical", ws="wsproto")
     socket = config.bind_socket()
     port = socket.getsockname()[1]
     settings = Settings(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions.models import Registration, Sale
+from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.messages import LotStands, Snapshot
 from pavilion.bidding.models import (
     BookBid,
@@ -46,8 +46,9 @@ async def book_row(session: AsyncSession, sale: str) -> SaleBook | None:
 
 
 async def sale_of_lot(session: AsyncSession, lot: str) -> str | None:
-    """The sale in whose book this lot stands."""
-    return await session.scalar(select(BookLot.sale).where(BookLot.lot == lot))
+    """The published sale of this lot."""
+    published = select(Sale.public_id).join(Lot, Lot.sale_id == Sale.id).where(Sale.rules_hash.is_not(None))
+    return await session.scalar(published.where(Lot.public_id == lot))
 
 
 async def board(session: AsyncSession, sale: str) -> Sequence[BookLot]:
