@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pavilion.provenance.service import REASON_MOST
+from pavilion.provenance.rules import REASON_MOST
 
 Code = Annotated[str, Field(max_length=8)]
 

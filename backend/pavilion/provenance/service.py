@@ -16,8 +16,7 @@ from pavilion.provenance.keeping import Ruling
 from pavilion.provenance.models import ReviewDecision
 from pavilion.provenance.registries.guarding import guarded
 from pavilion.provenance.registries.port import Registry
-
-REASON_LEAST, REASON_MOST = 10, 2000
+from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
 
 
 class NotInReview(Refusal):
