@@ -67,3 +67,37 @@ def test_a_missing_member_is_named(member):
 def test_what_is_no_object_is_no_rule_set(doc):
     with pytest.raises(ValueError, match="rules"):
         parse_rules(doc)
+
+
+@pytest.mark.parametrize(
+    "member", ["soft_close", "stagger", "premium", "limits", "outage", "retraction", "jump_confirm"]
+)
+def test_a_surprise_inside_a_member_is_named(member):
+    doc = copy.deepcopy(RULES)
+    doc[member]["surprise"] = 1
+    with pytest.raises(ValueError, match="surprise"):
+        parse_rules(doc)
+
+
+def test_what_a_new_sale_starts_from_is_a_rule_set():
+    from datetime import UTC, datetime
+    from types import SimpleNamespace
+
+    from pavilion.auctions import ruleset
+
+    sale = SimpleNamespace(
+        currency="USD",
+        zone="Europe/Brussels",
+        opens_at=datetime(2026, 3, 2, 10, tzinfo=UTC),
+        first_close_at=datetime(2026, 3, 9, 14, tzinfo=UTC),
+        stagger_s=60,
+        stagger_per=1,
+        breaks=[[2, 600]],
+        increments=ruleset.INCREMENTS,
+        mode="add",
+        soft_close=ruleset.SOFT_CLOSE,
+        premium=ruleset.PREMIUM,
+        reserve_rule="jump",
+    )
+    rules = parse_rules(ruleset.document(sale, "ab" * 32))
+    assert rules.stagger.end(2) - rules.stagger.end(1) == 660_000_000
