@@ -123,7 +123,7 @@ class Reader:
     def live(self, path: str) -> Page:
         """The page with its line to the room and the time known."""
         page = self.go(path)
-        expect(page.locator("[data-link-words]")).to_have_text(re.compile(r"\d (ms|毫秒)"), timeout=15_000)
+        expect(page.locator("[data-link]")).to_have_attribute("data-within", re.compile(r"\d+"), timeout=15_000)
         return page
 
 

@@ -216,8 +216,11 @@ class Room {
 
   linkWords() {
     const within = this.clock.withinMs();
+    const cell = document.querySelector("[data-link]");
+    if (cell instanceof HTMLElement && within !== null) cell.dataset.within = String(within);
+    const narrow = matchMedia("(width < 48rem)").matches;
     setText(document.querySelector("[data-link-words]"), {
-      connecting: this.facts.signedIn ? say("Connecting") : say("Sign in to see bids live"), live: within === null ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }),
+      connecting: this.facts.signedIn ? say("Connecting") : say("Sign in to see bids live"), live: within === null || narrow ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }),
       slow: say("Connection lost, time unknown"), lost: say("Connection lost, coming back"), refused: say("Not connected"),
     }[this.conditionTold]);
   }
