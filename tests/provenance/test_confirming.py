@@ -1,5 +1,6 @@
 """From a listing's claim to a verdict that stands, on both databases."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -261,3 +262,18 @@ async def test_the_queue_tells_verdict_code_and_place(sessions, registry):
         assert (await queries.exceptions(session, verdict="review")).rows == []
         assert await queries.counts(session) == {"review": 0, "pending": 0, "rejected": 61}
         assert len((await queries.exceptions(session, after="rubbish")).rows) == 50
+
+
+async def test_of_two_at_once_only_one_gets_the_report(sessions, registry):
+    """Two suppliers list the same origin in the same moment; on PostgreSQL the batches really run side by side."""
+    claims = [stones.claim(1) for _ in range(4)]
+    verdicts = await asyncio.gather(*(confirm(sessions, registry, claim) for claim in claims))
+    assert sorted(verdict.verdict for (verdict,) in verdicts) == ["rejected", "rejected", "rejected", "verified"]
+    assert await count(sessions, ExposedStone) == 1
+
+
+async def test_the_same_stone_asked_about_twice_at_once_has_one_standing_verdict(sessions, registry):
+    claim = stones.claim(1)
+    await asyncio.gather(*(confirm(sessions, registry, claim) for _ in range(3)))
+    assert (await count(sessions, StoneVerdict), await count(sessions, ExposedStone)) == (1, 1)
+    assert (await count(sessions, VerdictRecord), await count(sessions, ChainEvent)) == (3, 11)
