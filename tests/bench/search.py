@@ -111,16 +111,17 @@ async def browsing(url: str, folder: Path) -> AsyncIterator[tuple[object, AsyncC
 async def measured(name: str, url: str, folder: Path) -> dict[str, object]:
     luck = Random(2026)
     async with browsing(url, folder) as (app, browser, built):
-        times, sizes = [], []
+        times, work, sizes = [], [], []
         for number in range(QUESTIONS + 10):
             asked = forms.asked([part.split("=") for part in question(luck).split("&")], prices=True)  # type: ignore[misc]
             address = forms.address(asked.wanted, view=luck.choice(["grid", "table"]), prices=True)
-            begun = time.perf_counter()
+            begun, worked = time.perf_counter(), time.process_time()
             answer = await browser.get(address)
-            spent = (time.perf_counter() - begun) * 1000
+            spent, worked = (time.perf_counter() - begun) * 1000, (time.process_time() - worked) * 1000
             assert answer.status_code == 200, address
             if number >= 10:  # the first ones fill caches of templates and statements
                 times.append(spent)
+                work.append(worked)
                 sizes.append(len(answer.content))
         quick, slow = await beside_sql(app, luck)
     cuts = statistics.quantiles(times, n=100)
@@ -130,6 +131,7 @@ async def measured(name: str, url: str, folder: Path) -> dict[str, object]:
         "p50_ms": round(statistics.median(times), 1),
         "p95_ms": round(cuts[94], 1),
         "p99_ms": round(cuts[98], 1),
+        "cpu_p95_ms": round(statistics.quantiles(work, n=100)[94], 1),  # what a busy machine cannot stretch
         "bytes": round(statistics.median(sizes)),
         "index_ms": round(statistics.median(quick), 2),
         "sql_ms": round(statistics.median(slow), 1),
@@ -137,7 +139,9 @@ async def measured(name: str, url: str, folder: Path) -> dict[str, object]:
         "built_s": round(built, 2),
         "ok": cuts[94] <= MOST_MS,
     }
-    print(f"{name}: p50 {facts['p50_ms']} ms, p95 {facts['p95_ms']} ms, needed {MOST_MS}; {facts['bytes']} bytes")
+    print(
+        f"{name}: p50 {facts['p50_ms']} ms, p95 {facts['p95_ms']} ms (processor {facts['cpu_p95_ms']}), needed {MOST_MS}; {facts['bytes']} bytes"
+    )
     print(f"  counts alone: index {facts['index_ms']} ms, SQL {facts['sql_ms']} ms; built in {facts['built_s']} s")
     return facts
 
