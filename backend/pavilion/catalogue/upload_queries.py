@@ -35,6 +35,7 @@ class Doubt(NamedTuple):
     column: str
     word: str
     meanings: tuple[str, ...]
+    header: str = ""  # of the column, as the sender wrote it
 
 
 async def files_of(session: AsyncSession, company_id: int) -> Sequence[StockFile]:
@@ -178,7 +179,8 @@ async def doubts(session: AsyncSession, file: StockFile) -> list[Doubt]:
                 setting = {"list_pct": "list_pct_sign", "date": "date_order"}.get(type_)
                 known = tuple(m for m in meanings if setting or m in nomenclature().aliases[issue["column"]].values())
                 if known:
-                    found.add(Doubt(setting or issue["column"], "" if setting else issue["raw"], known))
+                    place = (setting, "", known) if setting else (issue["column"], issue["raw"], known, issue["header"])
+                    found.add(Doubt(*place))
     return sorted(found)[:DOUBTS]
 
 
