@@ -97,7 +97,7 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
     if actor.may(Permission.COMPANY_PROPOSE) or actor.may(Permission.COMPANY_DECIDE):
         found["companies"] = await _count(session, select(Company.id).where(Company.state == CompanyState.APPLIED))
     if actor.may(Permission.LOT_RUN) or actor.may(Permission.BID_BEHALF):
-        found["consoles"] = await _count(session, select(Sale.id).where(Sale.state.in_(RUNNING)))
+        found["running"] = await _count(session, select(Sale.id).where(Sale.state.in_(RUNNING)))
     if actor.may(Permission.ORIGIN_SEE):
         found["exceptions"] = (await counts(session))[VerdictCode.REVIEW]
     if actor.may(Permission.PAYMENT_BOOK):
