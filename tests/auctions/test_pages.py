@@ -176,6 +176,17 @@ async def test_a_lot_changed_meanwhile_shows_both_values_and_writes_nothing(hous
     assert (await house.first(select(Lot).where(Lot.public_id == lot))).low_minor == 550_000
 
 
+async def test_settings_changed_meanwhile_are_shown_and_not_overwritten(house):
+    _, sale = await drafted(house)
+    curator = await house.browser("noor@pavilion.example")
+    address = f"/staff/sales/{sale}/settings"
+    form = filled((await curator.get(address)).text, address)
+    assert (await curator.post(address, data=form | {"title_en": "Spectral VI"})).status_code == 303
+    stale = await curator.post(address, data=form | {"title_en": "Spectral VII"})
+    assert stale.status_code == 409 and "Spectral VI<" in stale.text and "Spectral VII" in stale.text
+    assert (await house.first(select(Sale))).title_en == "Spectral VI"
+
+
 async def test_a_curator_without_the_right_neither_sees_nor_sets_a_reserve(house):
     _, sale = await drafted(house)
     lot = (await world.order(house.sessions, sale))[0]
