@@ -147,3 +147,24 @@ def redis_url() -> Iterator[str]:
     server.start()
     yield f"redis://127.0.0.1:{server.port}/0"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demonstration as it opens, to be copied by whoever changes it."""
+    from pavilion.demo import story
+    from pavilion.kernel import migrating
+    from pavilion.kernel.clock import utc_now
+    from pavilion.settings import Environment, Settings, with_secrets
+
+    folder = tmp_path_factory.mktemp("furnished")
+    settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=folder))
+
+    async def furnish() -> None:
+        engine = create_engine(settings.database)
+        await migrating.to_head(engine)
+        await story.open_house(settings, sessions_of(engine), utc_now(), lambda _: None)
+        await engine.dispose()
+
+    run(furnish())
+    return folder

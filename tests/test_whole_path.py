@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -15,7 +16,6 @@ from pavilion.auctions.models import Sale
 from pavilion.bidding import queries as book
 from pavilion.catalogue.models import Stone
 from pavilion.demo import people, story
-from pavilion.kernel import migrating
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import create_engine, sessions_of
 from pavilion.settings import Environment, Settings, with_secrets
@@ -23,24 +23,15 @@ from pavilion.settlement import invoicing, jobs, ledger
 from pavilion.settlement.models import Invoice, InvoicePaper
 from pavilion.webkit.i18n import load
 from pavilion.webkit.static import frontend
-from tests.conftest import run
 
 PAVILION = [sys.executable, "-m", "pavilion"]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory) -> Path:
+def house(furnished, tmp_path_factory) -> Path:
     """The data folder of a demonstration that has been furnished."""
-    folder = tmp_path_factory.mktemp("house")
-    settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=folder))
-
-    async def furnish():
-        engine = create_engine(settings.database)
-        await migrating.to_head(engine)
-        await story.open_house(settings, sessions_of(engine), utc_now(), lambda _: None)
-        await engine.dispose()
-
-    run(furnish())
+    folder = tmp_path_factory.mktemp("house") / "demo"
+    shutil.copytree(furnished, folder)
     return folder
 
 

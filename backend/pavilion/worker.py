@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pavilion.kernel.clock import Clock
+from pavilion.kernel.tasks import whole
 from pavilion.webkit.log import get_logger
 
 SWEEP_S = 1.0  # how long an idle worker waits before it looks again
@@ -27,7 +28,7 @@ async def _keep(tick: Tick, clock: Clock, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         wait = 0.0
         try:
-            done = await tick.run(clock())
+            done = await whole(tick.run(clock()))
             failures = 0
             wait = 0.0 if done else SWEEP_S
         except Exception as error:  # noqa: BLE001 - a bug in one tick must not stop the others

@@ -21,6 +21,7 @@ from pavilion.bidding.publication import Publication
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.clock import Clock, monotonic_s
 from pavilion.kernel.signing import SigningKey
+from pavilion.kernel.tasks import whole
 
 SWEEP_S = 0.2
 FIND_EVERY = 5  # sweeps between two looks for sales that nobody told us of
@@ -68,7 +69,7 @@ class Engine:
         try:
             while True:
                 try:
-                    await self.sweep(find=sweeps % FIND_EVERY == 0)
+                    await whole(self.sweep(find=sweeps % FIND_EVERY == 0))
                 except Exception as fault:
                     log.error("engine", act="sweep", error=type(fault).__name__, exc_info=fault)
                 sweeps += 1

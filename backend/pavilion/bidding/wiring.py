@@ -20,6 +20,7 @@ from pavilion.bidding.vault import Vault
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.signing import SigningKey
+from pavilion.kernel.tasks import whole
 
 PRESENCE_S = 5
 MIRROR_S = 0.25
@@ -62,7 +63,7 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
     """The work again and again until cancelled; a failure is logged and tried again."""
     while True:
         try:
-            await work()
+            await whole(work())
         except Exception as fault:
             log.error("tick", error=type(fault).__name__, exc_info=fault)
         await asyncio.sleep(seconds)

@@ -1,0 +1,173 @@
+"""Every route answers rubbish with a code, to everybody, and never with a bug."""
+
+import json
+import re
+import shutil
+from random import Random  # noqa: TID251 - seeded
+
+import pytest
+from fastapi.routing import APIRoute
+from httpx2 import ASGITransport, AsyncClient
+
+from pavilion import main
+from pavilion.demo import people
+from pavilion.kernel.db import create_engine
+from pavilion.settings import Environment, Settings, with_secrets
+
+ORIGIN = "http://127.0.0.1:8080"
+PATHS = (
+    "0",
+    "-1",
+    "01M7Z85APYN1SA12CS184JB4HM",
+    "x" * 300,
+    "%00",
+    "%2e%2e",
+    "';drop table sales;--",
+    "９",
+    "null",
+    "1e9",
+)
+VALUES = (
+    *("", " ", "0", "-1", "1e400", "9" * 40, "NaN", "\u0000", "\ud83d\ude00" * 50, "x" * 5000, "../../etc", "=1+1"),
+    *("<script>", "{{7*7}}", "01M7Z85APYN1SA12CS184JB4HM", "USD", "2026-02-30", "true", "[]", "٣", "１２,０００"),
+)
+BODIES = (
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"\xff\xfe\x00",
+    b'{"a":' * 200,
+    b"a=1&a=2&%ff=%00",
+    json.dumps({"max": 1e308}).encode(),
+)
+TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/csv", "x/y")
+NAMES = (
+    *(
+        "q",
+        "cursor",
+        "sort",
+        "shape",
+        "carat_from",
+        "price_to",
+        "page",
+        "after",
+        "wait",
+        "limit",
+        "ids",
+        "lang",
+        "state",
+    ),
+    *("key", "max", "currency", "rules", "confirm", "amount", "reason", "email", "password", "next", "to", "back"),
+    *("position", "lots", "lot", "version", "title_en", "opens_at", "increments", "destination", "terms", "limit"),
+    *("invoice", "value_date", "bank_reference", "code", "codes", "verdict", "file", "mode", "profile", "supplier"),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(furnished, tmp_path_factory):
+    copy = tmp_path_factory.mktemp("rubbish") / "demo"
+    shutil.copytree(furnished, copy)
+    return copy
+
+
+@pytest.fixture
+async def app(folder):
+    settings = with_secrets(Settings(environment=Environment.TEST, data_dir=folder))
+    engine = create_engine(settings.database)
+    app = main.build_house(settings, engine)
+    async with app.router.lifespan_context(app):
+        yield app
+    await engine.dispose()
+
+
+async def browser(app, email=None):
+    client = AsyncClient(transport=ASGITransport(app), base_url=ORIGIN, headers={"origin": ORIGIN})
+    if email is not None:
+        answer = await client.post("/sign-in", data={"email": email, "password": people.PASSWORD})
+        assert answer.status_code == 303
+    return client
+
+
+def routes(app):
+    found = [route for router in main.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    assert len(found) > 60, "the table of routes is read"
+    return sorted({(method, route.path) for route in found for method in route.methods})
+
+
+def filled(path, luck):
+    return re.sub(r"\{[^}]+\}", lambda _: luck.choice(PATHS), path)
+
+
+def query(luck):
+    return {luck.choice(NAMES): luck.choice(VALUES).encode("utf-8", "replace").decode() for _ in range(3)}
+
+
+WHO = [None, *sorted({one.email for one in people.PEOPLE})]
+
+
+@pytest.mark.parametrize("who", WHO)
+async def test_rubbish_is_refused_by_code(app, who):
+    luck = Random(f"rubbish {who}")
+    client = await browser(app, who)
+    bugs = []
+    for method, path in routes(app):
+        if path == "/sign-out":
+            continue
+        for _ in range(3):
+            target = filled(path, luck)
+            if method in ("GET", "HEAD"):
+                answer = await client.request(method, target, params=query(luck) | {"wait": "0"})
+            elif luck.random() < 0.5:
+                answer = await client.request(method, target, data=query(luck) | query(luck) | query(luck))
+            else:
+                headers = {"content-type": luck.choice(TYPES), "idempotency-key": luck.choice(VALUES[:8]).strip("\x00")}
+                answer = await client.request(method, target, content=luck.choice(BODIES), headers=headers)
+            if answer.status_code >= 500 and answer.status_code != 503:
+                bugs.append((method, target[:80], answer.status_code, str(answer.request.content)[:200]))
+    await client.aclose()
+    assert bugs == []
+
+
+async def test_a_refusal_names_its_code_to_programs_and_its_sentence_to_people(app):
+    client = await browser(app)
+    said = (await client.get("/api/v1/lots/nothing")).json()
+    assert (said["code"], said["status"]) == ("not_found", 404)
+    assert said["detail"] == "This does not exist, or not for you."
+    page = await client.get("/lots/nothing", headers={"accept-language": "zh-CN"})
+    assert page.status_code == 404
+    assert "未找到该内容" in page.text
+    await client.aclose()
+
+
+async def test_a_foreign_page_cannot_write(app):
+    client = await browser(app)
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+        answer = await client.post("/sign-in", data={"email": "a", "password": "b"}, headers=headers)
+        assert answer.status_code == 403
+    await client.aclose()
+
+
+OPEN_TO_STAFF_ONLY = re.compile(r"^/staff(/|$)")
+
+
+@pytest.mark.parametrize("who", [None, "wen@lumen.example", "vera@lumen.example", "sam@scheldt.example"])
+async def test_no_staff_page_opens_to_others(app, who):
+    client = await browser(app, who)
+    luck = Random(7)
+    for method, path in routes(app):
+        if OPEN_TO_STAFF_ONLY.match(path):
+            answer = await client.request(method, filled(path, luck))
+            assert answer.status_code in (303, 401, 403, 404, 422), (method, path, answer.status_code)
+            if answer.status_code == 303:
+                assert answer.headers["location"].startswith("/sign-in")
+    await client.aclose()
+
+
+async def test_every_answer_carries_the_guards(app):
+    client = await browser(app)
+    for path in ("/", "/stones", "/nothing", "/api/v1/time", "/static/css/none"):
+        headers = (await client.get(path)).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert headers["x-content-type-options"] == "nosniff"
+    await client.aclose()
