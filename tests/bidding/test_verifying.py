@@ -11,6 +11,7 @@ from random import Random  # noqa: TID251 - always seeded
 import pytest
 from typer.testing import CliRunner
 
+from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.book import Line
 from pavilion.bidding.opened import Failed
 from pavilion.bidding.record import record_lines
@@ -368,3 +369,16 @@ def test_a_type_of_a_later_kind_of_sale_is_left_undecided():
 
     with pytest.raises(Undecided):
         verify(lambda: iter(forged(house, amend)))
+
+
+def test_a_sale_published_twice_and_one_cancelled_are_good_records():
+    house = House(7, lots=2, bidders=3)
+    house.batch([], [StaffAct(SALE, "unpublish", ok=("Ada", "Noor"), reason="typo")])
+    assert house.book.state == "unpublished"
+    house.publish_again()
+    twice = house.run(30).record()
+    assert verify(lambda: iter(twice)).events == len(house.lines)
+    house = House(7, lots=2, bidders=3)
+    house.batch([], [StaffAct(SALE, "cancel", ok=("Ada", "Noor"), reason="typo")])
+    cancelled = house.record()
+    assert verify(lambda: iter(cancelled)).lots == 2

@@ -123,9 +123,7 @@ class House:
         self.asked: list[Asked] = []
         self.acted: list[tuple[StaffAct, int, str | None]] = []
         self.outages: list[tuple[int, int, int]] = []  # from, to, next n
-        draft = Draft(self.book, self.now)
-        publish(draft, self.publication)
-        self._commit(draft)
+        self.publish_again()
 
     # -- one batch ----------------------------------------------------------------------------------------------------
 
@@ -142,6 +140,11 @@ class House:
         acts.close_due(draft, drained)
         if draft.lines:
             self._commit(draft)
+
+    def publish_again(self) -> None:
+        draft = Draft(self.book, self.now)
+        publish(draft, self.publication)
+        self._commit(draft)
 
     def outage(self, since: int) -> None:
         """No engine ran from `since` until now."""
