@@ -14,7 +14,7 @@ from pavilion.provenance.claims import ListingClaim, Verdict
 from pavilion.provenance.dossier import Dossier, opened, question
 from pavilion.provenance.keeping import Ruling
 from pavilion.provenance.models import ReviewDecision
-from pavilion.provenance.registries.guarding import guarded
+from pavilion.provenance.registries.guarding import IN_FLIGHT, guarded
 from pavilion.provenance.registries.port import Registry
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
 
@@ -50,13 +50,17 @@ async def confirm(
 
 async def ask(claims: Sequence[ListingClaim], registry: Registry, now: datetime) -> list[Dossier]:
     """What the registry answered for each claim, read and checked; touches no database."""
-    safe = guarded(registry)
+    safe, found = guarded(registry), dict[int, Dossier]()
+    waiting = iter(enumerate(claims))
 
-    async def one(claim: ListingClaim) -> Dossier:
-        asked = question(claim, safe.name)
-        return opened(claim, asked, await safe.confirm(asked, now))
+    async def one_after_another() -> None:
+        for place, claim in waiting:
+            asked = question(claim, safe.name)
+            found[place] = opened(claim, asked, await safe.confirm(asked, now))
+            await asyncio.sleep(0)  # an answer that comes at once must not keep bidders waiting
 
-    return list(await asyncio.gather(*map(one, claims)))
+    await asyncio.gather(*(one_after_another() for _ in range(min(IN_FLIGHT, len(claims)))))
+    return [found[place] for place in range(len(claims))]
 
 
 async def settle(session: AsyncSession, *, dossiers: Sequence[Dossier], now: datetime) -> list[Verdict]:
