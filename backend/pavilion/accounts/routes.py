@@ -12,13 +12,12 @@ from pavilion.accounts.forms import ApplyForm, Reason, SignInForm
 from pavilion.accounts.rules import APPROVERS, SESSION_LIFE, Actor, CompanyState, Permission
 from pavilion.accounts.sign_in import COOKIE
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
+from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page, safe_back
-from pavilion.webkit.limits import Allowance
 
 router = APIRouter(tags=["accounts"])
-SIGN_INS = Allowance(per_minute=20)
-APPLICATIONS = Allowance(per_minute=10)
+SIGN_INS, APPLICATIONS = 20, 10  # a minute from one address
 
 
 @router.get("/sign-in")
@@ -28,8 +27,7 @@ async def sign_in_page(request: Request, next: str = "/") -> Response:
 
 @router.post("/sign-in")
 async def sign_in(request: Request, said: Annotated[SignInForm, Form()], session: Writing, now: Now) -> Response:
-    caller = request.client.host if request.client else "?"
-    await SIGN_INS.take("sign-in", caller, said.email.strip().lower())
+    await limits.take(request, "sign-in", said.email.strip().lower(), per_minute=SIGN_INS)
     browser = request.headers.get("user-agent", "")
     token = await service.sign_in(session, email=said.email, password=said.password, browser=browser, now=now)
     if token is None:
@@ -63,8 +61,7 @@ async def apply_page(request: Request) -> Response:
 
 @router.post("/apply")
 async def apply(request: Request, session: Writing, now: Now) -> Response:
-    caller = request.client.host if request.client else "?"
-    await APPLICATIONS.take("apply", caller)
+    await limits.take(request, "apply", per_minute=APPLICATIONS)
     said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     faults: dict[str, str] = {}
     try:

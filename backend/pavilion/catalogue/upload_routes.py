@@ -21,14 +21,14 @@ from pavilion.catalogue.sheet import LIMITS, write_csv
 from pavilion.catalogue.upload_forms import ChooseMeaning, ConfirmReplace
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, TooLarge
+from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page, sentence
-from pavilion.webkit.limits import Allowance
 from pavilion.webkit.upload import body_to_file, upload_to_file
 
 router = APIRouter(tags=["stock"])
 
-UPLOADS = Allowance(per_minute=60)
+UPLOADS = 60  # a minute of one company from one address
 FORM_SLACK = 64 * 1024  # the other fields of the form and its boundaries
 
 Supplier = Annotated[Actor, may(Permission.STOCK_WRITE)]
@@ -223,7 +223,7 @@ async def _receive(
         raise BadInput(fields={"mode": "bad_input"})
     if actor.company_id is None:
         raise NotAllowed(right=Permission.STOCK_WRITE.value)
-    await UPLOADS.take("stock", str(actor.company_id))
+    await limits.take(request, "stock", str(actor.company_id), per_minute=UPLOADS)
     return await uploads.receive(
         session,
         supplier_company_id=actor.company_id,

@@ -1,5 +1,6 @@
 """How often one caller may ask: moving windows in memory, per process."""
 
+from fastapi import Request
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -7,13 +8,11 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from pavilion.kernel.errors import SlowDown
 
 
-class Allowance:
-    """`take` lets a caller through or raises `slow_down`."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._item = RateLimitItemPerMinute(per_minute)
-        self._window = MovingWindowRateLimiter(MemoryStorage())
-
-    async def take(self, *caller: str) -> None:
-        if not await self._window.hit(self._item, *caller):
-            raise SlowDown()
+async def take(request: Request, act: str, *caller: str, per_minute: int) -> None:
+    """The caller's address may do this act so often a minute; then it is `slow_down`."""
+    windows: MovingWindowRateLimiter | None = getattr(request.app.state, "windows", None)
+    if windows is None:
+        windows = request.app.state.windows = MovingWindowRateLimiter(MemoryStorage())
+    address = request.client.host if request.client else "?"
+    if not await windows.hit(RateLimitItemPerMinute(per_minute), act, address, *caller):
+        raise SlowDown()
