@@ -104,7 +104,7 @@ async def test_a_stone_that_is_verified_later_is_listed_by_the_follower(sessions
 
 async def test_sql_answers_while_the_index_is_cold(sqlite_sessions):
     await a_stock(sqlite_sessions, Random(3), count=12)
-    kept = keeping.Index(sqlite_sessions)
+    kept = keeping.Index(sqlite_sessions, patience_s=0)
     async with db.reading(sqlite_sessions) as session:
         cold = await kept.ask(session, Wanted())
         await kept.build()
@@ -112,6 +112,13 @@ async def test_sql_answers_while_the_index_is_cold(sqlite_sessions):
     await kept.close()
     assert (cold.source, warm.source) == ("sql", "index")
     assert same(cold, warm)
+
+
+async def test_the_first_question_waits_a_little_for_the_index(sqlite_sessions):
+    await a_stock(sqlite_sessions, Random(3), count=12)
+    kept = keeping.Index(sqlite_sessions)
+    async with db.reading(sqlite_sessions) as session:
+        assert (await kept.ask(session, Wanted())).source == "index"
 
 
 async def test_every_page_of_every_order_shows_each_stone_once(sqlite_sessions):

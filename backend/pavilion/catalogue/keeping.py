@@ -21,6 +21,7 @@ from pavilion.kernel.events import Event
 from pavilion.kernel.numbering import Counter
 
 LAG_S = 1.0  # how old a look at the change counter may be
+PATIENCE_S = 3.0  # how long a question waits for the first build before SQL answers it
 AT_ONCE = 2000  # changed stones that a question waits for; more are read in the background
 REBUILD = 5000  # out-of-date rows after which the large part is built anew
 CHUNK = 5000  # rows read at a time while building
@@ -39,8 +40,8 @@ def index_of(app: Any) -> "Index":
 class Index:
     """One per process. Answers are exact: what changed is read before the question is answered, or SQL answers it."""
 
-    def __init__(self, sessions: Sessions, secret: str = "") -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions, secret: str = "", patience_s: float = PATIENCE_S) -> None:
+        self._sessions, self._patience_s = sessions, patience_s
         # without a key of the house cursors live as long as the process
         self.secret = secret.encode() or secrets.token_bytes(32)
         self._snapshot: Snapshot | None = None
@@ -79,7 +80,8 @@ class Index:
     async def _current(self, session: AsyncSession) -> Snapshot | None:
         """The snapshot if it is in step, after reading what little changed; None while it is not."""
         if self._snapshot is None:
-            self._build_soon()
+            await self._wait_for_build()
+        if self._snapshot is None:
             return None
         if monotonic_s() - self._looked_at < LAG_S:
             return self._snapshot
@@ -108,9 +110,16 @@ class Index:
         self._snapshot = snapshot.changed(found, touched, as_of, events)
         return True
 
-    def _build_soon(self) -> None:
+    async def _wait_for_build(self) -> None:
+        """A little: the whole index is built in the time that SQL takes for one answer over a large stock."""
+        building = self._build_soon()
+        if self._patience_s:
+            await asyncio.wait({building}, timeout=self._patience_s)
+
+    def _build_soon(self) -> asyncio.Task[None]:
         if self._building is None or self._building.done():
             self._building = asyncio.create_task(self.build())
+        return self._building
 
 
 async def _standing(session: AsyncSession) -> tuple[int, int]:
