@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from pavilion.catalogue import vectors
 from pavilion.catalogue.cells import Context, read_cell
@@ -44,6 +46,10 @@ def test_the_sample_file_is_answered_byte_for_byte():
         ("carat", "٣", None, ("number_format",)),
         ("list_pct", "(30.5) back", None, ("number_format",)),
         ("list_pct", "30.5% over", 3050, ()),
+        ("list_pct", "30.5 disc.", -3050, ()),
+        ("list_pct", "back", None, ("number_format",)),
+        ("price_total", "SEK 500", None, ("currency_mismatch",)),
+        ("price_total", "hk$ 500", None, ("currency_mismatch",)),
         ("fluor_intensity", "Very Strong Yellow", "very_strong", ()),
         ("girdle_min", "Thick/Thin", "thin", ()),
         ("report_date", "2025年6月7日", "2025-06-07", ()),
@@ -74,3 +80,15 @@ def test_a_term_is_told_in_the_readers_language():
 
 def test_the_tables_are_known_by_their_hash():
     assert all(len(digest) == 64 for digest in nomenclature().sha256.values())
+
+
+WORDS = sorted({alias for aliases in nomenclature().aliases.values() for alias in aliases})
+RAW = some.one_of(some.text(max_size=30), some.sampled_from(WORDS), some.from_regex(r"[-+($€]?[0-9.,' ]{1,12}[%)ct]?"))
+
+
+@given(column=some.sampled_from(sorted(nomenclature().columns)), raw=RAW, decimal=some.sampled_from(".,"))
+def test_whatever_stands_in_a_cell_is_a_value_or_a_known_code(column, raw, decimal):
+    cell = read_cell(column, raw, Context(decimal=decimal, lab="GIA"))
+    assert set(cell.issues) <= set(nomenclature().issue_codes)
+    severities = {nomenclature().issue_codes[code].severity for code in cell.issues}
+    assert cell.value is None or "error" not in severities or cell.issues == ("natural_lab_mixed",)

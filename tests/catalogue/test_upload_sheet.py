@@ -6,6 +6,9 @@ import zipfile
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as for_any
+from hypothesis import strategies as some
 
 from pavilion.catalogue.checking import Stopped, open_stock
 from pavilion.catalogue.sheet import Limits, SheetFault, harmless, open_sheet, write_csv
@@ -198,6 +201,19 @@ def test_a_mended_file_is_read_as_it_was_sent_back(given):
     head = "_error," + HEAD.replace("City", "Disc %")
     [row] = rows_of(given(f"{head}\nwhat was wrong,{ROW.replace('Zürich', chr(39) + '-30.5')}\n"))
     assert (row.outcome, row.values["list_pct"]) == ("accepted", -3050)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
+@for_any(
+    start=some.sampled_from([b"", HEAD.encode() + b"\n", b"PK\x03\x04", b"\xff\xfe"]), body=some.binary(max_size=300)
+)
+def test_whatever_bytes_are_sent_the_answer_is_rows_or_codes(given, start, body):
+    try:
+        rows = rows_of(given(start + body))
+    except Stopped as stopped:
+        assert all(issue.code for issue in stopped.issues)
+    else:
+        assert all(row.outcome for row in rows)
 
 
 def test_a_file_may_be_read_more_than_once(given):

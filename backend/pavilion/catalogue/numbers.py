@@ -13,7 +13,25 @@ _MARKS |= {"€": ("EUR",), "£": ("GBP",), "₹": ("INR",), "RMB": ("CNY",)}
 CURRENCIES = frozenset(
     ["USD", "EUR", "GBP", "HKD", "CNY", "JPY", "INR", "ILS", "AED", "CHF", "SGD", "AUD", "CAD", "ZAR", "BWP"]
 )
-_MARKS |= {code: (code,) for code in CURRENCIES}
+_OTHERS = (
+    "KRW",
+    "BHD",
+    "KWD",
+    "OMR",
+    "SEK",
+    "NOK",
+    "DKK",
+    "NZD",
+    "THB",
+    "TWD",
+    "RUB",
+    "TRY",
+    "BRL",
+    "NAD",
+    "AOA",
+    "LKR",
+)
+_MARKS |= {code: (code,) for code in (*CURRENCIES, *_OTHERS)}
 _MARK = "|".join(re.escape(mark) for mark in sorted(_MARKS, key=len, reverse=True))
 _MARKED = re.compile(
     rf"(?P<minus>-?)\s*(?:(?P<front>{_MARK})\s*)?(?P<body>.*?)(?:\s*(?P<back>{_MARK}))?", re.IGNORECASE
@@ -21,7 +39,9 @@ _MARKED = re.compile(
 _ON_REQUEST = frozenset(("poa", "call", "callforprice", "priceonrequest", "onrequest", "por"))
 PRICE_LEAST_MAJOR = 5  # default; a smaller price is a slip of the pen
 
-_SIGN_WORDS = re.compile(r"\s*(?:(?P<minus>back|below|off|disc)|(?P<plus>above|over|premium))\.?", re.IGNORECASE)
+_SIGN_WORDS = re.compile(
+    r"\s*(?:(?P<minus>back|below|off|disc(?:ount)?)|(?P<plus>above|over|premium))\.?$", re.IGNORECASE
+)
 
 
 class Unread(Exception):
@@ -104,7 +124,7 @@ def read_percent(text: str, decimal: str, *, fraction: bool) -> tuple[int, tuple
 def read_list_pct(text: str, decimal: str, sign_rule: str | None) -> tuple[int, tuple[str, ...]]:
     """Signed hundredths of a percent against the list, negative below it. A sign is never guessed."""
     signs = []
-    if (word := _SIGN_WORDS.search(text)) and word.end() == len(text):
+    if word := _SIGN_WORDS.search(text):
         signs.append(-1 if word["minus"] else 1)
         text = text[: word.start()].rstrip()
     if text.startswith("(") and text.rstrip("%").rstrip().endswith(")"):
