@@ -6,17 +6,21 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
+from redis.asyncio import Redis
 from sqlalchemy import make_url
 
 from pavilion.bidding import jobs
 from pavilion.bidding.book_postgres import PostgresBook
 from pavilion.bidding.book_sqlite import SqliteBook
 from pavilion.bidding.bus import LocalRooms
+from pavilion.bidding.bus_engine import EngineBus
+from pavilion.bidding.bus_redis import RedisRooms
 from pavilion.bidding.door import LOOK_S, Door
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.running import Engine
 from pavilion.bidding.service import World
 from pavilion.bidding.vault import Vault
+from pavilion.bidding.wire import Sealer
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.signing import SigningKey
@@ -24,6 +28,7 @@ from pavilion.kernel.tasks import whole
 
 PRESENCE_S = 5
 MIRROR_S = 0.25
+RECONNECT_S = 0.2
 
 log = structlog.get_logger()
 
@@ -53,10 +58,64 @@ async def one_process(
         yield LocalRooms(engine, hub, door)
     finally:
         door.say_goodbye()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _ended(tasks)
         await store.close()
+
+
+@asynccontextmanager
+async def engine_alone(
+    database_url: str,
+    redis_url: str,
+    sessions: Sessions,
+    clock: Clock,
+    *,
+    data_key: bytes,
+    sale_key: bytes,
+    bus_key: bytes,
+    host_name: str,
+) -> AsyncIterator[Engine]:
+    """The engine of a production house, told and asked over Redis; a second one stands by for its leases."""
+    store, redis = open_store(database_url, clock), Redis.from_url(redis_url)
+    bus = EngineBus(redis, Sealer(bus_key), clock)
+    signer, world = SigningKey(host_name, sale_key), World(sessions, clock)
+    bus.engine = engine = Engine(store, world, Vault(data_key), signer, clock, bus, bus.watermarks)
+    tasks = [
+        asyncio.create_task(every(RECONNECT_S, bus.run), name="bus"),
+        asyncio.create_task(engine.run(), name="engine"),
+        asyncio.create_task(every(MIRROR_S, _mirror(sessions, clock)), name="mirror"),
+    ]
+    try:
+        yield engine
+    finally:
+        await _ended(tasks)
+        await redis.aclose()
+        await store.close()
+
+
+@asynccontextmanager
+async def rooms_over_redis(
+    redis_url: str, sessions: Sessions, clock: Clock, *, bus_key: bytes, verifier: str
+) -> AsyncIterator[RedisRooms]:
+    """The rooms of a web or edge process, whose engine is another process."""
+    redis, hub, door = Redis.from_url(redis_url), Hub(), Door(sessions)
+    rooms = RedisRooms(redis, Sealer(bus_key), hub, door, clock, verifier)
+    tasks = [
+        asyncio.create_task(every(RECONNECT_S, rooms.run), name="bus"),
+        asyncio.create_task(every(PRESENCE_S, _presence(hub)), name="presence"),
+        asyncio.create_task(every(LOOK_S, door.look), name="door"),
+    ]
+    try:
+        yield rooms
+    finally:
+        door.say_goodbye()
+        await _ended(tasks)
+        await redis.aclose()
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -1,0 +1,164 @@
+"""The rooms of a web or edge process, over Redis: a doorbell that may be lost, never the place where a bid is kept."""
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio import Redis
+
+from pavilion.bidding import wire
+from pavilion.bidding.acts import StaffAct
+from pavilion.bidding.bus import OwnOpening, Pace
+from pavilion.bidding.deciding import Answer, BidOrder, away
+from pavilion.bidding.door import Door
+from pavilion.bidding.engine import Reply
+from pavilion.bidding.hub import Hub
+from pavilion.bidding.news import Mine
+from pavilion.bidding.wire import Doc, Sealer
+from pavilion.kernel.clock import Clock
+from pavilion.kernel.instants import micros
+
+ANSWER_S = 5  # after which nobody can say
+WATERMARK_S = 0.1
+
+
+class Stream:
+    """The numbered orders of this process for one sale; unanswered ones are kept to be sent again."""
+
+    def __init__(self) -> None:
+        self.counter = 0
+        self.ring: dict[int, Doc] = {}
+        self.replies: dict[int, Callable[[Doc], None]] = {}
+
+
+class RedisRooms:
+    """Bids go to whichever engine holds the sale; its answers and news come back."""
+
+    def __init__(
+        self, redis: Redis, sealer: Sealer, hub: Hub, door: Door, clock: Clock, verifier: str, pace: Pace | None = None
+    ) -> None:
+        self.hub, self.door, self.verifier, self.pace = hub, door, verifier, pace or Pace()
+        self._redis, self._sealer, self._clock = redis, sealer, clock
+        self.run_id = secrets.token_hex(8)
+        self._streams: dict[str, Stream] = defaultdict(Stream)
+        self._asked: dict[str, asyncio.Future[Doc]] = {}
+        self._sending: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+    # -- the port -----------------------------------------------------------------------------------------------------
+
+    async def place(self, order: BidOrder) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        await self.place_soon(order, lambda given: None if answer.done() else answer.set_result(given))
+        return await answer
+
+    async def place_soon(self, order: BidOrder, reply: Reply) -> None:
+        if not self.pace.take(order.sale, order.company_id):
+            reply(Answer("refused", order.lot, order.key, "slow_down", sale=order.sale))
+            return
+        self._put(order.sale, order, reply, away(order))
+
+    async def command(self, act: StaffAct) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        nobody = Answer("unknown", act.lot, code="engine_away", sale=act.sale)
+        self._put(act.sale, act, lambda given: None if answer.done() else answer.set_result(given), nobody)
+        return await answer
+
+    async def mine(self, sale: str, company_id: int) -> Mine | None:
+        told = await self._ask(sale, "mine", company_id=company_id)
+        return None if told is None else wire.mine_in(told)
+
+    async def opening(self, sale: str, n: int, company_id: int) -> OwnOpening | None:
+        told = await self._ask(sale, "opening", company_id=company_id, n=n)
+        return None if told is None else OwnOpening(**told)
+
+    async def answer(self, sale: str, company_id: int, key: str) -> Answer | None:
+        told = await self._ask(sale, "answer", company_id=company_id, key=key)
+        return None if told is None else wire.answer_in(told)
+
+    # -- at work ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hears and sends until cancelled."""
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as heard, asyncio.TaskGroup() as tasks:
+            await heard.subscribe(wire.edge(self.run_id))
+            await heard.psubscribe(wire.news("*"), wire.own("*"))
+            tasks.create_task(self._send())
+            tasks.create_task(self._mark())
+            async for message in heard.listen():
+                self._hear(message["channel"].decode(), message["data"])
+
+    async def _send(self) -> None:
+        while True:
+            channel, sealed = await self._sending.get()
+            await self._redis.publish(channel, sealed)
+
+    async def _mark(self) -> None:
+        """The engine learns ten times a second up to which instant everything was sent."""
+        while True:
+            for sale, stream in self._streams.items():
+                self._say(sale, {"kind": "mark", "stamp": micros(self._clock()), "counter": stream.counter})
+            await asyncio.sleep(WATERMARK_S)
+
+    def _put(self, sale: str, order: BidOrder | StaffAct, reply: Reply, nobody: Answer) -> None:
+        stream = self._streams[sale]
+        stream.counter = counter = stream.counter + 1
+        stream.ring[counter] = wire.order_out(order) | {"stamp": micros(self._clock())}
+
+        def answered(document: Doc | None) -> None:
+            stream.ring.pop(counter, None)
+            if stream.replies.pop(counter, None) is not None:
+                giving_up.cancel()
+                reply(nobody if document is None else wire.answer_in(document))
+
+        giving_up = asyncio.get_running_loop().call_later(ANSWER_S, answered, None)
+        stream.replies[counter] = answered
+        self._tell_order(sale, counter)
+
+    def _tell_order(self, sale: str, counter: int) -> None:
+        stream = self._streams[sale]
+        oldest = min(stream.ring, default=counter)
+        self._say(sale, {"kind": "order", "counter": counter, "oldest": oldest, "order": stream.ring[counter]})
+
+    async def _ask(self, sale: str, what: str, **facts: Any) -> Doc | None:
+        request = secrets.token_hex(8)
+        future: asyncio.Future[Doc] = asyncio.get_running_loop().create_future()
+        self._asked[request] = future
+        self._say(sale, {"kind": "ask", "what": what, "request": request, **facts})
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return (await future)["told"]  # type: ignore[no-any-return]
+        except TimeoutError:
+            return None
+        finally:
+            del self._asked[request]
+
+    def _say(self, sale: str, document: Doc) -> None:
+        channel = wire.orders(sale)
+        self._sending.put_nowait((channel, self._sealer.seal(document | {"edge": self.run_id}, channel)))
+
+    def _hear(self, channel: str, data: bytes) -> None:
+        sale = channel.rpartition(":")[2]
+        if channel == wire.news(sale):
+            self.hub.tell_all(sale, data)
+            return
+        document = self._sealer.open(data, channel)
+        if document is None:
+            return
+        if channel == wire.own(sale):
+            self.hub.tell_own(sale, wire.own_in(document))
+            return
+        match document["kind"]:
+            case "answer":
+                if (answered := self._streams[document["sale"]].replies.get(document["counter"])) is not None:
+                    answered(document["answer"])
+            case "again":
+                stream = self._streams[document["sale"]]
+                for counter in sorted(set(stream.ring) & set(document["counters"])):
+                    self._tell_order(document["sale"], counter)
+                for counter in set(document["counters"]) - set(stream.ring):
+                    self._say(document["sale"], {"kind": "gone", "counter": counter})
+            case "told":
+                if (future := self._asked.get(document["request"])) is not None and not future.done():
+                    future.set_result(document)

@@ -1,0 +1,131 @@
+"""Web processes and the engine apart, over a real Redis or Valkey."""
+
+import asyncio
+import json
+import secrets
+from contextlib import AsyncExitStack
+
+import pytest
+from redis.asyncio import Redis
+
+from pavilion.bidding import bus_redis, wire
+from pavilion.bidding.deciding import BidOrder
+from pavilion.bidding.wire import Sealer
+from pavilion.bidding.wiring import engine_alone, rooms_over_redis
+from tests.auctions.world import FIRST_CLOSE
+from tests.bidding.house import DATA_KEY, HOST, SALE_KEY, house
+from tests.bidding.room import HandClock
+from tests.make import SECOND
+
+BUS_KEY = bytes(range(64, 96))
+
+
+class Ear:
+    company_id = None
+
+    def __init__(self):
+        self.frames = []
+
+    def hear(self, encoded):
+        self.frames.append(json.loads(encoded))
+
+
+@pytest.fixture
+async def apart(postgres_url, postgres_sessions, redis_url):
+    """Two web processes and an engine, none of which shares memory with the others."""
+    async with AsyncExitStack() as stack:
+        inside = await stack.enter_async_context(AsyncExitStack())
+        made = await inside.enter_async_context(house(postgres_url, postgres_sessions))
+        await inside.aclose()  # the one-process engine gives its lease back
+        keys = {"data_key": DATA_KEY, "sale_key": SALE_KEY, "bus_key": BUS_KEY, "host_name": HOST}
+        engine = await stack.enter_async_context(
+            engine_alone(postgres_url, redis_url, postgres_sessions, made.clock, **keys)
+        )
+        webs = [
+            await stack.enter_async_context(
+                rooms_over_redis(redis_url, postgres_sessions, made.clock, bus_key=BUS_KEY, verifier="key")
+            )
+            for _ in range(2)
+        ]
+        async with asyncio.timeout(20):
+            while made.sale not in engine.writers or await webs[1].mine(made.sale, 0) is None:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.02)
+        yield made, engine, webs
+
+
+async def test_a_bid_of_one_process_is_answered_and_heard_in_the_other(apart):
+    made, _, (one, other) = apart
+    ear = Ear()
+    other.hub.join(made.sale, ear)
+    order = made.order(0, 567_891)
+    answer = await one.place(order)
+    assert (answer.result, answer.state, answer.max) == ("accepted", "winning", 567_891)
+    again = await other.place(order)
+    assert again.replayed and again.n == answer.n
+    async with asyncio.timeout(5):
+        while not ear.frames:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+    assert ear.frames[0]["events"][0]["type"] == "bid.accepted"
+    company = made.buyers[0].company_id
+    mine = await other.mine(made.sale, company)
+    assert mine.lots[made.lots[0]].max == 567_891
+    assert (await other.opening(made.sale, answer.n, company)).nonce == answer.nonce
+    assert (await other.answer(made.sale, company, order.key)).n == answer.n
+
+
+async def test_nothing_on_redis_can_be_read_or_made_by_others(apart, redis_url):
+    made, _, (one, _) = apart
+    heard = []
+    redis = Redis.from_url(redis_url)
+    async with redis.pubsub(ignore_subscribe_messages=True) as listening:
+        await listening.psubscribe("*")
+        answer = await one.place(made.order(0, 567_891))
+        await one.mine(made.sale, made.buyers[0].company_id)
+        for _ in range(20):
+            if message := await listening.get_message(timeout=0.3):
+                heard.append(message["data"])
+    together = b"".join(heard)
+    assert heard and b"567891" not in together and answer.nonce.encode() not in together
+    channel = wire.orders(made.sale)
+    forged = Sealer(bytes(32)).seal(
+        {"kind": "ask", "what": "mine", "request": "x", "company_id": 1, "edge": "e"}, channel
+    )
+    for rubbish in (b"", b"garbage", b"{}", forged):
+        await redis.publish(channel, rubbish)
+    assert (await one.place(made.order(1, 900_000))).result == "accepted"
+    await redis.aclose()
+
+
+async def test_a_lost_order_is_asked_for_again_and_order_is_kept(apart):
+    made, _, (one, _) = apart
+    dropped = []
+    put = one._sending.put_nowait
+
+    def lossy(message):
+        if not dropped:
+            dropped.append(message)  # the first order never arrives
+        else:
+            put(message)
+
+    one._sending.put_nowait = lossy
+    answers = await asyncio.gather(*(one.place(made.order(n, 500_000 + 200_000 * n)) for n in range(3)))
+    assert [answer.result for answer in answers] == ["accepted"] * 3
+    assert [answer.seq for answer in answers] == sorted(answer.seq for answer in answers)
+
+
+async def test_without_an_engine_nobody_can_say(redis_url, sqlite_sessions, monkeypatch):
+    monkeypatch.setattr(bus_redis, "ANSWER_S", 0.2)
+    clock = HandClock()
+    async with rooms_over_redis(redis_url, sqlite_sessions, clock, bus_key=BUS_KEY, verifier="key") as rooms:
+        order = BidOrder("01NOSALE", "01LOT", 1, secrets.token_hex(16), 1, "USD", "0" * 64)
+        assert (await rooms.place(order)).code == "engine_away"
+        assert await rooms.mine("01NOSALE", 1) is None
+
+
+async def test_lots_close_once_every_edge_has_sent_what_it_stamped(apart):
+    made, engine, (one, _) = apart
+    await one.place(made.order(0, 500_000))
+    made.clock.at = FIRST_CLOSE + SECOND
+    async with asyncio.timeout(10):
+        while engine.writers[made.sale].book.lots[made.lots[0]].state != "sold":  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
