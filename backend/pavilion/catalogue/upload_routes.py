@@ -44,7 +44,7 @@ async def send(request: Request, actor: Supplier, session: Writing, now: Now) ->
     """The upload form; its body is refused unread when it is too large."""
     try:
         content, filename, said = await _form_file(request)
-        sent = await _receive(session, actor, content, filename, said, now)
+        sent = await _receive(request, session, actor, content, filename, said, now)
     except (BadInput, TooLarge) as refused:
         return await _stock_page(request, actor, session, refused)
     return RedirectResponse(f"/stock/imports/{sent.file.public_id}", status_code=303)
@@ -130,7 +130,7 @@ async def put_file(
             raise BadInput(fields={"file": "required_missing"})
         content = await to_thread.run_sync(path.read_bytes)
     said = {"mode": mode.value, "profile": profile, "dry_run": "yes" if dry_run else ""}
-    sent = await _receive(session, actor, content, filename, said, now)
+    sent = await _receive(request, session, actor, content, filename, said, now)
     return JSONResponse({"id": sent.file.public_id}, 200 if sent.repeated else 202)
 
 
@@ -216,7 +216,13 @@ async def _form_file(request: Request) -> tuple[bytes, str, dict[str, str]]:
 
 
 async def _receive(
-    session: AsyncSession, actor: Actor, content: bytes, filename: str, said: Mapping[str, str], now: Now
+    request: Request,
+    session: AsyncSession,
+    actor: Actor,
+    content: bytes,
+    filename: str,
+    said: Mapping[str, str],
+    now: Now,
 ) -> uploads.Received:
     mode, profile = said.get("mode", "add"), said.get("profile", "none")
     if mode not in set(Mode) or profile not in PROFILES:

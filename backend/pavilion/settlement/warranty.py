@@ -18,7 +18,7 @@ class WarrantyText(NamedTuple):
 
 @cache
 def _rows() -> tuple[dict[str, Any], ...]:
-    return tuple(json.loads((DATA / "warranties.json").read_bytes())["rows"])
+    return tuple(json.loads(DATA.joinpath("warranties.json").read_bytes())["rows"])
 
 
 def warranty_in_force(scope: str, on: date) -> WarrantyText | None:
