@@ -16,7 +16,7 @@ export function question(action, entries) {
 /** Whether an answer still is the latest: an older one that comes late changes nothing. */
 export function latest() {
   let asked = 0;
-  return { next: () => ++asked, /** @param {number} n */ is: (n) => n === asked };
+  return { next: () => ++asked, is: (/** @type {number} */ n) => n === asked };
 }
 
 /** What of the fresh page replaces what of the old one. Fields keep their focus and what is being typed.
