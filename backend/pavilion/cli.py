@@ -5,31 +5,30 @@ Exit codes of all: 0 done or true, 1 refused or false, 2 could not be decided, 3
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pavilion.exits import DONE, FALSE, UNDECIDED
+from pavilion.exits import stop as _stop
+from pavilion.stock_cli import stock_app
+
+if TYPE_CHECKING:
+    from pavilion.settings import Settings
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-stock_app = typer.Typer(no_args_is_help=True, help="Stock files: check, import, generate.")
 app.add_typer(stock_app, name="stock")
 
 # A command line that cannot be read is 3 here; 2 means "could not be decided".
 typer.BadParameter.__mro__[1].exit_code = 3  # type: ignore[attr-defined]
 
-DONE, FALSE, UNDECIDED, UNREADABLE = 0, 1, 2, 3
-
 
 @app.callback()
 def pavilion() -> None:
     """Auction and trading house for origin-verified diamonds and coloured stones."""
-
-
-def _stop(words: str, code: int = UNREADABLE) -> typer.Exit:
-    typer.echo(words, err=True)
-    return typer.Exit(code)
 
 
 # -- conformance ------------------------------------------------------------------------------------------------------
@@ -123,120 +122,6 @@ def _json_lines(file: Path, decimals: bool) -> list[tuple[str, dict[str, Any]]]:
             raise _stop(f"line {number}: an object with an id is needed")
         found.append((raw, line))
     return found
-
-
-# -- stock files ------------------------------------------------------------------------------------------------------
-
-
-@stock_app.command("check")
-def stock_check(file: Path, profile: str = "none") -> None:
-    """Read FILE row by row up to the duplicates and print one JSON line per row; nothing is stored."""
-    from pavilion.catalogue import checking
-
-    _known_profile(profile)
-    if not file.is_file():
-        raise _stop(f"{file}: no such file")
-    try:
-        for row in checking.open_stock(file, profile=profile).checked():
-            typer.echo(checking.line_of(row))
-    except checking.Stopped as stopped:
-        raise _stop("\n".join(checking.sentence(issue, "en") for issue in stopped.issues), FALSE) from None
-
-
-@stock_app.command("import")
-def stock_import(
-    file: Path,
-    supplier: Annotated[str, typer.Option(help="Public id or name of the company; an unknown name is admitted.")],
-    profile: str = "none",
-    mode: str = "add",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Answer every row, store nothing.")] = False,
-    registry: Annotated[Path | None, typer.Option(help="Signed event files of the registry simulator.")] = None,
-    as_json: Annotated[str, typer.Option("--json", help="Where the answer goes; - is standard output.")] = "",
-    fix: Annotated[Path | None, typer.Option(help="The refused rows, to mend and send again.")] = None,
-    confirm: Annotated[int | None, typer.Option(help="How many stones a replacing file may withdraw.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
-) -> None:
-    """Import FILE with origin check into the house in DATA, and tell what became of every row."""
-    import asyncio
-    import gc
-
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from pavilion import serving
-    from pavilion.catalogue.sending import MODES, Order, carry_out
-    from pavilion.provenance.registries.file import RegistryUnreadable
-    from pavilion.settings import Settings
-
-    _known_profile(profile)
-    if mode not in MODES:
-        raise _stop(f"unknown mode {mode!r}; known: {' '.join(MODES)}")
-    if not file.is_file():
-        raise _stop(f"{file}: no such file")
-    settings = Settings() if data is None else Settings(data_dir=data, database_url="")
-    if registry is not None:
-        settings = settings.model_copy(update={"registries": registry})
-    gc.set_threshold(100_000, 20, 100)  # this process makes millions of small values and hardly a ring of them
-    order = Order(file, supplier, mode, profile, dry_run, confirm, as_json, fix)
-
-    async def run() -> bool:
-        from pavilion import main
-        from pavilion.kernel import db
-        from pavilion.kernel.clock import utc_now
-        from pavilion.webkit.html import Pages
-        from pavilion.webkit.static import frontend
-
-        engine = await serving.ready(settings)
-        tongues = Pages(frontend()).tongues
-
-        def say(lang: str, code: str, facts: Mapping[str, Any]) -> str:
-            return tongues["zh" if lang == "zh" else "en"].say(code, **facts)
-
-        try:
-            sessions, source = db.sessions_of(engine), main.registry_of(settings)
-            return await carry_out(sessions, source, order, say, utc_now, lambda line: typer.echo(line, err=True))
-        finally:
-            await engine.dispose()
-
-    try:
-        if settings.database_url:
-            done = asyncio.run(run())
-        else:
-            with serving.held(settings):
-                done = asyncio.run(run())
-    except serving.CannotStart as reason:
-        raise _stop(str(reason), FALSE) from None
-    except RegistryUnreadable as fault:
-        raise _stop(f"{registry}: not a registry ({fault.facts})") from None
-    except (OSError, SQLAlchemyError) as fault:
-        raise _stop(f"{type(fault).__name__}: {fault}") from None
-    raise typer.Exit(DONE if done else FALSE)
-
-
-@stock_app.command("generate")
-def stock_generate(
-    diamonds: Path,
-    out: Annotated[Path, typer.Option(help="Folder that is written.")],
-    rows: int | None = None,
-    seed: int = 1,
-    broken_bp: int = 500,
-) -> None:
-    """Make a stock file, its signed registry and the answers to expect from a table of real stones."""
-    from pavilion.catalogue.generating import generate
-
-    if not 0 <= broken_bp <= 10_000 or (rows is not None and rows < 1):
-        raise _stop("--broken-bp is 0 to 10000, --rows at least 1")
-    try:
-        made = generate(diamonds, out, rows=rows, seed=seed, broken_bp=broken_bp)
-    except (OSError, UnicodeError, ValueError) as fault:
-        raise _stop(f"{diamonds}: {fault}") from None
-    typer.echo(f"{made.rows} rows, {made.broken} broken on purpose, {made.registered} chains in {out}")
-
-
-def _known_profile(profile: str) -> None:
-    from pavilion.catalogue.checking import PROFILES
-
-    if profile not in PROFILES:
-        raise _stop(f"unknown profile {profile!r}; known: {' '.join(PROFILES)}")
 
 
 # -- the record of a sale ---------------------------------------------------------------------------------------------
@@ -356,15 +241,27 @@ def serve(port: int = 8080, data: Path = Path(".data/house")) -> None:
 
 
 @app.command()
+def web(listen: str | None = None) -> None:
+    """Pages, API and sockets of a house in several processes."""
+    from pavilion import serving
+
+    _process("web", serving.web, listen)
+
+
+@app.command()
+def engine() -> None:
+    """The bid writer of a house in several processes; a second one stands by."""
+    from pavilion import serving
+
+    _process("engine", serving.engine)
+
+
+@app.command()
 def worker() -> None:
     """The worker alone: stock files, verdicts, bills and papers."""
     from pavilion import serving
-    from pavilion.settings import Settings
-    from pavilion.webkit import log
 
-    settings = Settings()
-    log.set_up("worker", settings.log_level)
-    _starting(lambda: serving.work(settings))
+    _process("worker", serving.work)
 
 
 @app.command()
@@ -375,6 +272,15 @@ def migrate() -> None:
 
     before, after = serving.migrate(Settings())
     typer.echo(f"schema: {before or 'none'} -> {after}")
+
+
+def _process(name: str, run: "Callable[[Settings], None]", listen: str | None = None) -> None:
+    from pavilion.settings import Settings
+    from pavilion.webkit import log
+
+    settings = Settings() if listen is None else Settings(listen=listen)
+    log.set_up(name, settings.log_level)
+    _starting(lambda: run(settings))
 
 
 def _say(line: str) -> None:

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,7 +21,7 @@ from pavilion.auctions import service as auctions_service
 from pavilion.bidding import api as bidding_api
 from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
-from pavilion.bidding.wiring import one_process
+from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import api as catalogue_api
 from pavilion.catalogue import importing, nomenclature
 from pavilion.catalogue import jobs as catalogue_jobs
@@ -28,6 +30,7 @@ from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.catalogue.keeping import index_of
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
+from pavilion.kernel.signing import SigningKey
 from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import jobs as provenance_jobs
@@ -69,6 +72,23 @@ PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
+class Keys(NamedTuple):
+    """The secrets of the bid's path, as bytes."""
+
+    data: bytes
+    sale: bytes
+    bus: bytes  # seals what crosses Redis
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Keys":
+        data = bytes.fromhex(settings.data_key.get_secret_value())
+        sale = bytes.fromhex(settings.sale_key.get_secret_value())
+        return cls(data, sale, sha256(b"pavilion/bus/v1\n" + data).digest())
+
+    def verifier(self, host_name: str) -> str:
+        return str(SigningKey(host_name, self.sale).verifier)
+
+
 class Ports:
     """The outside parties of this house."""
 
@@ -87,13 +107,13 @@ def build_house(
     @asynccontextmanager
     async def alive(app: FastAPI) -> AsyncIterator[None]:
         sessions, stopping = app.state.sessions, asyncio.Event()
-        data_key, sale_key = settings.data_key.get_secret_value(), settings.sale_key.get_secret_value()
+        keys = Keys.of(settings)
         async with one_process(
             settings.database,
             sessions,
             clock,
-            data_key=bytes.fromhex(data_key),
-            sale_key=bytes.fromhex(sale_key),
+            data_key=keys.data,
+            sale_key=keys.sale,
             host_name=settings.host_name,
         ) as rooms:
             app.state.rooms = rooms
@@ -109,6 +129,41 @@ def build_house(
                 await _close_index(app)
 
     return build_web(settings, engine, clock, alive)
+
+
+def build_front(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
+    """Pages, API and sockets of a house whose bidding engine and worker are other processes."""
+
+    @asynccontextmanager
+    async def alive(app: FastAPI) -> AsyncIterator[None]:
+        keys = Keys.of(settings)
+        bridge = rooms_over_redis(
+            settings.redis_url, app.state.sessions, clock, bus_key=keys.bus, verifier=keys.verifier(settings.host_name)
+        )
+        async with bridge as rooms:
+            app.state.rooms = rooms
+            index_of(app).start()
+            try:
+                yield
+            finally:
+                await _close_index(app)
+
+    return build_web(settings, engine, clock, alive)
+
+
+def engine_of(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> AbstractAsyncContextManager[object]:
+    """The bidding engine of a house in several processes; a second one stands by."""
+    keys = Keys.of(settings)
+    return engine_alone(
+        settings.database,
+        settings.redis_url,
+        db.sessions_of(engine),
+        clock,
+        data_key=keys.data,
+        sale_key=keys.sale,
+        bus_key=keys.bus,
+        host_name=settings.host_name,
+    )
 
 
 def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: Lifespan) -> FastAPI:

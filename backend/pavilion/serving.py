@@ -49,6 +49,25 @@ def work(settings: Settings) -> None:
     asyncio.run(_work(with_secrets(settings)))
 
 
+def web(settings: Settings) -> None:
+    """Pages, API and sockets; bids go over Redis to the engine."""
+    asyncio.run(_web(with_secrets(several(settings))))
+
+
+def engine(settings: Settings) -> None:
+    """The bid writer alone."""
+    asyncio.run(_engine(with_secrets(several(settings))))
+
+
+def several(settings: Settings) -> Settings:
+    """A house in several processes needs what they meet in."""
+    if not settings.database_url or not settings.redis_url:
+        raise CannotStart(
+            "Several processes need PAVILION_DATABASE_URL and PAVILION_REDIS_URL; or use `pavilion serve`."
+        )
+    return settings
+
+
 def migrate(settings: Settings) -> tuple[str | None, str]:
     """The schema before and after."""
 
@@ -94,11 +113,33 @@ async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -
         await engine.dispose()
 
 
-async def _work(settings: Settings) -> None:
+async def _web(settings: Settings) -> None:
     engine = await ready(settings)
+    try:
+        await listen(main.build_front(settings, engine), settings.listen)
+    finally:
+        await engine.dispose()
+
+
+async def _engine(settings: Settings) -> None:
+    engine, stopping = await ready(settings), stop_event()
+    try:
+        async with main.engine_of(settings, engine):
+            await stopping.wait()
+    finally:
+        await engine.dispose()
+
+
+def stop_event() -> asyncio.Event:
+    """Set when the process is told to stop."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, stopping.set)
+    return stopping
+
+
+async def _work(settings: Settings) -> None:
+    engine, stopping = await ready(settings), stop_event()
     try:
         ticks = main.ticks_of(settings, db.sessions_of(engine), Pages(frontend()))
         await worker.work(ticks, utc_now, stopping)
