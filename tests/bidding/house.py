@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import registering
-from pavilion.auctions.models import Sale
+from pavilion.auctions.models import Lot, Sale
 from pavilion.bidding.bus import LocalRooms, Pace
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.wiring import one_process
@@ -84,10 +84,15 @@ async def at_work(url: str, sessions: Sessions, clock: HandClock) -> AsyncIterat
 
 
 @asynccontextmanager
-async def house(url: str, sessions: Sessions, lots: int = 2, buyers: int = 3, **changes: Any) -> AsyncIterator[House]:
+async def house(
+    url: str, sessions: Sessions, lots: int = 2, buyers: int = 3, reserve: int | None = None, **changes: Any
+) -> AsyncIterator[House]:
     """Open for bids."""
     made = await world.build(sessions, lots)
-    sale = await world.published(sessions, made, **changes)
+    sale = await world.draft(sessions, made, **changes)
+    async with sessions.begin() as session:
+        await session.execute(update(Lot).values(reserve_minor=reserve))
+    await world.decide(sessions, await world.proposed(sessions, made, sale), made.lead)
     people = [await registered(sessions, made, sale, n) for n in range(1, buyers + 1)]
     clock = HandClock(OPENS + SECOND)
     async with sessions() as session:

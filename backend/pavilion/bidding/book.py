@@ -147,6 +147,9 @@ class BookStore(Protocol):
     async def load(self, sale: str) -> Stored | None:
         """Everything stored of the sale, lines in order of n."""
 
+    async def publish(self, sale: str, published: Published) -> None:
+        """These secrets of a closed book are public from now on; those that were already stay as they are."""
+
     async def write(self, sale: str, epoch: int, batch: Batch) -> None:
         """Store the whole batch, durably, and only while `epoch` is current; else raise Fenced."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Stored
+from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
 from pavilion.kernel.instants import from_micros, micros
 
 # FOR SHARE makes a takeover (an UPDATE of the lease) wait for a batch in flight, and a batch that
@@ -122,6 +122,11 @@ class PostgresBook:
             db = await self._connection("")
             async with db.transaction(isolation="repeatable_read", readonly=True):
                 return await self._load(db, sale)
+
+    async def publish(self, sale: str, published: Published) -> None:
+        once = f"{OPENINGS} on conflict do nothing"
+        async with self._side:
+            await (await self._connection("")).executemany(once, [(sale, *one) for one in published.bids])
 
     async def write(self, sale: str, epoch: int, batch: Batch) -> None:
         db = await self._connection(sale)

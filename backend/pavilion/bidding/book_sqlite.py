@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Stored
+from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
 
@@ -31,6 +31,7 @@ on conflict (lot) do update set number = excluded.number, position = excluded.po
     "end" = excluded."end", published_end = excluded.published_end, paused_at = excluded.paused_at,
     hash = excluded.hash, sealed_reserve = excluded.sealed_reserve
 """
+OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values (?, ?, ?, ?, ?)"
 TAKE = """
 insert into sale_leases (sale, holder, epoch, expires_at, beat_at) values (?, ?, 1, ?, ?)
 on conflict (sale) do update set holder = excluded.holder, epoch = epoch + 1, expires_at = excluded.expires_at
@@ -82,6 +83,11 @@ class SqliteBook:
     async def load(self, sale: str) -> Stored | None:
         return await self._run(lambda: self._whole(lambda: self._load(sale), "begin"))
 
+    async def publish(self, sale: str, published: Published) -> None:
+        rows = [(sale, *one) for one in published.bids]
+        once = f"{OPENINGS} on conflict do nothing"
+        await self._run(lambda: self._whole(lambda: self._db.executemany(once, rows)))
+
     async def write(self, sale: str, epoch: int, batch: Batch) -> None:
         await self._run(lambda: self._whole(lambda: self._write(sale, epoch, batch)))
 
@@ -131,10 +137,7 @@ class SqliteBook:
             'insert into checkpoints (sale, size, at, "text") values (?, ?, ?, ?)',
             (sale, root.size, root.at, root.text),
         )
-        db.executemany(
-            "insert into book_openings (sale, n, amount, nonce, key) values (?, ?, ?, ?, ?)",
-            [(sale, *one) for one in batch.published.bids],
-        )
+        db.executemany(OPENINGS, [(sale, *one) for one in batch.published.bids])
         db.executemany(
             "insert into reserve_openings (sale, lot, reserve, nonce) values (?, ?, ?, ?)",
             [(sale, *one) for one in batch.published.reserves],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pavilion.bidding.book import Published, reserve_commitment, text_of
-from pavilion.bidding.folding import Draft
+from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.vault import new_nonce
 
 
@@ -62,3 +62,15 @@ def publishable(draft: Draft) -> Published:
         if lot.state == "sold" and lot.terms.reserve is not None and lot.reserve_nonce is not None:
             reserves.append((lot.lot, lot.terms.reserve, lot.reserve_nonce))
     return Published(sorted(shown), reserves)
+
+
+def of_passed(book: Book) -> Published:
+    """The bids on the lots that passed, once they can no longer be offered to anybody by hand."""
+    if book.rules.openings != "losing":
+        return Published()
+    shown = [
+        (given.n, given.opening.amount, given.opening.nonce, given.key)
+        for given in book.given.values()
+        if book.lots[given.lot].state == "passed"
+    ]
+    return Published(sorted(shown))

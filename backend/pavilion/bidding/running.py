@@ -17,7 +17,7 @@ from pavilion.bidding.deciding import Facts
 from pavilion.bidding.engine import OneProcess, SaleWriter, Watermarks
 from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import Audience
-from pavilion.bidding.publication import Publication
+from pavilion.bidding.publication import Publication, of_passed
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.clock import Clock, monotonic_s
 from pavilion.kernel.signing import SigningKey
@@ -25,6 +25,7 @@ from pavilion.kernel.tasks import whole
 
 SWEEP_S = 0.2
 FIND_EVERY = 5  # sweeps between two looks for sales that nobody told us of
+PUBLISH_EVERY = 300  # sweeps between two looks for passed lots whose days of offer are over
 KEPT_CLOSED = 32  # books of ended sales kept in memory for those who ask about them
 
 log = structlog.get_logger()
@@ -37,6 +38,7 @@ class Surroundings(Protocol):
     async def publication(self, sale: str) -> Publication | None: ...
     async def facts(self, sale: str) -> Facts: ...
     async def changed(self) -> bool: ...
+    async def offers_over(self) -> Sequence[str]: ...
     async def unpublished(self, sale: str) -> tuple[str, tuple[str, ...]]: ...
 
 
@@ -70,6 +72,8 @@ class Engine:
             while True:
                 try:
                     await whole(self.sweep(find=sweeps % FIND_EVERY == 0))
+                    if sweeps % PUBLISH_EVERY == 0:
+                        await whole(self.publish_passed())
                 except Exception as fault:
                     log.error("engine", act="sweep", error=type(fault).__name__, exc_info=fault)
                 sweeps += 1
@@ -105,6 +109,13 @@ class Engine:
             if sale not in running and writer.book.state == "published":
                 reason, ok = await self.world.unpublished(sale)
                 await writer.place(StaffAct(sale, "unpublish", reason=reason, ok=ok))
+
+    async def publish_passed(self) -> None:
+        """Bids on lots that passed are opened when the days in which they could be offered by hand are over."""
+        for sale in await self.world.offers_over():
+            writer = await self.writer(sale)
+            if writer is not None and writer.book.closed:
+                await self.store.publish(sale, of_passed(writer.book))
 
     async def writer(self, sale: str) -> SaleWriter | None:
         """Who answers for this sale here: its writer, or the closed book."""

@@ -1,7 +1,8 @@
 """What the engine is told by the other domains, and the verbs by which they tell it. The caller commits."""
 
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,7 +17,7 @@ from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import plan_of, running_sales
 from pavilion.bidding.book import canonical_text
 from pavilion.bidding.deciding import Bidder, Facts, LotFacts
-from pavilion.bidding.models import PaidLot
+from pavilion.bidding.models import BookEvent, BookLot, BookOpening, PaidLot, SaleBook
 from pavilion.bidding.publication import LotPublication, Publication
 from pavilion.kernel import events
 from pavilion.kernel.clock import Clock
@@ -88,6 +89,26 @@ class World:
             people = await session.execute(select(Person.id, Person.public_id).where(Person.id.in_(both)))
             known = dict(people.all())
             return proposal.reason or "staff", tuple(known[id] for id in both if id in known)
+
+    async def offers_over(self) -> Sequence[str]:
+        """Closed sales with passed lots whose bids are not opened although their days of offer are over."""
+        opened = select(BookOpening.n).where(BookOpening.sale == BookEvent.sale, BookOpening.n == BookEvent.n)
+        async with reading(self._sessions) as session:
+            rows = await session.execute(
+                select(SaleBook.sale, SaleBook.rules, func.max(BookLot.end))
+                .join(BookEvent, BookEvent.sale == SaleBook.sale)
+                .join(BookLot, BookLot.lot == BookEvent.lot)
+                .where(SaleBook.state == "closed", BookLot.state == "passed", ~opened.exists())
+                .where(BookEvent.type.in_(("bid.accepted", "bid.refused")))
+                .group_by(SaleBook.sale, SaleBook.rules)
+            )
+            ended = [(sale, json.loads(rules), last) for sale, rules, last in rows]
+        now = self._clock()
+        return [
+            sale
+            for sale, rules, last in ended
+            if rules["openings"] == "losing" and last + timedelta(days=rules["passed_offer_days"]) <= now
+        ]
 
     async def changed(self) -> bool:
         """Whether anything happened since the last question that a decision may rest on."""
