@@ -1,0 +1,183 @@
+"""The pages of sales and lots as HTML alone: what they show to whom, and what they answer to rubbish."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient, Response
+
+from pavilion.kernel.db import create_engine, sessions_of
+from pavilion.main import build_house
+from tests import make
+from tests.browser import rooms
+from tests.browser.serve import house_settings
+from tests.cast import ILSE, WEN
+
+PORT = 8099
+URL = f"http://127.0.0.1:{PORT}"
+
+
+@dataclass
+class Visit:
+    """A house with one running sale, and browsers without script."""
+
+    app: object
+    sale: rooms.RunningSale
+
+    @asynccontextmanager
+    async def reader(self, email: str | None = None, lang: str = "en") -> AsyncIterator[AsyncClient]:
+        transport = ASGITransport(self.app)  # type: ignore[arg-type]
+        headers = {"origin": URL, "accept-language": lang}
+        async with AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
+            if email:
+                said = {"email": email, "password": make.PASSWORD}
+                assert (await client.post("/sign-in", data=said)).status_code == 303
+            yield client
+
+
+@pytest.fixture
+async def visit(sqlite_database_url: str, tmp_path: Path) -> AsyncIterator[Visit]:
+    settings = house_settings(tmp_path, PORT)
+    engine = create_engine(settings.database)
+    sessions = sessions_of(engine)
+    await rooms.people(sessions)
+    sale = await rooms.running_sale(sessions, closes_s=1500)
+    app = build_house(settings, engine)
+    async with app.router.lifespan_context(app):
+        async with asyncio.timeout(30):
+            bell = app.state.rooms.hub.bell(sale.sale)  # taken before reading, so that nothing is missed
+            while not await rooms.is_open(sessions, sale):
+                await bell.wait()
+                bell = app.state.rooms.hub.bell(sale.sale)
+        yield Visit(app, sale)
+    await engine.dispose()
+
+
+def fields(page: Response, which: str = "next") -> dict[str, str]:
+    """The hidden fields of one of the page's bid forms."""
+    form = re.search(rf'<form[^>]*data-bid="{which}".*?</form>', page.text, re.S)
+    assert form is not None
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+
+
+async def test_a_form_bid_comes_back_by_redirect_with_its_answer(visit: Visit):
+    lot = visit.sale.lots[0]
+    async with visit.reader(WEN) as wen:
+        said = fields(await wen.get(f"/lots/{lot}"))
+        assert said["max"] == "12000"
+        answer = await wen.post(f"/lots/{lot}/bids", data=said)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/lots/{lot}?answer={said['key']}")
+        page = await wen.get(answer.headers["location"])
+        assert "Your bid stands." in page.text and "You lead" in page.text
+        again = await wen.post(f"/lots/{lot}/bids", data=said)
+        assert again.headers["location"] == answer.headers["location"], "the same key is the same bid"
+        assert len(re.findall(r'data-bidder="', (await wen.get(f"/lots/{lot}")).text)) == 1
+
+
+async def test_a_bid_refused_by_the_engine_is_told_with_its_receipt(visit: Visit):
+    lot = visit.sale.lots[0]
+    async with visit.reader(WEN) as wen, visit.reader(ILSE, "zh") as ilse:
+        said = fields(await wen.get(f"/lots/{lot}"))
+        await wen.post(f"/lots/{lot}/bids", data=said | {"max": "20,000"})
+        late = said | {"key": "a" * 32, "max": "12,000"}
+        answer = await ilse.post(f"/lots/{lot}/bids", data=late)
+        assert answer.status_code == 303
+        page = await ilse.get(answer.headers["location"])
+        assert "The bid is below the next bid." in page.text or "出价低于下一口价。" in page.text
+        receipt = re.search(r"/sales/\w+/receipts/\d+", page.text)
+        assert receipt is not None
+        assert (await ilse.get(receipt[0])).status_code == 200
+        assert (await wen.get(receipt[0])).status_code == 404, "another company's receipt does not exist"
+        for kind in ("json", "tlog-proof"):
+            assert (await ilse.get(f"{receipt[0]}.{kind}")).status_code == 200
+
+
+async def test_a_large_jump_needs_the_amount_again_under_the_same_key(visit: Visit):
+    lot = visit.sale.lots[0]
+    async with visit.reader(WEN) as wen:
+        said = fields(await wen.get(f"/lots/{lot}"), "max") | {"max": "90,000"}
+        asked = await wen.post(f"/lots/{lot}/bids", data=said)
+        assert asked.status_code == 422 and said["key"] in asked.text and "112,500" in asked.text
+        wrong = await wen.post(f"/lots/{lot}/bids", data=said | {"confirm": "9,000"})
+        assert wrong.status_code == 422 and "The two amounts are not the same." in wrong.text
+        meant = await wen.post(f"/lots/{lot}/bids", data=said | {"confirm": "90000"})
+        assert meant.status_code == 303
+
+
+RUBBISH = [
+    ({"max": ""}, 422),
+    ({"max": "ten"}, 422),
+    ({"max": "-5"}, 422),
+    ({"max": "0"}, 422),
+    ({"max": "1" * 15 + "0"}, 422),
+    ({"max": "9" * 41}, 422),
+    ({"key": "short"}, 422),
+    ({"key": "Z" * 32}, 422),
+    ({"key": "a" * 65}, 422),
+    ({"rules": "x" * 65}, 422),
+    ({"currency": "DOLLAR"}, 422),
+    ({"currency": "\x00"}, 303),
+    ({"rules": "ab" * 32}, 303),
+    ({"currency": "EUR"}, 303),
+]
+
+
+async def test_rubbish_in_the_form_has_an_answer(visit: Visit):
+    lot = visit.sale.lots[0]
+    async with visit.reader(WEN) as wen:
+        good = fields(await wen.get(f"/lots/{lot}"))
+        for place, (changes, status) in enumerate(RUBBISH):
+            said = good | {"key": f"{place:032x}"} | changes
+            assert (await wen.post(f"/lots/{lot}/bids", data=said)).status_code == status, changes
+        assert (await wen.post(f"/lots/{lot}/bids", data={})).status_code == 422
+
+
+async def test_unknown_things_and_strange_addresses_are_not_found(visit: Visit):
+    sale = visit.sale.sale
+    unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    async with visit.reader(WEN) as wen:
+        for path in (
+            f"/lots/{unknown}", f"/sales/{unknown}", f"/sales/{unknown}/room", f"/sales/{sale}/room?lot={unknown}",
+            f"/sales/{sale}/receipts/0", f"/sales/{sale}/receipts/99999", "/lots/..%2f", "/lots/%00",
+            f"/sales/{sale}/receipts/{10**30}",
+        ):  # fmt: skip
+            assert (await wen.get(path)).status_code in (307, 404, 422), path
+        assert (await wen.post(f"/lots/{unknown}/bids", data={"key": "c" * 32, "max": "1"})).status_code == 404
+        assert (await wen.get(f"/sales/{sale}?show=nonsense")).status_code == 200
+        assert (await wen.get(f"/lots/{visit.sale.lots[0]}?max=junk&answer=nonsense")).status_code == 200
+
+
+async def test_a_stranger_sees_the_lot_and_is_asked_to_sign_in(visit: Visit):
+    lot = visit.sale.lots[0]
+    async with visit.reader() as stranger:
+        page = await stranger.get(f"/lots/{lot}")
+        assert page.status_code == 200 and "Sign in to bid" in page.text and "data-bid=" not in page.text
+        assert (await stranger.post(f"/lots/{lot}/bids", data={"key": "d" * 32, "max": "1"})).status_code == 401
+        assert (await stranger.get("/desk/bids")).status_code == 303
+        assert (await stranger.get("/results")).status_code == 200
+
+
+async def test_nobody_reads_the_maximum_of_another(visit: Visit):
+    lot = visit.sale.lots[0]
+    async with visit.reader(WEN) as wen, visit.reader(ILSE) as ilse, visit.reader() as stranger:
+        said = fields(await wen.get(f"/lots/{lot}"))
+        await wen.post(f"/lots/{lot}/bids", data=said | {"max": "23,456"})
+        for path in (f"/lots/{lot}", f"/sales/{visit.sale.sale}/room", f"/sales/{visit.sale.sale}", "/desk/bids"):
+            assert "2345600" in (page := (await wen.get(path)).text) or "23,456" in page, path
+            for other in (ilse, stranger):
+                text = (await other.get(path)).text
+                assert "23,456" not in text and "2345600" not in text, path
+
+
+async def test_every_page_speaks_chinese(visit: Visit):
+    lot, sale = visit.sale.lots[0], visit.sale.sale
+    async with visit.reader(lang="zh-CN") as reader:
+        for path, words in (
+            (f"/lots/{lot}", "登录后出价"), (f"/sales/{sale}/room", "出价簿"), (f"/sales/{sale}", "进入拍卖厅"),
+            ("/results", "拍卖结束后"),
+        ):  # fmt: skip
+            assert words in (await reader.get(path)).text, path
