@@ -120,6 +120,10 @@ class Figures:
             return get_timezone_location(ZoneInfo(zone), locale=self.tongue.locale, return_city=True)
         return self.tongue.pgettext("city", place)
 
+    def town(self, name: str) -> str:
+        """A city as a supplier wrote it, in the reader's language where the trade has a word for it."""
+        return self.tongue.pgettext("city", name)
+
     def country(self, code: str) -> str:
         """The name of a country by its two letters; an unknown code stands for itself."""
         short = _SHORT_NAMES[self.tongue.lang].get(code)

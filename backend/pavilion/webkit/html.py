@@ -20,7 +20,7 @@ Term = Callable[[str, str, str], str]  # of an enumeration, a code and a languag
 
 FIGURES = (
     *("amount", "money", "per_carat", "number", "ct", "mm", "pct"),
-    *("day", "days", "clock", "when", "left", "city", "country", "countries"),
+    *("day", "days", "clock", "when", "left", "city", "town", "country", "countries"),
 )
 
 
