@@ -30,7 +30,7 @@ from pavilion.provenance.dossier import Dossier
 from pavilion.provenance.registries.port import Registry
 
 BATCH = 1000
-GENTLE_BATCH = 200  # beside a running house: a bid never waits long for the database
+GENTLE_BATCH = 50  # beside a running house: no bid waits long for the database or for the loop
 RAW_CHARS = 200
 LEASE = timedelta(minutes=1)  # renewed with every batch; so long a file rests when its process was killed
 
