@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
+from pavilion.kernel import migrating
 from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
 from pavilion.webkit import log
 from tests import need
@@ -36,7 +37,15 @@ def import_tables() -> None:
         importlib.import_module(f"pavilion.{path.parent.name}.{path.stem}")
 
 
+async def migrate(url: str) -> None:
+    """The schema as the migrations make it; `tests/test_migrations.py` holds them to the models."""
+    engine = create_engine(url)
+    await migrating.to_head(engine)
+    await engine.dispose()
+
+
 async def make_schema(url: str) -> None:
+    """The schema as the models say it."""
     import_tables()
     engine = create_engine(url)
     async with engine.begin() as connection:
@@ -77,14 +86,14 @@ def postgres_template(postgres_server: str) -> str:
     """A migrated database that each test's own is copied from."""
     name = f"{TEMPLATE}_{uuid4().hex[:8]}"
     run(run_sql(postgres_server, f"create database {name}"))
-    run(make_schema(on_database(postgres_server, name)))
+    run(migrate(on_database(postgres_server, name)))
     return name
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    run(make_schema(sqlite_url(path)))
+    run(migrate(sqlite_url(path)))
     return path
 
 
@@ -153,7 +162,6 @@ def redis_url() -> Iterator[str]:
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demonstration as it opens, to be copied by whoever changes it."""
     from pavilion.demo import story
-    from pavilion.kernel import migrating
     from pavilion.kernel.clock import utc_now
     from pavilion.settings import Environment, Settings, with_secrets
 
