@@ -19,8 +19,8 @@ from uuid import uuid4
 import asyncpg
 
 from pavilion.bidding import rules
-from pavilion.bidding.book import canonical_text
 from pavilion.bidding.engine import BATCH
+from pavilion.bidding.texts import canonical_text
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import sqlite_url
 from pavilion.kernel.instants import micros, stamp

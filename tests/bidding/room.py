@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from pavilion.bidding import folding
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.book import BookRow, BookStore, canonical_text
+from pavilion.bidding.book import BookRow, BookStore
 from pavilion.bidding.book_postgres import PostgresBook
 from pavilion.bidding.book_sqlite import SqliteBook
 from pavilion.bidding.deciding import Answer, Bidder, BidOrder, Facts, LotFacts
@@ -20,6 +20,7 @@ from pavilion.bidding.engine import BATCH, SaleWriter
 from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import News
 from pavilion.bidding.publication import LotPublication, Publication
+from pavilion.bidding.texts import canonical_text
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.signing import SigningKey

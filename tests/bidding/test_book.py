@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from pavilion.bidding import book
+from pavilion.bidding import texts
 from pavilion.bidding.book import Fenced
 from pavilion.bidding.book_postgres import PostgresBook
 from pavilion.bidding.models import BookEvent, BookLot
@@ -40,9 +40,9 @@ async def test_commitments_are_those_of_the_worked_example():
     opening = Opening(300_000, "USD", "ab" * 32, nonce, None, None)
     key = "7f9c1e0a5b3d4c2e8f6a7b8c9d0e1f20"
     commit = "62478fe2a419f0a11ad8196d88e7cd0fa997aa5b7cab0fd369e4b605475b256d"
-    assert book.bid_commitment("S-DEMO", "L-0001", "A", key, opening) == commit
+    assert texts.bid_commitment("S-DEMO", "L-0001", "A", key, opening) == commit
     reserve = "f425ea00610547b873bb6f096acf0072ba8c12d310a55b88a7260656ff1fad75"
-    assert book.reserve_commitment("S-DEMO", "L-0001", "USD", 250_000, nonce) == reserve
+    assert texts.reserve_commitment("S-DEMO", "L-0001", "USD", 250_000, nonce) == reserve
 
 
 async def test_a_line_read_by_sql_is_the_line_that_was_written(sale, database_url):
@@ -147,7 +147,7 @@ def test_templates_write_the_canonical_form():
     for met in (None, True, False):
         for extended in (None, "2026-03-02T10:00:00.000000Z"):
             full = data | {"reserve_met": met, "end": "2026-03-02T10:00:00.000000Z", "extended": extended}
-            assert book.accepted_text(full).encode() == canonical(full)
+            assert texts.accepted_text(full).encode() == canonical(full)
     refused = {"bidder": "A", "commit": "c" * 64, "code": "below_ask", "after": 3}
-    assert book.refused_text(refused).encode() == canonical(refused)
-    assert hashlib.sha256(b"\x00x").hexdigest() == book.event_hash("x")
+    assert texts.refused_text(refused).encode() == canonical(refused)
+    assert hashlib.sha256(b"\x00x").hexdigest() == texts.event_hash("x")

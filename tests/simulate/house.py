@@ -5,11 +5,12 @@ from random import Random  # noqa: TID251 - always seeded
 
 from pavilion.bidding import acts, folding
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.book import BookRow, Line, PrivateLine, SignedRoot, Stored, canonical_text
+from pavilion.bidding.book import BookRow, Line, PrivateLine, SignedRoot, Stored
 from pavilion.bidding.deciding import Answer, Bidder, BidOrder, Facts, LotFacts, decide_bid
 from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.publication import LotPublication, Publication, publish, publishable
 from pavilion.bidding.record import hidden_lots, record_lines
+from pavilion.bidding.texts import canonical_text
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.canon import document_hash, read_json
 from pavilion.kernel.instants import from_micros, micros, stamp

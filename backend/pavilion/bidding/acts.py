@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pavilion.bidding import closing, rules
-from pavilion.bidding.book import FINAL, Doc, LotBook, text_of
+from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.deciding import Facts
 from pavilion.bidding.folding import Book, Draft
+from pavilion.bidding.texts import Doc, text_of
 
 ENGINE = "engine"
 NEAR = 300 * 1_000_000  # lots that end so soon are paused when the clock cannot be trusted

@@ -31,6 +31,7 @@ LONGEST_WAIT = 30  # seconds of one long poll
 
 STATUS = {
     "lot_unknown": 404,
+    "bad_message": 422,
     "slow_down": 429,
     "engine_away": 503,
     **dict.fromkeys(

@@ -1,13 +1,15 @@
 """What becomes of a bid: the checks of one bid in their order, and the event that follows. Pure but for the nonce."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pavilion.auctions.fees import UNTAXED, Tax, all_in
 from pavilion.bidding import closing, rules
-from pavilion.bidding.book import LotBook, bid_commitment, text_of
+from pavilion.bidding.book import LotBook
 from pavilion.bidding.folding import Draft, Given
+from pavilion.bidding.texts import bid_commitment, text_of
 from pavilion.bidding.vault import Opening, new_nonce
 
 NOT_REGISTERED = {"none": "not_registered", "declined": "not_registered", "closed": "not_registered"}
@@ -18,6 +20,8 @@ STANDING_CODES = NOT_REGISTERED | {
     "struck": "banned",
 }
 # Not in the book: the same key may be used again when the matter has changed.
+_FORM = re.compile(r"[0-9a-f]{32}[A-Z]{3}[0-9a-f]{64}")  # key, currency, rules
+EXACT = 2**53 - 1  # the largest whole number that every reader of JSON reads alike
 UNRECORDED = frozenset({"not_open_yet", "confirm_needed"})
 
 
@@ -98,6 +102,8 @@ class Facts:
 
 def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
     """The answer to this bid; accepted and most refused bids become the next event of the draft."""
+    if _FORM.fullmatch(order.key + order.currency + order.rules) is None or abs(order.max) > EXACT:
+        return _turned_away(order, "bad_message")  # nothing of it may stand in a hashed text
     bidder = facts.bidders.get(order.company_id)
     if (code := _standing_code(draft, bidder)) is not None:
         return _turned_away(order, code)

@@ -4,23 +4,10 @@ import json
 from typing import NamedTuple
 
 from pavilion.bidding import book as pages
-from pavilion.bidding.book import (
-    ZERO_HASH,
-    BookRow,
-    Doc,
-    Line,
-    LotBook,
-    PrivateLine,
-    Stored,
-    accepted_text,
-    canonical_text,
-    event_hash,
-    event_text,
-    micros_of,
-    refused_text,
-)
+from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
 from pavilion.bidding.rules import RuleSet, Standing
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.bidding.texts import Doc, accepted_text, canonical_text, event_hash, event_text, micros_of, refused_text
 from pavilion.bidding.vault import Opening, SaleVault
 from pavilion.kernel.tlog import CompactTree
 

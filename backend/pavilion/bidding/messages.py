@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from pavilion.bidding.book import canonical_text, text_of
 from pavilion.bidding.deciding import Answer
 from pavilion.bidding.news import News, OwnState
+from pavilion.bidding.texts import canonical_text, text_of
 
 EXACT = 2**53 - 1  # the largest whole number that every reader of JSON reads alike
 MOST_LOTS = 500

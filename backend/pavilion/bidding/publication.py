@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pavilion.bidding.book import Published, reserve_commitment, text_of
+from pavilion.bidding.book import Published
 from pavilion.bidding.folding import Book, Draft
+from pavilion.bidding.texts import reserve_commitment, text_of
 from pavilion.bidding.vault import new_nonce
 
 

@@ -15,10 +15,10 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import plan_of, running_sales
-from pavilion.bidding.book import canonical_text
 from pavilion.bidding.deciding import Bidder, Facts, LotFacts
 from pavilion.bidding.models import BookEvent, BookLot, BookOpening, PaidLot, SaleBook
 from pavilion.bidding.publication import LotPublication, Publication
+from pavilion.bidding.texts import canonical_text
 from pavilion.kernel import events
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions, reading
