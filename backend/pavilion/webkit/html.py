@@ -127,7 +127,7 @@ class Pages:
 def page(
     request: Request, template: str, /, status_code: int = 200, *, partial: str | None = None, **facts: Any
 ) -> HTMLResponse:
-    """The template in the reader's language. With `partial`, a swap by htmx gets that block alone."""
+    """The template in the reader's language. With `partial`, a script that swaps (HX-Request) gets that block alone."""
     pages: Pages = request.app.state.pages
     block = partial if partial and _wants_part(request) else None
     body = pages.render(language(request), template, block, reader_facts(request) | facts)
