@@ -63,6 +63,8 @@ def test_a_late_bid_moves_the_end_and_the_lot_then_closes_by_itself(house: House
     standing(wen, "Sold to another bidder")
     expect(wen.locator("[data-price-head]")).to_have_text("Hammer price")
     expect(wen.locator("[data-announce=assertive]")).to_contain_text("Sold to another bidder")
+    expect(ilse.locator("form[data-bid]")).to_have_count(0)
+    expect(ilse.locator("[data-book] .event").first).to_have_text("以 13,000 成交，买家 B")
 
 
 def test_a_cut_line_comes_back_and_nothing_is_lost(house: House, reader):

@@ -18,6 +18,8 @@ import { SaleStore } from "./store.js";
 import { language, say, sentence } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
+const DECIDED = ["sold", "passed", "withdrawn"];
+const REDRAW_MS = 30_000;
 const TICK_MS = 200;
 
 class Room {
@@ -68,6 +70,7 @@ class Room {
     addEventListener("pagehide", () => this.line.stop());
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
     document.querySelector("[data-lanes]")?.addEventListener("click", (event) => this.choose(/** @type {MouseEvent} */ (event)));
+    if (!this.facts.alone) history.replaceState(null, "", this.address());
     addEventListener("popstate", () => void this.show(location.href, false));
     this.wireStand();
   }
@@ -126,18 +129,25 @@ class Room {
     this.board?.arrange(now);
     this.renderHead();
     for (const happening of outcome.happenings) this.say(happening);
+    // Decided: the page of the lot as it now is, without its forms.
+    if (outcome.happenings.some(({ kind, lot, to }) => kind === "state" && lot === this.stand.lot && DECIDED.includes(to ?? ""))) void this.show(this.address(), false);
   }
 
   /** The book on the page lacks lines that came as a snapshot: it is fetched again. */
   async mend() {
     if (this.stand.rows.last < this.stand.book.seq && !this.mending) {
       this.mending = true;
-      await this.show(location.href, false);
+      await this.show(this.address(), false);
       this.mending = false;
     }
   }
 
   mending = false;
+
+  /** Where the lot in focus stands by itself: the bare address of a room shows whichever lot comes next. */
+  address() {
+    return this.facts.alone ? `/lots/${this.stand.lot}` : `/sales/${this.facts.sale}/room?lot=${this.stand.lot}`;
+  }
 
   /** @param {import("./store.js").Happening} happening */
   say({ kind, lot, to }) {
@@ -232,6 +242,7 @@ class Room {
     this.board?.arrange(now);
     this.linkWords();
     this.renderTimes(now);
+    if (now !== null && now - this.drawnAt > REDRAW_MS) this.drawPath();
   }
 
   /** @param {number | null} now */
@@ -259,6 +270,8 @@ class Room {
     this.announcer.calm(`time ${id}`, say("Lot %(number)s: ", { number }) + time);
   }
 
+  drawnAt = 0;
+
   drawPath() {
     const box = this.stand.element.querySelector("[data-path-box]");
     const fact = this.stand.facts;
@@ -271,7 +284,10 @@ class Room {
       steps.push({ at: instantMs(event.at), price: event.data.price, mine: event.data.bidder === own });
     }
     const last = steps.at(-1);
-    const nowMs = Math.max(this.clock.now() ?? 0, last?.at ?? 0);
+    const known = this.clock.now();
+    this.drawnAt = known ?? 0;
+    const over = DECIDED.includes(this.stand.book.state) && last; // a decided lot's path ends with its last step
+    const nowMs = Math.max(over ? 0 : known ?? 0, last?.at ?? 0);
     drawPath(box, steps, { low: fact.low, high: fact.high, currency: this.facts.currency, zone: this.facts.zone, nowMs });
   }
 
