@@ -274,6 +274,25 @@ def migrate() -> None:
     typer.echo(f"schema: {before or 'none'} -> {after}")
 
 
+admin_app = typer.Typer(no_args_is_help=True, help="Who runs the house.")
+app.add_typer(admin_app, name="admin")
+
+
+@admin_app.command("create")
+def admin_create(email: str, data: Path | None = None) -> None:
+    """The first administrator, with a password that is shown once."""
+    from pavilion import serving
+    from pavilion.settings import Settings
+
+    settings = Settings() if data is None else Settings(data_dir=data)
+    _starting(lambda: _say(f"password: {serving.first_admin(settings, email)}"))
+
+
+@admin_app.callback()
+def admin() -> None:
+    """Who runs the house."""
+
+
 def _process(name: str, run: "Callable[[Settings], None]", listen: str | None = None) -> None:
     from pavilion.settings import Settings
     from pavilion.webkit import log

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import secrets
 import shutil
 import signal
 import socket
@@ -80,6 +81,37 @@ def migrate(settings: Settings) -> tuple[str | None, str]:
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def first_admin(settings: Settings, email: str) -> str:
+    """The password of a new administrator; it is kept nowhere else."""
+    from pavilion.accounts import passwords, service
+    from pavilion.accounts.rules import Role
+
+    password = secrets.token_urlsafe(15)
+
+    async def run() -> None:
+        engine = await ready(settings)
+        try:
+            async with db.sessions_of(engine).begin() as session:
+                await service.add_person(
+                    session,
+                    email=email,
+                    name=email.partition("@")[0],
+                    password_hash=passwords.hash_now(password),
+                    roles=[Role.ADMIN],
+                    company=None,
+                    lang=None,
+                    now=utc_now(),
+                )
+        finally:
+            await engine.dispose()
+
+    try:
+        asyncio.run(run())
+    except service.EmailTaken:
+        raise CannotStart(f"{email} already has an account.") from None
+    return password
 
 
 async def _house(settings: Settings) -> None:
