@@ -98,6 +98,6 @@ def _happened(kind: str, seq: int, at: datetime, data: Mapping[str, Any]) -> Boo
         bidder=data.get("bidder", ""),
         price=data.get("price") or 0,
         to=from_stamp(to) if to else None,
-        reason=data.get("reason", ""),
+        reason=data.get("reason") or data.get("cause") or "",
         text={"en": data.get("text_en", ""), "zh": data.get("text_zh", "")},
     )

@@ -8,7 +8,7 @@ const facts = { zone: "Europe/Brussels", currency: "USD" };
 const event = (type, data) => ({ v: 1, sale: "S", lot: "L", seq: 5, n: 9, t: "", at: "", type, prev: "", data });
 
 test("what happened beside the bids is said in a line", () => {
-  assert.equal(eventWords(event("lot.extended", { to: "2026-03-09T13:26:11.000000Z" }), facts), "End moved to 14:26:11");
+  assert.equal(eventWords(event("lot.extended", { to: "2026-03-09T13:26:11.000000Z", cause: "outage" }), facts), "End moved to 14:26:11: outage");
   assert.equal(eventWords(event("lot.sold", { bidder: "C", price: 2_600_000 }), facts), "Sold to C at 26,000");
   assert.equal(eventWords(event("lot.paused", { reason: "clock" }), facts), "Paused: clock");
   assert.equal(eventWords(event("lot.opened", {}), facts), null);

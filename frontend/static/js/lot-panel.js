@@ -148,7 +148,7 @@ export class Stand {
     const standing = this.at("[data-standing]");
     if (standing) {
       standing.className = `standing is-${seen}`;
-      setIcon(standing, seen === "quiet" ? "open" : seen);
+      setIcon(standing, seen !== "quiet" ? seen : isDecided(lot) ? /** @type {string} */ (LOT_ICONS[lot.state]) : "open");
       setText(standing.querySelector("b"), state ? ownWords(state) : standingHead(lot));
       setText(standing.querySelector("span"), standingNote(lot, own, state, this.facts.opening, facts.currency));
     }

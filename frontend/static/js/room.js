@@ -57,9 +57,10 @@ class Room {
 
   start() {
     this.wire();
-    this.renderAll();
     this.drawPath();
-    if (this.facts.signedIn) this.line.start();
+    if (!this.facts.signedIn) { this.linkWords(); return; } // the page stays as the server wrote it
+    this.renderAll();
+    this.line.start();
     void this.bids.askLeftOver();
     this.tick();
     setInterval(() => this.tick(), TICK_MS);
