@@ -274,6 +274,7 @@ async def _stand(
         notices=book.notices,
         reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
         told=told,
+        away=mine is None and purse.paddle is not None,
         fault=fault,
         typed=amount,
         typed_text=typed if fault else showing.typed_text(amount, lot.currency),
@@ -283,7 +284,8 @@ async def _stand(
         ask_cost=purse.cost(lot.ask),
         price_cost=purse.cost(lot.price or lot.opening),
         own_bids=await showing.own_bids(session, sale.id, purse.paddle, lot.id),
-        facts=handing.facts_for_script(sale, purse, lot.id, lanes is None),
+        facts=handing.facts_for_script(sale, purse, lot.id, lanes is None)
+        | {"away": mine is None and purse.paddle is not None},
     )
 
 

@@ -146,7 +146,7 @@ export class Stand {
     const state = store.ownState(this.lot);
     const seen = look(state) ?? "quiet";
     const standing = this.at("[data-standing]");
-    if (standing) {
+    if (standing && (own || !facts.away)) {
       standing.className = `standing is-${seen}`;
       setIcon(standing, seen !== "quiet" ? seen : isDecided(lot) ? /** @type {string} */ (LOT_ICONS[lot.state]) : "open");
       setText(standing.querySelector("b"), state ? ownWords(state) : standingHead(lot));
