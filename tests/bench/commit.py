@@ -21,6 +21,7 @@ import asyncpg
 from pavilion.bidding import rules
 from pavilion.bidding.engine import BATCH
 from pavilion.bidding.texts import canonical_text
+from pavilion.bidding.wiring import steady_memory
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import sqlite_url
 from pavilion.kernel.instants import micros, stamp
@@ -218,6 +219,7 @@ def report(name: str, rounds: list[tuple[float, float]], needed: int) -> dict[st
 
 
 def main() -> list[dict[str, object]]:
+    steady_memory()
     postgres = asyncio.run(on_postgres(need.postgres()))
     facts = [report("hot lot, 64 bidders, PostgreSQL: group commit / SELECT FOR UPDATE", postgres, NEED_POSTGRES)]
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ from pavilion.kernel.instants import micros
 
 T = TypeVar("T")
 BUSY_TIMEOUT_S = 5
+CHECKPOINT_PAGES = 8192  # 32 MB of log: a busy index page is copied into the file once, not with every few batches
 
 HELD = "select 1 from sale_leases where sale = ? and epoch = ?"
 EVENTS = """
@@ -54,6 +55,7 @@ class SqliteBook:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")  # with NORMAL, power loss undoes acknowledged bids
         db.execute("pragma foreign_keys = on")
+        db.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
         facts = [db.execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
         assert facts == ["wal", 2, 1], f"SQLite will not be durable: {facts}"
         return db

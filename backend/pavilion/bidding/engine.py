@@ -334,7 +334,10 @@ class SaleWriter:
             return []
         moved = []
         draft: Draft | None = None
+        touched = None if lot.state != before.state or len(lot.best) < len(before.best) else _touched(before, lot)
         for paddle, alias in lot.aliases.items():
+            if touched is not None and alias not in touched:
+                continue
             was = before.own_state(alias) if paddle in before.aliases else None
             own, had = lot.best.get(alias, (None,))[0], before.best.get(alias, (None,))[0]
             state = lot.own_state(alias)
@@ -345,6 +348,13 @@ class SaleWriter:
             room = None if bidder.limit is None else bidder.limit - exposure(draft, self.facts, bidder)
             moved.append(OwnState(bidder.company_id, lot.lot, lot.seq, alias, state, own, room))
         return moved
+
+
+def _touched(before: LotBook, lot: LotBook) -> set[str]:
+    """Whose own state may have changed: new maxima, and those who stood or stand at the price, leading or tied."""
+    prices, was = {before.stands.price, lot.stands.price}, before.best
+    moved = {alias for alias, held in lot.best.items() if held[0] in prices or was.get(alias) != held}
+    return moved | ({before.stands.leader, lot.stands.leader, before.first, lot.first} - {None})  # type: ignore[operator]
 
 
 def _nobody_knows(order: BidOrder | StaffAct) -> Answer:
