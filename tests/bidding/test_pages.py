@@ -120,7 +120,7 @@ RUBBISH = [
     ({"key": "a" * 65}, 422),
     ({"rules": "x" * 65}, 422),
     ({"currency": "DOLLAR"}, 422),
-    ({"currency": "\x00"}, 303),
+    ({"currency": "\x00"}, 422),
     ({"rules": "ab" * 32}, 303),
     ({"currency": "EUR"}, 303),
 ]

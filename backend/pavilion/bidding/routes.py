@@ -30,7 +30,7 @@ Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 HALF_DAY = 43_200  # seconds around now in which a clock without its day is understood
 STATUS = {"unknown": 503, "confirm_needed": 422, "slow_down": 429}
 RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepted", "banned", "conflict_of_interest"})
-FORM = frozenset({"amount_invalid", "amount_too_large", "bad_input"})
+FORM = frozenset({"amount_invalid", "amount_too_large", "bad_message"})
 
 
 class Told(NamedTuple):
@@ -217,7 +217,7 @@ async def place(
 
 def _form_code(key: str, amount: int | None) -> str | None:
     if len(key) != 32 or not set(key) <= set("0123456789abcdef"):
-        return "bad_input"
+        return "bad_message"
     if amount is None or amount <= 0:
         return "amount_invalid"
     return "amount_too_large" if amount > MAX_AMOUNT else None
