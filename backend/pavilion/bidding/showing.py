@@ -264,11 +264,27 @@ async def _lots(
     ).all()
     books = {book.lot: book for book in await session.scalars(select(BookLot).where(BookLot.sale == sale.public_id))}
     stones = await stones_by_lot(session, [lot.id for lot in listed], actor)
+    accepted = await _accepted_on(session, sale.public_id, mine)
     ends = [from_micros(ruleset.stagger.end(k)) for k in range(len(listed))]
     return [
-        _lot(lot, sale.currency, books.get(lot.public_id), stones[lot.id], end, mine)
+        _lot(
+            lot,
+            sale.currency,
+            books.get(lot.public_id),
+            stones[lot.id],
+            end,
+            mine if lot.public_id in accepted else None,
+        )
         for lot, end in zip(listed, ends, strict=True)
     ]
+
+
+async def _accepted_on(session: AsyncSession, sale: str, mine: Mine | None) -> set[str]:
+    """The lots on which the reader's paddle ever had a bid accepted; a refused bid alone is no standing."""
+    if mine is None or mine.paddle is None:
+        return set()
+    found = select(BookBid.lot).where(BookBid.sale == sale, BookBid.paddle == mine.paddle, BookBid.seq > 0)
+    return set(await session.scalars(found.distinct()))
 
 
 def _lot(

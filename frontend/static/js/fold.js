@@ -6,7 +6,7 @@ import { eventHash } from "./sha256.js";
 /** @typedef {{v: 1, sale: string, lot: string | null, seq: number, n: number, t: string, at: string, type: string, prev: string, data: Record<string, any>}} BookEvent */
 /** @typedef {{lot: string, seq: number, state: LotState, leader: string | null, price: number | null, ask: number,
  *   reserve_met: boolean | null, bids: number, end: string | null, hash: string, extended: string | null, reason: string | null}} Lot */
-/** @typedef {{alias: string | null, max: number | null, state: string | null, seq: number}} Own */
+/** @typedef {{alias: string | null, max: number | null, state: string | null, seq: number, live?: boolean}} Own `live`: a bid was accepted once */
 
 export const HOUSE = "HOUSE";
 const DECIDED = new Set(["sold", "passed", "withdrawn"]);
@@ -57,7 +57,8 @@ export function isDecided(lot) {
  * The server says it too (`you`), but the book is here a moment earlier: nobody waits to learn that he is outbid.
  * @param {Lot} lot @param {Own | undefined} own @returns {string | null} */
 export function ownState(lot, own) {
-  if (!own || own.max === null) return null;
+  if (!own || (own.max === null && !own.live)) return null; // a refused bid alone is no standing
+  if (own.max === null) return own.state;
   if (own.seq > lot.seq || (own.state === "voided" && own.seq === lot.seq)) return own.state; // younger than the book here
   if (lot.state === "withdrawn") return "withdrawn";
   if (lot.state === "sold") return lot.leader === own.alias ? "won" : "lost";

@@ -51,6 +51,8 @@ test("own state follows from the book", () => {
   assert.equal(ownState({ ...lot, state: "sold", leader: "B" }, own), "lost");
   assert.equal(ownState({ ...lot, state: "withdrawn" }, own), "withdrawn");
   assert.equal(ownState(lot, { ...own, state: "voided" }), "voided");
+  assert.equal(ownState(lot, { ...own, max: null, state: "voided" }), null);
+  assert.equal(ownState(lot, { ...own, max: null, state: "voided", live: true }), "voided");
   assert.equal(ownState({ ...lot, leader: "B" }, { ...own, alias: "C", state: "winning", seq: 3 }), "winning");
 });
 test("every own state has a look", () => {

@@ -28,7 +28,7 @@ class Room {
     this.facts = facts;
     this.store = new SaleStore(facts.sale);
     this.store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) });
-    for (const one of facts.lots) if (one.own) this.store.own.set(one.book.lot, one.own);
+    for (const one of facts.lots) if (one.own) this.store.own.set(one.book.lot, { ...one.own, live: true });
     this.store.headroom = facts.headroom;
     this.clock = new ServerClock(() => performance.now());
     const place = (/** @type {string} */ kind) => region(/** @type {Element} */ (document.querySelector(`[data-announce="${kind}"]`)));

@@ -17,7 +17,7 @@ function live(facts) {
   const store = new SaleStore(facts.sale);
   const clock = new ServerClock(() => performance.now());
   store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) });
-  for (const one of facts.lots) if (one.own) store.own.set(one.book.lot, one.own);
+  for (const one of facts.lots) if (one.own) store.own.set(one.book.lot, { ...one.own, live: true });
   const cards = new Map([...document.querySelectorAll("[data-card]")].map((card) => [card.getAttribute("data-card") ?? "", card]));
 
   const state = (/** @type {string} */ id, /** @type {number | null} */ now) => {

@@ -75,10 +75,15 @@ export class SaleStore {
     const lot = this.lots.get(frame.lot);
     if (lot && lot.seq > 0 && frame.seq > lot.seq) { this.early.set(frame.lot, frame); return outcome; } // the event it speaks of is on its way
     const before = this.ownState(frame.lot);
-    this.own.set(frame.lot, { alias: frame.alias, max: frame.max, state: frame.state, seq: frame.seq });
+    this.setOwn(frame);
     outcome.changed.add(frame.lot);
     this.compare(frame.lot, before, outcome);
     return outcome;
+  }
+
+  /** @param {Own & {lot: string}} told */
+  setOwn({ lot, alias, max, state, seq }) {
+    this.own.set(lot, { alias, max, state, seq, live: max !== null || this.own.get(lot)?.live === true });
   }
 
   /** @returns {Outcome} */
@@ -116,7 +121,7 @@ export class SaleStore {
     const early = this.early.get(lot.lot);
     if (early && early.seq <= lot.seq) {
       this.early.delete(lot.lot);
-      this.own.set(lot.lot, { alias: early.alias, max: early.max, state: early.state, seq: early.seq });
+      this.setOwn(early);
     }
     outcome.changed.add(lot.lot);
     if (held) {
