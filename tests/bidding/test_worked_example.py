@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from pavilion.bidding import book, reading
+from pavilion.bidding import reading, texts
 from pavilion.bidding.vault import Opening
 from pavilion.kernel.canon import canonical, read_json
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note, verify_note
@@ -61,13 +61,13 @@ def test_the_commitments_are_those_published():
 
 def test_the_book_and_the_verifier_commit_alike():
     opening = Opening(300000, "USD", "ab" * 32, NONCE, None, None)
-    assert book.bid_commitment("S-DEMO", "L-0001", "A", BID["key"], opening) == COMMIT
-    assert book.reserve_commitment("S-DEMO", "L-0001", "USD", 250000, NONCE) == RESERVE_COMMIT
+    assert texts.bid_commitment("S-DEMO", "L-0001", "A", BID["key"], opening) == COMMIT
+    assert texts.reserve_commitment("S-DEMO", "L-0001", "USD", 250000, NONCE) == RESERVE_COMMIT
     shown = reading.BidOpening(2, 300000, NONCE, BID["key"])
     assert reading.bid_commitment("S-DEMO", "L-0001", "A", "USD", shown) == COMMIT
     reserve = reading.ReserveOpening("L-0001", 250000, NONCE)
     assert reading.reserve_commitment("S-DEMO", "USD", reserve) == RESERVE_COMMIT
-    assert [book.event_hash(book.canonical_text(one)) for one in EVENTS] == HASHES
+    assert [texts.event_hash(texts.canonical_text(one)) for one in EVENTS] == HASHES
 
 
 def test_the_events_hash_to_what_is_published():

@@ -76,6 +76,9 @@ def _figures(act: Act, first: int, second: int, lot: BulkLot, tiers: Tiers) -> d
 
 
 def _estimate(low: int, high: int, tiers: Tiers) -> dict[str, int | None]:
+    """Both figures or none: a price too small for an estimate clears nothing that stands."""
+    if low <= 0 or high <= 0:
+        return {}
     return {"low_minor": _down(tiers, low), "high_minor": _up(tiers, high)}
 
 
