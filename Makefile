@@ -6,6 +6,7 @@ UV         := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 VENV       := .venv
 BIN        := $(VENV)/bin
 T          ?= tests
+JOBS       ?= 2
 PORT       ?= 8080
 DATA       ?= .data/demo
 COMPILE    := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
@@ -33,7 +34,7 @@ setup: $(firstword $(wildcard .stamps/check) .stamps/test) ## the environment on
 
 test: $(firstword $(wildcard .stamps/check) .stamps/test) ## unit, SQLite, real PostgreSQL, real Redis or Valkey, real browser
 	$(BIN)/python -m tests.need browser
-	$(BIN)/python -m pytest $(T)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(T)
 
 lint: .stamps/check ## every static verdict
 	$(BIN)/ruff check && $(BIN)/ruff format --check
