@@ -149,6 +149,7 @@ def upgrade() -> None:
         sa.CheckConstraint("n >= 0 and seq >= 0", name=op.f("ck_book_events_counted")),
         sa.CheckConstraint("seq > 0 or lot is not null", name=op.f("ck_book_events_sale_in_order")),
         sa.PrimaryKeyConstraint("sale", "n", name=op.f("pk_book_events")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "uq_book_events_lot_seq",
