@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded; invents chains, guards nothing
 from typing import Any, NamedTuple
@@ -85,6 +86,24 @@ JEWELS = (
 )  # fmt: skip
 
 
+# Coloured stones are dug and cut where such stones are; no Kimberley certificate and no diamond warranty go with them.
+FIELDS = {
+    "Ruby": (
+        chains.Mine("MZ", "Nkalamo Field", "Cabo Gemas", "cabo"),
+        chains.House("MZ", "Pemba", "Pemba Lapidary", "pemba", (("I. Machava", 13),)),
+    ),
+    "Sapphire": (
+        chains.Mine("LK", "Ratna Oya", "Sabara Gems", "sabara"),
+        chains.House("LK", "Ratnapura", "Ratna Lapidary", "ratna", (("N. Perera", 22),)),
+    ),
+    "Emerald": (
+        chains.Mine("ZM", "Kafubu West", "Ndola Emeralds", "ndola"),
+        chains.House("ZM", "Ndola", "Copperbelt Lapidary", "copperbelt", (("C. Mwale", 17),)),
+    ),
+}
+OF_DIAMONDS_ONLY = ("sow", "sow_self_assessed")
+
+
 def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
     """`jewels.csv`, `sample/stock.csv` and one signed registry of both stand in `folder`; answers the two files."""
     random = Random(f"jewels:{seed}")  # noqa: S311
@@ -103,8 +122,10 @@ def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
         for place, jewel in enumerate(JEWELS, start=1):
             polished = _polished(place, jewel)
             rough = chains.rough_for(polished, random)
-            parcel = chains.shipment(900_000 + place, [rough], random)
+            parcel = _parcel(jewel, chains.shipment(900_000 + place, [rough], random))
             events, cutter = chains.whole_chain(polished, rough, parcel, random)
+            if jewel.species != "diamond":
+                events = [{k: v for k, v in event.items() if k not in OF_DIAMONDS_ONLY} for event in events]
             registry.add(polished.origin_id, events)
             sheet.writerow(_row(place, jewel, polished, rough, parcel, cutter, events[-2]["at"]))
     return [jewels, folder / "sample" / "stock.csv"]
@@ -125,6 +146,14 @@ def _registered(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
                     {name: value for name, value in event.items() if name != "prev"} for event in signed["events"]
                 ]
                 yield signed["origin_id"], events
+
+
+def _parcel(jewel: Jewel, parcel: chains.Shipment) -> chains.Shipment:
+    """A coloured stone comes from a field of its kind."""
+    if jewel.variety not in FIELDS:
+        return parcel
+    mine, house = FIELDS[jewel.variety]
+    return replace(parcel, mine=mine, house=house)
 
 
 def _stock_no(place: int) -> str:
