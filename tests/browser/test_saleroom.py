@@ -162,12 +162,15 @@ def test_a_large_jump_is_confirmed_by_typing_or_by_sliding(house: House, reader)
     page = reader(WEN, phone=True).live(f"/lots/{sale.lots[0]}")
     page.fill("#max", "90,000")
     page.locator(".max-form button[type=submit]").click()
+    expect(page.locator("[data-confirm]")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") > 100, "the question comes to the reader, wherever the page is scrolled to"
     expect(page.locator("[data-confirm-why]")).to_have_text(
         "The ask is 12,000. You typed 90,000, which is 78 steps more."
     )
     page.fill("#again", "9,000")
     page.keyboard.press("Enter")
     expect(page.locator("[data-again-hint]")).to_have_text("That is not 90,000.")
+    expect(page.locator("#again")).to_have_attribute("aria-invalid", "true")
     page.locator("[data-change]").click()
     expect(page.locator("[data-confirm]")).to_be_hidden()
     standing(page, "No bids yet")

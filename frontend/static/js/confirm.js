@@ -23,7 +23,13 @@ export function confirmJump(dialog, question) {
   setText(part("tax"), question.taxKnown ? amountText(cost.tax, currency) : "–");
   setText(part("total"), moneyText(cost.total, currency));
   setText(part("left"), question.left === null ? "–" : amountText(question.left, currency));
-  setText(hint, "");
+  const wrong = (/** @type {string} */ words) => {
+    setText(hint, words);
+    again.closest(".field")?.classList.toggle("is-wrong", words !== "");
+    if (words) again.setAttribute("aria-invalid", "true");
+    else again.removeAttribute("aria-invalid");
+  };
+  wrong("");
   again.value = "";
   slide.value = "0";
 
@@ -38,7 +44,7 @@ export function confirmJump(dialog, question) {
     dialog.querySelector("[data-retype]")?.addEventListener("submit", (event) => {
       event.preventDefault();
       if (parseMinor(again.value, currency) === amount) yes();
-      else { setText(hint, say("That is not %(amount)s.", { amount: amountText(amount, currency) })); again.select(); }
+      else { wrong(say("That is not %(amount)s.", { amount: amountText(amount, currency) })); again.select(); }
     }, on);
     dialog.showModal();
     again.focus();
