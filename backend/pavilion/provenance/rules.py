@@ -16,7 +16,7 @@ from pavilion.provenance.tables import Tables
 from pavilion.provenance.warranty import warranties
 from pavilion.provenance.words import nomenclature
 
-RULESET = "origin-2026-11-22"
+RULESET = "origin-1"
 EXPOSED_GRADES = frozenset({"A", "B"})  # house policy: grade C is verified, but not shown to buyers
 REASON_LEAST, REASON_MOST = 10, 2000  # characters of a person's reason for a decision
 ASSURANCES = ("A", "B", "C")
