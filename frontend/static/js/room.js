@@ -56,9 +56,9 @@ class Room {
   }
 
   start() {
-    this.wire();
     this.drawPath();
-    if (!this.facts.signedIn) { this.linkWords(); return; } // the page stays as the server wrote it
+    if (!this.facts.signedIn) return; // the page stays as the server wrote it, and its links lead to the next lot
+    this.wire();
     this.renderAll();
     this.line.start();
     void this.bids.askLeftOver();
@@ -231,7 +231,7 @@ class Room {
     if (cell instanceof HTMLElement && within !== null) cell.dataset.within = String(within);
     const narrow = matchMedia("(width < 48rem)").matches;
     setText(document.querySelector("[data-link-words]"), {
-      connecting: this.facts.signedIn ? say("Connecting") : say("Sign in to see bids live"), live: within === null || narrow ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }),
+      connecting: say("Connecting"), live: within === null || narrow ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }),
       slow: say("Connection lost, time unknown"), lost: say("Connection lost, coming back"), refused: say("Not connected"),
     }[this.conditionTold]);
   }
@@ -339,13 +339,15 @@ class Room {
   key(event) {
     const act = actOf({
       key: event.key, altKey: event.altKey, ctrlKey: event.ctrlKey, metaKey: event.metaKey, repeat: event.repeat,
-      typing: isTyping(event.target), dialog: document.querySelector("dialog[open]") !== null, on: localStorage.getItem(SWITCH) !== "off",
+      typing: isTyping(event.target), dialog: document.querySelector("dialog[open]") !== null, on: localStorage.getItem(SWITCH) !== "off", at: this.stand.buttonInFocus(),
     });
     if (act === null || !this.stand.field) return;
     event.preventDefault();
     if (act === "next") this.stand.sendNext();
-    else if (act === "field" || !this.stand.field.value) this.stand.toField();
-    else this.stand.sendMaximum();
+    else if (act === "maximum") this.stand.sendMaximum();
+    else if (act === "to-next") this.stand.toButton("next");
+    else if (act === "to-maximum" && this.stand.field.value) this.stand.toButton("max");
+    else this.stand.toField();
   }
 }
 
