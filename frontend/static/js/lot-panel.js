@@ -71,6 +71,20 @@ export class Stand {
     this.field?.scrollIntoView({ block: "center" });
   }
 
+  /** @param {"next" | "max"} form */
+  toButton(form) {
+    const button = /** @type {HTMLElement | null} */ (this.at(`form[data-bid="${form}"] button`));
+    button?.focus({ preventScroll: true });
+    button?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Whose button has the focus. @returns {import("./keys.js").Button | null} */
+  buttonInFocus() {
+    const held = document.activeElement;
+    const form = held instanceof HTMLButtonElement && this.element.contains(held) ? held.form?.dataset.bid : null;
+    return form === "next" ? "next" : form === "max" ? "maximum" : null;
+  }
+
   sendNext() {
     const button = this.at("[data-bid-now]");
     if (!button || button.getAttribute("aria-disabled") === "true" || !this.ask) return;
