@@ -123,7 +123,7 @@ def states():
     from pavilion.provenance import facts
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.registries.port import Reason, Status
-    from pavilion.settlement.rules import InvoiceState
+    from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
 
     return {
         "company_": CompanyState,
@@ -149,6 +149,7 @@ def states():
         "evidence_": facts.EVIDENCE,
         "result_": facts.RESULTS,
         "invoice_": InvoiceState,
+        "account_": ACCOUNT_KINDS,
         "term_": TERMS,
         "meaning_": TERMS,
     }

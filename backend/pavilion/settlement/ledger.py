@@ -61,6 +61,15 @@ async def balances(session: AsyncSession) -> list[tuple[str, str, int]]:
     return [(account, currency, int(amount)) for account, currency, amount in rows]
 
 
+def sums(balances: Sequence[tuple[str, str, int]]) -> list[tuple[str, int, int]]:
+    """(currency, Σ of debit balances, Σ of credit balances): equal, or something is wrong."""
+    found: dict[str, list[int]] = {}
+    for _, currency, amount in balances:
+        both = found.setdefault(currency, [0, 0])
+        both[amount < 0] += abs(amount)
+    return [(currency, debit, credit) for currency, (debit, credit) in sorted(found.items())]
+
+
 async def proves(session: AsyncSession) -> bool:
     """Whether every posting balances in every currency, counted anew from the entries."""
     sums: dict[tuple[int, str], int] = defaultdict(int)

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.settlement.models import Entry, Invoice, InvoicePaper, Payment, Posting
-from pavilion.settlement.rules import InvoiceState
+from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 PAGE = 200
+OWNED = ("asset:buyer:", "liability:seller:", "liability:unallocated:", "liability:refund:", "liability:deposit:")
 
 
 class InvoiceRow(NamedTuple):
@@ -41,7 +42,7 @@ def visible_to(actor: Actor) -> Select[Invoice]:
 
 
 async def invoices(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
-    """Newest first; what is still open stands before what is paid."""
+    """What can be paid now first, then drafts, then the rest; the newest of each first."""
     paid = (
         select(func.coalesce(func.sum(Payment.amount_minor), 0))
         .where(Payment.invoice_id == Invoice.id)
@@ -49,7 +50,8 @@ async def invoices(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
     )
     wanted = visible_to(actor).join(Company, Company.id == Invoice.company_id).add_columns(Company.name, paid)
     wanted = wanted.options(selectinload(Invoice.lines))
-    rows = await session.execute(wanted.order_by(Invoice.state == InvoiceState.PAID, Invoice.id.desc()).limit(PAGE))
+    turn = case((Invoice.state.in_(PAYABLE), 0), (Invoice.state == InvoiceState.DRAFT, 1), else_=2)
+    rows = await session.execute(wanted.order_by(turn, Invoice.id.desc()).limit(PAGE))
     return [InvoiceRow(invoice, name, invoice.total_minor - int(paid)) for invoice, name, paid in rows]
 
 
@@ -94,6 +96,14 @@ def late(today: str) -> tuple[ColumnElement[bool], ...]:
 async def invoice_by_public_id(session: AsyncSession, public_id: str) -> Invoice:
     wanted = select(Invoice).where(Invoice.public_id == public_id).options(selectinload(Invoice.lines))
     return (await session.scalars(wanted)).one()
+
+
+async def account_names(session: AsyncSession, accounts: Sequence[str]) -> dict[str, str]:
+    """The company behind each account that belongs to one."""
+    owned = {account: int(account.split(":")[2]) for account in accounts if account.startswith(OWNED)}
+    rows = await session.execute(select(Company.id, Company.name).where(Company.id.in_(set(owned.values()))))
+    names: dict[int, str] = {row.id: row.name for row in rows}
+    return {account: names.get(company, "") for account, company in owned.items()}
 
 
 async def journal(session: AsyncSession, limit: int | None = PAGE) -> list[JournalRow]:

@@ -106,10 +106,13 @@ async def enter_wire(
 
 @router.get("/staff/ledger")
 async def ledger_page(request: Request, actor: LedgerReader, session: Reading) -> Response:
+    balances = await ledger.balances(session)
     return page(
         request,
         "settlement/ledger.html",
-        balances=await ledger.balances(session),
+        balances=balances,
+        sums=ledger.sums(balances),
+        names=await queries.account_names(session, [account for account, _, _ in balances]),
         rows=await queries.journal(session),
         proves=await ledger.proves(session),
     )

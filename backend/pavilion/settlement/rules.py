@@ -23,6 +23,9 @@ class LineKind(StrEnum):
     CREDIT = "credit"
 
 
+# The second part of an account's name (settlement spec 5): what kind of account it is.
+ACCOUNT_KINDS = ("bank", "stripe", "buyer", "deposit", "unallocated", "seller", "tax", "refund", "premium", "charge", "fx")
+
 TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
     InvoiceState.DRAFT: frozenset({InvoiceState.ISSUED}),
     InvoiceState.ISSUED: frozenset({InvoiceState.PAID, InvoiceState.OVERDUE, InvoiceState.CANCELLED}),
