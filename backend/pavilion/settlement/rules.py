@@ -24,7 +24,10 @@ class LineKind(StrEnum):
 
 
 # The second part of an account's name (settlement spec 5): what kind of account it is.
-ACCOUNT_KINDS = ("bank", "stripe", "buyer", "deposit", "unallocated", "seller", "tax", "refund", "premium", "charge", "fx")
+ACCOUNT_KINDS = (
+    *("bank", "stripe", "buyer", "deposit", "unallocated", "seller", "tax", "refund"),
+    *("premium", "charge", "fx"),
+)
 
 TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
     InvoiceState.DRAFT: frozenset({InvoiceState.ISSUED}),
