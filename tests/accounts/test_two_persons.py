@@ -7,8 +7,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from pavilion.accounts import service
-from pavilion.accounts.models import Company
-from pavilion.accounts.rules import PROPOSAL_OPEN_FOR, CompanyState, Role
+from pavilion.accounts.models import Company, Proposal
+from pavilion.accounts.rules import APPROVERS, PROPOSAL_OPEN_FOR, CompanyState, Role
 from pavilion.kernel.errors import NotAllowed
 from tests import make
 from tests.make import NOON
@@ -81,6 +81,26 @@ async def test_a_declined_proposal_changes_nothing(sessions):
     assert await company_state(sessions) == "applied"
     with pytest.raises(service.ProposalExpired):
         await decided(sessions, proposal_id, other)
+
+
+async def test_who_proposed_takes_it_back_without_an_approvers_right(sessions):
+    proposal_id, actor, other = await proposed(sessions)
+    assert not actor.may(APPROVERS["company.approve"])
+    await decided(sessions, proposal_id, actor, approve=False)
+    async with sessions() as session:
+        taken = await session.scalar(select(Proposal))
+    assert (taken.state, taken.decided_by, taken.decided_at) == ("declined", None, NOON)
+    with pytest.raises(service.ProposalExpired):
+        await decided(sessions, proposal_id, other)
+    assert await company_state(sessions) == "applied"
+
+
+async def test_a_stranger_without_the_right_cannot_decline(sessions):
+    proposal_id, _, _ = await proposed(sessions)
+    async with sessions.begin() as session:
+        cashier = await make.actor(session, "tomas@pavilion.example", (Role.CASHIER,))
+    with pytest.raises(NotAllowed):
+        await decided(sessions, proposal_id, cashier, approve=False)
 
 
 async def test_two_approvers_at_once_act_once(sessions):

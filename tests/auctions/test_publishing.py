@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from pavilion.accounts.service import SameApprover
-from pavilion.auctions import curation, publishing, queries, service
-from pavilion.auctions.models import Lot, Sale
+from pavilion.accounts.models import Proposal
+from pavilion.accounts.service import ProposalExpired, SameApprover
+from pavilion.auctions import board, changes, curation, publishing, queries, service
+from pavilion.auctions.models import Command, Lot, Sale
 from pavilion.auctions.rules import Code, Finding
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.catalogue.models import StoneCommitment
@@ -136,11 +137,95 @@ async def test_what_is_approved_is_exactly_what_was_proposed(sessions):
     house = await world.build(sessions, 3)
     sale = await world.draft(sessions, house)
     proposal = await world.proposed(sessions, house, sale)
-    lots = await world.order(sessions, sale)
     async with sessions.begin() as session:
-        await curation.remove_lots(session, sale=sale, lots=lots[:1], actor=house.curator, now=NOON)
+        await session.execute(text("update stones set weight_mct = weight_mct + 1"))
     with pytest.raises(publishing.ChangedSince):
         await world.decide(sessions, proposal, house.lead)
+
+
+async def _move(session, house, sale, lots):
+    await curation.move_lots(session, sale=sale, lots=lots[:1], position=2, actor=house.curator, now=NOON)
+
+
+async def _remove(session, house, sale, lots):
+    await curation.remove_lots(session, sale=sale, lots=lots[:1], actor=house.curator, now=NOON)
+
+
+async def _edit(session, house, sale, lots):
+    version = await session.scalar(select(Lot.version).where(Lot.public_id == lots[0]))
+    edits = {lots[0]: (version, {"title_en": "Another"})}
+    await curation.edit_lots(session, sale=sale, edits=edits, actor=house.curator, now=NOON)
+
+
+async def _settings(session, house, sale, lots):
+    version = await session.scalar(select(Sale.version))
+    values = {"stagger_s": 30}
+    await curation.change_sale(session, sale=sale, version=version, values=values, actor=house.curator, now=NOON)
+
+
+async def _undo(session, house, sale, lots):
+    last = await session.scalar(select(func.max(Command.id)))
+    await changes.undo(session, sale=sale, command=last, actor=house.curator, now=NOON)
+
+
+@pytest.mark.parametrize("change", [_move, _remove, _edit, _settings, _undo])
+async def test_a_change_of_the_draft_lapses_the_open_proposal(sessions, change):
+    house = await world.build(sessions, 3)
+    sale = await world.draft(sessions, house)
+    proposal = await world.proposed(sessions, house, sale)
+    lots = await world.order(sessions, sale)
+    async with sessions.begin() as session:
+        await change(session, house, sale, lots)
+    async with sessions() as session:
+        lapsed = await session.scalar(select(Proposal))
+        told = await session.scalar(select(Event).where(Event.name == "proposal:expired"))
+        shown = await board.board_of(session, sale, house.curator, NOON)
+    assert (lapsed.state, lapsed.decided_by, shown.proposal) == ("expired", None, None)
+    assert (told.subject, told.by, told.facts["reason"]) == (proposal, house.curator.public_id, "draft_changed")
+    with pytest.raises(ProposalExpired):
+        await world.decide(sessions, proposal, house.lead)
+
+
+async def test_a_changed_draft_is_proposed_anew_and_published(sessions):
+    house = await world.build(sessions, 3)
+    sale = await world.draft(sessions, house)
+    first = await world.proposed(sessions, house, sale)
+    async with sessions.begin() as session:
+        await _move(session, house, sale, await world.order(sessions, sale))
+    second = await world.proposed(sessions, house, sale)
+    assert second != first
+    await world.decide(sessions, second, house.lead)
+    assert await state_of(sessions, sale) == "published"
+
+
+async def test_a_command_that_changes_nothing_leaves_the_proposal_open(sessions):
+    house = await world.build(sessions, 3)
+    sale = await world.draft(sessions, house)
+    proposal = await world.proposed(sessions, house, sale)
+    lots = await world.order(sessions, sale)
+    async with sessions.begin() as session:
+        await curation.move_lots(session, sale=sale, lots=lots[:1], position=0, actor=house.curator, now=NOON)
+    await world.decide(sessions, proposal, house.lead)
+    assert await state_of(sessions, sale) == "published"
+
+
+async def test_a_change_and_an_approval_at_once_never_publish_what_was_not_proposed(postgres_sessions):
+    house = await world.build(postgres_sessions, 3)
+    sale = await world.draft(postgres_sessions, house)
+    proposal = await world.proposed(postgres_sessions, house, sale)
+    lots = await world.order(postgres_sessions, sale)
+
+    async def change():
+        async with postgres_sessions.begin() as session:
+            await _move(session, house, sale, lots)
+
+    approved, changed = await asyncio.gather(
+        world.decide(postgres_sessions, proposal, house.lead), change(), return_exceptions=True
+    )
+    refused = [type(answer) for answer in (approved, changed) if isinstance(answer, BaseException)]
+    assert refused in ([ActNotAllowed], [ProposalExpired])
+    kept = await world.order(postgres_sessions, sale) == lots
+    assert kept == (await state_of(postgres_sessions, sale) == "published")
 
 
 async def test_a_warning_has_to_be_acknowledged_by_name(sessions):

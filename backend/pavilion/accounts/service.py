@@ -193,6 +193,21 @@ async def propose(
     return proposal
 
 
+async def hold_proposals(session: AsyncSession, *, subject: str) -> None:
+    """No approval of an open proposal about this runs beside us. Taken before the subject, as an approval does."""
+    waiting = select(Proposal.id).where(Proposal.subject == subject, Proposal.state == ProposalState.OPEN)
+    await session.execute(waiting.order_by(Proposal.id).with_for_update())
+
+
+async def lapse(session: AsyncSession, *, kind: str, subject: str, actor: Actor, reason: str, now: datetime) -> None:
+    """What was proposed is no longer so: nobody can approve it any more, and it can be proposed anew."""
+    waiting = select(Proposal).where(Proposal.kind == kind, Proposal.subject == subject)
+    waiting = waiting.where(Proposal.state == ProposalState.OPEN, Proposal.expires_at > now)
+    for proposal in (await session.scalars(waiting.with_for_update())).all():
+        proposal.state, proposal.decided_at = ProposalState.EXPIRED, now
+        events.record(session, "proposal:expired", proposal.public_id, by=actor.public_id, at=now, reason=reason)
+
+
 async def decide(
     session: AsyncSession,
     *,
@@ -206,13 +221,14 @@ async def decide(
     proposal = await session.scalar(select(Proposal).where(Proposal.public_id == proposal_id).with_for_update())
     if proposal is None:
         raise NotFound()
-    if not actor.may(APPROVERS[proposal.kind]):
+    own = proposal.proposed_by == actor.person_id
+    if not (own and not approve) and not actor.may(APPROVERS[proposal.kind]):  # one's own is taken back without it
         raise NotAllowed(right=APPROVERS[proposal.kind].value)
-    if approve and proposal.proposed_by == actor.person_id:
+    if approve and own:
         raise SameApprover()
     if not proposal_open(proposal.state, proposal.expires_at, now):
         raise ProposalExpired()
-    if proposal.proposed_by == actor.person_id:  # taking one's own proposal back needs no second person
+    if own:
         proposal.state, proposal.decided_at = ProposalState.DECLINED, now
     else:
         proposal.state = ProposalState.APPROVED if approve else ProposalState.DECLINED

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import queries
 from pavilion.auctions.models import Command, Lot, LotMove, LotStone, Sale
@@ -40,6 +41,7 @@ class LotsChanged(Refusal):
 
 async def draft(session: AsyncSession, sale: str) -> Sale:
     """The sale, ours alone until the transaction ends; only a draft can be curated."""
+    await accounts.hold_proposals(session, subject=sale)
     row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
     if row is None:
         raise NotFound()
@@ -71,7 +73,14 @@ def edited(lot: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Cha
     return {"lot": lot, "before": {n: before[n] for n in names}, "after": {n: after[n] for n in names}}
 
 
-def remember(
+async def lapse_proposal(session: AsyncSession, sale: Sale, *, actor: Actor, now: datetime) -> None:
+    """A draft that has changed is not what a lead was asked to publish."""
+    await accounts.lapse(
+        session, kind="sale.publish", subject=sale.public_id, actor=actor, reason="draft_changed", now=now
+    )
+
+
+async def remember(
     session: AsyncSession, sale: Sale, kind: str, changes: list[Change], *, actor: Actor, now: datetime
 ) -> None:
     """The command stands in the history, each lot's change in the events; nothing changed is no command."""
@@ -82,6 +91,7 @@ def remember(
     session.add(Command(sale_id=sale.id, kind=kind, by=actor.person_id, at=now, changes=changes))
     for change in changes:
         _tell(session, sale, change, actor, now)
+    await lapse_proposal(session, sale, actor=actor, now=now)
 
 
 def _tell(session: AsyncSession, sale: Sale, change: Change, actor: Actor, now: datetime) -> None:
@@ -122,6 +132,7 @@ async def undo(session: AsyncSession, *, sale: str, command: int, actor: Actor, 
     done.undone_at = now
     for change in inverse:
         _tell(session, row, change, actor, now)
+    await lapse_proposal(session, row, actor=actor, now=now)
     await session.flush()
     return done
 

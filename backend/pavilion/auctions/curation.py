@@ -16,6 +16,7 @@ from pavilion.auctions.changes import (
     draft,
     edited,
     facts_of,
+    lapse_proposal,
     lots_of,
     remember,
     rewrite,
@@ -73,6 +74,7 @@ async def change_sale(
     for name, value in changed.items():
         setattr(row, name, value)
     row.version += 1
+    await lapse_proposal(session, row, actor=actor, now=now)
     await session.flush()
     events.record(session, "sale:changed", sale, by=actor.public_id, at=now, changed=sorted(changed))
     return row
@@ -83,6 +85,7 @@ async def delete_draft(session: AsyncSession, *, sale: str, actor: Actor, now: d
     row = await draft(session, sale)
     for table in (Command, LotStone, Lot):
         await session.execute(delete(table).where(table.sale_id == row.id))
+    await lapse_proposal(session, row, actor=actor, now=now)
     await session.delete(row)
     await session.flush()
     events.record(session, "sale:deleted", sale, by=actor.public_id, at=now)
@@ -104,7 +107,7 @@ async def add_stones(
         {"lot": lot.public_id, "before": None, "after": facts_of(lot) | {"stones": [s.public_id for s in group]}}
         for lot, group in zip(lots, groups, strict=True)
     ]
-    remember(session, row, "add", changes, actor=actor, now=now)
+    await remember(session, row, "add", changes, actor=actor, now=now)
     await _keep_keys_short(session, row)
     return lots
 
@@ -125,7 +128,7 @@ async def remove_lots(session: AsyncSession, *, sale: str, lots: Sequence[str], 
     ]
     await session.execute(delete(LotStone).where(LotStone.lot_id.in_(ids)))
     await session.execute(delete(Lot).where(Lot.id.in_(ids)))
-    remember(session, row, "remove", changes, actor=actor, now=now)
+    await remember(session, row, "remove", changes, actor=actor, now=now)
     await session.flush()
 
 
@@ -148,7 +151,7 @@ async def move_lots(
             for lot in moving
         ]
         await rewrite(session, [(lot, change["after"]) for lot, change in zip(moving, changes, strict=True)])
-        remember(session, row, "move", changes, actor=actor, now=now)
+        await remember(session, row, "move", changes, actor=actor, now=now)
         await _keep_keys_short(session, row)
     return [order[at][0] for at in after]
 
@@ -165,7 +168,7 @@ async def number_lots(
         changes.append(edited(lot.public_id, facts_of(lot), wanted))
     moved = [(lot, change["after"]) for lot, change in zip(rows, changes, strict=True) if change["after"]]
     await rewrite(session, moved)
-    remember(session, row, "number", changes, actor=actor, now=now)
+    await remember(session, row, "number", changes, actor=actor, now=now)
 
 
 async def edit_lots(
@@ -196,7 +199,7 @@ async def edit_lots(
             await rewrite(session, written)
     except IntegrityError as fault:
         raise BadInput(fields={"number": "number_taken"}) from fault
-    remember(session, row, kind, changes, actor=actor, now=now)
+    await remember(session, row, kind, changes, actor=actor, now=now)
 
 
 def _may_edit(lot: Lot, values: Mapping[str, Any], actor: Actor) -> None:
