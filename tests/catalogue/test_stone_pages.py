@@ -1,5 +1,6 @@
 """The catalogue in a browser: what each reader sees, and that nobody sees what is not confirmed."""
 
+import hashlib
 import re
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from pavilion.accounts.rules import Role
 from pavilion.catalogue import service
 from pavilion.catalogue.models import CommitmentKind
 from pavilion.kernel.db import create_engine
+from pavilion.provenance.models import StoneVerdict, VerdictRecord
 from pavilion.settings import Settings
 from tests import make
 from tests.catalogue import stones
@@ -85,6 +87,18 @@ async def test_no_way_leads_an_outsider_to_a_stone_that_is_not_confirmed(house, 
     for stone in hidden:
         assert all(f"/stones/{stone}" not in text for text in (page, table, compared))
         assert compared.count('scope="col"') == 5  # four stones and the corner
+
+
+@pytest.mark.parametrize("warmed", [False, True])
+async def test_a_stone_is_found_by_its_laboratory_and_number(house, stock, warmed):
+    if warmed:
+        await warm(house)
+    async with browsing(house) as browser:
+        for asked in ("GIA 2000000007", "gia 2000000007", "GIA-2000000007", "GIA 2000 000 007", "2000000007"):
+            found = (await browser.get("/api/v1/stones", params={"q": asked})).json()
+            assert [item["id"] for item in found["items"]] == [stock[6].public_id], asked
+        for asked in ("IGI 2000000007", "GIA 2000000003", "EGL USA 2000000007"):
+            assert (await browser.get("/api/v1/stones", params={"q": asked})).json()["total"] == 0, asked
 
 
 async def warm(house):
@@ -167,6 +181,47 @@ async def test_a_buyer_sees_prices_and_no_supplier(house, stock):
         found = (await browser.get("/api/v1/stones?ppc_from=5000.05&sort=ppc")).json()
     assert "5,000.01" in page and "Supplier BV" not in page
     assert [item["price"]["per_carat"]["amount_minor"] for item in found["items"]] == list(range(500_006, 500_013))
+
+
+async def judged(house, stone, findings=()):
+    """The standing verdict of a stone has its document."""
+    document = '{"stone":"' + stone.public_id + '","v":1,"verdict":"verified"}'
+    sha256 = hashlib.sha256(document.encode()).hexdigest()
+    async with house.state.sessions.begin() as session:
+        row = await session.get(StoneVerdict, stone.public_id)
+        row.verdict_sha256, row.findings = sha256, list(findings)
+        kept = {"verdict": row.verdict, "grade": row.grade, "document": document, "sha256": sha256, "at": NOON}
+        session.add(VerdictRecord(stone=stone.public_id, **kept))
+    return document, sha256
+
+
+async def test_the_verdict_document_is_given_as_it_is_kept(house, stock):
+    document, sha256 = await judged(house, stock[0])
+    async with browsing(house) as browser:
+        page = (await browser.get(f"/stones/{stock[0].public_id}")).text
+        answer = await browser.get(f"/stones/{stock[0].public_id}/verdict.json")
+    assert f'href="/stones/{stock[0].public_id}/verdict.json"' in page and sha256 in page
+    assert answer.content == document.encode() and "attachment" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("email", OUTSIDERS)
+async def test_the_verdict_document_of_a_stone_that_is_not_confirmed_is_refused(house, stock, email):
+    await judged(house, stock[0])
+    async with house.state.sessions.begin() as session:
+        await stones.revoke(session, stock[0].public_id)
+    async with browsing(house, email) as browser:
+        for stone in (stock[0].public_id, stock[2].public_id, "0" * 26, "x"):
+            assert (await browser.get(f"/stones/{stone}/verdict.json")).status_code == 404
+
+
+async def test_a_verdict_document_that_names_a_party_is_for_those_who_see_origins(house, stock):
+    named = {"code": "WA-02", "severity": "hold", "link": None, "params": {"seller": "did:web:miner", "assessed": ""}}
+    document, _ = await judged(house, stock[0], [named])
+    async with browsing(house, "wen@lumen.example") as browser:
+        assert (await browser.get(f"/stones/{stock[0].public_id}/verdict.json")).status_code == 404
+        assert "verdict.json" not in (await browser.get(f"/stones/{stock[0].public_id}")).text
+    async with browsing(house, "noor@pavilion.example") as browser:
+        assert (await browser.get(f"/stones/{stock[0].public_id}/verdict.json")).text == document
 
 
 async def test_a_question_is_led_to_its_one_address(house, stock):

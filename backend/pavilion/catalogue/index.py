@@ -227,10 +227,12 @@ def _masks(columns: Part, wanted: Wanted, words: Mapping[str, Words]) -> Iterabl
     if wanted.text:
         mask = np.zeros(len(columns), bool)
         spellings = (wanted.text.casefold(), wanted.text.upper())
-        for (keys, rows), spelling in zip(columns.texts, spellings, strict=True):
-            first = spelling.encode()
-            low, high = np.searchsorted(keys, [first, first + b"\xff"])
-            mask[rows[low:high]] = True
+        for text, spelling in zip(columns.texts, spellings, strict=True):
+            mask[_beginning(text, spelling)] = True
+        if wanted.report is not None:
+            lab, number = wanted.report
+            rows = _beginning(columns.texts[1], number)
+            mask[rows[np.isin(columns.chosen["lab"][rows], words["lab"].known([lab]))]] = True
         yield "q", mask
     for name, codes in wanted.chosen.items():
         column = columns.chosen[name]
@@ -251,6 +253,14 @@ def _masks(columns: Part, wanted: Wanted, words: Mapping[str, Words]) -> Iterabl
         if RANGES[name].money:
             mask &= np.isin(columns.currency, words["currency"].known([wanted.currency]))
         yield name, mask
+
+
+def _beginning(text: tuple[Numbers, Numbers], first: str) -> Numbers:
+    """The rows whose text begins so."""
+    keys, rows = text
+    low, high = np.searchsorted(keys, [first.encode(), first.encode() + b"\xff"])
+    found: Numbers = rows[low:high]
+    return found
 
 
 def new_words() -> dict[str, Words]:

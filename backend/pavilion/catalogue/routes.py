@@ -117,8 +117,27 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         shape_word=term("shape", found.shape, lang),
         girdle_words=showing.girdle_of(found, lang),
         angle=showing.hundredths,
+        document=verdict is not None and provenance.may_read_document(actor, verdict),
         now=now,
     )
+
+
+@router.get("/stones/{stone}/verdict.json")
+async def verdict_document(stone: str, actor: CurrentActor, session: Reading) -> Response:
+    """The verdict as it is kept, byte for byte: its SHA-256 is the one on the stone's page."""
+    found = await _visible(session, actor, stone)
+    verdict = await provenance.verdict_of(session, found.public_id)
+    if verdict is None or not provenance.may_read_document(actor, verdict):
+        raise NotFound()
+    document = await provenance.document_of(session, verdict)
+    if document is None:
+        raise NotFound()
+    headers = {
+        "Content-Disposition": f'attachment; filename="verdict-{found.public_id}.json"',
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(document.encode(), media_type="application/json", headers=headers)
 
 
 @router.get("/stones/{stone}/plan.svg")

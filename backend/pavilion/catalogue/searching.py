@@ -135,10 +135,14 @@ def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
     """One condition per filter that is set, by its name."""
     found: dict[str, ColumnElement[bool]] = {}
     if wanted.text:
-        found["q"] = or_(
+        readings = [
             Stone.stock_no_key.startswith(wanted.text.casefold(), autoescape=True),
             Stone.report_no.startswith(wanted.text.upper(), autoescape=True),
-        )
+        ]
+        if wanted.report is not None:
+            lab, number = wanted.report
+            readings.append(and_(Stone.lab == lab, Stone.report_no.startswith(number, autoescape=True)))
+        found["q"] = or_(*readings)
     for name, codes in wanted.chosen.items():
         found[name] = _any_overtone(codes) if CHOICES[name].several else CHOSEN[name].in_(sorted(codes))
     for name, (least, most) in wanted.ranges.items():

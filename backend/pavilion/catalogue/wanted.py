@@ -1,9 +1,10 @@
 """What can be asked of the catalogue: choices, ranges, orders, and one question as a value. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pavilion.catalogue.nomenclature import nomenclature
+from pavilion.catalogue.nomenclature import key, nomenclature
 from pavilion.kernel.money import exponent
 
 PAGE = 50
@@ -94,6 +95,7 @@ RANGES: dict[str, Range] = {
 }
 HISTOGRAMS = ("ct", "ppc")
 SORTS = ("ppc-", "ppc", "total-", "total", "ct-", "ct", "color", "clarity", "list", "new")  # a trailing - is downwards
+_GAP = re.compile(r"[\s_#:-]+")
 PRICED_SORTS = frozenset({"ppc-", "ppc", "total-", "total", "list"})
 
 
@@ -113,6 +115,15 @@ class Wanted:
             return replace(self, text="")
         chosen = {key: codes for key, codes in self.chosen.items() if key != name}
         return replace(self, chosen=chosen, ranges={key: ends for key, ends in self.ranges.items() if key != name})
+
+    @property
+    def report(self) -> tuple[str, str] | None:
+        """The laboratory and the beginning of the number, where the text names both: `GIA 0002106454`."""
+        laboratories = nomenclature().aliases["lab"]
+        for gap in reversed(list(_GAP.finditer(self.text))):
+            if (lab := laboratories.get(key(self.text[: gap.start()]))) is not None:
+                return lab, _GAP.sub("", self.text[gap.end() :]).upper()
+        return None
 
     @property
     def filters(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.findings import VerdictCode
@@ -22,6 +23,7 @@ from pavilion.provenance.models import (
 from pavilion.provenance.rules import CODES, MARKET_CODES
 
 PAGE = 50
+INSIDE_FACTS = frozenset({"party", "seller", "issuer", "number"})  # of parties and papers: for who may see origins
 QUEUE = (VerdictCode.REVIEW, VerdictCode.PENDING, VerdictCode.REJECTED)
 
 
@@ -67,6 +69,14 @@ async def verdicts_of(session: AsyncSession, stones: Sequence[str]) -> dict[str,
 async def history_of(session: AsyncSession, stone: str) -> Sequence[VerdictRecord]:
     wanted = select(VerdictRecord).where(VerdictRecord.stone == stone).order_by(VerdictRecord.id.desc())
     return (await session.scalars(wanted)).all()
+
+
+async def document_of(session: AsyncSession, verdict: StoneVerdict) -> str | None:
+    """The canonical document of the verdict that stands, whose bytes have the hash that is shown."""
+    wanted = select(VerdictRecord.document).where(
+        VerdictRecord.stone == verdict.stone, VerdictRecord.sha256 == verdict.verdict_sha256
+    )
+    return await session.scalar(wanted.order_by(VerdictRecord.id.desc()).limit(1))
 
 
 async def answers_of(session: AsyncSession, stone: str) -> Sequence[RegistryAnswer]:
@@ -141,6 +151,12 @@ def rule_by_rule(row: StoneVerdict) -> list[RuleLine]:
         elif not silent or code.startswith(("RG", "NM")):
             lines.append(RuleLine(code, "passed", None, {}))
     return lines
+
+
+def may_read_document(actor: Actor, verdict: StoneVerdict) -> bool:
+    """Whether its document tells this reader no more than the stone's page does. Bytes cannot be shown in part."""
+    named = any(INSIDE_FACTS & finding["params"].keys() for finding in verdict.findings)
+    return actor.may(Permission.ORIGIN_SEE) or not named
 
 
 def known_code(code: str) -> bool:
