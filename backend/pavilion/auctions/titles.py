@@ -8,21 +8,35 @@ from pavilion.kernel.weight import two_decimals
 
 
 def title_of(stones: Sequence[Stone], lang: str) -> str:
-    """`1.51 ct Fancy Vivid Yellow cushion, VS1`; several stones are counted and weighed together."""
+    """`1.51 ct Fancy Vivid Yellow cushion, VS1`, `2.11 ct ruby, cushion`; several are counted and weighed together."""
     if len(stones) == 1:
         return _of_one(stones[0], lang)
     weight, shape = two_decimals(sum(stone.weight_mct for stone in stones)), _shape(stones, lang)
+    gems = {gem_of(stone, lang) for stone in stones if stone.species != "diamond"}
+    gem = gems.pop() if len(gems) == 1 and all(stone.species != "diamond" for stone in stones) else ""
     if lang == "zh":
-        return f"{len(stones)} 颗{shape}，共 {weight} 克拉"
-    return f"{len(stones)} {shape or 'stones'}, {weight} ct together".replace("  ", " ")
+        return f"{len(stones)} 颗{shape}{gem}，共 {weight} 克拉"
+    return f"{len(stones)} {shape or 'stones'}, {gem.lower() + ', ' if gem else ''}{weight} ct together"
 
 
 def _of_one(stone: Stone, lang: str) -> str:
     weight, shape = two_decimals(stone.weight_mct), term("shape", stone.shape, lang)
+    if stone.species != "diamond":
+        return _of_gem(stone, weight, shape, lang)
     color, clarity = _color(stone, lang), stone.clarity or ""
     if lang == "zh":
         return f"{weight} 克拉 {color} {shape}".replace("  ", " ") + (f"，{clarity}" if clarity else "")
     return f"{weight} ct {color} {shape.lower()}".replace("  ", " ") + (f", {clarity}" if clarity else "")
+
+
+def _of_gem(stone: Stone, weight: str, shape: str, lang: str) -> str:
+    """A coloured stone is called by its gem; a laboratory's colour and clarity grades are those of diamonds."""
+    gem = gem_of(stone, lang)
+    return f"{weight} 克拉 {gem}，{shape}" if lang == "zh" else f"{weight} ct {gem.lower()}, {shape.lower()}"
+
+
+def gem_of(stone: Stone, lang: str) -> str:
+    return term("variety", stone.variety, lang) if stone.variety else term("species", stone.species, lang)
 
 
 def _color(stone: Stone, lang: str) -> str:

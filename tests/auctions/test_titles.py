@@ -1,0 +1,33 @@
+"""The first title of a lot names what it is, in both languages."""
+
+import pytest
+
+from pavilion.auctions.titles import title_of
+from pavilion.catalogue.models import Stone
+
+RUBY = {"species": "corundum", "variety": "ruby", "shape": "cushion", "weight_mct": 2110, "color": "Red"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "en", "zh"),
+    [
+        (RUBY, "2.11 ct ruby, cushion", "2.11 克拉 红宝石，枕形"),
+        (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "2.11 克拉 刚玉，枕形"),
+        (
+            {"species": "diamond", "shape": "round", "weight_mct": 1010, "color": "G", "clarity": "VS1"},
+            "1.01 ct G round, VS1",
+            "1.01 克拉 G 圆形，VS1",
+        ),
+    ],
+)
+def test_a_coloured_stone_is_called_by_its_gem(facts, en, zh):
+    stone = Stone(**facts)
+    assert (title_of([stone], "en"), title_of([stone], "zh")) == (en, zh)
+
+
+def test_several_stones_of_one_gem_name_it():
+    two = [Stone(**RUBY), Stone(**RUBY)]
+    assert title_of(two, "en") == "2 cushion stones, ruby, 4.22 ct together"
+    assert title_of(two, "zh") == "2 颗枕形红宝石，共 4.22 克拉"
+    mixed = [Stone(**RUBY), Stone(**RUBY | {"variety": "sapphire"})]
+    assert title_of(mixed, "en") == "2 cushion stones, 4.22 ct together"
