@@ -84,6 +84,7 @@ def test_the_book_is_told_latest_first_with_numbered_bids():
         ("extended", 0, "", False, False),
         ("bid", 1, "A", True, True),
     ]
+    assert shown.lines[3].reason == "bid", "the book says what moved the end"
     assert shown.bidders == 2
     assert [price for _, price, _ in shown.steps] == [4, 5, 4]
 

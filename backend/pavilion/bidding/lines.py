@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,6 +64,18 @@ async def book_shown(session: AsyncSession, lot: str, alias: str | None) -> LotB
     return fold([json.loads(body) for body in bodies], alias)
 
 
+class Outage(NamedTuple):
+    since: datetime
+    to: datetime
+
+
+async def outages(session: AsyncSession, sale: str) -> list[Outage]:
+    """The interruptions that moved the ends of lots, the latest first."""
+    told = select(BookEvent.body).where(BookEvent.sale == sale, BookEvent.lot.is_(None), BookEvent.type == "incident")
+    found = [json.loads(body)["data"] for body in await session.scalars(told.order_by(BookEvent.seq.desc()))]
+    return [Outage(from_stamp(data["from"]), from_stamp(data["to"])) for data in found]
+
+
 def fold(events: Sequence[Mapping[str, Any]], alias: str | None) -> LotBookShown:
     """The events of one lot in their order, as lines for the reader who bids under `alias`."""
     lines: list[BookLine] = []
@@ -77,7 +89,7 @@ def fold(events: Sequence[Mapping[str, Any]], alias: str | None) -> LotBookShown
             bidders.add(data["bidder"])
             mine, leads = data["bidder"] == alias, data["leader"] == alias
             if data["extended"]:
-                lines.append(BookLine(seq, at, event="extended", to=from_stamp(data["end"])))
+                lines.append(BookLine(seq, at, event="extended", to=from_stamp(data["end"]), reason="bid"))
             lines.append(
                 BookLine(seq, at, bids, data["bidder"], data["leader"], data["price"], mine=mine, leader_mine=leads)
             )

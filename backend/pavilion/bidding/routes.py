@@ -74,6 +74,7 @@ async def sale_page(
         show=show,
         counts={kind: len(lots) for kind, lots in kept.items()},
         marks=handing.marks_of(shown, now),
+        outages=await lines.outages(session, sale),
         minutes=handing.minutes,
         facts=handing.facts_for_script(shown, purse, None, False),
     )

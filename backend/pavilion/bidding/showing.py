@@ -29,7 +29,8 @@ from pavilion.kernel.length import millimetres
 from pavilion.kernel.money import decimal_text
 from pavilion.kernel.weight import two_decimals
 
-FINAL = frozenset({"sold", "passed", "withdrawn"})
+ENDED = frozenset({"sold", "passed"})
+FINAL = ENDED | {"withdrawn"}
 SOON = timedelta(minutes=5)
 PUBLIC = frozenset(SaleState) - {SaleState.DRAFT}
 
@@ -107,7 +108,7 @@ class LotShown:
             return f"{len(self.stones)} 颗，共 {weight} 克拉" if zh else f"{len(self.stones)} stones, {weight} ct"
         stone = self.stones[0]
         sides = [side for side in (stone.length_um, stone.width_um, stone.depth_um) if side is not None]
-        return " × ".join(millimetres(side) for side in sides) + (" 毫米" if zh else " mm") if len(sides) == 3 else ""
+        return " × ".join(millimetres(side) for side in sides) + " mm" if len(sides) == 3 else ""
 
     def finish(self, lang: str) -> str:
         stone = self.stones[0]
@@ -128,7 +129,7 @@ class SaleShown:
     zone: str
     entity: str
     opens_at: datetime
-    first_close: datetime
+    planned_close: datetime  # of the first lot, as published
     rules: rules.RuleSet
     rules_hash: str
     lots: Sequence[LotShown]
@@ -164,8 +165,23 @@ class SaleShown:
         return sum(lot.price or 0 for lot in self.lots if lot.state == "sold")
 
     @property
+    def has_closed(self) -> bool:
+        """Whether a lot came to its end, however late bids had moved it."""
+        return any(lot.state in ENDED for lot in self.lots)
+
+    @property
+    def first_close(self) -> datetime:
+        """When the first lot closed, or will close as its end stands now."""
+        lots = [lot for lot in self.lots if lot.state in ENDED] or self._lasting
+        return min((lot.end for lot in lots if lot.end), default=self.planned_close)
+
+    @property
     def last_close(self) -> datetime:
-        return max((lot.end for lot in self.lots if lot.end), default=self.first_close)
+        return max((lot.end for lot in self._lasting if lot.end), default=self.first_close)
+
+    @property
+    def _lasting(self) -> list[LotShown]:
+        return [lot for lot in self.lots if lot.state != "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +261,7 @@ async def sale_shown(session: AsyncSession, sale: str, actor: Actor, mine: Mine 
         zone=row.zone,
         entity=row.entity,
         opens_at=from_micros(ruleset.opens_at),
-        first_close=from_micros(ruleset.stagger.first),
+        planned_close=from_micros(ruleset.stagger.first),
         rules=ruleset,
         rules_hash=row.rules_hash,
         lots=await _lots(session, row, ruleset, actor, mine),

@@ -72,7 +72,7 @@ export function bookRows(body, seq, facts) {
           continue;
         }
         const { bidder, leader, price, extended, end } = event.data;
-        if (extended) put([say("End moved to %(time)s", { time: clockIn(instantMs(end), facts.zone) })], "event", event.seq);
+        if (extended) put([say("End moved to %(time)s", { time: clockIn(instantMs(end), facts.zone) }) + say(": ") + sentence("bid")], "event", event.seq);
         number += 1;
         bidders.add(bidder);
         body?.querySelector(".is-top")?.classList.remove("is-top");
