@@ -8,8 +8,10 @@ from random import Random  # noqa: TID251 - seeded
 import pytest
 from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
 
 from pavilion import main
+from pavilion.auctions.models import Lot, Sale
 from pavilion.demo import people
 from pavilion.kernel.db import create_engine
 from pavilion.settings import Environment, Settings, with_secrets
@@ -170,4 +172,17 @@ async def test_every_answer_carries_the_guards(app):
         headers = (await client.get(path)).headers
         assert "default-src 'none'" in headers["content-security-policy"], path
         assert headers["x-content-type-options"] == "nosniff"
+    await client.aclose()
+
+
+@pytest.mark.parametrize("who", [None, "wen@lumen.example", "noor@pavilion.example"])
+async def test_every_lot_and_sale_has_its_page_whatever_became_of_it(app, who):
+    client = await browser(app, who)
+    async with app.state.sessions() as session:
+        lots = (await session.execute(select(Lot.public_id, Lot.state))).all()
+        sales = (await session.scalars(select(Sale.public_id).where(Sale.state != "draft"))).all()
+    assert {state for _, state in lots} >= {"sold", "passed", "open", "listed"}
+    pages = [f"/lots/{lot}" for lot, _ in lots] + [f"/sales/{sale}{tail}" for sale in sales for tail in ("", "/room")]
+    answers = {page: (await client.get(page)).status_code for page in pages}
+    assert {page: status for page, status in answers.items() if status != 200} == {}
     await client.aclose()
