@@ -15,7 +15,8 @@ def title_of(stones: Sequence[Stone], lang: str) -> str:
     gems = {gem_of(stone, lang) for stone in stones if stone.species != "diamond"}
     gem = gems.pop() if len(gems) == 1 and all(stone.species != "diamond" for stone in stones) else ""
     if lang == "zh":
-        return f"{len(stones)} 颗{shape}{gem}，共 {weight} 克拉"
+        kind = shape.removeprefix("裸石") + gem if gem else shape
+        return f"{len(stones)} 颗{kind}，共 {weight} 克拉"
     return f"{len(stones)} {shape or 'stones'}, {gem.lower() + ', ' if gem else ''}{weight} ct together"
 
 
