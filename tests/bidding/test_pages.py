@@ -161,6 +161,21 @@ async def test_a_stranger_sees_the_lot_and_is_asked_to_sign_in(visit: Visit):
         assert (await stranger.get("/results")).status_code == 200
 
 
+async def test_the_sum_above_the_bid_button_is_named_for_what_is_in_it(visit: Visit):
+    lot = visit.sale.lots[0]
+    async with visit.reader(WEN) as wen:
+        page = (await wen.get(f"/lots/{lot}")).text
+        line = re.search(r'<p class="all-in-line">.*?</p>', page, re.S)
+        assert line is not None and ">All in<" in line[0] and "USD 15,000" in line[0]
+
+
+async def test_who_may_not_bid_is_told_that_they_watch(visit: Visit):
+    async with visit.reader("noor@pavilion.example") as noor:
+        page = (await noor.get(f"/lots/{visit.sale.lots[0]}")).text
+        assert "You are watching" in page and "Bids are placed by buyers who hold a paddle." in page
+        assert "You have not bid" not in page and "You do not have the right" not in page
+
+
 async def test_nobody_reads_the_maximum_of_another(visit: Visit):
     lot = visit.sale.lots[0]
     async with visit.reader(WEN) as wen, visit.reader(ILSE) as ilse, visit.reader() as stranger:

@@ -27,6 +27,8 @@ def test_two_buyers_bid_against_each_other_in_two_languages(house: House, reader
     wen.locator(BID).click()
     standing(wen, "You lead")
     expect(ilse.locator(BID)).to_contain_text("出价 USD\u00a013,000")
+    expect(ilse.locator("[data-ask-words]")).to_have_text("含佣金及税合计")
+    expect(ilse.locator(f"{BID} small")).to_have_text("含佣金及税合计 USD\u00a016,250")
     ilse.locator(BID).click()
     standing(ilse, "您领先")
     standing(wen, "You are outbid")
@@ -34,6 +36,7 @@ def test_two_buyers_bid_against_each_other_in_two_languages(house: House, reader
     expect(wen.locator("[data-announce=assertive]")).to_contain_text("You are outbid")
     expect(wen.locator("[data-lane=outbid] [data-lot]")).to_have_count(1)
 
+    expect(ilse.locator("[data-ask-words]")).to_have_text("若现在结束，您支付")
     wen.fill("#max", "23,500")
     expect(wen.locator(".max-form [data-cost=total]")).to_have_text("USD\u00a029,375")
     expect(wen.locator(".max-form [data-cost=left]")).to_have_text("470,625")
@@ -63,7 +66,11 @@ def test_a_late_bid_moves_the_end_and_the_lot_then_closes_by_itself(house: House
     standing(wen, "Sold to another bidder")
     expect(wen.locator("[data-price-head]")).to_have_text("Hammer price")
     expect(wen.locator("[data-announce=assertive]")).to_contain_text("Sold to another bidder")
-    expect(ilse.locator("form[data-bid]")).to_have_count(0)
+    for page in (wen, ilse):
+        expect(page.locator("form[data-bid], [data-ladder], [data-while-live]")).to_have_count(0)
+    expect(ilse.locator("[data-cost=total]").first).to_have_text("USD\u00a016,250")
+    expect(ilse.locator(".all-in .sum dt").first).to_have_text("应付总额（含佣金及税）")
+    expect(ilse.locator("[data-panel] a[href='/desk/invoices']")).to_be_visible()
     expect(ilse.locator("[data-book] .event").first).to_have_text("以 13,000 成交，买家 B")
 
 

@@ -56,6 +56,7 @@ def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: boo
         "headroom": purse.headroom,
         "mayBid": purse.may_bid,
         "signedIn": purse.why != "signed_out",
+        "watches": purse.why == "not_allowed",
         "here": here,
         "alone": alone,
         "lots": [_script_lot(lot, place) for place, lot in enumerate(sale.lots)],

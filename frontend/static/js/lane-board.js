@@ -6,7 +6,7 @@ import { left, secondsLeft } from "./countdown.js";
 import { isDecided } from "./fold.js";
 import { setText } from "./icons.js";
 import { laneOf, mayMove, ordered } from "./lanes.js";
-import { bidsWords, lotWords, ownWords } from "./lot-words.js";
+import { bidsWords, hoursWords, lotWords, ownWords } from "./lot-words.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./lanes.js").Lane} Lane */
@@ -55,7 +55,7 @@ export class LaneBoard {
     if (!lot.end || lot.state !== "open") return;
     const seconds = secondsLeft(instantMs(lot.end), now);
     const rest = left(seconds);
-    if (rest.kind !== "date") setText(place, rest.kind === "hours" ? say("%(time)s h", { time: rest.text }) : rest.text);
+    if (rest.kind !== "date") setText(place, rest.kind === "hours" ? hoursWords(rest.text) : rest.text);
     place.classList.toggle("is-closing", seconds <= this.room.facts.window);
   }
 

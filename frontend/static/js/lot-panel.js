@@ -8,7 +8,7 @@ import { isDecided, isEnding, look } from "./fold.js";
 import { icon, setIcon, setText } from "./icons.js";
 import { mustConfirm, rungs } from "./ladder.js";
 import { bookRows } from "./book-rows.js";
-import { bidsWords, LOT_ICONS, lotWords, ownWords, reserveWords, standingHead, standingNote } from "./lot-words.js";
+import { bidsWords, hoursWords, LOT_ICONS, lotWords, ownWords, reserveWords, standingHead, standingNote } from "./lot-words.js";
 import { say } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
@@ -46,7 +46,7 @@ export class Stand {
 
   wire() {
     const button = /** @type {HTMLButtonElement | null} */ (this.at("[data-bid-now]"));
-    button?.removeAttribute("disabled"); // from here on `aria-disabled` says it, so that the focus can stay
+    for (const one of [button, this.at("[data-set]")]) one?.removeAttribute("disabled"); // from here on `aria-disabled` says it, so that the focus can stay
     button?.addEventListener("pointerdown", () => { this.heldUntil = performance.now() + HELD_MS; });
     for (const form of this.element.querySelectorAll("form[data-bid]")) {
       form.addEventListener("submit", (event) => {
@@ -92,6 +92,7 @@ export class Stand {
   }
 
   sendMaximum() {
+    if (this.book.state !== "open") { this.hint(say("no bid can be placed now")); return; }
     const amount = this.typed();
     if (amount === null || amount <= 0) { this.hint(say("Type an amount first, such as %(sum)s.", { sum: amountText(this.book.ask, this.room.facts.currency) })); this.toField(); return; }
     this.room.bid(this.lot, amount, false);
@@ -163,7 +164,7 @@ export class Stand {
     if (standing && (own || !facts.away)) {
       standing.className = `standing is-${seen}`;
       setIcon(standing, seen !== "quiet" ? seen : isDecided(lot) ? /** @type {string} */ (LOT_ICONS[lot.state]) : "open");
-      setText(standing.querySelector("b"), state ? ownWords(state) : standingHead(lot));
+      setText(standing.querySelector("b"), state ? ownWords(state) : standingHead(lot, facts.watches));
       setText(standing.querySelector("span"), standingNote(lot, own, state, this.facts.opening, facts.currency));
     }
     const price = lot.price ?? this.facts.opening;
@@ -177,6 +178,19 @@ export class Stand {
     this.rows.add(store.events.get(this.lot) ?? [], own?.alias ?? null);
     setText(this.at("[data-book-count]"), bidsWords(lot.bids) + this.rows.biddersWords());
     this.element.classList.toggle("is-over", isDecided(lot));
+    if (isDecided(lot)) this.over();
+  }
+
+  /** Nothing can be bid on any more: what bids is gone at once, before the page of the decided lot has come. */
+  over() {
+    for (const one of this.element.querySelectorAll("[data-while-live]")) one.remove();
+    this.at("[data-over]")?.removeAttribute("hidden");
+  }
+
+  /** @param {number} amount */
+  allInWords(amount) {
+    const sum = moneyText(this.cost(amount).total, this.room.facts.currency);
+    return this.room.facts.tax ? say("all in %(sum)s", { sum }) : say("with premium %(sum)s, before tax", { sum });
   }
 
   /** @param {string | null} state */
@@ -189,11 +203,12 @@ export class Stand {
     const leads = state === "winning" || state === "winning_reserve_not_met";
     const shut = lot.state !== "open";
     const words = this.sending?.words ?? (shut ? lotWords(lot.state) : leads ? say("You lead") : say("Bid %(sum)s", { sum: moneyText(lot.ask, currency) }));
-    const note = shut ? say("no bid can be placed now") : leads ? say("a higher maximum is set below") : say("all in %(sum)s", { sum: moneyText(this.cost(lot.ask).total, currency) });
+    const note = shut ? say("no bid can be placed now") : leads ? say("you may set a higher maximum") : this.allInWords(lot.ask);
     setText(button.querySelector("b"), words);
     setText(button.querySelector("small"), this.unknown ? say("connection lost, time unknown") : note);
     button.setAttribute("aria-disabled", String(shut || leads));
-    setText(this.at("[data-ask-words]"), leads ? say("If it ends now you pay") : this.at("[data-ask-words]")?.getAttribute("data-premium") ?? "");
+    this.at("[data-set]")?.setAttribute("aria-disabled", String(shut));
+    setText(this.at("[data-ask-words]"), leads ? say("If it ends now you pay") : this.at("[data-ask-words]")?.getAttribute("data-words") ?? "");
     setText(this.at("[data-ask-total]"), moneyText(this.cost(leads && lot.price !== null ? lot.price : lot.ask).total, currency));
     const ladder = rungs(this.room.facts.increments, lot.ask, 5);
     this.element.querySelectorAll("[data-rung]").forEach((rung, k) => {
@@ -222,6 +237,11 @@ export class Stand {
       this.addOwn(told);
     }
     place.append(icon(told.good ? "verified" : "outbid"), words);
+  }
+
+  /** The reader's own state and the answer under it come into view where they lie beyond the edge. */
+  toAnswer() {
+    this.at("[data-standing]")?.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {{good: boolean, words: string, receipt?: string | null}} told */
@@ -262,7 +282,7 @@ export class Stand {
     }
     const rest = seconds === null || !runs || lot.state === "listed" ? null : left(seconds);
     const clock = this.at("[data-clock]");
-    setText(clock, rest === null || rest.kind === "date" ? "" : rest.kind === "hours" ? say("%(time)s h", { time: rest.text }) : rest.text);
+    setText(clock, rest === null || rest.kind === "date" ? "" : rest.kind === "hours" ? hoursWords(rest.text) : rest.text);
     if (clock) {
       clock.classList.toggle("is-closing", ending);
       clock.classList.toggle("is-last", ending && seconds !== null && seconds <= 10);

@@ -58,9 +58,16 @@ export function standingNote(lot, own, state, opening, currency) {
   return say("opening price %(opening)s", { opening: amountText(opening, currency) });
 }
 
-/** The head of the reader's own state when there is none. @param {Lot} lot */
-export function standingHead(lot) {
+/** Hours and minutes left. @param {string} text `2:35` */
+export function hoursWords(text) {
+  const [h, m] = text.split(":");
+  return say("%(h)s:%(m)s h", { h: h ?? "", m: m ?? "" });
+}
+
+/** The head of the reader's own state when there is none. @param {Lot} lot @param {boolean} [watches] who sees without bidding */
+export function standingHead(lot, watches = false) {
   if (lot.state === "listed" || ["sold", "passed", "withdrawn"].includes(lot.state)) return lotWords(lot.state);
+  if (watches) return say("You are watching");
   return lot.bids ? say("You have not bid") : say("No bids yet");
 }
 

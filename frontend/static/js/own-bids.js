@@ -96,6 +96,7 @@ export class OwnBids {
       if (ack.result === "accepted" && this.room.stand.field) this.room.stand.field.value = "";
       this.room.stand.heldUntil = 0;
       this.room.stand.renderBid(this.room.store.ownState(ack.lot));
+      this.room.stand.toAnswer();
     }
     this.room.announcer.urgent(say("Lot %(number)s: ", { number: fact?.number ?? "" }) + words);
   }

@@ -5,7 +5,7 @@ import { Announcer, region } from "./announce.js";
 import * as checkpoints from "./checkpoints.js";
 import { instantMs, ServerClock } from "./clock.js";
 import { passed, secondsLeft } from "./countdown.js";
-import { setText } from "./icons.js";
+import { setIcon, setText } from "./icons.js";
 import { actOf, isTyping, SWITCH } from "./keys.js";
 import { LaneBoard } from "./lane-board.js";
 import { Stand } from "./lot-panel.js";
@@ -230,6 +230,7 @@ class Room {
     const cell = document.querySelector("[data-link]");
     if (cell instanceof HTMLElement && within !== null) cell.dataset.within = String(within);
     const narrow = matchMedia("(width < 48rem)").matches;
+    setIcon(cell, ["slow", "lost", "refused"].includes(this.conditionTold) ? "unlinked" : "pulse");
     setText(document.querySelector("[data-link-words]"), {
       connecting: say("Connecting"), live: within === null || narrow ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }),
       slow: say("Connection lost, time unknown"), lost: say("Connection lost, coming back"), refused: say("Not connected"),
@@ -300,12 +301,16 @@ class Room {
     void this.show(row.href, true);
   }
 
+  turn = 0;
+
   /** Another lot comes into focus; the line, the lanes and the reader's focus stay as they are.
    * @param {string} href @param {boolean} remember */
   async show(href, remember) {
+    const turn = ++this.turn;
     try {
       const answer = await fetch(href, { headers: { accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (turn !== this.turn) return; // asked again since; an answer that was overtaken would show the lot as it was
       const next = page.querySelector("[data-stand]");
       const facts = readFacts(page);
       if (!answer.ok || !(next instanceof HTMLElement) || !facts) { location.assign(href); return; }

@@ -5,7 +5,7 @@ import { instantMs, ServerClock } from "./clock.js";
 import { left, secondsLeft } from "./countdown.js";
 import { isDecided, isEnding, look } from "./fold.js";
 import { icon, setText } from "./icons.js";
-import { bidsWords, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
+import { bidsWords, hoursWords, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
 import { readFacts } from "./room-facts.js";
 import { Line, PROTOCOL } from "./socket.js";
 import { SaleStore } from "./store.js";
@@ -64,7 +64,7 @@ function live(facts) {
     if (now === null || !lot.end || lot.state !== "open") return;
     const seconds = secondsLeft(instantMs(lot.end), now);
     const rest = left(seconds);
-    if (rest.kind !== "date") setText(time, say("%(time)s left", { time: rest.kind === "hours" ? say("%(time)s h", { time: rest.text }) : rest.text }));
+    if (rest.kind !== "date") setText(time, say("%(time)s left", { time: rest.kind === "hours" ? hoursWords(rest.text) : rest.text }));
     time?.classList.toggle("is-closing", isEnding(lot, seconds, facts.window));
   };
 
