@@ -109,8 +109,8 @@ async def _running(settings: Settings, sessions: Sessions, clock: Clock) -> None
     opens = now - timedelta(hours=2)
     bill = Bill(
         "Spectral IV", "光谱 IV",
-        "Fancy colours and coloured stones, with fine whites beside them. The first lots close within minutes.",
-        "彩色钻石与彩色宝石，兼有优质白钻。首批拍品将于数分钟内结束竞价。",
+        "Fancy colours and coloured stones, with fine whites beside them. The lots close one after another.",
+        "彩色钻石与彩色宝石，兼有优质白钻。各件拍品依次截止。",
         opens, now + timedelta(minutes=5), stagger_s=75, breaks=((8, 1800), (16, 7200)),
     )  # fmt: skip
     begun = now - timedelta(hours=3)

@@ -12,7 +12,8 @@ from pavilion.accounts.queries import open_proposals
 from pavilion.accounts.rules import Actor, CompanyState, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
-from pavilion.bidding.showing import LotShown
+from pavilion.bidding.models import BookLot
+from pavilion.bidding.showing import LotShown, SaleShown
 from pavilion.kernel.jobs import Job, State
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.queries import counts
@@ -34,6 +35,14 @@ class SaleLine(NamedTuple):
     sold: int
     low_minor: int
     high_minor: int
+    hammer_minor: int
+
+
+class Card(NamedTuple):
+    """A lot and the sale it stands in: the front page mixes the lots of several sales."""
+
+    lot: LotShown
+    sale: SaleShown
 
 
 class Front(NamedTuple):
@@ -55,24 +64,25 @@ async def front(session: AsyncSession) -> Front:
 
 
 def plate_of(lots: Sequence[LotShown]) -> LotShown | None:
-    """The lot on the cover: the first with a traced picture, else the first with a stone to draw."""
+    """The lot on the cover: one that can still be had and has a traced picture, before any other with a stone."""
     seen = [lot for lot in lots if lot.stones]
-    return next((lot for lot in seen if lot.stones[0].picture), seen[0] if seen else None)
+    return min(seen, key=lambda lot: (lot.is_decided, not lot.stones[0].picture), default=None)
 
 
-def own_lots(lots: Sequence[LotShown], limit: int) -> list[LotShown]:
+def own_lots(sales: Sequence[SaleShown], limit: int) -> list[Card]:
     """The undecided lots this reader bid on, the next to close first."""
-    return sorted((lot for lot in lots if lot.own and not lot.is_decided), key=_closing)[:limit]
+    return [card for card in _undecided(sales) if card.lot.own][:limit]
 
 
-def lots_ahead(lots: Sequence[LotShown], limit: int) -> list[LotShown]:
-    """The lots that close next; of a sale that is over, the dearest."""
-    ahead = sorted((lot for lot in lots if not lot.is_decided), key=_closing)
-    return (ahead or sorted(lots, key=lambda lot: -(lot.price or 0)))[:limit]
+def lots_ahead(sales: Sequence[SaleShown], limit: int) -> list[Card]:
+    """The lots that close next in any of the sales; of sales that are over, what was sold, the dearest first."""
+    sold = [Card(lot, sale) for sale in sales for lot in sale.lots if lot.state == "sold"]
+    return (_undecided(sales) or sorted(sold, key=lambda card: -(card.lot.price or 0)))[:limit]
 
 
-def _closing(lot: LotShown) -> tuple[bool, datetime]:
-    return (lot.end is None, lot.end or datetime.max.replace(tzinfo=UTC))
+def _undecided(sales: Sequence[SaleShown]) -> list[Card]:
+    left = [Card(lot, sale) for sale in sales for lot in sale.lots if not lot.is_decided]
+    return sorted(left, key=lambda card: card.lot.end or datetime.max.replace(tzinfo=UTC))
 
 
 async def registrations_of(session: AsyncSession, company_id: int) -> list[RegistrationLine]:
@@ -126,13 +136,16 @@ async def _lines(session: AsyncSession, states: Sequence[SaleState], *, soonest_
             func.count(Lot.id).filter(Lot.state == LotState.SOLD).label("sold"),
             func.coalesce(func.sum(Lot.low_minor), 0).label("low"),
             func.coalesce(func.sum(Lot.high_minor), 0).label("high"),
+            func.coalesce(func.sum(BookLot.price).filter(Lot.state == LotState.SOLD), 0).label("hammer"),
         )
+        .outerjoin(BookLot, BookLot.lot == Lot.public_id)
         .where(listed)
         .group_by(Lot.sale_id)
         .subquery()
     )
     order = (Sale.first_close_at, Sale.id) if soonest_first else (Sale.first_close_at.desc(), Sale.id.desc())
-    columns = (func.coalesce(column, 0) for column in (sums.c.lots, sums.c.left, sums.c.sold, sums.c.low, sums.c.high))
+    told = (sums.c.lots, sums.c.left, sums.c.sold, sums.c.low, sums.c.high, sums.c.hammer)
+    columns = (func.coalesce(column, 0) for column in told)
     wanted = select(Sale, *columns).outerjoin(sums, sums.c.sale_id == Sale.id).where(Sale.state.in_(states))
     rows = await session.execute(wanted.order_by(*order).limit(SHOWN))
     return [SaleLine(row[0], *(int(n) for n in row[1:])) for row in rows]

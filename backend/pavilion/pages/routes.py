@@ -29,7 +29,9 @@ BuyingActor = Annotated[Actor, may(Permission.VIEWING_BOOK)]
 async def home(request: Request, actor: CurrentActor, session: Reading, now: Now) -> Response:
     front = await queries.front(session)
     cover = next(iter([*front.running, *front.upcoming, *front.over]), None)
-    sale = await _shown(request, session, cover.sale.public_id, actor) if cover else None
+    on_show = front.running or [cover] if cover else []
+    sales = [await _shown(request, session, line.sale.public_id, actor) for line in on_show]
+    sale = sales[0] if sales else None
     return page(
         request,
         "pages/home.html",
@@ -37,8 +39,8 @@ async def home(request: Request, actor: CurrentActor, session: Reading, now: Now
         cover=cover,
         sale=sale,
         plate=queries.plate_of(sale.lots) if sale else None,
-        own=queries.own_lots(sale.lots, CARDS) if sale else [],
-        ahead=queries.lots_ahead(sale.lots, CARDS) if sale else [],
+        own=queries.own_lots(sales, CARDS),
+        ahead=queries.lots_ahead(sales, CARDS),
         now=now,
     )
 
