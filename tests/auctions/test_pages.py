@@ -72,6 +72,53 @@ async def test_every_page_of_curation_opens_in_both_languages(house, lang):
         assert "style=" not in answer.text and "<script>" not in answer.text
 
 
+async def test_the_picker_has_pages_and_keeps_its_question_after_an_addition(house):
+    found = await world.build(house.sessions, 30)
+    sale = await world.draft(house.sessions, found, 2)
+    browser = await house.browser("noor@pavilion.example")
+    address = f"/staff/sales/{sale}"
+    first = (await browser.get(address, params={"q": "PV", "least": "1"})).text
+    assert "1–24 of 28" in first and "at=24" in first
+    second = (await browser.get(address, params={"q": "PV", "least": "1", "at": "24"})).text
+    assert "25–28 of 28" in second
+    added = await browser.post(
+        f"{address}/stones", data={"stone": found.stones[2], "q": "PV", "least": "1.000", "at": "24"}
+    )
+    assert (added.status_code, added.headers["location"]) == (303, f"{address}?q=PV&least=1.000&at=24")
+    beyond = (await browser.get(address, params={"q": "\x00PV", "at": "9999"})).text
+    assert "25–27 of 27" in beyond
+
+
+async def test_the_board_warns_once_the_numbers_do_not_follow_the_order(house):
+    _, sale = await drafted(house)
+    browser = await house.browser("noor@pavilion.example")
+    lots = await world.order(house.sessions, sale)
+    assert re.search(r"data-out-of-order[^>]* hidden", (await browser.get(f"/staff/sales/{sale}")).text)
+    await browser.post(f"/staff/sales/{sale}/moves", data={"lot": lots[0], "to": "3"})
+    moved = (await browser.get(f"/staff/sales/{sale}")).text
+    assert "data-out-of-order>" in moved and "lots moved: 1" in moved
+
+
+async def test_a_changed_draft_offers_to_propose_again_and_the_old_proposal_says_why_it_lapsed(house):
+    _, sale = await drafted(house)
+    browser = await house.browser("noor@pavilion.example")
+    lots = await world.order(house.sessions, sale)
+    await browser.post(f"/staff/sales/{sale}/publication")
+    assert f'action="/staff/sales/{sale}/publication"' not in (await browser.get(f"/staff/sales/{sale}")).text
+    await browser.post(f"/staff/sales/{sale}/moves", data={"lot": lots[0], "to": "3"})
+    assert f'action="/staff/sales/{sale}/publication"' in (await browser.get(f"/staff/sales/{sale}")).text
+    assert "Lapsed, the draft has changed" in (await browser.get("/staff/proposals")).text
+
+
+async def test_a_curator_takes_the_own_proposal_back_on_the_page(house):
+    _, sale = await drafted(house)
+    browser = await house.browser("noor@pavilion.example")
+    await browser.post(f"/staff/sales/{sale}/publication")
+    take_back = re.search(r'action="(/staff/proposals/\w+/decline)"', (await browser.get("/staff/proposals")).text)
+    assert (await browser.post(take_back[1])).status_code == 303
+    assert "Taken back" in (await browser.get("/staff/proposals")).text
+
+
 async def reader_speaks(house, email, lang):
     from pavilion.accounts.models import Person
 

@@ -15,6 +15,7 @@ from pavilion.auctions.changes import UNDOABLE
 from pavilion.auctions.models import Command, Lot, LotStone, Registration, Sale
 from pavilion.auctions.publishing import Readiness, readiness_of
 from pavilion.auctions.rules import Finding, SaleState, closing_plan
+from pavilion.auctions.typed import PoolAsked
 from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.queries import LISTED, visible_to
 from pavilion.kernel.errors import NotFound
@@ -69,6 +70,12 @@ class Board(NamedTuple):
     @property
     def reserve_minor(self) -> int:
         return sum(line.lot.reserve_minor or 0 for line in self.lots)
+
+    @property
+    def numbers_follow(self) -> bool:
+        """Whether the numbers, as far as given, rise in running order."""
+        given = [(line.lot.number, line.lot.suffix) for line in self.lots if line.lot.number]
+        return given == sorted(given)
 
     @property
     def undoable(self) -> Done | None:
@@ -148,22 +155,36 @@ async def bulk_lots(session: AsyncSession, sale: Sale, lots: Sequence[str], acto
     ]
 
 
-class PoolAsked(NamedTuple):
-    """The filters of the picker; empty means any."""
+class Pool(NamedTuple):
+    """One page of the picker and how many stones there are on all."""
 
-    words: str = ""
-    shape: str = ""
-    color: str = ""
-    least_mct: int | None = None
-    most_mct: int | None = None
+    stones: list[Stone]
+    total: int
+    asked: PoolAsked
+
+    @property
+    def last(self) -> int:
+        return self.asked.at + len(self.stones)
+
+    @property
+    def before(self) -> PoolAsked | None:
+        return self.asked._replace(at=max(0, self.asked.at - POOL)) if self.asked.at else None
+
+    @property
+    def after(self) -> PoolAsked | None:
+        return self.asked._replace(at=self.last) if self.last < self.total else None
 
 
-async def pool_of(session: AsyncSession, sale: Sale, asked: PoolAsked, actor: Actor) -> tuple[list[Stone], int]:
-    """Listed stones that no lot of this sale holds and nothing promises, heaviest first, and how many there are."""
+async def pool_of(session: AsyncSession, sale: Sale, asked: PoolAsked, actor: Actor) -> Pool:
+    """Listed stones that no lot of this sale holds and nothing promises, heaviest first.
+
+    A place beyond the last stone, as when the last page has just been added, is the last page.
+    """
     wanted = _pool(sale, asked, actor)
     count = await session.scalar(select(func.count()).select_from(wanted.with_only_columns(Stone.id).subquery()))
-    rows = await session.scalars(wanted.order_by(Stone.weight_mct.desc(), Stone.id).limit(POOL))
-    return list(rows), count or 0
+    at = max(0, min(asked.at, ((count or 0) - 1) // POOL * POOL))
+    rows = await session.scalars(wanted.order_by(Stone.weight_mct.desc(), Stone.id).offset(at).limit(POOL))
+    return Pool(list(rows), count or 0, asked._replace(at=at))
 
 
 def _pool(sale: Sale, asked: PoolAsked, actor: Actor) -> Select[Stone]:

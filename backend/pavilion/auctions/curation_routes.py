@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import ValidationError
 
@@ -17,6 +18,7 @@ from pavilion.auctions.forms import (
     Lots,
     Move,
     Numbers,
+    Picker,
     Publication,
     Reason,
     SaleSettings,
@@ -29,10 +31,11 @@ from pavilion.auctions.titles import title_of
 from pavilion.auctions.typed import (
     RESERVED_ACTS,
     BulkSaid,
+    PoolAsked,
     Typed,
     bulk_said,
-    carats,
     lot_values,
+    picked,
     typed_settings,
     usual_settings,
 )
@@ -77,30 +80,22 @@ async def show(
     actor: Curator,
     session: Reading,
     now: Now,
-    q: str = "",
-    shape: str = "",
-    color: str = "",
-    least: str = "",
-    most: str = "",
+    said: Annotated[Picker, Query()],
 ) -> Response:
-    asked = board.PoolAsked(q[:80], shape[:20], color[:20], carats(least), carats(most))
-    return await _board_page(request, session, sale, actor, now, asked=asked)
+    return await _board_page(request, session, sale, actor, now, asked=picked(said))
 
 
 @router.post("/{sale}/stones")
 async def add(
     request: Request, sale: str, said: Annotated[Stones, Form()], actor: Curator, session: Writing, now: Now
 ) -> Response:
-    return await _done(
-        request,
-        session,
-        sale,
-        actor,
-        now,
-        lambda: curation.add_stones(
-            session, sale=sale, stones=said.stone, together=said.together, actor=actor, now=now
-        ),
-    )
+    asked = picked(said)
+
+    async def apply() -> None:
+        await curation.add_stones(session, sale=sale, stones=said.stone, together=said.together, actor=actor, now=now)
+
+    to = f"/staff/sales/{sale}?{urlencode(asked.said)}".rstrip("?")
+    return await _done(request, session, sale, actor, now, apply, to=to, asked=asked)
 
 
 @router.post("/{sale}/moves")
@@ -143,14 +138,10 @@ async def remove(
 async def undo(
     request: Request, sale: str, said: Annotated[Undo, Form()], actor: Curator, session: Writing, now: Now
 ) -> Response:
-    return await _done(
-        request,
-        session,
-        sale,
-        actor,
-        now,
-        lambda: changes.undo(session, sale=sale, command=said.command, actor=actor, now=now),
-    )
+    async def take_back() -> None:
+        await changes.undo(session, sale=sale, command=said.command, actor=actor, now=now)
+
+    return await _done(request, session, sale, actor, now, take_back)
 
 
 @router.post("/{sale}/preview")
@@ -275,7 +266,15 @@ def _board(sale: str) -> Response:
 
 
 async def _done(
-    request: Request, session: Writing, sale: str, actor: Actor, now: datetime, act: Act, *, to: str | None = None
+    request: Request,
+    session: Writing,
+    sale: str,
+    actor: Actor,
+    now: datetime,
+    act: Act,
+    *,
+    to: str | None = None,
+    asked: PoolAsked | None = None,
 ) -> Response:
     """The act, or the board with what stood against it; a refused act leaves nothing behind."""
     try:
@@ -284,7 +283,7 @@ async def _done(
     except NotFound:
         raise
     except Refusal as refused:
-        return await _board_page(request, session, sale, actor, now, refused=refused)
+        return await _board_page(request, session, sale, actor, now, asked=asked, refused=refused)
     return RedirectResponse(to, status_code=303) if to else _board(sale)
 
 
@@ -315,13 +314,13 @@ async def _board_page(
     actor: Actor,
     now: datetime,
     *,
-    asked: board.PoolAsked | None = None,
+    asked: PoolAsked | None = None,
     refused: Refusal | None = None,
 ) -> Response:
     shown = await board.board_of(session, sale, actor, now)
-    asked = asked or board.PoolAsked()
+    asked = asked or PoolAsked()
     draft = shown.sale.state == "draft"
-    pool, count = await board.pool_of(session, shown.sale, asked, actor) if draft else ([], 0)
+    pool = await board.pool_of(session, shown.sale, asked, actor) if draft else board.Pool([], 0, asked)
     return page(
         request,
         "auctions/board.html",
@@ -329,8 +328,7 @@ async def _board_page(
         board=shown,
         sale=shown.sale,
         pool=pool,
-        pool_count=count,
-        asked=asked,
+        asked=pool.asked,
         shapes=nomenclature().codes["shape"],
         colors=[*nomenclature().codes["color"][:10], *nomenclature().codes["fancy_color"][:9]],
         plan=plan.plan_of,

@@ -57,7 +57,20 @@ class Move(OfBoard):
     ) = ""
 
 
-class Stones(Said):
+class Picker(OfBoard):
+    """What the picker of stones was asked and where it stood; read leniently, since it only filters."""
+
+    q: str = ""
+    shape: str = ""
+    color: str = ""
+    least: str = ""
+    most: str = ""
+    at: str = ""
+
+
+class Stones(Picker):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     stone: Annotated[list[Ulid], Field(min_length=1, max_length=MOST_LOTS)]
     together: bool = False
 

@@ -11,6 +11,7 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.forms import (
     MOST_LOTS,
     LotEdit,
+    Picker,
     SaleSettings,
     bands_text,
     optional_minor,
@@ -32,6 +33,25 @@ class Typed(NamedTuple):
     said: dict[str, Any]
     values: dict[str, Any]
     faults: dict[str, str]
+
+
+class PoolAsked(NamedTuple):
+    """The filters of the picker; empty means any."""
+
+    words: str = ""
+    shape: str = ""
+    color: str = ""
+    least_mct: int | None = None
+    most_mct: int | None = None
+    at: int = 0  # stones passed over: those of the earlier pages
+
+    @property
+    def said(self) -> dict[str, str]:
+        """As a form says it; what is empty is left out."""
+        least, most = (f"{mct // 1000}.{mct % 1000:03}" if mct else "" for mct in (self.least_mct, self.most_mct))
+        place = str(self.at) if self.at else ""
+        said = {"q": self.words, "shape": self.shape, "color": self.color, "least": least, "most": most, "at": place}
+        return {name: value for name, value in said.items() if value}
 
 
 class BulkSaid(NamedTuple):
@@ -109,6 +129,13 @@ def _figure(act: Act, text: str, currency: str) -> int:
     if not least <= percent <= 1000:
         raise ValueError("percent")
     return percent
+
+
+def picked(said: Picker) -> PoolAsked:
+    """The filters of the picker; what cannot be read filters nothing."""
+    words, shape, color = ("".join(filter(str.isprintable, text)) for text in (said.q[:80], said.shape, said.color))
+    at = int(said.at) if re.fullmatch(r"[0-9]{1,6}", said.at) else 0
+    return PoolAsked(words, shape[:20], color[:20], carats(said.least), carats(said.most), at)
 
 
 def carats(text: str) -> int | None:

@@ -1,7 +1,7 @@
 // @ts-check
 // The board of a sale: drag and keys on top of forms that work without them. The server's answer is the order shown.
 import { region } from "./announce.js";
-import { dropPlace, landing, stepOf, typedPlace } from "./order.js";
+import { dropPlace, landing, numbersFollow, stepOf, typedPlace } from "./order.js";
 import { say } from "./words.js";
 
 const form = document.querySelector("form[data-builder]");
@@ -61,6 +61,8 @@ function show(wanted) {
     if (up) up.disabled = at === 0;
     if (down) down.disabled = at === all.length - 1;
   });
+  const warning = document.querySelector("[data-out-of-order]");
+  if (warning instanceof HTMLElement) warning.hidden = numbersFollow(rows().map((row) => row.dataset.number ?? ""));
   if (focused instanceof HTMLElement && body?.contains(focused)) {
     const able = focused instanceof HTMLButtonElement && focused.disabled ? focused.closest("tr") : focused;
     able?.focus();

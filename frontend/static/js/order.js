@@ -45,3 +45,15 @@ export function typedPlace(text) {
   const place = /^[0-9]{1,4}$/.test(text.trim()) ? Number(text) : 0;
   return place > 0 ? place - 1 : null;
 }
+
+/** Whether the numbers, as far as given, rise in this order; each is `12:` or `12:A`. @param {readonly string[]} numbers */
+export function numbersFollow(numbers) {
+  const given = numbers.filter(Boolean).map((text) => {
+    const [number, suffix = ""] = text.split(":");
+    return { number: Number(number), suffix };
+  });
+  return given.every((now, at) => {
+    const before = given[at - 1];
+    return !before || before.number < now.number || (before.number === now.number && before.suffix <= now.suffix);
+  });
+}

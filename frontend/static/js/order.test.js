@@ -1,7 +1,7 @@
 // @ts-check
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { FAR, dropPlace, landing, rearranged, stepOf, typedPlace } from "./order.js";
+import { FAR, dropPlace, landing, numbersFollow, rearranged, stepOf, typedPlace } from "./order.js";
 
 const bare = { altKey: false, shiftKey: false, ctrlKey: false, metaKey: false };
 const order = ["a", "b", "c", "d", "e"];
@@ -42,4 +42,10 @@ test("a drop lands beside its target whichever way it came", () => {
 test("a typed position counts from one and nothing else is a position", () => {
   assert.equal(typedPlace(" 3 "), 2);
   for (const text of ["", "0", "-1", "1.5", "x", "99999"]) assert.equal(typedPlace(text), null);
+});
+test("numbers follow the order when those given rise", () => {
+  assert.ok(numbersFollow([]));
+  assert.ok(numbersFollow(["9:", "", "10:", "10:A"]));
+  assert.ok(!numbersFollow(["10:", "9:"]));
+  assert.ok(!numbersFollow(["10:A", "", "10:"]));
 });
