@@ -288,8 +288,39 @@ async def test_a_stone_in_a_sale_leads_to_its_lot(house, stock):
     async with browsing(house) as browser:
         page = (await browser.get(f"/stones/{stock[0].public_id}")).text
         found = (await browser.get("/api/v1/stones?state=in_sale")).json()
+        cards, table = (await browser.get("/stones")).text, (await browser.get("/stones?view=table")).text
     assert f'href="/lots/{lot}"' in page and "Go to lot 21" in page
+    assert "Lot 21, Spectral" in cards and "Lot 21, Spectral" in table
     assert found["total"] == 1
+
+
+async def test_what_was_asked_for_a_sold_stone_stands_nowhere(house, stock):
+    stone = stock[0].public_id
+    async with house.state.sessions.begin() as session:
+        kind = CommitmentKind.SOLD
+        await service.commit_stone(session, stone=stone, kind=kind, ref=stone, facts={}, by=None, now=NOON)
+    async with browsing(house, "wen@lumen.example") as browser:
+        for address in ("/stones", "/stones?view=table", f"/stones/{stone}", f"/stones/compare?ids={stone}"):
+            page = (await browser.get(address)).text
+            assert "5,000.01" not in page, address
+        assert "Sold" in (await browser.get("/stones?view=table")).text
+        assert "Asking price" in (await browser.get(f"/stones/{stock[1].public_id}")).text
+
+
+async def test_stones_side_by_side_are_told_apart_by_their_stock_numbers(house, stock):
+    async with browsing(house) as browser:
+        page = (await browser.get(f"/stones/compare?ids={stock[0].public_id},{stock[1].public_id}")).text
+    assert "Stone PV-000001" in page and "Stone PV-000002" in page
+
+
+def test_the_ruler_of_an_excellent_cut_begins_at_it():
+    from pavilion.catalogue.models import Stone
+    from pavilion.catalogue.rulers import rulers_of
+
+    ruler = rulers_of(Stone(weight_mct=1000, cut="excellent"))["cut"]
+    assert ruler is not None and (ruler.ticks[0].code, ruler.ticks[0].here) == ("excellent", True)
+    ideal = rulers_of(Stone(weight_mct=1000, cut="ideal"))["cut"]
+    assert ideal is not None and ideal.ticks[0].code == "ideal"
 
 
 async def test_plans_are_drawn_for_names_that_mean_something_and_no_others(house):

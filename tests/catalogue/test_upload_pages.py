@@ -9,6 +9,7 @@ from httpx2 import ASGITransport, AsyncClient
 from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.catalogue import importing
+from pavilion.catalogue.nomenclature import header_key
 from pavilion.catalogue.sheet import LIMITS
 from pavilion.kernel.db import create_engine
 from pavilion.settings import Settings
@@ -162,6 +163,43 @@ async def test_a_form_without_a_file_comes_back(house):
         assert named.status_code == 422 and "<form" in named.text
 
 
+async def test_an_empty_file_is_said_to_be_empty(house):
+    async with supplier(house) as browser:
+        empty = await browser.post("/stock/imports", files={"file": ("stock.csv", b"")})
+        assert empty.status_code == 422 and empty.text.count("The file is empty.") == 2  # above, and at the field
+        none = await browser.post("/stock/imports", data={"mode": "add"}, files={"other": ("a", b"a")})
+        assert none.status_code == 422 and "Please choose the file to send." in none.text
+
+
+async def test_a_file_sent_again_says_that_nothing_was_done(house):
+    async with supplier(house) as browser:
+        first = await browser.post("/stock/imports", files={"file": ("a.csv", b"a,b\n1,2\n")})
+        again = await browser.post("/stock/imports", files={"file": ("a.csv", b"a,b\n1,2\n")})
+        assert again.headers["location"] == first.headers["location"] + "?again=yes"
+        words = "You sent this file before, on "
+        assert words in (await browser.get(again.headers["location"])).text
+        assert words not in (await browser.get(first.headers["location"])).text
+
+
+async def test_what_our_own_fix_file_puts_before_a_cell_is_gone_when_it_comes_back(house, thirty):
+    head, *rows = (thirty / "stock.csv").read_text("utf-8").splitlines()
+    place = next(n for n, name in enumerate(head.split(",")) if header_key(name) in ("carat", "carats", "weight", "ct"))
+    cells = rows[0].split(",")
+    cells[place] = "-1"
+    content = "\n".join([head, ",".join(cells)]).encode()
+    async with supplier(house) as browser:
+        sent = await browser.post("/stock/imports", files={"file": ("one.csv", content)})
+        await work(house, thirty)
+        fix = await browser.get(sent.headers["location"] + "/fix.csv")
+        assert "'-1" in fix.text
+        again = await browser.post("/stock/imports", files={"file": ("fix.csv", fix.content)})
+        await work(house, thirty)
+        number = again.headers["location"].rpartition("/")[2]
+        told = (await browser.get(f"{PUT}/{number}/rows")).json()["rows"][0]
+    raw = [issue["raw"] for issue in told["issues"]]
+    assert "-1" in raw and "'-1" not in raw
+
+
 async def test_an_unreadable_file_is_answered_on_its_page(house, thirty):
     async with supplier(house) as browser:
         sent = await browser.post("/stock/imports", files={"file": ("photo.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF")})
@@ -182,6 +220,9 @@ async def test_a_meaning_is_chosen_on_the_page(house, thirty):
         await work(house, thirty)
         page = await browser.get(sent.headers["location"])
         assert "Choose once what these mean" in page.text and ">Round<" in page.text
+        await browser.post("/language", data={"to": "zh", "back": "/"})
+        assert "“R”可能表示圆形、雷迪恩形" in (await browser.get(sent.headers["location"])).text
+        await browser.post("/language", data={"to": "en", "back": "/"})
         said = {"column": "shape", "word": "R", "meaning": "round"}
         again = await browser.post(sent.headers["location"] + "/mappings", data=said)
         assert again.status_code == 303 and again.headers["location"] != sent.headers["location"]

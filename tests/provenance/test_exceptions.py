@@ -121,7 +121,7 @@ async def test_compliance_accepts_with_a_reason_and_the_stone_is_seen(house, reg
         answer = await browser.post(f"/staff/exceptions/{claim.stone}/decision", data=said)
         assert answer.status_code == 303
         page = (await browser.get(answer.headers["location"])).text
-        assert "Your decision stands" in page and WHY in page
+        assert "Your decision stands" in page and WHY in page and "<br>Sana</p>" in page
         again = await browser.post(f"/staff/exceptions/{claim.stone}/decision", data=said)
         assert again.status_code == 409
     row, exposed = await verdict_of(house, claim)

@@ -10,7 +10,7 @@ from pavilion.catalogue.cells import Context
 from pavilion.catalogue.headers import ERROR_COLUMN, candidates, read_headers
 from pavilion.catalogue.nomenclature import clean, nomenclature
 from pavilion.catalogue.rowrules import Issue, RowReader, Values
-from pavilion.catalogue.sheet import LIMITS, Limits, Sheet, SheetFault, open_sheet
+from pavilion.catalogue.sheet import LIMITS, Limits, Row, Sheet, SheetFault, bare, open_sheet
 
 PROFILES = ("none", "rapnet", "idex")
 
@@ -66,7 +66,7 @@ class StockSheet:
         place = self.fields.index("stock_no")
         keys: set[str] = set()
         self.count = 0
-        for _, cells in self.sheet.rows():
+        for _, cells in self._rows():
             self.count += 1
             if place < len(cells):
                 keys.add(clean(cells[place]).casefold())
@@ -78,12 +78,11 @@ class StockSheet:
 
         With `known` stones (by stock number without case) the rows change these and no others.
         """
-        apostrophes = ERROR_COLUMN in self.sheet.header
-        reader = RowReader(self.fields, self.context, apostrophes=apostrophes)
+        reader = RowReader(self.fields, self.context)
         place = self.fields.index("stock_no")
         by_stock: dict[str, int] = {}
         by_report: dict[tuple[str, str], int] = {}
-        for number, cells in self.sheet.rows():
+        for number, cells in self._rows():
             written = cells[place] if place < len(cells) else ""
             base = None if known is None else known.get(clean(written).casefold(), {})
             row = reader.read(cells, base)
@@ -105,6 +104,14 @@ class StockSheet:
                 continue
             by_stock[stock] = by_report[report] = number
             yield CheckedRow(number, written, WITH_WARNINGS if row.issues else ACCEPTED, row.ordered, values, cells)
+
+    def _rows(self) -> Iterator[Row]:
+        """What the sender wrote: the apostrophes that our own fix file put before a cell are gone again."""
+        if ERROR_COLUMN not in self.sheet.header:
+            yield from self.sheet.rows()
+            return
+        for number, cells in self.sheet.rows():
+            yield number, [bare(cell) for cell in cells]
 
 
 def open_stock(
@@ -181,8 +188,10 @@ def fill(code: str, facts: Mapping[str, Any], lang: str) -> str:
     known = nomenclature().issue_codes.get(code)
     if known is None:
         return code
+    comma = "、" if lang == "zh" else ", "
     said = {
-        name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else str(fact) for name, fact in facts.items()
+        name: comma.join(map(str, fact)) if isinstance(fact, list | tuple) else str(fact)
+        for name, fact in facts.items()
     }
     return (known.zh if lang == "zh" else known.en).format_map(_Blank(said))
 

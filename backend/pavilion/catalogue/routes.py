@@ -9,7 +9,7 @@ from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor
 from pavilion.catalogue import cursors, forms, plan, queries, rulers, showing
 from pavilion.catalogue.keeping import Index, index_of
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.nomenclature import term
 from pavilion.catalogue.searching import After
 from pavilion.kernel.errors import NotFound
@@ -70,6 +70,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
 async def compare(request: Request, actor: CurrentActor, session: Reading, ids: str = "") -> Response:
     """Up to six stones, side by side; those that are not visible are silently absent."""
     stones = await queries.stones_of(session, actor, forms.compared(ids))
+    promised = await queries.commitments_of(session, [stone.id for stone in stones])
     return page(
         request,
         "catalogue/compare.html",
@@ -77,6 +78,7 @@ async def compare(request: Request, actor: CurrentActor, session: Reading, ids: 
         plans={stone.id: plan.plan_of(stone).name for stone in stones},
         priced={stone.id: queries.sees_price_of(actor, stone) for stone in stones},
         names={stone.id: showing.name_of(stone, language(request)) for stone in stones},
+        sold={stone for stone, promise in promised.items() if promise.kind == CommitmentKind.SOLD},
         best=showing.best_of(stones),
         asked_for=len(forms.compared(ids)),
     )

@@ -73,13 +73,12 @@ class ReadRow:
 class RowReader:
     """Reads the rows of one file; words that come again and again are read once."""
 
-    def __init__(self, fields: Sequence[str | None], context: Context, *, apostrophes: bool = False) -> None:
+    def __init__(self, fields: Sequence[str | None], context: Context) -> None:
         places = {name: place for place, name in enumerate(fields) if name is not None}
         self._order = [(name, places[name]) for name in (*_FIRST, *places) if name in places]
         self._order = list(dict.fromkeys(self._order))
         self._width = len(fields)
         self._context = context
-        self._apostrophes = apostrophes
         types = {name: spec.type for name, spec in nomenclature().columns.items()}
         repeated = [name for name, _ in self._order if types[name] in _TYPES_REPEATED]
         self._known: dict[str, dict[tuple[str, Any], Cell]] = {name: {} for name in repeated}
@@ -102,8 +101,6 @@ class RowReader:
             if base is not None and raw.strip() == "-":
                 cleared.add(name)
                 continue
-            if self._apostrophes and raw[0] == "'" and raw[1:2] in ("=", "+", "-", "@"):
-                raw = raw[1:]
             cell = self._cell(name, raw, context)
             if cell.value is not None:
                 row.values[name] = cell.value

@@ -32,13 +32,14 @@ def rulers_of(stone: Stone) -> dict[str, Ruler | None]:
         "weight": _weight(stone.weight_mct),
         "color": _graded("intensity", stone.fancy_intensity) if fancy else _graded("color", stone.color),
         "clarity": _graded("clarity", stone.clarity),
-        "cut": _graded("cut", stone.cut),
+        # only one laboratory grades above excellent: a ruler of the others begins there
+        "cut": _graded("cut", stone.cut, without=frozenset({"none", "ideal"} - {stone.cut or ""})),
     }
 
 
-def _graded(name: str, code: str | None) -> Ruler | None:
+def _graded(name: str, code: str | None, without: frozenset[str] = frozenset({"none"})) -> Ruler | None:
     """Six neighbouring grades, the stone's own among them."""
-    codes: Sequence[str] = [one for one in CHOICES[name].codes if one != "none" and "-" not in one]
+    codes: Sequence[str] = [one for one in CHOICES[name].codes if one not in without and "-" not in one]
     if code not in codes:
         return None
     shown = min(_SHOWN if name != "intensity" else 4, len(codes))

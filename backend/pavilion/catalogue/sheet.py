@@ -14,6 +14,7 @@ _DELIMITERS = ",;\t|"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BINARY = frozenset(range(32)) - {9, 10, 12, 13, 27}
 _CHUNK = 1 << 20
+_RUN = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of a formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +150,9 @@ def write_csv(rows: Iterator[Sequence[str]], delimiter: str = ",") -> Iterator[b
 
 def harmless(cell: str) -> str:
     """The cell as a spreadsheet may open it."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and cell[:1] else cell
+    return f"'{cell}" if cell.startswith(_RUN) else cell
+
+
+def bare(cell: str) -> str:
+    """The cell as it was before it was made harmless."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_RUN) else cell

@@ -13,7 +13,7 @@ from pavilion.catalogue import uploads
 from pavilion.catalogue.cells import CELL_CHARS_MOST, suggestions
 from pavilion.catalogue.checking import fill
 from pavilion.catalogue.headers import ERROR_COLUMN
-from pavilion.catalogue.nomenclature import nomenclature
+from pavilion.catalogue.nomenclature import nomenclature, term
 from pavilion.catalogue.numbers import PRICE_LEAST_MAJOR
 from pavilion.catalogue.sheet import open_sheet
 from pavilion.catalogue.upload_models import FileState, Outcome, StockContent, StockFile, StockRow
@@ -159,7 +159,7 @@ def message(issue: Mapping[str, Any], lang: str, say: Say) -> str:
     code = issue["code"]
     if "rule" in issue:
         return say(lang, issue["rule"], issue["facts"])
-    return fill(code, _facts(issue) | issue["facts"], lang)
+    return fill(code, _facts(issue, lang, say) | issue["facts"], lang)
 
 
 async def doubts(session: AsyncSession, file: StockFile) -> list[Doubt]:
@@ -224,12 +224,12 @@ def _suggested(issue: Mapping[str, Any]) -> tuple[str, ...]:
     return suggestions(issue["column"], issue.get("raw") or "")
 
 
-def _facts(issue: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(issue: Mapping[str, Any], lang: str, say: Say) -> dict[str, Any]:
     """What the sentences of the cell codes speak of."""
     spec = nomenclature().columns.get(issue["column"])
     facts: dict[str, Any] = {
         "raw": issue.get("raw", ""),
-        "candidates": _suggested(issue),
+        "candidates": [_meaning(issue["column"], code, lang, say) for code in _suggested(issue)],
         "currency": "USD",
         "lab": "…",
     }
@@ -243,6 +243,13 @@ def _facts(issue: Mapping[str, Any]) -> dict[str, Any]:
     if issue["code"] == "too_long" and spec.type not in ("text", "link"):
         facts["limit"] = CELL_CHARS_MOST
     return facts
+
+
+def _meaning(column: str, code: str, lang: str, say: Say) -> str:
+    """One reading of a doubtful word in the trade's words."""
+    if code in ("positive_is_discount", "positive_is_premium", "dmy", "mdy"):
+        return say(lang, f"upload_{code}", {})
+    return term(nomenclature().columns[column].enumeration, code, lang)
 
 
 def _shown(value: int | None, places: int) -> str:

@@ -31,6 +31,15 @@ router = APIRouter(tags=["stock"])
 UPLOADS = 60  # a minute of one company from one address
 FORM_SLACK = 64 * 1024  # the other fields of the form and its boundaries
 
+
+class FileEmpty(Refusal):
+    status, code = 422, "file_empty"
+
+
+class FileMissing(Refusal):
+    status, code = 422, "file_missing"
+
+
 Supplier = Annotated[Actor, may(Permission.STOCK_WRITE)]
 
 
@@ -45,9 +54,10 @@ async def send(request: Request, actor: Supplier, session: Writing, now: Now) ->
     try:
         content, filename, said = await _form_file(request)
         sent = await _receive(request, session, actor, content, filename, said, now)
-    except (BadInput, TooLarge) as refused:
+    except (BadInput, FileEmpty, FileMissing, TooLarge) as refused:
         return await _stock_page(request, actor, session, refused)
-    return RedirectResponse(f"/stock/imports/{sent.file.public_id}", status_code=303)
+    again = "?again=yes" if sent.repeated else ""
+    return RedirectResponse(f"/stock/imports/{sent.file.public_id}{again}", status_code=303)
 
 
 @router.get("/stock/imports/{public_id}")
@@ -69,6 +79,7 @@ async def one(
         outcomes=[(name, file.counts[name]) for name in Outcome if file.counts.get(name)],
         doubts=await queries.doubts(session, file) if file.ended else [],
         choices=lambda doubt: _choices(request, doubt, lang),
+        again=request.query_params.get("again") == "yes",
         going=file.state in (FileState.QUEUED, FileState.RUNNING),
     )
 
@@ -207,11 +218,11 @@ async def _form_file(request: Request) -> tuple[bytes, str, dict[str, str]]:
         upload = form.get("file")
         said = {name: value for name, value in form.items() if isinstance(value, str)}
         if not isinstance(upload, UploadFile) or not upload.filename:
-            raise BadInput(fields={"file": "required_missing"})
+            raise FileMissing()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "body"
             if await upload_to_file(upload, path, LIMITS.file_bytes) == 0:  # type: ignore[arg-type]
-                raise BadInput(fields={"file": "required_missing"})
+                raise FileEmpty()
             return await to_thread.run_sync(path.read_bytes), upload.filename, said
 
 

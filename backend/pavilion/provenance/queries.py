@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.provenance.claims import ListingClaim
@@ -87,6 +88,13 @@ async def answers_of(session: AsyncSession, stone: str) -> Sequence[RegistryAnsw
 async def decisions_of(session: AsyncSession, stone: str) -> Sequence[ReviewDecision]:
     wanted = select(ReviewDecision).where(ReviewDecision.stone == stone).order_by(ReviewDecision.id.desc())
     return (await session.scalars(wanted)).all()
+
+
+async def deciders_of(session: AsyncSession, decisions: Sequence[ReviewDecision]) -> dict[str, str]:
+    """The names of those who decided, by their public ids."""
+    people = {decision.by for decision in decisions}
+    rows = await session.scalars(select(Person).where(Person.public_id.in_(people)))
+    return {person.public_id: person.name for person in rows}
 
 
 async def is_exposed(session: AsyncSession, stone: str) -> bool:

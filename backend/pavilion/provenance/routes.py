@@ -116,6 +116,7 @@ async def _shown(
     verdict = await queries.verdict_of(session, stone)
     if verdict is None:
         raise NotFound()
+    decisions = await queries.decisions_of(session, stone)
     held = [finding["code"] for finding in verdict.findings if finding["severity"] == "hold"]
     return page(
         request,
@@ -127,7 +128,8 @@ async def _shown(
         chain=await queries.chain_of(session, stone),
         answers=await queries.answers_of(session, stone),
         history=await queries.history_of(session, stone),
-        decisions=await queries.decisions_of(session, stone),
+        decisions=decisions,
+        deciders=await queries.deciders_of(session, decisions),
         exposed=await queries.is_exposed(session, stone),
         held=held,
         in_review=verdict.verdict == VerdictCode.REVIEW,
