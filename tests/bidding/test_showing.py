@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from pavilion.bidding.handing import MIDDLE, RIGHT, marks_of, minutes
-from pavilion.bidding.lanes import lanes_of
+from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.lines import fold
 from pavilion.bidding.news import OwnLot
-from pavilion.bidding.showing import LotShown, typed_text
+from pavilion.bidding.showing import LotShown, SaleShown, typed_text
 from pavilion.kernel.instants import stamp
 from tests.make import HOUR, NOON, SECOND
 
@@ -49,6 +49,24 @@ def test_the_next_to_end_stands_on_top_and_of_the_decided_the_latest():
     assert by_lane["later"] == ["E", "T"]
     decided = lanes_of([replace(early, state="sold"), replace(late, state="passed")], NOON)[-1]
     assert [lot.id for lot in decided.lots] == ["T", "E"]
+
+
+def test_the_next_lot_is_the_undecided_one_that_stands_after():
+    early, late, gone = replace(LOT, id="E"), replace(LOT, id="T", end=NOON + 2 * HOUR), replace(LOT, state="sold")
+    lanes = lanes_of([late, early, gone], NOON)
+    assert [next_of(lanes, here) for here in (early, late, gone)] == [late, early, early]
+    assert next_of(lanes_of([early], NOON), early) is None
+
+
+def test_the_first_close_is_the_one_that_came():
+    late = replace(LOT, id="T", end=NOON + 2 * HOUR)
+    sale = SaleShown(
+        id="S", titles={}, texts={}, state="open", currency="USD", zone="UTC", entity="ANT", opens_at=NOON - HOUR,
+        planned_close=NOON, rules=None, rules_hash="", lots=[LOT, late], checkpoint=None, inner_id=1,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert (sale.first_close, sale.has_closed) == (NOON + HOUR, False), "a late bid moved the first end"
+    gone = replace(sale, lots=[replace(LOT, state="withdrawn"), replace(late, state="sold")])
+    assert (gone.first_close, gone.has_closed) == (NOON + 2 * HOUR, True)
 
 
 def test_the_last_window_is_a_state_of_its_own():

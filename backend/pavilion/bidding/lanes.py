@@ -34,6 +34,14 @@ def lanes_of(lots: Sequence[LotShown], now: datetime) -> list[Lane]:
     ]
 
 
+def next_of(lanes: Sequence[Lane], here: LotShown) -> LotShown | None:
+    """The undecided lot that stands after this one, from the last again the first; None where no other is left."""
+    left = [lot for lane in lanes for lot in lane.lots if lot.id == here.id or not lot.is_decided]
+    place = next((k for k, lot in enumerate(left) if lot.id == here.id), -1)
+    found = left[(place + 1) % len(left)] if left else here
+    return None if found.id == here.id else found
+
+
 def _lane(lot: LotShown, now: datetime) -> str:
     if lot.state in FINAL:
         return "decided"

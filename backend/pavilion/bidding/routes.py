@@ -12,7 +12,7 @@ from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import handing, lines, queries, receipts, showing
 from pavilion.bidding.deciding import Answer, BidOrder
-from pavilion.bidding.lanes import lanes_of
+from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.news import Mine
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.kernel.errors import NotFound
@@ -269,6 +269,7 @@ async def _stand(
         **_facts(sale, lot, purse, now),
         lanes=lanes or [],
         alone=lanes is None,
+        next_lot=next_of(lanes or [], lot),
         book=book.lines,
         steps=book.steps,
         bidders=book.bidders,
