@@ -152,7 +152,10 @@ def verify_sale(file: Path, as_json: Annotated[bool, typer.Option("--json")] = F
         typer.echo(json.dumps({"ok": True} | asdict(verdict)))
         return
     typer.echo(f"signed by: {' '.join(verdict.keys)}")
-    typer.echo(f"replayed: {verdict.lots} lots; hidden events: {verdict.hidden}")
+    typer.echo(f"replayed: {verdict.lots} of {verdict.lots + len(verdict.hidden_lots)} lots")
+    if verdict.hidden_lots:
+        names = " ".join(verdict.hidden_lots)
+        typer.echo(f"hidden: {verdict.hidden} events of passed lots that may still be sold by hand: {names}")
     typer.echo("not in a record: bids never delivered, identities, limits, viewings, eligibility, edge stamps")
     typer.echo(f"ok: {verdict.events} events, root {verdict.root}")
 
@@ -166,7 +169,7 @@ def _raw_lines(file: Path) -> Iterator[bytes]:
 
 @app.command("export-sale")
 def export_sale(
-    sale: str,
+    sale: Annotated[str, typer.Argument(help="The id of the sale: the last part of its address /sales/ID.")],
     out: Annotated[Path, typer.Option(help="The file that is written.")],
     data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
 ) -> None:

@@ -1,6 +1,7 @@
 """The catalogue in a browser: what each reader sees, and that nobody sees what is not confirmed."""
 
 import hashlib
+import html
 import re
 from contextlib import asynccontextmanager
 
@@ -305,6 +306,16 @@ async def test_what_was_asked_for_a_sold_stone_stands_nowhere(house, stock):
             assert "5,000.01" not in page, address
         assert "Sold" in (await browser.get("/stones?view=table")).text
         assert "Asking price" in (await browser.get(f"/stones/{stock[1].public_id}")).text
+
+
+async def test_a_page_says_which_of_how_many_stones_it_shows(house, stock):
+    async with house.state.sessions.begin() as session:
+        firm = await make.company(session, name="Second BV", country="BE")
+        await stones.listed(session, [stones.row(n) for n in range(101, 161)], firm.id)
+    async with browsing(house) as browser:
+        page = (await browser.get("/stones")).text
+        further = html.unescape(re.findall(r'href="([^"]+)" rel="next"', page)[0])
+        assert "1 to 50 of 70" in page and "51 to 70 of 70" in (await browser.get(further)).text
 
 
 async def test_stones_side_by_side_are_told_apart_by_their_stock_numbers(house, stock):

@@ -42,6 +42,7 @@ class Verdict:
     root: str
     lots: int
     hidden: int
+    hidden_lots: tuple[str, ...]  # ids of published lots of which the record shows nothing yet
     keys: tuple[str, ...]
 
 
@@ -51,7 +52,9 @@ def verify(lines: Lines) -> Verdict:
     log.read()
     replay = log.replay()
     replay.finish_or_fail()
-    return Verdict(log.tree.size, log.tree.root().hex(), len(replay.replay.lots), replay.replay.hidden, log.header.keys)
+    shown = replay.replay
+    unseen = tuple(sorted(shown.listing.keys() - shown.lots.keys()))
+    return Verdict(log.tree.size, log.tree.root().hex(), len(shown.lots), shown.hidden, unseen, log.header.keys)
 
 
 # -- what was signed --------------------------------------------------------------------------------------------------

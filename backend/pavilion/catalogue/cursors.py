@@ -12,7 +12,7 @@ _MAC = 16  # bytes
 
 
 def sealed(after: After, question: str, as_of: int, secret: bytes) -> str:
-    body = json.dumps([after.key, after.id, as_of, _print(question)], separators=(",", ":")).encode()
+    body = json.dumps([after.key, after.id, as_of, _print(question), after.shown], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_mac(body, secret) + body).decode().rstrip("=")
 
 
@@ -25,8 +25,8 @@ def opened(cursor: str, question: str, secret: bytes) -> After | None:
     mac, body = raw[:_MAC], raw[_MAC:]
     if not hmac.compare_digest(mac, _mac(body, secret)):
         return None
-    key, inner_id, _as_of, fingerprint = json.loads(body)
-    return After(key, inner_id) if fingerprint == _print(question) else None
+    key, inner_id, _as_of, fingerprint, *shown = json.loads(body)
+    return After(key, inner_id, *shown) if fingerprint == _print(question) else None
 
 
 def _mac(body: bytes, secret: bytes) -> bytes:

@@ -41,7 +41,9 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
     answer = await index.ask(session, asked.wanted, after=after)
     stones = await queries.listed_of(session, answer.ids)
     promised = await queries.commitments_of(session, [stone.id for stone in stones])
-    following = answer.after and cursors.sealed(answer.after, here, answer.as_of, index.secret)
+    before = after.shown if after else 0
+    last = answer.after and answer.after._replace(shown=before + len(answer.ids))
+    following = last and cursors.sealed(last, here, answer.as_of, index.secret)
     response = page(
         request,
         "catalogue/index.html",
@@ -59,6 +61,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         faults=faults,
         prices=prices,
         first=here if after else None,
+        before=before,
         following=forms.address(asked.wanted, view=asked.view, prices=prices, cursor=following) if following else None,
     )
     if swap:

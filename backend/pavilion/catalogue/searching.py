@@ -72,6 +72,7 @@ class After(NamedTuple):
 
     key: int
     id: int
+    shown: int = 0  # how many stones stood on the pages up to it
 
 
 @dataclass(frozen=True, slots=True)
