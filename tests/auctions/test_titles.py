@@ -12,6 +12,11 @@ RUBY = {"species": "corundum", "variety": "ruby", "shape": "cushion", "weight_mc
     ("facts", "en", "zh"),
     [
         (RUBY, "2.11 ct ruby, cushion", "2.11 克拉 红宝石，枕形"),
+        (
+            RUBY | {"species": "beryl", "variety": "emerald", "shape": "emerald"},
+            "2.11 ct emerald, emerald cut",
+            "2.11 克拉 祖母绿，祖母绿形",
+        ),
         (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "2.11 克拉 刚玉，枕形"),
         (
             {"species": "diamond", "shape": "round", "weight_mct": 1010, "color": "G", "clarity": "VS1"},

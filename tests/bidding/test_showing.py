@@ -1,5 +1,6 @@
 """What the pages make of a book: lanes, lines and the line of a sale's times."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,7 +8,8 @@ import pytest
 
 from pavilion.bidding.handing import MIDDLE, RIGHT, marks_of, minutes
 from pavilion.bidding.lanes import lanes_of, next_of
-from pavilion.bidding.lines import fold
+from pavilion.bidding.lines import Outage, fold, outages
+from pavilion.bidding.models import BookEvent
 from pavilion.bidding.news import OwnLot
 from pavilion.bidding.showing import LotShown, SaleShown, typed_text
 from pavilion.kernel.instants import stamp
@@ -105,6 +107,18 @@ def test_the_book_is_told_latest_first_with_numbered_bids():
     assert shown.lines[3].reason == "bid", "the book says what moved the end"
     assert shown.bidders == 2
     assert [price for _, price, _ in shown.steps] == [4, 5, 4]
+
+
+async def test_a_sale_tells_its_interruptions_the_latest_first(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
+        for n, kind in ((1, "incident"), (2, "sale.paused"), (3, "incident")):
+            said = {"data": {"kind": "outage", "from": stamp(NOON + n * HOUR), "to": stamp(NOON + n * HOUR + SECOND)}}
+            row = BookEvent(sale="S", n=n, seq=n, t=NOON, at=NOON, type=kind, prev="", hash="", body=json.dumps(said))
+            session.add(row)
+    async with sqlite_sessions() as session:
+        found = await outages(session, "S")
+        assert found == [Outage(NOON + n * HOUR, NOON + n * HOUR + SECOND) for n in (3, 1)]
+        assert await outages(session, "T") == []
 
 
 def test_an_empty_book_has_no_lines():

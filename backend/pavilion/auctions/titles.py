@@ -33,7 +33,10 @@ def _of_one(stone: Stone, lang: str) -> str:
 def _of_gem(stone: Stone, weight: str, shape: str, lang: str) -> str:
     """A coloured stone is called by its gem; a laboratory's colour and clarity grades are those of diamonds."""
     gem = gem_of(stone, lang)
-    return f"{weight} 克拉 {gem}，{shape}" if lang == "zh" else f"{weight} ct {gem.lower()}, {shape.lower()}"
+    if lang == "zh":
+        return f"{weight} 克拉 {gem}，{shape}"
+    cut = " cut" if shape == gem else ""  # an emerald cut as an emerald
+    return f"{weight} ct {gem.lower()}, {shape.lower()}{cut}"
 
 
 def gem_of(stone: Stone, lang: str) -> str:
