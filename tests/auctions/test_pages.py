@@ -302,7 +302,9 @@ async def test_a_company_registers_and_gets_its_paddle(house):
     await world.buyer(house.sessions)
     buyer, registrar = await house.browser("wen1@lumen.example"), await house.browser("rita@pavilion.example")
     address = f"/sales/{sale}/registration"
-    assert "We accept the terms of sale" in (await buyer.get(address)).text
+    asked = (await buyer.get(address)).text
+    assert "We accept the terms of sale" in asked
+    assert "Read the terms of sale" in asked and terms().en[0] in asked and terms().sha256 in asked
     said = {"destination": "HK", "limit": "50,000", "note": "We bought in May.", "terms": terms().sha256}
     assert (await buyer.post(address, data=said | {"terms": ""})).status_code == 422
     assert (await buyer.post(address, data=said | {"limit": "lots"})).status_code == 422
