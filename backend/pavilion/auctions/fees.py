@@ -6,6 +6,7 @@ The same functions answer at bid time, at the close and on the invoice, so that 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pavilion.kernel.money import half_up
 
@@ -45,6 +46,8 @@ UNTAXED = Tax()
 
 def premium(hammer: int, bands: Bands) -> int:
     """The premium on the hammer of one lot: each slice at its rate, rounded once."""
+    if len(bands) == 1:
+        return half_up(hammer * bands[0][1], 10_000)
     below = exact = 0
     for upto, rate_bp in bands:
         top = hammer if upto is None else min(hammer, upto)
@@ -64,8 +67,7 @@ def lot_premium(hammer: int, bands: Bands, early_bands: Bands | None, early: boo
     return premium(hammer, early_bands if early and early_bands is not None else bands)
 
 
-@dataclass(frozen=True, slots=True)
-class AllIn:
+class AllIn(NamedTuple):
     """What a bidder would pay for one lot at this hammer."""
 
     hammer: int
@@ -80,7 +82,7 @@ class AllIn:
 def all_in(hammer: int, bands: Bands, tax: Tax = UNTAXED) -> AllIn:
     """The estimate shown at bid time, and what counts against a limit."""
     fee = premium(hammer, bands)
-    return AllIn(hammer, fee, tax_on(tax, tax_base(tax, hammer, fee)))
+    return AllIn(hammer, fee, tax_on(tax, tax_base(tax, hammer, fee)) if tax.rate_bp else 0)
 
 
 def tax_base(tax: Tax, hammer: int, premium: int, taxed_charges: int = 0) -> int:

@@ -300,11 +300,8 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
 def _accept(lot: LotBook, line: Line, data: Doc, paddle: int, opening: Opening) -> None:
     alias: str = data["bidder"]
     _name(lot, paddle, alias)
-    lot.best[alias] = lot.lead[alias] = (opening.amount, line.seq)
-    if len(lot.lead) > 2:
-        lot.lead = best_two(lot.lead)
-    elif len(lot.lead) == 2:
-        _in_order(lot)
+    lot.best[alias] = newest = (opening.amount, line.seq)
+    lot.lead = _with_newest(lot.lead, alias, newest)
     lot.fresh.append(Commitment(alias, opening.amount, line.seq))
     lot.bids += 1
     if data["extended"] is not None:
@@ -320,7 +317,7 @@ def _stand(lot: LotBook, data: Doc) -> None:
 
 
 def best_two(best: rules.Best) -> dict[str, tuple[int, int]]:
-    """First and second of the standing. A bid only raises, so with the newcomer these two give the next two."""
+    """First and second of the standing, counted over everybody; what a void leaves is found anew from here."""
     first = second = None
     for one in best.items():
         amount, seq = one[1]
@@ -331,10 +328,18 @@ def best_two(best: rules.Best) -> dict[str, tuple[int, int]]:
     return dict((first, second)) if first and second else dict(best)
 
 
-def _in_order(lot: LotBook) -> None:
-    (first, one), (second, two) = lot.lead.items()
-    if two[0] > one[0] or (two[0] == one[0] and two[1] < one[1]):
-        lot.lead = {second: two, first: one}
+def _with_newest(lead: dict[str, tuple[int, int]], alias: str, newest: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """First and second once this bid stands: being the last in time it passes only those with a lower amount."""
+    others = lead if alias not in lead else {name: held for name, held in lead.items() if name != alias}
+    if not others:
+        return {alias: newest}
+    first, held = next(iter(others.items()))
+    amount = newest[0]
+    if amount > held[0]:
+        return {alias: newest, first: held}
+    if any(amount <= other[0] for name, other in others.items() if name != first):
+        return others
+    return {first: held, alias: newest}
 
 
 def _name(lot: LotBook, paddle: int, alias: str) -> None:

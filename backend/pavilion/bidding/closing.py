@@ -5,7 +5,7 @@ An instant equal to the end is late. An end never moves earlier.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 State = Literal["open", "paused", "closed"]
 
@@ -49,6 +49,16 @@ class Clock:
     hard_end: int | None = None
     state: State = "open"
     paused_at: int | None = None
+
+
+class Timed(Protocol):
+    """Whatever has a state and an end: a clock, or the lot itself."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def end(self) -> int: ...
 
 
 # -- arrival ----------------------------------------------------------------------------------------------------------
@@ -118,7 +128,7 @@ def _moved(clock: Clock, end: int) -> Clock:
 # -- what may happen: None, or the code of the refusal ----------------------------------------------------------------
 
 
-def judge_bid(clock: Clock, t: int) -> str | None:
+def judge_bid(clock: Timed, t: int) -> str | None:
     if clock.state != "open":
         return f"lot_{clock.state}"
     return "too_late" if t >= clock.end else None

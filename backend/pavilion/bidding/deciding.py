@@ -9,7 +9,7 @@ from pavilion.auctions.fees import UNTAXED, Tax, all_in
 from pavilion.bidding import closing, rules
 from pavilion.bidding.book import LotBook
 from pavilion.bidding.folding import Draft, Given
-from pavilion.bidding.texts import bid_commitment, text_of
+from pavilion.bidding.texts import bid_commitment, end_text
 from pavilion.bidding.vault import Opening, new_nonce
 
 NOT_REGISTERED = {"none": "not_registered", "declined": "not_registered", "closed": "not_registered"}
@@ -18,6 +18,13 @@ STANDING_CODES = NOT_REGISTERED | {
     "more_information": "registration_pending",
     "suspended": "banned",
     "struck": "banned",
+}
+NOT_OPEN = {
+    "listed": "not_open_yet",
+    "withdrawn": "lot_withdrawn",
+    "sold": "lot_closed",
+    "passed": "lot_closed",
+    "closing": "lot_closed",
 }
 # Not in the book: the same key may be used again when the matter has changed.
 _FORM = re.compile(r"[0-9a-f]{32}[A-Z]{3}[0-9a-f]{64}")  # key, currency, rules
@@ -182,18 +189,13 @@ def _standing_code(draft: Draft, bidder: Bidder | None) -> str | None:
 
 
 def _state_code(draft: Draft, lot: LotBook, t: int) -> str | None:
-    match lot.state:
-        case "listed":
-            return "not_open_yet"
-        case "withdrawn":
-            return "lot_withdrawn"
-        case "sold" | "passed" | "closing":
-            return "lot_closed"
-        case "paused":
-            return "sale_paused" if draft.state == "paused" else "lot_paused"
+    if (code := NOT_OPEN.get(lot.state)) is not None:
+        return code
     if draft.state == "paused":
         return "sale_paused"
-    return closing.judge_bid(closing.Clock(lot.end), t)
+    if lot.state == "paused":
+        return "lot_paused"
+    return closing.judge_bid(lot, t)
 
 
 def _right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, order: BidOrder) -> str | None:
@@ -239,8 +241,8 @@ def _record(
         "price": after.price,
         "ask": after.ask,
         "reserve_met": after.reserve_met,
-        "end": text_of(end),
-        "extended": text_of(lot.end) if end != lot.end else None,
+        "end": end_text(end),
+        "extended": end_text(lot.end) if end != lot.end else None,
     }
     return draft.write_bid(lot, accepted, paddle, order.key, opening, t)
 

@@ -127,7 +127,8 @@ class Draft:
         return [self.lots.get(lot.lot) or lot for lot in ({**self.book.lots, **self.lots}).values()]
 
     def earlier(self, paddle: int, key: str) -> Given | None:
-        return self.given.get((paddle, key)) or self.book.given.get((paddle, key))
+        asked = (paddle, key)
+        return self.given.get(asked) or self.book.given.get(asked)
 
     def next_at(self) -> int:
         """The instant of the next event: now, or just after the last one if the clock has not moved on."""
@@ -274,6 +275,6 @@ class Draft:
 
 
 def _holder(lot: LotBook) -> int | None:
-    if lot.first is None or lot.state in ("passed", "withdrawn"):
-        return None
-    return lot.paddles[lot.first]
+    for first in lot.lead:
+        return None if lot.state in ("passed", "withdrawn") else lot.paddles[first]
+    return None

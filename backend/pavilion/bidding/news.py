@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pavilion.bidding.book import Line
 
 
-@dataclass(frozen=True, slots=True)
-class OwnState:
+class OwnState(NamedTuple):
     """How a lot now stands for one of its bidders; for that bidder's eyes only."""
 
     company_id: int

@@ -22,6 +22,12 @@ def text_of(us: int) -> str:
     return f"{_second(s)}{part:06d}Z"
 
 
+@lru_cache(maxsize=1024)
+def end_text(us: int) -> str:
+    """`text_of` the end of a lot, which stays the same from bid to bid."""
+    return text_of(us)
+
+
 def micros_of(text: str) -> int:
     return micros(from_stamp(text))
 

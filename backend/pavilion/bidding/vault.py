@@ -29,7 +29,7 @@ class SaleVault:
     """Seals and opens what belongs to one sale. Each cipher text is bound to its place, so rows cannot be swapped."""
 
     def __init__(self, sale: str, key: bytes) -> None:
-        self._sale = sale.encode()
+        self._sale = sale
         self._cipher = AESGCM(key)
 
     def seal_bid(self, opening: Opening, lot: str, paddle: int, key: str) -> bytes:
@@ -68,7 +68,7 @@ class SaleVault:
         return reserve, nonce.hex()
 
     def _place(self, lot: str, paddle: int, key: str) -> bytes:
-        return b"%b|%b|%d|%b" % (self._sale, lot.encode(), paddle, key.encode())
+        return f"{self._sale}|{lot}|{paddle}|{key}".encode()
 
 
 class Vault:

@@ -82,7 +82,7 @@ def mine_in(document: Doc) -> Mine:
 
 
 def own_out(states: list[OwnState]) -> Doc:
-    return {"own": [asdict(state) for state in states]}
+    return {"own": [state._asdict() for state in states]}
 
 
 def own_in(document: Doc) -> list[OwnState]:
