@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import json
+import os
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pavilion.bidding import texts
@@ -13,11 +14,12 @@ from pavilion.bidding.book import Fenced
 from pavilion.bidding.book_postgres import PostgresBook
 from pavilion.bidding.models import BookEvent, BookLot
 from pavilion.bidding.vault import Opening
+from pavilion.kernel import events
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine, sessions_of
 from pavilion.kernel.instants import from_micros
 from pavilion.kernel.tlog import leaf_hash
-from tests.bidding.room import SALE, VAULT, open_store, room
+from tests.bidding.room import SALE, VAULT, facts, open_store, room
 from tests.make import NOON
 
 
@@ -151,3 +153,22 @@ def test_templates_write_the_canonical_form():
     refused = {"bidder": "A", "commit": "c" * 64, "code": "below_ask", "after": 3}
     assert texts.refused_text(refused).encode() == canonical(refused)
     assert hashlib.sha256(b"\x00x").hexdigest() == texts.event_hash("x")
+
+
+def size_of(path: str) -> int:
+    return os.path.getsize(path)
+
+
+async def test_the_houses_other_commits_copy_the_books_log_into_the_file(sqlite_database_url):
+    """So that no bid waits for it: the book's own connection copies only as a last resort."""
+    path = make_url(sqlite_database_url).database
+    async with room(sqlite_database_url, known=facts(bidders=2)) as sale:
+        for n in range(150):  # some ten pages of log each
+            assert (await sale.bid(1 + n % 2, 100_000 + 300_000 * n)).result == "accepted"
+        before = size_of(path)
+        engine = create_engine(sqlite_database_url)
+        async with sessions_of(engine).begin() as session:
+            events.record(session, "stone:seen", "X", by=None, at=NOON)
+        after = size_of(path)
+        await engine.dispose()
+    assert after > before

@@ -12,7 +12,9 @@ from pavilion.kernel.instants import micros
 
 T = TypeVar("T")
 BUSY_TIMEOUT_S = 5
-CHECKPOINT_PAGES = 8192  # 32 MB of log: a busy index page is copied into the file once, not with every few batches
+# 256 MB of log. The house's other connections copy the log into the file with their own commits, several times a second
+# while a room is busy; a bid waits for that only if they have all stopped.
+CHECKPOINT_PAGES = 65_536
 CACHE_KB = 65_536  # the pages of the key index that a hot lot keeps touching stay in memory
 
 HELD = "select 1 from sale_leases where sale = ? and epoch = ?"
