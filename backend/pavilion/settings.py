@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pavilion.kernel.db import sqlite_url
 
+SECRETS = ("secret_key", "data_key", "sale_key", "passport_key", "log_key")
+
 
 class Environment(StrEnum):
     PRODUCTION = "production"
@@ -46,21 +48,29 @@ class Settings(BaseSettings):
     """Wraps the data keys under which maxima are stored (64 hex digits); empty: kept in `data_dir`."""
     sale_key: SecretStr = SecretStr("")
     """Ed25519 seed that signs the checkpoints of sales (64 hex digits); empty: kept in `data_dir`."""
+    passport_key: SecretStr = SecretStr("")
+    """Ed25519 seed that signs passports and status lists (64 hex digits); empty: kept in `data_dir`."""
+    log_key: SecretStr = SecretStr("")
+    """Ed25519 seed that signs the checkpoints of the origin log (64 hex digits); empty: kept in `data_dir`."""
+    witness_policy: Path | None = None
+    """C2SP policy file of the origin log: witnesses, their addresses and the quorum; empty: no witness is asked."""
     registries: Path | None = None
-    """Folder with the signed event files of the own-production registry simulator."""
+    """Folder with signed event files (simulated registries in this process), or a file naming each one's address."""
+    outbound_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Hosts that may be called besides those of the registries and witnesses, separated by commas."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
 
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in ("secret_key", "data_key", "sale_key"):
+        for name in SECRETS:
             path = os.environ.get(f"PAVILION_{name.upper()}_FILE")
             if path and not values.get(name):
                 values[name] = Path(path).read_text().strip()
-        origins = values.get("allowed_origins")
-        if isinstance(origins, str):
-            values["allowed_origins"] = frozenset(filter(None, (part.strip() for part in origins.split(","))))
+        for name in ("allowed_origins", "outbound_hosts"):
+            if isinstance(said := values.get(name), str):
+                values[name] = frozenset(filter(None, (part.strip() for part in said.split(","))))
         return values
 
     @property
@@ -75,9 +85,6 @@ class Settings(BaseSettings):
     @property
     def secure(self) -> bool:
         return self.public_url.startswith("https://")
-
-
-SECRETS = ("secret_key", "data_key", "sale_key")
 
 
 def with_secrets(settings: Settings) -> Settings:
