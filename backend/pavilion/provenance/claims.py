@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pavilion.provenance.findings import Finding
 
@@ -46,13 +46,25 @@ class ListingClaim:
         return cls(**document)
 
 
+class Weakest(NamedTuple):
+    """The link of a chain with the least evidence behind it."""
+
+    place: int
+    kind: str
+    evidence: str  # measured attested declared
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """`lab` tells, for each field that the laboratory knows, what the listing said and what the laboratory says."""
+
     stone: str
     verdict: str  # verified review pending rejected
     grade: str  # A B C, "-" unless verified
     findings: tuple[Finding, ...]
     verdict_sha256: str
+    weakest: Weakest | None = None
+    lab: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
 
     @property
     def codes(self) -> list[str]:

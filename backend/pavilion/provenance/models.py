@@ -64,6 +64,17 @@ class VerdictRecord(Base):
     at: Mapped[datetime]
 
 
+class VerdictInput(Base):
+    """A document that verdicts rest on, known by the hash of its bytes: cases, key and trust tables, decisions, and
+    events that never became part of a stone's chain."""
+
+    __tablename__ = "verdict_inputs"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+
+
 class StoneVerdict(Base):
     """The verdict that stands for a stone now, and the listing's facts it was given on."""
 
@@ -92,6 +103,7 @@ class StoneVerdict(Base):
     attempts: Mapped[int]  # how often an absent registry was asked again
     pending_since: Mapped[datetime | None]
     next_try: Mapped[datetime | None]
+    weakest: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # place, kind, evidence of a link
 
 
 class ExposedStone(Base):
@@ -147,5 +159,5 @@ class ReviewDecision(Base):
     at: Mapped[datetime]
 
 
-for _model in (ChainEvent, RegistryAnswer, VerdictRecord, ReviewDecision):
+for _model in (ChainEvent, RegistryAnswer, VerdictRecord, VerdictInput, ReviewDecision):
     append_only(_model)
