@@ -60,6 +60,12 @@ def _origin() -> Check:
     return lambda raw, line, header: vectors.check(line, header)
 
 
+def _outcomes() -> Check:
+    from pavilion.provenance import outcome_vectors
+
+    return lambda raw, line, header: outcome_vectors.check(line)
+
+
 def _upload_values() -> Check:
     from pavilion.catalogue import vectors
 
@@ -71,6 +77,7 @@ KINDS: dict[str, Callable[[], Check]] = {
     "soft-close": _soft_close,
     "premium": _premium,
     "origin": _origin,
+    "outcomes": _outcomes,
     "upload-values": _upload_values,
 }
 DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which must not become binary floats
@@ -78,7 +85,7 @@ DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which mu
 
 @app.command()
 def conformance(kind: str, file: Path) -> None:
-    """Run the public vectors of FILE; KIND is bidding, soft-close, premium, origin or upload-values."""
+    """Run the public vectors of FILE; KIND is bidding, soft-close, premium, origin, outcomes or upload-values."""
     if kind not in KINDS:
         raise _stop(f"unknown kind {kind!r}; known: {' '.join(KINDS)}")
     check = KINDS[kind]()
