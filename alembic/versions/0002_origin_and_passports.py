@@ -16,9 +16,15 @@ TRIGGERS = {
         "create trigger grandfather_claims_append_only before update or delete on grandfather_claims for each row execute function pavilion_refuse_change()",
         "create trigger issuer_keys_append_only before update or delete on issuer_keys for each row execute function pavilion_refuse_change()",
         "create trigger law_versions_append_only before update or delete on law_versions for each row execute function pavilion_refuse_change()",
+        "create trigger log_checkpoints_append_only before update or delete on log_checkpoints for each row execute function pavilion_refuse_change()",
+        "create trigger log_entries_append_only before update or delete on log_entries for each row execute function pavilion_refuse_change()",
+        "create trigger log_nodes_append_only before update or delete on log_nodes for each row execute function pavilion_refuse_change()",
         "create trigger logos_append_only before update or delete on logos for each row execute function pavilion_refuse_change()",
         "create trigger passports_append_only before update or delete on passports for each row execute function pavilion_refuse_change()",
         "create trigger trust_acts_append_only before update or delete on trust_acts for each row execute function pavilion_refuse_change()",
+        "create trigger verdict_inputs_append_only before update or delete on verdict_inputs for each row execute function pavilion_refuse_change()",
+        "create trigger log_cosignatures_append_only before update or delete on log_cosignatures for each row execute function pavilion_refuse_change()",
+        "create trigger log_covers_append_only before update or delete on log_covers for each row execute function pavilion_refuse_change()",
         "create trigger passport_share_openings_append_only before update or delete on passport_share_openings for each row execute function pavilion_refuse_change()",
     ],
     "sqlite": [
@@ -28,12 +34,24 @@ TRIGGERS = {
         "create trigger issuer_keys_no_delete before delete on issuer_keys begin select raise(abort, 'append only: issuer_keys'); end",
         "create trigger law_versions_no_update before update on law_versions begin select raise(abort, 'append only: law_versions'); end",
         "create trigger law_versions_no_delete before delete on law_versions begin select raise(abort, 'append only: law_versions'); end",
+        "create trigger log_checkpoints_no_update before update on log_checkpoints begin select raise(abort, 'append only: log_checkpoints'); end",
+        "create trigger log_checkpoints_no_delete before delete on log_checkpoints begin select raise(abort, 'append only: log_checkpoints'); end",
+        "create trigger log_entries_no_update before update on log_entries begin select raise(abort, 'append only: log_entries'); end",
+        "create trigger log_entries_no_delete before delete on log_entries begin select raise(abort, 'append only: log_entries'); end",
+        "create trigger log_nodes_no_update before update on log_nodes begin select raise(abort, 'append only: log_nodes'); end",
+        "create trigger log_nodes_no_delete before delete on log_nodes begin select raise(abort, 'append only: log_nodes'); end",
         "create trigger logos_no_update before update on logos begin select raise(abort, 'append only: logos'); end",
         "create trigger logos_no_delete before delete on logos begin select raise(abort, 'append only: logos'); end",
         "create trigger passports_no_update before update on passports begin select raise(abort, 'append only: passports'); end",
         "create trigger passports_no_delete before delete on passports begin select raise(abort, 'append only: passports'); end",
         "create trigger trust_acts_no_update before update on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
         "create trigger trust_acts_no_delete before delete on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
+        "create trigger verdict_inputs_no_update before update on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
+        "create trigger verdict_inputs_no_delete before delete on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
+        "create trigger log_cosignatures_no_update before update on log_cosignatures begin select raise(abort, 'append only: log_cosignatures'); end",
+        "create trigger log_cosignatures_no_delete before delete on log_cosignatures begin select raise(abort, 'append only: log_cosignatures'); end",
+        "create trigger log_covers_no_update before update on log_covers begin select raise(abort, 'append only: log_covers'); end",
+        "create trigger log_covers_no_delete before delete on log_covers begin select raise(abort, 'append only: log_covers'); end",
         "create trigger passport_share_openings_no_update before update on passport_share_openings begin select raise(abort, 'append only: passport_share_openings'); end",
         "create trigger passport_share_openings_no_delete before delete on passport_share_openings begin select raise(abort, 'append only: passport_share_openings'); end",
     ],
@@ -85,6 +103,47 @@ def upgrade() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.CheckConstraint("proposed_by <> approved_by", name=op.f("ck_law_versions_two_persons")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_law_versions")),
+    )
+    op.create_table(
+        "log_checkpoints",
+        sa.Column("size", BIG, autoincrement=False, nullable=False),
+        sa.Column("root", sa.String(length=64), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_log_checkpoints")),
+    )
+    op.create_table(
+        "log_entries",
+        sa.Column("place", BIG, autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("subject", sa.String(length=160), nullable=False),
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("leaf", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_log_entries")),
+    )
+    op.create_index("ix_log_entries_subject", "log_entries", ["kind", "subject", "place"], unique=False)
+    op.create_table(
+        "log_head",
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        sa.Column("size", BIG, nullable=False),
+        sa.Column("frontier", sa.Text(), nullable=False),
+        sa.Column("halted", sa.String(length=40), nullable=True),
+        sa.Column("halted_at", INSTANT, nullable=True),
+        sa.CheckConstraint("id = 1", name=op.f("ck_log_head_only_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_log_head")),
+    )
+    op.create_table(
+        "log_nodes",
+        sa.Column("level", BIG, autoincrement=False, nullable=False),
+        sa.Column("number", BIG, autoincrement=False, nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("level", "number", name=op.f("pk_log_nodes")),
+    )
+    op.create_table(
+        "log_salts",
+        sa.Column("place", BIG, autoincrement=False, nullable=False),
+        sa.Column("salt", sa.LargeBinary(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_log_salts")),
     )
     op.create_table(
         "logos",
@@ -185,6 +244,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_trust_acts_row", "trust_acts", ["row"], unique=False)
     op.create_table(
+        "verdict_inputs",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_verdict_inputs")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "countersignatures",
         sa.Column("id", BIG, nullable=False),
         sa.Column("public_id", sa.String(length=26), nullable=False),
@@ -210,6 +276,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_countersignatures_public_id")),
     )
     op.create_index("ix_countersignatures_stone", "countersignatures", ["stone", "id"], unique=False)
+    op.create_table(
+        "log_cosignatures",
+        sa.Column("size", BIG, autoincrement=False, nullable=False),
+        sa.Column("witness", sa.String(length=255), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["size"], ["log_checkpoints.size"], name=op.f("fk_log_cosignatures_size_log_checkpoints")
+        ),
+        sa.PrimaryKeyConstraint("size", "witness", "at", name=op.f("pk_log_cosignatures")),
+    )
+    op.create_table(
+        "log_covers",
+        sa.Column("size", BIG, autoincrement=False, nullable=False),
+        sa.Column("policy_sha256", sa.String(length=64), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["size"], ["log_checkpoints.size"], name=op.f("fk_log_covers_size_log_checkpoints")),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_log_covers")),
+    )
     op.create_table(
         "passport_shares",
         sa.Column("id", BIG, nullable=False),
@@ -264,6 +349,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_passport_share_openings")),
     )
     op.create_index("ix_passport_share_openings_share_id", "passport_share_openings", ["share_id"], unique=False)
+    op.add_column("stone_verdicts", sa.Column("weakest", sa.JSON(none_as_null=True), nullable=True))
     for statement in TRIGGERS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)
 

@@ -42,6 +42,15 @@ def market(case: Case) -> Iterator[Finding]:
             yield Finding(entry.code, Severity.MARKET, None, {"entry": entry.id, "source": entry.source})
 
 
+def origin_entries(case: Case) -> Iterator[Law]:
+    """The entries on origin that the destination asks of a stone of this kind and mass that day, whatever its chain."""
+    region, facts = case.tables.reg(case.facts.market), case.facts
+    for entry in case.tables.laws:
+        asked = entry.kind in ORIGIN_KINDS and entry.regime == region and entry.span.holds(facts.as_of)
+        if asked and facts.is_diamond and facts.mass_mct >= entry.min_mct:
+            yield entry
+
+
 def _applies(case: Case, entry: Law) -> bool:
     if entry.kind == "origin_any":
         return any(event.kind == "MINED" and event.cc == entry.origin for event in case.chain)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -130,6 +130,18 @@ def read(files: Mapping[str, bytes]) -> Tables:
     )
 
 
+def with_law(tables: Tables, raw: bytes) -> Tables:
+    """The same tables with another law."""
+    law = json.loads(raw)
+    return replace(
+        tables,
+        regions={cc: regime for regime, members in law["regimes"].items() for cc in members},
+        reviewed=frozenset(law["reviewed_destinations"]),
+        laws=tuple(map(_law, law["entries"])),
+        sha256={**tables.sha256, "law": hashlib.sha256(raw).hexdigest()},
+    )
+
+
 def span(row: Mapping[str, Any]) -> Span:
     return Span(_day(row.get("from")), _day(row.get("to")))
 
@@ -182,6 +194,18 @@ def _words(doc: Mapping[str, Any]) -> Words:
         refused=tuple(refused),
         by_clarity=tuple(by_clarity),
     )
+
+
+def wordings(raw: bytes) -> list[tuple[str, str, re.Pattern[str], frozenset[str] | None]]:
+    """The wordings of the nomenclature table, each by its part, as it stands there and compiled; those bound to
+    clarity grades with the grades."""
+    wording = json.loads(raw)["wording"]
+    return [
+        (part, row[0], _pattern(row[0], lang), frozenset(row[1]) if part == "clarity_words" else None)
+        for part in ("any", "natural", "clarity_words")
+        for lang in ("en", "zh")
+        for row in wording[part][lang]
+    ]
 
 
 def _pattern(text: str, lang: str) -> re.Pattern[str]:

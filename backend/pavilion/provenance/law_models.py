@@ -1,0 +1,55 @@
+"""Versions of the law table, grandfathering claims, and when each exposed stone was last looked at again."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pavilion.kernel.db import Base, append_only
+
+
+class LawVersion(Base):
+    """A law table that two persons put in force; the newest row is the law, before the first the shipped one is."""
+
+    __tablename__ = "law_versions"
+    __table_args__ = (CheckConstraint("proposed_by <> approved_by", name="two_persons"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    document: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    proposed_by: Mapped[str] = mapped_column(String(26))
+    approved_by: Mapped[str] = mapped_column(String(26))
+    at: Mapped[datetime]
+
+
+class GrandfatherClaim(Base):
+    """That a stone was outside the banned origin before the ban, with day, place and the hashes of the evidence. The
+    newest row of a stone counts; one that claims nothing takes the claim back."""
+
+    __tablename__ = "grandfather_claims"
+    __table_args__ = (Index("ix_grandfather_claims_stone_id", "stone", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stone: Mapped[str] = mapped_column(String(26))
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)  # claimed, date, place, evidence[]
+    reason: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(String(26))
+    at: Mapped[datetime]
+
+
+class Recheck(Base):
+    """When the origin of an exposed stone was last looked at again, and why it must be before its turn."""
+
+    __tablename__ = "rechecks"
+    __table_args__ = (Index("ix_rechecks_due_at", "due_at"), Index("ix_rechecks_looked_at", "looked_at"))
+
+    stone: Mapped[str] = mapped_column(String(26), primary_key=True)
+    due_at: Mapped[datetime | None]
+    why: Mapped[str] = mapped_column(String(40), default="")
+    looked_at: Mapped[datetime | None]
+
+
+for _model in (LawVersion, GrandfatherClaim):
+    append_only(_model)
