@@ -6,8 +6,6 @@ from pavilion.provenance.facts import TRANSFORMATIONS, Happening
 from pavilion.provenance.findings import Finding, Severity
 from pavilion.provenance.lineage import Case
 
-SILENCE_DAYS = 180
-HANDLING_MCT = 2
 NOBODY = ""  # a party that was not named: known to be nobody, which is less than unknown
 
 
@@ -106,7 +104,7 @@ def _in_time(case: Case) -> Iterator[Finding]:
         if event.earlier_than(before):
             facts = {"event": event.kind, "day": str(event.day), "before": str(before.day)}
             yield Finding("CU-03", Severity.BLOCK, event.place, facts)
-        elif (silent := (event.day - before.day).days) > SILENCE_DAYS:
+        elif (silent := (event.day - before.day).days) > case.limits.silence_days:
             yield Finding("CU-02", Severity.HOLD, event.place, {"event": event.kind, "days": silent})
 
 
@@ -114,5 +112,5 @@ def _weighed_back(case: Case) -> Iterator[Finding]:
     for event in case.chain:
         if event.kind in ("VIEWED", "TRANSFERRED"):
             before, after = event.mct("mct_before"), event.mct("mct_after")
-            if before is not None and after is not None and abs(before - after) > HANDLING_MCT:
+            if before is not None and after is not None and abs(before - after) > case.limits.handling_mct:
                 yield Finding("CU-04", Severity.HOLD, event.place, {"before_mct": before, "after_mct": after})

@@ -78,6 +78,7 @@ class Happening(NamedTuple):
     more: Mapping[str, Any]
     kp: Certificate | None = None
     report: Report | None = None
+    revoked: bool = False  # signed with a key that was revoked by then
 
     def text(self, name: str) -> str | None:
         value = self.more.get(name)
@@ -127,6 +128,7 @@ class Elsewhere:
     stolen: frozenset[str] = frozenset()
     kp_used_mct: Mapping[str, int] = field(default_factory=dict)
     kp_conflicts: frozenset[str] = frozenset()
+    companies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # as the warranty register knows them
     rjc: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -156,6 +158,9 @@ class Facts:
     rjc: tuple[Mapping[str, Any], ...] = ()
     trust: Trust = NOBODY
     sanctioned: frozenset[str] = frozenset()
+    resembling: frozenset[str] = frozenset()  # parties whose name is close to one on a sanction list
+    report: Report | None = None  # as the laboratory itself tells it; None: the chain's own
+    report_withdrawn: bool = False
     elsewhere: Elsewhere = Elsewhere()
     answers: tuple[Answered, ...] = ()
     participants: tuple[Mapping[str, Any], ...] = ()  # added to the shipped table
@@ -237,7 +242,8 @@ def _happening(place: int, raw: Mapping[str, Any]) -> Happening:
         said("ev") or "attested",
         raw,
         None if kp is None else _certificate(kp),
-        None if report is None else _report(report),
+        None if report is None else report_of(report),
+        _revoked(said("sig"), at.date()),
     )
 
 
@@ -275,7 +281,8 @@ def _certificate(raw: object) -> Certificate:
     )
 
 
-def _report(raw: object) -> Report:
+def report_of(raw: object) -> Report:
+    """ValueError for what is no report."""
     if not _is_map(raw):
         raise ValueError("report is no report")
     words = {name: str(value) for name, value in raw.items() if isinstance(value, str | int | Decimal)}
@@ -323,6 +330,11 @@ def _signed(sig: object, day: date) -> bool:
         return sig is True
     start, end = day_or_none(sig.get("key_from")), day_or_none(sig.get("key_to"))
     return sig.get("ok") is True and (start is None or start <= day) and (end is None or day <= end)
+
+
+def _revoked(sig: object, day: date) -> bool:
+    revoked = day_or_none(sig.get("revoked")) if _is_map(sig) else None
+    return revoked is not None and revoked <= day
 
 
 def _logged(log: object) -> bool:

@@ -14,9 +14,6 @@ LISTED_WORDS = (
     "weight", "color", "clarity", "shape", "cut", "polish", "symmetry", "fluorescence", "species", "variety",
 )  # fmt: skip
 NOT_NATURAL = frozenset({"LAB_GROWN", "SIMULANT"})
-BELOW_MCT, ABOVE_MCT = 2, 9
-VOLUME_PERCENT = 6
-FRESH_YEARS = 5
 _GROWN = re.compile(r"LG[\s-]*[0-9]|LAB(ORATORY)?[\s-]*(GROWN|CREATED)")
 
 
@@ -46,7 +43,9 @@ def report(case: Case) -> Iterator[Finding]:
     if paper is None:
         yield Finding("GR-01", Severity.BLOCK)
         return
-    if paper.source != "lab_api":
+    if case.facts.report_withdrawn:
+        yield Finding("GR-01", Severity.BLOCK, None, {"withdrawn": 1, "lab": paper.lab, "number": paper.no})
+    elif paper.source != "lab_api":
         yield Finding("GR-01", Severity.HOLD, None, {"source": paper.source})
     lab = case.tables.labs.get(paper.lab)
     if lab is None or lab.number.fullmatch(paper.no) is None:
@@ -113,9 +112,11 @@ def _same(word: str, listed: str, reported: str | None) -> bool:
 
 def _fits_the_scale(case: Case, paper: Report) -> Iterator[Finding]:
     """Laboratories round up only from a third decimal of 9, and a scale is out by one."""
-    carats = paper.carats
+    carats, limits = paper.carats, case.limits
     reported = None if carats is None else carats * 1000
-    if reported is None or not reported - BELOW_MCT <= case.facts.mass_mct <= reported + ABOVE_MCT:
+    if reported is None or not (
+        reported - limits.below_report_mct <= case.facts.mass_mct <= reported + limits.above_report_mct
+    ):
         facts = {"mass_mct": case.facts.mass_mct, "report_mct": int(reported or 0)}
         yield Finding("GR-04", Severity.BLOCK, None, facts)
 
@@ -127,7 +128,7 @@ def _fits_its_size(case: Case, paper: Report) -> Iterator[Finding]:
     first, second, depth = paper.meas_um
     scaled = 61 * (first + second) ** 2 * depth
     weighed = case.facts.mass_mct * 40 * 10**9
-    if abs(scaled - weighed) * 100 > VOLUME_PERCENT * weighed:
+    if abs(scaled - weighed) * 100 > case.limits.volume_percent * weighed:
         facts = {"mass_mct": case.facts.mass_mct, "expected_mct": scaled // (40 * 10**9)}
         yield Finding("GR-05", Severity.HOLD, None, facts)
 
@@ -137,5 +138,5 @@ def _is_of_this_stone(case: Case, paper: Report) -> Iterator[Finding]:
     if paper.day is None or (last is not None and paper.day < last.day):
         facts = {"report": str(paper.day or ""), "day": str(last.day) if last is not None else ""}
         yield Finding("GR-06", Severity.BLOCK, last.place if last is not None else None, facts)
-    if paper.day is not None and case.facts.as_of > later_by_years(paper.day, FRESH_YEARS):
+    if paper.day is not None and case.facts.as_of > later_by_years(paper.day, case.limits.fresh_years):
         yield Finding("GR-07", Severity.WARN, None, {"report": str(paper.day)})

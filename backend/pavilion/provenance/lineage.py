@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pavilion.provenance.facts import POLISHING, TRANSFORMATIONS, Facts, Happening, Report
 from pavilion.provenance.findings import Finding, Severity
 from pavilion.provenance.tables import Tables
+from pavilion.provenance.tolerances import DEFAULTS, Tolerances
 
 GONE = frozenset({"LOST", "STOLEN", "WITHDRAWN"})
 BACK = frozenset({"RECOVERED", "REINSTATED"})
@@ -25,6 +26,7 @@ class Case(NamedTuple):
     last_cut: Happening | None  # the last transformation that gave the stone
     report: Report | None
     exports: dict[str, Happening]  # certificate number -> its export
+    limits: Tolerances = DEFAULTS
 
     @property
     def transformations(self) -> Iterator[Happening]:
@@ -43,7 +45,7 @@ class Case(NamedTuple):
         return frozenset(piece for e in self.facts.events if e.kind in POLISHING for piece in e.outputs)
 
 
-def case_of(facts: Facts, tables: Tables) -> Case:
+def case_of(facts: Facts, tables: Tables, limits: Tolerances = DEFAULTS) -> Case:
     producers: dict[str, list[Happening]] = {}
     consumers: dict[str, list[Happening]] = {}
     mass: dict[str, int] = {}
@@ -73,8 +75,9 @@ def case_of(facts: Facts, tables: Tables) -> Case:
         consumers=consumers,
         roots=tuple(p for p in sorted(pieces) if any(e.kind == "MINED" for e in producers.get(p, ()))),
         last_cut=next((e for e in reversed(made) if e.kind in TRANSFORMATIONS), None),
-        report=graded[-1] if graded else None,
+        report=facts.report or (graded[-1] if graded else None),
         exports={e.kp.no: e for e in chain if e.kind == "KP_EXPORT" and e.kp is not None},
+        limits=limits,
     )
 
 

@@ -5,11 +5,7 @@ from collections.abc import Iterator
 from pavilion.provenance.facts import POLISHING, TRANSFORMATIONS, Happening
 from pavilion.provenance.findings import Finding, Severity
 from pavilion.provenance.lineage import Case
-
-SCALE_MCT = 2  # defaults; a later configuration may change them with four eyes
-MISSING_MCT, MISSING_PERMILLE = 5, 5
-PARCEL_MCT, PARCEL_PER_10000 = 2, 5
-PLAN_PERCENT = 105
+from pavilion.provenance.tolerances import Tolerances
 
 
 def balance(case: Case) -> Iterator[Finding]:
@@ -28,9 +24,9 @@ def _each_cut_adds_up(case: Case, event: Happening) -> Iterator[Finding]:
     accounted = sum(event.outputs.values()) + event.loss_mct
     facts = {"inputs_mct": inputs, "outputs_mct": sum(event.outputs.values()), "loss_mct": event.loss_mct}
     missing = inputs - accounted
-    if -missing > SCALE_MCT:
+    if -missing > case.limits.scale_mct:
         yield Finding("MB-01", Severity.BLOCK, event.place, facts)
-    elif missing > MISSING_MCT and missing * 1000 > MISSING_PERMILLE * inputs:
+    elif missing > case.limits.missing_mct and missing * 1000 > case.limits.missing_permille * inputs:
         yield Finding("MB-02", Severity.HOLD, event.place, {**facts, "missing_mct": missing})
 
 
@@ -88,7 +84,7 @@ def _plan_fits(case: Case) -> Iterator[Finding]:
     items, item = plan.masses("plan"), polish.mct("plan_item")
     wanted = items[item] if item is not None and 0 <= item < len(items) else max(items)
     polished = _into_line(case, polish)
-    if polished * 100 > PLAN_PERCENT * wanted:
+    if polished * 100 > case.limits.plan_percent * wanted:
         yield Finding("MB-05", Severity.HOLD, polish.place, {"plan_mct": wanted, "polished_mct": polished})
 
 
@@ -96,20 +92,20 @@ def _parcels_add_up(case: Case) -> Iterator[Finding]:
     for event in case.chain:
         if event.kind == "SORTED" and (parcel := event.mct("parcel_mct")) is not None:
             stones = sum(event.masses("stones_mct"))
-            if _differs(stones, parcel):
+            if _differs(case.limits, stones, parcel):
                 yield Finding("MB-06", Severity.HOLD, event.place, {"stones_mct": stones, "parcel_mct": parcel})
         elif event.kind == "KP_IMPORT" and (weighed := event.mct("weighed_mct")) is not None:
             export = case.exports.get(event.text("kp_no") or "")
             if export is not None and export.kp is not None:
                 certified = int(export.kp.mct)
-                if _differs(weighed, certified):
+                if _differs(case.limits, weighed, certified):
                     facts = {"weighed_mct": weighed, "certificate_mct": certified}
                     yield Finding("MB-06", Severity.HOLD, event.place, facts)
 
 
-def _differs(found: int, stated: int) -> bool:
+def _differs(limits: Tolerances, found: int, stated: int) -> bool:
     gap = abs(found - stated)
-    return gap > PARCEL_MCT and gap * 10_000 > PARCEL_PER_10000 * stated
+    return gap > limits.parcel_mct and gap * 10_000 > limits.parcel_per_10000 * stated
 
 
 def _into_line(case: Case, event: Happening) -> int:

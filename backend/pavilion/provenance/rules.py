@@ -1,22 +1,26 @@
 """What happened to a stone, and what follows: every rule of origin, and their sum. Pure: equal facts, equal verdict."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
+from pavilion.provenance.claims import Weakest
 from pavilion.provenance.custody import custody
 from pavilion.provenance.facts import Facts
-from pavilion.provenance.findings import Finding, VerdictCode, verdict_of, worst_of_each
+from pavilion.provenance.findings import Finding, Severity, VerdictCode, verdict_of, worst_of_each
 from pavilion.provenance.grading import natural, report
 from pavilion.provenance.kimberley import certificates
 from pavilion.provenance.law import grandfathering, market, sanctions
 from pavilion.provenance.lineage import Case, case_of, identity
 from pavilion.provenance.mass import balance
+from pavilion.provenance.registries.port import plain_bytes
 from pavilion.provenance.signatures import registries, signatures
 from pavilion.provenance.tables import Tables
+from pavilion.provenance.tolerances import DEFAULTS, Tolerances
 from pavilion.provenance.warranty import warranties
 from pavilion.provenance.words import nomenclature
 
-RULESET = "origin-1"
+RULESET = "2026.2"
 EXPOSED_GRADES = frozenset({"A", "B"})  # house policy: grade C is verified, but not shown to buyers
 REASON_LEAST, REASON_MOST = 10, 2000  # characters of a person's reason for a decision
 ASSURANCES = ("A", "B", "C")
@@ -36,21 +40,47 @@ CHAIN_RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
 )
 OTHER_RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (registries, nomenclature)
 
-# Every code in the order a page tells them, so that the rules that passed can be shown beside those that fired.
-CODES = (
-    "ID-01", "ID-02", "ID-03", "ID-04", "ID-05", "ID-06",
-    "MB-01", "MB-02", "MB-03", "MB-04", "MB-05", "MB-06",
-    "KP-01", "KP-02", "KP-03", "KP-04", "KP-05", "KP-06", "KP-07", "KP-08",
-    "CU-01", "CU-02", "CU-03", "CU-04",
-    "NT-01", "NT-02", "NT-03", "NT-04",
-    "GR-01", "GR-02", "GR-03", "GR-04", "GR-05", "GR-06", "GR-07",
-    "WA-01", "WA-02",
-    "RJ-01",
-    "SN-04", "SN-05",
-    "SG-01", "SG-02", "SG-03", "SG-04",
-    "RG-01", "RG-02", "RG-03",
-    "NM-01", "NM-02",
-)  # fmt: skip
+_BLOCK, _HOLD, _WARN = (Severity.BLOCK,), (Severity.HOLD,), (Severity.WARN,)
+_EITHER = (Severity.BLOCK, Severity.HOLD)
+
+# Every code with the severities it can have, in the order a page tells them, so that the rules that passed can be shown
+# beside those that fired.
+SEVERITIES: Mapping[str, tuple[Severity, ...]] = {
+    **dict.fromkeys(("ID-01", "ID-02", "ID-03"), _BLOCK),
+    "ID-04": _HOLD,
+    "ID-05": (Severity.BLOCK, Severity.INFO),
+    "ID-06": _BLOCK,
+    "MB-01": _BLOCK,
+    "MB-02": _HOLD,
+    "MB-03": _BLOCK,
+    **dict.fromkeys(("MB-04", "MB-05"), _EITHER),
+    "MB-06": _HOLD,
+    **dict.fromkeys(("KP-01", "KP-02", "KP-03", "KP-04", "KP-05", "KP-06", "KP-07", "KP-08"), _BLOCK),
+    "CU-01": _BLOCK,
+    "CU-02": _HOLD,
+    "CU-03": _BLOCK,
+    "CU-04": _HOLD,
+    **dict.fromkeys(("NT-01", "NT-02"), _BLOCK),
+    "NT-03": _HOLD,
+    "NT-04": _BLOCK,
+    "GR-01": _EITHER,
+    **dict.fromkeys(("GR-02", "GR-03", "GR-04"), _BLOCK),
+    "GR-05": _HOLD,
+    "GR-06": _BLOCK,
+    "GR-07": _WARN,
+    "WA-01": _BLOCK,
+    "WA-02": _HOLD,
+    "RJ-01": _WARN,
+    "SN-04": _EITHER,
+    "SN-05": _HOLD,
+    **dict.fromkeys(("SG-01", "SG-02", "SG-03", "SG-04"), _BLOCK),
+    "RG-01": (Severity.PENDING, Severity.HOLD),
+    "RG-02": _BLOCK,
+    "RG-03": (Severity.BLOCK, Severity.WARN),
+    "NM-01": _BLOCK,
+    "NM-02": _HOLD,
+}
+CODES = tuple(SEVERITIES)
 MARKET_CODES = ("SN-00", "SN-01", "SN-02", "SN-03")
 
 
@@ -60,6 +90,7 @@ class Judgement:
     assurance: str  # the grade that a VERIFIED stone of this chain has
     findings: tuple[Finding, ...]
     market: tuple[Finding, ...] = ()
+    weakest: Weakest | None = None  # the link that keeps it from a better grade
 
     @property
     def grade(self) -> str:
@@ -74,10 +105,21 @@ class Judgement:
         return sorted(finding.code for finding in (*self.findings, *self.market))
 
 
-def judge(facts: Facts, tables: Tables) -> Judgement:
-    case = case_of(facts, tables)
+def judge(facts: Facts, tables: Tables, limits: Tolerances = DEFAULTS) -> Judgement:
+    case = case_of(facts, tables, limits)
     findings = worst_of_each(_all(case))
-    return Judgement(verdict_of(findings), _assurance(case), findings, worst_of_each(market(case)))
+    assurance, weakest = _assurance(case)
+    return Judgement(verdict_of(findings), assurance, findings, worst_of_each(market(case)), weakest)
+
+
+@cache
+def document(limits: Tolerances = DEFAULTS) -> bytes:
+    """The ruleset in figures: its name, what each code can mean, and how far figures may differ. Canonical bytes."""
+    codes = {code: [severity.value for severity in severities] for code, severities in SEVERITIES.items()}
+    market_codes = {code: [Severity.MARKET.value] for code in MARKET_CODES}
+    return plain_bytes(
+        {"v": 1, "ruleset": RULESET, "codes": {**codes, **market_codes}, "tolerances": limits.document()}
+    )
 
 
 def _all(case: Case) -> Iterator[Finding]:
@@ -87,9 +129,14 @@ def _all(case: Case) -> Iterator[Finding]:
         yield from rule(case)
 
 
-def _assurance(case: Case) -> str:
-    if any(event.evidence == "declared" for event in case.chain):
-        return "C"
+def _assurance(case: Case) -> tuple[str, Weakest | None]:
+    """The grade, and the first link that is to blame for it; nobody is to blame for an A."""
+    for event in case.chain:
+        if event.evidence == "declared":
+            return "C", Weakest(event.place, event.kind, event.evidence)
     if case.facts.elsewhere.match is not None:
-        return "A"
-    return "A" if all(event.evidence == "measured" for event in case.transformations) else "B"
+        return "A", None
+    for event in case.transformations:
+        if event.evidence != "measured":
+            return "B", Weakest(event.place, event.kind, event.evidence)
+    return "A", None

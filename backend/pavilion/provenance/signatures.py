@@ -11,7 +11,7 @@ def signatures(case: Case) -> Iterator[Finding]:
     for event in case.chain:
         if not event.signed:
             yield Finding("SG-01", Severity.BLOCK, event.place, {"event": event.kind, "party": event.issuer or ""})
-        if event.kind in case.facts.elsewhere.revoked:
+        if event.revoked or event.kind in case.facts.elsewhere.revoked:
             yield Finding("SG-02", Severity.BLOCK, event.place, {"event": event.kind, "party": event.issuer or ""})
         if not event.logged:
             yield Finding("SG-03", Severity.BLOCK, event.place, {"event": event.kind})

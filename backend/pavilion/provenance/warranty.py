@@ -9,7 +9,6 @@ from pavilion.provenance.findings import Finding, Severity
 from pavilion.provenance.grading import later_by_years
 from pavilion.provenance.lineage import Case
 
-ASSESSED_DAYS = 365
 TERMS_YEARS = (1, 3)
 
 
@@ -18,7 +17,7 @@ def warranties(case: Case) -> Iterator[Finding]:
         for event in case.chain:
             if _needs_statement(event):
                 yield from _stated(case, event)
-                yield from _assessed(event)
+                yield from _assessed(case, event)
     yield from _memberships(case)
 
 
@@ -39,9 +38,9 @@ def _stated(case: Case, event: Happening) -> Iterator[Finding]:
         yield Finding("WA-01", Severity.BLOCK, event.place, facts)
 
 
-def _assessed(event: Happening) -> Iterator[Finding]:
+def _assessed(case: Case, event: Happening) -> Iterator[Finding]:
     assessed = event.day_of("sow_self_assessed")
-    if assessed is None or not 0 <= (event.day - assessed).days <= ASSESSED_DAYS:
+    if assessed is None or not 0 <= (event.day - assessed).days <= case.limits.assessed_days:
         facts = {"assessed": str(assessed or ""), "day": str(event.day), "seller": event.by or ""}
         yield Finding("WA-02", Severity.HOLD, event.place, facts)
 
