@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 MAX_NOTE = 1_000_000
 MAX_SIGNATURES = 100
-_ED25519 = b"\x01"
+NOTE_SIGNER, COSIGNER = 1, 4  # what an Ed25519 key signs: whole notes, or checkpoints with the time they were seen
 _NAME = re.compile(r"[^\s+]{1,255}")
 _VKEY = re.compile(r"(?P<name>[^\s+]{1,255})\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]{44})")
 _ODD = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
@@ -28,14 +28,15 @@ class BadNote(ValueError):
 class VerifierKey:
     name: str
     public: bytes
+    kind: int = NOTE_SIGNER
 
     @property
     def id(self) -> bytes:
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
 
     def __str__(self) -> str:
         """The text that is printed and handed out."""
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.kind]) + self.public).decode()}"
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         try:
@@ -50,12 +51,12 @@ class SigningKey:
 
     __slots__ = ("_private", "name", "verifier")
 
-    def __init__(self, name: str, seed: bytes) -> None:
+    def __init__(self, name: str, seed: bytes, kind: int = NOTE_SIGNER) -> None:
         if _NAME.fullmatch(name) is None or len(seed) != 32:
             raise ValueError("a key has a name without spaces or plus, and a seed of 32 bytes")
         self.name = name
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
-        self.verifier = VerifierKey(name, self._private.public_key().public_bytes_raw())
+        self.verifier = VerifierKey(name, self._private.public_key().public_bytes_raw(), kind)
 
     def sign(self, data: bytes) -> bytes:
         return self._private.sign(data)
@@ -78,25 +79,36 @@ class Checkpoint(NamedTuple):
     root: bytes
 
 
-def parse_vkey(text: str) -> VerifierKey:
+def parse_vkey(text: str, kind: int = NOTE_SIGNER) -> VerifierKey:
+    """The key in its printed form; BadNote for any other kind of key."""
     match = _VKEY.fullmatch(text)
     if match is None:
         raise BadNote("not a verifier key")
-    blob = _unbase64(match["key"])
-    if blob[:1] != _ED25519 or len(blob) != 33:
-        raise BadNote("not an Ed25519 verifier key")
-    key = VerifierKey(match["name"], blob[1:])
+    blob = unbase64(match["key"])
+    if blob[0] != kind or len(blob) != 33:
+        raise BadNote("not a verifier key of the kind asked for")
+    key = VerifierKey(match["name"], blob[1:], kind)
     if key.id.hex() != match["id"]:
         raise BadNote("the key's id does not fit the key")
     return key
+
+
+def vkey_encode(key: VerifierKey) -> str:
+    return str(key)
+
+
+vkey_parse = parse_vkey
 
 
 def sign_note(text: str, key: SigningKey) -> str:
     """The note: the text, an empty line, one signature line."""
     if not _is_text(text):
         raise ValueError("the text of a note ends with a newline and holds no control characters")
-    blob = base64.b64encode(key.verifier.id + key.sign(text.encode())).decode()
-    return f"{text}\n— {key.name} {blob}\n"
+    return f"{text}\n{signature_line(key.verifier, key.sign(text.encode()))}\n"
+
+
+def signature_line(key: VerifierKey, signature: bytes) -> str:
+    return f"— {key.name} {base64.b64encode(key.id + signature).decode()}"
 
 
 def parse_note(note: str) -> Note:
@@ -109,7 +121,7 @@ def parse_note(note: str) -> Note:
     lines = tail[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise BadNote("too many signatures")
-    return Note(text, [_signature(line) for line in lines])
+    return Note(text, [parse_signature(line) for line in lines])
 
 
 def verify_note(note: str, keys: Iterable[VerifierKey]) -> str:
@@ -137,18 +149,18 @@ def parse_checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")
     if len(lines) != 4 or lines[3] or not lines[0] or _SIZE.fullmatch(lines[1]) is None:
         raise BadNote("not a checkpoint")
-    root = _unbase64(lines[2])
+    root = unbase64(lines[2])
     if len(root) != 32:
         raise BadNote("not a checkpoint")
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-def _signature(line: str) -> Signature:
+def parse_signature(line: str) -> Signature:
     dash, space, rest = line.partition(" ")
     name, _, blob = rest.partition(" ")
     if dash != "—" or not space or _NAME.fullmatch(name) is None:
         raise BadNote("not a signature line")
-    data = _unbase64(blob)
+    data = unbase64(blob)
     if len(data) < 5:
         raise BadNote("not a signature")
     return Signature(name, data[:4], data[4:])
@@ -158,7 +170,7 @@ def _is_text(text: str) -> bool:
     return text.endswith("\n") and _ODD.search(text) is None
 
 
-def _unbase64(text: str) -> bytes:
+def unbase64(text: str) -> bytes:
     """Only the one standard form: what differs in unused bits is another text and must not pass for the same."""
     try:
         data = base64.b64decode(text, validate=True)
