@@ -14,6 +14,7 @@ INSTANT = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql"
 TRIGGERS = {
     "postgresql": [
         "create trigger grandfather_claims_append_only before update or delete on grandfather_claims for each row execute function pavilion_refuse_change()",
+        "create trigger insight_snapshots_append_only before update or delete on insight_snapshots for each row execute function pavilion_refuse_change()",
         "create trigger issuer_keys_append_only before update or delete on issuer_keys for each row execute function pavilion_refuse_change()",
         "create trigger law_versions_append_only before update or delete on law_versions for each row execute function pavilion_refuse_change()",
         "create trigger log_checkpoints_append_only before update or delete on log_checkpoints for each row execute function pavilion_refuse_change()",
@@ -23,13 +24,26 @@ TRIGGERS = {
         "create trigger passports_append_only before update or delete on passports for each row execute function pavilion_refuse_change()",
         "create trigger trust_acts_append_only before update or delete on trust_acts for each row execute function pavilion_refuse_change()",
         "create trigger verdict_inputs_append_only before update or delete on verdict_inputs for each row execute function pavilion_refuse_change()",
+        "create trigger insight_comparisons_append_only before update or delete on insight_comparisons for each row execute function pavilion_refuse_change()",
         "create trigger log_cosignatures_append_only before update or delete on log_cosignatures for each row execute function pavilion_refuse_change()",
         "create trigger log_covers_append_only before update or delete on log_covers for each row execute function pavilion_refuse_change()",
+        "create trigger supply_contracts_append_only before update or delete on supply_contracts for each row execute function pavilion_refuse_change()",
+        "create trigger warranty_years_append_only before update or delete on warranty_years for each row execute function pavilion_refuse_change()",
+        "create trigger insight_counted_append_only before update or delete on insight_counted for each row execute function pavilion_refuse_change()",
         "create trigger passport_share_openings_append_only before update or delete on passport_share_openings for each row execute function pavilion_refuse_change()",
+        "create trigger rough_purchases_append_only before update or delete on rough_purchases for each row execute function pavilion_refuse_change()",
+        "create trigger outcome_contents_append_only before update or delete on outcome_contents for each row execute function pavilion_refuse_change()",
+        "create trigger outcome_faults_append_only before update or delete on outcome_faults for each row execute function pavilion_refuse_change()",
+        "create trigger outcome_reports_append_only before update or delete on outcome_reports for each row execute function pavilion_refuse_change()",
+        "create trigger outcome_cases_append_only before update or delete on outcome_cases for each row execute function pavilion_refuse_change()",
+        "create trigger outcome_lines_append_only before update or delete on outcome_lines for each row execute function pavilion_refuse_change()",
+        "create trigger outcome_decisions_append_only before update or delete on outcome_decisions for each row execute function pavilion_refuse_change()",
     ],
     "sqlite": [
         "create trigger grandfather_claims_no_update before update on grandfather_claims begin select raise(abort, 'append only: grandfather_claims'); end",
         "create trigger grandfather_claims_no_delete before delete on grandfather_claims begin select raise(abort, 'append only: grandfather_claims'); end",
+        "create trigger insight_snapshots_no_update before update on insight_snapshots begin select raise(abort, 'append only: insight_snapshots'); end",
+        "create trigger insight_snapshots_no_delete before delete on insight_snapshots begin select raise(abort, 'append only: insight_snapshots'); end",
         "create trigger issuer_keys_no_update before update on issuer_keys begin select raise(abort, 'append only: issuer_keys'); end",
         "create trigger issuer_keys_no_delete before delete on issuer_keys begin select raise(abort, 'append only: issuer_keys'); end",
         "create trigger law_versions_no_update before update on law_versions begin select raise(abort, 'append only: law_versions'); end",
@@ -48,17 +62,46 @@ TRIGGERS = {
         "create trigger trust_acts_no_delete before delete on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
         "create trigger verdict_inputs_no_update before update on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
         "create trigger verdict_inputs_no_delete before delete on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
+        "create trigger insight_comparisons_no_update before update on insight_comparisons begin select raise(abort, 'append only: insight_comparisons'); end",
+        "create trigger insight_comparisons_no_delete before delete on insight_comparisons begin select raise(abort, 'append only: insight_comparisons'); end",
         "create trigger log_cosignatures_no_update before update on log_cosignatures begin select raise(abort, 'append only: log_cosignatures'); end",
         "create trigger log_cosignatures_no_delete before delete on log_cosignatures begin select raise(abort, 'append only: log_cosignatures'); end",
         "create trigger log_covers_no_update before update on log_covers begin select raise(abort, 'append only: log_covers'); end",
         "create trigger log_covers_no_delete before delete on log_covers begin select raise(abort, 'append only: log_covers'); end",
+        "create trigger supply_contracts_no_update before update on supply_contracts begin select raise(abort, 'append only: supply_contracts'); end",
+        "create trigger supply_contracts_no_delete before delete on supply_contracts begin select raise(abort, 'append only: supply_contracts'); end",
+        "create trigger warranty_years_no_update before update on warranty_years begin select raise(abort, 'append only: warranty_years'); end",
+        "create trigger warranty_years_no_delete before delete on warranty_years begin select raise(abort, 'append only: warranty_years'); end",
+        "create trigger insight_counted_no_update before update on insight_counted begin select raise(abort, 'append only: insight_counted'); end",
+        "create trigger insight_counted_no_delete before delete on insight_counted begin select raise(abort, 'append only: insight_counted'); end",
         "create trigger passport_share_openings_no_update before update on passport_share_openings begin select raise(abort, 'append only: passport_share_openings'); end",
         "create trigger passport_share_openings_no_delete before delete on passport_share_openings begin select raise(abort, 'append only: passport_share_openings'); end",
+        "create trigger rough_purchases_no_update before update on rough_purchases begin select raise(abort, 'append only: rough_purchases'); end",
+        "create trigger rough_purchases_no_delete before delete on rough_purchases begin select raise(abort, 'append only: rough_purchases'); end",
+        "create trigger outcome_contents_no_update before update on outcome_contents begin select raise(abort, 'append only: outcome_contents'); end",
+        "create trigger outcome_contents_no_delete before delete on outcome_contents begin select raise(abort, 'append only: outcome_contents'); end",
+        "create trigger outcome_faults_no_update before update on outcome_faults begin select raise(abort, 'append only: outcome_faults'); end",
+        "create trigger outcome_faults_no_delete before delete on outcome_faults begin select raise(abort, 'append only: outcome_faults'); end",
+        "create trigger outcome_reports_no_update before update on outcome_reports begin select raise(abort, 'append only: outcome_reports'); end",
+        "create trigger outcome_reports_no_delete before delete on outcome_reports begin select raise(abort, 'append only: outcome_reports'); end",
+        "create trigger outcome_cases_no_update before update on outcome_cases begin select raise(abort, 'append only: outcome_cases'); end",
+        "create trigger outcome_cases_no_delete before delete on outcome_cases begin select raise(abort, 'append only: outcome_cases'); end",
+        "create trigger outcome_lines_no_update before update on outcome_lines begin select raise(abort, 'append only: outcome_lines'); end",
+        "create trigger outcome_lines_no_delete before delete on outcome_lines begin select raise(abort, 'append only: outcome_lines'); end",
+        "create trigger outcome_decisions_no_update before update on outcome_decisions begin select raise(abort, 'append only: outcome_decisions'); end",
+        "create trigger outcome_decisions_no_delete before delete on outcome_decisions begin select raise(abort, 'append only: outcome_decisions'); end",
     ],
 }
 
 
 def upgrade() -> None:
+    op.create_table(
+        "chain_parties",
+        sa.Column("party", sa.String(length=80), nullable=False),
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.PrimaryKeyConstraint("party", "stone", name=op.f("pk_chain_parties")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "grandfather_claims",
         sa.Column("id", BIG, nullable=False),
@@ -70,6 +113,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grandfather_claims")),
     )
     op.create_index("ix_grandfather_claims_stone_id", "grandfather_claims", ["stone", "id"], unique=False)
+    op.create_table(
+        "insight_snapshots",
+        sa.Column("quarter", sa.String(length=7), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("quarter", name=op.f("pk_insight_snapshots")),
+    )
     op.create_table(
         "issuer_keys",
         sa.Column("id", BIG, nullable=False),
@@ -277,6 +328,29 @@ def upgrade() -> None:
     )
     op.create_index("ix_countersignatures_stone", "countersignatures", ["stone", "id"], unique=False)
     op.create_table(
+        "insight_comparisons",
+        sa.Column("quarter", sa.String(length=7), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("row", sa.String(length=40), nullable=False),
+        sa.Column("col", sa.String(length=40), nullable=False),
+        sa.Column("own_bp", BIG, nullable=False),
+        sa.Column("peer_median_bp", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id"],
+            ["companies.id"],
+            name=op.f("fk_insight_comparisons_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["quarter"],
+            ["insight_snapshots.quarter"],
+            name=op.f("fk_insight_comparisons_quarter_insight_snapshots"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("quarter", "company_id", "row", "col", name=op.f("pk_insight_comparisons")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "log_cosignatures",
         sa.Column("size", BIG, autoincrement=False, nullable=False),
         sa.Column("witness", sa.String(length=255), nullable=False),
@@ -295,6 +369,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["size"], ["log_checkpoints.size"], name=op.f("fk_log_covers_size_log_checkpoints")),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_log_covers")),
     )
+    op.create_table(
+        "party_names",
+        sa.Column("party", sa.String(length=80), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_party_names_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("party", name=op.f("pk_party_names")),
+    )
+    op.create_index(op.f("ix_party_names_company_id"), "party_names", ["company_id"], unique=False)
     op.create_table(
         "passport_shares",
         sa.Column("id", BIG, nullable=False),
@@ -334,6 +419,109 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "supply_contracts",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("number", sa.String(length=40), nullable=False),
+        sa.Column("supplier_company_id", BIG, nullable=False),
+        sa.Column("buyer_company_id", BIG, nullable=False),
+        sa.Column("category", sa.String(length=12), nullable=False),
+        sa.Column("resale_limit_bp", BIG, nullable=False),
+        sa.Column("from_day", sa.String(length=10), nullable=False),
+        sa.Column("to_day", sa.String(length=10), nullable=True),
+        sa.Column("by", sa.String(length=40), nullable=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "category in ('manufacturer', 'dealer', 'retailer')", name=op.f("ck_supply_contracts_category_known")
+        ),
+        sa.CheckConstraint("resale_limit_bp between 0 and 10000", name=op.f("ck_supply_contracts_limit_is_a_share")),
+        sa.CheckConstraint("supplier_company_id <> buyer_company_id", name=op.f("ck_supply_contracts_two_companies")),
+        sa.ForeignKeyConstraint(
+            ["buyer_company_id"],
+            ["companies.id"],
+            name=op.f("fk_supply_contracts_buyer_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["supplier_company_id"],
+            ["companies.id"],
+            name=op.f("fk_supply_contracts_supplier_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_supply_contracts")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_supply_contracts_public_id")),
+        sa.UniqueConstraint(
+            "supplier_company_id", "number", name=op.f("uq_supply_contracts_supplier_company_id_number")
+        ),
+    )
+    op.create_index("ix_supply_contracts_buyer_company_id", "supply_contracts", ["buyer_company_id"], unique=False)
+    op.create_table(
+        "warranty_years",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("year", BIG, nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_warranty_years_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_warranty_years")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_warranty_years_public_id")),
+    )
+    op.create_index("ix_warranty_years_company_id_year", "warranty_years", ["company_id", "year"], unique=False)
+    op.create_table(
+        "insight_counted",
+        sa.Column("contract_id", BIG, nullable=False),
+        sa.Column("object", sa.String(length=80), nullable=False),
+        sa.Column("quarter", sa.String(length=7), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["supply_contracts.id"],
+            name=op.f("fk_insight_counted_contract_id_supply_contracts"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["quarter"],
+            ["insight_snapshots.quarter"],
+            name=op.f("fk_insight_counted_quarter_insight_snapshots"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("contract_id", "object", name=op.f("pk_insight_counted")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "outcome_files",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("contract_id", BIG, nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("bytes", BIG, nullable=False),
+        sa.Column("rows_read", BIG, nullable=False),
+        sa.Column("rows_wrong", BIG, nullable=False),
+        sa.Column("fault", sa.String(length=40), nullable=True),
+        sa.Column("fault_facts", sa.JSON(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT, nullable=True),
+        sa.CheckConstraint(
+            "state in ('queued', 'running', 'done', 'faulty', 'stopped')", name=op.f("ck_outcome_files_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["supply_contracts.id"],
+            name=op.f("fk_outcome_files_contract_id_supply_contracts"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome_files")),
+        sa.UniqueConstraint("contract_id", "sha256", name=op.f("uq_outcome_files_contract_id_sha256")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_outcome_files_public_id")),
+    )
+    op.create_table(
         "passport_share_openings",
         sa.Column("id", BIG, nullable=False),
         sa.Column("share_id", BIG, nullable=False),
@@ -349,6 +537,158 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_passport_share_openings")),
     )
     op.create_index("ix_passport_share_openings_share_id", "passport_share_openings", ["share_id"], unique=False)
+    op.create_table(
+        "rough_purchases",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("contract_id", BIG, nullable=False),
+        sa.Column("lot", sa.String(length=40), nullable=False),
+        sa.Column("sight", sa.String(length=10), nullable=False),
+        sa.Column("assortment", sa.String(length=40), nullable=False),
+        sa.Column("mct", BIG, nullable=False),
+        sa.Column("est_color", sa.String(length=10), nullable=True),
+        sa.Column("est_clarity", sa.String(length=10), nullable=True),
+        sa.Column("by", sa.String(length=40), nullable=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("mct > 0", name=op.f("ck_rough_purchases_weighs_something")),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["supply_contracts.id"],
+            name=op.f("fk_rough_purchases_contract_id_supply_contracts"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rough_purchases")),
+        sa.UniqueConstraint("contract_id", "lot", name=op.f("uq_rough_purchases_contract_id_lot")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_rough_purchases_public_id")),
+    )
+    op.create_table(
+        "outcome_contents",
+        sa.Column("file_id", BIG, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"],
+            ["outcome_files.id"],
+            name=op.f("fk_outcome_contents_file_id_outcome_files"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("file_id", name=op.f("pk_outcome_contents")),
+    )
+    op.create_table(
+        "outcome_faults",
+        sa.Column("file_id", BIG, nullable=False),
+        sa.Column("place", BIG, nullable=False),
+        sa.Column("row", BIG, nullable=False),
+        sa.Column("column", sa.String(length=20), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["outcome_files.id"], name=op.f("fk_outcome_faults_file_id_outcome_files"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("file_id", "place", name=op.f("pk_outcome_faults")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "outcome_reports",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("contract_id", BIG, nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.Column("as_of", sa.String(length=10), nullable=False),
+        sa.Column("polished_mct", BIG, nullable=False),
+        sa.Column("loss_mct", BIG, nullable=False),
+        sa.Column("stock_mct", BIG, nullable=False),
+        sa.Column("lost_mct", BIG, nullable=False),
+        sa.Column("cutter_named_mct", BIG, nullable=False),
+        sa.Column("resold", sa.JSON(), nullable=False),
+        sa.Column("assortments", sa.JSON(), nullable=False),
+        sa.Column("lines", BIG, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("remarks", sa.JSON(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_id", BIG, nullable=True),
+        sa.Column("by", sa.String(length=40), nullable=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("state in ('accepted', 'review', 'rejected')", name=op.f("ck_outcome_reports_state_known")),
+        sa.CheckConstraint(
+            "polished_mct >= 0 and loss_mct >= 0 and stock_mct >= 0 and lost_mct >= 0 and cutter_named_mct >= 0",
+            name=op.f("ck_outcome_reports_masses_counted"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["contract_id"],
+            ["supply_contracts.id"],
+            name=op.f("fk_outcome_reports_contract_id_supply_contracts"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["file_id"],
+            ["outcome_files.id"],
+            name=op.f("fk_outcome_reports_file_id_outcome_files"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome_reports")),
+        sa.UniqueConstraint("contract_id", "n", name=op.f("uq_outcome_reports_contract_id_n")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_outcome_reports_public_id")),
+    )
+    op.create_table(
+        "outcome_cases",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("report_id", BIG, nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("flagged", sa.Boolean(), nullable=False),
+        sa.Column("remarks", sa.JSON(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["report_id"],
+            ["outcome_reports.id"],
+            name=op.f("fk_outcome_cases_report_id_outcome_reports"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome_cases")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_outcome_cases_public_id")),
+        sa.UniqueConstraint("report_id", "subject", name=op.f("uq_outcome_cases_report_id_subject")),
+    )
+    op.create_table(
+        "outcome_lines",
+        sa.Column("report_id", BIG, nullable=False),
+        sa.Column("place", BIG, nullable=False),
+        sa.Column("object", sa.String(length=80), nullable=False),
+        sa.Column("stones", BIG, nullable=False),
+        sa.Column("mct", BIG, nullable=False),
+        sa.Column("rough_mct", BIG, nullable=True),
+        sa.Column("shape", sa.String(length=20), nullable=False),
+        sa.Column("color", sa.String(length=10), nullable=False),
+        sa.Column("clarity", sa.String(length=10), nullable=False),
+        sa.Column("assortment", sa.String(length=40), nullable=False),
+        sa.Column("cutter", sa.String(length=80), nullable=False),
+        sa.CheckConstraint("mct > 0 and stones > 0", name=op.f("ck_outcome_lines_something_stands_here")),
+        sa.ForeignKeyConstraint(
+            ["report_id"],
+            ["outcome_reports.id"],
+            name=op.f("fk_outcome_lines_report_id_outcome_reports"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("report_id", "place", name=op.f("pk_outcome_lines")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_outcome_lines_object", "outcome_lines", ["object"], unique=False)
+    op.create_table(
+        "outcome_decisions",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("case_id", BIG, nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["outcome_cases.id"],
+            name=op.f("fk_outcome_decisions_case_id_outcome_cases"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome_decisions")),
+        sa.UniqueConstraint("case_id", name=op.f("uq_outcome_decisions_case_id")),
+    )
     op.add_column("stone_verdicts", sa.Column("weakest", sa.JSON(none_as_null=True), nullable=True))
     for statement in TRIGGERS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)

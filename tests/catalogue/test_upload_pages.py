@@ -10,8 +10,8 @@ from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.catalogue import importing
 from pavilion.catalogue.nomenclature import header_key
-from pavilion.catalogue.sheet import LIMITS
 from pavilion.kernel.db import create_engine
+from pavilion.kernel.sheet import LIMITS
 from pavilion.settings import Settings
 from tests import make
 from tests.catalogue import upload_world as world

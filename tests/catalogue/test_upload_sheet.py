@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from pavilion.catalogue.checking import Stopped, open_stock
 from pavilion.catalogue.nomenclature import nomenclature
-from pavilion.catalogue.sheet import Limits, SheetFault, harmless, open_sheet, write_csv
+from pavilion.kernel.sheet import Limits, SheetFault, harmless, open_sheet, write_csv
 
 HEAD = "Stock #,Shape,Carat,Color,Clarity,Cut Grade,Lab,Report #,Origin ID,City"
 ROW = "AB-1,RBC,1.01,G,VS1,EX,GIA,0123456789,BW:1-1,Zürich"

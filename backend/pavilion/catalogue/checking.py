@@ -10,7 +10,7 @@ from pavilion.catalogue.cells import Context
 from pavilion.catalogue.headers import ERROR_COLUMN, candidates, read_headers
 from pavilion.catalogue.nomenclature import clean, nomenclature
 from pavilion.catalogue.rowrules import Issue, RowReader, Values
-from pavilion.catalogue.sheet import LIMITS, Limits, Row, Sheet, SheetFault, bare, open_sheet
+from pavilion.kernel.sheet import LIMITS, Limits, Row, Sheet, SheetFault, bare, open_sheet
 
 PROFILES = ("none", "rapnet", "idex")
 

@@ -16,10 +16,10 @@ from pavilion.accounts.rules import CompanyState
 from pavilion.catalogue import importing, uploads
 from pavilion.catalogue import upload_queries as queries
 from pavilion.catalogue.checking import fill
-from pavilion.catalogue.sheet import LIMITS, MEGABYTE, write_csv
 from pavilion.catalogue.upload_models import FileState, Mode, StockFile
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions
+from pavilion.kernel.sheet import LIMITS, MEGABYTE, write_csv
 from pavilion.provenance.registries.port import Registry
 
 MODES = tuple(mode.value for mode in Mode)

@@ -15,9 +15,9 @@ from pavilion.catalogue.checking import fill
 from pavilion.catalogue.headers import ERROR_COLUMN
 from pavilion.catalogue.nomenclature import nomenclature, term
 from pavilion.catalogue.numbers import PRICE_LEAST_MAJOR
-from pavilion.catalogue.sheet import open_sheet
 from pavilion.catalogue.upload_models import FileState, Outcome, StockContent, StockFile, StockRow
 from pavilion.kernel.instants import stamp
+from pavilion.kernel.sheet import open_sheet
 
 PAGE = 100
 FILES = 50

@@ -17,10 +17,10 @@ from pavilion.catalogue import upload_queries as queries
 from pavilion.catalogue import uploads
 from pavilion.catalogue.checking import PROFILES
 from pavilion.catalogue.nomenclature import nomenclature, term
-from pavilion.catalogue.sheet import LIMITS, write_csv
 from pavilion.catalogue.upload_forms import ChooseMeaning, ConfirmReplace
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, TooLarge
+from pavilion.kernel.sheet import LIMITS, write_csv
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page, sentence

@@ -328,10 +328,11 @@ def _together(cells: Mapping[Cell, By], inside: Iterable[Cell]) -> dict[str, int
 
 def _bridge(hidden: Sequence[Cell], totals: Mapping[Line, int | None]) -> Cell | None:
     """A suppressed cell without which its row and its column hang together no more."""
-    edges = []
-    for cell in hidden:
-        ends = (Line(True, cell[0]), Line(False, cell[1]))
-        edges.append((cell, *(end if totals.get(end) is not None else None for end in ends)))
+
+    def knot(line: Line) -> Line | None:
+        return line if totals.get(line) is not None else None
+
+    edges = [(cell, knot(Line(True, cell[0])), knot(Line(False, cell[1]))) for cell in hidden]
     for place, (cell, one, other) in enumerate(edges):
         if one != other and not _joined(edges[:place] + edges[place + 1 :], one, other):
             return cell

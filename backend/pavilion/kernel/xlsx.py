@@ -14,7 +14,7 @@ from typing import Any
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
-from pavilion.catalogue.sheet import MEGABYTE, Limits, SheetFault
+from pavilion.kernel.sheet import MEGABYTE, Limits, SheetFault
 
 _CHUNK = 1 << 17
 _SMALL_PART = 5 * MEGABYTE

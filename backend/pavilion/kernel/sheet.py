@@ -1,4 +1,4 @@
-"""A stock file as rows of text: CSV, TSV or XLSX, read as a stream and never beyond its limits."""
+"""A file as rows of text: CSV, TSV or XLSX, read as a stream and never beyond its limits."""
 
 import codecs
 import csv
@@ -80,7 +80,7 @@ def open_sheet(path: Path, limits: Limits = LIMITS) -> Sheet:
 
 def _records(path: Path, encoding: str, delimiter: str, limits: Limits) -> Iterator[list[str]]:
     if encoding == "xlsx":
-        from pavilion.catalogue import xlsx  # the dialect imports this module for its faults
+        from pavilion.kernel import xlsx  # the dialect imports this module for its faults
 
         return xlsx.records(path, limits)
     return _csv_records(path, encoding, delimiter, limits)
