@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pavilion.catalogue import chains
 from pavilion.catalogue.breaking import FAULTS, REVIEW, WARNED, Draft, Fault, Row
-from pavilion.provenance.registries.writing import OWN_PRODUCTION, RegistryWriter
+from pavilion.provenance.registries.port import OWN_PRODUCTION
+from pavilion.provenance.registries.writing import RegistryWriter
 
 PARCEL = 25  # stones under one certificate
 COLUMNS = (

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pavilion.catalogue import chains, generating
-from pavilion.provenance.registries.writing import OWN_PRODUCTION, RegistryWriter
+from pavilion.provenance.registries.port import OWN_PRODUCTION
+from pavilion.provenance.registries.writing import RegistryWriter
 
 SAMPLE = Path(chains.__file__).parent / "data" / "sample" / "diamonds.csv"  # some hundred of the public table
 COLUMNS = (

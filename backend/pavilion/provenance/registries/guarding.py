@@ -1,10 +1,12 @@
 """A registry as the house asks it: a bounded number of calls at a time, none waited for too long, none at all for a
-while after it failed again and again."""
+while after it failed again and again, and none twice for what it has just answered."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from inspect import isawaitable
 
 from pavilion.kernel.clock import monotonic_s
 from pavilion.provenance.registries.port import Answer, Claim, Reason, Registry, Status
@@ -12,6 +14,9 @@ from pavilion.provenance.registries.port import Answer, Claim, Reason, Registry,
 IN_FLIGHT = 64
 TIMEOUT_S = 3
 FAILURES, FAILURES_WITHIN_S, REST_S = 5, 30, 15
+IN_HAND_S = 10  # so long an answer is still in hand; a withdrawn report is heard of within a minute all the same
+IN_HAND = 4_096
+_FAILED = (Reason.TIMEOUT, Reason.DOWN)
 
 
 class GuardedRegistry:
@@ -25,11 +30,37 @@ class GuardedRegistry:
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._failed: deque[float] = deque(maxlen=FAILURES)
         self._rests_until: float | None = None
+        self._on_trial = False
+        self._in_hand: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
+        self._under_way: dict[str, asyncio.Future[Answer]] = {}
 
     async def confirm(self, claim: Claim, now: datetime) -> Answer:
+        """The same claim is one question, however many ask it at once or soon after."""
+        sha256 = claim.sha256()
+        if (answer := self._known(sha256)) is not None:
+            return replace(answer, at=now)
+        if (under_way := self._under_way.get(sha256)) is not None:
+            return replace(await asyncio.shield(under_way), at=now)
+        under_way = self._under_way[sha256] = asyncio.get_running_loop().create_future()
+        answer = self._silent(now, Reason.TIMEOUT)  # what the others hear if this one is called off
+        try:
+            answer = replace(await self._asked(claim, now), claim_sha256=sha256)
+            self._keep(sha256, answer)
+            return answer
+        finally:
+            del self._under_way[sha256]
+            under_way.set_result(answer)
+
+    async def close(self) -> None:
+        close = getattr(self._registry, "close", None)
+        if close is not None and isawaitable(closing := close()):
+            await closing
+
+    async def _asked(self, claim: Claim, now: datetime) -> Answer:
         async with self._slots:
-            if self._rests_until is not None and self._clock() < self._rests_until:
+            if not self._may_be_asked():
                 return self._silent(now, Reason.BREAKER_OPEN)
+            started = self._clock()
             try:
                 async with asyncio.timeout(self._timeout_s):
                     answer = await self._registry.confirm(claim, now)
@@ -39,12 +70,22 @@ class GuardedRegistry:
                 answer = self._silent(now, Reason.DOWN)
             except (ValueError, KeyError, TypeError, RecursionError):
                 answer = self._silent(now, Reason.SCHEMA)
+            finally:
+                self._on_trial = False
             self._note(answer)
-            return answer
+            return replace(answer, ms=round((self._clock() - started) * 1000))
+
+    def _may_be_asked(self) -> bool:
+        """After a rest one call is let through, and the others wait for its outcome by going without."""
+        if self._rests_until is None:
+            return True
+        if self._on_trial or self._clock() < self._rests_until:
+            return False
+        self._on_trial = True
+        return True
 
     def _note(self, answer: Answer) -> None:
-        """After a rest one call is let through; its failure is enough for another rest."""
-        if answer.reason not in (Reason.TIMEOUT, Reason.DOWN):
+        if answer.reason not in _FAILED:
             self._failed.clear()
             self._rests_until = None
             return
@@ -53,6 +94,19 @@ class GuardedRegistry:
         often = len(self._failed) == FAILURES and now - self._failed[0] <= FAILURES_WITHIN_S
         if often or self._rests_until is not None:
             self._rests_until = now + REST_S
+
+    def _known(self, sha256: str) -> Answer | None:
+        kept = self._in_hand.get(sha256)
+        return kept[1] if kept is not None and self._clock() - kept[0] < IN_HAND_S else None
+
+    def _keep(self, sha256: str, answer: Answer) -> None:
+        """Chains are asked for once each and are too large to hold."""
+        if answer.status is Status.UNAVAILABLE or answer.events:
+            return
+        self._in_hand[sha256] = (self._clock(), answer)
+        self._in_hand.move_to_end(sha256)
+        if len(self._in_hand) > IN_HAND:
+            self._in_hand.popitem(last=False)
 
     def _silent(self, now: datetime, reason: Reason) -> Answer:
         return Answer(self.name, Status.UNAVAILABLE, now, reason=reason)

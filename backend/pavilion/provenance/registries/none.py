@@ -1,14 +1,15 @@
-"""A house to which no registry is connected: every question stays open, so nothing is ever verified by default."""
+"""A registry that is not connected: every question stays open, so nothing is ever verified by default."""
 
 from datetime import datetime
 
-from pavilion.provenance.registries.port import Answer, Claim, Reason, Status
-from pavilion.provenance.registries.writing import OWN_PRODUCTION
+from pavilion.provenance.registries.port import OWN_PRODUCTION, Answer, Claim, Reason, Status
 
 
 class NoRegistry:
-    name = OWN_PRODUCTION  # what waits for it is asked of it as soon as it is connected
     simulated = False
+
+    def __init__(self, name: str = OWN_PRODUCTION) -> None:
+        self.name = name  # what waits for it is asked of it as soon as it is connected
 
     async def confirm(self, claim: Claim, now: datetime) -> Answer:
         return Answer(self.name, Status.UNAVAILABLE, now, reason=Reason.DOWN)

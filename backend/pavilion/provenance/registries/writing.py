@@ -32,9 +32,8 @@ from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pavilion.provenance.registries.port import chained, plain_bytes
+from pavilion.provenance.registries.port import OWN_PRODUCTION, chained, plain_bytes
 
-OWN_PRODUCTION = "own-production"
 FILE_BYTES = 32 * 1024 * 1024
 HEAD, MIDDLE = b'{"sig":"', b'","signed":'
 SIGNATURE_AT = len(HEAD)

@@ -1,0 +1,63 @@
+"""All registries of the house, and everything they are asked about one listing."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from pavilion.provenance.claims import ListingClaim
+from pavilion.provenance.registries import questions
+from pavilion.provenance.registries.guarding import GuardedRegistry, guarded
+from pavilion.provenance.registries.none import NoRegistry
+from pavilion.provenance.registries.port import PRODUCERS, Answer, Claim, Registry, Status
+
+
+class Registries:
+    """Asks all registries that a listing concerns, at once. What a registry cannot be asked before the chain is known
+    (who sold the stone, under which certificate) it is asked as soon as the producer has answered."""
+
+    def __init__(self, registries: Mapping[str, GuardedRegistry]) -> None:
+        self._registries = dict(registries)
+
+    @classmethod
+    def of(cls, *registries: Registry) -> "Registries":
+        """These and no others: a registry that is not among them is not asked and holds nothing up."""
+        return cls({registry.name: guarded(registry) for registry in registries})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._registries)
+
+    def producer_of(self, claim: ListingClaim) -> GuardedRegistry:
+        """The producers' registry that the listing names; unknown names are a registry that never answers."""
+        name = claim.origin_registry
+        found = self._registries.get(name) if name in PRODUCERS else None
+        return found or guarded(NoRegistry(name))
+
+    async def ask(self, claim: ListingClaim, now: datetime) -> tuple[Answer, ...]:
+        """One answer of each registry that the listing concerns, the producer's first."""
+        early = [asked for asked in questions.early(claim) if asked.registry in self._registries]
+        producer = self.producer_of(claim)
+        asked = questions.to_producer(claim, producer.name)
+        chain, *known = await asyncio.gather(producer.confirm(asked, now), *(self._one(e, now) for e in early))
+        chain = _about(chain, asked, claim)
+        later: list[Claim] = []
+        if chain.status in (Status.FOUND, Status.MISMATCH):
+            asked_already = {(e.registry, e.key) for e in early}
+            wanted = questions.late(claim, chain.events)
+            later = [c for c in wanted if c.registry in self._registries and (c.registry, c.key) not in asked_already]
+        late = await asyncio.gather(*(self._one(one, now) for one in later))
+        heard = questions.gathered(zip([*early, *later], [*known, *late], strict=True), chain.events)
+        return (chain, *(_about(answer, about, claim) for about, answer in heard))
+
+    async def _one(self, asked: Claim, now: datetime) -> Answer:
+        return await self._registries[asked.registry].confirm(asked, now)
+
+    async def close(self) -> None:
+        for registry in self._registries.values():
+            await registry.close()
+
+
+def _about(answer: Answer, asked: Claim, claim: ListingClaim) -> Answer:
+    mandatory = questions.is_mandatory(answer.registry, claim)
+    return replace(answer, claim_sha256=asked.sha256(), mandatory=mandatory)
