@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WIDTH, HEIGHT = 440, 300
 _MARGIN = (58, 44)  # room for the names beside the stops
@@ -56,8 +56,8 @@ def centre(cc: str, region: str | None = None) -> Place | None:
     table = _places()
     if region is not None and (found := table["regions"].get(cc, {}).get(region)) is not None:
         return Place(*found)
-    found = table["countries"].get(cc)
-    return Place(*found) if found is not None else _middles().get(cc)
+    middle = table["countries"].get(cc)
+    return Place(*middle) if middle is not None else _middles().get(cc)
 
 
 def town(cc: str, name: str) -> Place | None:
@@ -174,8 +174,8 @@ def _world() -> _World:
 
 
 @cache
-def _places() -> dict[str, dict[str, dict[str, list[int]]]]:
-    found: dict[str, dict[str, dict[str, list[int]]]] = json.loads((_DATA / "places.json").read_text("utf-8"))
+def _places() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((_DATA / "places.json").read_text("utf-8"))
     return found
 
 
