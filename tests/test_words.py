@@ -123,6 +123,9 @@ def states():
     from pavilion.provenance import facts
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.registries.port import Reason, Status
+    from pavilion.provenance.trust_forms import KeyForm, RowForm
+    from pavilion.provenance.trust_models import TrustDeed
+    from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
 
     return {
@@ -146,6 +149,9 @@ def states():
         "answer_": Status,
         "reason_": Reason,
         "event_": facts.KINDS,
+        "deed_": TrustDeed,
+        "trust_": (*ROW_STATES, *RowForm.model_fields, *KeyForm.model_fields),
+        "key_": KEY_STATES,
         "evidence_": facts.EVIDENCE,
         "result_": facts.RESULTS,
         "invoice_": InvoiceState,

@@ -35,6 +35,7 @@ from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import jobs as provenance_jobs
 from pavilion.provenance import routes as provenance_routes
+from pavilion.provenance import trust_routes, trusting
 from pavilion.provenance.registries.file import FileRegistry
 from pavilion.provenance.registries.none import NoRegistry
 from pavilion.provenance.registries.port import Registry
@@ -59,6 +60,7 @@ ROUTERS: list[APIRouter] = [
     catalogue_api.router,
     settlement_routes.router,
     provenance_routes.router,
+    trust_routes.router,
     pages_routes.router,
     health.router,
 ]
@@ -172,7 +174,8 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     pages = Pages(static.frontend(), nomenclature.term)
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
-    app.state.pages, app.state.proposal_handlers = pages, PROPOSAL_HANDLERS
+    app.state.pages = pages
+    app.state.proposal_handlers = {**PROPOSAL_HANDLERS, **trusting.proposal_handlers(settings.house_did)}
     app.state.registries = {OWN_PRODUCTION: registry_of(settings)}
     app.mount(static.MOUNT, pages.static)
     for router in ROUTERS:

@@ -6,6 +6,7 @@ import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -81,6 +82,11 @@ class Settings(BaseSettings):
     def origins(self) -> frozenset[str]:
         """Every origin that is ours: the public address and those allowed besides."""
         return self.allowed_origins | {self.public_url.rstrip("/")}
+
+    @property
+    def house_did(self) -> str:
+        """The house's did:web, from its public address; a port is escaped as the method says."""
+        return f"did:web:{urlsplit(self.public_url).netloc.replace(':', '%3A')}"
 
     @property
     def secure(self) -> bool:

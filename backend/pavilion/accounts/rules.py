@@ -145,6 +145,10 @@ APPROVERS: dict[str, Permission] = {
     "company.decline": P.COMPANY_DECIDE,
     "payment.wire": P.PAYMENT_CONFIRM,
     "invoice.cancel": P.SALE_APPROVE,
+    "trust.add": P.TRUST_EDIT,
+    "trust.remove": P.TRUST_EDIT,
+    "key.add": P.TRUST_EDIT,
+    "key.revoke": P.TRUST_EDIT,
 }
 
 

@@ -1,0 +1,146 @@
+"""The trust table as compliance staff meet it: two persons change it, one alone can stop a row for a day."""
+
+import re
+from contextlib import asynccontextmanager
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
+
+from pavilion import main
+from pavilion.accounts.rules import Role
+from pavilion.kernel.db import create_engine
+from pavilion.kernel.events import Event
+from pavilion.provenance import log_queries, trust_table
+from pavilion.settings import Settings
+from tests import make
+from tests.make import NOON, PASSWORD
+
+HOME = "http://pavilion.test"
+CATO, IMRE = "cato@pavilion.example", "imre@pavilion.example"
+ROW = {"issuer": "kgale", "types": ["MINED", "SORTED"], "start": "2020-01-01", "reason": "Licence seen on paper."}
+KEY = {"issuer": "kgale", "number": "1", "public": "AB" * 32, "start": "2020-01-01", "reason": "Read out by telephone."}
+
+
+@pytest.fixture
+async def house(database_url, tmp_path):
+    engine = create_engine(database_url)
+    settings = Settings(environment="test", public_url=HOME, data_dir=tmp_path)
+    app = main.build_house(settings, engine, lambda: NOON)
+    async with app.state.sessions.begin() as session:
+        for email in (CATO, IMRE):
+            await make.person(session, email, [Role.COMPLIANCE])
+        await make.person(session, "audra@pavilion.example", [Role.AUDITOR])
+    yield app
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def signed_in(house, email):
+    transport = ASGITransport(house)
+    async with AsyncClient(transport=transport, base_url=HOME, headers={"origin": HOME}) as browser:
+        assert (await browser.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
+        yield browser
+
+
+async def in_force(house):
+    async with house.state.sessions() as session:
+        return await trust_table.in_force(session, NOON)
+
+
+async def approve(house, email):
+    async with signed_in(house, email) as browser:
+        shown = (await browser.get("/staff/proposals")).text
+        return await browser.post(re.findall(r'action="(/staff/proposals/[^"]+/approval)"', shown)[0])
+
+
+async def trusted(house):
+    async with signed_in(house, CATO) as browser:
+        assert (await browser.post("/staff/trust/rows", data=ROW)).status_code == 303
+        assert (await browser.post("/staff/trust/keys", data=KEY)).status_code == 303
+    assert [(await approve(house, IMRE)).status_code for _ in range(2)] == [303, 303]
+
+
+async def test_a_row_and_a_key_count_once_a_second_person_has_agreed_and_stand_in_the_log(house):
+    async with signed_in(house, CATO) as browser:
+        assert (await browser.post("/staff/trust/rows", data=ROW)).status_code == 303
+        own = (await browser.get("/staff/proposals")).text
+    assert "Trust kgale: MINED, SORTED" in own and "/approval" not in own
+    assert not list((await in_force(house)).trust.rows("kgale", "MINED", NOON.date()))
+    assert (await approve(house, IMRE)).status_code == 303
+    async with signed_in(house, CATO) as browser:
+        await browser.post("/staff/trust/keys", data=KEY)
+    await approve(house, IMRE)
+    trust, keys = await in_force(house)
+    assert list(trust.rows("kgale", "MINED", NOON.date())) and not list(trust.rows("kgale", "CUT", NOON.date()))
+    assert keys.find("kgale#1").public == bytes.fromhex("ab" * 32)
+    async with house.state.sessions() as session:
+        assert (await log_queries.entry(session, 0))[0].startswith(b'{"commit":')
+        assert await log_queries.indices(session, "trust", ["kgale#1"]) == {"kgale#1": 1}
+        changes = (await session.scalars(select(Event).where(Event.name == "trust:changed").order_by(Event.id))).all()
+        assert [event.facts["act"] for event in changes] == ["add", "add"]
+
+
+async def test_one_person_stops_a_row_for_a_day_and_two_remove_it(house):
+    await trusted(house)
+    async with signed_in(house, CATO) as browser:
+        page = (await browser.get("/staff/trust")).text
+        removal = re.search(r'/staff/trust/rows/[^/"]+/removal', page)[0]
+        why = {"reason": "Its licence was taken away."}
+        stopped = await browser.post(removal.replace("removal", "stop"), data=why)
+        assert stopped.headers["location"] == "/staff/trust?done=stopped"
+        assert "until" in (await browser.get("/staff/trust")).text
+        assert not list((await in_force(house)).trust.rows("kgale", "MINED", NOON.date()))
+        await browser.post(removal, data=why)
+    await approve(house, IMRE)
+    async with signed_in(house, CATO) as browser:
+        assert "removed" in (await browser.get("/staff/trust")).text
+        assert (await browser.post(removal, data=why)).status_code == 409
+
+
+async def test_a_key_is_revoked_from_a_day_on_and_never_twice(house):
+    await trusted(house)
+    for expected in (303, 409):
+        async with signed_in(house, CATO) as browser:
+            said = {"day": "2026-03-01", "reason": "The card with it was stolen."}
+            assert (await browser.post("/staff/trust/keys/kgale/1/revocation", data=said)).status_code == 303
+        assert (await approve(house, IMRE)).status_code == expected
+    assert (await in_force(house)).keys.find("kgale#1").revoked.isoformat() == "2026-03-01"
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "wrong"),
+    [
+        ("rows", {**ROW, "issuer": "Kgale Mining"}, "Use small letters"),
+        ("rows", {**ROW, "types": []}, "Choose at least one kind"),
+        ("rows", {**ROW, "types": ["EATEN"]}, "Choose at least one kind"),
+        ("rows", {**ROW, "start": "yesterday"}, "Enter a day"),
+        ("rows", {**ROW, "end": "2019-12-31"}, "cannot be before"),
+        ("rows", {**ROW, "reason": "because"}, "Between 10"),
+        ("keys", {**KEY, "public": "AB" * 31}, "64 hex digits"),
+        ("keys", {**KEY, "number": "0"}, "A whole number"),
+    ],
+)
+async def test_what_cannot_be_a_row_comes_back_with_its_sentence_and_with_what_was_typed(house, path, said, wrong):
+    async with signed_in(house, CATO) as browser:
+        answer = await browser.post(f"/staff/trust/{path}", data=said)
+        assert answer.status_code == 422
+        assert wrong in answer.text and said["reason"] in answer.text
+
+
+async def test_the_page_speaks_chinese_too(house):
+    await trusted(house)
+    async with signed_in(house, CATO) as browser:
+        await browser.post("/language", data={"to": "zh", "back": "/staff/trust"})
+        page = (await browser.get("/staff/trust")).text
+    assert "受信任方" in page and "提议移除" in page and "Who is trusted" not in page
+
+
+async def test_an_auditor_looks_and_changes_nothing_and_a_stranger_sees_nothing(house):
+    await trusted(house)
+    async with signed_in(house, "audra@pavilion.example") as browser:
+        page = await browser.get("/staff/trust")
+        assert page.status_code == 200 and "kgale" in page.text and "removal" not in page.text
+        assert (await browser.post("/staff/trust/rows", data=ROW)).status_code == 403
+    async with AsyncClient(transport=ASGITransport(house), base_url=HOME) as stranger:
+        assert (await stranger.get("/staff/trust")).status_code in (303, 401)
