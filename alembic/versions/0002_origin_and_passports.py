@@ -262,11 +262,42 @@ def upgrade() -> None:
         "status_lists",
         sa.Column("no", BIG, nullable=False),
         sa.Column("purpose", sa.String(length=12), nullable=False),
-        sa.Column("taken", BIG, nullable=False),
         sa.Column("revision", BIG, nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("no", name=op.f("pk_status_lists")),
     )
+    op.create_table(
+        "stone_references",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("issuer", sa.String(length=120), nullable=False),
+        sa.Column("scheme", sa.String(length=120), nullable=True),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=True),
+        sa.Column("valid_to", sa.String(length=10), nullable=True),
+        sa.Column("stated_country", sa.String(length=2), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("by", sa.String(length=26), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("withdrawn_at", INSTANT, nullable=True),
+        sa.CheckConstraint(
+            "(kind = 'diamond-origin-report') = (stated_country is not null)",
+            name=op.f("ck_stone_references_a_report_states_one"),
+        ),
+        sa.CheckConstraint(
+            "(kind = 'sustainability-certificate') = (valid_to is not null)",
+            name=op.f("ck_stone_references_a_certificate_ends"),
+        ),
+        sa.CheckConstraint(
+            "kind in ('diamond-origin-report', 'sustainability-certificate')",
+            name=op.f("ck_stone_references_kind_known"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stone_references")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_stone_references_public_id")),
+    )
+    op.create_index("ix_stone_references_stone", "stone_references", ["stone", "id"], unique=False)
     op.create_table(
         "trust_acts",
         sa.Column("id", BIG, nullable=False),

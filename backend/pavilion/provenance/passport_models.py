@@ -2,12 +2,13 @@
 
 import json
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pavilion.kernel.db import Base, append_only
+from pavilion.kernel.db import Base, append_only, one_of
 from pavilion.provenance.proofs import unproved, unsigned_jwt
 
 
@@ -77,7 +78,6 @@ class StatusList(Base):
 
     no: Mapped[int] = mapped_column(primary_key=True)
     purpose: Mapped[str] = mapped_column(String(12))
-    taken: Mapped[int]
     revision: Mapped[int]
     changed_at: Mapped[datetime]
 
@@ -93,6 +93,49 @@ class PassportKey(Base):
     valid_to: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+class ReferenceKind(StrEnum):
+    ORIGIN_REPORT = "diamond-origin-report"
+    SUSTAINABILITY = "sustainability-certificate"
+
+
+class StoneReference(Base):
+    """A paper of somebody else's about a stone. The house shows it as that party's statement and vouches for none of
+    it; a stated country other than the mine's is a contradiction (RG-02)."""
+
+    __tablename__ = "stone_references"
+    __table_args__ = (
+        one_of("kind", ReferenceKind),
+        CheckConstraint("(kind = 'diamond-origin-report') = (stated_country is not null)", name="a_report_states_one"),
+        CheckConstraint("(kind = 'sustainability-certificate') = (valid_to is not null)", name="a_certificate_ends"),
+        Index("ix_stone_references_stone", "stone", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(26), unique=True)
+    stone: Mapped[str] = mapped_column(String(26))
+    kind: Mapped[str] = mapped_column(String(30))
+    issuer: Mapped[str] = mapped_column(String(120))  # a laboratory, or whoever issued the certificate
+    scheme: Mapped[str | None] = mapped_column(String(120))
+    number: Mapped[str] = mapped_column(String(60))
+    day: Mapped[str | None] = mapped_column(String(10))
+    valid_to: Mapped[str | None] = mapped_column(String(10))
+    stated_country: Mapped[str | None] = mapped_column(String(2))
+    digest: Mapped[str] = mapped_column(String(64))  # of the paper, or of what was typed from it
+    by: Mapped[str] = mapped_column(String(26))
+    at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+    def document(self) -> dict[str, Any]:
+        """As the passport lists it."""
+        digest = f"sha256:{self.digest}"
+        if self.kind == ReferenceKind.ORIGIN_REPORT:
+            stated = {"date": self.day, "statedCountry": self.stated_country}
+            return {"lab": self.issuer, "number": self.number, "kind": self.kind, **stated, "digest": digest}
+        scheme = {"scheme": self.scheme} if self.scheme else {}
+        stated = {"number": self.number, "validTo": self.valid_to}
+        return {"issuer": self.issuer, "kind": self.kind, **scheme, **stated, "digest": digest}
 
 
 class Countersignature(Base):
