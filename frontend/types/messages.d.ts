@@ -17,6 +17,8 @@ export interface Ack {
   headroom: number | null;
   receipt: string | null;
   replayed: boolean;
+  rule: string | null;
+  source: string | null;
 }
 
 export interface AskClock {

@@ -7,6 +7,7 @@ import pytest
 
 from pavilion.bidding import folding
 from pavilion.bidding.book import Fenced
+from pavilion.bidding.deciding import Rule
 from pavilion.kernel.instants import micros
 from tests.bidding import room as rooms
 from tests.bidding.room import FIRST_END, SALE, VAULT, facts, lot_id, publication, room
@@ -124,7 +125,8 @@ async def test_the_registration_decides_who_may_bid(sqlite_database_url, change,
 
 
 async def test_nobody_bids_on_own_stones_or_where_they_may_not_go(sqlite_database_url):
-    barred = {lot_id(1): rooms.LotFacts(lot_id(1), barred=frozenset({1}), closed=frozenset({"US"}))}
+    closed = {"US": Rule("SN-01 US-X", "a gazette")}
+    barred = {lot_id(1): rooms.LotFacts(lot_id(1), barred=frozenset({1}), closed=closed)}
     people = {1: rooms.bidder(1), 2: rooms.bidder(2, destination="US"), 3: rooms.bidder(3)}
     async with room(sqlite_database_url, known=rooms.Facts(people, barred)) as sale:
         codes = [(await sale.bid(company, 90_000)).code for company in (1, 2, 3)]

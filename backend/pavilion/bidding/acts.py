@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from pavilion.bidding import closing, rules
 from pavilion.bidding.book import FINAL, LotBook
-from pavilion.bidding.deciding import Facts
+from pavilion.bidding.deciding import Facts, LotFacts
 from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.texts import Doc, text_of
 
 ENGINE = "engine"
 NEAR = 300 * 1_000_000  # lots that end so soon are paused when the clock cannot be trusted
 HOLD_MOST = 15 * 60 * 1_000_000  # a held result decides itself after this
+VERDICT_LOST = "verdict_lost"  # reason of a lot whose stone is no longer verified
 WITH_SALE = "sale_paused"  # reason of a lot that pauses because its sale does
 
 
@@ -247,15 +248,24 @@ def close_due(draft: Draft, drained: Callable[[int], bool]) -> None:
 
 
 def lost_verdicts(draft: Draft, facts: Facts) -> None:
-    """A lot whose stone is no longer verified takes no further bid."""
+    """A lot whose stone is no longer verified takes no further bid, and the room is told why."""
     for lot in draft.all_lots():
         known = facts.lots.get(lot.lot)
         if known is None or known.verified:
             continue
         if lot.state == "listed":
-            draft.write("lot.withdrawn", {"reason": "verdict_lost", "by": ENGINE}, draft.lot(lot.lot))
+            _told(draft, lot, known)
+            draft.write("lot.withdrawn", {"reason": VERDICT_LOST, "by": ENGINE}, draft.lot(lot.lot))
         elif lot.state == "open":
-            draft.write("lot.paused", {"reason": "verdict_lost", "by": ENGINE}, draft.lot(lot.lot))
+            draft.write("lot.paused", {"reason": VERDICT_LOST, "by": ENGINE}, draft.lot(lot.lot))
+            _told(draft, lot, known)
+
+
+def _told(draft: Draft, lot: LotBook, known: LotFacts) -> None:
+    en, zh = known.notice
+    if en and zh:
+        data = {"text_en": en, "text_zh": zh, "passport": None, "by": ENGINE}
+        draft.write("lot.notice", data, draft.lot(lot.lot))
 
 
 def after_outage(draft: Draft, since: int) -> None:

@@ -66,6 +66,8 @@ class Answer(NamedTuple):
     headroom: int | None = None
     replayed: bool = False
     sale: str = ""
+    rule: str | None = None  # why a destination is closed, and what that rests on
+    source: str | None = None
 
     @property
     def receipt(self) -> str | None:
@@ -85,12 +87,24 @@ class Bidder:
     tax: Tax = UNTAXED  # as far as it can be told before the invoice
 
 
+class Rule(NamedTuple):
+    """Why a lot may not be supplied to a destination: the rule with its entry of the law table, and its source."""
+
+    name: str
+    source: str
+
+
+Closures = Mapping[str, Rule]  # by destination
+
+
 @dataclass(frozen=True, slots=True)
 class LotFacts:
     lot: str
     barred: frozenset[int] = frozenset()  # companies with an interest in the lot
-    closed: frozenset[str] = frozenset()  # destinations it may not be supplied to
+    closed: Closures = field(default_factory=dict)  # destinations it may not be supplied to
+    closed_next: Closures = field(default_factory=dict)  # and those of the day after
     verified: bool = True  # every stone of it
+    notice: tuple[str, str] = ("", "")  # what the room is told when it is not, in English and Chinese
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,7 @@ class Facts:
     bidders: Mapping[int, Bidder] = field(default_factory=dict)  # by company
     lots: Mapping[str, LotFacts] = field(default_factory=dict)
     paid: frozenset[str] = frozenset()  # lots won and paid
+    midnight: int | None = None  # from here on the day after has begun
     by_paddle: Mapping[int, Bidder] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,11 +135,11 @@ def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
     given = draft.earlier(bidder.paddle, order.key)
     if given is not None:
         if given.same_body(order.lot, order.max, order.currency, order.rules):
-            return answer_of(draft.sale, given, replayed=True)
+            return _with_rule(answer_of(draft.sale, given, replayed=True), facts, bidder, t)
         return _turned_away(order, "key_reused")
     lot = draft.look(order.lot)
     headroom = None
-    code = _state_code(draft, lot, t) or _right_code(draft, facts, lot, bidder, order)
+    code = _state_code(draft, lot, t) or _right_code(draft, facts, lot, bidder, order, t)
     if code is None:
         code = "wrong_currency" if order.currency != lot.currency else _amount_code(lot, bidder.paddle, order.max)
     if code is None and bidder.limit is not None:
@@ -135,7 +150,8 @@ def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
         code = "confirm_needed"
     if code in UNRECORDED:
         return _turned_away(order, code)._replace(ask=lot.stands.ask, seq=lot.seq)
-    return answer_of(draft.sale, _record(draft, draft.lot(order.lot), bidder.paddle, order, t, code, headroom))
+    given = _record(draft, draft.lot(order.lot), bidder.paddle, order, t, code, headroom)
+    return _with_rule(answer_of(draft.sale, given), facts, bidder, t)
 
 
 def answer_of(sale: str, given: Given, *, replayed: bool = False) -> Answer:
@@ -198,13 +214,28 @@ def _state_code(draft: Draft, lot: LotBook, t: int) -> str | None:
     return closing.judge_bid(lot, t)
 
 
-def _right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, order: BidOrder) -> str | None:
+def _right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, order: BidOrder, t: int) -> str | None:
     if order.rules != draft.book.rules_hash:
         return "rules_changed"
     known = facts.lots.get(lot.lot)
     if known is None or bidder.company_id in known.barred:
         return "conflict_of_interest"  # nothing known of the lot: nobody may bid
-    return "not_eligible" if bidder.destination in known.closed else None
+    return None if closure(facts, known, bidder.destination, t) is None else "not_eligible"
+
+
+def closure(facts: Facts, lot: LotFacts, destination: str, t: int) -> Rule | None:
+    """The rule that closes the lot to this destination on the day of `t`."""
+    tomorrow = facts.midnight is not None and t >= facts.midnight
+    return (lot.closed_next if tomorrow else lot.closed).get(destination)
+
+
+def _with_rule(answer: Answer, facts: Facts, bidder: Bidder, t: int) -> Answer:
+    """A refusal by law says which, as it stands now; the book keeps the code alone."""
+    known = facts.lots.get(answer.lot or "")
+    if answer.code != "not_eligible" or known is None:
+        return answer
+    rule = closure(facts, known, bidder.destination, t)
+    return answer if rule is None else answer._replace(rule=rule.name, source=rule.source)
 
 
 def _amount_code(lot: LotBook, paddle: int, amount: int) -> str | None:

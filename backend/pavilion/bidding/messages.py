@@ -166,6 +166,8 @@ class Ack(Message):
     headroom: int | None = None
     receipt: str | None = None
     replayed: bool = False
+    rule: str | None = None
+    source: str | None = None
 
 
 class ClockOut(Message):
@@ -247,6 +249,8 @@ def ack(answer: Answer) -> Ack:
         headroom=answer.headroom,
         receipt=answer.receipt,
         replayed=answer.replayed,
+        rule=answer.rule,
+        source=answer.source,
     )
 
 

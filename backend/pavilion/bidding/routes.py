@@ -29,7 +29,10 @@ Typed = Annotated[str, Form(max_length=40)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 HALF_DAY = 43_200  # seconds around now in which a clock without its day is understood
 STATUS = {"unknown": 503, "confirm_needed": 422, "slow_down": 429}
-RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepted", "banned", "conflict_of_interest"})
+RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepted", "banned"}) | {
+    "conflict_of_interest",
+    "not_eligible",
+}
 FORM = frozenset({"amount_invalid", "amount_too_large", "bad_message"})
 
 

@@ -1,8 +1,8 @@
 """What the engine is told by the other domains, and the verbs by which they tell it. The caller commits."""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,6 +15,7 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import plan_of, running_sales
+from pavilion.bidding.closures import closures, notices, stones_of
 from pavilion.bidding.deciding import Bidder, Facts, LotFacts
 from pavilion.bidding.models import BookEvent, BookLot, BookOpening, PaidLot, SaleBook
 from pavilion.bidding.publication import LotPublication, Publication
@@ -23,9 +24,10 @@ from pavilion.kernel import events
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event
+from pavilion.kernel.instants import micros
 
 # Events after which a bidder, a lot or the list of running sales may be another.
-WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid")
+WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid", "law:")
 LOOK_BACK = 200  # ids are given before they are committed, so the newest few are looked at again
 
 
@@ -43,6 +45,7 @@ class World:
         self._sessions, self._clock = sessions, clock
         self._seen: set[int] = set()
         self._last = -1
+        self._day: date | None = None  # the law is asked anew each day
 
     async def running(self) -> Sequence[str]:
         """Sales that need an engine."""
@@ -68,11 +71,11 @@ class World:
             row = await session.scalar(select(Sale).where(Sale.public_id == sale))
             if row is None:
                 return Facts()
-            firms = await _firms(session, row)
-            bidders = {firm.id: _bidder(registration, firm, row, self._clock()) for registration, firm in firms}
-            lots = await _lots(session, row, [firm for _, firm in firms])
+            firms, now = await _firms(session, row), self._clock()
+            bidders = {firm.id: _bidder(registration, firm, row, now) for registration, firm in firms}
+            lots = await _lots(session, row, [firm for _, firm in firms], bidders.values(), now)
             paid = await session.scalars(select(PaidLot.lot).where(PaidLot.sale == sale))
-            return Facts(bidders, lots, frozenset(paid))
+            return Facts(bidders, lots, frozenset(paid), micros(_midnight(now)))
 
     async def unpublished(self, sale: str) -> tuple[str, tuple[str, ...]]:
         """Why the sale went back to a draft, and the two who agreed."""
@@ -112,6 +115,8 @@ class World:
 
     async def changed(self) -> bool:
         """Whether anything happened since the last question that a decision may rest on."""
+        today = self._clock().astimezone(UTC).date()
+        turned, self._day = self._day != today, today
         async with reading(self._sessions) as session:
             if self._last < 0:
                 self._last = await session.scalar(select(func.max(Event.id))) or 0
@@ -124,7 +129,7 @@ class World:
         fresh = [(id, name) for id, name in rows if id not in self._seen]
         self._seen = {id for id, _ in rows}
         self._last = max(self._last, *(id for id, _ in rows)) if rows else self._last
-        return any(name.startswith(WATCHED) for _, name in fresh)
+        return turned or any(name.startswith(WATCHED) for _, name in fresh)
 
 
 async def _firms(session: AsyncSession, sale: Sale) -> list[tuple[Registration, Company]]:
@@ -150,7 +155,9 @@ def _bidder(registration: Registration, firm: Company, sale: Sale, now: datetime
     )
 
 
-async def _lots(session: AsyncSession, sale: Sale, bidders: Sequence[Company]) -> dict[str, LotFacts]:
+async def _lots(
+    session: AsyncSession, sale: Sale, firms: Sequence[Company], bidders: Collection[Bidder], now: datetime
+) -> dict[str, LotFacts]:
     rows = (
         await session.execute(
             select(Lot.public_id, Company, func.count(LotStone.stone_id), func.count(LotStone.exposed_id))
@@ -160,10 +167,30 @@ async def _lots(session: AsyncSession, sale: Sale, bidders: Sequence[Company]) -
             .group_by(Lot.public_id, Company.id)
         )
     ).all()
+    stones = await stones_of(session, sale.id)
+    destinations = {bidder.destination for bidder in bidders}
+    day = now.astimezone(UTC).date()
+    closed = await closures(session, stones, destinations, day)
+    tomorrow = await closures(session, stones, destinations, day + timedelta(days=1))
+    lost = {lot for lot, _, held, exposed in rows if held and held != exposed}
+    told = {lot: await notices(session, stones[lot]) for lot in lost}
     return {
-        lot: LotFacts(lot, barred=_interested(owner, bidders), verified=stones > 0 and stones == exposed)
-        for lot, owner, stones, exposed in rows
+        lot: LotFacts(
+            lot,
+            barred=_interested(owner, firms),
+            closed=closed.get(lot, {}),
+            closed_next=tomorrow.get(lot, {}),
+            verified=held > 0 and held == exposed,
+            notice=told.get(lot, ("", "")),
+        )
+        for lot, owner, held, exposed in rows
     }
+
+
+def _midnight(now: datetime) -> datetime:
+    """When the UTC day of `now` ends."""
+    day = now.astimezone(UTC).date() + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _interested(owner: Company, bidders: Sequence[Company]) -> frozenset[int]:

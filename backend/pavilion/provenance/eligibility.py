@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.provenance import documents, law
-from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.facts import MAX_MCT, POLISHING, Facts, Happening, happenings
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.law_models import GrandfatherClaim
@@ -45,37 +44,34 @@ async def closed(
     session: AsyncSession, stones: Collection[str], day: date, destinations: Collection[str] = ()
 ) -> Answers:
     """Of each stone the destinations where it may not be sold that day, with the first reason. Asked for are the
-    countries of the law table and `destinations`; any other country has been reviewed by nobody and is closed."""
+    countries of the law table and `destinations`; any other country has been reviewed by nobody and is closed. Chains
+    are read only for what has not been answered since the verdict, the day or the law changed."""
     tables = await tables_in_force(session)
     countries = tables.regions.keys() | (tables.reviewed - set(tables.regions.values()))
     wanted = countries | frozenset(destinations)
-    found: dict[str, dict[str, Closed]] = {}
-    for stone, (key, case) in (await _cases(session, stones, tables, day)).items():
-        known = _remembered(key)
-        for cc in wanted - known.keys():
-            known[cc] = _answer(case, cc, day)
-        found[stone] = {cc: known[cc][0] for cc in sorted(wanted) if known[cc]}
-    return found
+    grounds = await _grounds(session, stones)
+    answers = {stone: _remembered((ground.key, day, tables.sha256["law"])) for stone, ground in grounds.items()}
+    unknown = {stone: grounds[stone] for stone, known in answers.items() if not wanted <= known.keys()}
+    for stone, case in (await _cases(session, unknown, tables, day)).items():
+        for cc in wanted - answers[stone].keys():
+            answers[stone][cc] = _answer(case, cc, day)
+    return {stone: {cc: known[cc][0] for cc in sorted(wanted) if known[cc]} for stone, known in answers.items()}
 
 
 async def of_stone(session: AsyncSession, stone: str, destination: str, day: date) -> tuple[Closed, ...]:
     """The full answer for one stone and one destination."""
-    tables = await tables_in_force(session)
-    cases = await _cases(session, [stone], tables, day)
-    return _answer(cases[stone][1], destination, day)
+    return _answer((await cases_of(session, [stone], day))[stone], destination, day)
 
 
 async def cases_of(session: AsyncSession, stones: Collection[str], day: date) -> dict[str, Case]:
     """The kept chains as the law reads them."""
-    tables = await tables_in_force(session)
-    return {stone: case for stone, (_, case) in (await _cases(session, stones, tables, day)).items()}
+    return await _cases(session, await _grounds(session, stones), await tables_in_force(session), day)
 
 
 def _answer(case: Case, destination: str, day: date) -> tuple[Closed, ...]:
     asked = case._replace(facts=replace(case.facts, market=destination, as_of=day))
-    found = [_closed(finding.code, finding.params) for finding in law.market(asked)]
-    if not case.roots:
-        found += [Closed(entry.code or "", entry.id, entry.source) for entry in law.origin_entries(asked)]
+    found = [] if case.roots else [Closed(one.code or "", one.id, one.source) for one in law.origin_entries(asked)]
+    found += [_closed(finding.code, finding.params) for finding in law.market(asked)]
     return tuple(dict.fromkeys(found))
 
 
@@ -83,83 +79,88 @@ def _closed(code: str, params: Mapping[str, Any]) -> Closed:
     return Closed(code, str(params.get("entry", "")), str(params.get("source", "")))
 
 
-async def _cases(
-    session: AsyncSession, stones: Collection[str], tables: Tables, day: date
-) -> dict[str, tuple[tuple[str, ...], Case]]:
+class _Ground(NamedTuple):
+    """What an answer rests on besides the day and the law: the verdict, with all its inputs, and a claim."""
+
+    verdict: StoneVerdict | None
+    grandfather: GrandfatherClaim | None
+
+    @property
+    def key(self) -> tuple[str, ...] | None:
+        if self.verdict is None:
+            return None  # nothing to remember it by
+        claim = "" if self.grandfather is None else str(self.grandfather.id)
+        return self.verdict.stone, self.verdict.verdict_sha256, claim
+
+
+async def _grounds(session: AsyncSession, stones: Collection[str]) -> dict[str, _Ground]:
+    verdicts = {row.stone: row for row in await _rows(session, StoneVerdict, stones)}
+    claims = {row.stone: row for row in await _rows(session, GrandfatherClaim, stones, GrandfatherClaim.id)}
+    return {stone: _Ground(verdicts.get(stone), claims.get(stone)) for stone in stones}
+
+
+async def _cases(session: AsyncSession, grounds: Mapping[str, _Ground], tables: Tables, day: date) -> dict[str, Case]:
+    chains: dict[str, list[str]] = {stone: [] for stone in grounds}
+    for event in await _rows(session, ChainEvent, chains, ChainEvent.seq):
+        chains[event.stone].append(event.body)
+    return {stone: _case(stone, grounds[stone], bodies, tables, day) for stone, bodies in chains.items()}
+
+
+async def _rows(session: AsyncSession, model: Any, stones: Collection[str], *order: Any) -> Sequence[Any]:
     wanted = sorted(set(stones))
-    found: dict[str, tuple[tuple[str, ...], Case]] = {}
+    found: list[Any] = []
     for start in range(0, len(wanted), AT_ONCE):
-        part = wanted[start : start + AT_ONCE]
-        verdicts = {row.stone: row for row in await _rows(session, StoneVerdict, part)}
-        claims = {row.stone: row for row in await _rows(session, GrandfatherClaim, part, GrandfatherClaim.id)}
-        chains: dict[str, list[str]] = {stone: [] for stone in part}
-        for event in await _rows(session, ChainEvent, part, ChainEvent.seq):
-            chains[event.stone].append(event.body)
-        for stone in part:
-            found[stone] = _case(stone, verdicts.get(stone), claims.get(stone), chains[stone], tables, day)
+        part = select(model).where(model.stone.in_(wanted[start : start + AT_ONCE])).order_by(model.stone, *order)
+        found += (await session.scalars(part)).all()
     return found
 
 
-async def _rows(session: AsyncSession, model: Any, stones: Sequence[str], *order: Any) -> Sequence[Any]:
-    wanted = select(model).where(model.stone.in_(stones)).order_by(model.stone, *order)
-    return (await session.scalars(wanted.execution_options(populate_existing=True))).all()
-
-
-def _case(
-    stone: str,
-    verdict: StoneVerdict | None,
-    grandfather: GrandfatherClaim | None,
-    bodies: Sequence[str],
-    tables: Tables,
-    day: date,
-) -> tuple[tuple[str, ...], Case]:
-    events = happenings(json.loads(body) for body in bodies)
-    claim = ListingClaim.from_document(verdict.claim) if verdict is not None else None
-    piece = _piece(events) or (claim.origin_id if claim is not None else stone)
+def _case(stone: str, ground: _Ground, bodies: Sequence[str], tables: Tables, day: date) -> Case:
+    events, verdict = happenings(json.loads(body) for body in bodies), ground.verdict
+    claim: Mapping[str, Any] = verdict.claim if verdict is not None else {}
+    piece = _piece(events) or claim.get("origin_id", stone)
     facts = Facts(
         stone=piece,
         as_of=day,
         events=events,
-        species=claim.species if claim is not None else "diamond",
+        species=claim.get("species", "diamond"),
         mass_mct=_mass(claim, piece, events),
-        shape=claim.shape if claim is not None else None,
-        grandfather=grandfather.document if grandfather is not None else None,
+        shape=claim.get("shape"),
+        grandfather=ground.grandfather.document if ground.grandfather is not None else None,
     )
     case = case_of(facts, tables)
-    if verdict is not None and verdict.verdict == VerdictCode.VERIFIED:
-        case = case._replace(facts=replace(facts, documents=documents.provided(case)))
-    last = str(grandfather.id) if grandfather is not None else ""
-    sha256 = verdict.verdict_sha256 if verdict is not None else ""
-    return (stone, sha256, str(len(bodies)), last, day.isoformat(), tables.sha256["law"]), case
+    if verdict is None or verdict.verdict != VerdictCode.VERIFIED:
+        return case
+    return case._replace(facts=replace(facts, documents=documents.provided(case)))
 
 
 def _piece(events: Sequence[Happening]) -> str | None:
     """The polished stone of a kept chain: what was last graded or tested, or came last off the wheel."""
     for event in reversed(events):
         if event.kind in ("GRADED", "REGRADED", "TESTED_NATURAL") and len(event.objects) == 1:
-            return event.objects[0]
+            return str(event.objects[0])
     for event in reversed(events):
         if event.kind in POLISHING and len(event.outputs) == 1:
-            return min(event.outputs)
+            return str(min(event.outputs))
     return None
 
 
-def _mass(claim: ListingClaim | None, piece: str, events: Iterable[Happening]) -> int:
+def _mass(claim: Mapping[str, Any], piece: str, events: Iterable[Happening]) -> int:
     """Unknown counts as the heaviest: no threshold is passed under."""
-    if claim is not None and claim.mass_mct is not None:
-        return claim.mass_mct
+    if isinstance(weighed := claim.get("mass_mct"), int):
+        return weighed
     made = [event.outputs[piece] for event in events if piece in event.outputs]
     return made[-1] if made else MAX_MCT
 
 
-def _remembered(key: tuple[str, ...]) -> dict[str, tuple[Closed, ...]]:
-    """The answers already given for this stone, verdict, day and law; the oldest go first."""
-    known = _KNOWN.get(key)
-    if known is None:
-        known = _KNOWN[key] = {}
-        while len(_KNOWN) > KEPT:
-            _KNOWN.popitem(last=False)
+def _remembered(key: tuple[tuple[str, ...] | None, date, str]) -> dict[str, tuple[Closed, ...]]:
+    """The answers already given on these grounds, that day and under that law; the oldest go first."""
+    if key[0] is None:
+        return {}
+    known = _KNOWN.setdefault(key, {})
+    while len(_KNOWN) > KEPT:
+        _KNOWN.popitem(last=False)
     return known
 
 
-_KNOWN: OrderedDict[tuple[str, ...], dict[str, tuple[Closed, ...]]] = OrderedDict()
+_KNOWN: OrderedDict[tuple[tuple[str, ...] | None, date, str], dict[str, tuple[Closed, ...]]] = OrderedDict()

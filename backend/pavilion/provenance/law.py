@@ -1,6 +1,7 @@
 """May the stone be sold there on that day (SN)? The law is a table; no country is named here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from pavilion.provenance.facts import TRANSFORMATIONS, day_or_none
 from pavilion.provenance.findings import Finding, Severity
@@ -8,14 +9,30 @@ from pavilion.provenance.lineage import Case
 from pavilion.provenance.tables import Law
 
 ORIGIN_KINDS = ("origin_any", "origin_direct")
+NOT_PUBLIC = frozenset({"SN-04", "SN-05"})  # of parties and their papers, until a person has looked
+
+
+def public_codes(findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The codes, among these findings, that keep a stone from being verified and that everybody may know."""
+    barring = (f["code"] for f in findings if f["severity"] in ("block", "pending", "hold"))
+    return sorted({code for code in barring if code not in NOT_PUBLIC})
 
 
 def sanctions(case: Case) -> Iterator[Finding]:
-    if not case.facts.sanctioned:
+    """Who is on a list may have no part in a stone; whose name is only like one is for a person to look at."""
+    facts = case.facts
+    if not (facts.sanctioned or facts.resembling):
         return
+    unplaced = facts.sanctioned
     for event in case.chain:
-        for party in sorted(event.parties() & case.facts.sanctioned):
+        parties = event.parties()
+        unplaced = unplaced - parties
+        for party in sorted(parties & facts.sanctioned):
             yield Finding("SN-04", Severity.BLOCK, event.place, {"party": party, "event": event.kind})
+        for party in sorted(parties & facts.resembling):
+            yield Finding("SN-04", Severity.HOLD, event.place, {"party": party, "event": event.kind, "resembles": 1})
+    for party in sorted(unplaced):  # a cutter, say, or a consignor whom no event names
+        yield Finding("SN-04", Severity.BLOCK, None, {"party": party, "event": ""})
 
 
 def grandfathering(case: Case) -> Iterator[Finding]:

@@ -83,12 +83,13 @@ export function reserveWords(lot) {
   return lot.reserve_met ? say("reserve met") : say("reserve not met");
 }
 
-/** What an answer means, in one or two sentences. @param {{result: string, code?: string | null, ask?: number | null, max?: number | null}} ack @param {string} currency */
+/** What an answer means, in one or two sentences. @param {{result: string, code?: string | null, ask?: number | null, max?: number | null, rule?: string | null, source?: string | null}} ack @param {string} currency */
 export function answerWords(ack, currency) {
   if (ack.result === "accepted") {
     return say("Your bid stands, up to %(sum)s.", { sum: moneyText(ack.max ?? 0, currency) });
   }
   const why = sentence(ack.code ?? "engine_away");
+  if (ack.rule) return `${why} ${say("Rule %(rule)s", { rule: ack.rule })}${ack.source ? say(": ") + ack.source : ""}`;
   return ack.ask && ["below_ask", "below_opening", "off_ladder"].includes(ack.code ?? "")
     ? `${why} ${say("The next bid is %(sum)s.", { sum: moneyText(ack.ask, currency) })}` : why;
 }
