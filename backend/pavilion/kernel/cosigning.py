@@ -133,6 +133,14 @@ def cosigned_at(text: str, signature: Signature, key: VerifierKey) -> int | None
     return at_s
 
 
+def policy_text(log: VerifierKey, url: str, witnesses: Sequence[Witness] = (), quorum: int = 0) -> str:
+    """The policy file by which `quorum` of these witnesses are enough; 0 asks for none."""
+    lines = [f"log {log} {url}".rstrip(), *(f"witness {one.name} {one.key} {one.url}".rstrip() for one in witnesses)]
+    if quorum:
+        lines.append(f"group witnesses {quorum} {' '.join(one.name for one in witnesses)}")
+    return "\n".join([*lines, f"quorum {'witnesses' if quorum else NO_QUORUM}", ""])
+
+
 def parse_policy(text: str) -> Policy:
     """The policy of a C2SP policy file; BadPolicy names the line that cannot be."""
     if _PLAIN.fullmatch(text) is None:

@@ -8,6 +8,7 @@ from pavilion.kernel.cosigning import (
     cosign,
     cosigned_at,
     parse_policy,
+    policy_text,
     verify_cosignature,
 )
 from pavilion.kernel.merkle import (
@@ -89,6 +90,7 @@ __all__ = [
     "parse_tile_path",
     "parse_tlog_proof",
     "parse_vkey",
+    "policy_text",
     "prove_consistency",
     "prove_inclusion",
     "sign_note",

@@ -104,7 +104,7 @@ async def sign(session: AsyncSession, signer: LogSigner, now: datetime) -> LogCh
         await halt(session, fault, now)
         return None
     if head.halted in _OWN_FAULTS:
-        await _resume(session, head, now)
+        await resume(session, now)
     if head.halted is not None or (last is not None and last.size == head.size):
         return None
     root = tree_of(head).root()
@@ -134,7 +134,11 @@ async def halt(session: AsyncSession, reason: str, now: datetime) -> None:
     await session.flush()
 
 
-async def _resume(session: AsyncSession, head: LogHead, now: datetime) -> None:
+async def resume(session: AsyncSession, now: datetime) -> None:
+    """What stopped the log is over."""
+    head = await lock_head(session)
+    if head.halted is None:
+        return
     record(session, RESUMED, "log", by=None, at=now, reason=head.halted, size=head.size)
     head.halted = head.halted_at = None
     await session.flush()
