@@ -71,6 +71,17 @@ class Stage(NamedTuple):
     pieces: tuple[Piece, ...]
     loss_mct: int
 
+    def segments(self, rough_mct: int) -> list[tuple[int, int, str]]:
+        """The stage as parts of a line as long as the rough: where each begins, how long it is, in thousandths."""
+        found, start = [], 0
+        for mct, kind in [
+            *((one.mct, "ours" if one.ours else "other") for one in self.pieces),
+            (self.loss_mct, "loss"),
+        ]:
+            found.append((start * 1000 // rough_mct, max(1, mct * 1000 // rough_mct), kind))
+            start += mct
+        return found
+
 
 class Balance(NamedTuple):
     """From the rough to the stone. The yield is in hundredths of a percent, rounded down."""

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.kernel.instants import from_stamp
 from pavilion.provenance import journey, log_queries, passport_queries, queries
 from pavilion.provenance.journey import Journey, Sees
+from pavilion.provenance.passport_facts import PROCESSES
 from pavilion.provenance.passport_models import Countersignature, Passport
 from pavilion.webkit.i18n import Lang
 
@@ -20,7 +20,7 @@ _QUIET = 2  # modules of paper around the code
 
 
 class Portrait(NamedTuple):
-    """How a stone looks and is called, in one language. The catalogue hands it in: it knows stones, passports do not."""
+    """How a stone looks and is called, in one language. Handed in by the catalogue, which knows stones."""
 
     title: str
     picture: str  # address of the picture, or of the drawing that stands in for it
@@ -78,7 +78,7 @@ async def page_facts(
         "reports": _reports(subject["stone:reports"], now),
         "media": subject.get("stone:media", []),
         "log": subject["stone:log"],
-        "valid_until": from_stamp(document["validUntil"]),
+        "valid_until": datetime.fromisoformat(document["validUntil"]),
         "state": state,
         "standing": standing,
         "versions": versions,
@@ -122,7 +122,7 @@ async def journey_of_version(
     places, last = _matched(steps, known), -1
     if places:
         last = max(places)
-    upto = [step for step in steps if step.seq <= last or step.kind not in journey.PROCESSES]
+    upto = [step for step in steps if step.seq <= last or step.kind not in PROCESSES]
     return journey.told(upto, sees, indices=places, here=here)
 
 
@@ -155,7 +155,7 @@ def _matched(steps: Sequence[queries.ChainStep], known: Sequence[tuple[str, int]
 
 
 def _ended(document: Mapping[str, Any], now: datetime) -> bool:
-    return now >= from_stamp(document["validUntil"])
+    return now >= datetime.fromisoformat(document["validUntil"])
 
 
 def _reports(reports: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
