@@ -1,4 +1,4 @@
-"""A listing and what its registry answered, made ready for the rules; and the document of the verdict."""
+"""A listing and what its registries answered, read and checked: the signatures first of all."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pavilion.provenance.claims import ListingClaim
-from pavilion.provenance.facts import Answered, Elsewhere, Facts, Happening, Listing, happenings, moment
-from pavilion.provenance.findings import Finding
-from pavilion.provenance.registries.port import Answer, Claim, Reason, Status, plain_bytes
-from pavilion.provenance.rules import RULESET
-from pavilion.provenance.tables import Tables
+from pavilion.provenance.facts import Happening, happenings, moment
+from pavilion.provenance.issuers import NO_KEYS, SIGNATURE, IssuerKeys, signature_of
+from pavilion.provenance.registries.port import Answer, Reason, Status, plain_bytes
 from pavilion.provenance.trust import NOBODY, Trust
 
 
@@ -27,108 +25,64 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
+    """`answers` begin with the producer's, which hands over the chain. `heard_now` is false where they were heard and
+    kept before."""
+
     claim: ListingClaim
-    asked: Claim
-    answer: Answer
+    answers: tuple[Answer, ...]
     links: tuple[Link, ...] = ()
     events: tuple[Happening, ...] = ()
+    keys: IssuerKeys = NO_KEYS  # by which the events' signatures were checked
+    heard_now: bool = True
+
+    @property
+    def producer(self) -> Answer:
+        return self.answers[0]
 
     @property
     def keeps_chain(self) -> bool:
         """The record is of this very stone, whatever it says; only then may it become the stone's chain."""
-        return bool(self.links) and "origin_id" not in self.answer.differs
+        return bool(self.links) and "origin_id" not in self.producer.differs
 
     @property
     def piece(self) -> str:
         """The registry's name of the polished stone."""
-        return self.answer.stone or self.claim.origin_id
+        return self.producer.stone or self.claim.origin_id
+
+    @property
+    def trust(self) -> Trust:
+        """Who the connected registries vouch for."""
+        return self.producer.trust or NOBODY
+
+    def checked_with(self, keys: IssuerKeys) -> "Dossier":
+        """The same dossier, its signatures held against these keys."""
+        if keys.sha256 == self.keys.sha256:
+            return self
+        if all(keys.find(kid) == self.keys.find(kid) for kid in map(_kid, self.producer.events) if kid is not None):
+            return replace(self, keys=keys)
+        links, events = chain_of(self.producer.events, [link.body for link in self.links], keys)
+        return replace(self, links=links, events=events, keys=keys)
 
 
-def question(claim: ListingClaim, registry: str) -> Claim:
-    """What the registry is asked to confirm: the origin id, and whatever else the listing says it knows."""
-    said: dict[str, str | int | None] = {
-        "mine_country": claim.mine_country,
-        "rough_weight_mct": claim.rough_weight_mct,
-        "kp_no": claim.kp_no,
-        "report": f"{claim.lab}:{claim.report_no}" if claim.lab and claim.report_no else None,
-    }
-    return Claim(registry, claim.origin_id, {name: value for name, value in said.items() if value is not None})
-
-
-def opened(claim: ListingClaim, asked: Claim, answer: Answer) -> Dossier:
-    """An answer that cannot be read is no answer."""
+def opened(claim: ListingClaim, answers: Sequence[Answer]) -> Dossier:
+    """What the answers hold. A chain that cannot be read is no answer."""
+    producer, *others = answers
+    keys = producer.keys or NO_KEYS
+    bodies = producer.bodies or [plain_bytes(event).decode() for event in producer.events]
     try:
-        links, events = _chain(answer.events, answer.bodies or [plain_bytes(event).decode() for event in answer.events])
+        links, events = chain_of(producer.events, bodies, keys)
     except (ValueError, TypeError, KeyError, AttributeError):
-        silent = replace(answer, status=Status.UNAVAILABLE, reason=Reason.SCHEMA, events=(), stone=None)
-        return Dossier(claim, asked, silent)
-    return Dossier(claim, asked, answer, links, events)
+        silent = replace(producer, status=Status.UNAVAILABLE, reason=Reason.SCHEMA, events=(), stone=None, fields={})
+        return Dossier(claim, (silent, *others))
+    return Dossier(claim, tuple(answers), links, events, keys)
 
 
-def facts_of(dossier: Dossier, elsewhere: Elsewhere, now: datetime, *, unbroken: bool = True) -> Facts:
-    """`unbroken`: the chain goes on from the one kept earlier. The laboratory's own words are compared as they are."""
-    claim, answer, events = dossier.claim, dossier.answer, dossier.events
-    if not unbroken:
-        events = tuple(event._replace(logged=False) for event in events)
-    return Facts(
-        stone=dossier.piece,
-        as_of=now.date(),
-        events=events,
-        species=claim.species,
-        mass_mct=_mass(dossier),
-        shape=claim.shape,
-        inscription=claim.inscription or inscription_of(dossier),
-        listing=Listing(claim.listed, claim.fancy, claim.treatment, None, claim.text),
-        trust=answer.trust or NOBODY,
-        elsewhere=elsewhere,
-        answers=(Answered(answer.registry, answer.status, True, _why(answer)),),
-    )
-
-
-def inscription_of(dossier: Dossier) -> str | None:
-    reports = [e.report for e in dossier.events if e.report is not None and dossier.piece in e.objects]
-    return reports[-1].inscription if reports else None
-
-
-def inputs_of(dossier: Dossier, elsewhere: Elsewhere) -> list[str]:
-    """Hashes of all that the verdict rests on, beside the tables and the day."""
-    answer = dossier.answer
-    said = {"status": answer.status.value, "reason": _why(answer), "raw": answer.raw_sha256}
-    return [_sha256(dossier.claim.document()), _sha256(said), _sha256(_known(elsewhere))]
-
-
-def verdict_document(
-    stone: str,
-    *,
-    verdict: str,
-    grade: str,
-    findings: Sequence[Finding],
-    inputs: Sequence[str],
-    trust: Trust,
-    tables: Tables,
-    now: datetime,
-) -> bytes:
-    """Its canonical bytes: whoever has the inputs, the tables and the rules gets the same."""
-    return plain_bytes(
-        {
-            "v": 1,
-            "stone": stone,
-            "ruleset": RULESET,
-            "tables": {**tables.sha256, "trust": trust.sha256},
-            "inputs": list(inputs),
-            "as_of": now.date().isoformat(),
-            "findings": [finding.document() for finding in findings],
-            "verdict": verdict,
-            "grade": grade,
-        }
-    )
-
-
-def _chain(
-    events: Sequence[Mapping[str, Any]], bodies: Sequence[str]
+def chain_of(
+    events: Sequence[Mapping[str, Any]], bodies: Sequence[str], keys: IssuerKeys
 ) -> tuple[tuple[Link, ...], tuple[Happening, ...]]:
-    """The registry's signature covers its record, and each event names the one before: both are checked here and
-    told to the rules, and nothing the record itself says about signature or log is believed."""
+    """Each event is signed by its issuer and names the one before: both are checked here and told to the rules, and
+    nothing the record itself says about signature or log is believed. Whether an event stands in the log is told
+    later; here only that it continues the one before."""
     links: list[Link] = []
     told: list[dict[str, Any]] = []
     before: str | None = None
@@ -138,30 +92,19 @@ def _chain(
         linked = event.get("prev") == before
         before = hashlib.sha256(body.encode()).hexdigest()
         links.append(Link(event["t"], moment(event["at"])[0], body, before, event.get("prev")))
-        told.append({**event, "sig": True, "log": linked})
+        told.append({**event, "sig": _signature(event, keys), "log": linked})
     return tuple(links), happenings(told)
 
 
-def _mass(dossier: Dossier) -> int:
-    if dossier.claim.mass_mct is not None:
-        return dossier.claim.mass_mct
-    return next((e.outputs[dossier.piece] for e in reversed(dossier.events) if dossier.piece in e.outputs), 0)
+def _kid(event: Mapping[str, Any]) -> str | None:
+    said = event.get(SIGNATURE)
+    kid = said.get("kid") if isinstance(said, Mapping) else None
+    return kid if isinstance(kid, str) else None
 
 
-def _why(answer: Answer) -> str:
-    return answer.reason.value if answer.reason is not None else " ".join(answer.differs)
-
-
-def _known(known: Elsewhere) -> dict[str, Any]:
-    return {
-        "reports": sorted(known.reports_in_use),
-        "inscriptions": sorted(known.inscriptions_in_use),
-        "consumed": sorted(known.consumed),
-        "siblings": dict(known.siblings_mct),
-        "kp_used": dict(known.kp_used_mct),
-        "kp_conflicts": sorted(known.kp_conflicts),
-    }
-
-
-def _sha256(document: object) -> str:
-    return hashlib.sha256(plain_bytes(document)).hexdigest()
+def _signature(event: Mapping[str, Any], keys: IssuerKeys) -> Mapping[str, Any]:
+    found, kid = signature_of(event, keys), _kid(event)
+    key = keys.find(kid) if kid is not None else None
+    if key is None or key.revoked is None:
+        return found
+    return {**found, "revoked": key.revoked.isoformat()}

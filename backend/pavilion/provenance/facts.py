@@ -159,6 +159,7 @@ class Facts:
     trust: Trust = NOBODY
     sanctioned: frozenset[str] = frozenset()
     resembling: frozenset[str] = frozenset()  # parties whose name is close to one on a sanction list
+    hands: frozenset[str] = frozenset()  # had a part in the stone though no event names them as a party
     report: Report | None = None  # as the laboratory itself tells it; None: the chain's own
     report_withdrawn: bool = False
     elsewhere: Elsewhere = Elsewhere()

@@ -1,24 +1,33 @@
-"""What the worker does for provenance: asks silent registries again."""
+"""What the worker does for provenance: asks silent registries again, and judges what only waited for witnesses."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from pavilion.kernel.db import Sessions, reading
 from pavilion.provenance import queries, service
+from pavilion.provenance.log import LogSigner
+from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.port import Registry
+from pavilion.provenance.reviving import covered_now
 
 AT_ONCE = 200
 
 
-async def retry_pending(sessions: Sessions, registries: Mapping[str, Registry], now: datetime) -> int:
-    """Every listing due was asked for once more, outside any transaction; the answer tells how many."""
-    asked = 0
-    for name, registry in registries.items():
-        async with reading(sessions) as session:
-            claims = await queries.due(session, name, now, AT_ONCE)
-        dossiers = await service.ask(claims, registry, now)
-        if dossiers:
-            async with sessions.begin() as session:
-                await service.settle(session, dossiers=dossiers, now=now)
-        asked += len(dossiers)
-    return asked
+async def retry_pending(
+    sessions: Sessions,
+    registries: Registries | Mapping[str, Registry],
+    now: datetime,
+    *,
+    log: LogSigner | None = None,
+) -> int:
+    """Every listing due was judged once more; the answer tells how many. Registries are asked outside any transaction,
+    and not at all about a stone that only waited for the log's witnesses."""
+    asked = registries if isinstance(registries, Registries) else Registries.of(*registries.values())
+    async with reading(sessions) as session:
+        witnessed = await covered_now(session, now, AT_ONCE)
+        claims = await queries.due(session, now, AT_ONCE)
+    dossiers = [*witnessed, *await service.ask(claims, asked, now)]
+    if dossiers:
+        async with sessions.begin() as session:
+            await service.settle(session, dossiers=dossiers, now=now, log=log)
+    return len(dossiers)

@@ -2,23 +2,22 @@
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.kernel.db import Base
-from pavilion.kernel.events import Event, record
-from pavilion.kernel.instants import stamp
-from pavilion.provenance.claims import Verdict
-from pavilion.provenance.dossier import Dossier, Link, facts_of, inputs_of, verdict_document
-from pavilion.provenance.findings import Finding, Severity, VerdictCode
+from pavilion.kernel.events import Event
+from pavilion.provenance.casefile import PUBLIC_LOG, Case, basis_of, case_of, concluded, facts_of, verdict_document
+from pavilion.provenance.claims import Weakest
+from pavilion.provenance.deciding import decision_document
+from pavilion.provenance.dossier import Dossier
+from pavilion.provenance.findings import Finding, VerdictCode
+from pavilion.provenance.law_table import tables_in_force
 from pavilion.provenance.models import (
-    ChainEvent,
     ChainUse,
     ExposedStone,
     RegistryAnswer,
@@ -26,17 +25,19 @@ from pavilion.provenance.models import (
     StoneVerdict,
     VerdictRecord,
 )
-from pavilion.provenance.registries.port import plain_bytes
-from pavilion.provenance.rules import EXPOSED_GRADES, NO_GRADE, RULESET, Judgement, judge
-from pavilion.provenance.tables import shipped
-from pavilion.provenance.trust import NOBODY
+from pavilion.provenance.putting import put, put_inputs
+from pavilion.provenance.recording import Recorded
+from pavilion.provenance.registries.port import Answer, plain_bytes
+from pavilion.provenance.rules import EXPOSED_GRADES, RULESET, judge
+from pavilion.provenance.tables import Tables
 from pavilion.provenance.uses import Use, Uses, known_uses, uses_of
 
 BREATH = 16  # stones judged before others in the process get a turn
 WAITS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
 GIVE_UP = timedelta(hours=24)
+COVER_SOON = timedelta(seconds=2)  # until the log is looked at again for a stone that only waits for its witnesses
+COVER_LATER = timedelta(minutes=1)  # the same for a stone whose former verdict stands meanwhile
 VERDICT_CHANGED = "stone:verdict_changed"
-_ONE_AT_A_TIME = 0x70_72_6F_76  # advisory lock: no two batches claim the same piece unseen
 
 
 class Waiting(NamedTuple):
@@ -52,19 +53,21 @@ NOT_WAITING = Waiting(0, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is to be written about one stone."""
+    """What is to be written about one stone. `inputs` are the documents that the verdict rests on, by their hashes."""
 
     stone: str
     verdict: VerdictCode
     grade: str
     assurance: str
+    weakest: Weakest | None
     findings: tuple[Finding, ...]
+    case: Case
+    inputs: Mapping[str, str]
     document: bytes
     sha256: str
-    inputs_sha256: str
+    basis: str
     was: StoneVerdict | None
     dossier: Dossier
-    new_links: tuple[tuple[int, Link], ...]
     uses: tuple[Use, ...]
     waiting: Waiting
 
@@ -72,24 +75,23 @@ class Ruling:
     def exposed(self) -> bool:
         return self.verdict is VerdictCode.VERIFIED and self.grade in EXPOSED_GRADES
 
+    @property
+    def awaits_log(self) -> bool:
+        return self.verdict is VerdictCode.PENDING and bool(self.case.get("awaits_log"))
 
-async def rule(session: AsyncSession, dossiers: Sequence[Dossier], now: datetime) -> list[Ruling]:
+
+async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetime) -> list[Ruling]:
     """Each stone judged by its chain, and by what the chains of all others claim; the first to claim keeps it."""
-    stones = [dossier.claim.stone for dossier in dossiers]
-    assert len(set(stones)) == len(stones), "a stone twice in one batch"
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
-    standing = await _standing(session, stones)
-    heads = await _heads(session, standing)
+    standing = {one.was.stone for one in recorded if one.was is not None}
     decisions = await _decisions(session, standing)
-    own = [uses_of(dossier) if dossier.keeps_chain else [] for dossier in dossiers]
+    tables = await tables_in_force(session)
+    own = [uses_of(one.dossier) if one.dossier.keeps_chain else [] for one in recorded]
     uses = await known_uses(session, (use.what for each in own for use in each))
     rulings: list[Ruling] = []
-    for place, (dossier, claimed) in enumerate(zip(dossiers, own, strict=True)):
+    for place, (one, claimed) in enumerate(zip(recorded, own, strict=True)):
         if place % BREATH == BREATH - 1:
             await asyncio.sleep(0)
-        stone = dossier.claim.stone
-        ruling = _judged(dossier, claimed, uses, standing.get(stone), heads.get(stone), decisions.get(stone), now)
+        ruling = _judged(one, claimed, uses, decisions.get(one.dossier.claim.stone), tables, now)
         uses.add(ruling.uses)
         rulings.append(ruling)
     return rulings
@@ -97,9 +99,9 @@ async def rule(session: AsyncSession, dossiers: Sequence[Dossier], now: datetime
 
 async def keep(session: AsyncSession, rulings: Sequence[Ruling], now: datetime) -> None:
     known = [ruling for ruling in rulings if ruling.was is not None]
-    await _put(session, RegistryAnswer, [_answer_row(ruling) for ruling in rulings])
-    await _put(session, ChainEvent, [row for ruling in rulings for row in _chain_rows(ruling, now)])
-    await _put(session, VerdictRecord, [_verdict_row(ruling, now) for ruling in rulings])
+    await put(session, RegistryAnswer, [row for ruling in rulings for row in _answer_rows(ruling)])
+    await put_inputs(session, {sha256: text for ruling in rulings for sha256, text in ruling.inputs.items()})
+    await put(session, VerdictRecord, [_verdict_row(ruling, now) for ruling in rulings])
     exposed = await _exposed(session, known)
     # The exposure goes first: while it stands, the database refuses any other verdict.
     hidden = [ruling.stone for ruling in known if ruling.stone in exposed and not ruling.exposed]
@@ -109,146 +111,76 @@ async def keep(session: AsyncSession, rulings: Sequence[Ruling], now: datetime) 
         changed = [_standing_row(ruling, now) for ruling in known]
         await session.execute(update(StoneVerdict), changed, execution_options={"synchronize_session": False})
         await session.execute(delete(ChainUse).where(ChainUse.stone.in_([ruling.stone for ruling in known])))
-    await _put(session, StoneVerdict, [_standing_row(ruling, now) for ruling in rulings if ruling.was is None])
-    await _put(session, ChainUse, [use._asdict() for ruling in rulings for use in ruling.uses])
+    await put(session, StoneVerdict, [_standing_row(ruling, now) for ruling in rulings if ruling.was is None])
+    await put(session, ChainUse, [use._asdict() for ruling in rulings for use in ruling.uses])
     shown = [ruling for ruling in rulings if ruling.exposed and ruling.stone not in exposed]
-    await _put(session, ExposedStone, [{"stone": r.stone, "verdict": "verified", "exposed_at": now} for r in shown])
-    await _put(session, Event, [row for ruling in rulings if (row := _event_row(ruling, now)) is not None])
-
-
-async def keep_decision(session: AsyncSession, standing: StoneVerdict, decision: ReviewDecision) -> Verdict:
-    """The verdict is as the person decided; it stands in the history with the decision among its inputs."""
-    now = decision.at
-    verdict = VerdictCode.VERIFIED if decision.accepted else VerdictCode.REJECTED
-    grade = standing.assurance if decision.accepted else NO_GRADE
-    last = select(VerdictRecord.document).where(VerdictRecord.stone == standing.stone)
-    before = json.loads((await session.scalars(last.order_by(VerdictRecord.id.desc()).limit(1))).one())
-    inputs = [*before["inputs"], decision_sha256(decision)]
-    document = plain_bytes({**before, "inputs": inputs, "verdict": verdict.value, "grade": grade})
-    sha256 = hashlib.sha256(document).hexdigest()
-    row = VerdictRecord(
-        stone=standing.stone, verdict=verdict, grade=grade, document=document.decode(), sha256=sha256, at=now
-    )
-    session.add(row)
-    was, standing.verdict, standing.grade = standing.verdict, verdict.value, grade
-    standing.verdict_sha256, standing.decided_at = sha256, now
-    await session.flush()
-    if decision.accepted and grade in EXPOSED_GRADES:
-        session.add(ExposedStone(stone=standing.stone, verdict=verdict.value, exposed_at=now))
-    if not decision.accepted:
-        await session.execute(delete(ChainUse).where(ChainUse.stone == standing.stone))
-    facts = {"from": was, "to": verdict.value, "grade": grade, "codes": decision.codes}
-    record(session, VERDICT_CHANGED, standing.stone, by=decision.by, at=now, **facts)
-    await session.flush()
-    return Verdict(standing.stone, verdict.value, grade, tuple(map(_finding, standing.findings)), sha256)
-
-
-def decision_sha256(decision: ReviewDecision) -> str:
-    facts = {"stone": decision.stone, "accepted": decision.accepted, "codes": decision.codes, "by": decision.by}
-    document = {**facts, "reason": decision.reason, "at": stamp(decision.at), "verdict": decision.verdict_sha256}
-    return hashlib.sha256(plain_bytes(document)).hexdigest()
+    await put(session, ExposedStone, [{"stone": r.stone, "verdict": "verified", "exposed_at": now} for r in shown])
+    await put(session, Event, [row for ruling in rulings if (row := _event_row(ruling, now)) is not None])
 
 
 def _judged(
-    dossier: Dossier,
+    one: Recorded,
     claimed: list[Use],
     uses: Uses,
-    was: StoneVerdict | None,
-    head: tuple[int, str] | None,
-    decision: ReviewDecision | None,
+    decided: ReviewDecision | None,
+    tables: Tables,
     now: datetime,
 ) -> Ruling:
-    stone, tables = dossier.claim.stone, shipped()
-    new_links = _continued(dossier, head)
-    elsewhere = uses.elsewhere(dossier, claimed)
-    judgement = judge(facts_of(dossier, elsewhere, now, unbroken=new_links is not None), tables)
-    inputs = inputs_of(dossier, elsewhere)
-    inputs_sha256 = hashlib.sha256(plain_bytes(inputs)).hexdigest()
-    verdict, findings, waiting = judgement.verdict, judgement.findings, NOT_WAITING
-    if verdict is VerdictCode.PENDING:
-        waiting = _waiting(stone, was, now)
+    dossier, stone, was = one.dossier, one.dossier.claim.stone, one.was
+    known = uses.elsewhere(dossier, claimed)
+    links, events, logged = one.judged()
+    case = case_of(dossier, known, links, logged, awaits_log=one.awaits_log)
+    basis = basis_of(case, links)
+    decision = decision_document(decided) if decided is not None and decided.inputs_sha256 == basis else None
+    judgement = judge(facts_of(case, events, one.trust, now.date()), tables)
+    conclusion, waiting = concluded(case, judgement, decision), NOT_WAITING
+    if conclusion.verdict is VerdictCode.PENDING:
+        waiting = _waiting(one, conclusion.findings, now)
         if waiting.next_try is None:
-            verdict, findings = VerdictCode.REVIEW, tuple(map(_expired, findings))
-    elif verdict is VerdictCode.REVIEW and decision is not None and _holds(decision, judgement, inputs_sha256):
-        verdict = VerdictCode.VERIFIED if decision.accepted else VerdictCode.REJECTED
-        inputs.append(decision_sha256(decision))
-    grade = judgement.assurance if verdict is VerdictCode.VERIFIED else NO_GRADE
-    document = verdict_document(
-        stone,
-        verdict=verdict.value,
-        grade=grade,
-        findings=findings,
-        inputs=inputs,
-        trust=dossier.answer.trust or NOBODY,
-        tables=tables,
-        now=now,
-    )
+            case = {**case, "expired": True}
+            conclusion = concluded(case, judgement, decision)
+    elif one.behind:
+        waiting = Waiting(0, None, now + COVER_LATER)
+    inputs = dict([_document(plain_bytes(case)), _document(dossier.keys.document)])
+    if decision is not None and conclusion.verdict not in (judgement.verdict, VerdictCode.REVIEW):
+        inputs |= [_document(plain_bytes(decision))]
+    document = verdict_document(stone, conclusion, list(inputs), trust=one.trust, tables=tables, as_of=now.date())
     return Ruling(
         stone=stone,
-        verdict=verdict,
-        grade=grade,
+        verdict=conclusion.verdict,
+        grade=conclusion.grade,
         assurance=judgement.assurance,
-        findings=findings,
+        weakest=judgement.weakest,
+        findings=conclusion.findings,
+        case=case,
+        inputs=inputs | dict([_document(one.trust.document)]),
         document=document,
         sha256=hashlib.sha256(document).hexdigest(),
-        inputs_sha256=inputs_sha256,
+        basis=basis,
         was=was,
         dossier=dossier,
-        new_links=new_links or (),
-        uses=() if verdict is VerdictCode.REJECTED else tuple(claimed),
+        uses=() if conclusion.verdict is VerdictCode.REJECTED else tuple(claimed),
         waiting=waiting,
     )
 
 
-def _continued(dossier: Dossier, head: tuple[int, str] | None) -> tuple[tuple[int, Link], ...] | None:
-    """The links that follow those already kept; None if the record no longer begins with what was kept."""
-    if not dossier.keeps_chain:
-        return ()
-    links = tuple(enumerate(dossier.links))
-    if head is None:
-        return links
-    seq, sha256 = head
-    if len(links) <= seq or dossier.links[seq].sha256 != sha256:
-        return None
-    return links[seq + 1 :]
+def _document(document: bytes) -> tuple[str, str]:
+    return hashlib.sha256(document).hexdigest(), document.decode()
 
 
-def _holds(decision: ReviewDecision, judgement: Judgement, inputs_sha256: str) -> bool:
-    held = sorted(finding.code for finding in judgement.findings if finding.severity is Severity.HOLD)
-    return decision.inputs_sha256 == inputs_sha256 and decision.codes == held
-
-
-def _waiting(stone: str, was: StoneVerdict | None, now: datetime) -> Waiting:
-    """Asked again after growing waits, spread by up to half so that not all come at once; a day is enough."""
+def _waiting(one: Recorded, findings: Sequence[Finding], now: datetime) -> Waiting:
+    """Asked again after growing waits, spread by up to half so that not all come at once; a day is enough. A stone that
+    only waits for the log's witnesses is looked at as soon as they may have seen it."""
+    stone, was = one.dossier.claim.stone, one.was
     since = was.pending_since if was is not None and was.pending_since is not None else now
+    if all(finding.params.get("registry") == PUBLIC_LOG for finding in findings if finding.severity == "pending"):
+        return Waiting(0, since, now + COVER_SOON)
     attempts = was.attempts + 1 if was is not None and was.pending_since is not None else 0
     if now - since >= GIVE_UP:
         return Waiting(attempts, since, None)
     wait = WAITS[min(attempts, len(WAITS) - 1)]
     spread = hashlib.sha256(f"{stone} {attempts}".encode()).digest()[0]
     return Waiting(attempts, since, now + wait + wait * spread // 512)
-
-
-def _expired(finding: Finding) -> Finding:
-    if finding.severity is not Severity.PENDING:
-        return finding
-    return replace(finding, severity=Severity.HOLD, params={**finding.params, "expired": 1})
-
-
-async def _standing(session: AsyncSession, stones: Sequence[str]) -> dict[str, StoneVerdict]:
-    wanted = select(StoneVerdict).where(StoneVerdict.stone.in_(stones)).order_by(StoneVerdict.stone).with_for_update()
-    return {row.stone: row for row in await session.scalars(wanted.execution_options(populate_existing=True))}
-
-
-async def _heads(session: AsyncSession, stones: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """The last kept event of each chain."""
-    if not (wanted := list(stones)):
-        return {}
-    last = select(ChainEvent.stone, func.max(ChainEvent.seq).label("seq")).where(ChainEvent.stone.in_(wanted))
-    top = last.group_by(ChainEvent.stone).subquery()
-    joined = (ChainEvent.stone == top.c.stone) & (ChainEvent.seq == top.c.seq)
-    rows = await session.execute(select(ChainEvent.stone, ChainEvent.seq, ChainEvent.sha256).join(top, joined))
-    return {stone: (seq, sha256) for stone, seq, sha256 in rows}
 
 
 async def _decisions(session: AsyncSession, stones: Iterable[str]) -> dict[str, ReviewDecision]:
@@ -268,44 +200,24 @@ async def _exposed(session: AsyncSession, known: Sequence[Ruling]) -> set[str]:
     return set(await session.scalars(select(ExposedStone.stone).where(ExposedStone.stone.in_(stones))))
 
 
-async def _put(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """All rows in one statement, handed to the driver as they are: a stone has some twenty, and the way through the
-    toolkit costs three times the insert itself."""
-    if not rows:
-        return
-    table, dialect = model.metadata.tables[model.__tablename__], session.get_bind().dialect
-    statement = insert(table).values({name: bindparam(name) for name in rows[0]}).compile(dialect=dialect)
-    names = statement.positiontup
-    assert names is not None
-    bind = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) or _same for name in names}
-    values = [tuple([bind[name](row[name]) for name in names]) for row in rows]
-    connection = await session.connection()
-    await connection.exec_driver_sql(statement.string, values)
+def _answer_rows(ruling: Ruling) -> Iterable[dict[str, Any]]:
+    for answer in ruling.dossier.answers if ruling.dossier.heard_now else ():
+        yield _answer_row(ruling.stone, answer)
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-def _answer_row(ruling: Ruling) -> dict[str, Any]:
-    answer = ruling.dossier.answer
+def _answer_row(stone: str, answer: Answer) -> dict[str, Any]:
     return {
-        "stone": ruling.stone,
-        "registry_name": answer.registry,
-        "claim_sha256": ruling.dossier.asked.sha256(),
+        "stone": stone,
+        "registry_name": answer.registry[:60],
+        "claim_sha256": answer.claim_sha256,
         "status": answer.status.value,
         "reason": answer.reason.value if answer.reason is not None else None,
-        "differs": " ".join(answer.differs),
+        "differs": " ".join(answer.differs)[:200],
         "raw_sha256": answer.raw_sha256,
         "signature": answer.signature,
         "simulated": answer.simulated,
         "at": answer.at,
     }
-
-
-def _chain_rows(ruling: Ruling, now: datetime) -> Iterable[dict[str, Any]]:
-    for seq, link in ruling.new_links:
-        yield {"stone": ruling.stone, "seq": seq, **link._asdict(), "recorded_at": now}
 
 
 def _verdict_row(ruling: Ruling, now: datetime) -> dict[str, Any]:
@@ -320,6 +232,7 @@ def _verdict_row(ruling: Ruling, now: datetime) -> dict[str, Any]:
 
 
 def _standing_row(ruling: Ruling, now: datetime) -> dict[str, Any]:
+    waits_for = PUBLIC_LOG if _waits_for_log_only(ruling) else ruling.dossier.producer.registry
     return {
         "stone": ruling.stone,
         "verdict": ruling.verdict.value,
@@ -329,13 +242,19 @@ def _standing_row(ruling: Ruling, now: datetime) -> dict[str, Any]:
         "findings": [finding.document() for finding in ruling.findings],
         "codes": f" {' '.join(finding.code for finding in ruling.findings)} ",
         "claim": ruling.dossier.claim.document(),
-        "registry_name": ruling.dossier.answer.registry,
-        "simulated": ruling.dossier.answer.simulated,
-        "inputs_sha256": ruling.inputs_sha256,
+        "registry_name": waits_for[:60],
+        "simulated": ruling.dossier.producer.simulated,
+        "inputs_sha256": ruling.basis,
         "verdict_sha256": ruling.sha256,
         "decided_at": now,
         **ruling.waiting._asdict(),
+        "weakest": None if ruling.weakest is None else ruling.weakest._asdict(),
     }
+
+
+def _waits_for_log_only(ruling: Ruling) -> bool:
+    pending = [finding for finding in ruling.findings if finding.severity == "pending"]
+    return ruling.awaits_log and all(finding.params.get("registry") == PUBLIC_LOG for finding in pending)
 
 
 def _event_row(ruling: Ruling, now: datetime) -> dict[str, Any] | None:
@@ -345,7 +264,3 @@ def _event_row(ruling: Ruling, now: datetime) -> dict[str, Any] | None:
     codes = [finding.code for finding in ruling.findings]
     facts = {"from": was, "to": ruling.verdict.value, "grade": ruling.grade, "codes": codes}
     return {"name": VERDICT_CHANGED, "subject": ruling.stone, "by": None, "at": now, "facts": facts}
-
-
-def _finding(document: Mapping[str, Any]) -> Finding:
-    return Finding(document["code"], Severity(document["severity"]), document["link"], document["params"])

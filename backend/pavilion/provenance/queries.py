@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.instants import from_stamp, stamp
+from pavilion.provenance.casefile import PUBLIC_LOG
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.models import (
@@ -112,11 +113,11 @@ async def claim_of(session: AsyncSession, stone: str) -> ListingClaim | None:
     return None if document is None else ListingClaim.from_document(document)
 
 
-async def due(session: AsyncSession, registry: str, now: datetime, limit: int) -> list[ListingClaim]:
-    """Claims for which this registry should be asked again now, the longest waiting first."""
+async def due(session: AsyncSession, now: datetime, limit: int) -> list[ListingClaim]:
+    """Claims about which the registries should be asked again now, the longest waiting first."""
     wanted = (
         select(StoneVerdict.claim)
-        .where(StoneVerdict.registry_name == registry, StoneVerdict.next_try <= now)
+        .where(StoneVerdict.registry_name != PUBLIC_LOG, StoneVerdict.next_try <= now)
         .order_by(StoneVerdict.next_try, StoneVerdict.stone)
         .limit(limit)
     )

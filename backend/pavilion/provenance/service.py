@@ -4,19 +4,28 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from anyio import to_thread
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import ulid
-from pavilion.provenance import keeping, queries
+from pavilion.provenance import keeping, queries, recording
+from pavilion.provenance import log as public_log
+from pavilion.provenance.casefile import lab_words
 from pavilion.provenance.claims import ListingClaim, Verdict
-from pavilion.provenance.dossier import Dossier, opened, question
+from pavilion.provenance.deciding import keep_decision
+from pavilion.provenance.dossier import Dossier, opened
 from pavilion.provenance.keeping import Ruling
+from pavilion.provenance.log import Leaf, LogSigner
 from pavilion.provenance.models import ReviewDecision
-from pavilion.provenance.registries.guarding import IN_FLIGHT, guarded
-from pavilion.provenance.registries.port import Registry
+from pavilion.provenance.recording import Recorded
+from pavilion.provenance.registries.asking import Registries
+from pavilion.provenance.registries.guarding import IN_FLIGHT
+from pavilion.provenance.registries.port import Answer, Registry
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
+
+SHARE = 500  # dossiers opened in one thread
 
 
 class NotInReview(Refusal):
@@ -38,40 +47,85 @@ class CannotAccept(Refusal):
 
 
 async def confirm(
-    session: AsyncSession, *, claims: Sequence[ListingClaim], registry: Registry, now: datetime
+    session: AsyncSession,
+    *,
+    claims: Sequence[ListingClaim],
+    registry: Registry | Registries,
+    now: datetime,
+    log: LogSigner | None = None,
 ) -> list[Verdict]:
     """Each listing has a verdict, in the order of the claims, and stands exposed exactly if that is VERIFIED.
 
-    Made for batches of a thousand. The registry is asked before the session is first used, so that with a fresh session
-    no transaction waits for it.
+    Made for batches of a thousand. The registries are asked before the session is first used, so that with a fresh
+    session no transaction waits for them. Without `log` nothing is signed here: events that are new to the log wait
+    for its next checkpoint, and their stones for the worker.
     """
-    return await settle(session, dossiers=await ask(claims, registry, now), now=now)
+    return await settle(session, dossiers=await ask(claims, registry, now), now=now, log=log)
 
 
-async def ask(claims: Sequence[ListingClaim], registry: Registry, now: datetime) -> list[Dossier]:
-    """What the registry answered for each claim, read and checked; touches no database."""
-    safe, found = guarded(registry), dict[int, Dossier]()
+async def ask(claims: Sequence[ListingClaim], registry: Registry | Registries, now: datetime) -> list[Dossier]:
+    """What the registries answered for each claim, read and checked; touches no database. A single registry speaks for
+    itself alone: no other is asked, and none is missed."""
+    asked = registry if isinstance(registry, Registries) else Registries.of(registry)
+    found = dict[int, tuple[Answer, ...]]()
     waiting = iter(enumerate(claims))
 
     async def one_after_another() -> None:
         for place, claim in waiting:
-            asked = question(claim, safe.name)
-            found[place] = opened(claim, asked, await safe.confirm(asked, now))
+            found[place] = await asked.ask(claim, now)
             await asyncio.sleep(0)  # an answer that comes at once must not keep bidders waiting
 
     await asyncio.gather(*(one_after_another() for _ in range(min(IN_FLIGHT, len(claims)))))
-    return [found[place] for place in range(len(claims))]
+    answers = [found[place] for place in range(len(claims))]
+    shares = [slice(start, start + SHARE) for start in range(0, len(claims), SHARE)]
+    # Signatures are checked beside the loop, and the library lets go of the interpreter meanwhile.
+    opened_ = await asyncio.gather(*(to_thread.run_sync(_opened, claims[one], answers[one]) for one in shares))
+    return [dossier for share in opened_ for dossier in share]
 
 
-async def settle(session: AsyncSession, *, dossiers: Sequence[Dossier], now: datetime) -> list[Verdict]:
-    """The verdicts that follow from these answers stand; earlier ones stay in the history."""
-    rulings = await keeping.rule(session, dossiers, now)
+async def settle(
+    session: AsyncSession,
+    *,
+    dossiers: Sequence[Dossier],
+    now: datetime,
+    log: LogSigner | None = None,
+    rehearsal: bool = False,
+) -> list[Verdict]:
+    """The verdicts that follow from these answers stand; earlier ones stay in the history. What the log's witnesses
+    have not seen yet waits, and the worker settles it. In a rehearsal nothing is logged."""
+    recorded = await recording.record(session, dossiers, now, log=log, rehearsal=rehearsal)
+    return await judge_recorded(session, recorded, now, log=log, rehearsal=rehearsal)
+
+
+async def judge_recorded(
+    session: AsyncSession,
+    recorded: Sequence[Recorded],
+    now: datetime,
+    *,
+    log: LogSigner | None = None,
+    rehearsal: bool = False,
+) -> list[Verdict]:
+    """The verdicts on what was recorded in this very transaction; each new one is a leaf of the log."""
+    rulings = await keeping.rule(session, recorded, now)
     await keeping.keep(session, rulings, now)
+    if not rehearsal:
+        house = recording.did_of(recording.host_of(log))
+        new = [ruling for ruling in rulings if ruling.was is None or ruling.was.verdict_sha256 != ruling.sha256]
+        leaves = [Leaf("verdict", ruling.stone, ruling.document, house) for ruling in new]
+        await public_log.append(session, leaves, now)
     return [_told(ruling) for ruling in rulings]
 
 
 async def decide_review(
-    session: AsyncSession, *, stone: str, accept: bool, codes: Sequence[str], reason: str, actor: Actor, now: datetime
+    session: AsyncSession,
+    *,
+    stone: str,
+    accept: bool,
+    codes: Sequence[str],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    log: LogSigner | None = None,
 ) -> Verdict:
     """A named compliance person has accepted the findings named by `codes`, or refused the stone because of them. The
     decision holds until any of the verdict's inputs changes."""
@@ -104,8 +158,20 @@ async def decide_review(
         at=now,
     )
     session.add(decision)
-    return await keeping.keep_decision(session, standing, decision)
+    return await keep_decision(session, standing, decision, recording.did_of(recording.host_of(log)))
+
+
+def _opened(claims: Sequence[ListingClaim], answers: Sequence[Sequence[Answer]]) -> list[Dossier]:
+    return [opened(claim, heard) for claim, heard in zip(claims, answers, strict=True)]
 
 
 def _told(ruling: Ruling) -> Verdict:
-    return Verdict(ruling.stone, ruling.verdict.value, ruling.grade, ruling.findings, ruling.sha256)
+    return Verdict(
+        ruling.stone,
+        ruling.verdict.value,
+        ruling.grade,
+        ruling.findings,
+        ruling.sha256,
+        ruling.weakest,
+        lab_words(ruling.case),
+    )

@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pavilion.provenance.registries.port import plain_bytes
@@ -31,7 +32,15 @@ class Trust:
             found = TrustRow(frozenset(row["types"]), row.get("cc"), row.get("lab"), span)
             self._by_issuer[row["issuer"]].append(found)
             kept.append(dict(row))
-        self.sha256 = hashlib.sha256(plain_bytes(kept)).hexdigest()
+        self.document = plain_bytes(kept)
+        self.sha256 = hashlib.sha256(self.document).hexdigest()
+        self._kept = kept
+
+    def with_(self, other: "Trust") -> "Trust":
+        """The rows of both tables; what stands in both stands once."""
+        if other is self or not other._kept:
+            return self
+        return _both(self, other) if self._kept else other
 
     def rows(self, issuer: str | None, kind: str, day: date) -> Iterable[TrustRow]:
         """The rows that let this issuer sign such an event on this day."""
@@ -41,6 +50,11 @@ class Trust:
 
 
 NOBODY = Trust()
+
+
+@lru_cache(maxsize=8)
+def _both(ours: Trust, others: Trust) -> Trust:
+    return Trust([*ours._kept, *(row for row in others._kept if row not in ours._kept)])
 
 
 def _day(text: str | None) -> date | None:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.provenance.dossier import Dossier, inscription_of
+from pavilion.provenance.casefile import inscription_of
+from pavilion.provenance.dossier import Dossier
 from pavilion.provenance.facts import TRANSFORMATIONS, Elsewhere
 from pavilion.provenance.lineage import holds_number
 from pavilion.provenance.models import ChainUse
@@ -76,7 +77,7 @@ class Uses:
 
 def uses_of(dossier: Dossier) -> list[Use]:
     """The claims of one stone's chain. Pieces are known by their registry's names."""
-    stone, registry = dossier.claim.stone, dossier.answer.registry
+    stone, registry = dossier.claim.stone, dossier.producer.registry
     found = [Use(f"origin:{registry}:{dossier.claim.origin_id}", "", stone, 0, "")]
     mass: dict[str, int] = {}
     numbers: list[str] = []
@@ -98,7 +99,7 @@ def uses_of(dossier: Dossier) -> list[Use]:
         elif event.report is not None and dossier.piece in event.objects:
             found.append(Use(f"report:{event.report.lab}:{event.report.no}", "", stone, 0, ""))
             numbers.append(event.report.no)
-    inscription = dossier.claim.inscription or inscription_of(dossier)
+    inscription = dossier.claim.inscription or inscription_of(dossier.piece, dossier.events)
     if inscription and not any(holds_number(inscription, number) for number in numbers):
         found.append(Use(f"inscription:{inscription}", "", stone, 0, ""))
     polished = mass.get(dossier.piece, 0)
