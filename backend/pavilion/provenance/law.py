@@ -23,16 +23,16 @@ def sanctions(case: Case) -> Iterator[Finding]:
     facts = case.facts
     if not (facts.sanctioned or facts.resembling):
         return
-    unplaced = facts.sanctioned
     for event in case.chain:
         parties = event.parties()
-        unplaced = unplaced - parties
         for party in sorted(parties & facts.sanctioned):
             yield Finding("SN-04", Severity.BLOCK, event.place, {"party": party, "event": event.kind})
         for party in sorted(parties & facts.resembling):
             yield Finding("SN-04", Severity.HOLD, event.place, {"party": party, "event": event.kind, "resembles": 1})
-    for party in sorted(unplaced):  # a cutter, say, or a consignor whom no event names
+    for party in sorted(facts.hands & facts.sanctioned):
         yield Finding("SN-04", Severity.BLOCK, None, {"party": party, "event": ""})
+    for party in sorted(facts.hands & facts.resembling):
+        yield Finding("SN-04", Severity.HOLD, None, {"party": party, "event": "", "resembles": 1})
 
 
 def grandfathering(case: Case) -> Iterator[Finding]:
