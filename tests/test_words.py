@@ -120,7 +120,7 @@ def states():
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.pages.glossary import TERMS
-    from pavilion.provenance import facts
+    from pavilion.provenance import facts, log, witnessing
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.registries.port import Reason, Status
     from pavilion.provenance.trust_forms import KeyForm, RowForm
@@ -150,6 +150,8 @@ def states():
         "reason_": Reason,
         "event_": facts.KINDS,
         "deed_": TrustDeed,
+        "leaf_": log.KINDS,
+        "halt_": (*log.FAULTS, witnessing.AHEAD, witnessing.REFUSES),
         "trust_": (*ROW_STATES, *RowForm.model_fields, *KeyForm.model_fields),
         "key_": KEY_STATES,
         "evidence_": facts.EVIDENCE,

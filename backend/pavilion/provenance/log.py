@@ -217,7 +217,8 @@ async def _put(session: AsyncSession, statement: str, *columns: list[Any]) -> No
 
 # -- before signing ---------------------------------------------------------------------------------------------------
 
-SHRUNK, REWRITTEN, TORN = "log_shrunk", "log_rewritten", "log_torn"
+SHRUNK, REWRITTEN, TORN, AUDIT_FAILED = "log_shrunk", "log_rewritten", "log_torn", "log_audit_failed"
+FAULTS = (SHRUNK, REWRITTEN, TORN, AUDIT_FAILED)
 _OWN_FAULTS = frozenset({SHRUNK, REWRITTEN, TORN})
 
 

@@ -46,13 +46,16 @@ async def entry(session: AsyncSession, index: int) -> tuple[bytes, bytes | None]
     return row.entry.encode(), await session.scalar(select(LogSalt.salt).where(LogSalt.place == index))
 
 
-async def proof(session: AsyncSession, index: int, reaching: int | None = None) -> str | None:
+async def proof(session: AsyncSession, index: int, reaching: int | None = None, *, opened: bool = True) -> str | None:
     """The tlog-proof of an entry with all cosignatures of its checkpoint; None while no checkpoint covers it. The
-    checkpoint is the latest covered one, or the first that holds `reaching` leaves: then it is always the same."""
-    return (await proofs(session, [index], reaching)).get(index)
+    checkpoint is the latest covered one, or the first that holds `reaching` leaves: then it is always the same.
+    `opened` proofs carry the salt, which is for those who may see what was logged."""
+    return (await proofs(session, [index], reaching, opened=opened)).get(index)
 
 
-async def proofs(session: AsyncSession, wanted: Sequence[int], reaching: int | None = None) -> dict[int, str]:
+async def proofs(
+    session: AsyncSession, wanted: Sequence[int], reaching: int | None = None, *, opened: bool = True
+) -> dict[int, str]:
     """The proofs of several entries under one checkpoint; what it does not cover is left out."""
     checkpoint = await covered_checkpoint(session, reaching)
     if checkpoint is None:
@@ -60,7 +63,7 @@ async def proofs(session: AsyncSession, wanted: Sequence[int], reaching: int | N
     within = [index for index in wanted if 0 <= index < checkpoint.size]
     reader = await reader_for(session, (span for index in within for span in inclusion_spans(index, checkpoint.size)))
     note = await cosigned_note(session, checkpoint)
-    extras = await _extras(session, within)
+    extras = await _extras(session, within) if opened else {}
     return {
         index: format_tlog_proof(
             TlogProof(index, _prove_inclusion(reader, index, checkpoint.size), note, extras.get(index))
@@ -94,8 +97,9 @@ async def covered_checkpoint(session: AsyncSession, reaching: int | None = None)
     return await session.scalar(wanted.limit(1))
 
 
-async def cosigned_note(session: AsyncSession, checkpoint: LogCheckpoint) -> str:
-    """The signed note, and below it the first line of each witness: what was handed out once stays the same."""
+async def cosigned_note(session: AsyncSession, checkpoint: LogCheckpoint, *, newest: bool = False) -> str:
+    """The signed note, and below it the first line of each witness: what was handed out once stays the same. With
+    `newest` it is the last line of each: it tells that the log was seen alive."""
     rows = await session.scalars(
         select(LogCosignature)
         .where(LogCosignature.size == checkpoint.size)
@@ -103,7 +107,8 @@ async def cosigned_note(session: AsyncSession, checkpoint: LogCheckpoint) -> str
     )
     lines: dict[str, str] = {}
     for row in rows:
-        lines.setdefault(row.witness, row.line)
+        if newest or row.witness not in lines:
+            lines[row.witness] = row.line
     return checkpoint.note + "".join(f"{line}\n" for line in lines.values())
 
 

@@ -2,18 +2,15 @@
 
 from urllib.parse import urlsplit
 
-import httpx2
-
 from pavilion.kernel.cosigning import BadPolicy, parse_policy, policy_text
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.signing import SigningKey
 from pavilion.provenance.log import LogSigner
+from pavilion.provenance.registries.outbound import Outbound, Refused
 from pavilion.provenance.witnessing import Reply, Witnessing
 from pavilion.settings import Environment, Settings
 
 PATIENCE_S = 2.0
-MOST_REPLY = 65_536
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def signer_of(settings: Settings) -> LogSigner:
@@ -33,29 +30,21 @@ def signer_of(settings: Settings) -> LogSigner:
     return LogSigner(key, policy)
 
 
-def witnessing_of(settings: Settings, sessions: Sessions) -> Witnessing:
-    plain = settings.environment is not Environment.PRODUCTION
-    return Witnessing(sessions, signer_of(settings), Caller(plain_on_loopback=plain))
+def witnessing_of(settings: Settings, signer: LogSigner, sessions: Sessions) -> Witnessing:
+    hosts = {urlsplit(witness.url).hostname or "" for witness in signer.policy.witnesses}
+    inside = settings.environment is not Environment.PRODUCTION
+    return Witnessing(sessions, signer, Caller(Outbound(hosts, loopback=inside, timeout_s=PATIENCE_S)))
 
 
 class Caller:
-    """Speaks to witnesses: https, or plain http on loopback where that is allowed; no redirects, small answers."""
+    """Speaks to witnesses through the house's one door."""
 
-    def __init__(self, *, plain_on_loopback: bool) -> None:
-        self._plain = plain_on_loopback
-        self._client = httpx2.AsyncClient(timeout=PATIENCE_S, follow_redirects=False, trust_env=False)
+    def __init__(self, door: Outbound) -> None:
+        self._door = door
 
     async def __call__(self, url: str, body: bytes) -> Reply:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (self._plain and parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise ConnectionRefusedError(f"{url}: only https is called")
         try:
-            async with self._client.stream("POST", url, content=body) as answer:
-                read = bytearray()
-                async for part in answer.aiter_bytes():
-                    read += part
-                    if len(read) > MOST_REPLY:
-                        raise ConnectionAbortedError(f"{url}: too long an answer")
-                return Reply(answer.status_code, bytes(read))
-        except httpx2.HTTPError as fault:
-            raise ConnectionError(f"{url}: {fault}") from None
+            heard = await self._door.post(url, body)
+        except Refused as fault:
+            raise ConnectionRefusedError(f"{url}: {fault}") from None
+        return Reply(heard.status, heard.body)
