@@ -73,7 +73,7 @@ class SaleWriter:
         self._waiting: list[Waiting] = []
         self._failures = 0
         self._bell = asyncio.Event()
-        self._learned = True
+        self._news, self._looked_at = 1, 0  # which facts are known, and which of them were looked at in a batch
         self._outage_since = lease.beat_at
         self._clock_jumped = False
         self.ended = False
@@ -102,7 +102,7 @@ class SaleWriter:
 
     def learn(self, facts: Facts) -> None:
         """What the other domains say from now on; the next batch decides by it."""
-        self.facts, self._learned = facts, True
+        self.facts, self._news = facts, self._news + 1
         self._bell.set()
 
     def clock_jumped(self) -> None:
@@ -166,7 +166,7 @@ class SaleWriter:
 
     async def _wait(self) -> None:
         """Until an order comes, somebody rings, or something is due."""
-        if self._learned:
+        if self._news != self._looked_at:
             return
         due = acts.next_due(self.book)
         left = None if due is None else due - micros(self.clock())
@@ -177,9 +177,10 @@ class SaleWriter:
 
     async def _step(self, batch: list[Waiting]) -> None:
         batch.sort(key=lambda one: (one.t, one.edge, one.counter))
+        seen = self._news, self._clock_jumped  # what comes while the batch is written is for the next
         draft, answers = self._decide(batch)
         if not draft.lines:
-            self._considered()
+            self._considered(*seen)
             self._answer(answers)
             return
         stored = self._batch(draft)
@@ -199,13 +200,14 @@ class SaleWriter:
         self._failures = 0
         before = dict(self.book.lots)
         self.book.settle(draft)  # memory moves after the commit, never before
-        self._considered()
+        self._considered(*seen)
         self._answer(answers)
         self._tell(draft.lines, stored.root, before, draft.lots)
 
-    def _considered(self) -> None:
+    def _considered(self, news: int, jumped: bool) -> None:
         """What was to be looked at once has been, in this batch or with nothing to write."""
-        self._learned, self._outage_since, self._clock_jumped = False, None, False
+        self._looked_at, self._outage_since = news, None
+        self._clock_jumped = self._clock_jumped and not jumped
         self.lease.beat = True
 
     def _decide(self, batch: list[Waiting]) -> tuple[Draft, list[tuple[Waiting, Answer]]]:
@@ -229,7 +231,7 @@ class SaleWriter:
             acts.after_outage(draft, self._outage_since)
         if self._clock_jumped:
             acts.clock_moved(draft, acts.NEAR)
-        if self._learned:
+        if self._news != self._looked_at:
             acts.lost_verdicts(draft, self.facts)
         acts.open_due(draft)
         return draft

@@ -63,6 +63,7 @@ class Engine:
         self.writers: dict[str, SaleWriter] = {}
         self._closed: dict[str, SaleWriter] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._untold: set[str] = set()  # sales whose writers do not know yet what changed
         self._bell = asyncio.Event()
 
     async def run(self) -> None:
@@ -98,8 +99,13 @@ class Engine:
         """New sales have writers, and every writer knows what the other domains said."""
         changed = await self.world.changed()
         if changed:
-            for sale, writer in list(self.writers.items()):
-                writer.learn(await self.world.facts(sale))
+            self._untold |= self.writers.keys()
+        for sale in sorted(self._untold & self.writers.keys()):
+            facts = await self.world.facts(sale)  # if this fails, the next sweep asks again
+            if (writer := self.writers.get(sale)) is not None:
+                writer.learn(facts)
+            self._untold.discard(sale)
+        self._untold &= self.writers.keys()
         if not (find or changed):
             return
         running = set(await self.world.running())
