@@ -15,6 +15,7 @@ import typer
 from pavilion.exits import DONE, FALSE, UNDECIDED
 from pavilion.exits import stop as _stop
 from pavilion.stock_cli import stock_app
+from pavilion.verify_cli import verify
 
 if TYPE_CHECKING:
     from pavilion.settings import Settings
@@ -129,6 +130,11 @@ def _json_lines(file: Path, decimals: bool) -> list[tuple[str, dict[str, Any]]]:
             raise _stop(f"line {number}: an object with an id is needed")
         found.append((raw, line))
     return found
+
+
+# -- what anyone can check ---------------------------------------------------------------------------------------------
+
+app.command("verify")(verify)
 
 
 # -- the record of a sale ---------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ TYPES: Final = ("DigitalProductPassport", "VerifiableCredential")
 ISSUER_NAMES: Final = frozenset({"type", "id", "name", "issuerAlsoKnownAs"})
 VERDICTS: Final = frozenset({"VERIFIED", "REVIEW", "PENDING", "REJECTED"})
 AFTER_WITNESSES: Final = timedelta(hours=24)
+OLD_HOURS: Final = 48
 _ID: Final = re.compile(r"https?://[^/?#\s]{1,255}/passports/([0-9A-HJKMNP-TV-Z]{26})/([1-9][0-9]{0,5})")
 _SECOND: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -220,8 +221,12 @@ def status_of(
             return
         lists.append(found)
     oldest = min(one.at for one in lists)
-    facts = {"at": oldest.strftime("%Y-%m-%d %H:%M"), "hours": max(0, (now - oldest) // timedelta(hours=1))}
-    exam.ok("STATUS", "neither revoked nor suspended at %(at)s UTC; that is %(hours)s h old", **facts)
+    at, hours = oldest.strftime("%Y-%m-%d %H:%M"), max(0, (now - oldest) // timedelta(hours=1))
+    if hours < OLD_HOURS:
+        exam.ok("STATUS", "neither revoked nor suspended at %(at)s UTC, %(hours)s h ago", at=at, hours=hours)
+    else:
+        old = "neither revoked nor suspended at %(at)s UTC, but that is %(days)s days old"
+        exam.ok("STATUS", old, at=at, days=hours // 24)
 
 
 _MARKS: Final = {"revocation": "it was revoked", "suspension": "it is suspended"}
