@@ -22,11 +22,13 @@ TRIGGERS = {
         "create trigger log_nodes_append_only before update or delete on log_nodes for each row execute function pavilion_refuse_change()",
         "create trigger logos_append_only before update or delete on logos for each row execute function pavilion_refuse_change()",
         "create trigger passports_append_only before update or delete on passports for each row execute function pavilion_refuse_change()",
+        "create trigger reported_events_append_only before update or delete on reported_events for each row execute function pavilion_refuse_change()",
         "create trigger trust_acts_append_only before update or delete on trust_acts for each row execute function pavilion_refuse_change()",
         "create trigger verdict_inputs_append_only before update or delete on verdict_inputs for each row execute function pavilion_refuse_change()",
         "create trigger insight_comparisons_append_only before update or delete on insight_comparisons for each row execute function pavilion_refuse_change()",
         "create trigger log_cosignatures_append_only before update or delete on log_cosignatures for each row execute function pavilion_refuse_change()",
         "create trigger log_covers_append_only before update or delete on log_covers for each row execute function pavilion_refuse_change()",
+        "create trigger reported_pieces_append_only before update or delete on reported_pieces for each row execute function pavilion_refuse_change()",
         "create trigger supply_contracts_append_only before update or delete on supply_contracts for each row execute function pavilion_refuse_change()",
         "create trigger warranty_years_append_only before update or delete on warranty_years for each row execute function pavilion_refuse_change()",
         "create trigger insight_counted_append_only before update or delete on insight_counted for each row execute function pavilion_refuse_change()",
@@ -58,6 +60,8 @@ TRIGGERS = {
         "create trigger logos_no_delete before delete on logos begin select raise(abort, 'append only: logos'); end",
         "create trigger passports_no_update before update on passports begin select raise(abort, 'append only: passports'); end",
         "create trigger passports_no_delete before delete on passports begin select raise(abort, 'append only: passports'); end",
+        "create trigger reported_events_no_update before update on reported_events begin select raise(abort, 'append only: reported_events'); end",
+        "create trigger reported_events_no_delete before delete on reported_events begin select raise(abort, 'append only: reported_events'); end",
         "create trigger trust_acts_no_update before update on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
         "create trigger trust_acts_no_delete before delete on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
         "create trigger verdict_inputs_no_update before update on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
@@ -68,6 +72,8 @@ TRIGGERS = {
         "create trigger log_cosignatures_no_delete before delete on log_cosignatures begin select raise(abort, 'append only: log_cosignatures'); end",
         "create trigger log_covers_no_update before update on log_covers begin select raise(abort, 'append only: log_covers'); end",
         "create trigger log_covers_no_delete before delete on log_covers begin select raise(abort, 'append only: log_covers'); end",
+        "create trigger reported_pieces_no_update before update on reported_pieces begin select raise(abort, 'append only: reported_pieces'); end",
+        "create trigger reported_pieces_no_delete before delete on reported_pieces begin select raise(abort, 'append only: reported_pieces'); end",
         "create trigger supply_contracts_no_update before update on supply_contracts begin select raise(abort, 'append only: supply_contracts'); end",
         "create trigger supply_contracts_no_delete before delete on supply_contracts begin select raise(abort, 'append only: supply_contracts'); end",
         "create trigger warranty_years_no_update before update on warranty_years begin select raise(abort, 'append only: warranty_years'); end",
@@ -243,6 +249,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_rechecks_due_at", "rechecks", ["due_at"], unique=False)
     op.create_index("ix_rechecks_looked_at", "rechecks", ["looked_at"], unique=False)
+    op.create_table(
+        "reported_events",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("issuer", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=26), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reported_events")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_reported_events_sha256")),
+    )
+    op.create_index("ix_reported_events_kind_at", "reported_events", ["kind", "at"], unique=False)
     op.create_table(
         "status_entries",
         sa.Column("list_no", BIG, nullable=False),
@@ -448,6 +468,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("stone", "n", "company_id", name=op.f("pk_private_views")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "reported_pieces",
+        sa.Column("piece", sa.String(length=80), nullable=False),
+        sa.Column("event_id", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["reported_events.id"], name=op.f("fk_reported_pieces_event_id_reported_events")
+        ),
+        sa.PrimaryKeyConstraint("piece", "event_id", name=op.f("pk_reported_pieces")),
     )
     op.create_table(
         "supply_contracts",

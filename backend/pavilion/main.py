@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import APIRouter, FastAPI
@@ -33,13 +32,21 @@ from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
 from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
+from pavilion.provenance import (
+    epcis_routes,
+    log_audit,
+    log_routes,
+    log_wiring,
+    outcome_jobs,
+    outcome_routes,
+    trust_routes,
+    trusting,
+)
 from pavilion.provenance import jobs as provenance_jobs
 from pavilion.provenance import routes as provenance_routes
-from pavilion.provenance import trust_routes, trusting
-from pavilion.provenance.registries.file import FileRegistry
-from pavilion.provenance.registries.none import NoRegistry
-from pavilion.provenance.registries.port import Registry
-from pavilion.provenance.registries.writing import OWN_PRODUCTION
+from pavilion.provenance.log import LogSigner
+from pavilion.provenance.registries.asking import Registries
+from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
 from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
@@ -60,7 +67,10 @@ ROUTERS: list[APIRouter] = [
     catalogue_api.router,
     settlement_routes.router,
     provenance_routes.router,
+    outcome_routes.router,
     trust_routes.router,
+    epcis_routes.router,
+    log_routes.router,
     pages_routes.router,
     health.router,
 ]
@@ -94,8 +104,8 @@ class Keys(NamedTuple):
 class Ports:
     """The outside parties of this house."""
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
+    def __init__(self, registries: Registries, log: LogSigner | None) -> None:
+        self.registries, self.log = registries, log
 
 
 def build_house(
@@ -176,7 +186,8 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages = pages
     app.state.proposal_handlers = {**PROPOSAL_HANDLERS, **trusting.proposal_handlers(settings.house_did)}
-    app.state.registries = {OWN_PRODUCTION: registry_of(settings)}
+    app.state.registries = connect(settings)
+    app.state.log_signer = _signer_of(settings)
     app.mount(static.MOUNT, pages.static)
     for router in ROUTERS:
         app.include_router(router)
@@ -196,18 +207,28 @@ async def _close_index(app: FastAPI) -> None:
 
 def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
     """The house's own work."""
-    ports = Ports(registry_of(settings))
+    ports = Ports(connect(settings), _signer_of(settings))
     return [
         Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
-        Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, {OWN_PRODUCTION: ports.registry}, now)),
+        Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
+        Tick("outcome files", partial(outcome_jobs.read_files, sessions)),
+        Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
         Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
         Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
+        *_log_ticks(settings, sessions),
     ]
 
 
-def registry_of(settings: Settings) -> Registry:
-    """The own-production registry: signed event files, in the folder named or beside the database, if there are any."""
-    folder: Path = settings.registries or settings.data_dir / "registry"
-    return FileRegistry(folder) if (folder / "registry.json").exists() or settings.registries else NoRegistry()
+def _log_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
+    """The origin log is signed, witnessed, and once a day recomputed from its entries."""
+    if not settings.log_key.get_secret_value():
+        return []
+    witnessing = log_wiring.witnessing_of(settings, log_wiring.signer_of(settings), sessions)
+    return [Tick("log", witnessing.tick), Tick("log audit", log_audit.Nightly(sessions).tick)]
+
+
+def _signer_of(settings: Settings) -> LogSigner | None:
+    """Who signs the origin log; a house without its key signs nothing, and verifies nothing new."""
+    return log_wiring.signer_of(settings) if settings.log_key.get_secret_value() else None

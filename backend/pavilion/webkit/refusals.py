@@ -22,8 +22,13 @@ CODES = {401: "signed_out", 403: "not_allowed", 404: "not_found", 405: "act_not_
 CODES |= {415: "wrong_type", 422: "bad_input", 429: "slow_down", 503: "engine_away"}
 
 
+MACHINES = ("/api/", "/webhooks/", "/epcis/", "/credentials/", "/log/tile/", "/status/", "/did/", "/.well-known/")
+
+
 def wants_json(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/webhooks/"))
+    """Programs: by the path that is theirs, or because they ask for JSON and for no page."""
+    accept = request.headers.get("accept", "")
+    return request.url.path.startswith(MACHINES) or ("json" in accept and "text/html" not in accept)
 
 
 def problem(request: Request, status: int, code: str, facts: dict[str, Any]) -> JSONResponse:

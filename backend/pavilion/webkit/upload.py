@@ -18,6 +18,20 @@ async def body_to_file(request: Request, path: Path, limit: int) -> int:
     return await _pour(request.stream(), path, limit)
 
 
+async def body_of(request: Request, limit: int) -> bytes:
+    """The raw body, of which no more than the limit is ever held."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise TooLarge(limit=limit)
+    parts, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(limit=limit)
+        parts.append(chunk)
+    return b"".join(parts)
+
+
 async def upload_to_file(upload: UploadFile, path: Path, limit: int) -> int:
     """As `body_to_file`, for one file of a form."""
 
