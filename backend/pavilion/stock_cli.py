@@ -46,9 +46,11 @@ def stock_import(
     from sqlalchemy.exc import SQLAlchemyError
 
     from pavilion import serving
-    from pavilion.catalogue.sending import MODES, Order, carry_out
+    from pavilion.catalogue.sending import MODES, House, Order, carry_out
+    from pavilion.provenance import log_wiring
+    from pavilion.provenance.registries.connecting import connect
     from pavilion.provenance.registries.file import RegistryUnreadable
-    from pavilion.settings import Settings
+    from pavilion.settings import Settings, with_secrets
 
     _known_profile(profile)
     if mode not in MODES:
@@ -62,7 +64,6 @@ def stock_import(
     order = Order(file, supplier, mode, profile, dry_run, confirm, as_json, fix)
 
     async def run() -> bool:
-        from pavilion import main
         from pavilion.kernel import db
         from pavilion.kernel.clock import utc_now
         from pavilion.webkit.html import Pages
@@ -75,8 +76,9 @@ def stock_import(
             return tongues["zh" if lang == "zh" else "en"].say(code, **facts)
 
         try:
-            sessions, source = db.sessions_of(engine), main.registry_of(settings)
-            return await carry_out(sessions, source, order, say, utc_now, lambda line: typer.echo(line, err=True))
+            signer = log_wiring.signer_of(with_secrets(settings))
+            house = House(db.sessions_of(engine), connect(settings), signer, utc_now)
+            return await carry_out(house, order, say, lambda line: typer.echo(line, err=True))
         finally:
             await engine.dispose()
 

@@ -9,6 +9,7 @@ from pavilion.auctions.rules import Code
 from pavilion.catalogue import service as catalogue
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.provenance import service as provenance
+from pavilion.provenance.registries.asking import Registries
 from tests.auctions import world
 from tests.make import HOUR, NOON
 from tests.provenance import stones as origins
@@ -32,7 +33,7 @@ async def confirmed(sessions, registry):
         house.stones = await world.stones(session, house.supplier, 2)
     claims = [origins.claim(n, stone=stone) for n, stone in enumerate(house.stones, 1)]
     async with sessions.begin() as session:
-        verdicts = await provenance.confirm(session, claims=claims, registry=registry, now=NOON)
+        verdicts = await provenance.confirm(session, claims=claims, registry=registry, now=NOON, log=origins.LOG)
         assert {verdict.verdict for verdict in verdicts} == {"verified"}, verdicts
         await catalogue.expose_stones(session, house.stones, now=NOON)
     return house, await world.draft(sessions, house, **TIMES)
@@ -48,10 +49,9 @@ async def test_stale_verdicts_are_given_anew_and_the_sale_can_be_published(sessi
     house, sale = await confirmed(sessions, registry)
     assert await codes(sessions, sale, LATER) == {Code.VERDICT_STALE}
     facts = {"sale": sale, "actor": house.curator, "now": LATER}
-    name = (await name_of(sessions)).pop()
-    assert await rechecking.recheck(sessions, {name: registry}, **facts) == 2
+    assert await rechecking.recheck(sessions, Registries.of(registry), **facts) == 2
     assert await codes(sessions, sale, LATER) == set()
-    assert await rechecking.recheck(sessions, {name: registry}, **facts) == 0
+    assert await rechecking.recheck(sessions, Registries.of(registry), **facts) == 0
     await world.decide(sessions, await world.proposed(sessions, house, sale, LATER), house.lead, LATER)
     async with sessions() as session:
         assert None not in (await session.scalars(select(LotStone.exposed_id))).all()
@@ -62,8 +62,7 @@ async def test_a_chain_that_has_broken_since_bars_the_sale(sessions, registry, t
     broken = origins.chain(1)
     broken.remove(origins.event(broken, "CUT"))
     now_says = origins.registry(tmp_path / "second", (1, broken), (2, origins.chain(2)))
-    name = (await name_of(sessions)).pop()
-    await rechecking.recheck(sessions, {name: now_says}, sale=sale, actor=house.curator, now=LATER)
+    await rechecking.recheck(sessions, Registries.of(now_says), sale=sale, actor=house.curator, now=LATER)
     now_says.close()
     assert await codes(sessions, sale, LATER) == {Code.NOT_VERIFIED}
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from pavilion.catalogue import importing, uploads
 from pavilion.catalogue.generating import generate
 from pavilion.catalogue.upload_models import Mode, StockFile, StockRow
+from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.file import FileRegistry
 from pavilion.provenance.registries.port import Answer, Reason, Status
 from tests import make
@@ -16,8 +17,12 @@ from tests import make
 TABLE = Path(__file__).parents[1] / "data" / "diamonds.csv.gz"
 
 
+LOG = LogSigner.of("pavilion.test", bytes(range(32)))  # a log that asks no witness
+
+
 class Ports(NamedTuple):
-    registry: object
+    registries: object
+    log: object = LOG
 
 
 class Silent:
@@ -51,7 +56,7 @@ async def send(sessions, company_id, content, *, mode=Mode.ADD, profile="none", 
 
 
 async def run(sessions, registry, public_id, **options):
-    await importing.run_file(sessions, registry, public_id, lambda: make.NOON, **options)
+    await importing.run_file(sessions, registry, public_id, lambda: make.NOON, **{"log": LOG} | options)
     return await file_of(sessions, public_id)
 
 

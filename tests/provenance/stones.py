@@ -10,12 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pavilion.kernel.ids import ulid
 from pavilion.provenance import rules
 from pavilion.provenance.claims import ListingClaim
+from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.file import FileRegistry
 from pavilion.provenance.registries.writing import RegistryWriter
 from tests.make import NOON
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "origin.jsonl"
 BASE = json.loads(VECTORS.read_text("utf-8").splitlines()[0], parse_float=str)["base"]
+LOG = LogSigner.of("pavilion.test", bytes(range(32)))  # a log that asks no witness
 KEY = Ed25519PrivateKey.from_private_bytes(b"a key that everybody may know!!!")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from pavilion.kernel.events import Event
 from pavilion.provenance import jobs, keeping, queries, service
 from pavilion.provenance.models import ChainEvent, ChainUse, ExposedStone, RegistryAnswer, StoneVerdict, VerdictRecord
+from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.file import Fault
 from tests.make import NOON
 from tests.provenance import stones
@@ -18,7 +19,7 @@ from tests.provenance import stones
 
 async def confirm(sessions, registry, *claims, now=NOON):
     async with sessions.begin() as session:
-        return await service.confirm(session, claims=claims, registry=registry, now=now)
+        return await service.confirm(session, claims=claims, registry=registry, now=now, log=stones.LOG)
 
 
 async def count(sessions, model):
@@ -165,7 +166,7 @@ async def test_a_late_answer_completes_the_stone_without_anybody(sessions, regis
     async with sessions() as session:
         row = await queries.verdict_of(session, claim.stone)
         assert NOON + timedelta(seconds=30) <= row.next_try <= NOON + timedelta(seconds=45)
-    connected = {"own-production": registry}
+    connected = Registries.of(registry)
     assert await jobs.retry_pending(sessions, connected, NOON + timedelta(seconds=29)) == 0
     assert await jobs.retry_pending(sessions, connected, NOON + timedelta(minutes=1)) == 1
     async with sessions() as session:
@@ -173,7 +174,7 @@ async def test_a_late_answer_completes_the_stone_without_anybody(sessions, regis
         assert (row.verdict, row.attempts) == ("pending", 1)
         assert row.next_try >= NOON + timedelta(minutes=3)
     registry.fault = None
-    assert await jobs.retry_pending(sessions, connected, NOON + timedelta(minutes=5)) == 1
+    assert await jobs.retry_pending(sessions, connected, NOON + timedelta(minutes=5), log=stones.LOG) == 1
     async with sessions() as session:
         row = await queries.verdict_of(session, claim.stone)
         assert (row.verdict, row.attempts, row.next_try, row.pending_since) == ("verified", 0, None, None)

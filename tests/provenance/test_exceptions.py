@@ -10,6 +10,7 @@ from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.kernel.db import create_engine
 from pavilion.provenance import queries, service
+from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.file import Fault
 from pavilion.settings import Settings
 from tests import make
@@ -35,7 +36,7 @@ async def house(sqlite_database_url, tmp_path, registry):
     engine = create_engine(sqlite_database_url)
     settings = Settings(environment="test", public_url=HOME, data_dir=tmp_path)
     app = main.build_house(settings, engine, lambda: NOON)
-    app.state.registries = {registry.name: registry}
+    app.state.registries, app.state.log_signer = Registries.of(registry), stones.LOG
     yield app
     await engine.dispose()
 
@@ -52,7 +53,7 @@ async def signed_in(house, *roles, email="sana@pavilion.example"):
 
 async def listed(house, registry, *claims):
     async with house.state.sessions.begin() as session:
-        return await service.confirm(session, claims=claims, registry=registry, now=NOON)
+        return await service.confirm(session, claims=claims, registry=registry, now=NOON, log=stones.LOG)
 
 
 async def verdict_of(house, claim):
@@ -180,7 +181,7 @@ async def test_who_brought_the_stone_in_does_not_decide_on_it(sessions, registry
     async with sessions.begin() as session:
         actor = await make.actor(session, roles=(Role.COMPLIANCE,))
         claim = stones.claim(1, uploader=actor.public_id)
-        await service.confirm(session, claims=[claim], registry=registry, now=NOON)
+        await service.confirm(session, claims=[claim], registry=registry, now=NOON, log=stones.LOG)
         with pytest.raises(service.OwnUpload):
             await service.decide_review(
                 session, stone=claim.stone, accept=True, codes=["WA-02"], reason=WHY, actor=actor, now=NOON
@@ -192,8 +193,8 @@ async def test_nobodys_word_stands_in_for_a_silent_registry(sessions, registry):
     claim = stones.claim(1)
     async with sessions.begin() as session:
         actor = await make.actor(session, roles=(Role.COMPLIANCE,))
-        await service.confirm(session, claims=[claim], registry=registry, now=NOON)
-        await service.confirm(session, claims=[claim], registry=registry, now=NOON.replace(day=4))
+        await service.confirm(session, claims=[claim], registry=registry, now=NOON, log=stones.LOG)
+        await service.confirm(session, claims=[claim], registry=registry, now=NOON.replace(day=4), log=stones.LOG)
         with pytest.raises(service.CannotAccept):
             await service.decide_review(
                 session, stone=claim.stone, accept=True, codes=["RG-01"], reason=WHY, actor=actor, now=NOON
@@ -229,7 +230,7 @@ async def test_rubbish_is_refused_and_changes_nothing(house, registry, said):
 async def test_asking_again_without_the_registry_says_so(house, registry):
     claim = stones.claim(1)
     await listed(house, registry, claim)
-    house.state.registries = {}
+    house.state.registries = Registries.of()
     async with signed_in(house, Role.COMPLIANCE) as browser:
         answer = await browser.post(f"/staff/exceptions/{claim.stone}/confirmation")
         assert answer.status_code == 409 and "not connected" in answer.text

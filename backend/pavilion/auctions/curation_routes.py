@@ -236,7 +236,7 @@ async def publish(
 async def ask_again(request: Request, sale: str, actor: Curator, now: Now) -> Response:
     """The registries are asked anew for every stone whose verdict is older than a day."""
     state = request.app.state
-    await rechecking.recheck(state.sessions, state.registries, sale=sale, actor=actor, now=now)
+    await rechecking.recheck(state.sessions, state.registries, sale=sale, actor=actor, now=now, log=state.log_signer)
     return _board(sale)
 
 

@@ -1,6 +1,5 @@
 """Origins asked for again before a sale is published: a verdict older than a day is no ground to sell on."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,28 +16,35 @@ from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.provenance import queries as origins
 from pavilion.provenance import service as provenance
 from pavilion.provenance.claims import ListingClaim
-from pavilion.provenance.registries.port import Registry
+from pavilion.provenance.log import LogSigner
+from pavilion.provenance.registries.asking import Registries
 
 
 async def recheck(
-    sessions: Sessions, registries: Mapping[str, Registry], *, sale: str, actor: Actor, now: datetime
+    sessions: Sessions,
+    registries: Registries,
+    *,
+    sale: str,
+    actor: Actor,
+    now: datetime,
+    log: LogSigner | None = None,
 ) -> int:
     """Stale verdicts of the draft's stones are given anew; answers how many. No transaction waits for a registry."""
     async with reading(sessions) as session:
         stale = await _stale(session, sale, now)
     for name, claims in stale.items():
-        if (registry := registries.get(name)) is None:
+        if name not in registries.names:
             continue
-        dossiers = await provenance.ask(claims, registry, now)
+        dossiers = await provenance.ask(claims, registries, now)
         async with sessions.begin() as session:
-            await provenance.settle(session, dossiers=dossiers, now=now)
+            await provenance.settle(session, dossiers=dossiers, now=now, log=log)
             await catalogue.expose_stones(session, [claim.stone for claim in claims], now=now)
             events.record(session, "sale:rechecked", sale, by=actor.public_id, at=now, stones=len(claims))
-    return sum(len(claims) for name, claims in stale.items() if name in registries)
+    return sum(len(claims) for name, claims in stale.items() if name in registries.names)
 
 
 async def _stale(session: AsyncSession, public_id: str, now: datetime) -> dict[str, list[ListingClaim]]:
-    """The claims to ask again, by the registry that answered them."""
+    """The claims to ask again, by the producer's registry that they name."""
     sale = await session.scalar(select(Sale).where(Sale.public_id == public_id))
     if sale is None:
         raise NotFound()
@@ -51,5 +57,5 @@ async def _stale(session: AsyncSession, public_id: str, now: datetime) -> dict[s
     for stone, verdict in (await origins.verdicts_of(session, stones)).items():
         claim = await origins.claim_of(session, stone)
         if claim is not None and verdict.decided_at < now - VERDICT_FRESH:
-            found.setdefault(verdict.registry_name, []).append(claim)
+            found.setdefault(claim.origin_registry, []).append(claim)
     return found

@@ -1,6 +1,9 @@
-"""Runs a stock file: its rows are stored and their origin confirmed batch by batch, each in one transaction.
+"""Runs a stock file: its rows are stored and their origin confirmed batch by batch.
 
-A process that dies leaves whole batches behind; the next run reads the file again and goes on after the last of them.
+A batch is one transaction where the origin log asks no witness. Where it does, a first transaction stores the stones
+and logs their chains, and a second judges them once the witnesses have seen the log, or soon enough without them;
+meanwhile the next batch is read, asked about and logged. A process that dies leaves whole batches behind; the next run
+reads the file again and goes on after the last that was answered.
 """
 
 import asyncio
@@ -10,49 +13,44 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from anyio import to_thread
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import listing, replacing, service, uploads
-from pavilion.catalogue.checking import ACCEPTED, WITH_WARNINGS, CheckedRow, StockSheet, Stopped, open_stock
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue.answering import FIT, Answer, answer_of, issue_of, judged, listed_elsewhere, shown_stones
+from pavilion.catalogue.checking import CheckedRow, StockSheet, Stopped, open_stock
 from pavilion.catalogue.rowrules import Issue
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockContent, StockFile, StockRow
 from pavilion.kernel import events, jobs
 from pavilion.kernel.clock import monotonic_s
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, reading
 from pavilion.provenance import service as provenance
 from pavilion.provenance.claims import Verdict
 from pavilion.provenance.dossier import Dossier
-from pavilion.provenance.registries.port import Registry
+from pavilion.provenance.log import LogSigner
+from pavilion.provenance.registries.asking import Registries
+from pavilion.provenance.registries.port import OWN_PRODUCTION, PRODUCERS, Registry
 
 BATCH = 1000
 GENTLE_BATCH = 50  # beside a running house: no bid waits long for the database or for the loop
-RAW_CHARS = 200
 LEASE = timedelta(minutes=1)  # renewed with every batch; so long a file rests when its process was killed
 
-# The trade's name of an origin rule (catalogue spec 4).
-TRADE_CODES = {"RG-03": "origin_unknown", "MB-03": "origin_weight_exceeds_rough", "ID-02": "origin_already_used"}
-_SEVERITIES = {"block": "error", "pending": "warning", "hold": "warning"}
-_OUTCOMES = {
-    "rejected": Outcome.REJECTED,
-    "review": Outcome.REVIEW,
-    "pending": Outcome.PENDING_ORIGIN,
-}
+COVER_S = 4.0  # a batch waits so long for the log's witnesses before it is answered without them
+GLANCE_S = 0.1  # between two looks at the log
 
-_FIT = (ACCEPTED, WITH_WARNINGS)
-
-Answer = dict[str, Any]  # a row of `stock_rows` on its way
 Ready = tuple[list[CheckedRow], Mapping[int, Dossier]]
 Told = Callable[[StockFile], None]
 
 
 class Ports(Protocol):
     @property
-    def registry(self) -> Registry: ...
+    def registries(self) -> Registries: ...
+
+    @property
+    def log(self) -> LogSigner | None: ...
 
 
 class Overtaken(Exception):
@@ -71,7 +69,7 @@ async def tick(sessions: Sessions, ports: Ports, now: datetime) -> int:
         return now + timedelta(seconds=monotonic_s() - started)
 
     try:
-        await run_file(sessions, ports.registry, job.payload["file"], clock, batch=GENTLE_BATCH)
+        await run_file(sessions, ports.registries, job.payload["file"], clock, log=ports.log, batch=GENTLE_BATCH)
     except Overtaken:
         return 1
     except Exception as fault:
@@ -85,14 +83,16 @@ async def tick(sessions: Sessions, ports: Ports, now: datetime) -> int:
 
 async def run_file(
     sessions: Sessions,
-    registry: Registry,
+    registry: Registry | Registries,
     public_id: str,
     clock: Callable[[], datetime],
     *,
+    log: LogSigner | None = None,
     batch: int = BATCH,
     told: Told | None = None,
 ) -> None:
-    """The file is done, stopped, or waits for its sender; every batch before that is kept whole."""
+    """The file is done, stopped, or waits for its sender; every batch before that is kept whole. `log` signs its
+    checkpoint with each batch; without it, or with witnesses, stones may be answered as pending."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stock"
         async with sessions() as session:
@@ -103,7 +103,7 @@ async def run_file(
             mappings = await uploads.mapping_at(session, file.supplier_company_id, file.mapping_version)
         await to_thread.run_sync(path.write_bytes, content or b"")
         del content  # up to fifty megabytes
-        run = _Run(sessions, registry, file, clock, batch, told)
+        run = _Run(sessions, registry, log, file, clock, batch, told)
         try:
             sheet = await to_thread.run_sync(
                 lambda: open_stock(path, profile=file.profile, mappings=mappings, partial=file.mode == Mode.UPDATE)
@@ -118,14 +118,16 @@ class _Run:
     def __init__(
         self,
         sessions: Sessions,
-        registry: Registry,
+        registry: Registry | Registries,
+        log: LogSigner | None,
         file: StockFile,
         clock: Callable[[], datetime],
         batch: int,
         told: Told | None,
     ) -> None:
-        self._sessions, self._registry, self._file = sessions, registry, file
+        self._sessions, self._registry, self._log, self._file = sessions, registry, log, file
         self._clock, self._batch, self._told = clock, batch, told
+        self._patient = True  # until the log was waited for in vain
 
     async def stop(self, stopped: Stopped) -> None:
         """A file-level code: nothing is applied, and the sender reads why."""
@@ -139,12 +141,16 @@ class _Run:
         known = await replacing.named_stones(self._sessions, file, sheet) if file.mode == Mode.UPDATE else None
         rows = (row for row in sheet.checked(known) if row.row > file.row_reached)
         ahead = asyncio.create_task(self._read_and_ask(rows))
+        logged: _Logged | None = None  # the batch before, whose chains wait for the log's witnesses
         try:
             while (ready := await ahead)[0]:
                 ahead = asyncio.create_task(self._read_and_ask(rows))  # while the database is busy with this one
-                await self._apply(sheet, *ready)
-                if self._told is not None:
-                    self._told(file)
+                now_logged = await self._apply(sheet, *ready, after=logged)
+                if logged is not None:
+                    await self._finish(sheet, logged)
+                logged = now_logged
+            if logged is not None:
+                await self._finish(sheet, logged)
         finally:
             ahead.cancel()
         if file.mode == Mode.REPLACE and not file.dry_run:
@@ -171,55 +177,84 @@ class _Run:
     async def _read_and_ask(self, rows: Iterator[CheckedRow]) -> Ready:
         """The next rows, and what the registry says of the acceptable ones; our own name for a stone comes later."""
         batch = await to_thread.run_sync(_take, rows, self._batch)
-        fit = [row for row in batch if row.outcome in _FIT]
-        claims = [listing.claim_of("", row.values, self._registry.name, self._file.sent_by) for row in fit]
+        fit = [row for row in batch if row.outcome in FIT]
+        claims = [listing.claim_of("", row.values, _producer(self._registry), self._file.sent_by) for row in fit]
         dossiers = await provenance.ask(claims, self._registry, self._clock())
         return batch, {row.row: dossier for row, dossier in zip(fit, dossiers, strict=True)}
 
-    async def _apply(self, sheet: StockSheet, batch: Sequence[CheckedRow], dossiers: Mapping[int, Dossier]) -> None:
-        """The batch is answered and kept."""
-        file, now = self._file, self._clock()
+    async def _apply(
+        self,
+        sheet: StockSheet,
+        batch: Sequence[CheckedRow],
+        dossiers: Mapping[int, Dossier],
+        *,
+        after: "_Logged | None",
+    ) -> "_Logged | None":
+        """The batch is answered and kept; or its stones and chains are, and it waits for the log's witnesses, or for
+        the batch before it."""
+        now, since = self._clock(), monotonic_s()
         async with self._sessions.begin() as session:
             await self._hold(session)
-            if file.dry_run:
+            if self._file.dry_run:
                 nested = await session.begin_nested()
-                answers = await self._answered(session, sheet, batch, dossiers, now)
+                stored = await self._store(session, sheet, batch, dossiers, now)
+                recorded = await provenance.record(session, stored.dossiers, now, rehearsal=True)
+                verdicts = await provenance.judge_recorded(session, recorded, now, rehearsal=True)
+                await self._list(session, stored, verdicts, now)
                 await nested.rollback()
+                await self._keep(session, batch, stored.answers)
             else:
-                answers = await self._answered(session, sheet, batch, dossiers, now)
-            await session.execute(insert(StockRow), answers)
-            counts = dict(file.counts)
-            for answer in answers:
-                counts[answer["outcome"]] = counts.get(answer["outcome"], 0) + 1
-            before, file.row_reached = file.row_reached, batch[-1].row
-            file.counts, file.done = counts, file.done + len(batch)
-            await self._save(session, reached=before)
+                stored = await self._store(session, sheet, batch, dossiers, now)
+                recorded = await provenance.record(session, stored.dossiers, now, log=self._log)
+                if after is not None or any(one.waits for one in recorded):
+                    return _Logged(batch, dossiers, max((one.highest for one in recorded), default=0), since)
+                verdicts = await provenance.judge_recorded(session, recorded, now, log=self._log)
+                await self._list(session, stored, verdicts, now)
+                await self._keep(session, batch, stored.answers)
+        self._tell()
+        return None
 
-    async def _answered(
+    async def _finish(self, sheet: StockSheet, logged: "_Logged") -> None:
+        """The logged batch is answered: its stones are judged, or pending where the log's witnesses were too slow."""
+        while self._patient and not await self._covers(logged.highest):
+            if monotonic_s() - logged.since >= COVER_S:
+                self._patient = False
+            else:
+                await asyncio.sleep(GLANCE_S)
+        now = self._clock()
+        async with self._sessions.begin() as session:
+            await self._hold(session)
+            stored = await self._store(session, sheet, logged.batch, logged.dossiers, now)
+            verdicts = await provenance.settle(session, dossiers=stored.dossiers, now=now, log=self._log)
+            await self._list(session, stored, verdicts, now)
+            await self._keep(session, logged.batch, stored.answers)
+        self._tell()
+
+    async def _covers(self, highest: int) -> bool:
+        async with reading(self._sessions) as session:
+            covered = await provenance.covered(session) >= highest
+        self._patient = self._patient or covered
+        return covered
+
+    async def _store(
         self,
         session: AsyncSession,
         sheet: StockSheet,
         batch: Sequence[CheckedRow],
         dossiers: Mapping[int, Dossier],
         now: datetime,
-    ) -> list[dict[str, Any]]:
-        """The rows as they are answered: the acceptable ones are stored, then their origin is judged."""
-        elsewhere = await _listed_elsewhere(session, self._file.supplier_company_id, batch)
+    ) -> "_Stored":
+        """The acceptable rows are stored as stones; the dossiers of those that are to be judged know their names."""
+        elsewhere = await listed_elsewhere(session, self._file.supplier_company_id, batch)
         answers, fit = [], []
         for row in batch:
-            answer = _answer(self._file, sheet, row)
-            if row.outcome in _FIT and (row.values["lab"], row.values["report_no"]) in elsewhere:
+            answer = answer_of(self._file, sheet, row)
+            if row.outcome in FIT and (row.values["lab"], row.values["report_no"]) in elsewhere:
                 answer["outcome"] = Outcome.DUPLICATE_OF_OTHER
-                answer["issues"].append(_issue(sheet, row, Issue("report_no", Outcome.DUPLICATE_OF_OTHER, "error")))
-            elif row.outcome in _FIT:
+                answer["issues"].append(issue_of(sheet, row, Issue("report_no", Outcome.DUPLICATE_OF_OTHER, "error")))
+            elif row.outcome in FIT:
                 fit.append((row, dossiers[row.row], answer))
             answers.append(answer)
-        await self._store(session, sheet, fit, now)
-        return answers
-
-    async def _store(
-        self, session: AsyncSession, sheet: StockSheet, fit: Sequence[tuple[CheckedRow, Dossier, Answer]], now: datetime
-    ) -> None:
         fields = [field for field in sheet.fields if field is not None]
         stones = [
             listing.stone_columns(row.values, fields)
@@ -228,7 +263,7 @@ class _Run:
         ]
         supplier = self._file.supplier_company_id
         stored = await service.store_stones(session, stones, supplier_company_id=supplier, now=now)
-        shown = await _shown(session, [stone.public_id for stone in stored if stone.change == "unchanged"])
+        shown = await shown_stones(session, [stone.public_id for stone in stored if stone.change == "unchanged"])
         asked: list[tuple[str, Answer]] = []
         to_judge = []
         for stone, (_, dossier, answer) in zip(stored, fit, strict=True):
@@ -238,11 +273,28 @@ class _Run:
                 continue
             asked.append((stone.public_id, answer))
             to_judge.append(replace(dossier, claim=replace(dossier.claim, stone=stone.public_id)))
-        verdicts = await provenance.settle(session, dossiers=to_judge, now=now)
+        return _Stored(answers, asked, to_judge)
+
+    async def _list(self, session: AsyncSession, stored: "_Stored", verdicts: Sequence[Verdict], now: datetime) -> None:
+        """The verified stones are listed, and each row knows its verdict."""
         verified = [verdict.stone for verdict in verdicts if verdict.verdict == "verified"]
         exposed = await service.expose_stones(session, verified, now=now)
-        for (stone_id, answer), verdict in zip(asked, verdicts, strict=True):
-            _judged(answer, verdict, stone_id in exposed)
+        for (stone_id, answer), verdict in zip(stored.asked, verdicts, strict=True):
+            judged(answer, verdict, stone_id in exposed)
+
+    async def _keep(self, session: AsyncSession, batch: Sequence[CheckedRow], answers: Sequence[Answer]) -> None:
+        file = self._file
+        await session.execute(insert(StockRow), answers)
+        counts = dict(file.counts)
+        for answer in answers:
+            counts[answer["outcome"]] = counts.get(answer["outcome"], 0) + 1
+        before, file.row_reached = file.row_reached, batch[-1].row
+        file.counts, file.done = counts, file.done + len(batch)
+        await self._save(session, reached=before)
+
+    def _tell(self) -> None:
+        if self._told is not None:
+            self._told(self._file)
 
     async def _withdraw_missing(self, sheet: StockSheet) -> None:
         """All that the file no longer names goes at once, or nothing does."""
@@ -299,85 +351,28 @@ class _Run:
         await session.execute(job.where(jobs.Job.state == jobs.State.RUNNING).values(run_until=lease))
 
 
+class _Stored(NamedTuple):
+    """Answers on their way: those of `asked` still want the verdict on the dossier at the same place."""
+
+    answers: list[Answer]
+    asked: list[tuple[str, Answer]]
+    dossiers: list[Dossier]
+
+
+class _Logged(NamedTuple):
+    """A batch whose chains stand in the log; `highest` leaves must be covered before it can be judged."""
+
+    batch: Sequence[CheckedRow]
+    dossiers: Mapping[int, Dossier]
+    highest: int
+    since: float
+
+
+def _producer(registry: Registry | Registries) -> str:
+    """The registry that rows mean when they name none."""
+    names = registry.names if isinstance(registry, Registries) else (registry.name,)
+    return next((name for name in names if name in PRODUCERS), OWN_PRODUCTION)
+
+
 def _take(rows: Iterator[CheckedRow], most: int) -> list[CheckedRow]:
     return list(islice(rows, most))
-
-
-def _answer(file: StockFile, sheet: StockSheet, row: CheckedRow) -> dict[str, Any]:
-    return {
-        "file_id": file.id,
-        "row": row.row,
-        "stock_no": row.stock_no.replace("\0", "")[:80],  # a text that no database would take
-        "outcome": Outcome(row.outcome),
-        "issues": [_issue(sheet, row, issue) for issue in row.issues],
-        "first_row": row.first_row,
-        "stone": None,
-        "verdict": None,
-        "grade": None,
-        "verdict_sha256": None,
-    }
-
-
-def _issue(sheet: StockSheet, row: CheckedRow, issue: Issue) -> dict[str, Any]:
-    document = {"column": issue.column, "code": str(issue.code), "severity": issue.severity, "facts": dict(issue.facts)}
-    if issue.column in sheet.fields:
-        place = sheet.fields.index(issue.column)
-        document |= {
-            "header": sheet.sheet.header[place],
-            "raw": row.cells[place][:RAW_CHARS] if place < len(row.cells) else "",
-        }
-        if issue.severity == "warning" and (value := row.values.get(issue.column)) is not None:
-            document["normalised"] = value
-    return document
-
-
-def _judged(answer: dict[str, Any], verdict: Verdict, exposed: bool) -> None:
-    """The verdict on the stone's origin is the row's answer too."""
-    answer |= {"verdict": verdict.verdict, "grade": verdict.grade, "verdict_sha256": verdict.verdict_sha256}
-    if verdict.verdict == "verified":
-        if not exposed:
-            answer["outcome"] = Outcome.REVIEW
-            answer["issues"].append(_policy(verdict.grade))
-        return
-    answer["outcome"] = _OUTCOMES[verdict.verdict]
-    for finding in verdict.findings:
-        severity = _SEVERITIES.get(finding.severity)
-        if severity is not None:
-            answer["issues"].append(
-                {
-                    "column": "origin_id",
-                    "code": TRADE_CODES.get(finding.code, finding.code),
-                    "severity": severity,
-                    "rule": finding.code,
-                    "facts": dict(finding.params),
-                }
-            )
-
-
-def _policy(grade: str) -> dict[str, Any]:
-    return {"column": "origin_id", "code": "origin_policy_refused", "severity": "warning", "facts": {"grade": grade}}
-
-
-async def _listed_elsewhere(
-    session: AsyncSession, supplier_company_id: int, batch: Sequence[CheckedRow]
-) -> set[tuple[str, str]]:
-    """Reports of this batch under which another member lists a stone already."""
-    reports = [(row.values["lab"], row.values["report_no"]) for row in batch if row.outcome in _FIT]
-    if not reports:
-        return set()
-    found = await session.execute(
-        select(Stone.lab, Stone.report_no).where(
-            Stone.report_no.in_([number for _, number in reports]),
-            Stone.supplier_company_id != supplier_company_id,
-            Stone.exposed_id.is_not(None),
-            Stone.withdrawn_at.is_(None),
-        )
-    )
-    return {(lab, number) for lab, number in found}
-
-
-async def _shown(session: AsyncSession, stones: Sequence[str]) -> set[str]:
-    if not stones:
-        return set()
-    found = select(Stone.public_id).where(Stone.public_id.in_(stones), Stone.exposed_id.is_not(None))
-    return set(await session.scalars(found))

@@ -20,6 +20,8 @@ from pavilion.catalogue.upload_models import FileState, Mode, StockFile
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.sheet import LIMITS, MEGABYTE, write_csv
+from pavilion.provenance.log import LogSigner
+from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.port import Registry
 
 MODES = tuple(mode.value for mode in Mode)
@@ -39,10 +41,18 @@ class Order(NamedTuple):
     fix: Path | None
 
 
-async def carry_out(
-    sessions: Sessions, registry: Registry, order: Order, say: queries.Say, clock: Clock, told: Told
-) -> bool:
+class House(NamedTuple):
+    """Where the file goes: the house's database, whom it asks about origins, and who signs its log."""
+
+    sessions: Sessions
+    registry: Registry | Registries
+    log: LogSigner | None
+    clock: Clock
+
+
+async def carry_out(house: House, order: Order, say: queries.Say, told: Told) -> bool:
     """The file is imported and answered; false when a file-level code stopped it."""
+    sessions, clock = house.sessions, house.clock
     size = order.file.stat().st_size
     if size > LIMITS.file_bytes:
         facts = {"limit": f"{LIMITS.file_bytes // MEGABYTE} MB"}
@@ -51,7 +61,7 @@ async def carry_out(
         await _write_answer(order, {"state": FileState.STOPPED.value, "file_issues": [queries.file_issue(issue)]}, [])
         return False
     public_id = await _received(sessions, order, clock)
-    await _run(sessions, registry, order, public_id, clock, told)
+    await _run(house, order, public_id, told)
     async with sessions() as session:
         file = await queries.file_by_id(session, public_id)
         assert file is not None
@@ -99,12 +109,14 @@ async def _received(sessions: Sessions, order: Order, clock: Clock) -> str:
         return received.file.public_id
 
 
-async def _run(sessions: Sessions, registry: Registry, order: Order, public_id: str, clock: Clock, told: Told) -> None:
+async def _run(house: House, order: Order, public_id: str, told: Told) -> None:
+    sessions, clock = house.sessions, house.clock
+
     def progress(file: StockFile) -> None:
         if not file.ended:
             told(f"{file.done:,} of {file.received:,} rows")
 
-    await importing.run_file(sessions, registry, public_id, clock, told=progress)
+    await importing.run_file(sessions, house.registry, public_id, clock, log=house.log, told=progress)
     if order.confirm is None:
         return
     async with sessions.begin() as session:
@@ -112,7 +124,7 @@ async def _run(sessions: Sessions, registry: Registry, order: Order, public_id: 
         if file is None or file.state != FileState.WAITING:
             return
         await uploads.confirm(session, file=file, number=order.confirm, by=None, now=clock())
-    await importing.run_file(sessions, registry, public_id, clock, told=progress)
+    await importing.run_file(sessions, house.registry, public_id, clock, log=house.log, told=progress)
 
 
 async def _answer_with_rows(

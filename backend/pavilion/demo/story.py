@@ -17,6 +17,8 @@ from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.db import Sessions
+from pavilion.provenance import log_wiring
+from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.file import FileRegistry
 from pavilion.settings import Settings
 from pavilion.settlement import jobs as settlement
@@ -40,7 +42,9 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
         await people.settle_in(session, now - timedelta(days=30))
     told("stones, each checked against its registry")
     stock = stones.write(settings.data_dir, stones.SAMPLE)
-    await _import(sessions, folder, stock, now - timedelta(hours=13))
+    # The witnesses start with the house; what it is furnished with they see in their first checkpoint.
+    signer = LogSigner(log_wiring.signer_of(settings).key)
+    await _import(sessions, folder, stock, signer, now - timedelta(hours=13))
     told("a sale that has ended")
     await _finished(settings, sessions, now)
     told("a sale to come")
@@ -49,7 +53,7 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _running(settings, sessions, utc_now)
 
 
-async def _import(sessions: Sessions, registry_folder: Path, stock: list[Path], now: datetime) -> None:
+async def _import(sessions: Sessions, registry_folder: Path, stock: list[Path], log: LogSigner, now: datetime) -> None:
     registry = FileRegistry(registry_folder)
     try:
         for path in stock:
@@ -68,7 +72,7 @@ async def _import(sessions: Sessions, registry_folder: Path, stock: list[Path], 
                     now=now,
                 )
                 public_id = received.file.public_id
-            await importing.run_file(sessions, registry, public_id, lambda: now)
+            await importing.run_file(sessions, registry, public_id, lambda: now, log=log)
     finally:
         registry.close()
     async with sessions.begin() as session:

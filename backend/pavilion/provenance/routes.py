@@ -1,6 +1,5 @@
 """The queue of stones whose origin is in doubt: look, decide, ask the registry again."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -13,7 +12,7 @@ from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.provenance import queries, service
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.forms import DecisionForm
-from pavilion.provenance.registries.port import Registry
+from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.rules import CODES
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page, with_query
@@ -79,6 +78,7 @@ async def decide(
             reason=said.reason,
             actor=actor,
             now=now,
+            log=request.app.state.log_signer,
         )
     except BadInput as fault:
         faults = fault.facts["fields"]
@@ -94,13 +94,13 @@ async def confirm_again(
     standing = await queries.standing(reading, stone)
     if standing is None:
         raise NotFound()
-    registries: Mapping[str, Registry] = getattr(request.app.state, "registries", {})
-    registry = registries.get(standing.registry_name)
-    if registry is None:
-        raise RegistryNotConnected(registry=standing.registry_name)
     claim = await queries.claim_of(reading, stone)
     assert claim is not None
-    await service.confirm(session, claims=[claim], registry=registry, now=now)
+    registries: Registries = request.app.state.registries
+    if claim.origin_registry not in registries.names:
+        raise RegistryNotConnected(registry=claim.origin_registry)
+    log = request.app.state.log_signer
+    await service.confirm(session, claims=[claim], registry=registries, now=now, log=log)
     return RedirectResponse(f"/staff/exceptions/{stone}?done=asked", status_code=303)
 
 

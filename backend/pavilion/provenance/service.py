@@ -83,6 +83,23 @@ async def ask(claims: Sequence[ListingClaim], registry: Registry | Registries, n
     return [dossier for share in opened_ for dossier in share]
 
 
+async def record(
+    session: AsyncSession,
+    dossiers: Sequence[Dossier],
+    now: datetime,
+    *,
+    log: LogSigner | None = None,
+    rehearsal: bool = False,
+) -> list[Recorded]:
+    """What the registries handed over is kept and logged, before anybody judges it."""
+    return await recording.record(session, dossiers, now, log=log, rehearsal=rehearsal)
+
+
+async def covered(session: AsyncSession) -> int:
+    """How many leaves of the log stand under a checkpoint that counts."""
+    return await public_log.covered(session)
+
+
 async def settle(
     session: AsyncSession,
     *,
