@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pavilion import log_cli
 from pavilion.exits import DONE, FALSE, UNDECIDED
 from pavilion.exits import stop as _stop
 from pavilion.stock_cli import stock_app
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(stock_app, name="stock")
+app.command("witness")(log_cli.witness)
+app.command("monitor")(log_cli.monitor)
 
 # A command line that cannot be read is 3 here; 2 means "could not be decided".
 typer.BadParameter.__mro__[1].exit_code = 3  # type: ignore[attr-defined]
