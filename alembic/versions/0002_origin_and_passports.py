@@ -245,6 +245,7 @@ def upgrade() -> None:
         sa.Column("due_at", INSTANT, nullable=True),
         sa.Column("why", sa.String(length=40), nullable=False),
         sa.Column("looked_at", INSTANT, nullable=True),
+        sa.Column("heard", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("stone", name=op.f("pk_rechecks")),
     )
     op.create_index("ix_rechecks_due_at", "rechecks", ["due_at"], unique=False)

@@ -49,6 +49,7 @@ class Recheck(Base):
     due_at: Mapped[datetime | None]
     why: Mapped[str] = mapped_column(String(40), default="")
     looked_at: Mapped[datetime | None]
+    heard: Mapped[str] = mapped_column(String(64), default="")  # hash of what the registries then said
 
 
 for _model in (LawVersion, GrandfatherClaim):
