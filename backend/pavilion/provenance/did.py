@@ -4,20 +4,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from pavilion.kernel.canon import canonical, read_json, sha256_hex
 from pavilion.provenance import proofs
 from pavilion.provenance.proofs import BadCredential
+from pavilion.provenance.registries.outbound import LOOPBACK, Outbound
 
 CONTEXT = ("https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1", "https://w3id.org/security/jwk/v1")
 MAX_DOCUMENT = 64 * 1024
-TIMEOUT_S = 3
 KEPT_FOR = timedelta(minutes=10)
 MOST_KEYS = 100
+MOST_KEPT = 1_000
 _WEB = re.compile(
-    r"did:web:(?P<host>[A-Za-z0-9.-]{1,253}(?:%3A[0-9]{1,5})?)(?P<path>(?::[A-Za-z0-9._~%-]{1,100}){0,8})"
+    r"did:web:(?P<host>[A-Za-z0-9.-]{1,253}(?:%3A[0-9]{1,5})?)(?P<path>(?::[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,99}){0,8})"
 )
 
 
@@ -29,11 +30,6 @@ class Key(NamedTuple):
     valid_from: str | None = None
     valid_to: str | None = None
     revoked: str | None = None
-
-
-class Fetch(Protocol):
-    async def __call__(self, url: str, *, most_bytes: int, timeout_s: float) -> bytes:
-        """What stands at an address that may be asked; OSError or ValueError for anything else."""
 
 
 def document(did: str, keys: Sequence[Key]) -> dict[str, Any]:
@@ -114,11 +110,11 @@ class Resolved(NamedTuple):
 
 @dataclass(slots=True)
 class Resolver:
-    """Looks up the DID documents of others: https only, of hosts that are allowed, kept for ten minutes. When a host is
-    silent the last good copy serves. In demo and tests the loopback may be asked without https."""
+    """Looks up the DID documents of others through the house's one door outwards, which knows the hosts that may be
+    asked. An answer is kept for ten minutes; when a host is silent its last good copy serves. `loopback` is for
+    demonstrations and tests: this machine is asked without https."""
 
-    fetch: Fetch
-    hosts: frozenset[str]
+    outbound: Outbound
     loopback: bool = False
     kept: dict[str, Resolved] = field(default_factory=dict)
 
@@ -127,26 +123,24 @@ class Resolver:
         if last is not None and timedelta(0) <= now - last.at < KEPT_FOR:
             return last
         try:
-            body = await self.fetch(self._address(did), most_bytes=MAX_DOCUMENT, timeout_s=TIMEOUT_S)
-            keys_in(body, did)
+            heard = await self.outbound.get(self._address(did))
+            if heard.status != 200 or len(heard.body) > MAX_DOCUMENT:
+                raise ValueError(f"answered {heard.status} with {len(heard.body)} bytes")
+            keys_in(heard.body, did)
         except (OSError, ValueError) as fault:
             if last is not None:
                 return last
             raise BadCredential("KEY-PERIOD", f"{did[:80]} cannot be resolved: {fault}") from None
-        self.kept[did] = Resolved(body, sha256_hex(body), now)
-        if len(self.kept) > 1_000:
+        if len(self.kept) >= MOST_KEPT:
             self.kept.pop(next(iter(self.kept)))
+        self.kept[did] = Resolved(heard.body, sha256_hex(heard.body), now)
         return self.kept[did]
 
     def _address(self, did: str) -> str:
-        host = host_of(did)
-        name = host.partition(":")[0]
-        here = name in ("localhost", "127.0.0.1")
-        if here and self.loopback:
-            return address_of(did).replace("https://", "http://", 1)
-        if here or host not in self.hosts:
-            raise ValueError("a host that is not on the list")
-        return address_of(did)
+        address = address_of(did)
+        if self.loopback and host_of(did).partition(":")[0] in LOOPBACK:
+            return address.replace("https://", "http://", 1)
+        return address
 
 
 def served(keys: Iterable[Key], did: str) -> bytes:
