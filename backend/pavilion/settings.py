@@ -6,7 +6,6 @@ import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -85,8 +84,8 @@ class Settings(BaseSettings):
 
     @property
     def house_did(self) -> str:
-        """The house's did:web, from its public address; a port is escaped as the method says."""
-        return f"did:web:{urlsplit(self.public_url).netloc.replace(':', '%3A')}"
+        """The house's did:web, after its name in the log; a port is escaped as the method says."""
+        return f"did:web:{self.host_name.replace(':', '%3A')}"
 
     @property
     def secure(self) -> bool:

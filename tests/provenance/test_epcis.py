@@ -159,7 +159,7 @@ async def test_what_a_producer_reports_is_kept_once_logged_and_found_again(house
         assert "next" not in following.links
     async with house.state.sessions() as session:
         entry, salt = await log_queries.entry(session, 0)
-        assert json.loads(entry)["issuer"] == f"did:web:pavilion.test:did:{mined['by']}" and len(salt) == 16
+        assert json.loads(entry)["issuer"] == f"did:web:pavilion.localhost:did:{mined['by']}" and len(salt) == 16
 
 
 async def test_one_bad_event_and_nothing_of_the_document_is_kept(house):
