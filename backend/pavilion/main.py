@@ -17,6 +17,7 @@ from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import service as auctions_service
+from pavilion.auctions.queries import live_stones
 from pavilion.bidding import api as bidding_api
 from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
@@ -39,6 +40,7 @@ from pavilion.provenance import (
     log_wiring,
     outcome_jobs,
     outcome_routes,
+    reverifying,
     trust_routes,
     trusting,
 )
@@ -47,7 +49,7 @@ from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
-from pavilion.settings import Settings
+from pavilion.settings import Environment, Settings
 from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -208,10 +210,14 @@ async def _close_index(app: FastAPI) -> None:
 def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
     """The house's own work."""
     ports = Ports(connect(settings), _signer_of(settings))
+    pace = reverifying.PRODUCTION if settings.environment is Environment.PRODUCTION else reverifying.DEMO
+    sweep = reverifying.Sweep(pace, live_stones)
     return [
         Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
+        Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
+        Tick("origin triggers", partial(reverifying.follow, sessions)),
         Tick("outcome files", partial(outcome_jobs.read_files, sessions)),
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),

@@ -11,7 +11,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import facts
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
-from pavilion.auctions.rules import SaleState
+from pavilion.auctions.rules import LIVE_LOT, SaleState
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
 
@@ -98,6 +98,12 @@ async def running_sales(session: AsyncSession) -> Sequence[str]:
     """Public ids of the sales that need an engine: published and not yet closed."""
     running = (SaleState.PUBLISHED, SaleState.OPEN, SaleState.PAUSED)
     return (await session.scalars(select(Sale.public_id).where(Sale.state.in_(running)).order_by(Sale.id))).all()
+
+
+async def live_stones(session: AsyncSession) -> Sequence[str]:
+    """The stones of lots that are published and not yet ended."""
+    held = select(Stone.public_id).join(LotStone, LotStone.stone_id == Stone.id).join(Lot, Lot.id == LotStone.lot_id)
+    return (await session.scalars(held.where(Lot.state.in_(LIVE_LOT)))).all()
 
 
 async def registration_plans(session: AsyncSession, sale_id: int) -> list[RegistrationPlan]:
