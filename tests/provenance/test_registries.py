@@ -39,7 +39,7 @@ async def test_every_stone_is_found_by_its_origin_id(folder):
 
 
 async def test_a_registry_written_in_several_files_is_searched_in_all(tmp_path, monkeypatch):
-    monkeypatch.setattr("pavilion.provenance.registries.writing.FILE_BYTES", 10_000)
+    monkeypatch.setattr("pavilion.provenance.registries.shelves.FILE_BYTES", 10_000)
     registry = stones.registry(tmp_path, *((n, stones.chain(n)) for n in MANY))
     assert len(list(tmp_path.glob("events-*.jsonl"))) > 5
     for number in MANY:

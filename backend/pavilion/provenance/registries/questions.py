@@ -62,7 +62,7 @@ def late(claim: ListingClaim, events: Sequence[Event]) -> list[Claim]:
         asked.append(Claim(LABORATORY, report))
     if claim.species == "diamond":
         asked += [Claim(KP, number) for number in certificates(events)]
-        asked += [Claim(WARRANTY, seller) for seller in _sellers(events)]
+        asked += [Claim(WARRANTY, seller) for seller in sorted({seller for seller, _ in sellers_in(events)})]
     asked += [Claim(RJC, number) for number in _memberships(events)]
     if _scanned(events):
         asked.append(Claim(MATCH, claim.origin_id))
@@ -85,6 +85,17 @@ def certificates(events: Sequence[Event]) -> list[str]:
     said = (_map(event.get("kp")).get("no") for event in events if event.get("t") == "KP_EXPORT")
     named = (event.get("kp_no") for event in events if event.get("t") == "KP_IMPORT")
     return sorted({number for number in (*said, *named) if isinstance(number, str) and number})
+
+
+def sellers_in(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str | None]]:
+    """Whoever owed a warranty, for rough and polished sold in the trade and for goods on memo, with the day of the
+    self-assessment that it named."""
+    for event in events:
+        kind, actor, assessed = event.get("t"), event.get("by"), event.get("sow_self_assessed")
+        sold = kind == "SOLD" and event.get("b2c") is not True
+        owed = sold or kind == "SOLD_ROUGH" or (kind == "TRANSFERRED" and bool(event.get("memo")))
+        if owed and isinstance(actor, str) and actor:
+            yield actor, assessed if isinstance(assessed, str) else None
 
 
 def _one_of(registry: str, several: Sequence[tuple[Claim, Answer]]) -> Answer:
@@ -164,19 +175,6 @@ def _last_report(events: Sequence[Event]) -> str | None:
     last = reports[-1] if reports else {}
     lab, number = last.get("lab"), last.get("no")
     return f"{lab}:{number}" if isinstance(lab, str) and isinstance(number, str) else None
-
-
-def _sellers(events: Sequence[Event]) -> list[str]:
-    """Whoever owed a warranty: rough and polished sales in the trade, and goods on memo."""
-    sellers = set()
-    for event in events:
-        kind, actor = event.get("t"), event.get("by")
-        if not isinstance(actor, str) or not actor:
-            continue
-        sold = kind == "SOLD" and event.get("b2c") is not True
-        if sold or kind == "SOLD_ROUGH" or (kind == "TRANSFERRED" and event.get("memo")):
-            sellers.add(actor)
-    return sorted(sellers)
 
 
 def _memberships(events: Sequence[Event]) -> list[str]:

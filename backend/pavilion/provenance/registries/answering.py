@@ -1,0 +1,50 @@
+"""What all adapters have in common: a question over a line, and an answer that is believed or is none."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pavilion.provenance.registries.lines import Asked, Line, Said, Silent
+from pavilion.provenance.registries.port import Answer, Claim, Reason, Status
+
+
+class Asking:
+    """A registry over a line. What is not of the agreed form is no answer: it is asked again, and never believed."""
+
+    name: str
+
+    def __init__(self, name: str, line: Line) -> None:
+        self.name, self._line = name, line
+
+    def question(self, claim: Claim, now: datetime) -> Asked:
+        raise NotImplementedError
+
+    def read(self, claim: Claim, document: Mapping[str, Any], blank: Answer) -> Answer:
+        """`blank` is a FOUND without facts. ValueError for nonsense."""
+        raise NotImplementedError
+
+    async def confirm(self, claim: Claim, now: datetime) -> Answer:
+        try:
+            said = await self._line.ask(self.question(claim, now))
+        except Silent as silent:
+            return Answer(self.name, Status.UNAVAILABLE, now, reason=silent.reason, raw_sha256=silent.raw_sha256)
+        return self._answer(claim, said, now)
+
+    async def close(self) -> None:
+        await self._line.close()
+
+    def _answer(self, claim: Claim, said: Said, now: datetime) -> Answer:
+        blank = Answer(self.name, Status.FOUND, now, raw_sha256=said.raw_sha256, signature=said.signature)
+        if said.document is None:
+            return replace(blank, status=Status.ABSENT, simulated=said.simulated)
+        try:
+            simulated = said.document.get("simulated", False) is True
+            return self.read(claim, said.document, replace(blank, simulated=simulated))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return replace(blank, status=Status.UNAVAILABLE, reason=Reason.SCHEMA, signature=None)
+
+
+def once(claim: Claim, now: datetime) -> str:
+    """The same question on the same day is paid for once, whoever asks it again and from whichever process."""
+    return f"{claim.sha256()}-{now.date().isoformat()}"
