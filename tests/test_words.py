@@ -120,8 +120,11 @@ def states():
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.pages.glossary import TERMS
-    from pavilion.provenance import facts, log, witnessing
+    from pavilion.provenance import facts, log, outcome_files, outcome_showing, witnessing
+    from pavilion.provenance import outcomes as outcome_rules
     from pavilion.provenance.findings import Severity, VerdictCode
+    from pavilion.provenance.outcome_models import FileState as OutcomeFileState
+    from pavilion.provenance.outcome_queries import Standing
     from pavilion.provenance.registries.port import Reason, Status
     from pavilion.provenance.trust_forms import KeyForm, RowForm
     from pavilion.provenance.trust_models import TrustDeed
@@ -146,6 +149,11 @@ def states():
         "outcome_": Outcome,
         "severity_": Severity,
         "verdict_": VerdictCode,
+        "po_state_": Standing,
+        "po_category_": outcome_rules.Category,
+        "po_part_": outcome_showing.PARTS,
+        "po_file_": OutcomeFileState,
+        "po_column_": outcome_files.COLUMNS,
         "answer_": Status,
         "reason_": Reason,
         "event_": facts.KINDS,

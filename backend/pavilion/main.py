@@ -218,7 +218,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
         Tick("origin triggers", partial(reverifying.follow, sessions)),
-        Tick("outcome files", partial(outcome_jobs.read_files, sessions)),
+        Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
         Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
