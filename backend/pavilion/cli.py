@@ -284,6 +284,24 @@ def worker() -> None:
 
 
 @app.command()
+def simulators(
+    port: Annotated[int, typer.Option(help="Of loopback; 0 takes any free one.")] = 8090,
+    data: Annotated[Path, typer.Option(help="The folder of signed files they speak for.")] = Path(".data/registry"),
+) -> None:
+    """All registries of an invented world on one port, labelled as simulated; they go wrong on order."""
+    import asyncio
+
+    from pavilion.provenance.registries.simulators import serve as answer
+
+    try:
+        asyncio.run(answer(data, port, lambda address: _say(f"ready: {address}")))
+    except OSError as fault:
+        raise _stop(f"port {port}: {fault.strerror or fault}", FALSE) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(DONE) from None
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's schema to this version's."""
     from pavilion import serving

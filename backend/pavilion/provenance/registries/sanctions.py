@@ -16,24 +16,9 @@ FRESH_S = 30  # a name put on the list is known within a minute
 SHORT = 4  # in words of fewer letters one letter makes another name
 # What companies are, not who they are.
 _FORMS = frozenset(
-    {
-        "ab",
-        "ag",
-        "bv",
-        "bvba",
-        "co",
-        "company",
-        "corp",
-        "corporation",
-        "dmcc",
-        "fze",
-        "fzco",
-        "gmbh",
-        "group",
-        "holding",
-    }
-    | {"holdings", "inc", "kg", "limited", "llc", "llp", "ltd", "ltda", "nv", "oao", "ooo", "oy", "plc", "pte", "pty"}
-    | {"pvt", "sa", "sarl", "sas", "spa", "srl"}
+    {"ab", "ag", "bv", "bvba", "co", "company", "corp", "corporation", "dmcc", "fze", "fzco", "gmbh", "group"}
+    | {"holding", "holdings", "inc", "kg", "limited", "llc", "llp", "ltd", "ltda", "nv", "oao", "ooo", "oy", "plc"}
+    | {"pte", "pty", "pvt", "sa", "sarl", "sas", "spa", "srl"}
 )
 
 
