@@ -750,6 +750,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome_decisions")),
         sa.UniqueConstraint("case_id", name=op.f("uq_outcome_decisions_case_id")),
     )
+    op.add_column("registry_answers", sa.Column("ms", BIG, nullable=True))
+    op.add_column("registry_answers", sa.Column("quota_left", BIG, nullable=True))
+    op.create_index("ix_registry_answers_registry_name_at", "registry_answers", ["registry_name", "at"], unique=False)
     op.add_column("stone_verdicts", sa.Column("weakest", sa.JSON(none_as_null=True), nullable=True))
     for statement in TRIGGERS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)

@@ -217,6 +217,7 @@ def _answer_row(stone: str, answer: Answer) -> dict[str, Any]:
         "signature": answer.signature,
         "simulated": answer.simulated,
         "at": answer.at,
+        "ms": answer.ms,
     }
 
 

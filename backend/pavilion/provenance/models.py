@@ -34,7 +34,11 @@ class RegistryAnswer(Base):
     """What a registry said about a stone, known by the hash of the bytes it sent."""
 
     __tablename__ = "registry_answers"
-    __table_args__ = (one_of("status", Status), Index("ix_registry_answers_stone_id", "stone", "id"))
+    __table_args__ = (
+        one_of("status", Status),
+        Index("ix_registry_answers_stone_id", "stone", "id"),
+        Index("ix_registry_answers_registry_name_at", "registry_name", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stone: Mapped[str] = mapped_column(String(26))
@@ -47,6 +51,9 @@ class RegistryAnswer(Base):
     signature: Mapped[str | None] = mapped_column(String(100))
     simulated: Mapped[bool]
     at: Mapped[datetime]
+    ms: Mapped[int | None]  # how long it took
+    quota_left: Mapped[int | None]  # questions that the registry still allowed
+    ms: Mapped[int | None]  # how long the answer took
 
 
 class VerdictRecord(Base):
