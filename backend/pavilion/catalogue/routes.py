@@ -7,14 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor
-from pavilion.catalogue import cursors, forms, plan, queries, rulers, showing
+from pavilion.catalogue import cursors, forms, plan, portraits, queries, rulers, showing
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.nomenclature import term
 from pavilion.catalogue.searching import After
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.ids import is_ulid
+from pavilion.provenance import passport_queries
 from pavilion.provenance import queries as provenance
+from pavilion.provenance.journey import Sees
+from pavilion.provenance.passport_showing import journey_of, sees_of
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import language, page
 
@@ -116,8 +119,9 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         plan=plan.plan_of(found),
         proportions=shown,
         drawing=plan,
-        chain=await provenance.chain_of(session, found.public_id),
+        journey=await journey_of(session, found.public_id, _sees(actor, found), here=portraits.whereabouts(found)),
         verdict=verdict,
+        passport=await passport_queries.latest(session, found.public_id),
         lines=provenance.rule_by_rule(verdict) if verdict else [],
         shape_word=term("shape", found.shape, lang),
         girdle_words=showing.girdle_of(found, lang),
@@ -153,6 +157,10 @@ async def plan_of_stone(stone: str, actor: CurrentActor, session: Reading, view:
     shown = plan.proportions_of(found)
     body = await anyio.to_thread.run_sync(plan.picture, plan.plan_of(found), view, shown)
     return Response(body, media_type=SVG, headers={"Cache-Control": "private, max-age=300"})
+
+
+def _sees(actor: Actor, stone: Stone) -> Sees:
+    return sees_of(actor, holder=not actor.is_staff and queries.sees_supplier_of(actor, stone))
 
 
 async def _visible(session: AsyncSession, actor: Actor, public_id: str) -> Stone:

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import segno
-from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.provenance import journey, log_queries, passport_queries, queries
+from pavilion.provenance.facts import day_or_none
 from pavilion.provenance.journey import Journey, Sees
 from pavilion.provenance.passport_facts import PROCESSES
 from pavilion.provenance.passport_models import Countersignature, Passport
@@ -23,12 +23,15 @@ class Portrait(NamedTuple):
     """How a stone looks and is called, in one language. Handed in by the catalogue, which knows stones."""
 
     title: str
-    picture: str  # address of the picture, or of the drawing that stands in for it
-    photographed: bool
-    plates: tuple[tuple[str, Markup], ...]  # crown, pavilion and profile as drawn lines
+    picture: str | None  # file name of a traced picture
+    plan: str  # name of the plan whose drawing stands in for it
+    plates: tuple[tuple[str, str], ...]  # crown, pavilion and profile as drawn lines: our own SVG
     measured: bool  # the plates are drawn to the stone's own angles
     here: tuple[str, str | None] | None  # country and city where it lies
 
+
+# A link cannot say which form it accepts: `?as=` says it.
+FORMS = {"json": "application/vc", "jwt": "application/vc+jwt", "pdf": "application/pdf"}
 
 Portraits = Callable[[AsyncSession, str, Lang], Awaitable[Portrait | None]]
 
@@ -75,6 +78,8 @@ async def page_facts(
         "document": document,
         "characteristics": subject["product"]["characteristics"],
         "origin": subject["stone:origin"],
+        "as_of": day_or_none(subject["stone:origin"]["asOf"]),
+        "tested_on": day_or_none((subject["stone:origin"]["naturalTest"] or {}).get("on")),
         "reports": _reports(subject["stone:reports"], now),
         "media": subject.get("stone:media", []),
         "log": subject["stone:log"],
@@ -159,9 +164,13 @@ def _ended(document: Mapping[str, Any], now: datetime) -> bool:
 
 
 def _reports(reports: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """Each with whether its own last day has passed."""
-    today = now.date().isoformat()
-    return [{**one, "ended": bool(one.get("validTo")) and str(one["validTo"]) < today} for one in reports]
+    """Each with its days read, and whether its own last day has passed."""
+    found = []
+    for one in reports:
+        until = day_or_none(one.get("validTo"))
+        ended = until is not None and until < now.date()
+        found.append({**one, "on": day_or_none(one.get("date")), "until": until, "ended": ended})
+    return found
 
 
 def _presented(row: Countersignature, passport: Passport) -> Presented:

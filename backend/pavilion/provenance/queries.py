@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.instants import from_stamp, stamp
-from pavilion.provenance.casefile import PUBLIC_LOG
+from pavilion.provenance.casefile import PUBLIC_LOG, lab_words
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.models import (
@@ -20,6 +20,7 @@ from pavilion.provenance.models import (
     RegistryAnswer,
     ReviewDecision,
     StoneVerdict,
+    VerdictInput,
     VerdictRecord,
 )
 from pavilion.provenance.rules import CODES, MARKET_CODES
@@ -79,6 +80,25 @@ async def document_of(session: AsyncSession, verdict: StoneVerdict) -> str | Non
         VerdictRecord.stone == verdict.stone, VerdictRecord.sha256 == verdict.verdict_sha256
     )
     return await session.scalar(wanted.order_by(VerdictRecord.id.desc()).limit(1))
+
+
+async def document_named(session: AsyncSession, stone: str, sha256: str) -> str | None:
+    """A verdict of this stone, or one of the documents that its verdicts rest on, by the hash of its bytes."""
+    records = await history_of(session, stone)
+    for record in records:
+        if record.sha256 == sha256:
+            return record.document
+    if any(sha256 in json.loads(record.document)["inputs"] for record in records):
+        return await session.scalar(select(VerdictInput.document).where(VerdictInput.sha256 == sha256))
+    return None
+
+
+async def typed_and_told(session: AsyncSession, verdict: StoneVerdict) -> dict[str, tuple[str | None, str]]:
+    """For each grade that the laboratory told when the standing verdict was given: what was typed, what it says."""
+    document = await document_of(session, verdict)
+    inputs = json.loads(document)["inputs"] if document is not None else []
+    case = await session.get(VerdictInput, inputs[0]) if inputs else None
+    return {} if case is None else lab_words(json.loads(case.document))
 
 
 async def answers_of(session: AsyncSession, stone: str) -> Sequence[RegistryAnswer]:

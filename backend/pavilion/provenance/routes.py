@@ -1,5 +1,6 @@
 """The queue of stones whose origin is in doubt: look, decide, ask the registry again."""
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -9,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
-from pavilion.provenance import queries, service
+from pavilion.provenance import passport_queries, queries, service
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.forms import DecisionForm
+from pavilion.provenance.journey import Sees
+from pavilion.provenance.passport_showing import journey_of
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.rules import CODES
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -58,6 +61,20 @@ async def exceptions(
 @router.get("/staff/exceptions/{stone}")
 async def exception(request: Request, stone: str, actor: OriginReader, session: Reading) -> Response:
     return await _shown(request, session, stone)
+
+
+@router.get("/staff/exceptions/{stone}/documents/{sha256}")
+async def document(stone: str, sha256: str, actor: OriginReader, session: Reading) -> Response:
+    """A verdict, or what it rests on, byte for byte: its SHA-256 is its name."""
+    found = await queries.document_named(session, stone, sha256)
+    if found is None:
+        raise NotFound()
+    headers = {
+        "Content-Disposition": f'attachment; filename="{sha256[:16]}.json"',
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(found.encode(), media_type="application/json", headers=headers)
 
 
 @router.post("/staff/exceptions/{stone}/decision")
@@ -125,9 +142,11 @@ async def _shown(
         verdict=verdict,
         claim=verdict.claim,
         lines=queries.rule_by_rule(verdict),
-        chain=await queries.chain_of(session, stone),
+        journey=await journey_of(session, stone, Sees.INSIDE),
+        passport=await passport_queries.latest(session, stone),
+        compared=await queries.typed_and_told(session, verdict),
         answers=await queries.answers_of(session, stone),
-        history=await queries.history_of(session, stone),
+        history=[(one, json.loads(one.document)) for one in await queries.history_of(session, stone)],
         decisions=decisions,
         deciders=await queries.deciders_of(session, decisions),
         exposed=await queries.is_exposed(session, stone),

@@ -79,6 +79,13 @@ def drawn(stops: tuple[Place, ...]) -> Drawing:
     )
 
 
+def outlines() -> Iterable[Sequence[Flat]]:
+    """The outlines of all land, as longitude and latitude in radians."""
+    world = _world()
+    for ring in world.rings:
+        yield [point for arc in ring for point in (world.arcs[arc] if arc >= 0 else world.arcs[~arc][::-1])]
+
+
 class _Frame:
     """The projection and how it lies on the paper."""
 
