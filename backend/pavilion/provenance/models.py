@@ -53,7 +53,6 @@ class RegistryAnswer(Base):
     at: Mapped[datetime]
     ms: Mapped[int | None]  # how long it took
     quota_left: Mapped[int | None]  # questions that the registry still allowed
-    ms: Mapped[int | None]  # how long the answer took
 
 
 class VerdictRecord(Base):
