@@ -218,6 +218,7 @@ def _answer_row(stone: str, answer: Answer) -> dict[str, Any]:
         "simulated": answer.simulated,
         "at": answer.at,
         "ms": answer.ms,
+        "quota_left": answer.quota_left,
     }
 
 
