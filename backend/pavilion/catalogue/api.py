@@ -133,5 +133,5 @@ def _cutter(chain: list[ChainStep]) -> dict[str, Any] | None:
     named = [step.facts["cutter"] for step in chain if isinstance(step.facts.get("cutter"), dict)]
     if not named:
         return None
-    consents = named[-1].get("consent", True)
+    consents = named[-1].get("consent") == "name"
     return {"name": named[-1].get("name") if consents else None, "years": named[-1].get("years")}

@@ -21,6 +21,7 @@ class Mine:
     name: str
     producer: str
     party: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,14 @@ class House:
 
 
 MINES = (
-    Mine("BW", "Khwebe Ridge", "Kgale Diamonds", "kgale"),
-    Mine("BW", "Tsodilo South", "Kgale Diamonds", "kgale"),
-    Mine("CA", "Snowdrift Lake", "Northern Kimberlite", "northern"),
-    Mine("ZA", "Vaalkop Deep", "Witrand Mining", "witrand"),
-    Mine("NA", "Uubvlei Terrace", "Sperrgebiet Diamonds", "sperrgebiet"),
-    Mine("AO", "Luele Norte", "Lunda Diamantes", "lunda"),
-    Mine("LS", "Maluti Pipe", "Highland Gems", "highland"),
-    Mine("CA", "Point Lake North", "Northern Kimberlite", "northern"),
+    Mine("BW", "Khwebe Ridge", "Kgale Diamonds", "kgale", "Ngamiland"),
+    Mine("BW", "Tsodilo South", "Kgale Diamonds", "kgale", "Ngamiland"),
+    Mine("CA", "Snowdrift Lake", "Northern Kimberlite", "northern", "Northwest Territories"),
+    Mine("ZA", "Vaalkop Deep", "Witrand Mining", "witrand", "Northern Cape"),
+    Mine("NA", "Uubvlei Terrace", "Sperrgebiet Diamonds", "sperrgebiet", "Karas"),
+    Mine("AO", "Luele Norte", "Lunda Diamantes", "lunda", "Lunda Norte"),
+    Mine("LS", "Maluti Pipe", "Highland Gems", "highland", "Mokhotlong"),
+    Mine("CA", "Point Lake North", "Northern Kimberlite", "northern", "Northwest Territories"),
 )
 HOUSES = (
     House(
@@ -59,6 +60,7 @@ HOUSES = (
     House("BW", "Gaborone", "Notwane Cutting", "notwane", (("T. Molefe", 9), ("B. Kgosi", 12))),
     House("CN", "Guangzhou", "Panyu Facets", "panyu", (("陈明", 21), ("林秀英", 15))),
 )
+INITIALS_ONLY = frozenset({"K. Patel", "N. Azulay"})  # cutters who did not agree to be named
 LABS = {"GIA": ("BE", 9), "IGI": ("BE", 9), "HRD": ("BE", 11)}  # place, digits after the leading 0
 OFFICES = (("Antwerp", "BE"), ("Hong Kong", "HK"), ("Mumbai", "IN"), ("Ramat Gan", "IL"), ("New York", "US"))
 
@@ -149,6 +151,8 @@ def whole_chain(stone: Polished, rough: Rough, parcel: Shipment, random: Random)
         {
             **_by(mine.party, mine.cc, "MINED", at.today),
             "mine": mine.name,
+            "mine_public": True,
+            "region": mine.region,
             "producer": mine.producer,
             "out": {r: rough.mass_mct},
         },
@@ -184,7 +188,7 @@ def whole_chain(stone: Polished, rough: Rough, parcel: Shipment, random: Random)
             "shape": stone.shape,
             "plant": f"{house.name}, {house.city}",
             "ev": "measured",
-            "cutter": {"name": cutter[0], "years": cutter[1]},
+            "cutter": _named(cutter),
         },
     ]
     events += [
@@ -198,6 +202,11 @@ def whole_chain(stone: Polished, rough: Rough, parcel: Shipment, random: Random)
         _sale("SOLD", house.party, "consignor", house.cc, oid, at.after(random, 2, 25), random),
     ]
     return events, cutter
+
+
+def _named(cutter: tuple[str, int]) -> dict[str, Any]:
+    name, years = cutter
+    return {"name": name, "years": years, "consent": "initials" if name in INITIALS_ONLY else "name"}
 
 
 def _certificate(mine: Mine, house: House, masses: Sequence[int], exported: date, number: str) -> dict[str, Any]:

@@ -90,15 +90,15 @@ JEWELS = (
 # Coloured stones are dug and cut where such stones are; no Kimberley certificate and no diamond warranty go with them.
 FIELDS = {
     "Ruby": (
-        chains.Mine("MZ", "Nkalamo Field", "Cabo Gemas", "cabo"),
+        chains.Mine("MZ", "Nkalamo Field", "Cabo Gemas", "cabo", "Cabo Delgado"),
         chains.House("MZ", "Pemba", "Pemba Lapidary", "pemba", (("I. Machava", 13),)),
     ),
     "Sapphire": (
-        chains.Mine("LK", "Ratna Oya", "Sabara Gems", "sabara"),
+        chains.Mine("LK", "Ratna Oya", "Sabara Gems", "sabara", "Sabaragamuwa"),
         chains.House("LK", "Ratnapura", "Ratna Lapidary", "ratna", (("N. Perera", 22),)),
     ),
     "Emerald": (
-        chains.Mine("ZM", "Kafubu West", "Ndola Emeralds", "ndola"),
+        chains.Mine("ZM", "Kafubu West", "Ndola Emeralds", "ndola", "Copperbelt"),
         chains.House("ZM", "Ndola", "Copperbelt Lapidary", "copperbelt", (("C. Mwale", 17),)),
     ),
 }
