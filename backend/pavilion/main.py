@@ -23,11 +23,13 @@ from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import api as catalogue_api
-from pavilion.catalogue import importing, nomenclature
+from pavilion.catalogue import importing, nomenclature, portraits
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.catalogue.keeping import index_of
+from pavilion.insight import publishing as insight_publishing
+from pavilion.insight import routes as insight_routes
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
@@ -35,11 +37,16 @@ from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import (
     epcis_routes,
+    house_routes,
+    issuing,
+    law_changing,
+    law_routes,
     log_audit,
     log_routes,
     log_wiring,
     outcome_jobs,
     outcome_routes,
+    passport_routes,
     reverifying,
     trust_routes,
     trusting,
@@ -50,6 +57,7 @@ from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
+from pavilion.settlement import holding
 from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -69,7 +77,11 @@ ROUTERS: list[APIRouter] = [
     catalogue_api.router,
     settlement_routes.router,
     provenance_routes.router,
+    house_routes.router,
+    passport_routes.router,
+    law_routes.router,
     outcome_routes.router,
+    insight_routes.router,
     trust_routes.router,
     epcis_routes.router,
     log_routes.router,
@@ -187,9 +199,15 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages = pages
-    app.state.proposal_handlers = {**PROPOSAL_HANDLERS, **trusting.proposal_handlers(settings.house_did)}
+    app.state.proposal_handlers = {
+        **PROPOSAL_HANDLERS,
+        **trusting.proposal_handlers(settings.house_did),
+        **law_changing.proposal_handlers(settings.house_did),
+    }
     app.state.registries = connect(settings)
     app.state.log_signer = _signer_of(settings)
+    app.state.holder_of = holding.holder_of
+    app.state.portraits = portraits.portrait_of
     app.mount(static.MOUNT, pages.static)
     for router in ROUTERS:
         app.include_router(router)
@@ -220,11 +238,21 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("origin triggers", partial(reverifying.follow, sessions)),
         Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
+        Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
         Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
         Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
+        *_passport_ticks(settings, sessions),
         *_log_ticks(settings, sessions),
     ]
+
+
+def _passport_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
+    """Passports follow the verdicts, in a house that has a key to sign them."""
+    if not settings.passport_key.get_secret_value():
+        return []
+    issuer = issuing.Issuer.of(settings)
+    return [Tick("passports", lambda now: issuing.tick(sessions, issuer, now))]
 
 
 def _log_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:

@@ -56,12 +56,8 @@ class Ready(NamedTuple):
 
 
 def house_of(settings: Settings) -> House:
-    did = did_of(settings.host_name)
-    return House(settings.public_url.rstrip("/"), did, "Pavilion", f"{settings.host_name}/origin")
-
-
-def did_of(host: str) -> str:
-    return f"did:web:{host.replace(':', '%3A')}"
+    base = settings.public_url.rstrip("/")
+    return House(base, settings.house_did, "Pavilion", f"{settings.host_name}/origin")
 
 
 async def tick(sessions: Sessions, issuer: Issuer, now: datetime) -> int:

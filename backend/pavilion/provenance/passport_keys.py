@@ -22,6 +22,13 @@ async def current(session: AsyncSession, did: str, seed: bytes, now: datetime) -
     return Signer(f"{did}#{known.kid}", seed)
 
 
+async def known(session: AsyncSession, did: str, seed: bytes) -> Signer | None:
+    """The signer of this seed, if its key stands in the table."""
+    public = Signer("", seed).public.hex()
+    row = await session.scalar(select(PassportKey).where(PassportKey.public == public))
+    return None if row is None else Signer(f"{did}#{row.kid}", seed)
+
+
 async def all_keys(session: AsyncSession) -> Sequence[PassportKey]:
     return (await session.scalars(select(PassportKey).order_by(PassportKey.valid_from, PassportKey.kid))).all()
 

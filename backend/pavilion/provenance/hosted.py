@@ -1,0 +1,62 @@
+"""Keys that the house keeps for companies that have none of their own: each follows from the house's seed, so nothing
+secret is stored, and its public half stands in the key table like anybody's."""
+
+import hashlib
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.kernel.events import record
+from pavilion.provenance.did import party_of
+from pavilion.provenance.proofs import Signer
+from pavilion.provenance.trust_models import IssuerKeyAct, KeyDeed
+
+_PURPOSE = b"pavilion/hosted/v1\n"
+
+
+class Hosted(NamedTuple):
+    did: str
+    name: str
+    signer: Signer
+
+
+async def of_company(session: AsyncSession, company_id: int, *, did: str, seed: bytes, now: datetime) -> Hosted:
+    """The company's key, made when it is first needed."""
+    company = await session.get(Company, company_id)
+    assert company is not None
+    slug = slug_of(company)
+    kid = f"{slug}#1"
+    signer = Signer(f"{party_of(slug, did)}#1", seed_of(seed, slug))
+    known = await session.scalar(
+        select(IssuerKeyAct.id).where(IssuerKeyAct.kid == kid, IssuerKeyAct.act == KeyDeed.ADD)
+    )
+    if known is None:
+        session.add(
+            IssuerKeyAct(
+                act=KeyDeed.ADD,
+                issuer=slug,
+                kid=kid,
+                public=signer.public.hex(),
+                from_day=now.date().isoformat(),
+                to_day=None,
+                hosted=True,
+                reason="kept by the house",
+                proposed_by="passports",
+                approved_by=None,
+                at=now,
+            )
+        )
+        record(session, "key:hosted", company.public_id, by="passports", at=now, kid=kid)
+        await session.flush()
+    return Hosted(party_of(slug, did), company.name, signer)
+
+
+def slug_of(company: Company) -> str:
+    return company.public_id.lower()
+
+
+def seed_of(seed: bytes, slug: str) -> bytes:
+    return hashlib.sha256(_PURPOSE + seed + slug.encode()).digest()
