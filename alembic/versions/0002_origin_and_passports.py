@@ -13,6 +13,7 @@ INSTANT = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql"
 
 TRIGGERS = {
     "postgresql": [
+        "create trigger films_append_only before update or delete on films for each row execute function pavilion_refuse_change()",
         "create trigger grandfather_claims_append_only before update or delete on grandfather_claims for each row execute function pavilion_refuse_change()",
         "create trigger insight_snapshots_append_only before update or delete on insight_snapshots for each row execute function pavilion_refuse_change()",
         "create trigger issuer_keys_append_only before update or delete on issuer_keys for each row execute function pavilion_refuse_change()",
@@ -25,6 +26,7 @@ TRIGGERS = {
         "create trigger reported_events_append_only before update or delete on reported_events for each row execute function pavilion_refuse_change()",
         "create trigger trust_acts_append_only before update or delete on trust_acts for each row execute function pavilion_refuse_change()",
         "create trigger verdict_inputs_append_only before update or delete on verdict_inputs for each row execute function pavilion_refuse_change()",
+        "create trigger film_files_append_only before update or delete on film_files for each row execute function pavilion_refuse_change()",
         "create trigger insight_comparisons_append_only before update or delete on insight_comparisons for each row execute function pavilion_refuse_change()",
         "create trigger log_cosignatures_append_only before update or delete on log_cosignatures for each row execute function pavilion_refuse_change()",
         "create trigger log_covers_append_only before update or delete on log_covers for each row execute function pavilion_refuse_change()",
@@ -42,6 +44,8 @@ TRIGGERS = {
         "create trigger outcome_decisions_append_only before update or delete on outcome_decisions for each row execute function pavilion_refuse_change()",
     ],
     "sqlite": [
+        "create trigger films_no_update before update on films begin select raise(abort, 'append only: films'); end",
+        "create trigger films_no_delete before delete on films begin select raise(abort, 'append only: films'); end",
         "create trigger grandfather_claims_no_update before update on grandfather_claims begin select raise(abort, 'append only: grandfather_claims'); end",
         "create trigger grandfather_claims_no_delete before delete on grandfather_claims begin select raise(abort, 'append only: grandfather_claims'); end",
         "create trigger insight_snapshots_no_update before update on insight_snapshots begin select raise(abort, 'append only: insight_snapshots'); end",
@@ -66,6 +70,8 @@ TRIGGERS = {
         "create trigger trust_acts_no_delete before delete on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
         "create trigger verdict_inputs_no_update before update on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
         "create trigger verdict_inputs_no_delete before delete on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
+        "create trigger film_files_no_update before update on film_files begin select raise(abort, 'append only: film_files'); end",
+        "create trigger film_files_no_delete before delete on film_files begin select raise(abort, 'append only: film_files'); end",
         "create trigger insight_comparisons_no_update before update on insight_comparisons begin select raise(abort, 'append only: insight_comparisons'); end",
         "create trigger insight_comparisons_no_delete before delete on insight_comparisons begin select raise(abort, 'append only: insight_comparisons'); end",
         "create trigger log_cosignatures_no_update before update on log_cosignatures begin select raise(abort, 'append only: log_cosignatures'); end",
@@ -108,6 +114,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("party", "stone", name=op.f("pk_chain_parties")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "films",
+        sa.Column("parameters_sha256", sa.String(length=64), nullable=False),
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("frames_sha256", sa.String(length=64), nullable=False),
+        sa.Column("frames", BIG, nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("parameters_sha256", name=op.f("pk_films")),
+    )
+    op.create_index("ix_films_stone_made_at", "films", ["stone", "made_at"], unique=False)
     op.create_table(
         "grandfather_claims",
         sa.Column("id", BIG, nullable=False),
@@ -379,6 +396,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_countersignatures_public_id")),
     )
     op.create_index("ix_countersignatures_stone", "countersignatures", ["stone", "id"], unique=False)
+    op.create_table(
+        "film_files",
+        sa.Column("parameters_sha256", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["parameters_sha256"], ["films.parameters_sha256"], name=op.f("fk_film_files_parameters_sha256_films")
+        ),
+        sa.PrimaryKeyConstraint("parameters_sha256", "name", name=op.f("pk_film_files")),
+    )
     op.create_table(
         "insight_comparisons",
         sa.Column("quarter", sa.String(length=7), nullable=False),

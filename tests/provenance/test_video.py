@@ -1,0 +1,139 @@
+"""The film of a stone's way: drawn from facts alone, the same twice, and silent about what it does not know."""
+
+import copy
+import io
+from itertools import pairwise
+
+import pytest
+from PIL import Image, ImageStat
+
+from pavilion.provenance import video, video_drawing, video_encoding, video_making
+from pavilion.provenance.video_mesh import cut_stone, rough
+
+SAID = {
+    "v": 1,
+    "stone": "01KJ8Q3V5W9X7Y2Z4A6B8C0D1E",
+    "finished": {
+        "shape": "RBC", "mass_mct": 1012, "color": "G", "clarity": "VS1", "species": "diamond",
+        "dimensions_um": {"diameter_min": 6450, "diameter_max": 6480, "depth": 3980},
+    },
+    "where": {"country": "BW", "region": "Central District", "producer": "Kgale Diamonds", "day": "2025-01-12"},
+    "rough": {"mass_mct": 2650, "seed": "a scan"},
+    "plan": {"masses_mct": [1020, 402]},
+    "cut": {"masses_mct": [2110, 480], "loss_mct": 60},
+    "hands": {"displayName": "A. P.", "years": 27, "country": "BE"},
+    "graded": {"lab": "GIA", "number": "0123456789", "date": "2025-07-05"},
+    "proof": {
+        "grade": "A", "digest": "ab" * 32, "address": "https://pavilion.example/id/stone/01KJ8Q3V5W9X7Y2Z4A6B8C0D1E",
+        "links": [{"type": "MINED", "evidence": "attested"}, {"type": "CUT", "evidence": "measured"}],
+    },
+}  # fmt: skip
+SHORT = {name: SAID[name] for name in ("v", "stone", "finished", "proof")}
+
+
+def test_every_scene_has_its_time_and_a_missing_one_leaves_the_others_theirs():
+    whole = video.timeline(SAID)
+    assert [scene.name for scene in whole] == list(video.SECONDS)
+    assert sum(scene.frames for scene in whole) == 41 * video.RATE
+    without = video.timeline({name: facts for name, facts in SAID.items() if name != "plan"})
+    assert sum(scene.frames for scene in without) == 36 * video.RATE
+    assert all(a.start + a.frames == b.start for a, b in pairwise(without))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_captions_say_the_facts_of_each_scene_in_its_time(lang):
+    lines = video.captions(SAID, lang)
+    assert lines.startswith("WEBVTT\n") and "00:00:06.000 --> 00:00:11.000" in lines
+    for fact in ("2.65", "1.02", "A. P.", "0123456789", "27"):
+        assert fact in lines, fact
+    assert ("Botswana" if lang == "en" else "博茨瓦纳") in lines
+
+
+def test_equal_documents_give_equal_frames_and_a_changed_fact_other_ones():
+    def hashes(said):
+        return video_encoding.frame_hashes(frame for n, frame in enumerate(video_drawing.frames(said)) if n % 12 == 0)
+
+    first, again = hashes(SHORT), hashes(copy.deepcopy(SHORT))
+    assert first == again and len(set(first)) > 5
+    other = copy.deepcopy(SHORT)
+    other["finished"]["clarity"] = "VS2"
+    assert hashes(other) != first and video.parameters_sha256(other) != video.parameters_sha256(SHORT)
+
+
+def test_motion_is_calm_no_frame_differs_much_from_the_one_before():
+    before, worst = None, 0.0
+    for scene in ("where", "rough", "hands"):
+        said = {name: SAID[name] for name in ("v", "stone", "finished", scene)}
+        first = video.timeline(said)[0]
+        for n, frame in enumerate(video_drawing.frames(said)):
+            light = ImageStat.Stat(frame.reduce(8).convert("L")).mean[0]
+            if 0 < n < first.frames and before is not None:
+                worst = max(worst, abs(light - before))
+            before = light
+            if n >= first.frames:
+                break
+    assert worst < 2.0, "a flash"
+
+
+@pytest.mark.parametrize("shape", ["RBC", "EMR", "PRN", "OVL", "CUS", "PER", "MQS", "nothing known"])
+def test_a_stone_has_its_facets_and_its_proportions(shape):
+    facets = cut_stone(shape, 5000, 7000, 3000)
+    corners = [corner for facet in facets for corner in facet.corners]
+    assert len(facets) == 57
+    assert max(x for x, _, _ in corners) == pytest.approx(1.4, abs=0.01)
+    assert max(z for *_, z in corners) - min(z for *_, z in corners) == pytest.approx(1.2, abs=0.01)
+
+
+def test_each_rough_has_its_own_form_and_always_the_same():
+    assert rough("a scan") == rough("a scan") != rough("another scan")
+
+
+async def test_the_worker_renders_files_that_players_can_open():
+    import av
+
+    files, facts = await video_making.rendered(SHORT)
+    assert facts["frames"] == 9 * video.RATE and len(facts["frames_sha256"]) == 64
+    assert Image.open(io.BytesIO(files["poster.jpg"])).size == video.SIZE
+    for name, codec, frames in (
+        ("film.mp4", "libdav1d", 216),
+        ("film.webm", "vp9", 216),
+        ("loop.mp4", "libdav1d", 144),
+    ):
+        with av.open(io.BytesIO(files[name])) as container:
+            stream = container.streams.video[0]
+            assert (stream.codec_context.name, stream.width, stream.height) == (codec, *video.SIZE)
+            assert not container.streams.audio
+            assert sum(1 for _ in container.decode(video=0)) == frames
+
+
+def a_passport(consent="initials"):
+    stone = SAID["finished"] | {"cut": "Excellent"}
+    return {
+        "credentialSubject": {
+            "id": SAID["proof"]["address"],
+            "product": {"registeredId": SAID["stone"], "characteristics": stone, "countryOfProduction": "BE"},
+            "stone:origin": {
+                "verdict": "VERIFIED", "grade": "A", "verdictDigest": "sha256:" + "ab" * 32,
+                "mine": {"country": "BW", "region": None, "name": None, "producer": "Kgale Diamonds"},
+                "rough": {"mass_mct": 2650, "pieces": 2},
+                "cutter": {"displayName": "A. P.", "years": 27, "consent": consent},
+            },
+            "stone:reports": [{"lab": "GIA", "number": "0123456789", "kind": "grading", "date": "2025-07-05"}],
+            "stone:events": [{"type": "MINED", "index": 1, "leaf": "00", "evidence": "attested"}],
+        }
+    }  # fmt: skip
+
+
+STEPS = [
+    {"t": "MINED", "at": "2025-01-12", "by": "kgale", "out": {"R": 2650}},
+    {"t": "PLANNED", "at": "2025-02-01", "by": "scheldt", "plan": [1020, 402]},
+    {"t": "CUT", "at": "2025-02-03", "by": "scheldt", "out": {"A": 2110, "B": 480}, "loss": 60},
+]
+
+
+def test_the_film_tells_what_the_passport_tells_and_the_plan_only_with_the_cutters_consent():
+    said = video.parameters(a_passport(), STEPS)
+    assert "plan" not in said and said["cut"] == {"masses_mct": [2110, 480], "loss_mct": 60}
+    assert said["where"] == {"country": "BW", "producer": "Kgale Diamonds", "day": "2025-01-12"}
+    assert video.parameters(a_passport("name"), STEPS)["plan"] == {"masses_mct": [1020, 402]}
+    assert "kgale" not in str(said) and "scheldt" not in str(said)
