@@ -49,6 +49,7 @@ from pavilion.provenance import (
     passport_routes,
     reverifying,
     trust_routes,
+    verify_routes,
     trusting,
 )
 from pavilion.provenance import jobs as provenance_jobs
@@ -79,6 +80,7 @@ ROUTERS: list[APIRouter] = [
     provenance_routes.router,
     house_routes.router,
     passport_routes.router,
+    verify_routes.router,
     law_routes.router,
     outcome_routes.router,
     insight_routes.router,

@@ -71,7 +71,7 @@ MANIFEST           SHA-256 of every other file
     pavilion verify --offline 本文件.zip
 用浏览器：打开任何一家运行 Pavilion 的行的 /verify 页面，选择本文件。文件不会离开您的电脑。
 要知道护照出自谁家：把 KEYS 一行的指纹与该行自己的 /verify 页面上的指纹比对，
-或者指定日志及其见证人：pavilion verify --policy 策略文件 本文件.zip
+或者指定日志及其见证者：pavilion verify --policy 策略文件 本文件.zip
 """
 
 

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-MACHINE_PATHS = ("/api/", "/webhooks/")
+MACHINE_PATHS = ("/api/", "/webhooks/", "/verify")
 
 
 HEADERS = {

@@ -99,7 +99,7 @@ class Examination {
       this.ok("SCHEMA", say("a digital product passport, %(bytes)s bytes", { bytes: raw?.length ?? passport.content.length }));
       return this.context(passport);
     } catch (fault) {
-      this.fail("SCHEMA", fault instanceof Unreadable ? fault.message : say("a member is missing or of another kind"));
+      this.fail("SCHEMA", fault instanceof Unreadable ? say(fault.message) : say("a member is missing or of another kind"));
       return null;
     }
   }
@@ -420,7 +420,7 @@ class Astray extends Error {}
 
 /** @param {unknown} fault */
 function why(fault) {
-  return fault instanceof Unreadable || fault instanceof Astray ? fault.message : say("a member is missing or of another kind");
+  return fault instanceof Unreadable || fault instanceof Astray ? say(fault.message) : say("a member is missing or of another kind");
 }
 
 /** @param {string} words of MARKS */

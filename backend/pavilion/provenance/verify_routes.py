@@ -1,0 +1,222 @@
+"""The page where anyone checks a passport, the same by program, and the bundle to check it with. Nothing is stored."""
+
+from functools import partial
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+
+from pavilion.accounts.deps import CurrentActor
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
+from pavilion.kernel.ids import is_ulid
+from pavilion.provenance import bundle, bundling, did, holders, passport_queries, verifying
+from pavilion.provenance.bundling import Press
+from pavilion.provenance.checks_log import fingerprint
+from pavilion.provenance.issuing import house_of
+from pavilion.provenance.passport_models import Passport
+from pavilion.provenance.rules import EXPOSED_GRADES
+from pavilion.provenance.verifying import Line, Report
+from pavilion.provenance.verifying_forms import Anchors, Unreadable, evidence_of, keys_of
+from pavilion.settings import Settings
+from pavilion.webkit import limits
+from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.html import Pages, language, page
+from pavilion.webkit.i18n import fill
+
+router = APIRouter(tags=["verify"])
+
+MOST_BYTES = 8 * 1024 * 1024
+FORM_SLACK = 64 * 1024
+PER_MINUTE = 30
+
+
+class NotVerifiable(Refusal):
+    """Nothing in the file that a verifier knows how to read."""
+
+    status, code = 422, "not_verifiable"
+
+
+@router.get("/verify")
+async def verify_page(request: Request, session: Reading) -> Response:
+    return await _page(request, session)
+
+
+@router.post("/verify")
+async def verify(request: Request, session: Reading, now: Now) -> Response:
+    """The report on the file in the form, or on the body itself. The file is read, answered for and forgotten."""
+    await limits.take(request, "verify", per_minute=PER_MINUTE)
+    by_form = request.headers.get("content-type", "").startswith("multipart/form-data")
+    anchors = await _anchors(request, session)
+    try:
+        data = await (_form_file(request) if by_form else _body(request))
+        report = await to_thread.run_sync(partial(_report, data, anchors, now))
+    except (Unreadable, BadInput, TooLarge) as fault:
+        if by_form and not _wants_json(request):
+            refused = fault.code if isinstance(fault, Refusal) else NotVerifiable.code
+            return await _page(request, session, refused=refused, why=str(fault), status_code=422)
+        if isinstance(fault, Refusal):
+            raise
+        raise NotVerifiable(why=str(fault)[:200]) from None
+    headers = {"Cache-Control": "no-store"}
+    if not by_form or _wants_json(request):
+        return JSONResponse(report.document(), headers=headers)
+    answer = await _page(request, session, report=report)
+    answer.headers.update(headers)
+    return answer
+
+
+@router.get("/passports/{stone}/bundle")
+async def newest_bundle(
+    request: Request, stone: str, actor: CurrentActor, session: Reading, now: Now, view: Annotated[str, Query()] = ""
+) -> Response:
+    """The newest version's bundle; `view=full` with all inputs, for the holder and for compliance."""
+    return await _bundle(request, session, actor, stone, None, view, now)
+
+
+@router.get("/passports/{stone}/{n:int}/bundle")
+async def bundle_of(
+    request: Request,
+    stone: str,
+    n: int,
+    actor: CurrentActor,
+    session: Reading,
+    now: Now,
+    view: Annotated[str, Query()] = "",
+) -> Response:
+    return await _bundle(request, session, actor, stone, n, view, now)
+
+
+async def _bundle(
+    request: Request, session: AsyncSession, actor: Actor, stone: str, n: int | None, view: str, now: Now
+) -> Response:
+    if not is_ulid(stone) or (n is not None and not 1 <= n <= 1_000_000):
+        raise NotFound()
+    found = await (
+        passport_queries.latest(session, stone) if n is None else passport_queries.version(session, stone, n)
+    )
+    if found is None:
+        raise NotFound()
+    inside = actor.may(Permission.ORIGIN_SEE) or await holders.may_present(
+        session, actor, stone, holders.of_app(request.app)
+    )
+    full = view == "full"
+    if not inside and (full or not _exposed(found)):
+        if full and _exposed(found):
+            raise NotAllowed() if actor.signed_in else SignedOut()
+        raise NotFound()
+    parts = await bundling.parts_of(session, _press(request), found, full=full, now=now)
+    data = await to_thread.run_sync(bundle.pack, parts)
+    name = f"{found.stone}-{found.n}.zip"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "private, no-store" if full else "public, no-cache",
+    }
+    if not full:
+        headers["Access-Control-Allow-Origin"] = "*"
+    return Response(data, media_type="application/zip", headers=headers)
+
+
+def _exposed(passport: Passport) -> bool:
+    return passport.content["credentialSubject"]["stone:origin"]["grade"] in EXPOSED_GRADES
+
+
+def _report(data: bytes, anchors: Anchors, now: Now) -> Report:
+    """By the keys of this house alone: of another house's passport this page says that it does not know."""
+    evidence = evidence_of(data)
+    if evidence.receipt is not None or evidence.presentation is not None:
+        raise Unreadable("of these the command pavilion verify tells more than this page may")
+    return verifying.examine(evidence, anchors, now=now, offline=True, believe_own=False)
+
+
+async def _page(
+    request: Request,
+    session: AsyncSession,
+    *,
+    report: Report | None = None,
+    refused: str | None = None,
+    why: str = "",
+    status_code: int = 200,
+) -> Response:
+    press = _press(request)
+    document = await _own_did(session, press)
+    keys = keys_of(document)[1]
+    signer = request.app.state.log_signer
+    return page(
+        request,
+        "provenance/verify.html",
+        status_code=status_code,
+        report=report,
+        said=partial(_said, request),
+        refused=refused,
+        why=why,
+        own_did=document.decode(),
+        policy=press.policy,
+        did=press.house.did,
+        keys=[(key, fingerprint(key.public)) for kid, key in keys.items() if not kid.endswith("-jwk")],
+        log_key=fingerprint(signer.key.verifier) if signer is not None else None,
+        origin=press.house.log_origin,
+        witnesses=[(one.name, fingerprint(one.key)) for one in signer.policy.witnesses] if signer is not None else [],
+        needed=signer.policy.needed if signer is not None else 0,
+        most=MOST_BYTES,
+    )
+
+
+def _said(request: Request, line: Line) -> str:
+    """A line in the reader's language; its words stand in the catalogue that browsers get for the same checks."""
+    pages: Pages = request.app.state.pages
+    tongue = pages.tongues[language(request)]
+    told = {name: tongue.pgettext("js", one) if isinstance(one, str) else one for name, one in line.facts.items()}
+    return fill(tongue.pgettext("js", line.fact), told)
+
+
+async def _anchors(request: Request, session: AsyncSession) -> Anchors:
+    press = _press(request)
+    name, keys = keys_of(await _own_did(session, press))
+    signer = request.app.state.log_signer
+    return Anchors(signer.policy if signer is not None else None, {name: keys})
+
+
+async def _own_did(session: AsyncSession, press: Press) -> bytes:
+    return did.served(await bundling.house_keys(session, press.house.did), press.house.did)
+
+
+def _press(request: Request) -> Press:
+    settings: Settings = request.app.state.settings
+    seed = settings.passport_key.get_secret_value()
+    signer = request.app.state.log_signer
+    text = signer.policy.text if signer is not None else ""
+    return Press(house_of(settings), bytes.fromhex(seed), text)
+
+
+async def _body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MOST_BYTES:
+        raise TooLarge(limit=MOST_BYTES)
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > MOST_BYTES:
+            raise TooLarge(limit=MOST_BYTES)
+    return bytes(data)
+
+
+async def _form_file(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if not declared.isdecimal() or int(declared) > MOST_BYTES + FORM_SLACK:
+        raise TooLarge(limit=MOST_BYTES)
+    async with request.form(max_files=1, max_fields=4) as form:
+        upload = form.get("file")
+        if not isinstance(upload, UploadFile) or not upload.filename:
+            raise BadInput(fields={"file": "file_missing"})
+        data: bytes = await upload.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise TooLarge(limit=MOST_BYTES)
+    return data
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")

@@ -1,0 +1,60 @@
+// @ts-check
+// The page `/verify`: a file is checked here and goes nowhere. Without this module the form sends it to the house.
+import { lineOf, verdictOf } from "./verify-lines.js";
+import { verify } from "./verify-checks.js";
+import { Unreadable } from "./verify-forms.js";
+import { say, sentence } from "./words.js";
+
+const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-verify]"));
+const report = /** @type {HTMLElement | null} */ (document.querySelector("[data-report]"));
+if (form && report) begin(form, report);
+
+/** @param {HTMLFormElement} form @param {HTMLElement} report */
+function begin(form, report) {
+  const drop = /** @type {HTMLElement} */ (form.querySelector("[data-drop]"));
+  const input = /** @type {HTMLInputElement} */ (form.querySelector("input[type=file]"));
+  const check = () => {
+    const file = input.files?.[0];
+    if (file) void show(file, form, report);
+  };
+  for (const hint of form.querySelectorAll("[data-without], [data-within]")) hint.toggleAttribute("hidden");
+  input.setAttribute("aria-describedby", "file-within");
+  form.querySelector("[data-within]")?.setAttribute("id", "file-within");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    check();
+  });
+  input.addEventListener("change", check);
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("is-over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("is-over");
+    const file = event.dataTransfer?.files[0];
+    if (file) void show(file, form, report);
+  });
+}
+
+/** @param {File} file @param {HTMLFormElement} form @param {HTMLElement} report */
+async function show(file, form, report) {
+  const verdict = /** @type {HTMLElement} */ (report.querySelector("[data-verdict]"));
+  const lines = /** @type {HTMLElement} */ (report.querySelector("[data-lines]"));
+  const where = /** @type {HTMLElement} */ (report.querySelector("[data-where]"));
+  where.textContent = say("%(name)s, checked in this browser; it was not sent anywhere.", { name: file.name });
+  report.hidden = false;
+  lines.replaceChildren();
+  try {
+    if (file.size > Number(form.dataset.most)) throw new Unreadable(say("longer than this page reads: use the command"));
+    const pinned = { did: form.dataset.did ?? "", policy: form.dataset.policy ?? "" };
+    const found = await verify(new Uint8Array(await file.arrayBuffer()), pinned, Date.now());
+    lines.replaceChildren(...found.lines.map(lineOf));
+    verdict.replaceWith(verdictOf(found));
+  } catch (fault) {
+    const words = fault instanceof Unreadable ? say(fault.message) : sentence("not_verifiable");
+    verdict.replaceWith(verdictOf({ exit: 3, verdict: words }));
+  }
+  report.focus();
+}
