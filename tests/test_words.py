@@ -119,13 +119,15 @@ def states():
     from pavilion.auctions.bulk import Act
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
+    from pavilion.insight.grid import SIZES
     from pavilion.pages.glossary import TERMS
-    from pavilion.provenance import facts, log, outcome_files, outcome_showing, witnessing
+    from pavilion.provenance import facts, law_changing, log, outcome_files, outcome_showing, witnessing
     from pavilion.provenance import outcomes as outcome_rules
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.outcome_models import FileState as OutcomeFileState
     from pavilion.provenance.outcome_queries import Standing
     from pavilion.provenance.registries.port import Reason, Status
+    from pavilion.provenance.rules import MARKET_CODES
     from pavilion.provenance.trust_forms import KeyForm, RowForm
     from pavilion.provenance.trust_models import TrustDeed
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
@@ -149,6 +151,7 @@ def states():
         "outcome_": Outcome,
         "severity_": Severity,
         "verdict_": VerdictCode,
+        "size_": [size for size, _ in SIZES],
         "po_state_": Standing,
         "po_category_": outcome_rules.Category,
         "po_part_": outcome_showing.PARTS,
@@ -160,6 +163,8 @@ def states():
         "deed_": TrustDeed,
         "leaf_": log.KINDS,
         "halt_": (*log.FAULTS, witnessing.AHEAD, witnessing.REFUSES),
+        "closed_": MARKET_CODES,
+        "law_": law_changing.KINDS,
         "trust_": (*ROW_STATES, *RowForm.model_fields, *KeyForm.model_fields),
         "key_": KEY_STATES,
         "evidence_": facts.EVIDENCE,

@@ -52,6 +52,8 @@ CASES = {
     Code.NUMBER_MISSING: (SALE, replace(LOT, number=None)),
     Code.RULES_MISSING: (replace(SALE, increments=[]), LOT),
     Code.CLOSE_MISSING: (replace(SALE, first_close_at=None), LOT),
+    Code.WORDING: (SALE, replace(LOT, refused=("lab grown",))),
+    Code.NOT_ELIGIBLE_IN: (SALE, replace(LOT, closed=("US: SN-01 US-RU-THIRD-500 (2)",))),
     Code.DESCRIPTION_MISSING: (replace(SALE, text_zh=""), LOT),
 }
 

@@ -145,6 +145,7 @@ APPROVERS: dict[str, Permission] = {
     "company.decline": P.COMPANY_DECIDE,
     "payment.wire": P.PAYMENT_CONFIRM,
     "invoice.cancel": P.SALE_APPROVE,
+    "law.change": P.TRUST_EDIT,
     "trust.add": P.TRUST_EDIT,
     "trust.remove": P.TRUST_EDIT,
     "key.add": P.TRUST_EDIT,

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import queries, ranks, ruleset
+from pavilion.auctions import queries, ranks, ruleset, wording
 from pavilion.auctions.changes import (
     Change,
     NotVerified,
@@ -53,6 +53,7 @@ async def create_sale(session: AsyncSession, *, values: Mapping[str, Any], actor
         "stagger_s": 60,
         "stagger_per": 1,
     }
+    wording.refuse(values)
     sale = Sale(public_id=ulid(now), created_at=now, **(usual | dict(values)))
     session.add(sale)
     await session.flush()
@@ -71,6 +72,7 @@ async def change_sale(
         return row
     if row.version != version:
         raise StaleVersion(sale=sale, now={name: before[name] for name in changed})
+    wording.refuse(changed)
     for name, value in changed.items():
         setattr(row, name, value)
     row.version += 1
@@ -183,6 +185,7 @@ async def edit_lots(
     """Each lot says what its edit says, all or none. An edit names the version it saw."""
     row = await draft(session, sale)
     rows = await lots_of(session, row, list(edits))
+    stones = await queries.stones_by_lot(session, [lot.id for lot in rows])
     changes, written = [], []
     for lot in rows:
         version, values = edits[lot.public_id]
@@ -191,6 +194,7 @@ async def edit_lots(
         if change["after"] and lot.version != version:
             theirs = {name: value for name, value in change["before"].items() if name != RESERVED}
             raise StaleVersion(lot=lot.public_id, now=theirs)
+        wording.refuse(change["after"], wording.clarity_of(stones[lot.id]))
         if change["after"]:
             changes.append(change)
             written.append((lot, change["after"]))

@@ -1,20 +1,20 @@
 """From a draft to a sale that is frozen: what still bars it, the two persons, and the way back before it opens."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import queries, ruleset
+from pavilion.auctions import queries, ruleset, wording
 from pavilion.auctions.changes import draft
 from pavilion.auctions.facts import facts_hash
-from pavilion.auctions.models import Lot, LotStone, Sale
+from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.rules import (
     FINAL_LOT,
     Code,
@@ -36,7 +36,9 @@ from pavilion.catalogue.queries import commitments_of
 from pavilion.kernel import events
 from pavilion.kernel.canon import document_hash
 from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
+from pavilion.provenance import eligibility
 from pavilion.provenance.models import StoneVerdict
+from pavilion.provenance.words import lint
 
 
 class NotReady(Refusal):
@@ -80,7 +82,7 @@ async def readiness_of(session: AsyncSession, sale: Sale, now: datetime) -> Read
     """What bars or questions the publication of this draft now."""
     lots = await _live_lots(session, sale)
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
-    facts = await _lot_facts(session, lots, stones)
+    facts = await _lot_facts(session, lots, stones, await _closed(session, sale, stones, now))
     found = readiness(_sale_facts(sale), facts, now)
     return Readiness(tuple(found), ready_lots(found, facts), len(facts))
 
@@ -230,7 +232,33 @@ async def _snapshot(session: AsyncSession, sale: Sale) -> str:
     return document_hash(doc)
 
 
-async def _lot_facts(session: AsyncSession, lots: Sequence[Lot], stones: dict[int, list[Stone]]) -> list[LotFacts]:
+async def _closed(
+    session: AsyncSession, sale: Sale, stones: dict[int, list[Stone]], now: datetime
+) -> dict[int, tuple[str, ...]]:
+    """Of each lot the destinations, among those asked for by companies of the house, where it may not be sold today:
+    the country, the rule, and how many companies registered for this sale it shuts out."""
+    asked = select(Registration.destination, func.count(case((Registration.sale_id == sale.id, 1)))).where(
+        Registration.state.in_(("applied", "more_information", "approved"))
+    )
+    known: dict[str, int] = dict((await session.execute(asked.group_by(Registration.destination))).all())
+    everyone = {stone.public_id for group in stones.values() for stone in group}
+    found = await eligibility.closed(session, everyone, now.astimezone(UTC).date(), known) if known else {}
+    return {lot: tuple(_shut(group, found, known)) for lot, group in stones.items()}
+
+
+def _shut(group: Sequence[Stone], found: eligibility.Answers, known: Mapping[str, int]) -> Iterator[str]:
+    for cc in sorted(known):
+        why = next((found[one.public_id][cc] for one in group if cc in found.get(one.public_id, {})), None)
+        if why is not None:
+            yield f"{cc}: {why.code} {why.entry}".strip() + f" ({known[cc]})"
+
+
+async def _lot_facts(
+    session: AsyncSession,
+    lots: Sequence[Lot],
+    stones: dict[int, list[Stone]],
+    closed: Mapping[int, tuple[str, ...]],
+) -> list[LotFacts]:
     everyone = [stone for group in stones.values() for stone in group]
     promised = await commitments_of(session, [stone.id for stone in everyone])
     decided = await _decided_at(session, [stone.public_id for stone in everyone])
@@ -249,6 +277,8 @@ async def _lot_facts(session: AsyncSession, lots: Sequence[Lot], stones: dict[in
             owner=lot.consignor_company_id,
             owner_state=states.get(lot.consignor_company_id or 0),
             stones=tuple(_stone_facts(stone, promised, decided) for stone in stones[lot.id]),
+            refused=_refused((lot.title_en, lot.title_zh), wording.clarity_of(stones[lot.id])),
+            closed=closed[lot.id],
         )
         for lot in lots
     ]
@@ -285,7 +315,12 @@ def _sale_facts(sale: Sale) -> SaleFacts:
         stagger_s=sale.stagger_s,
         stagger_per=sale.stagger_per,
         breaks=sale.breaks,
+        refused=_refused((sale.title_en, sale.title_zh, sale.text_en, sale.text_zh)),
     )
+
+
+def _refused(texts: Sequence[str], clarity: str | None = None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found.found for text in texts for found in lint(text, "en", clarity)))
 
 
 PROPOSAL_HANDLERS: dict[str, accounts.ProposalHandler] = {"sale.publish": publish, "sale.unpublish": unpublish}

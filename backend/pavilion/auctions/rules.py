@@ -141,10 +141,12 @@ class Code(StrEnum):
     NUMBER_MISSING = "number_missing"
     RULES_MISSING = "rules_missing"
     CLOSE_MISSING = "close_missing"
+    WORDING = "wording"
     DESCRIPTION_MISSING = "description_missing"
+    NOT_ELIGIBLE_IN = "not_eligible_in"
 
 
-WARNINGS = frozenset({Code.DESCRIPTION_MISSING})
+WARNINGS = frozenset({Code.DESCRIPTION_MISSING, Code.NOT_ELIGIBLE_IN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,8 @@ class LotFacts:
     owner: int | None
     owner_state: str | None
     stones: tuple[StoneFacts, ...]
+    refused: tuple[str, ...] = ()  # wordings that a natural catalogue does not use
+    closed: tuple[str, ...] = ()  # known destinations where it may not be sold, each with rule and bidders shut out
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,7 @@ class SaleFacts:
     stagger_s: int = 60
     stagger_per: int = 1
     breaks: Tiers = ()
+    refused: tuple[str, ...] = ()
 
 
 class Broken(StrEnum):
@@ -248,6 +253,7 @@ def sale_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
     found = [] if lots else [Finding(Code.NO_STONE)]
     found += [Finding(Code.TITLE_MISSING, fact=lang) for lang in _silent(sale.title_en, sale.title_zh)]
     found += [Finding(Code.DESCRIPTION_MISSING, fact=lang) for lang in _silent(sale.text_en, sale.text_zh)]
+    found += [Finding(Code.WORDING, fact=wording) for wording in sale.refused]
     if not tiers_sound(sale.increments):
         found.append(Finding(Code.RULES_MISSING, fact="increments"))
     if not bands_sound(sale.bands):
@@ -286,6 +292,8 @@ def lot_findings(lot: LotFacts, tiers: Tiers, now: datetime) -> list[Finding]:
     found += [Finding(Code.TITLE_MISSING, lot.lot, lang) for lang in _silent(lot.title_en, lot.title_zh)]
     if lot.number is None:
         found.append(Finding(Code.NUMBER_MISSING, lot.lot))
+    found += [Finding(Code.WORDING, lot.lot, wording) for wording in lot.refused]
+    found += [Finding(Code.NOT_ELIGIBLE_IN, lot.lot, closed) for closed in lot.closed]
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from pavilion.auctions import wording
 from pavilion.auctions.bulk import Act
 from pavilion.auctions.entities import entities
 from pavilion.auctions.forms import (
@@ -81,7 +82,7 @@ def typed_settings(said: Mapping[str, str]) -> Typed:
     except ValidationError as error:
         return Typed(kept, {}, {str(fault["loc"][0]): "bad_input" for fault in error.errors() if fault["loc"]})
     values, faults = read_settings(form, entities())
-    return Typed(kept | {"version": form.version}, values, faults)
+    return Typed(kept | {"version": form.version}, values, wording.faults_of(values) | faults)
 
 
 def lot_values(form: LotEdit, currency: str) -> dict[str, Any]:

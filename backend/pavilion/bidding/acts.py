@@ -8,6 +8,7 @@ from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.deciding import Facts, LotFacts
 from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.texts import Doc, text_of
+from pavilion.provenance.words import lint
 
 ENGINE = "engine"
 NEAR = 300 * 1_000_000  # lots that end so soon are paused when the clock cannot be trusted
@@ -122,6 +123,8 @@ def _void(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | Non
 def _notice(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | None:
     if lot.state in FINAL:
         return _unfit(lot)
+    if lint(act.text_en, "en") or lint(act.text_zh, "zh"):
+        return "wording_never"
     data = {"text_en": act.text_en, "text_zh": act.text_zh, "passport": None, "by": _by(draft, act)}
     draft.write("lot.notice", data, draft.lot(lot.lot))
     return None
