@@ -146,7 +146,7 @@ class _Words:
         self.journey: Any = environment.get_template("provenance/_journey.html").make_module({})
         self.passport: Any = environment.get_template("provenance/_passport.html").make_module({})
         figures = Figures(self._tongue)
-        self.day, self.country, self.town = figures.day, figures.country, figures.town
+        self.day, self.country = figures.day, figures.country
         self.ct, self.number = figures.ct, figures.number
         self.say, self.code = self._tongue.gettext, self._tongue.say
 
@@ -168,11 +168,8 @@ class _Words:
 def _origin_pairs(words: _Words, origin: Mapping[str, Any], reports: list[dict[str, Any]]) -> list[list[str]]:
     say, mine, cutter = words.say, origin["mine"], origin["cutter"]
     comma = say(", ")
-    place = [
-        mine["name"],
-        words.town(mine["region"]) if mine["region"] else None,
-        words.country(mine["country"]) if mine["country"] else None,
-    ]
+    where = words.plain(words.journey.spot(mine["region"], mine["country"])) if mine["country"] else None
+    place = [mine["name"], where]
     pairs = [[say("Mined"), comma.join(filter(None, place)) or "–"]]
     divided = say("divided into %(n)s") % {"n": origin["rough"]["pieces"]}
     pairs.append([say("Rough"), comma.join((words.ct(origin["rough"]["mass_mct"], exact=True), divided))])

@@ -1,7 +1,6 @@
 """Passports over HTTP: one address, and the form the reader asks for. The signed forms need nobody to be signed in."""
 
 from datetime import datetime
-from typing import Any
 
 import anyio
 from fastapi import APIRouter, Request, Response
@@ -13,10 +12,13 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import holders, log_queries, passport_pdf, passport_queries, passport_showing, sharing
+from pavilion.provenance.journey import Sees
 from pavilion.provenance.linkset import linkset_of
 from pavilion.provenance.negotiating import PDF, SD_JWT, VC, VC_JWT, Form, form_of
 from pavilion.provenance.passport_models import Passport
+from pavilion.provenance.passport_showing import Portrait
 from pavilion.provenance.rules import EXPOSED_GRADES
+from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import language, page
 from pavilion.webkit.i18n import Lang
@@ -24,6 +26,7 @@ from pavilion.webkit.i18n import Lang
 router = APIRouter(tags=["passports"])
 
 LINKSET = "application/linkset+json"
+PAPERS_PER_MINUTE = 30
 FOREVER = "public, max-age=31536000, immutable"
 OPEN = {"Access-Control-Allow-Origin": "*"}  # signed documents say the same to everybody
 
@@ -130,10 +133,19 @@ async def _in_form(
         text = await _private(request, found, company, now)
         headers = {"Cache-Control": "private, no-store", "Vary": "Accept, Cookie"}
         return Response(text, media_type=SD_JWT, headers=headers)
-    facts = await _page_facts(request, session, actor, found, now, holds=holds)
     if form is Form.PDF:
-        return await _paper(request, session, found, facts)
-    answer = page(request, "provenance/passport.html", **facts)
+        await limits.take(request, "passport-paper", per_minute=PAPERS_PER_MINUTE)
+        return await _paper(request, session, found, now)
+    portrait = await _portrait(request, session, found, language(request))
+    facts = await passport_showing.page_facts(
+        session,
+        found,
+        sees=passport_showing.sees_of(actor, holder=holds),
+        now=now,
+        base=_base(request),
+        portrait=portrait,
+    )
+    answer = page(request, "provenance/passport.html", **facts, holds=holds)
     answer.headers["Vary"] = "Accept, Accept-Language, Cookie"
     if found.n < facts["standing"].newest:
         answer.headers["Link"] = f'</passports/{found.stone}>; rel="latest-version"'
@@ -150,10 +162,21 @@ async def _private(request: Request, found: Passport, company: int, now: datetim
         return view.sd_jwt
 
 
-async def _paper(request: Request, session: AsyncSession, found: Passport, facts: dict[str, Any]) -> Response:
+async def _paper(request: Request, session: AsyncSession, found: Passport, now: datetime) -> Response:
+    """A paper is handed on: it says what anyone may know, whoever asks for it, and not where the stone lies today."""
     said = request.query_params.get("lang")
     lang: Lang = "zh" if said == "zh" else "en" if said == "en" else language(request)
-    text = None if found.log_index is None else await log_queries.proof(session, found.log_index)
+    portrait = await _portrait(request, session, found, lang)
+    facts = await passport_showing.page_facts(
+        session,
+        found,
+        sees=Sees.PUBLIC,
+        now=now,
+        base=_base(request),
+        portrait=None if portrait is None else portrait._replace(here=None),
+    )
+    index = found.log_index
+    text = None if index is None else await log_queries.proof(session, index, reaching=index + 1)
     pages = request.app.state.pages
     data = await anyio.to_thread.run_sync(lambda: passport_pdf.render(pages, facts, lang, proof=text))
     name = f"{found.stone}-{found.n}-{lang}.pdf"
@@ -161,16 +184,9 @@ async def _paper(request: Request, session: AsyncSession, found: Passport, facts
     return Response(data, media_type=PDF, headers={**headers, "Cache-Control": "private, no-cache"})
 
 
-async def _page_facts(
-    request: Request, session: AsyncSession, actor: Actor, found: Passport, now: datetime, *, holds: bool
-) -> dict[str, Any]:
+async def _portrait(request: Request, session: AsyncSession, found: Passport, lang: Lang) -> Portrait | None:
     portraits: passport_showing.Portraits | None = getattr(request.app.state, "portraits", None)
-    portrait = None if portraits is None else await portraits(session, found.stone, language(request))
-    sees = passport_showing.sees_of(actor, holder=holds)
-    facts = await passport_showing.page_facts(
-        session, found, sees=sees, now=now, base=_base(request), portrait=portrait
-    )
-    return {**facts, "holds": holds}
+    return None if portraits is None else await portraits(session, found.stone, lang)
 
 
 def _signed(request: Request, found: Passport, data: bytes, media: str, tag: str, fixed: bool) -> Response:
