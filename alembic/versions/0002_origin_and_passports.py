@@ -447,7 +447,7 @@ def upgrade() -> None:
         sa.Column("policy_sha256", sa.String(length=64), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["size"], ["log_checkpoints.size"], name=op.f("fk_log_covers_size_log_checkpoints")),
-        sa.PrimaryKeyConstraint("size", name=op.f("pk_log_covers")),
+        sa.PrimaryKeyConstraint("size", "policy_sha256", name=op.f("pk_log_covers")),
     )
     op.create_table(
         "party_names",

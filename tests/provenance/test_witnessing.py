@@ -9,7 +9,14 @@ from sqlalchemy import select, text
 
 from pavilion.kernel.db import reading
 from pavilion.kernel.events import Event
-from pavilion.kernel.tlog import BadPolicy, parse_note, parse_policy, policy_text
+from pavilion.kernel.tlog import (
+    BadPolicy,
+    parse_checkpoint,
+    parse_note,
+    parse_policy,
+    parse_tlog_proof,
+    policy_text,
+)
 from pavilion.provenance import log, log_audit, log_queries, log_wiring, witness_serving, witnessing
 from pavilion.provenance.log_models import LogCosignature, LogHead
 from pavilion.provenance.registries.outbound import Outbound
@@ -161,6 +168,23 @@ async def test_checkpoints_are_signed_no_more_than_once_a_second_and_a_quiet_log
         policy = signer_with(them.urls).policy
         times = [set(policy.cosigners(parse_note(note)).values()) for note in (first, newest)]
         assert [len(one) for one in times] == [1, 1] and times[0] != times[1]
+
+
+async def test_what_was_covered_before_there_were_witnesses_is_shown_under_a_checkpoint_they_have_seen(
+    sqlite_sessions, tmp_path
+):
+    for count in (2, 3):
+        await appended(sqlite_sessions, count)
+        async with sqlite_sessions.begin() as session:
+            assert await SIGNER.cover_now(session, NOON)
+    async with company(tmp_path) as them, asking(sqlite_sessions, signer_with(them.urls)) as asked:
+        await asked.tick(NOON + 2 * SECOND)
+        policy = signer_with(them.urls).policy
+        async with reading(sqlite_sessions) as session:
+            for reaching in (None, 1):
+                proof = parse_tlog_proof(await log_queries.proof(session, 0, reaching))
+                assert policy.satisfied_by(proof.checkpoint)
+                assert parse_checkpoint(parse_note(proof.checkpoint).text).size == 5
 
 
 async def backup(sessions, size):

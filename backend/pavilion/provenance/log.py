@@ -121,7 +121,7 @@ async def cover(session: AsyncSession, size: int, policy: Policy, now: datetime)
     """The leaves before `size` count as logged. Asked twice, nothing changes."""
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = build(LogCover).values(size=size, policy_sha256=policy.sha256, at=now)
-    await session.execute(row.on_conflict_do_nothing(index_elements=["size"]))
+    await session.execute(row.on_conflict_do_nothing(index_elements=["size", "policy_sha256"]))
 
 
 async def halt(session: AsyncSession, reason: str, now: datetime) -> None:

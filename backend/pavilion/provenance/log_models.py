@@ -77,12 +77,12 @@ class LogCosignature(Base):
 
 
 class LogCover(Base):
-    """A checkpoint that satisfied the policy of its day: what it covers counts as logged."""
+    """A checkpoint that satisfied a policy: what it covers counts as logged."""
 
     __tablename__ = "log_covers"
 
     size: Mapped[int] = mapped_column(ForeignKey("log_checkpoints.size"), primary_key=True, autoincrement=False)
-    policy_sha256: Mapped[str] = mapped_column(String(64))
+    policy_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     at: Mapped[datetime]
 
 

@@ -88,8 +88,11 @@ async def last_checkpoint(session: AsyncSession) -> LogCheckpoint | None:
 
 
 async def covered_checkpoint(session: AsyncSession, reaching: int | None = None) -> LogCheckpoint | None:
-    """The latest checkpoint that satisfied the policy, or the first such of at least `reaching` leaves."""
+    """The latest checkpoint that satisfied the policy, or the first such of at least `reaching` leaves. The policy is
+    the one that was satisfied last: what only an easier one had covered is shown under a later checkpoint."""
+    newest = select(LogCover.policy_sha256).order_by(LogCover.size.desc(), LogCover.at.desc()).limit(1)
     wanted = select(LogCheckpoint).join(LogCover, LogCover.size == LogCheckpoint.size)
+    wanted = wanted.where(LogCover.policy_sha256 == newest.scalar_subquery())
     if reaching is not None:
         wanted = wanted.where(LogCheckpoint.size >= reaching).order_by(LogCheckpoint.size)
     else:
