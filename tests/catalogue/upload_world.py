@@ -10,7 +10,8 @@ from pavilion.catalogue import importing, uploads
 from pavilion.catalogue.generating import generate
 from pavilion.catalogue.upload_models import Mode, StockFile, StockRow
 from pavilion.provenance.log import LogSigner
-from pavilion.provenance.registries.file import FileRegistry
+from pavilion.provenance.registries.asking import Registries
+from pavilion.provenance.registries.connecting import in_this_process
 from pavilion.provenance.registries.port import Answer, Reason, Status
 from tests import make
 
@@ -25,16 +26,21 @@ class Ports(NamedTuple):
     log: object = LOG
 
 
-class Silent:
-    """A registry that does not answer about some stones."""
+class Silent(Registries):
+    """Registries whose producer does not answer about some stones."""
 
-    def __init__(self, registry, keys):
-        self.registry, self.keys, self.name = registry, keys, registry.name
+    def __init__(self, registries, keys):
+        self.registries, self.keys = registries, keys
 
-    async def confirm(self, claim, now):
-        if claim.key in self.keys:
-            return Answer(self.name, Status.UNAVAILABLE, now, reason=Reason.DOWN)
-        return await self.registry.confirm(claim, now)
+    @property
+    def names(self):
+        return self.registries.names
+
+    async def ask(self, claim, now):
+        producer, *others = await self.registries.ask(claim, now)
+        if claim.origin_id in self.keys:
+            producer = Answer(producer.registry, Status.UNAVAILABLE, now, reason=Reason.DOWN, mandatory=True)
+        return (producer, *others)
 
 
 def made(diamonds, folder, rows, seed=3, broken_bp=500):
@@ -76,7 +82,7 @@ async def rows_of(sessions, file):
 
 
 def registry_of(folder):
-    return FileRegistry(folder / "registry")
+    return in_this_process(folder / "registry")
 
 
 def answers_of(folder):

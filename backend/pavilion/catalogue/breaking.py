@@ -30,7 +30,8 @@ class Draft:
         self.events = [event for event in self.events if event["t"] not in kinds]
 
 
-REJECTED, REVIEW, DUPLICATE, WARNED = "rejected", "review", "duplicate_in_file", "accepted_with_warnings"
+ACCEPTED, REJECTED, REVIEW = "accepted", "rejected", "review"
+DUPLICATE, WARNED = "duplicate_in_file", "accepted_with_warnings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ def _ungraded(draft: Draft) -> None:
 
 
 def _typed(draft: Draft) -> None:
+    """The producer typed the report; the laboratory itself is asked, and its own word stands in place of that."""
     draft.event("GRADED")["report"]["source"] = "typed"
 
 
@@ -279,8 +281,8 @@ FAULTS: tuple[Fault, ...] = (
     _chain("test found it grown", "NT-01", _grown_in_a_laboratory),
     _chain("test referred", "NT-03", _referred, REVIEW),
     _chain("report of a grown stone", "NT-02", _grown_by_report),
-    _chain("no report", "GR-01 ID-04 RG-02", _ungraded),
-    _chain("report typed by hand", "GR-01", _typed, REVIEW),
+    _chain("no report", "GR-01 ID-04 RG-02 RG-03", _ungraded),
+    _chain("report typed by hand", "", _typed, ACCEPTED),
     _chain("number no laboratory writes", "GR-02", _strange_number),
     _chain("better colour than graded", "GR-03", _better_colour),
     _chain("heavier than graded", "GR-04", _heavier, needs=_of_a_carat),

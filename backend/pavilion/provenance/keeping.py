@@ -11,7 +11,16 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.events import Event
-from pavilion.provenance.casefile import PUBLIC_LOG, Case, basis_of, case_of, concluded, facts_of, verdict_document
+from pavilion.provenance.casefile import (
+    PUBLIC_LOG,
+    Case,
+    basis_of,
+    case_of,
+    concluded,
+    facts_of,
+    hash_of,
+    verdict_document,
+)
 from pavilion.provenance.claims import Weakest
 from pavilion.provenance.deciding import decision_document
 from pavilion.provenance.dossier import Dossier
@@ -141,10 +150,11 @@ def _judged(
             conclusion = concluded(case, judgement, decision)
     elif one.behind:
         waiting = Waiting(0, None, now + COVER_LATER)
-    inputs = dict([_document(plain_bytes(case)), _document(dossier.keys.document)])
+    keys, trust = dossier.keys, one.trust
+    inputs = dict([_document(plain_bytes(case)), (keys.sha256, keys.document.decode())])
     if decision is not None and conclusion.verdict not in (judgement.verdict, VerdictCode.REVIEW):
         inputs |= [_document(plain_bytes(decision))]
-    document = verdict_document(stone, conclusion, list(inputs), trust=one.trust, tables=tables, as_of=now.date())
+    document = verdict_document(stone, conclusion, list(inputs), trust=trust, tables=tables, as_of=now.date())
     return Ruling(
         stone=stone,
         verdict=conclusion.verdict,
@@ -153,9 +163,9 @@ def _judged(
         weakest=judgement.weakest,
         findings=conclusion.findings,
         case=case,
-        inputs=inputs | dict([_document(one.trust.document)]),
+        inputs=inputs | {trust.sha256: trust.document.decode()},
         document=document,
-        sha256=hashlib.sha256(document).hexdigest(),
+        sha256=hash_of(document),
         basis=basis,
         was=was,
         dossier=dossier,
@@ -165,7 +175,7 @@ def _judged(
 
 
 def _document(document: bytes) -> tuple[str, str]:
-    return hashlib.sha256(document).hexdigest(), document.decode()
+    return hash_of(document), document.decode()
 
 
 def _waiting(one: Recorded, findings: Sequence[Finding], now: datetime) -> Waiting:
