@@ -17,7 +17,7 @@ from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import passport_queries
 from pavilion.provenance import queries as provenance
 from pavilion.provenance.journey import Sees
-from pavilion.provenance.passport_showing import journey_of, sees_of
+from pavilion.provenance.passport_showing import journey_of, sees_of, with_passport
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import language, page
 
@@ -59,6 +59,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         stones=stones,
         promised=promised,
         plans={stone.id: plan.plan_of(stone).name for stone in stones},
+        passports=await with_passport(session, [stone.public_id for stone in stones]),
         shapes={code: plan.standard(code).name for code in ("round", *(o for o in answer.facets["shape"]))},
         word_of=showing.word_of,
         faults=faults,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import segno
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
@@ -95,6 +96,11 @@ async def page_facts(
         "fingerprint": passport.sha256[:FINGERPRINT],
         "sees": sees.value,
     }
+
+
+async def with_passport(session: AsyncSession, stones: Sequence[str]) -> frozenset[str]:
+    """Those of the stones that have a passport."""
+    return frozenset(await session.scalars(select(Passport.stone).where(Passport.stone.in_(stones)).distinct()))
 
 
 def sees_of(actor: Actor, *, holder: bool = False) -> Sees:
