@@ -5,13 +5,14 @@ What it believes is decided in docs/decisions/0010: keys that were pinned, or el
 line KEYS says whose and with which fingerprint.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from pavilion.kernel.cosigning import Policy
-from pavilion.provenance import checks, checks_bundle, checks_log
+from pavilion.provenance import checks, checks_bundle, checks_log, checks_shared
 from pavilion.provenance.checks import Keys, Passport
 from pavilion.provenance.checks_log import Logged, Seen, fingerprint
 from pavilion.provenance.verifying_forms import (
@@ -29,6 +30,8 @@ __all__ = ["Anchors", "Line", "Report", "Resolver", "Unreadable", "examine", "ve
 
 Resolver = Callable[[str], bytes | None]  # an address to what stands there; None when nobody answers
 NOTHING: Final = Anchors()
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}(?:%3A[0-9]{1,5})?")
+_PART: Final = re.compile(r"[A-Za-z0-9._~-]{1,100}")
 
 
 def verify(
@@ -57,6 +60,8 @@ def examine(
     """The report on what was found. `believe_own`: without a pin, keys that came along count, and the line KEYS says
     so; a page that speaks for one house does not let them."""
     exam = Examination()
+    if evidence.presentation is not None:
+        return _presented(exam, evidence.presentation, anchors, resolver)
     if not evidence.of_passport:
         return _proof_alone(exam, evidence, anchors)
     passport = _read(exam, evidence)
@@ -236,6 +241,34 @@ def _say_keys(exam: Examination, passport: Passport, policy: Policy | None, keys
             "compare them with that house's page /verify",
             **prints,
         )
+
+
+def _presented(exam: Examination, text: str, anchors: Anchors, resolver: Resolver | None) -> Report:
+    """By a pinned key, or by the one that stands at the issuer's address today."""
+    issuer = checks_shared.issuer_of(text)
+    keys = dict(anchors.keys.get(issuer or "", {}))
+    if not keys and issuer is not None and resolver is not None and (address := _address(issuer)) is not None:
+        body = resolver(address)
+        try:
+            name, found = keys_of(body) if body is not None else ("", {})
+        except ValueError:
+            name, found = "", {}
+        if name == issuer:
+            keys = dict(found)
+            exam.note("KEYS", "what was not in the file is from %(address)s", address=address)
+    return checks_shared.presentation(exam, text, keys)
+
+
+def _address(issuer: str) -> str | None:
+    """Where a did:web stands."""
+    host, *path = issuer.removeprefix("did:web:").split(":")
+    if (
+        not issuer.startswith("did:web:")
+        or _HOST.fullmatch(host) is None
+        or any(_PART.fullmatch(p) is None for p in path)
+    ):
+        return None
+    return f"https://{host.replace('%3A', ':')}/{'/'.join(path) or '.well-known'}/did.json"
 
 
 def _proof_alone(exam: Examination, evidence: Evidence, anchors: Anchors) -> Report:
