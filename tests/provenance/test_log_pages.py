@@ -149,11 +149,14 @@ async def test_the_page_tells_who_watches_and_who_is_behind(house, guest):
 
 async def test_a_stopped_log_says_so_and_why(house, guest):
     await filled(house, 2)
+    assert "log" not in (await guest.get("/readyz")).json()
     async with house.state.sessions.begin() as session:
         await log.halt(session, log.REWRITTEN, NOON)
         assert await session.get(LogHead, 1)
     shown = (await guest.get("/log")).text
     assert "no longer begins as it did" in shown and 'role="alert"' in shown
+    ready = await guest.get("/readyz")
+    assert (ready.status_code, ready.json()["log"]) == (200, log.REWRITTEN)
 
 
 async def test_an_entry_is_found_by_its_number_and_gives_a_proof_without_its_salt(house, guest):
