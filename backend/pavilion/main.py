@@ -49,8 +49,10 @@ from pavilion.provenance import (
     passport_routes,
     reverifying,
     trust_routes,
-    verify_routes,
     trusting,
+    verify_routes,
+    video_making,
+    video_routes,
 )
 from pavilion.provenance import jobs as provenance_jobs
 from pavilion.provenance import routes as provenance_routes
@@ -86,6 +88,7 @@ ROUTERS: list[APIRouter] = [
     insight_routes.router,
     trust_routes.router,
     epcis_routes.router,
+    video_routes.router,
     log_routes.router,
     pages_routes.router,
     health.router,
@@ -245,6 +248,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
         Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
         *_passport_ticks(settings, sessions),
+        Tick("films", partial(video_making.tick, sessions)),
         *_log_ticks(settings, sessions),
     ]
 

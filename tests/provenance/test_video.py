@@ -1,14 +1,20 @@
 """The film of a stone's way: drawn from facts alone, the same twice, and silent about what it does not know."""
 
 import copy
+import hashlib
 import io
+import json
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from PIL import Image, ImageStat
 
-from pavilion.provenance import video, video_drawing, video_encoding, video_making
+from pavilion.provenance import issuing, passport_queries, video, video_drawing, video_encoding, video_making
 from pavilion.provenance.video_mesh import cut_stone, rough
+from tests.make import NOON
+from tests.provenance import issued
 
 SAID = {
     "v": 1,
@@ -106,22 +112,23 @@ async def test_the_worker_renders_files_that_players_can_open():
             assert sum(1 for _ in container.decode(video=0)) == frames
 
 
-def a_passport(consent="initials"):
-    stone = SAID["finished"] | {"cut": "Excellent"}
+def a_content(consent="initials"):
     return {
-        "credentialSubject": {
-            "id": SAID["proof"]["address"],
-            "product": {"registeredId": SAID["stone"], "characteristics": stone, "countryOfProduction": "BE"},
-            "stone:origin": {
-                "verdict": "VERIFIED", "grade": "A", "verdictDigest": "sha256:" + "ab" * 32,
-                "mine": {"country": "BW", "region": None, "name": None, "producer": "Kgale Diamonds"},
-                "rough": {"mass_mct": 2650, "pieces": 2},
-                "cutter": {"displayName": "A. P.", "years": 27, "consent": consent},
-            },
-            "stone:reports": [{"lab": "GIA", "number": "0123456789", "kind": "grading", "date": "2025-07-05"}],
-            "stone:events": [{"type": "MINED", "index": 1, "leaf": "00", "evidence": "attested"}],
-        }
+        "characteristics": SAID["finished"] | {"polish": "Excellent"},
+        "origin": {
+            "verdict": "VERIFIED", "grade": "A", "verdictDigest": "sha256:" + "ab" * 32,
+            "mine": {"country": "BW", "region": None, "name": None, "producer": "Kgale Diamonds"},
+            "rough": {"mass_mct": 2650, "pieces": 2},
+            "cutter": {"displayName": "A. P.", "years": 27, "consent": consent},
+        },
+        "reports": [{"lab": "GIA", "number": "0123456789", "kind": "grading", "date": "2025-07-05"}],
+        "events": [{"type": "MINED", "index": 1, "leaf": "00", "evidence": "attested"}],
+        "media": [],
     }  # fmt: skip
+
+
+def told(consent="initials"):
+    return video.parameters(SAID["stone"], a_content(consent), SAID["proof"]["address"], STEPS)
 
 
 STEPS = [
@@ -132,8 +139,93 @@ STEPS = [
 
 
 def test_the_film_tells_what_the_passport_tells_and_the_plan_only_with_the_cutters_consent():
-    said = video.parameters(a_passport(), STEPS)
+    said = told()
     assert "plan" not in said and said["cut"] == {"masses_mct": [2110, 480], "loss_mct": 60}
     assert said["where"] == {"country": "BW", "producer": "Kgale Diamonds", "day": "2025-01-12"}
-    assert video.parameters(a_passport("name"), STEPS)["plan"] == {"masses_mct": [1020, 402]}
+    assert said["hands"] == {"displayName": "A. P.", "years": 27}
+    assert told("name")["plan"] == {"masses_mct": [1020, 402]}
     assert "kgale" not in str(said) and "scheldt" not in str(said)
+
+
+# -- on order ---------------------------------------------------------------------------------------------------------
+
+FILES = {"film.mp4": b"a film", "poster.jpg": b"a still"}
+HOUSE = "https://pavilion.example"
+
+
+async def drawn(said):
+    """In place of the process that draws, which has a test of its own: this is about what is kept of it."""
+    return dict(FILES), {"frames": 24, "frames_sha256": video.parameters_sha256(said)}
+
+
+async def failing(_said):
+    raise RuntimeError("no codec here")
+
+
+async def ticked(sessions, issuer):
+    while await issuing.tick(sessions, issuer, NOON):
+        pass
+
+
+async def ordered(sessions, stone):
+    async with sessions.begin() as session:
+        return await video_making.order(session, stone, HOUSE, by="noor", now=NOON)
+
+
+async def media(sessions, stone):
+    async with sessions() as session:
+        passport = await passport_queries.latest(session, stone)
+        return passport.n, json.loads(passport.document)["credentialSubject"]["stone:media"]
+
+
+async def a_stone(sessions, issuer):
+    async with sessions.begin() as session:
+        claim = await issued.keep(session, issued.claim())
+    await ticked(sessions, issuer)
+    return claim
+
+
+async def test_an_ordered_film_is_made_once_and_the_next_version_of_the_passport_tells_of_it(sessions):
+    issuer = issued.issuer()
+    stone = (await a_stone(sessions, issuer)).stone
+    name = await ordered(sessions, stone)
+    assert name == await ordered(sessions, stone)
+    async with sessions() as session:
+        assert await video_making.is_coming(session, stone)
+    assert [await video_making.tick(sessions, NOON, drawn) for _ in range(2)] == [1, 0]
+    await ticked(sessions, issuer)
+    n, (medium,) = await media(sessions, stone)
+    assert (n, medium["parameters"]) == (2, f"sha256:{name}")
+    assert medium["digest"] == f"sha256:{hashlib.sha256(FILES['film.mp4']).hexdigest()}"
+    await ordered(sessions, stone)
+    async with sessions() as session:
+        assert not await video_making.is_coming(session, stone)
+        assert (await video_making.file(session, name, "poster.jpg")).content == FILES["poster.jpg"]
+    assert await video_making.tick(sessions, NOON, drawn) == 0, "nothing has changed, so nothing is drawn again"
+
+
+async def test_a_film_of_former_facts_leaves_the_passport(sessions):
+    issuer = issued.issuer()
+    claim = await a_stone(sessions, issuer)
+    await ordered(sessions, claim.stone)
+    await video_making.tick(sessions, NOON, drawn)
+    await ticked(sessions, issuer)
+    async with sessions.begin() as session:
+        await issued.judge(session, replace(claim, listed={**claim.listed, "clarity": "VS2"}))
+    await ticked(sessions, issuer)
+    assert await media(sessions, claim.stone) == (3, [])
+
+
+async def test_a_film_that_cannot_be_made_is_tried_again_later_and_nothing_is_shown(sessions):
+    issuer = issued.issuer()
+    stone = (await a_stone(sessions, issuer)).stone
+    await ordered(sessions, stone)
+    assert [await video_making.tick(sessions, NOON, failing) for _ in range(2)] == [1, 0]
+    assert await video_making.tick(sessions, NOON + timedelta(minutes=1), drawn) == 1
+    await ticked(sessions, issuer)
+    assert (await media(sessions, stone))[0] == 2
+
+
+async def test_without_a_passport_there_is_nothing_to_tell(sessions):
+    with pytest.raises(video_making.NoPassport):
+        await ordered(sessions, "01KJ8Q3V5W9X7Y2Z4A6B8C0D1E")

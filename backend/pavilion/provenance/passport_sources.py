@@ -16,6 +16,7 @@ from pavilion.provenance.log_models import LogEntry
 from pavilion.provenance.models import ChainEvent, StoneVerdict, VerdictRecord
 from pavilion.provenance.passport_facts import PROCESSES, Known, Step
 from pavilion.provenance.passport_models import Countersignature, Passport, StatusEntry, StoneReference
+from pavilion.provenance.video_media import with_films
 
 _Row = TypeVar("_Row", Countersignature, StoneReference)
 
@@ -124,7 +125,7 @@ async def _known(session: AsyncSession, verdicts: Mapping[str, Any]) -> dict[str
             references=[reference.document() for reference in references.get(stone, ())],
             presented=[_presented(one) for one in presented.get(stone, ())],
         )
-    return found
+    return await with_films(session, found)
 
 
 def _verdicts(stones: Sequence[str]) -> Any:

@@ -5,12 +5,13 @@ left out and the others keep their length.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from babel import Locale
 
 from pavilion.kernel.canon import canonical
+from pavilion.provenance.passport import facts_hash
 from pavilion.provenance.passport_facts import PROCESSES
 
 VERSION = 1
@@ -26,37 +27,33 @@ class Scene(NamedTuple):
     frames: int
 
 
-def parameters(passport: Mapping[str, Any], steps: list[Mapping[str, Any]]) -> dict[str, Any]:
+def parameters(
+    stone: str, content: Mapping[str, Any], address: str, steps: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """The document from which the film is drawn: what the passport says to everybody, and of the chain the masses that
-    the pages tell everybody too. `steps` are the bodies of the chain's events in their order."""
-    subject = passport["credentialSubject"]
-    stone, origin = subject["product"]["characteristics"], subject["stone:origin"]
-    said: dict[str, Any] = {"v": VERSION, "stone": subject["product"]["registeredId"]}
-    said["finished"] = _kept(stone, "shape", "mass_mct", "color", "clarity", "cut", "fancy", "species", "dimensions_um")
-    mined, cut = _first(steps, "MINED"), _first(steps, "CUT")
+    the pages tell everybody too. `content` is `passport.content_of`, `steps` are the bodies of the chain's events."""
+    gem, origin, cutter = content["characteristics"], content["origin"], content["origin"].get("cutter")
+    said: dict[str, Any] = {"v": VERSION, "stone": stone}
+    said["finished"] = _kept(gem, "shape", "mass_mct", "color", "clarity", "cut", "fancy", "species", "dimensions_um")
+    mined, planned, cut = (_first(steps, kind) for kind in ("MINED", "PLANNED", "CUT"))
     if origin["mine"].get("country"):
-        day = str(mined["at"])[:10] if mined is not None else None
-        said["where"] = _kept(origin["mine"], "country", "region", "name", "producer") | ({"day": day} if day else {})
+        day = {"day": str(mined["at"])[:10]} if mined is not None else {}
+        said["where"] = _kept(origin["mine"], "country", "region", "name", "producer") | day
     if origin["rough"].get("mass_mct"):
-        said["rough"] = {"mass_mct": origin["rough"]["mass_mct"], "seed": _seed(mined, said["stone"])}
-    planned = _first(steps, "PLANNED")
-    cutter = origin.get("cutter")
-    if planned is not None and cutter is not None and cutter["consent"] == "name" and planned.get("plan"):
+        said["rough"] = {"mass_mct": origin["rough"]["mass_mct"], "seed": _seed(mined, stone)}
+    if planned is not None and planned.get("plan") and cutter is not None and cutter["consent"] == "name":
         said["plan"] = {"masses_mct": list(planned["plan"])}  # the plan is told where the cutter agreed to be named
     if cut is not None and cut.get("out"):
         said["cut"] = {"masses_mct": sorted(cut["out"].values(), reverse=True), "loss_mct": cut.get("loss", 0)}
+    made = _first(steps, "RECUT") or _first(steps, "POLISHED")
     if cutter is not None:
-        made = subject["product"].get("countryOfProduction")
-        said["hands"] = _kept(cutter, "displayName", "years") | ({"country": made} if made else {})
-    report = next((one for one in subject["stone:reports"] if one["kind"] == "grading"), None)
+        said["hands"] = _kept(cutter, "displayName", "years") | _kept({"country": made and made.get("cc")}, "country")
+    report = next((one for one in content["reports"] if one["kind"] == "grading"), None)
     if report is not None:
         said["graded"] = _kept(report, "lab", "number", "date")
-    links = [_kept(event, "type", "evidence") for event in subject["stone:events"]]
-    said["proof"] = {
-        "grade": origin["grade"],
-        "links": links,
-        "digest": origin["verdictDigest"].removeprefix("sha256:"),
-    }
+    links = [_kept(event, "type", "evidence") for event in content["events"]]
+    digest = facts_hash(gem, origin, content["reports"])
+    said["proof"] = {"grade": origin["grade"], "links": links, "digest": digest, "address": address}
     return said
 
 
@@ -177,7 +174,7 @@ def _clock(frame: int) -> str:
     return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
 
 
-def _first(steps: list[Mapping[str, Any]], kind: str) -> Mapping[str, Any] | None:
+def _first(steps: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any] | None:
     return next((step for step in steps if step["t"] == kind), None)
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,64 +16,58 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events, jobs
 from pavilion.kernel.db import Sessions
-from pavilion.provenance import passport_queries, video
-from pavilion.provenance.models import ChainEvent
+from pavilion.kernel.errors import Refusal
+from pavilion.kernel.jobs import Job, State
+from pavilion.provenance import passport_sources, video
+from pavilion.provenance.issuing import CONTENT_CHANGED
 from pavilion.provenance.video_models import Film, FilmFile
 
 JOB = "film"
-MADE = "passport:film_made"
+ORDERED = "passport:film_ordered"
 PATIENCE_S = 180
 
+Render = Callable[[Mapping[str, Any]], Awaitable[tuple[dict[str, bytes], dict[str, Any]]]]
 
-async def order(session: AsyncSession, stone: str, now: datetime) -> str | None:
-    """The film of the passport that stands will be made, unless it exists; its name, or None without a passport."""
-    said = await parameters_of(session, stone)
-    if said is None:
-        return None
+
+class NoPassport(Refusal):
+    """A film tells what a passport tells; without one there is nothing to tell."""
+
+    status, code = 409, "no_passport"
+
+
+async def order(session: AsyncSession, stone: str, house: str, *, by: str | None, now: datetime) -> str:
+    """The film of what is known of the stone now will be made, unless it exists; its name. `house` is the address that
+    its code leads to."""
+    found = await passport_sources.read(session, [stone])
+    if not found or found[0].known is None or found[0].content is None or found[0].last_n == 0:
+        raise NoPassport(stone=stone)
+    content, steps = found[0].content, [step.body for step in found[0].known.steps]
+    said = video.parameters(stone, content, f"{house}/id/stone/{stone}", steps)
     name = video.parameters_sha256(said)
     if await session.get(Film, name) is None:
         await jobs.enqueue(session, JOB, name, {"stone": stone, "parameters": said}, due_at=now)
+        events.record(session, ORDERED, stone, by=by, at=now, film=name)
     return name
 
 
-async def parameters_of(session: AsyncSession, stone: str) -> dict[str, Any] | None:
-    passport = await passport_queries.latest(session, stone)
-    if passport is None:
-        return None
-    bodies = await session.scalars(select(ChainEvent.body).where(ChainEvent.stone == stone).order_by(ChainEvent.seq))
-    return video.parameters(json.loads(passport.document), [json.loads(body) for body in bodies])
+async def is_coming(session: AsyncSession, stone: str) -> bool:
+    """Whether a film of this stone is ordered and not made."""
+    waiting = select(Job.payload).where(Job.kind == JOB, Job.state.in_((State.DUE, State.RUNNING)))
+    return any(payload["stone"] == stone for payload in await session.scalars(waiting))
 
 
-async def latest(session: AsyncSession, stone: str) -> Film | None:
-    wanted = select(Film).where(Film.stone == stone).order_by(Film.made_at.desc(), Film.parameters_sha256).limit(1)
-    return await session.scalar(wanted)
+async def file(session: AsyncSession, name: str, file: str) -> FilmFile | None:
+    return await session.get(FilmFile, (name, file))
 
 
-async def media_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """What passports say of their films: digest of the file that is shown, digest of what it was drawn from."""
-    rows = await session.execute(
-        select(Film.stone, FilmFile.sha256, Film.parameters_sha256)
-        .join(FilmFile, FilmFile.parameters_sha256 == Film.parameters_sha256)
-        .where(Film.stone.in_(stones), FilmFile.name == "film.mp4")
-        .order_by(Film.made_at)
-    )
-    return {
-        stone: [
-            {"kind": "video-story", "lang": sorted(video.LANGUAGES), "digest": f"sha256:{digest}",
-             "parameters": f"sha256:{parameters}"}
-        ]
-        for stone, digest, parameters in rows
-    }  # fmt: skip
-
-
-async def tick(sessions: Sessions, now: datetime) -> int:
+async def tick(sessions: Sessions, now: datetime, render: Render | None = None) -> int:
     """One film is made, if one was ordered."""
     async with sessions.begin() as session:
         job = await jobs.claim(session, now, kinds=[JOB])
     if job is None:
         return 0
     try:
-        files, facts = await rendered(job.payload["parameters"])
+        files, facts = await (render or rendered)(job.payload["parameters"])
     except (RuntimeError, OSError, TimeoutError) as fault:
         async with sessions.begin() as session:
             await jobs.failed(session, job.id, f"{type(fault).__name__}: {fault}", now)
@@ -125,5 +119,5 @@ async def _keep(
     for file, content in files.items():
         digest = hashlib.sha256(content).hexdigest()
         session.add(FilmFile(parameters_sha256=name, name=file, sha256=digest, content=content))
-    events.record(session, MADE, stone, by=None, at=now, film=name)
+    events.record(session, CONTENT_CHANGED, stone, by=None, at=now, film=name)
     await session.flush()
