@@ -64,6 +64,13 @@ async def book_shown(session: AsyncSession, lot: str, alias: str | None) -> LotB
     return fold([json.loads(body) for body in bodies], alias)
 
 
+async def last_notices(session: AsyncSession, lots: Sequence[str]) -> dict[str, BookLine]:
+    """What the house last told of each of these lots."""
+    told = select(BookEvent.lot, BookEvent.body).where(BookEvent.lot.in_(lots), BookEvent.type == "lot.notice")
+    rows = [(lot, json.loads(body)) for lot, body in await session.execute(told.order_by(BookEvent.n))]
+    return {lot: _happened("notice", body["seq"], from_stamp(body["at"]), body["data"]) for lot, body in rows if lot}
+
+
 class Outage(NamedTuple):
     since: datetime
     to: datetime

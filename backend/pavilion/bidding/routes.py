@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import handing, lines, queries, receipts, showing
+from pavilion.bidding.closures import closed_to
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.news import Mine
@@ -18,6 +19,7 @@ from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.kernel.money import MAX_AMOUNT, decimal_text, parse_minor
+from pavilion.provenance.passport_showing import with_passport
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import page
 
@@ -121,7 +123,9 @@ async def own_bids(request: Request, session: Reading, actor: Bidder, now: Now) 
         lots = [(lot, [bid for bid in bids if bid.lot == lot.id]) for lot in shown.lots]
         if held := [(lot, own) for lot, own in lots if own]:
             found.append((shown, purse, held))
-    return page(request, "bidding/desk.html", sales=found, now=now)
+    live = [lot.id for _, _, held in found for lot, _ in held if lot.state in ("paused", "withdrawn")]
+    told = await lines.last_notices(session, live)
+    return page(request, "bidding/desk.html", sales=found, told=told, now=now)
 
 
 @router.get("/results")
@@ -261,6 +265,8 @@ async def _stand(
 ) -> Response:
     """The room with this lot in focus, or, without lanes, the page of the lot alone."""
     purse = await showing.purse_of(session, sale, actor, mine, now)
+    held = [stone.public_id for stone in lot.stones]
+    closure = purse.destination and await closed_to(session, lot.id, held, purse.destination, now.date())
     book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
     amount = parse_minor(typed, lot.currency)
     amount = amount if amount is not None and 0 < amount <= MAX_AMOUNT else None
@@ -279,6 +285,8 @@ async def _stand(
         notices=book.notices,
         reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
         told=told,
+        closure=closure or None,
+        passports=await with_passport(session, held),
         away=mine is None and purse.paddle is not None,
         fault=fault,
         typed=amount,
