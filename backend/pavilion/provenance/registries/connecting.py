@@ -52,7 +52,7 @@ def in_this_process(folder: Path) -> Registries:
     if world.files is None:
         raise RegistryUnreadable(folder=folder.name, fault="registry.json")
     chains = [FileRegistry(folder, name=name) for name in PRODUCERS]
-    others = [_adapter(name, LocalLine(world, name)) for name in NAMES if name not in PRODUCERS]
+    others = [adapter_for(name, LocalLine(world, name)) for name in NAMES if name not in PRODUCERS]
     return Registries.of(*chains, *others)
 
 
@@ -83,7 +83,7 @@ def _over_http(path: Path, settings: Settings) -> list[Registry]:
     document = read_addresses(path)
     loopback = settings.environment is not Environment.PRODUCTION
     outbound = Outbound(hosts_of(document) | settings.outbound_hosts, loopback=loopback)
-    return [_adapter(entry["name"], _line(entry, outbound, path.parent)) for entry in document["registries"]]
+    return [adapter_for(entry["name"], _line(entry, outbound, path.parent)) for entry in document["registries"]]
 
 
 def _line(entry: Mapping[str, str], outbound: Outbound, beside: Path) -> HttpLine:
@@ -97,7 +97,7 @@ def _line(entry: Mapping[str, str], outbound: Outbound, beside: Path) -> HttpLin
     return HttpLine(outbound, entry["url"], public_key, key)
 
 
-def _adapter(name: str, line: Line) -> Registry:
+def adapter_for(name: str, line: Line) -> Registry:
     if name in PRODUCERS:
         return ProducerRegistry(name, line)
     kinds: Mapping[str, Callable[[Line], Registry]] = {

@@ -97,7 +97,10 @@ class GuardedRegistry:
 
     def _known(self, sha256: str) -> Answer | None:
         kept = self._in_hand.get(sha256)
-        return kept[1] if kept is not None and self._clock() - kept[0] < IN_HAND_S else None
+        if kept is None or self._clock() - kept[0] >= IN_HAND_S:
+            return None
+        self._in_hand.move_to_end(sha256)
+        return kept[1]
 
     def _keep(self, sha256: str, answer: Answer) -> None:
         """Chains are asked for once each and are too large to hold."""

@@ -5,6 +5,7 @@ Values are texts for people ("1.01 carat", "6.45 x 6.48 x 3.98 mm"); what kind o
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 _OF_A_DIAMOND = (
@@ -193,7 +194,7 @@ def _matched(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
 def _day(text: object) -> str:
     if not isinstance(text, str) or _DAY.fullmatch(text) is None:
         raise ValueError("report_date_iso is no day")
-    return text
+    return date.fromisoformat(text).isoformat()
 
 
 def _word(document: Mapping[str, Any], name: str) -> str:

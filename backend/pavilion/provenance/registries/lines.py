@@ -90,7 +90,10 @@ class HttpLine:
 
     def _signed(self, signature: str, body: bytes) -> bool:
         try:
-            self.public_key.verify(base64.b64decode(signature, validate=True), body)
+            raw = base64.b64decode(signature, validate=True)
+            if base64.b64encode(raw).decode() != signature:
+                return False  # another spelling of the same bytes
+            self.public_key.verify(raw, body)
         except (InvalidSignature, binascii.Error, ValueError):
             return False
         return True

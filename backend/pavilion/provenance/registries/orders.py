@@ -4,6 +4,8 @@ from collections import defaultdict
 from enum import StrEnum
 from typing import Any
 
+LONGEST_DELAY_MS = 60_000
+
 
 class Fault(StrEnum):
     """What a simulator can be ordered to do wrong with every question."""
@@ -49,18 +51,26 @@ class Orders:
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
         self._marks: dict[tuple[str, Mark], dict[str, None]] = defaultdict(dict)
+        self._delays: dict[str, int] = {}
 
     def give(self, registry: str, order: str, key: str | None = None) -> None:
-        """`well` ends a fault; a mark goes away with `not-` before its name. With `*` for the registry every one is
-        well again and every mark is gone."""
+        """`well` ends a fault; a mark goes away with `not-` before its name; `delay` takes milliseconds for its key.
+        `*` for the registry means all of them: `well` then takes back everything ever ordered."""
         if registry == "*" and order == "well":
             self._faults.clear()
             self._marks.clear()
+            self._delays.clear()
+            return
+        if registry == "*" and order == "delay":
+            for name in MARKS:
+                self.give(name, order, key)
             return
         if registry not in MARKS:
             raise NoSuchOrder("registry")
         if order == "well":
             self._faults.pop(registry, None)
+        elif order == "delay" and key is not None and key.isdigit() and int(key) <= LONGEST_DELAY_MS:
+            self._delays[registry] = int(key)
         elif order in set(Fault) and not key:
             self._faults[registry] = Fault(order)
         elif order.removeprefix("not-") in MARKS[registry] and key and len(key) <= 200:
@@ -75,6 +85,9 @@ class Orders:
     def fault(self, registry: str) -> Fault | None:
         return self._faults.get(registry)
 
+    def delay_ms(self, registry: str) -> int:
+        return self._delays.get(registry, 0)
+
     def marked(self, registry: str, mark: Mark, *keys: str) -> bool:
         marked = self._marks.get((registry, mark), {})
         return any(key in marked for key in keys)
@@ -87,6 +100,7 @@ class Orders:
         return {
             name: {
                 "fault": self._faults.get(name),
+                "delay_ms": self.delay_ms(name),
                 **{mark.value: self.all_marked(name, mark) for mark in marks},
             }
             for name, marks in MARKS.items()

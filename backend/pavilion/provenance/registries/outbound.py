@@ -73,6 +73,8 @@ class Outbound:
         host = parsed.host.lower()
         if parsed.scheme != "https" and not (parsed.scheme == "http" and self._loopback and host in LOOPBACK):
             raise Refused(f"{parsed.scheme} is not spoken to {host}")
+        if parsed.port is not None and not 0 < parsed.port < 65536:
+            raise Refused("no such port")
         if parsed.userinfo:
             raise Refused("a name and password in an address")
         if host not in self._hosts and f"{host}:{parsed.port}" not in self._hosts:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 MOST_TEXT, MOST_ITEMS = 300, 20_000
@@ -28,6 +29,7 @@ def day(document: Mapping[str, Any], name: str) -> str:
     value = word(document, name)
     if _DAY.fullmatch(value) is None:
         raise ValueError(f"{name} is no day")
+    date.fromisoformat(value)
     return value
 
 

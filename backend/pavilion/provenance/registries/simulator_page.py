@@ -67,7 +67,7 @@ def html(world: World, lang: str) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         f"<title>{say('title')}</title><style>{STYLE}</style>",
         f"<h1>{say('title')}</h1><p>{say('about')}</p>",
-        f'<p class="note">{known} · {world.questions:,} {say("questions")} · ',
+        f'<p class="note">{known} · {world.asked.total():,} {say("questions")} · ',
         '<a href="/?lang=en" lang="en">English</a> · <a href="/?lang=zh" lang="zh">中文</a></p>',
         _button("*", "well", say("all"), lang),
         *(_section(world, name, place, lang) for name in NAMES),

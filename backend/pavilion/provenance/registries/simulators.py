@@ -27,7 +27,7 @@ from pavilion.kernel.canon import read_json
 from pavilion.provenance.issuers import key_of
 from pavilion.provenance.registries import simulator_page
 from pavilion.provenance.registries.lines import SIGNATURE, SIMULATED, SLOW_S
-from pavilion.provenance.registries.orders import Fault, NoSuchOrder
+from pavilion.provenance.registries.orders import LONGEST_DELAY_MS, Fault, NoSuchOrder
 from pavilion.provenance.registries.port import (
     KP,
     LABORATORY,
@@ -55,7 +55,6 @@ KEYED = (SHARED_PRODUCER, MATCH, LABORATORY)  # nobody is answered there without
 KEY = f"simulated-{HOUSE}"
 SEED_FILE = "simulators.key"
 MOST_BYTES = 64 * 1024
-LONGEST_DELAY_MS = 60_000
 GRACE_S = 1
 _FOLDERS = {place.partition("/")[0]: name for name, place in reversed(PLACES.items())}
 
@@ -129,6 +128,8 @@ class _Simulators:
     def __init__(self, world: World, seed: bytes) -> None:
         self._world = world
         self._keys = {name: _private(seed, name) for name in PLACES}
+        self._at_once = dict.fromkeys(PLACES, 0)
+        self._most_at_once = dict(self._at_once)
 
     async def page(self, request: Request) -> Response:
         if not _from_here(request):
@@ -142,7 +143,7 @@ class _Simulators:
         if not _from_here(request):
             return _plain(403, "foreign")
         if request.method == "GET":
-            return JSONResponse(self._world.orders.document())
+            return JSONResponse(self._standing())
         is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         try:
             said = dict(await request.form()) if is_form else read_json(await _body(request))
@@ -152,7 +153,7 @@ class _Simulators:
             return _plain(422, "no_such_order")
         if is_form:
             return RedirectResponse(f"/?lang={'zh' if said.get('lang') == 'zh' else 'en'}", status_code=303)
-        return JSONResponse(self._world.orders.document())
+        return JSONResponse(self._standing())
 
     async def registry(self, request: Request) -> Response:
         place, path = request.path_params["place"], _raw_path(request)
@@ -161,8 +162,16 @@ class _Simulators:
             return _plain(404, "no_such_registry")
         if name == SHARED_PRODUCER and path == "v1/match":
             name = MATCH
+        self._at_once[name] += 1
+        self._most_at_once[name] = max(self._most_at_once[name], self._at_once[name])
+        try:
+            return await self._answer(request, name, path)
+        finally:
+            self._at_once[name] -= 1
+
+    async def _answer(self, request: Request, name: str, path: str) -> Response:
         fault, wait_ms, status = _ordered(request.headers.get("x-sim", ""), self._world.orders.fault(name))
-        await asyncio.sleep(wait_ms / 1000)
+        await asyncio.sleep((wait_ms + self._world.orders.delay_ms(name)) / 1000)
         if status != 200:
             return _plain(status, "ordered")
         participant = _participant(request)
@@ -185,6 +194,12 @@ class _Simulators:
             participant=participant or HOUSE,
         )
         return self._signed(name, told.status, plain_bytes(told.document), fault)
+
+    def _standing(self) -> dict[str, Any]:
+        """The orders, and how busy each simulator has been."""
+        orders, asked = self._world.orders.document(), self._world.asked
+        most = self._most_at_once
+        return {name: {**orders[name], "questions": asked[name], "most_at_once": most[name]} for name in orders}
 
     def _signed(self, name: str, status: int, body: bytes, fault: Fault | None) -> Response:
         signature = base64.b64encode(self._keys[name].sign(body)).decode()

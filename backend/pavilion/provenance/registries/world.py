@@ -1,6 +1,7 @@
 """The simulated world: what every registry in it would say, from one signed folder, and as it was ordered to say it."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ class World:
         self._opened: SignedFolder | None = None
         self._stamp: tuple[int, int] | None = None
         self._charged: set[str] = set()
-        self.questions = 0
+        self.asked: Counter[str] = Counter()
         self._answers: Mapping[str, Callable[[_Question], Document | None]] = {
             OWN_PRODUCTION: self._stone,
             SHARED_PRODUCER: self._diamond,
@@ -87,7 +88,7 @@ class World:
         participant: str = "",
     ) -> Told:
         """`path` is below the registry's address, as in the request."""
-        self.questions += 1
+        self.asked[registry] += 1
         parts = [unquote(part) for part in path.split("/") if part]
         asked = _Question(registry, parts, content or {}, lab, once, participant or HOUSE)
         document = self._answers[registry](asked)
