@@ -110,6 +110,13 @@ def test_groups_of_groups_are_counted_as_the_format_says():
     assert (POLICY.needed, parse_policy("quorum none").needed) == (2, 0)
 
 
+def test_a_policy_at_other_addresses_is_the_same_policy():
+    moved = [witness._replace(url="http://127.0.0.1:1") for witness in WITNESSES]
+    assert parse_policy("# moved\n" + policy_text(LOG.verifier, "", moved, 2)).sha256 == POLICY.sha256
+    for other in (policy_text(LOG.verifier, "", WITNESSES, 3), policy_text(LOG.verifier, "", WITNESSES[:2], 2)):
+        assert parse_policy(other).sha256 != POLICY.sha256
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "quorum", "quorum x", "quorum none\nquorum none", f"witness none {VKEYS[0]}\nquorum none",

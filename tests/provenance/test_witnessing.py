@@ -2,11 +2,14 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
 
+from pavilion import worker
+from pavilion.kernel.clock import monotonic_s, utc_now
 from pavilion.kernel.db import reading
 from pavilion.kernel.events import Event
 from pavilion.kernel.tlog import (
@@ -23,6 +26,7 @@ from pavilion.provenance.registries.outbound import Outbound
 from pavilion.provenance.witness import Witness
 from pavilion.provenance.witnessing import Reply, Witnessing
 from pavilion.settings import Environment, Settings
+from pavilion.worker import Tick
 from tests.make import NOON, SECOND
 from tests.provenance.logged import SEED, SIGNER, WITNESS_KEYS, appended, signer_with
 
@@ -233,6 +237,42 @@ async def test_after_a_restored_backup_the_witnesses_stop_the_log_before_it_sign
         async with reading(sessions) as session:
             told = [event.name for event in await session.scalars(select(Event).order_by(Event.id))]
         assert told == [log.HALTED, *[witnessing.DISAGREES] * 3]
+
+
+async def test_a_house_that_asks_no_witness_remembers_beside_its_database_what_it_signed(sessions, tmp_path):
+    signer = replace(SIGNER, memory=tmp_path / "memory")
+    asked = Witnessing(sessions, signer, nobody)
+    for number, count in enumerate((4, 3)):
+        await appended(sessions, count)
+        assert await asked.tick(NOON + number * 2 * SECOND) == 1
+    assert await asked.tick(NOON + 4 * SECOND) == 0
+    assert (tmp_path / "memory").read_text().startswith("7 ")
+    await backup(sessions, 4)
+    await appended(sessions, 9)
+    again = Witnessing(sessions, signer, nobody)
+    assert await again.tick(NOON + 10 * SECOND) == 0
+    assert (await halted(sessions), await covered(sessions)) == (log.FORGOTTEN, 4)
+    async with sessions.begin() as session:
+        assert await signer.cover_now(session, NOON) == 4
+    assert (tmp_path / "memory").read_text().startswith("7 ")
+
+
+async def nobody(url, body):
+    raise AssertionError("no witness is asked")
+
+
+async def test_the_worker_has_what_was_committed_covered_within_three_seconds(sqlite_sessions, tmp_path):
+    stopping = asyncio.Event()
+    async with company(tmp_path, utc_now) as them, asking(sqlite_sessions, signer_with(them.urls)) as asked:
+        working = asyncio.create_task(worker.work([Tick("log", asked.tick)], utc_now, stopping))
+        for number in range(2):
+            places = await appended(sqlite_sessions, 3, now=utc_now())
+            begun = monotonic_s()
+            while await covered(sqlite_sessions) <= places[-1]:
+                await asyncio.sleep(0.02)
+                assert monotonic_s() - begun < 3, number
+        stopping.set()
+        await working
 
 
 async def test_one_witness_alone_cannot_stop_the_log(sqlite_sessions, tmp_path):

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import NamedTuple
 
+from pavilion.kernel.canon import document_hash
 from pavilion.kernel.signing import (
     COSIGNER,
     BadNote,
@@ -52,7 +52,11 @@ class Policy:
 
     @property
     def sha256(self) -> str:
-        return sha256(self.text.encode()).hexdigest()
+        """Of what decides: keys, groups and quorum. Another address or comment is the same policy."""
+        witnesses = [[witness.name, str(witness.key)] for witness in self.witnesses]
+        groups = [[name, count, *members] for name, (count, members) in self.groups.items()]
+        decides = [[str(log.key) for log in self.logs], witnesses, groups, self.quorum]
+        return document_hash(decides)
 
     @property
     def needed(self) -> int:

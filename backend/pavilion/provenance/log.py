@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select
@@ -39,6 +40,7 @@ class LogSigner:
 
     key: SigningKey
     policy: Policy = NOBODY_ASKED
+    memory: Path | None = None  # a file beside the database that knows of a checkpoint which a restored one forgot
 
     @property
     def origin(self) -> str:
@@ -99,7 +101,7 @@ async def sign(session: AsyncSession, signer: LogSigner, now: datetime) -> LogCh
     last = await log_queries.last_checkpoint(session)
     if head.size == 0 or (last is not None and last.size == head.size and head.halted is None):
         return None
-    fault = await _fault(session, head, last)
+    fault = forgotten(signer.memory, last) or await _fault(session, head, last)
     if fault is not None:
         await halt(session, fault, now)
         return None
@@ -218,8 +220,29 @@ async def _put(session: AsyncSession, statement: str, *columns: list[Any]) -> No
 # -- before signing ---------------------------------------------------------------------------------------------------
 
 SHRUNK, REWRITTEN, TORN, AUDIT_FAILED = "log_shrunk", "log_rewritten", "log_torn", "log_audit_failed"
-FAULTS = (SHRUNK, REWRITTEN, TORN, AUDIT_FAILED)
-_OWN_FAULTS = frozenset({SHRUNK, REWRITTEN, TORN})
+FORGOTTEN = "log_forgotten"
+FAULTS = (SHRUNK, REWRITTEN, TORN, FORGOTTEN, AUDIT_FAILED)
+_OWN_FAULTS = frozenset({SHRUNK, REWRITTEN, TORN, FORGOTTEN})
+
+
+def remember(signer: LogSigner, checkpoint: LogCheckpoint) -> None:
+    """The checkpoint, once committed, is known outside the database too."""
+    if signer.memory is None:
+        return
+    line = f"{checkpoint.size} {checkpoint.root}\n"
+    if not signer.memory.exists() or signer.memory.read_text() != line:
+        beside = signer.memory.with_name(f"{signer.memory.name}.new")
+        beside.write_text(line)
+        beside.replace(signer.memory)
+
+
+def forgotten(memory: Path | None, last: LogCheckpoint | None) -> str | None:
+    """The fault of a database that lost a checkpoint which this file remembers."""
+    if memory is None or not memory.exists():
+        return None
+    size, _, root = memory.read_text().strip().partition(" ")
+    known = (0, "") if last is None else (last.size, last.root)
+    return FORGOTTEN if int(size) > known[0] or (int(size) == known[0] and root != known[1]) else None
 
 
 async def _fault(session: AsyncSession, head: LogHead, last: LogCheckpoint | None) -> str | None:

@@ -17,8 +17,9 @@ def signer_of(settings: Settings) -> LogSigner:
     """The log's key with the policy of the house; BadPolicy when the file is none, or knows this log by another key."""
     key = SigningKey(f"{settings.host_name}/origin", bytes.fromhex(settings.log_key.get_secret_value()))
     address = f"{settings.public_url.rstrip('/')}/log"
+    memory = settings.data_dir / "log.checkpoint"
     if settings.witness_policy is None:
-        return LogSigner(key, parse_policy(policy_text(key.verifier, address)))
+        return LogSigner(key, parse_policy(policy_text(key.verifier, address)), memory)
     try:
         policy = parse_policy(settings.witness_policy.read_text("utf-8"))
     except (OSError, UnicodeError) as fault:
@@ -27,7 +28,7 @@ def signer_of(settings: Settings) -> LogSigner:
         policy = parse_policy(f"log {key.verifier} {address}\n{policy.text}")
     if all(log.key != key.verifier for log in policy.logs):
         raise BadPolicy(f"{settings.witness_policy}: it names logs, but not this house's {key.verifier}")
-    return LogSigner(key, policy)
+    return LogSigner(key, policy, memory)
 
 
 def witnessing_of(settings: Settings, signer: LogSigner, sessions: Sessions) -> Witnessing:

@@ -73,6 +73,7 @@ class Witnessing:
 
     def __init__(self, sessions: Sessions, signer: log.LogSigner, post: Post) -> None:
         self._sessions, self._signer, self._post = sessions, signer, post
+        self._remembered: int | None = None
         self._asked = [_Asked(witness) for witness in signer.policy.witnesses if witness.url]
 
     async def tick(self, now: datetime) -> int:
@@ -87,10 +88,19 @@ class Witnessing:
     async def _sign(self, now: datetime) -> bool:
         async with reading(self._sessions) as session:
             head, last = await log_queries.head(session), await log_queries.last_checkpoint(session)
+        if last is not None and head is not None and head.halted is None:
+            self._remember(last)
         if head is None or (last is not None and (head.size == last.size or now - last.at < EVERY)):
             return False
         async with self._sessions.begin() as session:
             return await log.sign(session, self._signer, now) is not None
+
+    def _remember(self, checkpoint: LogCheckpoint) -> None:
+        """Only what is not behind what was remembered: else it is the database that forgot, and `sign` says so."""
+        if self._remembered is None or checkpoint.size > self._remembered:
+            if not log.forgotten(self._signer.memory, checkpoint):
+                log.remember(self._signer, checkpoint)
+            self._remembered = checkpoint.size
 
     async def _ask(self, now: datetime) -> None:
         async with reading(self._sessions) as session:
