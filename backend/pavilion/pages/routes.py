@@ -13,6 +13,7 @@ from pavilion.bidding import showing
 from pavilion.bidding.showing import SaleShown
 from pavilion.kernel.errors import BadInput
 from pavilion.pages import glossary, queries
+from pavilion.provenance.passport_showing import with_passport
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page, safe_back
 from pavilion.webkit.i18n import COOKIE, LANGUAGES
@@ -32,6 +33,8 @@ async def home(request: Request, actor: CurrentActor, session: Reading, now: Now
     on_show = front.running or [cover] if cover else []
     sales = [await _shown(request, session, line.sale.public_id, actor) for line in on_show]
     sale = sales[0] if sales else None
+    own, ahead = queries.own_lots(sales, CARDS), queries.lots_ahead(sales, CARDS)
+    stones = [stone.public_id for lot, _ in (*own, *ahead) for stone in lot.stones]
     return page(
         request,
         "pages/home.html",
@@ -39,8 +42,9 @@ async def home(request: Request, actor: CurrentActor, session: Reading, now: Now
         cover=cover,
         sale=sale,
         plate=queries.plate_of(sale.lots) if sale else None,
-        own=queries.own_lots(sales, CARDS),
-        ahead=queries.lots_ahead(sales, CARDS),
+        own=own,
+        ahead=ahead,
+        passports=await with_passport(session, stones),
         now=now,
     )
 

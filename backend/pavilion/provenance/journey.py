@@ -28,7 +28,7 @@ SOURCES: Mapping[str, str] = {
 }  # fmt: skip
 _ROLES: Mapping[str, str] = {
     "MINED": "mined", "KP_EXPORT": "left", "KP_IMPORT": "arrived", "CUT": "cut", "POLISHED": "cut", "RECUT": "cut",
-    "TESTED_NATURAL": "tested", "GRADED": "graded", "REGRADED": "graded",
+    "TESTED_NATURAL": "tested", "GRADED": "graded", "REGRADED": "graded", "SOLD_ROUGH": "sold", "SOLD": "sold",
 }  # fmt: skip
 _OF_HOLDER = frozenset({"SORTED", "PLANNED", "SOLD_ROUGH", "SOLD", "LISTED", "TRANSFERRED", "VIEWED"})
 HERE = "here"
