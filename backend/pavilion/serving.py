@@ -123,7 +123,7 @@ async def _house(settings: Settings) -> None:
 
 
 async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -> None:
-    from pavilion.demo import story
+    from pavilion.demo import neighbours, story
     from pavilion.demo.rivals import Rivals
 
     engine = await ready(settings)
@@ -136,11 +136,12 @@ async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -
         return ticks
 
     try:
-        await story.open_house(settings, sessions, utc_now(), lambda what: told(f"furnishing: {what}"))
-        for line in story.welcome():
-            told(line)
-        app = main.build_house(settings, engine, more_ticks=more)
-        await listen(app, settings.listen, lambda: told(f"ready: {settings.public_url}/"))
+        async with neighbours.around(settings) as (settings, simulators):
+            await story.open_house(settings, sessions, utc_now(), lambda what: told(f"furnishing: {what}"))
+            for line in story.welcome(simulators):
+                told(line)
+            app = main.build_house(settings, engine, more_ticks=more)
+            await listen(app, settings.listen, lambda: told(f"ready: {settings.public_url}/"))
     finally:
         await engine.dispose()
 

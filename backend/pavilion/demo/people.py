@@ -55,6 +55,7 @@ PEOPLE = (
     Colleague("lead", "lena@pavilion.example", "Lena Okafor", (Role.LEAD,)),
     Colleague("cashier", "tomas@pavilion.example", "Tomas Novak", (Role.CASHIER,)),
     Colleague("compliance", "cato@pavilion.example", "Cato Jensen", (Role.COMPLIANCE,)),
+    Colleague("compliance", "imre@pavilion.example", "Imre Varga", (Role.COMPLIANCE,)),
     Colleague("auditor", "audra@pavilion.example", "Audra Petrauskas", (Role.AUDITOR,)),
     Colleague("admin", "adam@pavilion.example", "Adam Rossi", (Role.ADMIN,)),
 )
@@ -101,6 +102,10 @@ async def actor_for(session: AsyncSession, firm: str) -> Actor:
     wanted = select(Person.email).join(Company, Company.id == Person.company_id).where(Company.name == firm)
     emails = (await session.scalars(wanted.order_by(Person.id))).all()
     return await actor(session, emails[0])
+
+
+def emails(role: str) -> list[str]:
+    return [one.email for one in PEOPLE if one.role == role]
 
 
 def role_email(role: str) -> str:

@@ -1,6 +1,7 @@
 """How the demonstration opens: a finished sale, one that runs, one to come, and a next one whenever none runs."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded; plays, guards nothing
@@ -12,14 +13,15 @@ from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
-from pavilion.demo import people, sales, staging, stones
+from pavilion.demo import outcomes, people, sales, staging, stones
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.db import Sessions
-from pavilion.provenance import log_wiring
+from pavilion.provenance import log_wiring, trust_table
 from pavilion.provenance.log import LogSigner
-from pavilion.provenance.registries.file import FileRegistry
+from pavilion.provenance.registries.connecting import connect
+from pavilion.provenance.registries.file import SignedFolder
 from pavilion.settings import Settings
 from pavilion.settlement import jobs as settlement
 
@@ -44,7 +46,10 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     stock = stones.write(settings.data_dir, stones.SAMPLE)
     # The witnesses start with the house; what it is furnished with they see in their first checkpoint.
     signer = LogSigner(log_wiring.signer_of(settings).key)
-    await _import(sessions, folder, stock, signer, now - timedelta(hours=13))
+    await _trust(sessions, folder, now - timedelta(hours=14))
+    await _import(sessions, settings, stock, signer, now - timedelta(hours=13))
+    told("what became of rough, as polishers report it")
+    await outcomes.furnish(sessions, now, settings.house_did)
     told("a sale that has ended")
     await _finished(settings, sessions, now)
     told("a sale to come")
@@ -53,8 +58,24 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _running(settings, sessions, utc_now)
 
 
-async def _import(sessions: Sessions, registry_folder: Path, stock: list[Path], log: LogSigner, now: datetime) -> None:
-    registry = FileRegistry(registry_folder)
+async def _trust(sessions: Sessions, folder: Path, now: datetime) -> None:
+    """Two compliance people have read who signs for the registries, and with which key."""
+    with closing(SignedFolder(folder)) as registry:
+        async with sessions.begin() as session:
+            cato, imre = [(await people.actor(session, one)).public_id for one in people.emails("compliance")]
+            await trust_table.adopt(
+                session,
+                trust=registry.trust_rows,
+                keys=registry.key_rows,
+                proposed_by=str(cato),
+                approved_by=str(imre),
+                reason="Connected with the simulated registries; invented parties.",
+                now=now,
+            )
+
+
+async def _import(sessions: Sessions, settings: Settings, stock: list[Path], log: LogSigner, now: datetime) -> None:
+    registries = connect(settings)
     try:
         for path in stock:
             async with sessions.begin() as session:
@@ -72,9 +93,9 @@ async def _import(sessions: Sessions, registry_folder: Path, stock: list[Path], 
                     now=now,
                 )
                 public_id = received.file.public_id
-            await importing.run_file(sessions, registry, public_id, lambda: now, log=log)
+            await importing.run_file(sessions, registries, public_id, lambda: now, log=log)
     finally:
-        registry.close()
+        await registries.close()
     async with sessions.begin() as session:
         for stock_no, picture in stones.pictures().items():
             await session.execute(update(Stone).where(Stone.stock_no == stock_no).values(picture=picture))
@@ -183,9 +204,10 @@ def _mixed(chosen: list[str]) -> list[str]:
     return order + whites
 
 
-def welcome() -> list[str]:
-    """What a newcomer is told: who can sign in, and what to try."""
-    return [*(f"sign-in: {one.role} {one.email} {people.PASSWORD}" for one in people.PEOPLE), *TRY]
+def welcome(simulators: str) -> list[str]:
+    """What a newcomer is told: who can sign in, what to try, and where the simulated registries stand."""
+    signs = [f"sign-in: {one.role} {one.email} {people.PASSWORD}" for one in people.PEOPLE]
+    return [*signs, *TRY, f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)"]
 
 
 TRY = (
