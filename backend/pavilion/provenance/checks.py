@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -148,14 +148,13 @@ def key_period(exam: Examination, passport: Passport, key: Key, seen_at: datetim
     """KEY-PERIOD: signed while the key was good, and no later than a day after the witnesses saw it."""
     said = passport.proof["created"] if passport.proof is not None else passport.document["validFrom"]
     created = instant(said)
-    start, end, revoked = (moment(text) for text in (key.start, key.end, key.revoked))
     if created is None:
         exam.fail("KEY-PERIOD", "the proof does not say when it was made")
-    elif start is not None and created < start:
+    elif key.start is not None and created < key.start:
         exam.fail("KEY-PERIOD", "signed before the key was good")
-    elif end is not None and created > end:
+    elif key.end is not None and created > key.end:
         exam.fail("KEY-PERIOD", "signed after the key had ended")
-    elif revoked is not None and created >= revoked:
+    elif key.revoked is not None and created >= key.revoked:
         exam.fail("KEY-PERIOD", "signed with a revoked key")
     elif seen_at is not None and created > seen_at + AFTER_WITNESSES:
         exam.fail("KEY-PERIOD", "signed more than a day after the log had it")
@@ -282,14 +281,6 @@ def instant(text: object) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def moment(text: str | None) -> datetime | None:
-    """An instant or a day, as DID documents say from when and until when; a ValueError for anything else."""
-    if text is None:
-        return None
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _in_context(exam: Examination, passport: Passport) -> Passport | None:

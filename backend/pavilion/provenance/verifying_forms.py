@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -48,9 +49,9 @@ class Key:
 
     kid: str
     public: bytes
-    start: str | None
-    end: str | None
-    revoked: str | None
+    start: datetime | None
+    end: datetime | None
+    revoked: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,9 @@ def keys_of(data: bytes) -> tuple[str, Mapping[str, Key]]:
         kid = _name(did, method["id"])
         if kid is None or not (kid in allowed or method.get("revoked")) or (public := _public(method)) is None:
             continue
-        start, end = method.get("validFrom"), method.get("validUntil") or method.get("expires")
-        if keys.setdefault(kid, Key(kid, public, start, end, method.get("revoked"))).public != public:
+        end = method.get("validUntil") or method.get("expires")
+        times = (_moment(said) for said in (method.get("validFrom"), end, method.get("revoked")))
+        if keys.setdefault(kid, Key(kid, public, *times)).public != public:
             raise ValueError("two keys of one name")
     if any(f"{kid}-jwk" in keys and keys[f"{kid}-jwk"].public != key.public for kid, key in keys.items()):
         raise ValueError("a key is spelled as two")
@@ -145,6 +147,16 @@ def opening(extra: bytes | None) -> tuple[str, bytes] | None:
     if (match := _EXTRA.fullmatch(extra)) is None:
         raise ValueError("what came with the proof cannot be read")
     return match[1].decode(), bytes.fromhex(match[2].decode())
+
+
+def _moment(text: object) -> datetime | None:
+    """An instant or a day, as DID documents say from when and until when; a ValueError for anything else."""
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise ValueError("a key's time is no text")
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _name(did: str, said: object) -> str | None:

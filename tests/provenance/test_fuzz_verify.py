@@ -1,0 +1,128 @@
+"""One changed byte anywhere in a bundle is never VALID; neither is one in a proof, a salt, an entry or a tile.
+
+`python -m tests.provenance.test_fuzz_verify` tries every bit of every byte.
+"""
+
+import sys
+from random import Random  # noqa: TID251 - seeded
+
+import pytest
+
+from pavilion.kernel.merkle import Tree, leaf_hash
+from pavilion.kernel.tiles import decode_bundle, encode_bundle
+from pavilion.provenance import bundle, verifying
+from pavilion.provenance.verifying_forms import Unreadable, anchors_of
+from tests.provenance import sealed
+from tests.provenance.sealed import NOW, WITNESSES, Sealed
+
+MADE = Sealed(cosigners=WITNESSES)
+MEMBERS = dict(bundle.read(MADE.packed()).members)
+SMALL, SAMPLE = 700, 260
+SIGNED = [name for name in MEMBERS if name not in ("MANIFEST", "README.txt", "rules.json")]
+PINS = anchors_of({"policy": sealed.policy().encode(), "did.json": sealed.did_document()})
+
+
+def is_valid(data, pins=None, **how):
+    try:
+        report = verifying.verify(data, offline=True, now=NOW, **({"policy": pins} if pins else {}), **how)
+    except Unreadable:
+        return False
+    assert report.exit in (0, 1, 2) and (report.exit == 0) == report.verdict.startswith("VALID")
+    return report.exit == 0
+
+
+def places(name, length):
+    """Every byte of a small member; a fixed sample of a large one."""
+    if length <= SMALL:
+        return range(length)
+    return sorted(Random(name).sample(range(length), SAMPLE))
+
+
+def flipped(data, at, bit):
+    changed = bytearray(data)
+    changed[at] ^= 1 << bit
+    return bytes(changed)
+
+
+def changes(name, data, at_every_bit=False):
+    rolls = Random(name + "bits")
+    for at in range(len(data)) if at_every_bit else places(name, len(data)):
+        for bit in range(8) if at_every_bit else (rolls.randrange(8),):
+            yield at, flipped(data, at, bit)
+
+
+def test_the_unchanged_bundle_is_valid():
+    assert is_valid(MADE.packed()) and is_valid(MADE.packed(), PINS)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_one_changed_byte_of_a_member_is_never_valid(name):
+    """As it lies in the zip: nobody who changes a byte on the disk writes a new list of files."""
+    for at, data in changes(name, MEMBERS[name]):
+        assert not is_valid(bundle.written(MEMBERS | {name: data})), (name, at)
+
+
+def reach(name):
+    """What an attacker may change who also writes a new MANIFEST, and which check must see it."""
+    for at, data in changes(name, MEMBERS[name]):
+        members = {one: content for one, content in (MEMBERS | {name: data}).items() if one != "MANIFEST"}
+        yield at, bundle.written(members | {"MANIFEST": bundle.manifest(members)})
+
+
+@pytest.mark.parametrize("name", [name for name in SIGNED if name.partition("/")[0] not in ("did", "policy")])
+def test_a_new_list_of_files_hides_no_changed_byte_of_what_is_signed_hashed_or_committed_to(name):
+    if name.endswith(".tlog-proof"):
+        for at, data in reach(name):
+            # Only the third cosignature of a checkpoint that needs two may be turned into one that nobody knows.
+            text = MEMBERS[name]
+            assert not is_valid(data, PINS) or at >= text.index(b"\xe2\x80\x94 witness"), (name, at)
+        return
+    for at, data in reach(name):
+        assert not is_valid(data, PINS), (name, at)
+
+
+def test_bytes_around_the_members_change_nothing_that_counts():
+    """Of the zip itself only dates and attributes may change; then every member is still what it was."""
+    data = MADE.packed()
+    for at in Random("zip").sample(range(len(data)), 500):
+        changed = flipped(data, at, 3)
+        if is_valid(changed):
+            assert bundle.read(changed).members == MEMBERS
+
+
+def test_one_changed_byte_of_a_proof_its_salt_or_its_entry_is_never_valid():
+    entry, proof = MADE.parts.proofs["verdict"]
+    assert is_valid(proof, PINS, entry=entry)
+    until = proof.index(b"\xe2\x80\x94 witness")
+    for at, data in changes("proof", proof[:until], at_every_bit=True):
+        extra = proof.index(b"extra "), proof.index(b"\nindex")
+        if not extra[0] <= at < extra[1]:  # without the object nobody can tell what the salt opens
+            assert not is_valid(data + proof[until:], PINS, entry=entry), at
+    for at, data in changes("entry", entry, at_every_bit=True):
+        assert not is_valid(proof, PINS, entry=data), at
+
+
+def test_a_changed_byte_of_a_tile_of_entries_gives_another_root():
+    entries = [f'{{"n":{n}}}'.encode() for n in range(20)]
+    tile, root = encode_bundle(entries), Tree(map(leaf_hash, entries)).root()
+    for _, data in changes("tile", tile, at_every_bit=True):
+        try:
+            found = decode_bundle(data)
+        except ValueError:
+            continue
+        assert Tree(map(leaf_hash, found)).root() != root
+
+
+def main() -> int:
+    """Every bit of every member, with the old list of files and with a new one."""
+    tried = 0
+    for name, content in MEMBERS.items():
+        for at, data in changes(name, content, at_every_bit=True):
+            assert not is_valid(bundle.written(MEMBERS | {name: data})), (name, at)
+            tried += 1
+        sys.stdout.write(f"{name}: {len(content)} bytes, {tried} changes so far, none valid\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
