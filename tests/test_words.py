@@ -121,7 +121,17 @@ def states():
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.insight.grid import SIZES
     from pavilion.pages.glossary import TERMS
-    from pavilion.provenance import facts, law_changing, log, outcome_files, outcome_showing, witnessing
+    from pavilion.provenance import (
+        countersigning,
+        facts,
+        law_changing,
+        log,
+        outcome_files,
+        outcome_showing,
+        passport_queries,
+        sharing,
+        witnessing,
+    )
     from pavilion.provenance import outcomes as outcome_rules
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.outcome_models import FileState as OutcomeFileState
@@ -132,6 +142,7 @@ def states():
     from pavilion.provenance.trust_models import TrustDeed
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
+    from pavilion.settlement.stop_models import StopState
 
     return {
         "company_": CompanyState,
@@ -169,6 +180,10 @@ def states():
         "key_": KEY_STATES,
         "evidence_": facts.EVIDENCE,
         "result_": facts.RESULTS,
+        "passport_": passport_queries.STATES,
+        "private_": sharing.PRIVATE,
+        "jewel_": countersigning.JEWELS,
+        "stop_": StopState,
         "invoice_": InvoiceState,
         "account_": ACCOUNT_KINDS,
         "term_": TERMS,

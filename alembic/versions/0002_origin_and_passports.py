@@ -282,6 +282,35 @@ def upgrade() -> None:
     )
     op.create_index("ix_reported_events_kind_at", "reported_events", ["kind", "at"], unique=False)
     op.create_table(
+        "settlement_stops",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("number", sa.String(length=10), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("destination", sa.String(length=2), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.Column("decided_by", sa.String(length=26), nullable=True),
+        sa.Column("decided_at", INSTANT, nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'open') = (decided_by is null)", name=op.f("ck_settlement_stops_decided_by_a_person")
+        ),
+        sa.CheckConstraint("state in ('open', 'released', 'cancelled')", name=op.f("ck_settlement_stops_state_known")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_settlement_stops")),
+    )
+    op.create_index("ix_settlement_stops_sale", "settlement_stops", ["sale"], unique=False)
+    op.create_index(
+        "uq_settlement_stops_open",
+        "settlement_stops",
+        ["lot"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
         "status_entries",
         sa.Column("list_no", BIG, nullable=False),
         sa.Column("idx", BIG, nullable=False),

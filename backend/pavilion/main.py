@@ -47,6 +47,7 @@ from pavilion.provenance import (
     outcome_jobs,
     outcome_routes,
     passport_routes,
+    presenting_routes,
     reverifying,
     trust_routes,
     trusting,
@@ -60,7 +61,7 @@ from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
-from pavilion.settlement import holding
+from pavilion.settlement import holding, stopping
 from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -82,6 +83,7 @@ ROUTERS: list[APIRouter] = [
     provenance_routes.router,
     house_routes.router,
     passport_routes.router,
+    presenting_routes.router,
     verify_routes.router,
     law_routes.router,
     outcome_routes.router,
@@ -245,6 +247,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
+        Tick("stops", partial(stopping.follow, sessions)),
         Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
         Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
         *_passport_ticks(settings, sessions),

@@ -77,7 +77,7 @@ async def judge(session, said: ListingClaim, *, verdict="verified", findings=(),
     grade = "B" if verdict == "verified" else "-"
     document = canonical(
         {
-            "v": 1, "stone": said.stone, "ruleset": "origin-1", "as_of": now.date().isoformat(),
+            "v": 1, "inputs": [], "stone": said.stone, "ruleset": "origin-1", "as_of": now.date().isoformat(),
             "findings": list(findings), "verdict": verdict, "grade": grade,
         }
     )  # fmt: skip

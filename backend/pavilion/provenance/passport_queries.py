@@ -6,13 +6,15 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.provenance.passport_models import Countersignature, Passport, StatusEntry
+from pavilion.provenance.passport_models import Countersignature, Logo, Passport, StatusEntry
+
+STATES = ("current", "superseded", "suspended", "revoked")
 
 
 class Standing(NamedTuple):
     """What may be said of one version today."""
 
-    state: str  # current, superseded, suspended, revoked
+    state: str  # one of STATES
     entry: StatusEntry
     newest: int
 
@@ -55,3 +57,20 @@ async def countersignatures(session: AsyncSession, stone: str) -> Sequence[Count
     """Those that stand, the first first."""
     wanted = select(Countersignature).where(Countersignature.stone == stone, Countersignature.withdrawn_at.is_(None))
     return (await session.scalars(wanted.order_by(Countersignature.id))).all()
+
+
+async def countersignature(session: AsyncSession, stone: str, public_id: str) -> Countersignature | None:
+    wanted = select(Countersignature).where(Countersignature.public_id == public_id, Countersignature.stone == stone)
+    return await session.scalar(wanted)
+
+
+async def countersignatures_of(session: AsyncSession, stone: str, company_id: int) -> Sequence[Countersignature]:
+    """All that a company ever made for a stone, the newest first."""
+    wanted = select(Countersignature).where(Countersignature.stone == stone, Countersignature.company_id == company_id)
+    return (await session.scalars(wanted.order_by(Countersignature.id.desc()))).all()
+
+
+async def logo(session: AsyncSession, stone: str, sha256: str) -> Logo | None:
+    """A mark, as far as somebody presented this stone with it."""
+    wanted = select(Countersignature.id).where(Countersignature.stone == stone, Countersignature.logo_sha256 == sha256)
+    return await session.get(Logo, sha256) if await session.scalar(wanted.limit(1)) is not None else None

@@ -1,30 +1,42 @@
 """Passports over HTTP: one address, and the form the reader asks for. The signed forms need nobody to be signed in."""
 
 from datetime import datetime
+from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.accounts.deps import CurrentActor
+from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.kernel.errors import NotFound, Refusal
+from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid
-from pavilion.provenance import holders, log_queries, passport_pdf, passport_queries, passport_showing, sharing
+from pavilion.provenance import (
+    holders,
+    log_queries,
+    passport_pdf,
+    passport_queries,
+    passport_showing,
+    sharing,
+    standing,
+)
 from pavilion.provenance.journey import Sees
 from pavilion.provenance.linkset import linkset_of
-from pavilion.provenance.negotiating import PDF, SD_JWT, VC, VC_JWT, Form, form_of
+from pavilion.provenance.negotiating import PDF, SD_JWT, VC, VC_JWT, form_of
+from pavilion.provenance.negotiating import Form as Shape
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.passport_showing import Portrait
-from pavilion.provenance.rules import EXPOSED_GRADES
+from pavilion.provenance.presenting_forms import RevocationForm
+from pavilion.provenance.rules import EXPOSED_GRADES, REASON_LEAST
 from pavilion.webkit import limits
-from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 from pavilion.webkit.i18n import Lang
 
 router = APIRouter(tags=["passports"])
 
+Revoker = Annotated[Actor, may(Permission.ORIGIN_DECIDE)]
 LINKSET = "application/linkset+json"
 PAPERS_PER_MINUTE = 30
 FOREVER = "public, max-age=31536000, immutable"
@@ -116,16 +128,29 @@ async def for_programs(request: Request, stone: str, actor: CurrentActor, sessio
     return JSONResponse(answer, headers={"Cache-Control": "private, no-cache"})
 
 
+@router.post("/staff/passports/{stone}/revocation")
+async def revoke(
+    request: Request, stone: str, said: Annotated[RevocationForm, Form()], actor: Revoker, session: Writing, now: Now
+) -> Response:
+    """All versions issued so far are revoked, by one person of compliance, with the reason."""
+    assert actor.public_id is not None
+    if len(said.reason.strip()) < REASON_LEAST:
+        raise BadInput(fields={"reason": "bad_input"})
+    did = request.app.state.settings.house_did
+    await standing.revoke(session, did, stone=stone, reason=said.reason.strip(), by=actor.public_id, now=now)
+    return RedirectResponse(f"/staff/exceptions/{stone}?done=revoked", status_code=303)
+
+
 async def _in_form(
     request: Request, session: AsyncSession, actor: Actor, found: Passport, now: datetime, *, fixed: bool
 ) -> Response:
     form = form_of(request.headers.get("accept", ""), request.query_params.get("as"))
-    if form is Form.JSON:
+    if form is Shape.JSON:
         return _signed(request, found, found.document.encode(), VC, found.sha256, fixed)
-    if form is Form.JWT:
+    if form is Shape.JWT:
         return _signed(request, found, found.jwt.encode(), VC_JWT, f"{found.sha256}.jwt", fixed)
     holds = await holders.may_present(session, actor, found.stone, holders.of_app(request.app))
-    if form is Form.SD_JWT:
+    if form is Shape.SD_JWT:
         if not holds:
             raise NotFound()
         company = actor.company_id
@@ -133,7 +158,7 @@ async def _in_form(
         text = await _private(request, found, company, now)
         headers = {"Cache-Control": "private, no-store", "Vary": "Accept, Cookie"}
         return Response(text, media_type=SD_JWT, headers=headers)
-    if form is Form.PDF:
+    if form is Shape.PDF:
         await limits.take(request, "passport-paper", per_minute=PAPERS_PER_MINUTE)
         return await _paper(request, session, found, now)
     portrait = await _portrait(request, session, found, language(request))

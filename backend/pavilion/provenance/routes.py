@@ -134,6 +134,7 @@ async def _shown(
     if verdict is None:
         raise NotFound()
     decisions = await queries.decisions_of(session, stone)
+    passport = await passport_queries.latest(session, stone)
     held = [finding["code"] for finding in verdict.findings if finding["severity"] == "hold"]
     return page(
         request,
@@ -143,7 +144,8 @@ async def _shown(
         claim=verdict.claim,
         lines=queries.rule_by_rule(verdict),
         journey=await journey_of(session, stone, Sees.INSIDE),
-        passport=await passport_queries.latest(session, stone),
+        passport=passport,
+        standing=None if passport is None else await passport_queries.standing_of(session, passport),
         compared=await queries.typed_and_told(session, verdict),
         answers=await queries.answers_of(session, stone),
         history=[(one, json.loads(one.document)) for one in await queries.history_of(session, stone)],

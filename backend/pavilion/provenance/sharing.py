@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.models import Company, Person
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
@@ -169,6 +170,23 @@ async def openings_of(session: AsyncSession, shares: Sequence[Share]) -> dict[in
     for row in await session.scalars(wanted.order_by(ShareOpening.id)):
         found[row.share_id].append(row)
     return found
+
+
+async def offered(session: AsyncSession, stone: str) -> dict[str, Any]:
+    """What the holder could show, with its contents."""
+    return private_claims((await passport_sources.steps_of(session, [stone])).get(stone, []))
+
+
+async def openers_of(session: AsyncSession, shares: Sequence[Share]) -> dict[str, str]:
+    """The names of the people who opened these links signed in, with their companies."""
+    wanted = (
+        select(Person.public_id, Person.name, Company.name)
+        .join(ShareOpening, ShareOpening.person == Person.public_id)
+        .outerjoin(Company, Company.id == Person.company_id)
+        .where(ShareOpening.share_id.in_([one.id for one in shares]))
+    )
+    rows = await session.execute(wanted)
+    return {person: f"{name}, {company}" if company else name for person, name, company in rows}
 
 
 def is_open(row: Share, now: datetime) -> bool:
