@@ -40,15 +40,15 @@ class Registries:
         producer = self.producer_of(claim)
         asked = questions.to_producer(claim, producer.name)
         chain, *known = await asyncio.gather(producer.confirm(asked, now), *(self._one(e, now) for e in early))
-        chain = _about(chain, asked, claim)
         later: list[Claim] = []
         if chain.status in (Status.FOUND, Status.MISMATCH):
             asked_already = {(e.registry, e.key) for e in early}
             wanted = questions.late(claim, chain.events)
             later = [c for c in wanted if c.registry in self._registries and (c.registry, c.key) not in asked_already]
         late = await asyncio.gather(*(self._one(one, now) for one in later))
-        heard = questions.gathered(zip([*early, *later], [*known, *late], strict=True), chain.events)
-        return (chain, *(_about(answer, about, claim) for about, answer in heard))
+        heard = zip([*early, *later], [*known, *late], strict=True)
+        chain = replace(chain, claim_sha256=asked.sha256(), mandatory=True)
+        return (chain, *questions.gathered(claim, heard, chain.events))
 
     async def _one(self, asked: Claim, now: datetime) -> Answer:
         return await self._registries[asked.registry].confirm(asked, now)
@@ -56,8 +56,3 @@ class Registries:
     async def close(self) -> None:
         for registry in self._registries.values():
             await registry.close()
-
-
-def _about(answer: Answer, asked: Claim, claim: ListingClaim) -> Answer:
-    mandatory = questions.is_mandatory(answer.registry, claim)
-    return replace(answer, claim_sha256=asked.sha256(), mandatory=mandatory)

@@ -38,13 +38,13 @@ class GuardedRegistry:
         """The same claim is one question, however many ask it at once or soon after."""
         sha256 = claim.sha256()
         if (answer := self._known(sha256)) is not None:
-            return replace(answer, at=now)
+            return answer
         if (under_way := self._under_way.get(sha256)) is not None:
-            return replace(await asyncio.shield(under_way), at=now)
+            return await asyncio.shield(under_way)
         under_way = self._under_way[sha256] = asyncio.get_running_loop().create_future()
         answer = self._silent(now, Reason.TIMEOUT)  # what the others hear if this one is called off
         try:
-            answer = replace(await self._asked(claim, now), claim_sha256=sha256)
+            answer = await self._asked(claim, sha256, now)
             self._keep(sha256, answer)
             return answer
         finally:
@@ -56,7 +56,7 @@ class GuardedRegistry:
         if close is not None and isawaitable(closing := close()):
             await closing
 
-    async def _asked(self, claim: Claim, now: datetime) -> Answer:
+    async def _asked(self, claim: Claim, sha256: str, now: datetime) -> Answer:
         async with self._slots:
             if not self._may_be_asked():
                 return self._silent(now, Reason.BREAKER_OPEN)
@@ -73,7 +73,7 @@ class GuardedRegistry:
             finally:
                 self._on_trial = False
             self._note(answer)
-            return replace(answer, ms=round((self._clock() - started) * 1000))
+            return replace(answer, claim_sha256=sha256, ms=round((self._clock() - started) * 1000))
 
     def _may_be_asked(self) -> bool:
         """After a rest one call is let through, and the others wait for its outcome by going without."""

@@ -24,6 +24,7 @@ CONTENTS = ("issuer", "issued", "expires", "hs", "origin", "ct", "parcels", "usd
 GRADINGS = ("GRADED", "REGRADED")
 PARTIES = ("by", "issuer", "from", "to", "for", "owner", "buyer")
 ENDS = ("exporter", "importer")
+REGISTERS = {KP: "certificates", WARRANTY: "companies", RJC: "members"}  # asked entry by entry
 _WORST = (Status.UNAVAILABLE, Status.MISMATCH, Status.ABSENT, Status.FOUND)
 
 
@@ -69,15 +70,19 @@ def late(claim: ListingClaim, events: Sequence[Event]) -> list[Claim]:
     return asked
 
 
-def gathered(heard: Iterable[tuple[Claim, Answer]], events: Sequence[Event]) -> Iterator[tuple[Claim, Answer]]:
+def gathered(claim: ListingClaim, heard: Iterable[tuple[Claim, Answer]], events: Sequence[Event]) -> Iterator[Answer]:
     """One answer for each registry, and the question it answers."""
     grouped: dict[str, list[tuple[Claim, Answer]]] = {}
     for asked, answer in heard:
         grouped.setdefault(asked.registry, []).append((asked, answer))
     for registry, several in grouped.items():
         several.sort(key=lambda pair: pair[0].key)
-        about = several[0][0] if len(several) == 1 else Claim(registry, ",".join(asked.key for asked, _ in several))
-        yield about, _seen_from(_one_of(registry, several), events)
+        mandatory = is_mandatory(registry, claim)
+        if registry in REGISTERS or len(several) > 1:
+            yield _one_of(registry, several, events, mandatory)
+        else:
+            asked, answer = several[0]
+            yield replace(answer, claim_sha256=answer.claim_sha256 or asked.sha256(), mandatory=mandatory)
 
 
 def certificates(events: Sequence[Event]) -> list[str]:
@@ -98,51 +103,46 @@ def sellers_in(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str |
             yield actor, assessed if isinstance(assessed, str) else None
 
 
-def _one_of(registry: str, several: Sequence[tuple[Claim, Answer]]) -> Answer:
-    """The answers of one registry as one: the worst status stands, the facts stand side by side."""
-    answers = [_placed(asked, answer) for asked, answer in several]
-    if len(answers) == 1:
-        return answers[0]
-    worst = min(answers, key=lambda answer: _WORST.index(answer.status))
+def _one_of(registry: str, several: Sequence[tuple[Claim, Answer]], events: Sequence[Event], mandatory: bool) -> Answer:
+    """The answers of one register as one: the worst status stands, the entries stand side by side."""
+    answers = [answer for _, answer in several]
+    statuses = {asked.key: _status(registry, answer) for asked, answer in several}
+    worst = min(answers, key=lambda answer: _WORST.index(_status(registry, answer)))
+    status = _status(registry, worst)
+    about = several[0][0] if len(several) == 1 else Claim(registry, ",".join(statuses))
+    heard = {asked.key: answer.fields for asked, answer in several if answer.status in (Status.FOUND, Status.MISMATCH)}
+    known: Mapping[str, Mapping[str, Any] | None] = _seen_from(heard, events) if registry == KP else heard
+    if registry == WARRANTY:
+        known = {key: heard.get(key) for key in statuses}
     raws = ",".join(answer.raw_sha256 or "" for answer in answers)
-    fields: dict[str, Any] = {}
-    for answer in answers:
-        for name, value in answer.fields.items():
-            fields[name] = {**fields.get(name, {}), **value}
     return replace(
         worst,
-        fields={} if worst.status is Status.UNAVAILABLE else fields,
+        status=status,
+        fields={} if status is Status.UNAVAILABLE else {REGISTERS[registry]: known},
         differs=tuple(sorted({name for answer in answers for name in answer.differs})),
-        raw_sha256=hashlib.sha256(raws.encode()).hexdigest(),
+        raw_sha256=worst.raw_sha256 if len(answers) == 1 else hashlib.sha256(raws.encode()).hexdigest(),
         simulated=any(answer.simulated for answer in answers),
         ms=max((answer.ms for answer in answers if answer.ms is not None), default=None),
+        claim_sha256=about.sha256(),
+        mandatory=mandatory,
     )
 
 
-def _placed(asked: Claim, answer: Answer) -> Answer:
-    """A register's entry under its key; that a number is not on a list is an answer too."""
-    known = answer.status in (Status.FOUND, Status.MISMATCH)
-    if asked.registry == KP and known:
-        return replace(answer, fields={"certificates": {asked.key: answer.fields}})
-    if asked.registry == WARRANTY and answer.status is not Status.UNAVAILABLE:
-        return replace(answer, fields={"companies": {asked.key: answer.fields if known else None}})
-    if asked.registry == RJC and answer.status is not Status.UNAVAILABLE:
-        return replace(answer, status=Status.FOUND, fields={"members": {asked.key: answer.fields} if known else {}})
-    return answer
+def _status(registry: str, answer: Answer) -> Status:
+    """That a number is not on the list of members is an answer too; its rule judges it."""
+    return Status.FOUND if registry == RJC and answer.status is Status.ABSENT else answer.status
 
 
-def _seen_from(answer: Answer, events: Sequence[Event]) -> Answer:
-    """A certificate as it concerns this chain: what others used of it, and whether both say the same."""
-    if answer.registry != KP or "certificates" not in answer.fields:
-        return answer
+def _seen_from(known: Mapping[str, Mapping[str, Any]], events: Sequence[Event]) -> dict[str, dict[str, Any]]:
+    """Certificates as they concern this chain: what others used of them, and whether both say the same."""
     ours = {piece for event in events for piece in _pieces(event)}
     said = {_map(e.get("kp")).get("no"): _map(e.get("kp")) for e in events if e.get("t") == "KP_EXPORT"}
-    seen = {}
-    for number, certificate in answer.fields["certificates"].items():
+    seen: dict[str, dict[str, Any]] = {}
+    for number, certificate in known.items():
         rest = {name: value for name, value in certificate.items() if name != "pieces"}
         used = sum(mct for piece, mct in certificate["pieces"].items() if piece not in ours)
         seen[number] = {**rest, "used_mct": used, "conflict": _conflict(rest, said.get(number))}
-    return replace(answer, fields={"certificates": seen})
+    return seen
 
 
 def _conflict(certificate: Mapping[str, Any], said: Mapping[str, Any] | None) -> bool:
@@ -156,14 +156,18 @@ def _parties(claim: ListingClaim, events: Sequence[Event]) -> dict[str, str | in
     """Everybody who had a hand in the stone, by id, with the name under which the chain knows them."""
     found: dict[str, str | int] = {} if claim.seller is None else {claim.seller: claim.seller}
     for event in events:
-        ends = [event.get(name) for name in PARTIES] + [_map(event.get("kp")).get(name) for name in ENDS]
-        for party in ends:
+        for name in PARTIES:
+            party = event.get(name)
             if isinstance(party, str) and party:
                 found.setdefault(party, party)
-        actor = event.get("by")
-        name = event.get("producer") or str(event.get("plant") or "").partition(",")[0]
-        if isinstance(actor, str) and isinstance(name, str) and name:
-            found[actor] = name
+        if "kp" in event:
+            for name in ENDS:
+                party = _map(event["kp"]).get(name)
+                if isinstance(party, str) and party:
+                    found.setdefault(party, party)
+        actor, known = event.get("by"), event.get("producer") or str(event.get("plant") or "").partition(",")[0]
+        if isinstance(actor, str) and isinstance(known, str) and known:
+            found[actor] = known
         cutter = _map(event.get("cutter")).get("name")
         if isinstance(cutter, str) and cutter:
             found.setdefault(f"cutter:{cutter}", cutter)

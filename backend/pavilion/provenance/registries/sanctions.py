@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -13,6 +13,7 @@ from pavilion.provenance.registries.lines import Asked, Line, Said, Silent
 from pavilion.provenance.registries.port import SANCTIONS, Answer, Claim, Reason, Status, plain_bytes
 
 FRESH_S = 30  # a name put on the list is known within a minute
+REMEMBERED = 10_000  # parties of one list
 SHORT = 4  # in words of fewer letters one letter makes another name
 # What companies are, not who they are.
 _FORMS = frozenset(
@@ -36,12 +37,20 @@ class SanctionsList:
     by_id: Mapping[str, Entry]
     by_name: Mapping[tuple[str, ...], Entry]
     entries: tuple[Entry, ...]
+    _looked_at: dict[tuple[str, str], Entry | None] = field(default_factory=dict, compare=False)
 
     def matched(self, party: str, name: str) -> bool:
         return folded_id(party) in self.by_id or words_of(name) in self.by_name or words_of(party) in self.by_name
 
     def near(self, party: str, name: str) -> Entry | None:
         """An entry so alike that a person must look."""
+        if (party, name) not in self._looked_at:
+            if len(self._looked_at) >= REMEMBERED:
+                self._looked_at.clear()
+            self._looked_at[party, name] = self._alike(party, name)
+        return self._looked_at[party, name]
+
+    def _alike(self, party: str, name: str) -> Entry | None:
         for told in {words_of(name), words_of(party)}:
             for entry in self.entries:
                 if any(alike(told, listed) for listed in entry.names):
