@@ -26,7 +26,7 @@ PATIENCE_S = 60
 
 def test_each_command_is_one_the_program_knows():
     known = get_command(app).commands
-    assert set(OURS) == {"migrate", "web", "engine", "worker"}
+    assert set(OURS) == {"migrate", "web", "engine", "worker", "witness"}
     assert {service["command"].split()[0] for service in OURS.values()} <= set(known)
 
 
@@ -56,8 +56,17 @@ def environment(postgres_server, redis_url, tmp_path):
         "PAVILION_SECRET_KEY": "11" * 32,
         "PAVILION_DATA_KEY": "22" * 32,
         "PAVILION_SALE_KEY": "33" * 32,
+        "PAVILION_PASSPORT_KEY": "44" * 32,
+        "PAVILION_LOG_KEY": "55" * 32,
     }
     run(run_sql(postgres_server, f"drop database {name} with (force)"))
+
+
+def test_a_witness_shares_neither_database_nor_settings_nor_volume_with_the_house():
+    witness = OURS["witness"]
+    assert witness["environment"] == {}
+    others = [volume for name, service in OURS.items() if name != "witness" for volume in service["volumes"]]
+    assert not set(witness["volumes"]) & set(others)
 
 
 def words_of(service, environment):
