@@ -136,7 +136,8 @@ def states():
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.outcome_models import FileState as OutcomeFileState
     from pavilion.provenance.outcome_queries import Standing
-    from pavilion.provenance.registries.port import Reason, Status
+    from pavilion.provenance.registries.port import NAMES, Reason, Status
+    from pavilion.provenance.registry_health import Breaker
     from pavilion.provenance.rules import MARKET_CODES
     from pavilion.provenance.trust_forms import KeyForm, RowForm
     from pavilion.provenance.trust_models import TrustDeed
@@ -169,6 +170,8 @@ def states():
         "po_file_": OutcomeFileState,
         "po_column_": outcome_files.COLUMNS,
         "answer_": Status,
+        "registry_is_": NAMES,
+        "breaker_": Breaker,
         "reason_": Reason,
         "event_": facts.KINDS,
         "deed_": TrustDeed,

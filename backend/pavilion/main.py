@@ -89,6 +89,7 @@ ROUTERS: list[APIRouter] = [
     outcome_routes.router,
     insight_routes.router,
     trust_routes.router,
+    registry_routes.router,
     epcis_routes.router,
     video_routes.router,
     log_routes.router,

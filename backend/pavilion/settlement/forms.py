@@ -1,7 +1,7 @@
-"""What a cashier may say."""
+"""What a cashier may say, and who decides on a stop."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -16,3 +16,10 @@ class WireForm(BaseModel):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     value_date: date
     bank_reference: Line
+
+
+class StopForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    word: Literal["release", "cancel"]
+    reason: Annotated[str, StringConstraints(max_length=2000)] = ""

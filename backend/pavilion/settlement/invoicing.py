@@ -28,6 +28,7 @@ from pavilion.settlement.rules import (
     document_number,
     warranty_fault,
 )
+from pavilion.settlement.stopping import refuse_stopped
 from pavilion.settlement.warranty import warranty_in_force
 
 RENDER = "invoice.render"
@@ -91,7 +92,7 @@ async def add_lots(
     if fresh:
         await _drop_tax(session, invoice)
         await _write_lines(session, invoice, terms, fresh)
-        await _add_up(session, invoice, terms)
+        await _add_up(session, invoice)
         events.record(session, "invoice:drafted", invoice.public_id, by=None, at=now, lots=[lot.lot for lot in fresh])
     return invoice
 
@@ -157,6 +158,25 @@ async def _write_lines(session: AsyncSession, invoice: Invoice, terms: SaleTerms
     await session.refresh(invoice, ["lines"])
 
 
+async def take_off(session: AsyncSession, lot: str) -> None:
+    """The lot stands on no draft any more; what was issued stays as it is."""
+    wanted = (
+        select(Invoice).join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id).options(selectinload(Invoice.lines))
+    )
+    wanted = wanted.where(
+        Invoice.state == InvoiceState.DRAFT, InvoiceLine.lot == lot, InvoiceLine.kind == LineKind.HAMMER
+    )
+    if (invoice := await session.scalar(wanted)) is None:
+        return
+    await session.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.lot == lot))
+    await _drop_tax(session, invoice)
+    if invoice.lines:
+        await _add_up(session, invoice)
+    else:
+        await session.delete(invoice)
+        await session.flush()
+
+
 async def _drop_tax(session: AsyncSession, invoice: Invoice) -> None:
     """A draft's tax line is written anew with each lot that joins."""
     await session.execute(
@@ -165,7 +185,7 @@ async def _drop_tax(session: AsyncSession, invoice: Invoice) -> None:
     await session.refresh(invoice, ["lines"])
 
 
-async def _add_up(session: AsyncSession, invoice: Invoice, terms: SaleTerms) -> None:
+async def _add_up(session: AsyncSession, invoice: Invoice) -> None:
     """Tax line and total from the other lines; Σ lines = total exactly."""
     sums = totals_of(invoice)
     place = max(line.place for line in invoice.lines) + 1
@@ -205,6 +225,7 @@ async def issue(session: AsyncSession, invoice: Invoice, now: datetime) -> Invoi
         return invoice
     if invoice.regime is None:
         raise TaxUndecided(destination=invoice.destination)
+    await refuse_stopped(session, invoice)
     entity = entities()[invoice.entity]
     today = _local_day(now, invoice.facts["sale"]["zone"])
     _set_warranty(invoice, entity, today)

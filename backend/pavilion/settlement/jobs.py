@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.entities import entities
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions
-from pavilion.settlement import document, invoicing, queries, service, sold
+from pavilion.settlement import document, invoicing, queries, service, sold, stopping
 from pavilion.settlement.models import Invoice, InvoicePaper
 from pavilion.webkit import pdf
 from pavilion.webkit.i18n import LANGUAGES, Lang, Tongue
@@ -31,13 +31,17 @@ async def bill_sold_lots(sessions: Sessions, now: datetime) -> int:
 
 async def _bill(session: AsyncSession, sale: str, now: datetime) -> int:
     found = await sold.of_sale(session, sale)
+    stopped = await stopping.look(session, sale, now)
+    passed_over = stopped | await queries.billed(session, sale)
     for buyer, lots in found.by_buyer.items():
-        await invoicing.add_lots(session, terms=found.terms, buyer=buyer, lots=lots, now=now)
+        if free := [lot for lot in lots if lot.lot not in passed_over]:
+            await invoicing.add_lots(session, terms=found.terms, buyer=buyer, lots=free, now=now)
     if not found.closed:
         return len(found.by_buyer)
     drafts = await queries.drafts_of(session, sale)
     for draft in drafts:
-        if draft.regime is not None:  # undecided tax waits for a person and holds nobody else up
+        held = {line.lot for line in draft.lines} & stopped
+        if draft.regime is not None and not held:  # both wait for a person and hold nobody else up
             await invoicing.issue(session, draft, now)
     return len(drafts)
 

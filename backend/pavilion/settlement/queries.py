@@ -1,6 +1,6 @@
 """Reads of invoices, payments and the journal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, case, func, select
@@ -9,7 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.settlement.models import Entry, Invoice, InvoicePaper, Payment, Posting
+from pavilion.settlement.models import Entry, Invoice, InvoiceLine, InvoicePaper, Payment, Posting
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 PAGE = 200
@@ -72,6 +72,13 @@ async def drafts_of(session: AsyncSession, sale: str) -> Sequence[Invoice]:
     return (await session.scalars(wanted.options(selectinload(Invoice.lines)))).all()
 
 
+async def billed(session: AsyncSession, sale: str) -> set[str]:
+    """The lots of the sale that stand on an issued invoice."""
+    wanted = select(InvoiceLine.lot).join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+    wanted = wanted.where(Invoice.sale == sale, Invoice.state != InvoiceState.DRAFT, InvoiceLine.lot.is_not(None))
+    return {lot for lot in await session.scalars(wanted) if lot}
+
+
 async def open_minor(session: AsyncSession, invoice: Invoice) -> int:
     """What is left to pay, in minor units."""
     paid = await session.scalar(
@@ -115,3 +122,8 @@ async def journal(session: AsyncSession, limit: int | None = PAGE) -> list[Journ
         .order_by(Posting.id.desc(), Entry.id)
     )
     return [JournalRow(*row) for row in await session.execute(wanted if limit is None else wanted.limit(limit))]
+
+
+async def company_names(session: AsyncSession, companies: Collection[int]) -> dict[int, str]:
+    rows = await session.execute(select(Company.id, Company.name).where(Company.id.in_(companies)))
+    return dict(rows.all())

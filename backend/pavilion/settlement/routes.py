@@ -5,15 +5,15 @@ import io
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.money import parse_minor
-from pavilion.settlement import document, ledger, queries, service
-from pavilion.settlement.forms import WireForm
+from pavilion.settlement import document, ledger, queries, service, stopping
+from pavilion.settlement.forms import StopForm, WireForm
 from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -23,6 +23,8 @@ from pavilion.webkit.i18n import LANGUAGES, Lang
 router = APIRouter(tags=["settlement"])
 
 Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
+StopReader = Annotated[Actor, may(Permission.STAFF_SEE)]
+StopDecider = Annotated[Actor, may(Permission.ORIGIN_DECIDE)]
 LedgerReader = Annotated[Actor, may(Permission.LEDGER_SEE)]
 
 
@@ -61,6 +63,7 @@ async def invoice_page(request: Request, name: str, actor: SignedInActor, sessio
         invoice=invoice,
         paper=document.data_of(invoice, pages.tongues[language(request)]),
         payments=payments,
+        stops=await stopping.stops_of(session, {line.lot for line in invoice.lines if line.lot}),
         open_minor=await queries.open_minor(session, invoice),
     )
 
@@ -102,6 +105,28 @@ async def enter_wire(
         faults, kept = fault.facts["fields"], said.model_dump()
         return page(request, "settlement/cashier.html", status_code=422, rows=rows, said=kept, faults=faults)
     return RedirectResponse("/staff/proposals", status_code=303)
+
+
+@router.get("/staff/stops")
+async def stops(request: Request, actor: StopReader, session: Reading) -> Response:
+    """Sold lots whose settlement waits for a person's word."""
+    rows = await stopping.all_stops(session)
+    names = await queries.company_names(session, {row.company_id for row in rows})
+    return page(
+        request, "settlement/stops.html", rows=rows, names=names, done=request.query_params.get("done", "")[:12]
+    )
+
+
+@router.post("/staff/stops/{stop}/decision")
+async def decide_stop(
+    stop: Annotated[int, Path(ge=1, le=2**53)],
+    said: Annotated[StopForm, Form()],
+    actor: StopDecider,
+    session: Writing,
+    now: Now,
+) -> Response:
+    await service.decide_stop(session, stop, release=said.word == "release", reason=said.reason, actor=actor, now=now)
+    return RedirectResponse(f"/staff/stops?done={said.word}", status_code=303)
 
 
 @router.get("/staff/ledger")

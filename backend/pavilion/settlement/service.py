@@ -12,7 +12,7 @@ from pavilion.bidding import service as bidding
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import ledger, queries
+from pavilion.settlement import invoicing, ledger, queries, stopping
 from pavilion.settlement.ledger import Move
 from pavilion.settlement.models import Invoice, Payment
 from pavilion.settlement.rules import PAYABLE, InvoiceState
@@ -47,6 +47,7 @@ async def enter_wire(
         raise WrongCurrency(currency=invoice.currency)
     if InvoiceState(invoice.state) not in PAYABLE:
         raise ActNotAllowed(state=invoice.state)
+    await stopping.refuse_stopped(session, invoice)
     if not 0 < amount_minor <= await queries.open_minor(session, invoice):
         raise BadInput(fields={"amount": "amount_invalid"})
     if await _known(session, invoice.entity, bank_reference):
@@ -71,6 +72,7 @@ async def confirm_wire(session: AsyncSession, proposal: Proposal, actor: Actor, 
         raise NotFound()
     if InvoiceState(invoice.state) not in PAYABLE or said["amount_minor"] > await queries.open_minor(session, invoice):
         raise ActNotAllowed(state=invoice.state)
+    await stopping.refuse_stopped(session, invoice)
     if await _known(session, invoice.entity, said["bank_reference"]):
         raise DuplicateReference()
     assert actor.person_id is not None
@@ -101,6 +103,15 @@ async def confirm_wire(session: AsyncSession, proposal: Proposal, actor: Actor, 
         events.record(
             session, "invoice:paid", invoice.public_id, by=actor.public_id, at=now, sale=invoice.sale, lots=lots
         )
+
+
+async def decide_stop(
+    session: AsyncSession, stop: int, *, release: bool, reason: str, actor: Actor, now: datetime
+) -> None:
+    """The lot is settled all the same, or taken off its draft for good."""
+    row = await stopping.decide(session, stop, release=release, reason=reason, actor=actor, now=now)
+    if not release:
+        await invoicing.take_off(session, row.lot)
 
 
 async def _known(session: AsyncSession, entity: str, bank_reference: str) -> bool:

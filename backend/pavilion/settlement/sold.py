@@ -18,6 +18,7 @@ from pavilion.kernel.instants import micros
 from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.rules import InvoiceState, LineKind
+from pavilion.settlement.stop_models import SettlementStop, StopState
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,15 @@ class SoldSale:
 async def sales_to_bill(session: AsyncSession) -> Sequence[str]:
     """Sales with a sold lot on no invoice yet, or closed with a draft that can be issued."""
     billed = select(InvoiceLine.lot).where(InvoiceLine.kind == LineKind.HAMMER, InvoiceLine.lot == BookLot.lot)
+    stopped = select(SettlementStop.lot).where(SettlementStop.state != StopState.RELEASED)
     unbilled = select(BookLot.sale).where(BookLot.state == BookLotState.SOLD, ~billed.exists())
+    unbilled = unbilled.where(BookLot.lot.not_in(stopped))
     closed = select(SaleBook.sale).where(SaleBook.state == BookState.CLOSED)
     ready = select(Invoice.sale).where(
         Invoice.state == InvoiceState.DRAFT, Invoice.regime.is_not(None), Invoice.sale.in_(closed)
+    )
+    ready = ready.where(
+        ~select(InvoiceLine.id).where(InvoiceLine.invoice_id == Invoice.id, InvoiceLine.lot.in_(stopped)).exists()
     )
     return (await session.scalars(unbilled.union(ready))).all()
 
