@@ -48,6 +48,7 @@ from pavilion.provenance import (
     outcome_routes,
     passport_routes,
     presenting_routes,
+    registry_routes,
     reverifying,
     trust_routes,
     trusting,
