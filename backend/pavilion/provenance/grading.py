@@ -44,7 +44,7 @@ def report(case: Case) -> Iterator[Finding]:
         yield Finding("GR-01", Severity.BLOCK)
         return
     if case.facts.report_withdrawn:
-        yield Finding("GR-01", Severity.BLOCK, None, {"withdrawn": 1, "lab": paper.lab, "number": paper.no})
+        yield Finding("GR-01", Severity.BLOCK, None, {"lab": paper.lab, "number": paper.no, "reason": "withdrawn"})
     elif paper.source != "lab_api":
         yield Finding("GR-01", Severity.HOLD, None, {"source": paper.source})
     lab = case.tables.labs.get(paper.lab)

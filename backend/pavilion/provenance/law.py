@@ -28,11 +28,11 @@ def sanctions(case: Case) -> Iterator[Finding]:
         for party in sorted(parties & facts.sanctioned):
             yield Finding("SN-04", Severity.BLOCK, event.place, {"party": party, "event": event.kind})
         for party in sorted(parties & facts.resembling):
-            yield Finding("SN-04", Severity.HOLD, event.place, {"party": party, "event": event.kind, "resembles": 1})
+            yield Finding("SN-04", Severity.HOLD, event.place, {"party": party, "event": event.kind})
     for party in sorted(facts.hands & facts.sanctioned):
-        yield Finding("SN-04", Severity.BLOCK, None, {"party": party, "event": ""})
+        yield Finding("SN-04", Severity.BLOCK, None, {"party": party})
     for party in sorted(facts.hands & facts.resembling):
-        yield Finding("SN-04", Severity.HOLD, None, {"party": party, "event": "", "resembles": 1})
+        yield Finding("SN-04", Severity.HOLD, None, {"party": party})
 
 
 def grandfathering(case: Case) -> Iterator[Finding]:
