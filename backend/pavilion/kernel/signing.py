@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ class VerifierKey:
 
     @property
     def id(self) -> bytes:
-        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+        return _key_id(self.name, self.kind, self.public)
 
     def __str__(self) -> str:
         """The text that is printed and handed out."""
@@ -179,3 +180,8 @@ def unbase64(text: str) -> bytes:
     if base64.b64encode(data).decode() != text:
         raise BadNote("not base64")
     return data
+
+
+@lru_cache(maxsize=256)
+def _key_id(name: str, kind: int, public: bytes) -> bytes:
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from pavilion.kernel.cosigning import Policy, parse_policy
 from pavilion.kernel.merkle import leaf_hash, verify_inclusion
-from pavilion.kernel.signing import VerifierKey, parse_checkpoint, parse_note
+from pavilion.kernel.signing import Checkpoint, VerifierKey, parse_checkpoint, parse_note
 from pavilion.kernel.tlogproof import BadProof, TlogProof, parse_tlog_proof
 from pavilion.provenance.checks import Passport
 from pavilion.provenance.verifying_forms import opening
@@ -77,7 +77,7 @@ def leaves(exam: Examination, all_logged: list[Logged], passport: Passport | Non
         named += proof.index in told
         opened += extra is not None and one.content is not None
         closed += one.content is None
-        checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
+        checkpoint = _root(proof.checkpoint)
         if not verify_inclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root):
             exam.fail("INCLUSION", "%(name)s: the way does not lead to the signed root", name=one.name)
             return found
@@ -153,6 +153,11 @@ def noted(note: str, policy_text: str) -> Unsigned | tuple[str, int, Seen]:
         return Unsigned("%(good)s of %(of)s saw it, %(needed)s are needed", facts, by_witnesses=True)
     at = datetime.fromtimestamp(max(cosigners.values()), UTC) if cosigners else None
     return checkpoint.origin, checkpoint.size, Seen(len(cosigners), len(policy.witnesses), at)
+
+
+@lru_cache(maxsize=64)
+def _root(note: str) -> Checkpoint:
+    return parse_checkpoint(parse_note(note).text)
 
 
 @lru_cache(maxsize=16)

@@ -61,9 +61,12 @@ def sign_di(document: Mapping[str, Any], signer: Signer, created: str) -> dict[s
     return {**document, "proof": {**config, "proofValue": f"z{base58(value)}"}}
 
 
-def verify_di(secured: Mapping[str, Any], public: bytes) -> Proved:
-    """BadCredential unless the one proof in the document is of this suite, for assertion, and by this key."""
-    proof = secured.get("proof")
+def verify_di(
+    secured: Mapping[str, Any], public: bytes, *, proof: Mapping[str, Any] | None = None, content: bytes | None = None
+) -> Proved:
+    """BadCredential unless the one proof in the document is of this suite, for assertion, and by this key. Whoever has
+    taken it apart already hands in its proof and the canonical bytes of the rest."""
+    proof = secured.get("proof") if proof is None else proof
     if not isinstance(proof, dict) or not proof.keys() <= _PROOF_NAMES:
         raise BadCredential("PROOF-DI", "no single proof of known form")
     if (proof.get("type"), proof.get("cryptosuite"), proof.get("proofPurpose")) != (
@@ -81,7 +84,8 @@ def verify_di(secured: Mapping[str, Any], public: bytes) -> Proved:
     config = {name: part for name, part in proof.items() if name != "proofValue"}
     try:
         signature = from_base58(value[1:]) if value.startswith("z") else b""
-        data = config_hash(config) + document_hash(document)
+        hashed = document_hash(document) if content is None else hashlib.sha256(content).digest()
+        data = config_hash(config) + hashed
     except ValueError as fault:
         raise BadCredential("PROOF-DI", str(fault)) from None
     if not holds(public, signature, data):
@@ -122,17 +126,28 @@ def jwt_parts(jwt: str, typ: str = TYP) -> tuple[dict[str, Any], dict[str, Any],
     if len(parts) != 3:
         raise BadCredential("PROOF-JWT", "not three parts")
     try:
-        header, payload = (read_json(from_base64url(part), MAX_CREDENTIAL) for part in parts[:2])
+        payload = read_json(from_base64url(parts[1]), MAX_CREDENTIAL)
         signature = from_base64url(parts[2])
     except ValueError as fault:
         raise BadCredential("PROOF-JWT", str(fault)) from None
-    if not isinstance(header, dict) or not isinstance(payload, dict):
+    if not isinstance(payload, dict):
+        raise BadCredential("PROOF-JWT", "header or payload is no object")
+    return jwt_header(parts[0], typ), payload, signature
+
+
+def jwt_header(part: str, typ: str = TYP) -> dict[str, Any]:
+    """The header of a token, from its first part."""
+    try:
+        header = read_json(from_base64url(part), MAX_CREDENTIAL)
+    except ValueError as fault:
+        raise BadCredential("PROOF-JWT", str(fault)) from None
+    if not isinstance(header, dict):
         raise BadCredential("PROOF-JWT", "header or payload is no object")
     if header.get("alg") != "EdDSA" or header.get("typ") != typ or not isinstance(header.get("kid"), str):
         raise BadCredential("PROOF-JWT", "another algorithm or type, or no key named")
     if "crit" in header:
         raise BadCredential("PROOF-JWT", "the header asks for what is not known here")
-    return header, payload, signature
+    return header
 
 
 def read_credential(data: bytes | str) -> dict[str, Any]:
