@@ -185,6 +185,7 @@ def states():
         "result_": facts.RESULTS,
         "passport_": passport_queries.STATES,
         "private_": sharing.PRIVATE,
+        "reference_": ReferenceKind,
         "jewel_": countersigning.JEWELS,
         "stop_": StopState,
         "invoice_": InvoiceState,

@@ -13,9 +13,11 @@ class Asking:
     """A registry over a line. What is not of the agreed form is no answer: it is asked again, and never believed."""
 
     name: str
+    address: str
 
     def __init__(self, name: str, line: Line) -> None:
-        self.name, self._line = name, line
+        self.name, self.address = name, line.address
+        self._line = line
 
     def question(self, claim: Claim, now: datetime) -> Asked:
         raise NotImplementedError

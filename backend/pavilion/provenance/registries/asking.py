@@ -28,6 +28,11 @@ class Registries:
     def names(self) -> tuple[str, ...]:
         return tuple(self._registries)
 
+    def address_of(self, name: str) -> str | None:
+        """Where a registry is; empty for one in this process, None for one that is not connected."""
+        found = self._registries.get(name)
+        return None if found is None else found.address
+
     def producer_of(self, claim: ListingClaim) -> GuardedRegistry:
         """The producers' registry that the listing names; unknown names are a registry that never answers."""
         name = claim.origin_registry

@@ -105,7 +105,7 @@ class FileRegistry:
         self.name: str = name or self._folder.name
         self.count: int = self._folder.count
         self.fault = fault
-        self.simulated = True
+        self.simulated, self.address = True, ""
 
     async def confirm(self, claim: Claim, now: datetime) -> Answer:
         if self.fault is Fault.DOWN:

@@ -26,6 +26,7 @@ class GuardedRegistry:
         self, registry: Registry, *, timeout_s: float = TIMEOUT_S, clock: Callable[[], float] = monotonic_s
     ) -> None:
         self.name = registry.name
+        self.address: str | None = getattr(registry, "address", None)  # None: it is not connected
         self._registry, self._timeout_s, self._clock = registry, timeout_s, clock
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._failed: deque[float] = deque(maxlen=FAILURES)

@@ -48,6 +48,10 @@ class Silent(Exception):
 
 
 class Line(Protocol):
+    @property
+    def address(self) -> str:
+        """Where the registry is; empty for one in this process."""
+
     async def ask(self, asked: Asked) -> Said:
         """Silent, TimeoutError or OSError where there is no answer."""
 
@@ -62,6 +66,10 @@ class HttpLine:
     url: str
     public_key: Ed25519PublicKey
     api_key: str = ""
+
+    @property
+    def address(self) -> str:
+        return self.url
 
     async def ask(self, asked: Asked) -> Said:
         url = self.url.replace("{lab}", quote(asked.lab, safe="")).rstrip("/") + "/" + asked.path
@@ -105,6 +113,7 @@ class LocalLine:
 
     world: World
     registry: str
+    address: str = ""
 
     async def ask(self, asked: Asked) -> Said:
         fault = self.world.orders.fault(self.registry)

@@ -62,7 +62,7 @@ class SanctionsRegistry:
     """Nothing about our parties leaves the house; a list that has run out is no list."""
 
     def __init__(self, line: Line) -> None:
-        self.name = SANCTIONS
+        self.name, self.address = SANCTIONS, line.address
         self._line = line
         self._list: SanctionsList | None = None
         self._said: Said | None = None
