@@ -22,6 +22,7 @@ from pavilion.provenance.log_models import LogCheckpoint, LogCover, LogHead, Log
 
 KINDS = ("event", "verdict", "passport", "status", "table", "trust", "outcome", "decision")
 SALT = 16
+BREATH = 500  # leaves computed before others in the process get a turn
 HALTED, RESUMED = "log:halted", "log:resumed"
 
 
@@ -64,21 +65,10 @@ async def append(session: AsyncSession, leaves: Sequence[Leaf], now: datetime) -
     if not leaves:
         return []
     head = await lock_head(session)
-    salts = secrets.token_bytes(SALT * len(leaves))
-    entries = entries_of(leaves, salts, now)
     tree = tree_of(head)
-    hashes = [leaf_hash(entry) for entry in entries]
-    nodes = grow(tree, hashes)
-    first, last = head.size, tree.size
-    places = list(range(first, last))
-    dialect = session.get_bind().dialect.name
-    kinds, subjects = [leaf.kind for leaf in leaves], [leaf.subject for leaf in leaves]
-    texts = [entry.decode() for entry in entries]
-    await _put(session, _ENTRIES[dialect], places, kinds, subjects, texts, hashes)
-    parts = [salts[start : start + SALT] for start in range(0, len(salts), SALT)]
-    await _put(session, _SALTS[dialect], places, parts)
-    if nodes:
-        await _put(session, _NODES[dialect], *(list(column) for column in zip(*nodes, strict=True)))
+    for start in range(0, len(leaves), BREATH):
+        await _add(session, tree, leaves[start : start + BREATH], now)
+    places = list(range(head.size, tree.size))
     head.size, head.frontier = tree.size, b"".join(tree.frontier).hex()
     await session.flush()
     return places
@@ -206,6 +196,21 @@ _NODES = {
     "select * from unnest($1::bigint[], $2::bigint[], $3::bytea[])",
     "sqlite": "insert into log_nodes (level, number, hash) values (?, ?, ?)",
 }
+
+
+async def _add(session: AsyncSession, tree: CompactTree, leaves: Sequence[Leaf], now: datetime) -> None:
+    dialect = session.get_bind().dialect.name
+    salts = secrets.token_bytes(SALT * len(leaves))
+    entries = entries_of(leaves, salts, now)
+    hashes = [leaf_hash(entry) for entry in entries]
+    places = list(range(tree.size, tree.size + len(leaves)))
+    nodes = grow(tree, hashes)
+    kinds, subjects = [leaf.kind for leaf in leaves], [leaf.subject for leaf in leaves]
+    await _put(session, _ENTRIES[dialect], places, kinds, subjects, [entry.decode() for entry in entries], hashes)
+    parts = [salts[start : start + SALT] for start in range(0, len(salts), SALT)]
+    await _put(session, _SALTS[dialect], places, parts)
+    if nodes:
+        await _put(session, _NODES[dialect], *(list(column) for column in zip(*nodes, strict=True)))
 
 
 async def _put(session: AsyncSession, statement: str, *columns: list[Any]) -> None:

@@ -15,7 +15,7 @@ from pavilion.kernel.tiles import Node, grow
 from pavilion.provenance import log, log_queries
 from pavilion.provenance.log_models import LogCheckpoint, LogEntry, LogNode
 
-AT_ONCE = 4096
+AT_ONCE = 512  # entries computed before others in the process get a turn
 AUDITED = "log:audited"
 NIGHT_HOUR = 2  # UTC: audited in the first tick after this hour, once a day
 LEAF_WRONG, ENTRY_MISSING, NODE_WRONG = "leaf_wrong", "entry_missing", "node_wrong"
@@ -102,14 +102,19 @@ async def _stopped_by_us(session: AsyncSession) -> bool:
     return head is not None and head.halted == log.AUDIT_FAILED
 
 
-async def _entries(session: AsyncSession, first: int, end: int) -> list[LogEntry]:
-    wanted = select(LogEntry).where(LogEntry.place >= first, LogEntry.place < end).order_by(LogEntry.place)
-    rows = list(await session.scalars(wanted))
-    session.expunge_all()
-    return rows
+class _Row(NamedTuple):
+    place: int
+    entry: str
+    leaf: bytes
 
 
-def _leaf_faults(rows: list[LogEntry], first: int) -> list[Fault]:
+async def _entries(session: AsyncSession, first: int, end: int) -> list[_Row]:
+    wanted = select(LogEntry.place, LogEntry.entry, LogEntry.leaf)
+    wanted = wanted.where(LogEntry.place >= first, LogEntry.place < end).order_by(LogEntry.place)
+    return [_Row(*row) for row in await session.execute(wanted)]
+
+
+def _leaf_faults(rows: list[_Row], first: int) -> list[Fault]:
     for place, row in enumerate(rows, start=first):
         if row.place != place:
             return [Fault(ENTRY_MISSING, place)]
