@@ -40,9 +40,19 @@ def _stated(case: Case, event: Happening) -> Iterator[Finding]:
 
 def _assessed(case: Case, event: Happening) -> Iterator[Finding]:
     assessed = event.day_of("sow_self_assessed")
-    if assessed is None or not 0 <= (event.day - assessed).days <= case.limits.assessed_days:
+    fresh = assessed is not None and 0 <= (event.day - assessed).days <= case.limits.assessed_days
+    if not fresh or not _borne_out(case, event.by, assessed):
         facts = {"assessed": str(assessed or ""), "day": str(event.day), "seller": event.by or ""}
         yield Finding("WA-02", Severity.HOLD, event.place, facts)
+
+
+def _borne_out(case: Case, seller: str | None, assessed: date | None) -> bool:
+    """The register, where it was asked, knows the seller as registered and as assessed on that day or since."""
+    company = case.facts.elsewhere.companies.get(seller or "")
+    if company is None or assessed is None:
+        return True  # nobody was asked; or the register does not know the seller, which is another rule's finding
+    last = day_or_none(company.get("self_assessed"))
+    return company.get("registered") is True and last is not None and assessed <= last
 
 
 def _memberships(case: Case) -> Iterator[Finding]:
