@@ -56,6 +56,7 @@ class Presented(NamedTuple):
     issuer: str
     n: int
     matches: bool  # it was signed over the version that is shown
+    address: str  # of its signed document
 
 
 async def page_facts(
@@ -190,6 +191,7 @@ def _presented(row: Countersignature, passport: Passport) -> Presented:
         row.issuer,
         row.n,
         row.over == passport.sha256,
+        f"/passports/{row.stone}/countersignatures/{row.public_id}",
     )
 
 
