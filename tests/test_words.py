@@ -136,6 +136,7 @@ def states():
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.outcome_models import FileState as OutcomeFileState
     from pavilion.provenance.outcome_queries import Standing
+    from pavilion.provenance.passport_models import ReferenceKind
     from pavilion.provenance.registries.port import NAMES, Reason, Status
     from pavilion.provenance.registry_health import Breaker
     from pavilion.provenance.rules import MARKET_CODES

@@ -15,6 +15,7 @@ from pavilion import worker
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
+from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
@@ -48,6 +49,7 @@ from pavilion.provenance import (
     outcome_routes,
     passport_routes,
     presenting_routes,
+    reference_routes,
     registry_routes,
     reverifying,
     trust_routes,
@@ -85,6 +87,7 @@ ROUTERS: list[APIRouter] = [
     house_routes.router,
     passport_routes.router,
     presenting_routes.router,
+    reference_routes.router,
     verify_routes.router,
     law_routes.router,
     outcome_routes.router,
@@ -243,6 +246,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
+        Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
         Tick("origin triggers", partial(reverifying.follow, sessions)),
         Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),

@@ -401,3 +401,45 @@ async def test_the_holders_pages_stand_in_both_languages(house, lang):
         name = (await wen.get(f"/passports/{claim.stone}/countersignatures")).text
         assert ("原石重量" in share and "显示名称" in name) is (lang == "zh")
         assert "<script" not in share.partition("<main")[2] and "style=" not in share + name
+
+
+REPORT = {"kind": "diamond-origin-report", "issuer": "GIA", "number": "6123456789", "day": "2026-02-20"}
+CERTIFICATE = {
+    "kind": "sustainability-certificate", "issuer": "Example Scheme", "number": "SD-000123", "valid_to": "2027-03-31",
+}  # fmt: skip
+
+
+async def test_papers_of_others_stand_in_the_passport_as_their_issuers_word(house, browser):
+    claim = await with_passport(house)
+    firm = await held(house, claim.stone)
+    address = f"/passports/{claim.stone}/references"
+    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+        for said in ({**REPORT, "stated_country": "BW"}, CERTIFICATE):
+            assert (await wen.post(address, data=said)).status_code == 303
+        page = (await wen.get(address)).text
+        assert "Example Scheme" in page and "Botswana" in page
+        for wrong in (
+            {**REPORT, "stated_country": ""},
+            {**REPORT, "stated_country": "BW", "day": "2026-02-30"},
+            {**CERTIFICATE, "valid_to": ""},
+            {**CERTIFICATE, "issuer": ""},
+            {**CERTIFICATE, "number": "<b>"},
+            {**CERTIFICATE, "kind": "else"},
+        ):
+            assert (await wen.post(address, data=wrong)).status_code == 422
+        await ticked(house)
+        second = (await browser.get(f"/passports/{claim.stone}?as=json")).json()
+        grading, report, certificate = second["credentialSubject"]["stone:reports"]
+        assert (grading["kind"], report["statedCountry"], report["kind"]) == ("grading", "BW", "diamond-origin-report")
+        assert (certificate["issuer"], certificate["validTo"]) == ("Example Scheme", "2027-03-31")
+        assert report["digest"].startswith("sha256:") and "scheme" not in certificate
+        (first, _) = re.findall(rf'action="({address}/\w+/withdrawal)"', (await wen.get(address)).text)
+        assert (await wen.post(first)).status_code == 303
+        await ticked(house)
+        third = (await browser.get(f"/passports/{claim.stone}?as=json")).json()
+        assert [one["kind"] for one in third["credentialSubject"]["stone:reports"]] == [
+            "grading",
+            "sustainability-certificate",
+        ]
+    async with signed_in(house, Role.BUYER, email="ilse@vandael.example") as ilse:
+        assert (await ilse.get(address)).status_code == 404

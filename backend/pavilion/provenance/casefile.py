@@ -36,6 +36,7 @@ PUBLIC_LOG, AWAITING_WITNESSES = "public-log", "awaiting_witnesses"
 HANDLING = frozenset({"VIEWED", "TRANSFERRED"})  # events that leave a person's decision standing
 Case = dict[str, Any]
 _PIECE = 2000
+_EDITIONS = frozenset({"version", "issued"})  # of a list that says the same as its last edition
 _FOUND, _KNOWN = Status.FOUND.value, (Status.FOUND.value, Status.MISMATCH.value)
 
 
@@ -71,7 +72,11 @@ def case_of(
 def basis_of(case: Case, links: Sequence[Link]) -> str:
     """What a person's decision holds for. Looking at a stone or handing it on is no reason to decide again, nor is
     another state of the key table or the log: what those change, a code says."""
-    kept = {name: case[name] for name in ("piece", "claim", "answers", "known")}
+    kept = {name: case[name] for name in ("piece", "claim", "known")}
+    kept["answers"] = [
+        {**said, "fields": {name: value for name, value in said["fields"].items() if name not in _EDITIONS}}
+        for said in case["answers"]
+    ]
     return hash_of(plain_bytes({**kept, "events": [link.sha256 for link in links if link.kind not in HANDLING]}))
 
 
@@ -246,6 +251,7 @@ def _elsewhere(known: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
         kp_conflicts=frozenset(conflicts),
         companies=fields.get(WARRANTY, {}).get("companies") or {},
         rjc=fields.get(RJC, {}).get("members") or {},
+        stated_origins=known.get("stated", {}),
     )
 
 
@@ -269,6 +275,7 @@ def _entries(value: object) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _known(known: Elsewhere) -> dict[str, Any]:
+    stated = {"stated": dict(known.stated_origins)} if known.stated_origins else {}
     return {
         "reports": sorted(known.reports_in_use),
         "inscriptions": sorted(known.inscriptions_in_use),
@@ -276,6 +283,7 @@ def _known(known: Elsewhere) -> dict[str, Any]:
         "siblings": dict(known.siblings_mct),
         "kp_used": dict(known.kp_used_mct),
         "kp_conflicts": sorted(known.kp_conflicts),
+        **stated,
     }
 
 

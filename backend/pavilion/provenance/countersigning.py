@@ -16,10 +16,10 @@ from pavilion.kernel.ids import ulid
 from pavilion.kernel.instants import stamp
 from pavilion.provenance import contexts, did, passport_queries, proofs
 from pavilion.provenance.hosted import Hosted
-from pavilion.provenance.issuing import CONTENT_CHANGED
 from pavilion.provenance.logos import Mark
 from pavilion.provenance.passport_models import Countersignature, Logo, Passport
 from pavilion.provenance.proofs import BadCredential
+from pavilion.provenance.references import CONTENT_CHANGED
 from pavilion.provenance.tables import shipped
 from pavilion.provenance.words import folded, refused_wordings
 

@@ -130,6 +130,7 @@ class Elsewhere:
     kp_conflicts: frozenset[str] = frozenset()
     companies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # as the warranty register knows them
     rjc: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stated_origins: Mapping[str, str] = field(default_factory=dict)  # countries, by the report that states each
 
 
 class Answered(NamedTuple):

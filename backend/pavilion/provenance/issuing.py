@@ -21,12 +21,12 @@ from pavilion.provenance.passport import House, Place
 from pavilion.provenance.passport_models import Passport, StatusEntry
 from pavilion.provenance.passport_sources import Source
 from pavilion.provenance.proofs import Signer, base64url, sign_di, unsigned_jwt
+from pavilion.provenance.references import CONTENT_CHANGED as CONTENT_CHANGED  # whoever changes what is told records it
 from pavilion.provenance.standing import Mark, mark, new_entries
 from pavilion.settings import Settings
 
 FOLLOWER = "passports:verdicts"
 CHANGES = "passports:changes"
-CONTENT_CHANGED = "passport:content_changed"  # something that a passport tells, beside the verdict, is another now
 ISSUED = "passport:issued"
 AT_ONCE = 200
 BREATH = 8  # passports made before others in the process get a turn

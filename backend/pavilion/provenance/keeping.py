@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from pavilion.provenance.models import (
 )
 from pavilion.provenance.putting import put, put_inputs
 from pavilion.provenance.recording import Recorded
+from pavilion.provenance.references import stated_origins
 from pavilion.provenance.registries.port import Answer, plain_bytes
 from pavilion.provenance.rules import EXPOSED_GRADES, RULESET, judge
 from pavilion.provenance.tables import Tables
@@ -85,6 +86,11 @@ class Ruling:
         return self.verdict is VerdictCode.VERIFIED and self.grade in EXPOSED_GRADES
 
     @property
+    def fell(self) -> bool:
+        """It was verified, and is no more."""
+        return self.was is not None and self.was.verdict == "verified" and self.verdict is not VerdictCode.VERIFIED
+
+    @property
     def awaits_log(self) -> bool:
         return self.verdict is VerdictCode.PENDING and bool(self.case.get("awaits_log"))
 
@@ -94,13 +100,15 @@ async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetim
     standing = {one.was.stone for one in recorded if one.was is not None}
     decisions = await _decisions(session, standing)
     tables = await tables_in_force(session)
+    stated = await stated_origins(session, [one.dossier.claim.stone for one in recorded])
     own = [uses_of(one.dossier) if one.dossier.keeps_chain else [] for one in recorded]
     uses = await known_uses(session, (use.what for each in own for use in each))
     rulings: list[Ruling] = []
     for place, (one, claimed) in enumerate(zip(recorded, own, strict=True)):
         if place % BREATH == BREATH - 1:
             await asyncio.sleep(0)
-        ruling = _judged(one, claimed, uses, decisions.get(one.dossier.claim.stone), tables, now)
+        stone = one.dossier.claim.stone
+        ruling = _judged(one, claimed, uses, decisions.get(stone), stated.get(stone, {}), tables, now)
         uses.add(ruling.uses)
         rulings.append(ruling)
     return rulings
@@ -132,11 +140,12 @@ def _judged(
     claimed: list[Use],
     uses: Uses,
     decided: ReviewDecision | None,
+    stated: Mapping[str, str],
     tables: Tables,
     now: datetime,
 ) -> Ruling:
     dossier, stone, was = one.dossier, one.dossier.claim.stone, one.was
-    known = uses.elsewhere(dossier, claimed)
+    known = replace(uses.elsewhere(dossier, claimed), stated_origins=stated)
     links, events, logged = one.judged()
     case = case_of(dossier, known, links, logged, awaits_log=one.awaits_log)
     basis = basis_of(case, links)

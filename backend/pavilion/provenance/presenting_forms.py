@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pavilion.kernel.errors import BadInput
 from pavilion.provenance.countersigning import Words
+from pavilion.provenance.passport_models import ReferenceKind
+from pavilion.provenance.references import Paper
 
 Text = Annotated[str, Field(max_length=1_000)]
 
@@ -18,6 +20,31 @@ class ShareForm(BaseModel):
     days: int = 7
     uses: int = 3
     note: Annotated[str, Field(max_length=500)] = ""
+
+
+class ReferenceForm(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Annotated[str, Field(max_length=40)] = ReferenceKind.ORIGIN_REPORT.value
+    issuer: Text = ""
+    number: Text = ""
+    scheme: Text = ""
+    day: Annotated[str, Field(max_length=10)] = ""
+    valid_to: Annotated[str, Field(max_length=10)] = ""
+    stated_country: Annotated[str, Field(max_length=2)] = ""
+
+    def paper(self) -> Paper:
+        """What its kind asks for; the rest is left aside."""
+        report = self.kind == ReferenceKind.ORIGIN_REPORT
+        return Paper(
+            kind=self.kind,
+            issuer=self.issuer.strip(),
+            number=self.number.strip(),
+            scheme=None if report else self.scheme.strip() or None,
+            day=self.day if report else None,
+            valid_to=None if report else self.valid_to,
+            stated_country=self.stated_country if report else None,
+        )
 
 
 class RevocationForm(BaseModel):

@@ -12,6 +12,7 @@ from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, Stal
 from pavilion.kernel.ids import ulid
 from pavilion.provenance import keeping, queries, recording
 from pavilion.provenance import log as public_log
+from pavilion.provenance import standing as passport_standing
 from pavilion.provenance.casefile import lab_words
 from pavilion.provenance.claims import ListingClaim, Verdict
 from pavilion.provenance.deciding import keep_decision
@@ -130,6 +131,8 @@ async def judge_recorded(
         new = [ruling for ruling in rulings if ruling.was is None or ruling.was.verdict_sha256 != ruling.sha256]
         leaves = [Leaf("verdict", ruling.stone, ruling.document, house) for ruling in new]
         await public_log.append(session, leaves, now)
+        fallen = [ruling.stone for ruling in rulings if ruling.fell]
+        await passport_standing.suspend(session, house, fallen, now)
     return [_told(ruling) for ruling in rulings]
 
 

@@ -20,6 +20,10 @@ def signatures(case: Case) -> Iterator[Finding]:
 
 
 def registries(case: Case) -> Iterator[Finding]:
+    mined = {event.cc for event in case.chain if event.kind == "MINED"}
+    for report, country in case.facts.elsewhere.stated_origins.items():
+        if mined and country not in mined:
+            yield Finding("RG-02", Severity.BLOCK, None, {"registry": report, "fields": "mine_country"})
     for answer in case.facts.answers:
         if answer.status == "mismatch":
             yield Finding("RG-02", Severity.BLOCK, None, {"registry": answer.name, "fields": answer.reason})
