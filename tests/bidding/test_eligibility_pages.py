@@ -4,10 +4,12 @@ languages."""
 import pytest
 from sqlalchemy import select, update
 
+from pavilion.accounts.rules import Role
 from pavilion.auctions.models import Lot, LotStone, Registration
 from pavilion.bidding.models import BookEvent
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.events import record
+from tests import make
 from tests.bidding.test_pages import fields, visit  # noqa: F401
 from tests.cast import WEN
 from tests.catalogue import stones as listing
@@ -71,3 +73,22 @@ async def test_after_a_lost_verdict_lot_room_and_desk_say_so(visit):  # noqa: F8
         for address in (f"/lots/{told}", f"/sales/{visit.sale.sale}/room?lot={told}"):
             assert "has been withdrawn; it is being checked again" in (await wen.get(address)).text
         assert "it is being checked again" in (await wen.get("/desk/bids")).text
+
+
+async def test_only_who_runs_lots_resumes_and_only_what_is_verified(visit):  # noqa: F811
+    sessions, lot = visit.app.state.sessions, visit.sale.lots[0]
+    async with sessions.begin() as session:
+        await make.actor(session, "anna@pavilion.example", (Role.AUCTIONEER,))
+        held = select(Stone.public_id).join(LotStone, LotStone.stone_id == Stone.id)
+        held = held.join(Lot, Lot.id == LotStone.lot_id).where(Lot.public_id == lot)
+        await listing.revoke(session, (await session.scalars(held)).one())
+    writer = visit.app.state.rooms.engine.writers[visit.sale.sale]
+    while writer.book.lots[lot].state != "paused":
+        await visit.app.state.rooms.engine.sweep()
+    async with visit.reader(WEN) as wen:
+        assert (await wen.post(f"/lots/{lot}/acts", data={"act": "resume"})).status_code == 403
+    async with visit.reader("anna@pavilion.example") as anna:
+        assert "Resume the lot" in (await anna.get(f"/lots/{lot}")).text
+        assert (await anna.post(f"/lots/{lot}/acts", data={"act": "resume"})).status_code == 409
+        assert (await anna.post(f"/lots/{lot}/acts", data={"act": "withdraw"})).status_code == 303
+    assert writer.book.lots[lot].state == "withdrawn"

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -11,12 +11,13 @@ from fastapi.responses import RedirectResponse, Response
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import handing, lines, queries, receipts, showing
+from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.closures import closed_to
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.news import Mine
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
-from pavilion.kernel.errors import NotFound
+from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.kernel.money import MAX_AMOUNT, decimal_text, parse_minor
 from pavilion.provenance.passport_showing import with_passport
@@ -26,6 +27,7 @@ from pavilion.webkit.html import page
 router = APIRouter()
 
 Bidder = Annotated[Actor, may(Permission.BID_PLACE)]
+Runner = Annotated[Actor, may(Permission.LOT_RUN)]
 Key = Annotated[str, Form(max_length=64)]
 Typed = Annotated[str, Form(max_length=40)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
@@ -36,6 +38,16 @@ RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepte
     "not_eligible",
 }
 FORM = frozenset({"amount_invalid", "amount_too_large", "bad_message"})
+
+
+class NotDone(Refusal):
+    """The book refused the act; `code` says why."""
+
+    status, code = 409, "act_not_allowed"
+
+    def __init__(self, *, code: str) -> None:
+        super().__init__(state=code)
+        self.code = code  # type: ignore[misc]
 
 
 class Told(NamedTuple):
@@ -221,6 +233,18 @@ async def place(
     return await _stand(
         request, session, shown, shown.lot(lot), actor, mine, now, typed=max, fault=answer.code, status=status
     )
+
+
+@router.post("/lots/{lot}/acts")
+async def run_lot(
+    request: Request, lot: Id, session: Reading, actor: Runner, act: Annotated[Literal["resume", "withdraw"], Form()]
+) -> Response:
+    """What one person of the house may do to a lot that stands still; the book says whether it was possible."""
+    sale = await showing.sale_of_lot(session, lot)
+    answer = await request.app.state.rooms.command(StaffAct(sale, act, lot, by=actor.public_id))
+    if answer.code is not None:
+        raise NotDone(code=answer.code)
+    return RedirectResponse(f"/lots/{lot}", 303)
 
 
 def _form_code(key: str, amount: int | None) -> str | None:

@@ -27,7 +27,7 @@ from pavilion.kernel.events import Event
 from pavilion.kernel.instants import micros
 
 # Events after which a bidder, a lot or the list of running sales may be another.
-WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid", "law:")
+WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid", "lot:stone_", "law:")
 LOOK_BACK = 200  # ids are given before they are committed, so the newest few are looked at again
 
 
