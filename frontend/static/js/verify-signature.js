@@ -8,11 +8,16 @@ import { verifies } from "./ed25519.js";
 /** @type {Promise<Holds> | null} */
 let found = null;
 
+/** Whatever is needed is fetched now: later the network may be cut. */
+export function prepare() {
+  found ??= choose();
+}
+
 /** @type {Holds} */
 export async function holds(key, signature, data) {
   if (key.length !== 32 || signature.length !== 64) return false;
-  found ??= choose();
-  return (await found)(key, signature, data);
+  prepare();
+  return (await /** @type {Promise<Holds>} */ (found))(key, signature, data);
 }
 
 /** @param {SubtleCrypto | undefined} subtle @returns {Promise<Holds>} */

@@ -3,6 +3,7 @@
 import { lineOf, verdictOf } from "./verify-lines.js";
 import { verify } from "./verify-checks.js";
 import { Unreadable } from "./verify-forms.js";
+import { prepare } from "./verify-signature.js";
 import { say, sentence } from "./words.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-verify]"));
@@ -11,6 +12,7 @@ if (form && report) begin(form, report);
 
 /** @param {HTMLFormElement} form @param {HTMLElement} report */
 function begin(form, report) {
+  prepare();
   const drop = /** @type {HTMLElement} */ (form.querySelector("[data-drop]"));
   const input = /** @type {HTMLInputElement} */ (form.querySelector("input[type=file]"));
   const check = () => {
