@@ -19,8 +19,12 @@ async def put(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[s
     statement = insert(table).values({name: bindparam(name) for name in rows[0]}).compile(dialect=dialect)
     names = statement.positiontup
     assert names is not None
-    bind = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) or _same for name in names}
-    values = [tuple([bind[name](row[name]) for name in names]) for row in rows]
+    columns = [[row[name] for row in rows] for name in names]
+    for place, name in enumerate(names):
+        made = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if made is not None:
+            columns[place] = [made(value) for value in columns[place]]
+    values = list(zip(*columns, strict=True))
     connection = await session.connection()
     await connection.exec_driver_sql(statement.string + more, values)
 
@@ -29,7 +33,3 @@ async def put_inputs(session: AsyncSession, documents: Mapping[str, str]) -> Non
     """The documents are kept; one that was kept before stays as it is."""
     rows = [{"sha256": sha256, "document": text} for sha256, text in documents.items()]
     await put(session, VerdictInput, rows, " on conflict do nothing")
-
-
-def _same(value: Any) -> Any:
-    return value
