@@ -1,5 +1,6 @@
 """The sanctions list: fetched whole, believed under its signature and until its day, matched in this house."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pavilion.provenance.registries.port import SANCTIONS, Answer, Claim, Reason
 FRESH_S = 30  # a name put on the list is known within a minute
 REMEMBERED = 10_000  # parties of one list
 SHORT = 4  # in words of fewer letters one letter makes another name
+_INITIALS = re.compile(r"\b(?:\w\.){2,}")  # S.A.R.L. is one word
 # What companies are, not who they are.
 _FORMS = frozenset(
     {"ab", "ag", "bv", "bvba", "co", "company", "corp", "corporation", "dmcc", "fze", "fzco", "gmbh", "group"}
@@ -132,6 +134,7 @@ def folded_id(text: str) -> str:
 def words_of(name: str) -> tuple[str, ...]:
     """A name without case, accents, punctuation, legal form and order."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    plain = _INITIALS.sub(lambda found: found[0].replace(".", ""), plain)
     letters = "".join(
         " " if unicodedata.category(char)[0] in "PSZC" else char for char in plain if unicodedata.category(char) != "Mn"
     )
