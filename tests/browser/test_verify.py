@@ -1,14 +1,17 @@
 """The page /verify and the passport's own proof in a real Chromium: nothing is sent, nothing is green that was not
 checked, and the network may be cut."""
 
+import re
 import time
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from pavilion.kernel.clock import utc_now
 from pavilion.provenance import bundle, log_wiring, service
 from tests.browser.conftest import PATIENCE_S
+from tests.browser.test_every_page import WIDER
 from tests.provenance import stones
 
 
@@ -70,6 +73,19 @@ def test_with_the_network_cut_a_bundle_is_valid_and_a_changed_one_is_not(reader,
     assert [url for url in sent if "/static/fonts/" not in url] == []  # a new Chinese character asks for its shape
     visitor.context.set_offline(False)
     visitor.forgive("ERR_INTERNET_DISCONNECTED")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_report_reads_on_a_phone_and_has_no_fault_that_axe_knows(reader, packed, lang):
+    page = reader(None, lang=lang, phone=True).go("/verify")
+    offered(page, packed)
+    expect(page.locator("[data-verdict]")).to_contain_text("VALID, grade B")
+    assert page.evaluate(WIDER, 360) == []
+    found = Axe().run(page).response["violations"]
+    assert [(fault["id"], [node["html"][:90] for node in fault["nodes"]]) for fault in found] == []
+    if lang == "zh":
+        facts = page.locator(".verify-line > span").all_inner_texts()
+        assert all(re.search(r"[\u4e00-\u9fff]", fact.partition("\n")[2]) for fact in facts), facts
 
 
 def test_a_file_may_be_dropped_and_the_keyboard_is_enough(reader, packed):
