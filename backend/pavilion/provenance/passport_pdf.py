@@ -27,6 +27,7 @@ MOST_KEPT = 64  # papers, of some 100 kB each
 
 _WHERE = "Marks stand in the middle of a country or region, never at the exact place. Lines show the shortest way."
 _SCAN = "The code tells whether this passport stands today. The signed document is inside this file."
+_APART = re.compile(r"<small>|<span class=\"when\">")
 _TAGS = re.compile(r"<[^>]*>")
 _INK, _EDGE, _TRAY, _RULE = "#141414", "#757575", "#e9e9e9", "#d2d2d2"
 
@@ -145,6 +146,7 @@ class _Words:
         environment, self._tongue = pages.environment(lang), pages.tongues[lang]
         self.journey: Any = environment.get_template("provenance/_journey.html").make_module({})
         self.passport: Any = environment.get_template("provenance/_passport.html").make_module({})
+        self.facts: Any = environment.get_template("provenance/_facts.html").make_module({})
         figures = Figures(self._tongue)
         self.day, self.country = figures.day, figures.country
         self.ct, self.number = figures.ct, figures.number
@@ -152,7 +154,11 @@ class _Words:
 
     @staticmethod
     def plain(markup: object) -> str:
-        return " ".join(unescape(_TAGS.sub(" ", str(markup))).split())
+        """The text alone; what stands smaller or apart on the page stands behind a dot."""
+        return " ".join(unescape(_TAGS.sub(" ", _APART.sub(" · ", str(markup)))).split())
+
+    def finding(self, code: str, severity: str) -> str:
+        return self.plain(self.facts.sentence(code, severity))
 
     def pairs(self, characteristics: Mapping[str, Any]) -> list[list[str]]:
         rows = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", str(self.passport.four(characteristics)), re.S)
@@ -186,7 +192,7 @@ def _verdict(words: _Words, facts: Mapping[str, Any]) -> dict[str, Any]:
     sentences = [] if origin["grade"] == "-" else [words.code(f"assurance_{origin['grade']}")]
     if weakest:
         sentences.append(words.plain(words.journey.weakest(weakest["type"], weakest["evidence"])))
-    sentences += [words.code(one["code"]) for one in origin["findings"]]
+    sentences += [words.finding(one["code"], str(one["severity"]).lower()) for one in origin["findings"]]
     day = {"day": words.day(facts["as_of"]) if facts["as_of"] else "–", "ruleset": origin["rulesetVersion"]}
     return {
         "head": words.code(f"verdict_{origin['verdict'].lower()}"),
