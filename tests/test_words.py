@@ -133,6 +133,7 @@ def states():
         witnessing,
     )
     from pavilion.provenance import outcomes as outcome_rules
+    from pavilion.provenance.documents import EU_DDS, US_CERT
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.outcome_models import FileState as OutcomeFileState
     from pavilion.provenance.outcome_queries import Standing
@@ -189,6 +190,8 @@ def states():
         "reference_": ReferenceKind,
         "jewel_": countersigning.JEWELS,
         "stop_": StopState,
+        "paper_": (EU_DDS, US_CERT),
+        "law_text_": (EU_DDS, US_CERT),
         "invoice_": InvoiceState,
         "account_": ACCOUNT_KINDS,
         "term_": TERMS,

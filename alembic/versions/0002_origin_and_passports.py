@@ -34,6 +34,7 @@ TRIGGERS = {
         "create trigger supply_contracts_append_only before update or delete on supply_contracts for each row execute function pavilion_refuse_change()",
         "create trigger warranty_years_append_only before update or delete on warranty_years for each row execute function pavilion_refuse_change()",
         "create trigger insight_counted_append_only before update or delete on insight_counted for each row execute function pavilion_refuse_change()",
+        "create trigger legal_papers_append_only before update or delete on legal_papers for each row execute function pavilion_refuse_change()",
         "create trigger passport_share_openings_append_only before update or delete on passport_share_openings for each row execute function pavilion_refuse_change()",
         "create trigger rough_purchases_append_only before update or delete on rough_purchases for each row execute function pavilion_refuse_change()",
         "create trigger outcome_contents_append_only before update or delete on outcome_contents for each row execute function pavilion_refuse_change()",
@@ -86,6 +87,8 @@ TRIGGERS = {
         "create trigger warranty_years_no_delete before delete on warranty_years begin select raise(abort, 'append only: warranty_years'); end",
         "create trigger insight_counted_no_update before update on insight_counted begin select raise(abort, 'append only: insight_counted'); end",
         "create trigger insight_counted_no_delete before delete on insight_counted begin select raise(abort, 'append only: insight_counted'); end",
+        "create trigger legal_papers_no_update before update on legal_papers begin select raise(abort, 'append only: legal_papers'); end",
+        "create trigger legal_papers_no_delete before delete on legal_papers begin select raise(abort, 'append only: legal_papers'); end",
         "create trigger passport_share_openings_no_update before update on passport_share_openings begin select raise(abort, 'append only: passport_share_openings'); end",
         "create trigger passport_share_openings_no_delete before delete on passport_share_openings begin select raise(abort, 'append only: passport_share_openings'); end",
         "create trigger rough_purchases_no_update before update on rough_purchases begin select raise(abort, 'append only: rough_purchases'); end",
@@ -470,6 +473,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("size", "witness", "at", name=op.f("pk_log_cosignatures")),
     )
+    op.create_index("ix_log_cosignatures_witness_size", "log_cosignatures", ["witness", "size"], unique=False)
     op.create_table(
         "log_covers",
         sa.Column("size", BIG, autoincrement=False, nullable=False),
@@ -609,6 +613,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("contract_id", "object", name=op.f("pk_insight_counted")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "legal_papers",
+        sa.Column("invoice_id", BIG, nullable=False),
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("lang", sa.String(length=2), nullable=False),
+        sa.Column("entry", sa.String(length=60), nullable=False),
+        sa.Column("law_sha256", sa.String(length=64), nullable=False),
+        sa.Column("verdict_sha256", sa.String(length=64), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("pdf", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"], ["invoices.id"], name=op.f("fk_legal_papers_invoice_id_invoices"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("invoice_id", "stone", "kind", "lang", name=op.f("pk_legal_papers")),
     )
     op.create_table(
         "outcome_files",

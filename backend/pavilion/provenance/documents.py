@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from pavilion.provenance.facts import TRANSFORMATIONS
 from pavilion.provenance.lineage import Case
-from pavilion.provenance.tables import Law
 
 EU_DDS = "eu_dds"
 US_CERT = "us_cbp_cert"
@@ -84,7 +83,7 @@ def statement(case: Case) -> Statement | tuple[str, ...]:
     )
 
 
-def certificate(case: Case, entry: Law, text: str) -> str | None:
+def certificate(case: Case, text: str) -> str | None:
     """The importer's text of the law table, for a stone of which it is true; None for any other."""
     banned = _banned(case)
     if not case.roots or not banned:
@@ -96,4 +95,3 @@ def certificate(case: Case, entry: Law, text: str) -> str | None:
 def _banned(case: Case) -> frozenset[str]:
     """The origins that some entry of the law bans anywhere."""
     return frozenset(entry.origin for entry in case.tables.laws if entry.origin is not None)
-

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.entities import entities
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions
-from pavilion.settlement import document, invoicing, queries, service, sold, stopping
+from pavilion.settlement import document, invoicing, legal, queries, service, sold, stopping
+from pavilion.settlement.legal_models import LegalPaper
 from pavilion.settlement.models import Invoice, InvoicePaper
 from pavilion.webkit import pdf
 from pavilion.webkit.i18n import LANGUAGES, Lang, Tongue
@@ -54,6 +55,7 @@ async def set_papers(sessions: Sessions, now: datetime, tongues: dict[Lang, Tong
         return 0
     try:
         await _set_paper(sessions, job.payload["invoice"], tongues)
+        await _set_legal_papers(sessions, job.payload["invoice"], tongues, now)
     except Exception as error:
         async with sessions.begin() as session:
             await jobs.failed(session, job.id, f"{type(error).__name__}: {error}", now)
@@ -74,6 +76,27 @@ async def _set_paper(sessions: Sessions, public_id: str, tongues: dict[Lang, Ton
         async with sessions.begin() as session:
             digest = sha256(made).hexdigest()
             session.add(InvoicePaper(invoice_id=invoice.id, lang=lang, sha256=digest, pdf=made))
+
+
+async def _set_legal_papers(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue], now: datetime) -> None:
+    """The papers that the destination's law asks for are in the pack, one by one, so that a stop loses none."""
+    async with sessions() as session:
+        invoice = await queries.invoice_by_public_id(session, public_id)
+        papers = await legal.due(session, invoice, now)
+        known = {
+            (one.kind, one.stone, one.lang) for lang in LANGUAGES for one in await legal.kept(session, invoice, lang)
+        }
+    for paper in papers:
+        for lang in LANGUAGES:
+            if (paper.kind, paper.stone, lang) in known:
+                continue
+            data = legal.data_of(paper, invoice, tongues[lang], now)
+            made = await to_thread.run_sync(pdf.render, "statement.typ", data)
+            row = LegalPaper(invoice_id=invoice.id, stone=paper.stone, kind=paper.kind, lang=lang, made_at=now)
+            row.entry, row.law_sha256, row.verdict_sha256 = paper.entry, paper.law_sha256, paper.verdict_sha256
+            row.sha256, row.pdf = sha256(made).hexdigest(), made
+            async with sessions.begin() as session:
+                session.add(row)
 
 
 async def notice_overdue(sessions: Sessions, now: datetime) -> int:

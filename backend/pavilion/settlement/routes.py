@@ -12,7 +12,7 @@ from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.money import parse_minor
-from pavilion.settlement import document, ledger, queries, service, stopping
+from pavilion.settlement import document, ledger, legal, queries, service, stopping
 from pavilion.settlement.forms import StopForm, WireForm
 from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
@@ -52,6 +52,23 @@ async def invoice_pdf(
     )
 
 
+@router.get("/desk/invoices/{name}/papers/{kind}/{stone}.pdf")
+async def legal_paper(
+    request: Request, name: str, kind: str, stone: str, actor: SignedInActor, session: Reading, lang: str | None = None
+) -> Response:
+    """A paper that the destination's law asks for, as it was given with the invoice."""
+    invoice = await _found(session, actor, name)
+    chosen: Lang = language(request) if lang not in LANGUAGES else "zh" if lang == "zh" else "en"
+    papers = await legal.kept(session, invoice, chosen)
+    paper = next((one for one in papers if (one.kind, one.stone) == (kind, stone)), None)
+    if paper is None:
+        raise NotFound()
+    file = f"{invoice.number}-{kind}-{stone}-{chosen}.pdf"
+    return Response(
+        paper.pdf, media_type="application/pdf", headers={"content-disposition": f'attachment; filename="{file}"'}
+    )
+
+
 @router.get("/desk/invoices/{name}")
 async def invoice_page(request: Request, name: str, actor: SignedInActor, session: Reading) -> Response:
     invoice = await _found(session, actor, name)
@@ -63,6 +80,7 @@ async def invoice_page(request: Request, name: str, actor: SignedInActor, sessio
         invoice=invoice,
         paper=document.data_of(invoice, pages.tongues[language(request)]),
         payments=payments,
+        legal_papers=await legal.kept(session, invoice, language(request)),
         stops=await stopping.stops_of(session, {line.lot for line in invoice.lines if line.lot}),
         open_minor=await queries.open_minor(session, invoice),
     )
