@@ -69,6 +69,7 @@ class LogCosignature(Base):
     """The line by which a witness says that it saw this checkpoint and that it continues what it saw before."""
 
     __tablename__ = "log_cosignatures"
+    __table_args__ = (Index("ix_log_cosignatures_witness_size", "witness", "size"),)
 
     size: Mapped[int] = mapped_column(ForeignKey("log_checkpoints.size"), primary_key=True, autoincrement=False)
     witness: Mapped[str] = mapped_column(String(255), primary_key=True)

@@ -105,12 +105,11 @@ class Witnessing:
     async def _ask(self, now: datetime) -> None:
         async with reading(self._sessions) as session:
             checkpoint = await log_queries.last_checkpoint(session)
-            held = await _held(session)
+            for one in self._asked:
+                if one.holds is None:
+                    one.holds = await _held(session, one.witness)
         if checkpoint is None:
             return
-        for one in self._asked:
-            if one.holds is None:
-                one.holds = held.get(one.witness.key.name, 0)
         waiting = [one for one in self._asked if one.is_due(checkpoint.size, now)]
         for _ in range(ROUNDS):
             if not waiting:
@@ -234,12 +233,10 @@ async def _proof(session: AsyncSession, one: _Asked, checkpoint: LogCheckpoint) 
     return await log_queries.consistency(session, min(one.holds, checkpoint.size), checkpoint.size)
 
 
-async def _held(session: AsyncSession) -> Mapping[str, int]:
-    """The largest size each witness cosigned, by our own book."""
-    rows = await session.execute(
-        select(LogCosignature.witness, func.max(LogCosignature.size)).group_by(LogCosignature.witness)
-    )
-    return {witness: size for witness, size in rows}  # noqa: C416 - a row is no pair to the type checker
+async def _held(session: AsyncSession, witness: Witness) -> int:
+    """The largest size this witness cosigned, by our own book."""
+    wanted = select(func.max(LogCosignature.size)).where(LogCosignature.witness == witness.key.name)
+    return await session.scalar(wanted) or 0
 
 
 async def _tell(session: AsyncSession, accusers: Mapping[str, str | None], now: datetime) -> None:
