@@ -38,7 +38,7 @@ def _read(document: Mapping[str, Any]) -> tuple[Event, int, int, list[bytes]]:
     proof = document["proof"]
     if not isinstance(line, Event) or not line.type.startswith("bid."):
         raise ValueError("not a decided bid")
-    if proof.keys() != {"index", "size", "path"} or len(proof["path"]) > MOST_HASHES:
+    if not isinstance(proof, dict) or proof.keys() != {"index", "size", "path"} or len(proof["path"]) > MOST_HASHES:
         raise ValueError("not a proof")
     return line, proof["index"], proof["size"], [_unbase64(part) for part in proof["path"]]
 
