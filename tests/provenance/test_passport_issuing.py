@@ -9,7 +9,15 @@ from sqlalchemy.exc import DBAPIError
 
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.events import Event, record
-from pavilion.provenance import issuing, passport_keys, passport_queries, proofs, standing, status
+from pavilion.provenance import (
+    issuing,
+    passport_keys,
+    passport_queries,
+    passport_sources,
+    proofs,
+    standing,
+    status,
+)
 from pavilion.provenance.log_models import LogEntry
 from pavilion.provenance.models import ExposedStone
 from pavilion.provenance.passport_models import Passport, StatusEntry
@@ -246,3 +254,13 @@ async def test_the_list_credential_of_what_is_marked_answers_for_the_passport(se
     assert not status.marked_in(lists[1], revoked)
     assert status.marked_in(lists[2], suspended)
     assert json.loads(json.dumps(lists[2])) == lists[2]
+
+
+async def test_the_hash_a_lot_carries_is_the_one_its_passport_will_have(sessions):
+    async with sessions.begin() as session:
+        claim = await issued.keep(session, issued.claim())
+        other = await issued.keep(session, issued.claim(), verdict="review")
+        before = await passport_sources.facts_hashes(session, [claim.stone, other.stone])
+    await ticked(sessions, issued.issuer())
+    found, _ = await latest(sessions, claim.stone)
+    assert before == {claim.stone: found.facts_hash}

@@ -1,19 +1,30 @@
 """The facts hash of a stone (passport spec 1): what a lot carries and watches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.canon import canonical, sha256_hex
+from pavilion.provenance import passport_sources
 
 
-def facts_hash(stone: Stone) -> str:
-    return sha256_hex(canonical(published_facts(stone)))
+async def facts_hashes(session: AsyncSession, stones: Iterable[Stone]) -> dict[str, str]:
+    """The hash that each stone's passport has or, issued now, would have. A stone without a logged chain behind its
+    verdict has no passport; its own columns are hashed instead."""
+    listed = list(stones)
+    known = await passport_sources.facts_hashes(session, [stone.public_id for stone in listed])
+    return {stone.public_id: known.get(stone.public_id) or _column_hash(stone) for stone in listed}
 
 
 def lot_hash(hashes: Sequence[str]) -> str:
     """One stone's own hash; of several stones the hash of their list in the lot's order."""
     return hashes[0] if len(hashes) == 1 else sha256_hex(canonical(list(hashes)))
+
+
+def _column_hash(stone: Stone) -> str:
+    return sha256_hex(canonical(published_facts(stone)))
 
 
 def published_facts(stone: Stone) -> dict[str, Any]:

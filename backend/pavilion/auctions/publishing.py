@@ -13,7 +13,7 @@ from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import queries, ruleset, wording
 from pavilion.auctions.changes import draft
-from pavilion.auctions.facts import facts_hash
+from pavilion.auctions.facts import facts_hashes
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.rules import (
     FINAL_LOT,
@@ -212,6 +212,7 @@ async def _snapshot(session: AsyncSession, sale: Sale) -> str:
     """The hash of the version that would be published (curation spec 8); reserves are no part of it."""
     lots = await _live_lots(session, sale)
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
+    hashes = await facts_hashes(session, (stone for several in stones.values() for stone in several))
     doc: dict[str, Any] = {
         "sale": sale.public_id,
         "title": [sale.title_en, sale.title_zh],
@@ -224,7 +225,7 @@ async def _snapshot(session: AsyncSession, sale: Sale) -> str:
                 "title": [lot.title_en, lot.title_zh],
                 "estimate": [lot.low_minor, lot.high_minor],
                 "opening": lot.opening_minor,
-                "stones": [[stone.public_id, facts_hash(stone)] for stone in stones[lot.id]],
+                "stones": [[stone.public_id, hashes[stone.public_id]] for stone in stones[lot.id]],
             }
             for lot in lots
         ],

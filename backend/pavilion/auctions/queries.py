@@ -152,13 +152,14 @@ async def _lot_plans(session: AsyncSession, sale: Sale) -> list[LotPlan]:
         )
     ).all()
     stones = await stones_by_lot(session, [lot.id for lot, _ in rows])
-    return [_lot_plan(lot, consignor, sale.currency, stones[lot.id]) for lot, consignor in rows]
+    hashes = await facts.facts_hashes(session, (stone for several in stones.values() for stone in several))
+    return [_lot_plan(lot, consignor, sale.currency, stones[lot.id], hashes) for lot, consignor in rows]
 
 
-def _lot_plan(lot: Lot, consignor: str, currency: str, stones: Sequence[Stone]) -> LotPlan:
+def _lot_plan(lot: Lot, consignor: str, currency: str, stones: Sequence[Stone], hashes: Mapping[str, str]) -> LotPlan:
     assert lot.number is not None and lot.opening_minor is not None and lot.consignor_company_id is not None
     assert lot.low_minor is not None and lot.high_minor is not None, "the database lists no incomplete lot"
-    plans = tuple(StonePlan(stone.public_id, facts.facts_hash(stone)) for stone in stones)
+    plans = tuple(StonePlan(stone.public_id, hashes[stone.public_id]) for stone in stones)
     return LotPlan(
         lot.id,
         lot.public_id,

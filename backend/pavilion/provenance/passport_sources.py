@@ -71,6 +71,17 @@ async def read(session: AsyncSession, stones: Sequence[str]) -> list[Source]:
     return found
 
 
+async def facts_hashes(session: AsyncSession, stones: Sequence[str]) -> dict[str, str]:
+    """The facts hash of each verified stone's passport, whether it is issued yet or not."""
+    verdicts = {row.stone: row for row in await session.execute(_verdicts(stones))}
+    verified = {stone: row for stone, row in verdicts.items() if row.verdict == VerdictCode.VERIFIED}
+    contents = {stone: passport.content_of(known) for stone, known in (await _known(session, verified)).items()}
+    return {
+        stone: passport.facts_hash(content["characteristics"], content["origin"], content["reports"])
+        for stone, content in contents.items()
+    }
+
+
 async def references_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, list[StoneReference]]:
     """The papers that stand, the first first."""
     wanted = select(StoneReference).where(StoneReference.stone.in_(stones), StoneReference.withdrawn_at.is_(None))
