@@ -1,5 +1,6 @@
 """All that passports are made from, read for many stones at once in a few statements."""
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from pavilion.provenance.passport_facts import PROCESSES, Known, Step
 from pavilion.provenance.passport_models import Countersignature, Passport, StatusEntry, StoneReference
 from pavilion.provenance.video_media import with_films
 
+BREATH, EVENTS_BREATH = 8, 100  # stones and events read before others in the process get a turn
 _Row = TypeVar("_Row", Countersignature, StoneReference)
 
 
@@ -49,7 +51,9 @@ async def read(session: AsyncSession, stones: Sequence[str]) -> list[Source]:
     entries = await _entries(session, stones)
     known = await _known(session, {stone: verdicts[stone] for stone in verified})
     found = []
-    for stone, row in verdicts.items():
+    for nth, (stone, row) in enumerate(verdicts.items()):
+        if nth % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
         of_stone = known.get(stone)
         content = None if of_stone is None else passport.content_of(of_stone)
         n, last = lasts.get(stone, (0, None))
@@ -99,7 +103,9 @@ async def steps_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, li
     ).all()
     leaves = await _leaves(session, [f"{row.stone}/{row.seq}" for row in rows])
     chains: dict[str, list[Step]] = defaultdict(list)
-    for stone, seq, kind, body, sha256 in rows:
+    for nth, (stone, seq, kind, body, sha256) in enumerate(rows):
+        if nth % EVENTS_BREATH == EVENTS_BREATH - 1:
+            await asyncio.sleep(0)
         place, leaf = leaves.get(f"{stone}/{seq}", (-1, ""))
         chains[stone].append(Step(kind, json.loads(body), sha256, place, leaf))
     return chains
@@ -122,7 +128,9 @@ async def _known(session: AsyncSession, verdicts: Mapping[str, Any]) -> dict[str
     wanted = select(Countersignature).where(Countersignature.stone.in_(stones), Countersignature.withdrawn_at.is_(None))
     presented = _by_stone(await session.scalars(wanted.order_by(Countersignature.id)))
     found = {}
-    for stone, row in verdicts.items():
+    for nth, (stone, row) in enumerate(verdicts.items()):
+        if nth % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
         steps, document = chains.get(stone, []), documents.get((stone, row.verdict_sha256))
         # Without its place in the log an event is not proved to anyone: such a stone waits.
         if document is None or not steps or any(step.place < 0 for step in steps if step.kind in PROCESSES):
