@@ -221,6 +221,21 @@ def test_every_stop_and_its_name_stand_inside_the_map(places):
         assert 0 < mark.label_x < worldmap.WIDTH and 0 < mark.label_y < worldmap.HEIGHT
     assert len(drawing.legs) == len(places) - 1 and drawing.land.startswith("M")
     assert len(drawing.land) + len(drawing.net) < 40_000, "a page carries its map"
+    corners = [corner for path in (drawing.land, drawing.net, *drawing.legs) for corner in _corners(path)]
+    assert all(-8 < x < worldmap.WIDTH + 8 and -8 < y < worldmap.HEIGHT + 8 for x, y in corners), (
+        "no wider than its frame"
+    )
+
+
+def _corners(path: str):
+    for part in path.split("M")[1:]:
+        begin, _, steps = part.rstrip("z").partition("l")
+        x, y = map(float, begin.split())
+        yield x, y
+        figures = [float(figure) for figure in re.findall(r"-?\d*\.?\d+", steps)]
+        for dx, dy in zip(figures[::2], figures[1::2], strict=True):
+            x, y = x + dx, y + dy
+            yield x, y
 
 
 def test_a_place_is_never_told_finer_than_a_degree():

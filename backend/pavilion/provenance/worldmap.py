@@ -250,7 +250,7 @@ def _clipped(ring: list[Flat]) -> list[Flat]:
             inside, was = (point[axis] - limit) * sign >= 0, (before[axis] - limit) * sign >= 0
             if inside != was:
                 share = (limit - before[axis]) / (point[axis] - before[axis])
-                kept.append((before[0] + (point[0] - before[0]) * share, before[1] + (point[1] - before[1]) * share))
+                kept.append(_between(before, point, share))
             if inside:
                 kept.append(point)
         if not kept:
@@ -263,18 +263,38 @@ def _runs(points: Sequence[Flat]) -> Iterable[str]:
     """The parts of a line that are in the frame."""
     run: list[Flat] = []
     for start, end in pairwise(points):
-        if (_within(start) or _within(end)) and abs(end[0] - start[0]) + abs(end[1] - start[1]) < WIDTH:
-            run = run or [start]
-            run.append(end)
-        elif run:
+        near = abs(end[0] - start[0]) + abs(end[1] - start[1]) < WIDTH
+        part = _inside(start, end) if near else None
+        if run and (part is None or part[0] != run[-1]):
             yield _line(run)
             run = []
+        if part is not None:
+            run = [*(run or part[:1]), part[1]]
     if run:
         yield _line(run)
 
 
-def _within(point: Flat) -> bool:
-    return -_OUTSIDE <= point[0] <= WIDTH + _OUTSIDE and -_OUTSIDE <= point[1] <= HEIGHT + _OUTSIDE
+def _inside(start: Flat, end: Flat) -> tuple[Flat, Flat] | None:
+    """The part of a straight line that is in the frame, by Liang and Barsky."""
+    first, last = 0.0, 1.0
+    for axis, size in ((0, WIDTH), (1, HEIGHT)):
+        step = end[axis] - start[axis]
+        for way, room in ((-step, start[axis] + _OUTSIDE), (step, size + _OUTSIDE - start[axis])):
+            if way == 0 and room < 0:
+                return None
+            if way < 0:
+                first = max(first, room / way)
+            elif way > 0:
+                last = min(last, room / way)
+    if first >= last:
+        return None
+    return _between(start, end, first), _between(start, end, last)
+
+
+def _between(start: Flat, end: Flat, share: float) -> Flat:
+    if share in (0.0, 1.0):
+        return end if share else start
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
 def _line(points: Sequence[Flat]) -> str:
