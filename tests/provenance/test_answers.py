@@ -1,12 +1,16 @@
 """One verdict from the answers of all registries: each can hold a stone up, and none can be talked over."""
 
 import pytest
+from sqlalchemy import select
 
-from pavilion.provenance import gathering, queries, service
+from pavilion.kernel.ids import ulid
+from pavilion.provenance import gathering, queries, service, trust_table
 from pavilion.provenance.recomputing import recompute
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import in_this_process
-from tests.make import NOON
+from pavilion.provenance.registries.file import SignedFolder
+from pavilion.provenance.trust_models import IssuerKeyAct, KeyDeed, TrustAct, TrustDeed
+from tests.make import HOUR, NOON
 from tests.provenance import simulated, stones
 
 
@@ -110,3 +114,33 @@ async def test_a_registry_asked_alone_speaks_for_itself(sqlite_sessions, folder)
         told = await service.confirm(session, claims=claims, registry=registries, now=NOON, log=stones.LOG)
     assert [verdict.verdict for verdict in told] == ["verified", "verified"]
     await registries.close()
+
+
+async def test_a_row_that_was_stopped_is_not_trusted_again_on_a_registrys_word(sqlite_sessions, folder):
+    """What two persons took into the table, the table alone decides on; a revoked key holds from that day no more."""
+    registries, claim = in_this_process(folder), stones.claim(1)
+    signed = SignedFolder(folder)
+
+    async def codes(now):
+        async with sqlite_sessions.begin() as session:
+            told = await service.confirm(session, claims=[claim], registry=registries, now=now, log=stones.LOG)
+        return set(told[0].codes)
+
+    two = {"proposed_by": "ana", "approved_by": "ben", "reason": "seen", "now": NOON}
+    async with sqlite_sessions.begin() as session:
+        await trust_table.adopt(session, trust=signed.trust_rows, keys=signed.key_rows, **two)
+    assert await codes(NOON) == set()
+    async with sqlite_sessions.begin() as session:
+        row = await session.scalar(select(TrustAct).where(TrustAct.issuer == "manu"))
+        stop = {name: getattr(row, name) for name in ("row", "issuer", "types", "cc", "lab", "from_day", "to_day")}
+        stop |= {"public_id": ulid(NOON), "act": TrustDeed.STOP, "reason": "stolen pen", "proposed_by": "ana"}
+        session.add(TrustAct(**stop, approved_by=None, at=NOON, until=NOON + 24 * HOUR))
+    assert await codes(NOON + HOUR) == {"SG-04"}
+    assert await codes(NOON + 25 * HOUR) == set()
+    async with sqlite_sessions.begin() as session:
+        key = {"issuer": "manu", "kid": "manu#1", "public": "", "from_day": "2026-01-01", "to_day": None}
+        key |= {"hosted": False, "reason": "stolen pen", "proposed_by": "ana", "approved_by": None}
+        session.add(IssuerKeyAct(act=KeyDeed.REVOKE, **key, at=NOON))
+    assert await codes(NOON + 26 * HOUR) == {"SG-01", "SG-02"}
+    await registries.close()
+    signed.close()

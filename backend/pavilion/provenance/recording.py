@@ -17,7 +17,7 @@ from pavilion.provenance.log import Leaf, LogSigner
 from pavilion.provenance.models import ChainEvent, StoneVerdict
 from pavilion.provenance.putting import put, put_inputs
 from pavilion.provenance.trust import Trust
-from pavilion.provenance.trust_table import in_force
+from pavilion.provenance.trust_table import decided, in_force, name_of
 
 PATIENCE = timedelta(hours=1)  # for witnesses: after it an event that nobody saw counts as not logged
 HOUSE = "pavilion.localhost"  # a process that signs nothing speaks for the house of this name
@@ -139,12 +139,13 @@ class _Tables:
         self._keys: dict[str, IssuerKeys] = {}
 
     async def read(self) -> None:
-        self._in_force = await in_force(self._session, self._now)
+        self._in_force, self._decided = await in_force(self._session, self._now), await decided(self._session)
 
     def trust(self, dossier: Dossier) -> Trust:
         theirs = dossier.trust
         if theirs.sha256 not in self._trust:
-            self._trust[theirs.sha256] = self._in_force.trust.with_(theirs)
+            others = theirs.without(lambda row: name_of(row) in self._decided)
+            self._trust[theirs.sha256] = self._in_force.trust.with_(others)
         return self._trust[theirs.sha256]
 
     def checked(self, dossier: Dossier) -> Dossier:

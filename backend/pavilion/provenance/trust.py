@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -41,6 +41,11 @@ class Trust:
         if other is self or not other._kept:
             return self
         return _both(self, other) if self._kept else other
+
+    def without(self, taken: Callable[[Mapping[str, Any]], bool]) -> "Trust":
+        """The rows of which this is not true."""
+        kept = [row for row in self._kept if not taken(row)]
+        return self if len(kept) == len(self._kept) else Trust(kept)
 
     def rows(self, issuer: str | None, kind: str, day: date) -> Iterable[TrustRow]:
         """The rows that let this issuer sign such an event on this day."""

@@ -25,6 +25,13 @@ async def in_force(session: AsyncSession, now: datetime) -> InForce:
     return InForce(Trust(trust_rows(acts, now)), IssuerKeys(key_rows(keys)))
 
 
+async def decided(session: AsyncSession) -> frozenset[tuple[object, ...]]:
+    """The names of all rows that persons ever added: on these the table alone has the word, though they be stopped or
+    removed."""
+    acts = await session.scalars(select(TrustAct).where(TrustAct.act == TrustDeed.ADD))
+    return frozenset(name_of(_trust_row(act)) for act in acts)
+
+
 def trust_rows(acts: Iterable[TrustAct], now: datetime) -> list[dict[str, Any]]:
     """The rows that were added and are neither removed nor stopped, in the order in which they were added."""
     standing: dict[str, dict[str, Any]] = {}
@@ -62,10 +69,10 @@ async def adopt(
     is not written again."""
     standing = await in_force(session, now)
     known = {
-        _name(row) for row in trust_rows((await session.scalars(select(TrustAct).order_by(TrustAct.id))).all(), now)
+        name_of(row) for row in trust_rows((await session.scalars(select(TrustAct).order_by(TrustAct.id))).all(), now)
     }
     for row in trust:
-        if _name(row) in known:
+        if name_of(row) in known:
             continue
         public_id = ulid(now)
         session.add(
@@ -112,5 +119,5 @@ def _trust_row(act: TrustAct) -> dict[str, Any]:
     return row | ({"cc": act.cc} if act.cc else {}) | ({"lab": act.lab} if act.lab else {})
 
 
-def _name(row: Mapping[str, Any]) -> tuple[object, ...]:
+def name_of(row: Mapping[str, Any]) -> tuple[object, ...]:
     return row["issuer"], tuple(sorted(row["types"])), row.get("cc"), row.get("lab"), row.get("from"), row.get("to")
