@@ -21,7 +21,9 @@ def verify(
         list[Path] | None,
         typer.Option(help="What to believe: a log policy, a verifier key or a did.json. May be given several times."),
     ] = None,
-    entry: Annotated[Path | None, typer.Option(help="The log entry that goes with a bare tlog-proof.")] = None,
+    entry: Annotated[
+        Path | None, typer.Option(help="What goes with a bare tlog-proof: the log entry, or the passport.")
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask nobody.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:

@@ -211,6 +211,9 @@ def test_a_proof_and_its_entry_show_that_something_was_logged():
     assert report.verdict == "VALID, verdict of 2026-04-01 by did:web:house.example, witnesses 2 of 3"
     assert checked(proof, pins=["policy"]).verdict == "NOT DECIDED: LEAF"
     assert checked(proof, entry=entry).verdict == "NOT DECIDED: CHECKPOINT"
+    made = Sealed().parts
+    with_passport = checked(made.proofs["passport"][1], pins=["policy", "did.json"], entry=made.passport)
+    assert with_passport.verdict == "VALID, grade A, as of 2026-04-01, witnesses 2 of 3"
     assert checked(proof, pins=["policy"], entry=entry.replace(b"verdict", b"outcome")).exit == 1
 
 

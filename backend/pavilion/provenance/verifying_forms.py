@@ -63,7 +63,8 @@ class Anchors:
 
 
 def evidence_of(data: bytes, entry: bytes | None = None) -> Evidence:
-    """The parts in a file; Unreadable for anything else. `entry`: the log entry that goes with a bare proof."""
+    """The parts in a file; Unreadable for anything else. `entry`: what goes with a bare proof, the log entry or
+    the passport itself, from which its entry follows."""
     if len(data) > MOST_BYTES:
         raise Unreadable("longer than 64 MiB")
     head = data[:64].lstrip()
@@ -75,6 +76,8 @@ def evidence_of(data: bytes, entry: bytes | None = None) -> Evidence:
         if head.startswith(b"{"):
             return _of_document(data)
         if head.startswith(HEADER.encode()):
+            if entry is not None and entry.startswith(b'{"@context"'):
+                return Evidence(passport=entry, proofs={"passport": (None, _text(data))})
             return Evidence(proofs={"proof": (entry, _text(data))})
     except bundle.BadBundle as fault:
         raise Unreadable(f"not a bundle: {fault}") from None

@@ -35,6 +35,7 @@ export async function verify(data, pinned, now) {
     const members = await bundle(data);
     return new Examination(members, pinned, now).report();
   }
+  if (data[0] === 0x25) throw new Unreadable(say("a PDF is not read in a browser: use the command pavilion verify"));
   const start = text(data.subarray(0, 1)) === "{" ? "passport.json" : "passport.jwt";
   if (start === "passport.jwt" && !/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\s*$/.test(text(data))) {
     throw new Unreadable(say("not a bundle, a passport or a token"));
