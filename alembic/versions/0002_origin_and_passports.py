@@ -13,6 +13,7 @@ INSTANT = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql"
 
 TRIGGERS = {
     "postgresql": [
+        "create trigger closed_bids_append_only before update or delete on closed_bids for each row execute function pavilion_refuse_change()",
         "create trigger films_append_only before update or delete on films for each row execute function pavilion_refuse_change()",
         "create trigger grandfather_claims_append_only before update or delete on grandfather_claims for each row execute function pavilion_refuse_change()",
         "create trigger insight_snapshots_append_only before update or delete on insight_snapshots for each row execute function pavilion_refuse_change()",
@@ -45,6 +46,8 @@ TRIGGERS = {
         "create trigger outcome_decisions_append_only before update or delete on outcome_decisions for each row execute function pavilion_refuse_change()",
     ],
     "sqlite": [
+        "create trigger closed_bids_no_update before update on closed_bids begin select raise(abort, 'append only: closed_bids'); end",
+        "create trigger closed_bids_no_delete before delete on closed_bids begin select raise(abort, 'append only: closed_bids'); end",
         "create trigger films_no_update before update on films begin select raise(abort, 'append only: films'); end",
         "create trigger films_no_delete before delete on films begin select raise(abort, 'append only: films'); end",
         "create trigger grandfather_claims_no_update before update on grandfather_claims begin select raise(abort, 'append only: grandfather_claims'); end",
@@ -116,6 +119,19 @@ def upgrade() -> None:
         sa.Column("stone", sa.String(length=26), nullable=False),
         sa.PrimaryKeyConstraint("party", "stone", name=op.f("pk_chain_parties")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "closed_bids",
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("rule", sa.String(length=80), nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("paddle", BIG, nullable=False),
+        sa.Column("leads", sa.Boolean(), nullable=False),
+        sa.Column("destination", sa.String(length=2), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("lot", "company_id", "rule", name=op.f("pk_closed_bids")),
     )
     op.create_table(
         "films",

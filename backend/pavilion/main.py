@@ -20,6 +20,7 @@ from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import api as bidding_api
+from pavilion.bidding import closed
 from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
@@ -253,6 +254,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
+        Tick("closed bids", partial(closed.follow, sessions)),
         Tick("stops", partial(stopping.follow, sessions)),
         Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
         Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),

@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import select, update
 
 from pavilion.auctions.models import Registration
+from pavilion.bidding import closed
+from pavilion.bidding.closed_models import ClosedBid
 from pavilion.bidding.deciding import Facts, LotFacts, Rule, closure
 from pavilion.bidding.models import BookEvent, BookLot
 from pavilion.bidding.service import World
-from pavilion.kernel.events import record
+from pavilion.kernel.events import Event, record
 from pavilion.kernel.instants import micros
 from tests.auctions.world import OPENS
 from tests.bidding import house
@@ -128,3 +130,16 @@ async def test_what_is_learned_while_a_batch_is_written_holds_for_the_next(datab
         assert (await sale.bid(1, 50_000)).result == "accepted"
         sale.writer.store.write = write
         assert (await sale.bid(2, 90_000)).code == "lot_paused"
+
+
+async def test_a_law_that_closes_a_destination_finds_and_tells_who_has_a_maximum_there(room):
+    assert (await room.bid(0, 400_000)).result == "accepted"
+    await closed.follow(room.sessions, room.clock.at)
+    await goes_to(room, 0, "US")  # as good as a law that closes its destination
+    assert await closed.follow(room.sessions, room.clock.at) == 1
+    assert await closed.follow(room.sessions, room.clock.at) == 0
+    async with room.sessions() as session:
+        (found,) = await session.scalars(select(ClosedBid))
+        assert await session.scalar(select(Event.subject).where(Event.name == "lot:closed_to_bidder")) == found.lot
+    assert (found.company_id, found.leads, found.rule) == (room.buyers[0].company_id, True, "SN-02 US-RU-DIRECT")
+    assert (await room.bid(0, 900_000)).code == "not_eligible"

@@ -12,8 +12,8 @@ from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import handing, lines, queries, receipts, showing
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.closures import closed_to
-from pavilion.bidding.deciding import Answer, BidOrder
+from pavilion.bidding.closures import closed_to, closures
+from pavilion.bidding.deciding import Answer, BidOrder, Rule
 from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.news import Mine
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
@@ -137,7 +137,12 @@ async def own_bids(request: Request, session: Reading, actor: Bidder, now: Now) 
             found.append((shown, purse, held))
     live = [lot.id for _, _, held in found for lot, _ in held if lot.state in ("paused", "withdrawn")]
     told = await lines.last_notices(session, live)
-    return page(request, "bidding/desk.html", sales=found, told=told, now=now)
+    shut: dict[str, Rule] = {}
+    for _, purse, held in found:
+        running = {lot.id: [stone.public_id for stone in lot.stones] for lot, _ in held if not lot.is_decided}
+        answers = await closures(session, running, {purse.destination} - {""}, now.date())
+        shut |= {lot: answer[purse.destination] for lot, answer in answers.items() if purse.destination in answer}
+    return page(request, "bidding/desk.html", sales=found, told=told, shut=shut, now=now)
 
 
 @router.get("/results")

@@ -9,6 +9,8 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.bidding.closed_models import ClosedBid
+from pavilion.bidding.models import BookLot
 from pavilion.settlement.models import Entry, Invoice, InvoiceLine, InvoicePaper, Payment, Posting
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
@@ -127,3 +129,10 @@ async def journal(session: AsyncSession, limit: int | None = PAGE) -> list[Journ
 async def company_names(session: AsyncSession, companies: Collection[int]) -> dict[int, str]:
     rows = await session.execute(select(Company.id, Company.name).where(Company.id.in_(companies)))
     return dict(rows.all())
+
+
+async def closed_bids(session: AsyncSession) -> Sequence[ClosedBid]:
+    """Maxima on lots still running that are closed to their bidders: to be voided before the close."""
+    live = select(BookLot.lot).where(BookLot.state.in_(("open", "paused", "closing")))
+    wanted = select(ClosedBid).where(ClosedBid.lot.in_(live)).order_by(ClosedBid.at.desc(), ClosedBid.lot)
+    return (await session.scalars(wanted.limit(PAGE))).all()

@@ -129,10 +129,10 @@ async def enter_wire(
 async def stops(request: Request, actor: StopReader, session: Reading) -> Response:
     """Sold lots whose settlement waits for a person's word."""
     rows = await stopping.all_stops(session)
-    names = await queries.company_names(session, {row.company_id for row in rows})
-    return page(
-        request, "settlement/stops.html", rows=rows, names=names, done=request.query_params.get("done", "")[:12]
-    )
+    closed = await queries.closed_bids(session)
+    companies = {row.company_id for row in rows} | {bid.company_id for bid in closed}
+    names, done = await queries.company_names(session, companies), request.query_params.get("done", "")[:12]
+    return page(request, "settlement/stops.html", rows=rows, closed=closed, names=names, done=done)
 
 
 @router.post("/staff/stops/{stop}/decision")
