@@ -34,7 +34,10 @@ DOORS = (
     "/staff",
     "/account",
 )
-NO_PAGE = re.compile(r"\.(?:pdf|csv|json|jsonl|svg|webp)(?:\?|$)|^/static/|^/api/|\.tlog-proof$|[?&]as=|/bundle$|/proof\?|/documents/")
+NO_PAGE = re.compile(
+    r"\.(?:pdf|csv|json|jsonl|svg|webp)(?:\?|$)|^/static/|^/api/|\.tlog-proof$|[?&]as=|/bundle$|/proof(?:\?|$)|/documents/"
+    r"|^/log/(?:checkpoint|policy)$"
+)
 NAMES = re.compile(r"/(?:[0-9A-HJKMNP-TV-Z]{26}|[A-Z]{3}-[A-Z]{3}-\d{4}-\d+|\d+)(?=/|$)")
 LINK = re.compile(r"<a\b[^>]*\bhref=\"(/[^\"/][^\"]*|/)\"")
 MOST = 60  # kinds of pages one person may find
