@@ -13,7 +13,17 @@ from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.events import Event
-from pavilion.provenance import bundle, issuing, log, service, standing, verifying
+from pavilion.provenance import (
+    bundle,
+    countersigning,
+    hosted,
+    issuing,
+    log,
+    passport_queries,
+    service,
+    standing,
+    verifying,
+)
 from pavilion.provenance.issuing import Issuer
 from pavilion.settings import Settings
 from tests import make
@@ -152,6 +162,29 @@ async def test_the_bundle_of_a_revoked_passport_says_so(house, stone):
     report = verifying.verify(data, offline=True, now=NOON)
     assert report.verdict == "NOT VALID: STATUS" and "it was revoked" in str(report)
     assert json.loads(html.unescape(re.search(r'data-did="([^"]*)"', page.text)[1]))["id"] == did
+
+
+async def test_a_name_beside_ours_is_checked_with_the_key_of_its_own_did(house, stone):
+    settings, sessions = house.state.settings, house.state.sessions
+    seed = bytes.fromhex(settings.passport_key.get_secret_value())
+    async with sessions.begin() as session:
+        firm = await make.company(session)
+        company_id = firm.id
+        passport = await passport_queries.latest(session, stone)
+        key = await hosted.of_company(session, company_id, did=settings.house_did, seed=seed, now=NOON)
+        words = countersigning.Words("Lumen of Antwerp", {"en": "Chosen for you."})
+        facts = {"company_id": company_id, "base": HOME, "by": "x" * 26, "now": NOON}
+        await countersigning.countersign(session, passport=passport, words=words, logo=None, key=key, **facts)
+    async with reader(house) as browser:
+        data = (await browser.get(f"/passports/{stone}/1/bundle")).content
+    report = verifying.verify(data, offline=True, now=NOON)
+    assert (report.exit, states(report)["COUNTERSIGN"]) == (0, "ok"), str(report)
+    assert "presented by Lumen of Antwerp" in str(report) and "over this version" in str(report)
+    members = dict(bundle.read(data).members)
+    (name,) = [name for name in members if name.startswith("countersignatures/")]
+    members[name] = members[name].replace(b"Antwerp", b"Antwerq")
+    changed = verifying.verify(bundle.written(members), offline=True, now=NOON)
+    assert states(changed)["COUNTERSIGN"] == "FAIL"
 
 
 async def test_there_is_no_bundle_before_the_log_has_the_passport(house, issued):
