@@ -60,8 +60,7 @@ class LogSigner:
 
 
 async def append(session: AsyncSession, leaves: Sequence[Leaf], now: datetime) -> list[int]:
-    """Each leaf has its place in the log, in the act's own transaction. The log's head stays locked until its end, so
-    what else the transaction must lock is better locked before."""
+    """Each leaf has its place in the log, in the act's own transaction. The log's head stays locked until its end."""
     if not leaves:
         return []
     head = await lock_head(session)
@@ -137,7 +136,8 @@ async def resume(session: AsyncSession, now: datetime) -> None:
 
 
 async def lock_head(session: AsyncSession) -> LogHead:
-    """The log's head, ours until the transaction ends."""
+    """The log's head, ours until the transaction ends. Stones and contracts are locked before it, lists of statuses
+    after it: two acts that took them in another order would wait for each other."""
     wanted = select(LogHead).with_for_update().execution_options(populate_existing=True)
     head = await session.scalar(wanted)
     if head is None:

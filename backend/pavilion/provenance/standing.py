@@ -12,7 +12,7 @@ from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.events import record
 from pavilion.kernel.instants import stamp
 from pavilion.provenance import status
-from pavilion.provenance.log import Leaf, append
+from pavilion.provenance.log import Leaf, append, lock_head
 from pavilion.provenance.passport_models import Passport, StatusEntry, StatusList
 
 
@@ -88,6 +88,7 @@ async def revoke(session: AsyncSession, did: str, *, stone: str, reason: str, by
     last = await session.scalar(select(Passport).where(Passport.stone == stone).order_by(Passport.n.desc()).limit(1))
     if last is None:
         raise NotFound()
+    await lock_head(session)  # before the list, as whoever issues does
     entry = await session.get(StatusEntry, (last.status_list, last.status_index), with_for_update=True)
     assert entry is not None
     if entry.revoked_at is not None:
