@@ -17,10 +17,11 @@ from sqlalchemy import update
 from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.kernel.db import create_engine
+from pavilion.kernel.ids import ulid
 from pavilion.provenance import issuing, journey, log, mapmaking, passport_queries, service, worldmap
 from pavilion.provenance.issuing import Issuer
 from pavilion.provenance.journey import Sees
-from pavilion.provenance.passport_models import StatusEntry
+from pavilion.provenance.passport_models import Countersignature, StatusEntry
 from pavilion.provenance.passport_showing import code_of
 from pavilion.provenance.queries import ChainStep
 from pavilion.settings import Settings
@@ -319,3 +320,35 @@ async def _chain(session, stone):
     from pavilion.provenance import queries
 
     return await queries.chain_of(session, stone)
+
+
+async def test_who_presents_a_stone_stands_beside_the_house_and_changes_no_fact(house, tmp_path):
+    stone = await issued(house, tmp_path, chain())
+    async with reader(house) as browser:
+        plain = words(await browser.get(f"/passports/{stone}/1", headers={"accept": "text/html"}))
+    async with house.state.sessions.begin() as session:
+        passport = await passport_queries.latest(session, stone)
+        firm = await make.company(session, "Maison Delorme")
+        over, older = passport.sha256, "0" * 64
+        for place, (name, sha256) in enumerate((("Maison Delorme", over), ("Old Owner", older))):
+            subject = {
+                "message": {"en": f"Set by {name}.", "zh": f"{name} 镶嵌。"},
+                "jewel": {"kind": "ring", "id": "R-7"},
+            }
+            session.add(
+                Countersignature(
+                    public_id=ulid(NOON + timedelta(seconds=place)), stone=stone, n=1, over=sha256, company_id=firm.id,
+                    issuer="did:web:delorme.example", display_name=name, sha256=sha256, logo_sha256=None,
+                    document=json.dumps({"credentialSubject": subject}), by="x", at=NOON, withdrawn_at=None,
+                )
+            )  # fmt: skip
+    async with reader(house) as browser:
+        page = await browser.get(f"/passports/{stone}/1", headers={"accept": "text/html"})
+        paper = await browser.get(f"/passports/{stone}/1?as=pdf&lang=zh")
+    said = words(page)
+    assert "Presented by Maison Delorme" in said and "Set by Maison Delorme." in said and "Passport by" in said
+    assert "for version 1" in said, "what was signed over other bytes says for which version"
+    assert "Set in a jewel: ring, R-7" in said or "Set in a jewel: Ring, R-7" in said
+    facts = plain[plain.index("Carat weight") : plain.index("Check it without us")]
+    assert facts in said
+    assert "Maison Delorme 镶嵌。" in pypdf.PdfReader(io.BytesIO(paper.content)).pages[0].extract_text()
