@@ -155,6 +155,17 @@ def test_the_weakest_link_is_named_with_its_place_in_the_log_if_it_is_public():
     assert passport_facts.origin(known())["weakestLink"] is None
 
 
+def test_the_laboratorys_words_stand_before_the_listings_and_fill_its_gaps():
+    events = issued.chain()
+    issued.event_of(events, "GRADED")["report"] |= {"polish": "Very Good", "clarity": "VS2", "color": "G"}
+    listed = {"weight": "1.01", "color": "G", "clarity": "VS1", "fluorescence": "None"}
+    said = passport_facts.characteristics(known(events, claim=issued.claim(listed=listed)))
+    assert (said["color"], said["clarity"], said["polish"], said["fluorescence"]) == ("G", "VS2", "Very Good", "None")
+    fancy = issued.claim(listed=listed, fancy={"intensity": "Fancy Vivid", "hue": "Yellow"})
+    said = passport_facts.characteristics(known(events, claim=fancy))
+    assert "color" not in said and said["fancy"] == {"intensity": "Fancy Vivid", "hue": "Yellow"}
+
+
 def test_names_are_plain_trade_words():
     say = passport_facts.name_of
     fancy = {"species": "diamond", "shape": "CUSHION_MODIFIED", "mass_mct": 2049, "clarity": "IF"}

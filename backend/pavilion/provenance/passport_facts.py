@@ -14,6 +14,7 @@ from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.facts import decimal_or_none
 
 ROUND = "RBC"
+GRADES = ("color", "clarity", "cut", "polish", "symmetry", "fluorescence")
 SHAPES = {ROUND: "round brilliant"}
 
 # The events anyone may see, in the words of the trade. Sales and moves between owners are not among them.
@@ -106,6 +107,7 @@ def initials(name: str) -> str:
 
 
 def characteristics(known: Known) -> dict[str, Any]:
+    """The stone itself. Where the laboratory has graded, its words stand before those of the listing."""
     claim, graded = known.claim, last_of(known, "GRADED", "REGRADED")
     report = graded.body["report"] if graded is not None else {}
     listed = {**claim.listed}
@@ -118,11 +120,10 @@ def characteristics(known: Known) -> dict[str, Any]:
         said["dimensions_um"] = lengths
     if claim.fancy is not None:
         said["fancy"] = {"intensity": claim.fancy.get("intensity", ""), "hue": claim.fancy.get("hue", "")}
-    elif listed.get("color"):
-        said["color"] = listed["color"]
-    for name in ("clarity", "cut", "polish", "symmetry", "fluorescence"):
-        if listed.get(name):
-            said[name] = listed[name]
+    graded_as = {name: text_of(report.get(name)) or listed.get(name) for name in GRADES}
+    said |= {
+        name: word for name, word in graded_as.items() if word and not (name == "color" and claim.fancy is not None)
+    }
     said["treatment"] = claim.treatment or "none"
     inscription = claim.inscription or text_of(report.get("inscription"))
     if inscription is not None:
