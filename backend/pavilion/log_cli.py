@@ -90,7 +90,7 @@ def monitor(
     except (OSError, ValueError) as fault:
         raise stop(str(fault)) from None
     with httpx2.Client(timeout=PATIENCE_S, follow_redirects=False) as client:
-        fetch = _fetching(client)
+        fetch, begun = _fetching(client), utc_now()
         while True:
             now = utc_now()
             try:
@@ -106,7 +106,7 @@ def monitor(
                     raise stop(f"nothing can be said: {fault}", UNDECIDED) from None
                 typer.echo(f"no answer: {fault}", err=True)
                 try:
-                    monitoring.check_alive(memory, now)
+                    monitoring.check_alive(memory, begun, now)
                 except Alarm as alarm:
                     _alarm(alarm)
             if once:

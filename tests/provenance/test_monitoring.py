@@ -146,9 +146,10 @@ def test_a_log_that_stands_still_is_found():
     files = published(3)
     memory = looked(files, at=NOON + monitoring.STALL).memory
     assert alarm(files, memory, NOON + monitoring.STALL + SECOND) == monitoring.STALLED
-    monitoring.check_alive(memory, NOON + monitoring.STALL)
-    with pytest.raises(Alarm, match="no sign of life"):
-        monitoring.check_alive(memory, NOON + monitoring.STALL + SECOND)
+    for known, begun in ((memory, NOON - monitoring.STALL), (NOTHING, NOON)):
+        monitoring.check_alive(known, begun, NOON + monitoring.STALL)
+        with pytest.raises(Alarm, match="no sign of life"):
+            monitoring.check_alive(known, begun, NOON + monitoring.STALL + SECOND)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +300,7 @@ async def test_the_command_ends_with_the_state_of_the_log(tmp_path):
         files |= beside(5, key=SigningKey(SIGNER.key.name, bytes(32)))
         pinned = await run(address, "--once", "--policy", tmp_path / "policy")
         assert pinned.exit_code == 1 and "UNKNOWN-KEY" in pinned.stdout
+        assert (await run(address, "--policy", tmp_path / "policy")).exit_code == 1, "following ends with the first lie"
     assert (await run(address, "--once")).exit_code == 2
     for words in (("nowhere",), (address, "--state", tmp_path), (address, "--policy", state), (address, "--every", 0)):
         assert (await run(*words, "--once")).exit_code == 3

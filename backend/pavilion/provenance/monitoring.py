@@ -117,10 +117,11 @@ def look(address: str, memory: Memory, fetch: Fetch, now: datetime) -> Look:
     return Look(after, new, tuple(cosigned), len(policy.witnesses), notes)
 
 
-def check_alive(memory: Memory, now: datetime) -> None:
-    """Alarm when nothing has been heard of the log for too long."""
-    if memory.alive and now - (EPOCH + timedelta(seconds=memory.alive)) > STALL:
-        raise Alarm(STALLED, f"no sign of life since {_stamp(memory.alive)}")
+def check_alive(memory: Memory, begun: datetime, now: datetime) -> None:
+    """Alarm when nothing has been heard of the log for too long, or ever since the watch began."""
+    alive = memory.alive or _seconds(begun)
+    if now - (EPOCH + timedelta(seconds=alive)) > STALL:
+        raise Alarm(STALLED, f"no sign of life since {_stamp(alive)}")
 
 
 def pinned(memory: Memory, policy: str) -> Memory:
