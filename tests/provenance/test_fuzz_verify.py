@@ -3,14 +3,16 @@
 `python -m tests.provenance.test_fuzz_verify` tries one bit of every byte, `... 8` every bit.
 """
 
+import json
 import sys
 from random import Random  # noqa: TID251 - seeded
 
 import pytest
 
+from pavilion.kernel.canon import canonical
 from pavilion.kernel.merkle import Tree, leaf_hash
 from pavilion.kernel.tiles import decode_bundle, encode_bundle
-from pavilion.provenance import bundle, verifying
+from pavilion.provenance import bundle, proofs, verifying
 from pavilion.provenance.verifying_forms import Unreadable, anchors_of
 from tests.provenance import sealed
 from tests.provenance.sealed import NOW, WITNESSES, Sealed
@@ -101,6 +103,50 @@ def test_one_changed_byte_of_a_proof_its_salt_or_its_entry_is_never_valid():
             assert not is_valid(data + proof[until:], PINS, entry=entry), at
     for at, data in changes("entry", entry, bits=8):
         assert not is_valid(proof, PINS, entry=data), at
+
+
+STRANGE = (None, 0, -1, 2**53 - 1, "", "x", [], {}, [[]], {"a": 1}, True, [None], "2026-99-99T00:00:00Z", "did:web:x")
+
+
+def strange(document, path=()):
+    """The document with each member in turn left out, or turned into something of another kind."""
+    place = document
+    for step in path:
+        place = place[step]
+    names = place if isinstance(place, dict) else range(len(place)) if isinstance(place, list) else ()
+    for name in names:
+        yield from strange(document, (*path, name))
+        for value in STRANGE:
+            changed = json.loads(json.dumps(document))
+            inner = changed
+            for step in path:
+                inner = inner[step]
+            inner[name] = value
+            yield changed
+    if path and isinstance(place, dict):
+        for name in place:
+            changed = json.loads(json.dumps(document))
+            inner = changed
+            for step in path:
+                inner = inner[step]
+            del inner[name]
+            yield changed
+
+
+@pytest.mark.parametrize("name", ["passport.json", "verdict.json", f"did/{sealed.HOST}.json"])
+def test_members_of_other_kinds_are_answered_for_and_never_crash_the_verifier(name):
+    original = json.loads(MEMBERS[name])
+    for document in strange(original):
+        members = {one: data for one, data in MEMBERS.items() if one != "MANIFEST"} | {name: canonical(document)}
+        data = bundle.written(members | {"MANIFEST": bundle.manifest(members)})
+        assert not is_valid(data, PINS) or name.startswith("did/") or document == original
+
+
+def test_a_status_list_of_another_shape_is_answered_for():
+    listed = json.loads(proofs.from_base64url(MADE.parts.status[1].decode().split(".")[1]))
+    for document in strange(listed):
+        token = proofs.sign_jwt(document, sealed.SIGNER).encode()
+        is_valid(MADE.packed(status=MADE.parts.status | {1: token}))
 
 
 def test_a_changed_byte_of_a_tile_of_entries_gives_another_root():

@@ -128,10 +128,12 @@ def keys_of(data: bytes) -> tuple[str, Mapping[str, Key]]:
     document = read_json(data, MOST_POLICY)
     if not isinstance(document, dict) or not isinstance(did := document.get("id"), str):
         raise ValueError("not a DID document")
-    assertion = document.get("assertionMethod")
+    assertion, methods = document.get("assertionMethod"), document.get("verificationMethod", [])
+    if not isinstance(methods, list):
+        raise ValueError("not a DID document")
     allowed = {_name(did, one) for one in assertion} if isinstance(assertion, list) else set()
     keys: dict[str, Key] = {}
-    for method in document.get("verificationMethod") or ():
+    for method in methods:
         if not isinstance(method, dict) or not isinstance(method.get("id"), str):
             raise ValueError("not a DID document")
         kid = _name(did, method["id"])
