@@ -16,8 +16,9 @@ from pavilion.provenance.findings import Severity, VerdictCode
 from pavilion.provenance.grading import later_by_years
 from pavilion.provenance.lineage import holds_number
 from pavilion.provenance.registries.port import plain_bytes
-from pavilion.provenance.rules import CODES, MARKET_CODES, judge
+from pavilion.provenance.rules import CODES, MARKET_CODES, RULESET, SEVERITIES, document, judge
 from pavilion.provenance.tables import shipped
+from pavilion.provenance.tolerances import Tolerances
 from pavilion.provenance.vectors import check, facts_of, outcome, patched
 from pavilion.provenance.words import folded, refused_wordings
 from tests.provenance.stones import VECTORS
@@ -255,3 +256,42 @@ def test_facts_can_be_judged_again_with_other_tables():
     facts = facts_of(BASE)
     bare = replace(shipped(), labs={}, devices=frozenset())
     assert set(judge(facts, bare).codes) == {"GR-02", "NT-03"}
+
+
+def test_the_ruleset_is_a_document_that_names_every_code_and_every_tolerance():
+    told = json.loads(document())
+    assert told["ruleset"] == RULESET
+    assert set(told["codes"]) == {*CODES, *MARKET_CODES}
+    assert told["tolerances"]["silence_days"] == 180 and len(told["tolerances"]) == 13
+    assert document() == plain_bytes(told) and document(Tolerances(silence_days=90)) != document()
+
+
+def test_every_finding_has_one_of_the_severities_of_its_code():
+    for case in CASES:
+        judgement = judged(patched(BASE, case["patch"]))
+        assert all(finding.severity in SEVERITIES[finding.code] for finding in judgement.findings)
+
+
+def test_other_tolerances_are_another_judgement():
+    facts = facts_of(with_events(lambda events: event(events, "POLISHED").update(loss=691)))
+    assert "MB-01" in judge(facts, shipped()).codes
+    assert "MB-01" not in judge(facts, shipped(), Tolerances(scale_mct=9)).codes
+
+
+@pytest.mark.parametrize(
+    ("change", "match", "grade", "weakest"),
+    [
+        (lambda e: None, None, "B", ("CUT", "attested")),
+        (lambda e: event(e, "CUT").update(ev="measured"), None, "B", ("POLISHED", "attested")),
+        (lambda e: event(e, "SORTED").update(ev="declared"), None, "C", ("SORTED", "declared")),
+        (lambda e: event(e, "SORTED").update(ev="declared"), ("0.99", "0.95"), "C", ("SORTED", "declared")),
+        (lambda e: None, ("0.99", "0.95"), "A", None),
+        (lambda e: [one.update(ev="measured") for one in e if one["t"] in ("CUT", "POLISHED")], None, "A", None),
+    ],
+)
+def test_the_weakest_link_is_named(change, match, grade, weakest):
+    told = with_events(change)
+    told["registry"]["match"] = match and {"score": match[0], "threshold": match[1]}
+    judgement = judged(told)
+    assert judgement.grade == grade
+    assert (judgement.weakest and (judgement.weakest.kind, judgement.weakest.evidence)) == weakest
