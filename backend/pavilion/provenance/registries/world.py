@@ -145,6 +145,10 @@ class World:
         said = None if record is None else _last_report(record, lab, number)
         if said is None:
             return laboratory_words.refused(number, "REPORT_NOT_FOUND")
+        assert record is not None
+        mined = _first(record["events"], "MINED")
+        if "producer" in mined:
+            said = {"source_disclosed": {"name": mined["producer"], "code": mined["by"]}, **said}
         return laboratory_words.written(said, max(0, QUOTA - len(self._charged)))
 
     def _certificate(self, asked: "_Question") -> Document | None:
