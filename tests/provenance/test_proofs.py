@@ -116,3 +116,16 @@ def test_unknown_contexts_are_refused_and_ours_has_no_vocabulary_for_everything(
             contexts.check({**PASSPORT, "@context": listed})
     ours = json.loads(contexts.stone_context())["@context"]
     assert "@vocab" not in ours
+
+
+def test_no_byte_of_a_passport_can_be_changed():
+    data, tried = canonical(PASSPORT), 0
+    for place in range(0, len(data), 5):
+        changed = bytearray(data)
+        changed[place] ^= 1 << (place % 7)
+        with pytest.raises(BadCredential):
+            read = proofs.read_credential(bytes(changed))
+            contexts.check(read)
+            proofs.verify_di(read, SIGNER.public)
+        tried += 1
+    assert tried > 1_000

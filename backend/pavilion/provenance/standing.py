@@ -57,16 +57,17 @@ async def new_entries(session: AsyncSession, stones: Sequence[str]) -> dict[str,
 async def mark(
     session: AsyncSession, did: str, marks: Sequence[Mark], *, by: str | None, now: datetime, reason: str | None = None
 ) -> None:
-    """The bits say so, in the transaction of whatever made it true, and the log has a leaf for each."""
+    """The bits say so, in the transaction of whatever made it true, and the log has a leaf for each. The log's head is
+    locked before the lists, as everywhere."""
     if not marks:
         return
+    await append(session, [_leaf(one, did, now) for one in marks], now)
     for one in marks:
         where = (StatusEntry.list_no == one.list_no) & (StatusEntry.idx == one.idx)
         await session.execute(update(StatusEntry).where(where).values(_change(one.act, by, reason, now)))
         await _touched(session, one.list_no if one.act == "revoked" else one.list_no + 1, now)
         facts = {} if reason is None else {"reason": reason}
         record(session, f"passport:{one.act}", one.stone, by=by or "passports", at=now, **facts)
-    await append(session, [_leaf(one, did, now) for one in marks], now)
     await session.flush()
 
 
