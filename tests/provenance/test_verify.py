@@ -301,7 +301,9 @@ def file(tmp_path):
 def test_the_command_prints_one_line_per_check_and_ends_with_the_exit_code(file):
     made = Sealed()
     good = CliRunner().invoke(app, ["verify", "--offline", file("b.zip", made.packed())])
-    assert good.exit_code == 0 and good.stdout.splitlines()[-1].startswith("VALID, grade A, as of 2026-04-01, wit")
+    assert good.exit_code == 0 and good.stdout.splitlines()[-1].startswith(
+        "VALID, grade A, as of 2026-04-01, witnesses"
+    )
     assert all(line.split(" ")[0] in ("ok", "skip", "note") for line in good.stdout.splitlines()[:-1])
     as_json = CliRunner().invoke(app, ["verify", "--offline", "--json", file("b.zip", made.packed())])
     assert json.loads(as_json.stdout)["exit"] == 0 and json.loads(as_json.stdout)["lines"][0]["check"] == "KEYS"
