@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from pavilion.kernel.cosigning import Policy, parse_policy
 from pavilion.kernel.merkle import leaf_hash, verify_inclusion
-from pavilion.kernel.signing import Checkpoint, VerifierKey, parse_checkpoint, parse_note
+from pavilion.kernel.signing import Checkpoint, Note, VerifierKey, parse_checkpoint, parse_note
 from pavilion.kernel.tlogproof import BadProof, TlogProof, parse_tlog_proof
 from pavilion.provenance.checks import Passport
 from pavilion.provenance.verifying_forms import opening
@@ -137,8 +137,7 @@ class Unsigned(NamedTuple):
 def noted(note: str, policy_text: str) -> Unsigned | tuple[str, int, Seen]:
     """Origin, size and witnesses of a signed checkpoint. One checkpoint covers many stones: it is checked once."""
     policy = _policy(policy_text)
-    parsed = parse_note(note)
-    checkpoint = parse_checkpoint(parsed.text)
+    parsed, checkpoint = _note(note), _root(note)
     if not any(log.key.name == checkpoint.origin for log in policy.logs):
         return Unsigned("the log %(origin)s is not one of the policy", {"origin": checkpoint.origin[:80]}, unknown=True)
     if policy.signed_by(parsed) is None:
@@ -157,7 +156,12 @@ def noted(note: str, policy_text: str) -> Unsigned | tuple[str, int, Seen]:
 
 @lru_cache(maxsize=64)
 def _root(note: str) -> Checkpoint:
-    return parse_checkpoint(parse_note(note).text)
+    return parse_checkpoint(_note(note).text)
+
+
+@lru_cache(maxsize=64)
+def _note(text: str) -> Note:
+    return parse_note(text)
 
 
 @lru_cache(maxsize=16)
