@@ -85,7 +85,7 @@ async def _one(
     return Health(
         name,
         address,
-        last.simulated if last is not None else False,
+        _is_simulated(address, latest),
         last.at if last is not None else None,
         last.status if last is not None else None,
         last.reason if last is not None else None,
@@ -95,6 +95,13 @@ async def _one(
         median_low(times) if times else None,
         pending,
     )
+
+
+def _is_simulated(address: str | None, latest: Iterable[_Answer]) -> bool:
+    """What answers in this process or without encryption is no real registry, and the others say it themselves."""
+    if address is None:
+        return False
+    return address == "" or address.startswith("http://") or any(answer.simulated for answer in latest)
 
 
 async def _latest(session: AsyncSession, name: str) -> list[_Answer]:
