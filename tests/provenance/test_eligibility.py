@@ -64,7 +64,7 @@ async def kept(sessions, tmp_path):
     registry = stones.registry(tmp_path / "registry", (1, stones.chain(1)), (2, russian))
     claims = [stones.claim(1), stones.claim(2)]
     async with sessions.begin() as session:
-        await service.confirm(session, claims=claims, registry=registry, now=NOON)
+        await service.confirm(session, claims=claims, registry=registry, now=NOON, log=stones.LOG)
     return [claim.stone for claim in claims]
 
 
