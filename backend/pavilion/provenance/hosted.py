@@ -1,5 +1,5 @@
-"""Keys that the house keeps for companies that have none of their own: each follows from the house's seed, so nothing
-secret is stored, and its public half stands in the key table like anybody's."""
+"""Keys that the house keeps for companies that have none of their own: each follows from the house's data key, so
+nothing secret is stored, and its public half stands in the key table like anybody's."""
 
 import hashlib
 from datetime import datetime

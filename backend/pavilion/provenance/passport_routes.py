@@ -179,10 +179,18 @@ async def _in_form(
 
 async def _private(request: Request, found: Passport, company: int, now: datetime) -> str:
     state = request.app.state
-    seed = bytes.fromhex(state.settings.passport_key.get_secret_value())
+    seed, hosting = (
+        bytes.fromhex(one.get_secret_value()) for one in (state.settings.passport_key, state.settings.data_key)
+    )
     async with state.sessions.begin() as session:
         view = await sharing.viewed(
-            session, passport=found, company_id=company, did=state.settings.house_did, seed=seed, now=now
+            session,
+            passport=found,
+            company_id=company,
+            did=state.settings.house_did,
+            seed=seed,
+            hosting=hosting,
+            now=now,
         )
         return view.sd_jwt
 

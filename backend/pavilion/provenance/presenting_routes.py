@@ -39,7 +39,8 @@ class NotAPassport(Refusal):
 class House(NamedTuple):
     base: str
     did: str
-    seed: bytes
+    seed: bytes  # of the passports' key
+    hosting: bytes  # from which the keys follow that are kept for companies
 
 
 @router.get("/passports/{stone}/share")
@@ -60,7 +61,15 @@ async def make_link(
     """The link is shown once, on the page that answers; only its hash is kept."""
     found, company = await _held(request, session, actor, stone)
     house = _house(request)
-    view = await sharing.viewed(session, passport=found, company_id=company, did=house.did, seed=house.seed, now=now)
+    view = await sharing.viewed(
+        session,
+        passport=found,
+        company_id=company,
+        did=house.did,
+        seed=house.seed,
+        hosting=house.hosting,
+        now=now,
+    )
     try:
         _, token = await sharing.share(
             session,
@@ -107,7 +116,7 @@ async def open_shared(request: Request, token: str, actor: CurrentActor, session
         audience=f"{house.base}/shared",
         nonce=row.public_id,
         did=house.did,
-        seed=house.seed,
+        hosting=house.hosting,
         now=now,
     )
     return _private(
@@ -198,7 +207,7 @@ async def _by_form(request: Request, stone: str, actor: Actor, session: AsyncSes
             passport=found,
             words=said.words(),
             logo=logos.redrawn(data) if data else None,
-            key=await hosted.of_company(session, company, did=house.did, seed=house.seed, now=now),
+            key=await hosted.of_company(session, company, did=house.did, seed=house.hosting, now=now),
             company_id=company,
             base=house.base,
             by=_person(actor),
@@ -281,7 +290,8 @@ async def _held(request: Request, session: AsyncSession, actor: Actor, stone: st
 def _house(request: Request) -> House:
     settings = _settings(request)
     seed = bytes.fromhex(settings.passport_key.get_secret_value())
-    return House(settings.public_url.rstrip("/"), settings.house_did, seed)
+    hosting = bytes.fromhex(settings.data_key.get_secret_value())
+    return House(settings.public_url.rstrip("/"), settings.house_did, seed, hosting)
 
 
 def _resolver(request: Request) -> did.Resolver:

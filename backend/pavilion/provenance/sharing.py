@@ -44,13 +44,14 @@ class Opened(NamedTuple):
 
 
 async def viewed(
-    session: AsyncSession, *, passport: Passport, company_id: int, did: str, seed: bytes, now: datetime
+    session: AsyncSession, *, passport: Passport, company_id: int, did: str, seed: bytes, hosting: bytes, now: datetime
 ) -> PrivateView:
-    """The company's private view of this version stands, issued to its key."""
+    """The company's private view of this version stands, issued to its key. `seed` is the house's for passports,
+    `hosting` the one from which the keys follow that it keeps for companies."""
     kept = await session.get(PrivateView, (passport.stone, passport.n, company_id))
     if kept is not None:
         return kept
-    holder = await hosted.of_company(session, company_id, did=did, seed=seed, now=now)
+    holder = await hosted.of_company(session, company_id, did=did, seed=hosting, now=now)
     signer = await passport_keys.current(session, did, seed, now)
     steps = (await passport_sources.steps_of(session, [passport.stone])).get(passport.stone, [])
     text = sdjwt.issue(open_claims(passport), private_claims(steps), signer, holder=holder.signer.public)
@@ -139,7 +140,7 @@ async def open_link(
     audience: str,
     nonce: str,
     did: str,
-    seed: bytes,
+    hosting: bytes,
     now: datetime,
 ) -> Opened:
     """One use is spent, its holder can see when and by whom, and the chosen claims are shown."""
@@ -150,7 +151,7 @@ async def open_link(
     row.uses += 1
     session.add(ShareOpening(share_id=row.id, person=person, browser=browser[:200], at=now))
     record(session, "passport:share_opened", row.stone, by=person, at=now, share=row.public_id, use=row.uses)
-    holder: Hosted = await hosted.of_company(session, row.company_id, did=did, seed=seed, now=now)
+    holder: Hosted = await hosted.of_company(session, row.company_id, did=did, seed=hosting, now=now)
     text = sdjwt.present(view.sd_jwt, row.claims, holder.signer, audience=audience, nonce=nonce, now=now)
     disclosed = sdjwt.disclosed_in(text)
     await session.flush()
