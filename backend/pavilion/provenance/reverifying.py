@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from pavilion.kernel.db import Sessions, reading
-from pavilion.kernel.events import Cursor, Event, record
+from pavilion.kernel.events import Cursor, Event, news, record
 from pavilion.kernel.instants import stamp
 from pavilion.provenance import service
 from pavilion.provenance.claims import ListingClaim
@@ -32,6 +32,7 @@ FOLLOWER = "provenance:rechecks"
 EVERYBODY = ("trust:", "law:", "sanctions:", "registry:")  # acts that may change any verdict
 SIBLINGS = ("stone:verdict_changed", "stone:event_recorded")  # acts that may change those of the same rough
 AT_ONCE = 200
+SHARE, BREATH = 60, timedelta(seconds=1)  # stones whose turn it is, and how long until the next share
 MOST_EVENTS = 500
 SILENCE = timedelta(hours=24)  # so long a silent registry takes nothing away
 ASK_AGAIN = timedelta(minutes=5)  # a registry that said nothing
@@ -68,6 +69,8 @@ async def mark(session: AsyncSession, stones: Collection[str] | None, *, why: st
 
 async def follow(sessions: Sessions, now: datetime) -> int:
     """What happened in the house made those stones due whose verdicts may rest on it; answers how many events."""
+    if not await news(sessions, FOLLOWER):
+        return 0
     async with sessions.begin() as session:
         cursor = await session.get(Cursor, FOLLOWER, with_for_update=True)
         if cursor is None:
@@ -124,7 +127,7 @@ class Sweep:
         return len(dossiers)
 
     async def _due(self, session: AsyncSession, now: datetime) -> list[str]:
-        """Those that something happened to; then those whose turn it is."""
+        """Those that something happened to; then those whose turn it is, in small shares so that bids never wait."""
         called = select(Recheck.stone).join(ExposedStone, ExposedStone.stone == Recheck.stone)
         called = called.where(Recheck.due_at <= now).order_by(Recheck.due_at, Recheck.stone).limit(AT_ONCE)
         if found := list(await session.scalars(called)):
@@ -132,18 +135,21 @@ class Sweep:
         if self._turns_at is not None and now < self._turns_at:
             return []
         found = await self._turns(session, now)
-        if not found:
-            self._turns_at = now + min(self.pace.live, self.pace.catalogue) / 5
+        self._turns_at = now + (BREATH if found else min(self.pace.live, self.pace.catalogue) / 5)
         return found
 
     async def _turns(self, session: AsyncSession, now: datetime) -> list[str]:
-        live = sorted(await self.live(session))
-        turn = or_(Recheck.stone.is_(None), Recheck.looked_at.is_(None), Recheck.looked_at <= now - self.pace.catalogue)
-        if live:
-            turn = turn | (ExposedStone.stone.in_(live) & (Recheck.looked_at <= now - self.pace.live))
-        wanted = select(ExposedStone.stone).outerjoin(Recheck, Recheck.stone == ExposedStone.stone)
-        wanted = wanted.where(turn, or_(Recheck.due_at.is_(None), Recheck.due_at <= now))
-        return list(await session.scalars(wanted.order_by(ExposedStone.stone).limit(AT_ONCE)))
+        """Live lots first."""
+        free = or_(Recheck.due_at.is_(None), Recheck.due_at <= now)
+        wanted = select(ExposedStone.stone).outerjoin(Recheck, Recheck.stone == ExposedStone.stone).where(free)
+        never = or_(Recheck.stone.is_(None), Recheck.looked_at.is_(None))
+        if live := sorted(await self.live(session)):
+            turn = or_(never, Recheck.looked_at <= now - self.pace.live)
+            first = wanted.where(ExposedStone.stone.in_(live), turn).order_by(ExposedStone.stone)
+            if found := list(await session.scalars(first.limit(SHARE))):
+                return found
+        turn = or_(never, Recheck.looked_at <= now - self.pace.catalogue)
+        return list(await session.scalars(wanted.where(turn).order_by(ExposedStone.stone).limit(SHARE)))
 
 
 def heard(dossier: Dossier) -> str:
