@@ -19,6 +19,8 @@ AT_ONCE = 500
 
 async def follow_verdicts(sessions: Sessions, now: datetime) -> int:
     """A live lot whose stones are all verified again may be resumed, by a person; answers how many events were read."""
+    if not await events.news(sessions, FOLLOWER, [VERDICT_CHANGED]):
+        return 0
     async with sessions.begin() as session:
         cursor = await session.get(Cursor, FOLLOWER, with_for_update=True)
         if cursor is None:

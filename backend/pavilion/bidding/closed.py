@@ -11,8 +11,8 @@ from pavilion.bidding.closed_models import ClosedBid
 from pavilion.bidding.closures import closures, stones_of
 from pavilion.bidding.models import BookBid, BookLot
 from pavilion.kernel import events
-from pavilion.kernel.db import Sessions
-from pavilion.kernel.events import Cursor, Event
+from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.events import Cursor, Event, news
 
 FOLLOWER = "bidding:closed"
 WATCHED = ("law:", "stone:verdict_changed", "registration:")
@@ -23,6 +23,10 @@ AT_ONCE = 500
 async def follow(sessions: Sessions, now: datetime) -> int:
     """After the law, a verdict or a registration changed, and on each new day; answers how many bids were found."""
     today = now.astimezone(UTC).date()
+    async with reading(sessions) as session:
+        day = await session.get(Cursor, f"{FOLLOWER}:day")
+    if day is not None and day.last_id == today.toordinal() and not await news(sessions, FOLLOWER):
+        return 0
     async with sessions.begin() as session:
         read, day = await _cursor(session, FOLLOWER), await _cursor(session, f"{FOLLOWER}:day")
         fresh = select(Event.id, Event.name).where(Event.id > read.last_id).order_by(Event.id).limit(AT_ONCE)

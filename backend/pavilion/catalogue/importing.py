@@ -59,8 +59,7 @@ class Overtaken(Exception):
 
 async def tick(sessions: Sessions, ports: Ports, now: datetime) -> int:
     """One waiting file is imported to its end; 1 when there was one."""
-    async with sessions.begin() as session:
-        job = await jobs.claim(session, now, kinds=[uploads.JOB])
+    job = await jobs.taken(sessions, now, kinds=[uploads.JOB])
     if job is None:
         return 0
     started = monotonic_s()

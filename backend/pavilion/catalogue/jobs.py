@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from pavilion.catalogue import service
 from pavilion.kernel.db import Sessions
-from pavilion.kernel.events import Cursor, Event
+from pavilion.kernel.events import Cursor, Event, news
 
 FOLLOWER = "catalogue:verdicts"
 VERDICT_CHANGED = "stone:verdict_changed"
@@ -15,6 +15,8 @@ AT_ONCE = 500
 
 async def follow_verdicts(sessions: Sessions, now: datetime) -> int:
     """Stones are listed or taken off as their verdicts changed; answers how many were looked at."""
+    if not await news(sessions, FOLLOWER, [VERDICT_CHANGED]):
+        return 0
     async with sessions.begin() as session:
         cursor = await session.get(Cursor, FOLLOWER, with_for_update=True)
         if cursor is None:

@@ -17,7 +17,7 @@ from pavilion.demo import outcomes, people, sales, staging, stones
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, reading
 from pavilion.provenance import log_wiring, trust_table
 from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.connecting import connect
@@ -172,7 +172,7 @@ async def _upcoming(sessions: Sessions, now: datetime) -> None:
 
 async def next_sale(sessions: Sessions, now: datetime) -> int:
     """Whenever no sale runs, another opens within minutes, for as long as stones with a fresh verdict are left."""
-    async with sessions() as session:
+    async with reading(sessions) as session:
         live = select(func.count(Sale.id)).where(Sale.state.in_(("open", "paused")))
         soon = select(func.count(Sale.id)).where(Sale.state == "published", Sale.opens_at < now + timedelta(hours=1))
         if (await session.scalar(live) or 0) + (await session.scalar(soon) or 0):

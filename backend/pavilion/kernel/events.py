@@ -1,13 +1,14 @@
 """What happened: the audit line and the source of everything downstream. Append-only."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pavilion.kernel.db import Base, append_only
+from pavilion.kernel.db import Base, Sessions, append_only, reading
 
 
 class Event(Base):
@@ -40,6 +41,17 @@ def record(
     event = Event(name=name, subject=str(subject), by=by, at=at, facts=facts)
     session.add(event)
     return event
+
+
+async def news(sessions: Sessions, follower: str, names: Sequence[str] | None = None) -> bool:
+    """Whether a follower has something to read, among events of these names or among all. It is asked without becoming
+    a writer; one that never read anything always has."""
+    async with reading(sessions) as session:
+        read = await session.scalar(select(Cursor.last_id).where(Cursor.follower == follower))
+        if read is None:
+            return True
+        fresh = select(Event.id).where(Event.id > read).limit(1)
+        return await session.scalar(fresh if names is None else fresh.where(Event.name.in_(names))) is not None
 
 
 append_only(Event)

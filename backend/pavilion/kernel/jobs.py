@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pavilion.kernel.db import Base, one_of
+from pavilion.kernel.db import Base, Sessions, one_of, reading
 
 ATTEMPTS = 12
 FIRST_WAIT = timedelta(seconds=5)
@@ -66,6 +66,17 @@ async def claim(session: AsyncSession, now: datetime, *, kinds: list[str]) -> Jo
         return None
     await session.refresh(job)
     return job
+
+
+async def taken(sessions: Sessions, now: datetime, *, kinds: list[str]) -> Job | None:
+    """As `claim`, in a transaction of its own. A worker with nothing to do only reads, and keeps no writer waiting."""
+    free = or_(Job.state == State.DUE, (Job.state == State.RUNNING) & (Job.run_until < now))
+    async with reading(sessions) as session:
+        waits = await session.scalar(select(Job.id).where(Job.kind.in_(kinds), free, Job.due_at <= now).limit(1))
+    if waits is None:
+        return None
+    async with sessions.begin() as session:
+        return await claim(session, now, kinds=kinds)
 
 
 async def done(session: AsyncSession, job_id: int) -> None:

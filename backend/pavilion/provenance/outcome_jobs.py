@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import jobs
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import Refusal
 from pavilion.kernel.events import Cursor, record
 from pavilion.kernel.ids import ulid
@@ -71,8 +71,7 @@ async def receive(
 
 async def read_files(sessions: Sessions, house: str, now: datetime) -> int:
     """One waiting file is read to its end; 1 when there was one."""
-    async with sessions.begin() as session:
-        job = await jobs.claim(session, now, kinds=[JOB])
+    job = await jobs.taken(sessions, now, kinds=[JOB])
     if job is None:
         return 0
     try:
@@ -117,6 +116,10 @@ async def run_file(sessions: Sessions, house: str, public_id: str, now: datetime
 async def follow_chains(sessions: Sessions, now: datetime) -> int:
     """Every chain judged since is known by its parties, and the reports of those who sold rough are looked at again;
     answers how many chains there were."""
+    async with reading(sessions) as session:
+        read = await session.scalar(select(Cursor.last_id).where(Cursor.follower == FOLLOWER)) or 0
+        if await session.scalar(select(VerdictRecord.id).where(VerdictRecord.id > read).limit(1)) is None:
+            return 0
     async with sessions.begin() as session:
         cursor = await session.get(Cursor, FOLLOWER, with_for_update=True)
         if cursor is None:

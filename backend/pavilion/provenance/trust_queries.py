@@ -36,7 +36,8 @@ class TrustShown(NamedTuple):
 async def shown(session: AsyncSession, now: datetime) -> TrustShown:
     acts = (await session.scalars(select(TrustAct).order_by(TrustAct.id))).all()
     keys = (await session.scalars(select(IssuerKeyAct).order_by(IssuerKeyAct.id))).all()
-    named = {one for act in (*acts, *keys) for one in (act.proposed_by, act.approved_by) if one}
+    named = {one for act in acts for one in (act.proposed_by, act.approved_by) if one}
+    named |= {one for key in keys for one in (key.proposed_by, key.approved_by) if one}
     people = await session.scalars(select(Person).where(Person.public_id.in_(named)))
     return TrustShown(_rows(acts, now), _keys(keys, now), {person.public_id: person.name for person in people})
 

@@ -62,8 +62,7 @@ async def file(session: AsyncSession, name: str, file: str) -> FilmFile | None:
 
 async def tick(sessions: Sessions, now: datetime, render: Render | None = None) -> int:
     """One film is made, if one was ordered."""
-    async with sessions.begin() as session:
-        job = await jobs.claim(session, now, kinds=[JOB])
+    job = await jobs.taken(sessions, now, kinds=[JOB])
     if job is None:
         return 0
     try:

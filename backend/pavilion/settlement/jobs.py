@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.entities import entities
 from pavilion.kernel import jobs
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, reading
 from pavilion.settlement import document, invoicing, legal, queries, service, sold, stopping
 from pavilion.settlement.legal_models import LegalPaper
 from pavilion.settlement.models import Invoice, InvoicePaper
@@ -21,7 +21,7 @@ from pavilion.webkit.i18n import LANGUAGES, Lang, Tongue
 
 async def bill_sold_lots(sessions: Sessions, now: datetime) -> int:
     """Every lot under the hammer stands on its buyer's draft; drafts of a closed sale are issued."""
-    async with sessions() as session:
+    async with reading(sessions) as session:
         waiting = await sold.sales_to_bill(session)
     done = 0
     for sale in waiting:
@@ -34,23 +34,24 @@ async def _bill(session: AsyncSession, sale: str, now: datetime) -> int:
     found = await sold.of_sale(session, sale)
     stopped = await stopping.look(session, sale, now)
     passed_over = stopped | await queries.billed(session, sale)
+    billed = 0
     for buyer, lots in found.by_buyer.items():
         if free := [lot for lot in lots if lot.lot not in passed_over]:
             await invoicing.add_lots(session, terms=found.terms, buyer=buyer, lots=free, now=now)
+            billed += len(free)
     if not found.closed:
-        return len(found.by_buyer)
-    drafts = await queries.drafts_of(session, sale)
-    for draft in drafts:
+        return billed
+    for draft in await queries.drafts_of(session, sale):
         held = {line.lot for line in draft.lines} & stopped
         if draft.regime is not None and not held:  # both wait for a person and hold nobody else up
             await invoicing.issue(session, draft, now)
-    return len(drafts)
+            billed += 1
+    return billed
 
 
 async def set_papers(sessions: Sessions, now: datetime, tongues: dict[Lang, Tongue]) -> int:
     """The PDF of each issued invoice in both languages is set, hashed and kept. A failed one is tried again."""
-    async with sessions.begin() as session:
-        job = await jobs.claim(session, now, kinds=[invoicing.RENDER])
+    job = await jobs.taken(sessions, now, kinds=[invoicing.RENDER])
     if job is None:
         return 0
     try:
@@ -104,7 +105,7 @@ async def notice_overdue(sessions: Sessions, now: datetime) -> int:
     done = 0
     for code, entity in entities().items():
         today = now.astimezone(ZoneInfo(entity.zone)).date().isoformat()
-        async with sessions() as session:
+        async with reading(sessions) as session:
             late = (
                 await session.scalars(select(Invoice.id).where(Invoice.entity == code).where(*queries.late(today)))
             ).all()

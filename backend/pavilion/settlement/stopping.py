@@ -13,9 +13,9 @@ from pavilion.bidding import queries as book
 from pavilion.bidding.models import BookLot, BookLotState, PaidLot
 from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal
-from pavilion.kernel.events import Cursor, Event
+from pavilion.kernel.events import Cursor, Event, news
 from pavilion.provenance import eligibility
 from pavilion.provenance.law import NOT_PUBLIC
 from pavilion.provenance.models import ExposedStone, StoneVerdict
@@ -46,6 +46,10 @@ class _Sold(NamedTuple):
 async def follow(sessions: Sessions, now: datetime) -> int:
     """After a verdict or the law changed, and on each new day, every sold and unpaid lot has been asked again."""
     today = now.astimezone(UTC).date()
+    async with reading(sessions) as session:
+        day = await session.get(Cursor, f"{FOLLOWER}:day")
+    if day is not None and day.last_id == today.toordinal() and not await news(sessions, FOLLOWER, [*WATCHED]):
+        return 0
     async with sessions.begin() as session:
         verdicts = await _cursor(session, FOLLOWER)
         day = await _cursor(session, f"{FOLLOWER}:day")
