@@ -62,6 +62,11 @@ async def supplier_of(session: AsyncSession, stone: Stone) -> str:
     return name or ""
 
 
+async def supplied_by(session: AsyncSession, public_id: str) -> int | None:
+    """The company that brought the stone in; it tells nothing else of it."""
+    return await session.scalar(select(Stone.supplier_company_id).where(Stone.public_id == public_id))
+
+
 async def commitments_of(session: AsyncSession, stone_ids: Sequence[int]) -> dict[int, StoneCommitment]:
     """What each stone is promised to now, by the stone's inner id."""
     live = select(StoneCommitment).where(StoneCommitment.stone_id.in_(stone_ids), StoneCommitment.released_at.is_(None))

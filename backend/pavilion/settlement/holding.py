@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Lot, LotStone
+from pavilion.catalogue import queries
 from pavilion.catalogue.models import Stone
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.rules import InvoiceState, LineKind
@@ -26,4 +27,4 @@ async def holder_of(session: AsyncSession, stone: str) -> int | None:
     company = await session.scalar(bought)
     if company is not None:
         return company
-    return await session.scalar(select(Stone.supplier_company_id).where(Stone.public_id == stone))
+    return await queries.supplied_by(session, stone)
