@@ -142,17 +142,12 @@ def _standing(state: str, decisions: Sequence[bool | None]) -> Standing:
 async def elsewhere(session: AsyncSession, contract_id: int, objects: Sequence[str]) -> frozenset[str]:
     """Which of these stones stand in a report under another contract."""
     found: set[str] = set()
+    last = standing_ids().where(OutcomeReport.contract_id != contract_id)
+    others = set(await session.scalars(last)) if objects else set()
     for start in range(0, len(objects), AT_ONCE):
-        wanted = (
-            select(OutcomeLine.object)
-            .join(OutcomeReport, OutcomeReport.id == OutcomeLine.report_id)
-            .where(
-                OutcomeLine.object.in_(objects[start : start + AT_ONCE]),
-                OutcomeReport.contract_id != contract_id,
-                OutcomeReport.id.in_(standing_ids()),
-            )
-        )
-        found.update(await session.scalars(wanted))
+        named = OutcomeLine.object.in_(objects[start : start + AT_ONCE])
+        rows = await session.execute(select(OutcomeLine.object, OutcomeLine.report_id).where(named))
+        found.update(row.object for row in rows if row.report_id in others)
     return frozenset(found)
 
 
