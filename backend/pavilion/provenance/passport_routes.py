@@ -20,6 +20,7 @@ from pavilion.provenance import (
     passport_showing,
     sharing,
     standing,
+    video_making,
 )
 from pavilion.provenance.journey import Sees
 from pavilion.provenance.linkset import linkset_of
@@ -170,7 +171,8 @@ async def _in_form(
         base=_base(request),
         portrait=portrait,
     )
-    answer = page(request, "provenance/passport.html", **facts, holds=holds)
+    film_waits = await video_making.is_coming(session, found.stone)
+    answer = page(request, "provenance/passport.html", **facts, holds=holds, film_waits=film_waits)
     answer.headers["Vary"] = "Accept, Accept-Language, Cookie"
     if found.n < facts["standing"].newest:
         answer.headers["Link"] = f'</passports/{found.stone}>; rel="latest-version"'
