@@ -1,0 +1,32 @@
+"""Market figures as a reporter and staff see them, from the demonstration's two published quarters."""
+
+from httpx2 import ASGITransport, AsyncClient
+
+from pavilion import main
+from pavilion.demo import outcomes
+from pavilion.kernel.db import create_engine
+from pavilion.settings import Settings
+from tests.make import NOON
+
+HOME = "http://pavilion.test"
+
+
+async def test_a_reporter_sees_charts_tables_and_the_own_yield_in_both_languages(sqlite_database_url, tmp_path):
+    engine = create_engine(sqlite_database_url)
+    app = main.build_house(Settings(environment="test", public_url=HOME, data_dir=tmp_path), engine, lambda: NOON)
+    await outcomes.furnish(app.state.sessions, NOON)
+    await outcomes.furnish(app.state.sessions, NOON)
+    async with AsyncClient(transport=ASGITransport(app), base_url=HOME, headers={"origin": HOME}) as browser:
+        assert (await browser.get("/insight")).status_code != 200
+        said = {"email": outcomes.FIRST_EMAIL, "password": "grading-tray-at-noon"}
+        assert (await browser.post("/sign-in", data=said)).status_code == 303
+        page = await browser.get("/insight")
+        assert page.status_code == 200, page.text
+        for words in ("Polished by size, 2025-Q4", "not told", "Your yield beside the others", "<svg"):
+            assert words in page.text
+        assert "carat" in (await browser.get("/insight/2025-Q4.csv")).text
+        assert (await browser.get("/insight/2025-Q3.json")).json()["quarter"] == "2025-Q3"
+        assert (await browser.get("/insight/2031-Q1.json")).status_code == 404
+        await browser.post("/language", data={"to": "zh", "back": "/"})
+        assert "您的成品率与同行对比" in (await browser.get("/insight")).text
+    await engine.dispose()
