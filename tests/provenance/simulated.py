@@ -4,15 +4,19 @@ import asyncio
 import json
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 
+from pavilion.provenance import trust_table
 from pavilion.provenance.registries import simulators
 from pavilion.provenance.registries.connecting import connect
+from pavilion.provenance.registries.file import SignedFolder
 from pavilion.provenance.registries.port import SHARED_PRODUCER
 from pavilion.provenance.registries.writing import RegistryWriter
 from pavilion.settings import Environment, Settings
+from tests.make import NOON
 from tests.provenance import stones
 
 SHARED = "SH/00001 é"  # a stone of the shared registry, with a name that must be escaped
@@ -68,6 +72,17 @@ def running(folder: Path):
 def order(address: str, registry: str, what: str, key: str | None = None) -> None:
     answer = httpx2.post(f"{address}/control", json={"registry": registry, "order": what, "key": key})
     assert answer.status_code == 200, answer.text
+
+
+async def trusted(sessions, folder: Path) -> None:
+    """Two persons have read who signs for these registries, and with which key."""
+    signed = SignedFolder(folder)
+    async with sessions.begin() as session:
+        two = {"proposed_by": "cato", "approved_by": "imre", "reason": "for tests"}
+        await trust_table.adopt(
+            session, trust=signed.trust_rows, keys=signed.key_rows, now=NOON - timedelta(days=1), **two
+        )
+    signed.close()
 
 
 def settings(tmp_path: Path, address: str, folder: Path, environment: Environment = Environment.TEST) -> Settings:

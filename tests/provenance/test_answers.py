@@ -29,6 +29,7 @@ def address(folder):
 async def asked(sqlite_sessions, address, folder, tmp_path):
     """The verdict on a claim, all registries asked over HTTP; given again from its documents each time."""
     simulated.order(address, "*", "well")
+    await simulated.trusted(sqlite_sessions, folder)
     house = simulated.house(tmp_path, address, folder)
 
     async def verdict(claim):
@@ -51,6 +52,17 @@ async def test_with_every_registry_in_agreement_the_stone_is_verified(asked, sql
     async with sqlite_sessions() as session:
         heard = {answer.registry_name for answer in await queries.answers_of(session, claim.stone)}
     assert heard == {"own-production", "laboratory", "kp", "warranty", "rjc", "sanctions", "match"}
+
+
+async def test_whom_nobody_in_the_house_trusts_signs_nothing_however_good_the_registry(
+    sqlite_sessions, address, folder, tmp_path
+):
+    simulated.order(address, "*", "well")
+    house = simulated.house(tmp_path, address, folder)
+    async with sqlite_sessions.begin() as session:
+        (told,) = await service.confirm(session, claims=[stones.claim(1)], registry=house, now=NOON, log=stones.LOG)
+    await house.close()
+    assert told.verdict == "rejected" and {"SG-01", "SG-04"} <= set(told.codes)
 
 
 @pytest.mark.parametrize(

@@ -6,52 +6,33 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from pavilion.kernel.clock import monotonic_s
-from pavilion.provenance.issuers import NO_KEYS, IssuerKeys
 from pavilion.provenance.registries import reading
 from pavilion.provenance.registries.answering import Asking, once
 from pavilion.provenance.registries.file import differs_from
-from pavilion.provenance.registries.lines import Asked, Line, Silent
+from pavilion.provenance.registries.lines import Asked, Line
 from pavilion.provenance.registries.port import (
     MATCH,
     OWN_PRODUCTION,
     SHARED_PRODUCER,
     Answer,
     Claim,
-    Reason,
     Status,
     plain_bytes,
 )
-from pavilion.provenance.trust import NOBODY, Trust
 
-TRUST_FRESH_S = 60
 MOST_EVENTS = 2_000
 
 
 class ProducerRegistry(Asking):
-    """Hands over a stone's chain, and who may sign in it as the registry knows them."""
+    """Hands over a stone's chain. Who may sign in it, and with which key, is for the house's own table to say."""
 
     def __init__(self, name: str, line: Line) -> None:
         super().__init__(name, line)
         self._id = "origin_id" if name == OWN_PRODUCTION else "id"
-        self._vouched: tuple[Trust, IssuerKeys] = (NOBODY, NO_KEYS)
-        self._vouched_at: float | None = None
 
     def question(self, claim: Claim, now: datetime) -> Asked:
         folder = "stones" if self.name == OWN_PRODUCTION else "v1/diamonds"
         return Asked(f"{folder}/{quote(claim.key, safe='')}", once=once(claim, now))
-
-    async def confirm(self, claim: Claim, now: datetime) -> Answer:
-        answer = await super().confirm(claim, now)
-        if answer.status not in (Status.FOUND, Status.MISMATCH):
-            return answer
-        try:
-            trust, keys = await self._whom_it_vouches_for()
-        except Silent as silent:
-            return Answer(self.name, Status.UNAVAILABLE, now, reason=silent.reason)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Answer(self.name, Status.UNAVAILABLE, now, reason=Reason.SCHEMA)
-        return replace(answer, trust=trust, keys=keys)
 
     def read(self, claim: Claim, document: Mapping[str, Any], blank: Answer) -> Answer:
         events = reading.objects(document, "events")
@@ -72,16 +53,6 @@ class ProducerRegistry(Asking):
             bodies=tuple(plain_bytes(event).decode() for event in chain),
             fields={name: sorted(reading.words(document, name)) for name in ("stolen", "revoked")},
         )
-
-    async def _whom_it_vouches_for(self) -> tuple[Trust, IssuerKeys]:
-        """Heard once a minute: new parties are known soon, and no stone waits for it twice."""
-        if self._vouched_at is None or monotonic_s() - self._vouched_at > TRUST_FRESH_S:
-            said = await self._line.ask(Asked("trust"))
-            if said.document is None:
-                raise Silent(Reason.SCHEMA, said.raw_sha256)
-            rows, keys = reading.objects(said.document, "trust"), reading.objects(said.document, "keys")
-            self._vouched, self._vouched_at = (Trust(rows), IssuerKeys(keys)), monotonic_s()
-        return self._vouched
 
 
 class MatchRegistry(Asking):

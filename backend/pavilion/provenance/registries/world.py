@@ -106,8 +106,6 @@ class World:
             case ["stones", origin_id]:
                 record = self._record(OWN_PRODUCTION, origin_id)
                 return None if record is None else {**_told_of(record), **self._since(OWN_PRODUCTION, record)}
-            case ["trust"]:
-                return self._vouched()
         return None
 
     def _diamond(self, asked: "_Question") -> Document | None:
@@ -117,8 +115,6 @@ class World:
                 if record is None:
                     return None
                 return {**_view(record, asked.participant), **self._since(SHARED_PRODUCER, record)}
-            case ["trust"]:
-                return self._vouched()
         return None
 
     def _match(self, asked: "_Question") -> Document | None:
@@ -203,10 +199,6 @@ class World:
             "stolen": [record["stone"]] if stolen else [],
             "revoked": ["GRADED"] if revoked else [],
         }
-
-    def _vouched(self) -> Document | None:
-        files = self.files
-        return None if files is None else {"trust": files.trust_rows, "keys": files.key_rows}
 
     def _entry(self, table: str, key: str) -> Document | None:
         found = None if self.files is None else self.files.world.get(table, {}).get(key)
