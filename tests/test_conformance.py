@@ -12,7 +12,9 @@ def run(*words):
     return CliRunner().invoke(app, ["conformance", *map(str, words)])
 
 
-@pytest.mark.parametrize(("kind", "count"), [("bidding", 66), ("soft-close", 25), ("premium", 28), ("origin", 72), ("outcomes", 17)])
+@pytest.mark.parametrize(
+    ("kind", "count"), [("bidding", 66), ("soft-close", 25), ("premium", 28), ("origin", 72), ("outcomes", 17)]
+)
 def test_the_public_vectors_pass_from_the_command_line(kind, count):
     said = run(kind, FOLDER / f"{kind}.jsonl")
     assert (said.exit_code, said.stdout) == (0, f"{count} passed, 0 failed\n")

@@ -77,3 +77,11 @@ def _refusals(kind):
     for child in kind.__subclasses__():
         yield child
         yield from _refusals(child)
+
+
+def test_each_decision_has_a_number_of_its_own_and_says_it():
+    """Pages are cited by number: a number given twice cites two decisions, a gap looks like a lost one."""
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for n, page in enumerate(pages, start=1):
+        assert page.read_text().startswith(f"# {n}. "), page.name
