@@ -239,6 +239,7 @@ def _elsewhere(known: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
         used[number] = max(used.get(number, 0), paper.get("used_mct") or 0)  # the authority's sum holds our own stones
         if paper.get("conflict") is True:
             conflicts.add(number)
+    stolen.update(known.get("noticed", ()))
     return Elsewhere(
         reports_in_use=frozenset(known["reports"]),
         inscriptions_in_use=frozenset(known["inscriptions"]),
@@ -275,7 +276,9 @@ def _entries(value: object) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _known(known: Elsewhere) -> dict[str, Any]:
-    stated = {"stated": dict(known.stated_origins)} if known.stated_origins else {}
+    stated: dict[str, Any] = {"stated": dict(known.stated_origins)} if known.stated_origins else {}
+    if known.noticed:
+        stated["noticed"] = sorted(known.noticed)
     return {
         "reports": sorted(known.reports_in_use),
         "inscriptions": sorted(known.inscriptions_in_use),

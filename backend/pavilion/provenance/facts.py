@@ -131,6 +131,7 @@ class Elsewhere:
     companies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # as the warranty register knows them
     rjc: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     stated_origins: Mapping[str, str] = field(default_factory=dict)  # countries, by the report that states each
+    noticed: frozenset[str] = frozenset()  # pieces that a party reported to the house as gone
 
 
 class Answered(NamedTuple):

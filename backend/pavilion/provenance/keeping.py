@@ -38,9 +38,10 @@ from pavilion.provenance.putting import put, put_inputs
 from pavilion.provenance.recording import Recorded
 from pavilion.provenance.references import stated_origins
 from pavilion.provenance.registries.port import Answer, plain_bytes
+from pavilion.provenance.reported import under_notice
 from pavilion.provenance.rules import EXPOSED_GRADES, RULESET, judge
 from pavilion.provenance.tables import Tables
-from pavilion.provenance.uses import Use, Uses, known_uses, uses_of
+from pavilion.provenance.uses import Use, Uses, known_uses, pieces_of, uses_of
 
 BREATH = 16  # stones judged before others in the process get a turn
 WAITS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
@@ -101,6 +102,7 @@ async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetim
     decisions = await _decisions(session, standing)
     tables = await tables_in_force(session)
     stated = await stated_origins(session, [one.dossier.claim.stone for one in recorded])
+    gone = await under_notice(session, (piece for one in recorded for piece in pieces_of(one.dossier)))
     own = [uses_of(one.dossier) if one.dossier.keeps_chain else [] for one in recorded]
     uses = await known_uses(session, (use.what for each in own for use in each))
     rulings: list[Ruling] = []
@@ -108,7 +110,8 @@ async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetim
         if place % BREATH == BREATH - 1:
             await asyncio.sleep(0)
         stone = one.dossier.claim.stone
-        ruling = _judged(one, claimed, uses, decisions.get(stone), stated.get(stone, {}), tables, now)
+        noticed = gone & pieces_of(one.dossier) if gone else frozenset[str]()
+        ruling = _judged(one, claimed, uses, decisions.get(stone), stated.get(stone, {}), noticed, tables, now)
         uses.add(ruling.uses)
         rulings.append(ruling)
     return rulings
@@ -141,11 +144,12 @@ def _judged(
     uses: Uses,
     decided: ReviewDecision | None,
     stated: Mapping[str, str],
+    noticed: frozenset[str],
     tables: Tables,
     now: datetime,
 ) -> Ruling:
     dossier, stone, was = one.dossier, one.dossier.claim.stone, one.was
-    known = replace(uses.elsewhere(dossier, claimed), stated_origins=stated)
+    known = replace(uses.elsewhere(dossier, claimed), stated_origins=stated, noticed=noticed)
     links, events, logged = one.judged()
     case = case_of(dossier, known, links, logged, awaits_log=one.awaits_log)
     basis = basis_of(case, links)

@@ -17,12 +17,12 @@ from pavilion.provenance.epcis_reading import BadEpcis
 from pavilion.provenance.facts import Happening, happenings, moment
 from pavilion.provenance.issuers import signature_of
 from pavilion.provenance.registries.port import Event, plain_bytes
+from pavilion.provenance.reported import REPORTED
 from pavilion.provenance.reported_models import ReportedEvent, ReportedPiece
 from pavilion.provenance.trust import Trust
 
 EARLY = timedelta(minutes=5)  # CU-03: no event happened after it was recorded
 LONGEST_PIECE = 80
-REPORTED = "stone:reported"  # subject: a piece; whoever keeps verdicts looks at it again
 
 
 class BadCapture(Refusal):
@@ -77,13 +77,6 @@ async def capture(
         leaves.append(log.Leaf("event", f"reported/{sha256}", bodies[sha256], f"{house}:did:{party}"))
     await log.append(session, leaves, now)
     return Kept([_hash(event) for _, event in found], len(seen))
-
-
-async def about(session: AsyncSession, pieces: Sequence[str]) -> list[ReportedEvent]:
-    """What was reported about these pieces, in the order in which it happened."""
-    touched = select(ReportedPiece.event_id).where(ReportedPiece.piece.in_(pieces))
-    wanted = select(ReportedEvent).where(ReportedEvent.id.in_(touched)).order_by(ReportedEvent.at, ReportedEvent.id)
-    return list(await session.scalars(wanted))
 
 
 def _believed(event: Event, trust: Trust, signature: object, pointer: str, now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 A look asks the registries. Only if they say something else than at the last look, or a whole day has passed, or an act
 of ours made the stone due, is a verdict given anew; the act's follower and the looks are separate, and each may die
-anywhere and be run again. A registry that is silent takes nothing away for a day: it has said nothing new.
+anywhere and be run again. A registry that is silent takes nothing away for a day, for it has said nothing new; but it
+hides nothing either: what the others say meanwhile counts at once.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from pavilion.provenance.log import LogSigner
 from pavilion.provenance.models import ChainUse, ExposedStone, StoneVerdict
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.port import Registry, Status, plain_bytes
+from pavilion.provenance.reported import REPORTED, stones_with
 
 FOLLOWER = "provenance:rechecks"
 EVERYBODY = ("trust:", "law:", "sanctions:", "registry:")  # acts that may change any verdict
@@ -35,7 +37,9 @@ AT_ONCE = 200
 SHARE, BREATH = 60, timedelta(seconds=1)  # stones whose turn it is, and how long until the next share
 MOST_EVENTS = 500
 SILENCE = timedelta(hours=24)  # so long a silent registry takes nothing away
-ASK_AGAIN = timedelta(minutes=5)  # a registry that said nothing
+ASK_AGAIN = tuple(timedelta(seconds=s) for s in (10, 30, 60, 120, 300))  # a silent registry, ever less often,
+LIVE_AGAIN = timedelta(seconds=30)  # but never more seldom than this about a stone in a live lot
+SILENT = "silent"
 
 Live = Callable[[AsyncSession], Awaitable[Collection[str]]]
 
@@ -84,6 +88,9 @@ async def follow(sessions: Sessions, now: datetime) -> int:
         stones = {event.subject.partition("/")[0] for event in events if event.name in SIBLINGS}
         if stones and (others := await _siblings(session, stones)):
             await mark(session, others, why="sibling", now=now)
+        reported = {event.subject for event in events if event.name == REPORTED}
+        if reported and (touched := await stones_with(session, reported)):
+            await mark(session, touched, why="reported", now=now)
         if events:
             cursor.last_id = events[-1].id
     return len(events)
@@ -101,7 +108,8 @@ class Sweep:
     ) -> int:
         """A batch of those due was looked at; answers how many. Registries are asked outside any transaction."""
         async with reading(sessions) as session:
-            wanted = await self._due(session, now)
+            live = await self.live(session)
+            wanted = await self._due(session, now, live)
             before = {row.stone: row for row in await _rechecks(session, wanted)}
             claims = await _claims(session, wanted)
         dossiers = await service.ask([claim for claim, _ in claims], registries, now)
@@ -114,38 +122,45 @@ class Sweep:
                 news.append(dossier)
             else:
                 same.append(dossier)
+        if silent:
+            async with reading(sessions) as session:
+                bad = await service.bad_news(session, dossiers=silent, now=now)
+            news += [dossier for dossier in silent if dossier.claim.stone in bad]
+            silent = [dossier for dossier in silent if dossier.claim.stone not in bad]
         if dossiers:
             async with sessions.begin() as session:
                 if news:
                     await service.settle(session, dossiers=news, now=now, log=log)
                 await _looked(session, [*news, *same], now)
-                await _ask_again(session, silent, now)
+                await _ask_again(session, silent, set(live), now)
                 if news:
                     record(
                         session, "origin:rechecked", stamp(now), by=None, at=now, looked=len(dossiers), new=len(news)
                     )
         return len(dossiers)
 
-    async def _due(self, session: AsyncSession, now: datetime) -> list[str]:
+    async def _due(self, session: AsyncSession, now: datetime, live: Collection[str]) -> list[str]:
         """Those that something happened to; then those whose turn it is, in small shares so that bids never wait."""
         called = select(Recheck.stone).join(ExposedStone, ExposedStone.stone == Recheck.stone)
         called = called.where(Recheck.due_at <= now).order_by(Recheck.due_at, Recheck.stone).limit(AT_ONCE)
+        if live and (found := list(await session.scalars(called.where(Recheck.stone.in_(sorted(live)))))):
+            return found
         if found := list(await session.scalars(called)):
             return found
         if self._turns_at is not None and now < self._turns_at:
             return []
-        found = await self._turns(session, now)
+        found = await self._turns(session, now, live)
         self._turns_at = now + (BREATH if found else min(self.pace.live, self.pace.catalogue) / 5)
         return found
 
-    async def _turns(self, session: AsyncSession, now: datetime) -> list[str]:
+    async def _turns(self, session: AsyncSession, now: datetime, live: Collection[str]) -> list[str]:
         """Live lots first."""
         free = or_(Recheck.due_at.is_(None), Recheck.due_at <= now)
         wanted = select(ExposedStone.stone).outerjoin(Recheck, Recheck.stone == ExposedStone.stone).where(free)
         never = or_(Recheck.stone.is_(None), Recheck.looked_at.is_(None))
-        if live := sorted(await self.live(session)):
+        if live:
             turn = or_(never, Recheck.looked_at <= now - self.pace.live)
-            first = wanted.where(ExposedStone.stone.in_(live), turn).order_by(ExposedStone.stone)
+            first = wanted.where(ExposedStone.stone.in_(sorted(live)), turn).order_by(ExposedStone.stone)
             if found := list(await session.scalars(first.limit(SHARE))):
                 return found
         turn = or_(never, Recheck.looked_at <= now - self.pace.catalogue)
@@ -202,15 +217,19 @@ async def _looked(session: AsyncSession, dossiers: Sequence[Dossier], now: datet
     await _put(session, rows)
 
 
-async def _ask_again(session: AsyncSession, dossiers: Sequence[Dossier], now: datetime) -> None:
+async def _ask_again(session: AsyncSession, dossiers: Sequence[Dossier], live: Collection[str], now: datetime) -> None:
     stones = [dossier.claim.stone for dossier in dossiers]
     known = {row.stone: row for row in await _rechecks(session, stones)}
     for stone in stones:
         row = known.get(stone)
         if row is None:
-            session.add(Recheck(stone=stone, due_at=now + ASK_AGAIN, why="silent", looked_at=None, heard=""))
-        else:
-            row.due_at, row.why = now + ASK_AGAIN, "silent"
+            row = Recheck(stone=stone, due_at=None, why="", looked_at=None, heard="")
+            session.add(row)
+        word, _, times = row.why.partition(" ")
+        before = int(times) if word == SILENT else 0
+        wait = ASK_AGAIN[min(before, len(ASK_AGAIN) - 1)]
+        row.due_at = now + (min(wait, LIVE_AGAIN) if stone in live else wait)
+        row.why = f"{SILENT} {before + 1}"
     await session.flush()
 
 

@@ -81,7 +81,7 @@ def uses_of(dossier: Dossier) -> list[Use]:
     found = [Use(f"origin:{registry}:{dossier.claim.origin_id}", "", stone, 0, "")]
     mass: dict[str, int] = {}
     numbers: list[str] = []
-    lineage = _pieces(dossier)
+    lineage = pieces_of(dossier)
     for event in dossier.events:
         mass.update(event.outputs)
         if event.kind == "MINED":
@@ -120,7 +120,8 @@ async def known_uses(session: AsyncSession, wanted: Iterable[str]) -> Uses:
     return found
 
 
-def _pieces(dossier: Dossier) -> set[str]:
+def pieces_of(dossier: Dossier) -> set[str]:
+    """The stone and everything it was made from, by the names of its registry."""
     pieces, waiting = {dossier.piece}, [dossier.piece]
     while waiting:
         wanted = waiting.pop()
