@@ -17,6 +17,7 @@ from pavilion.provenance.casefile import lab_words
 from pavilion.provenance.claims import ListingClaim, Verdict
 from pavilion.provenance.deciding import keep_decision
 from pavilion.provenance.dossier import Dossier, opened
+from pavilion.provenance.findings import Severity
 from pavilion.provenance.keeping import Ruling
 from pavilion.provenance.log import Leaf, LogSigner
 from pavilion.provenance.models import ReviewDecision
@@ -134,6 +135,22 @@ async def judge_recorded(
         fallen = [ruling.stone for ruling in rulings if ruling.fell]
         await passport_standing.suspend(session, house, fallen, now)
     return [_told(ruling) for ruling in rulings]
+
+
+async def bad_news(session: AsyncSession, *, dossiers: Sequence[Dossier], now: datetime) -> set[str]:
+    """The verified stones that the registries which did answer speak against, though others kept silent. Nothing is
+    written: where silence is the only fault, the former verdict may stand a while."""
+    rulings = await keeping.rule(session, await recording.record(session, dossiers, now, rehearsal=True), now)
+    return {ruling.stone for ruling in rulings if ruling.was is None or _speaks_against(ruling, ruling.was.codes)}
+
+
+def _speaks_against(ruling: Ruling, before: str) -> bool:
+    """A person may have accepted what was held before; what is new is not accepted."""
+    return any(
+        finding.severity is Severity.BLOCK
+        or (finding.severity is Severity.HOLD and f" {finding.code} " not in before and finding.code != "RG-01")
+        for finding in ruling.findings
+    )
 
 
 async def decide_review(
