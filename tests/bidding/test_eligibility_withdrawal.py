@@ -50,6 +50,7 @@ async def test_one_sweep_after_the_withdrawal_stone_lot_and_bidders_know(databas
             held = room.world.stones
             claims = [stones.claim(n, stone=stone) for n, stone in enumerate(held, 1)]
             registries = simulated.house(tmp_path, address, folder)
+            await simulated.trusted(sessions, folder)
             async with sessions.begin() as session:
                 told = await provenance.confirm(session, claims=claims, registry=registries, now=NOON, log=stones.LOG)
             assert [verdict.verdict for verdict in told] == ["verified", "verified"]
