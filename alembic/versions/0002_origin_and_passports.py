@@ -597,12 +597,14 @@ def upgrade() -> None:
         "warranty_years",
         sa.Column("id", BIG, nullable=False),
         sa.Column("public_id", sa.String(length=26), nullable=False),
-        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("company_id", BIG, nullable=True),
+        sa.Column("entity", sa.String(length=3), nullable=True),
         sa.Column("year", BIG, nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("by", sa.String(length=40), nullable=True),
         sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("(company_id is null) <> (entity is null)", name=op.f("ck_warranty_years_of_one")),
         sa.ForeignKeyConstraint(
             ["company_id"], ["companies.id"], name=op.f("fk_warranty_years_company_id_companies"), ondelete="RESTRICT"
         ),
@@ -610,6 +612,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_warranty_years_public_id")),
     )
     op.create_index("ix_warranty_years_company_id_year", "warranty_years", ["company_id", "year"], unique=False)
+    op.create_index("ix_warranty_years_entity_year", "warranty_years", ["entity", "year"], unique=False)
     op.create_table(
         "insight_counted",
         sa.Column("contract_id", BIG, nullable=False),

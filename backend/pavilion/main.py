@@ -58,6 +58,7 @@ from pavilion.provenance import (
     verify_routes,
     video_making,
     video_routes,
+    warranty_routes,
 )
 from pavilion.provenance import jobs as provenance_jobs
 from pavilion.provenance import routes as provenance_routes
@@ -65,7 +66,7 @@ from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
-from pavilion.settlement import holding, stopping
+from pavilion.settlement import holding, stopping, warranted
 from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -92,6 +93,7 @@ ROUTERS: list[APIRouter] = [
     verify_routes.router,
     law_routes.router,
     outcome_routes.router,
+    warranty_routes.router,
     insight_routes.router,
     trust_routes.router,
     registry_routes.router,
@@ -220,6 +222,7 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     app.state.registries = connect(settings)
     app.state.log_signer = _signer_of(settings)
     app.state.holder_of = holding.holder_of
+    app.state.invoices = warranted.Invoices()
     app.state.portraits = portraits.portrait_of
     app.mount(static.MOUNT, pages.static)
     for router in ROUTERS:

@@ -236,14 +236,21 @@ class OutcomeFault(Base):
 
 
 class WarrantyYear(Base):
-    """The reconciliation of a company's warranties for a year as it was issued and signed; kept for the auditor."""
+    """The reconciliation of warranties for a year as it was issued and signed, of a company or of a selling entity of
+    the house; kept for the auditor."""
 
     __tablename__ = "warranty_years"
-    __table_args__ = (UniqueConstraint("public_id"), Index("ix_warranty_years_company_id_year", "company_id", "year"))
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        CheckConstraint("(company_id is null) <> (entity is null)", name="of_one"),
+        Index("ix_warranty_years_company_id_year", "company_id", "year"),
+        Index("ix_warranty_years_entity_year", "entity", "year"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(26))
-    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="RESTRICT"))
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id", ondelete="RESTRICT"))
+    entity: Mapped[str | None] = mapped_column(String(3))
     year: Mapped[int]
     document: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(String(64))
