@@ -31,6 +31,7 @@ from pavilion.provenance import service as provenance
 from pavilion.provenance.claims import Verdict
 from pavilion.provenance.dossier import Dossier
 from pavilion.provenance.log import LogSigner
+from pavilion.provenance.opening import Opener
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.port import OWN_PRODUCTION, PRODUCERS, Registry
 
@@ -110,7 +111,10 @@ async def run_file(
         except Stopped as stopped:
             await run.stop(stopped)
             return
-        await run.through(sheet)
+        try:
+            await run.through(sheet)
+        finally:
+            await run.close()
 
 
 class _Run:
@@ -127,6 +131,10 @@ class _Run:
         self._sessions, self._registry, self._log, self._file = sessions, registry, log, file
         self._clock, self._batch, self._told = clock, batch, told
         self._patient = True  # until the log was waited for in vain
+        self._opener = Opener(aside=batch >= BATCH)
+
+    async def close(self) -> None:
+        await self._opener.close()
 
     async def stop(self, stopped: Stopped) -> None:
         """A file-level code: nothing is applied, and the sender reads why."""
@@ -178,7 +186,7 @@ class _Run:
         batch = await to_thread.run_sync(_take, rows, self._batch)
         fit = [row for row in batch if row.outcome in FIT]
         claims = [listing.claim_of("", row.values, _producer(self._registry), self._file.sent_by) for row in fit]
-        dossiers = await provenance.ask(claims, self._registry, self._clock())
+        dossiers = await provenance.ask(claims, self._registry, self._clock(), self._opener)
         return batch, {row.row: dossier for row, dossier in zip(fit, dossiers, strict=True)}
 
     async def _apply(

@@ -12,6 +12,8 @@ from pavilion.provenance.issuers import NO_KEYS, SIGNATURE, IssuerKeys, signatur
 from pavilion.provenance.registries.port import Answer, Reason, Status, plain_bytes
 from pavilion.provenance.trust import NOBODY, Trust
 
+Signatures = Sequence[Mapping[str, Any]]
+
 
 class Link(NamedTuple):
     """One event as it is kept: its exact bytes, their hash, and the hash of the one before."""
@@ -64,13 +66,14 @@ class Dossier:
         return replace(self, links=links, events=events, keys=keys)
 
 
-def opened(claim: ListingClaim, answers: Sequence[Answer]) -> Dossier:
-    """What the answers hold. A chain that cannot be read is no answer."""
+def opened(claim: ListingClaim, answers: Sequence[Answer], signatures: Signatures | None = None) -> Dossier:
+    """What the answers hold. A chain that cannot be read is no answer. `signatures`: what those of the events are
+    worth, where that is known already."""
     producer, *others = answers
     keys = producer.keys or NO_KEYS
     bodies = producer.bodies or [plain_bytes(event).decode() for event in producer.events]
     try:
-        links, events = chain_of(producer.events, bodies, keys)
+        links, events = chain_of(producer.events, bodies, keys, signatures)
     except (ValueError, TypeError, KeyError, AttributeError):
         silent = replace(producer, status=Status.UNAVAILABLE, reason=Reason.SCHEMA, events=(), stone=None, fields={})
         return Dossier(claim, (silent, *others))
@@ -78,7 +81,7 @@ def opened(claim: ListingClaim, answers: Sequence[Answer]) -> Dossier:
 
 
 def chain_of(
-    events: Sequence[Mapping[str, Any]], bodies: Sequence[str], keys: IssuerKeys
+    events: Sequence[Mapping[str, Any]], bodies: Sequence[str], keys: IssuerKeys, signatures: Signatures | None = None
 ) -> tuple[tuple[Link, ...], tuple[Happening, ...]]:
     """Each event is signed by its issuer and names the one before: both are checked here and told to the rules, and
     nothing the record itself says about signature or log is believed. Whether an event stands in the log is told
@@ -86,13 +89,14 @@ def chain_of(
     links: list[Link] = []
     told: list[dict[str, Any]] = []
     before: str | None = None
-    for place, (event, body) in enumerate(zip(events, bodies, strict=True)):
+    worth = signatures or [signature_of(event, keys) for event in events]
+    for place, (event, body, found) in enumerate(zip(events, bodies, worth, strict=True)):
         if event.get("seq", place) != place:
             raise ValueError("a record's events stand in their own order")
         linked = event.get("prev") == before
         before = hashlib.sha256(body.encode()).hexdigest()
         links.append(Link(event["t"], moment(event["at"])[0], body, before, event.get("prev")))
-        told.append({**event, "sig": _signature(event, keys), "log": linked})
+        told.append({**event, "sig": _signature(event, found, keys), "log": linked})
     return tuple(links), happenings(told)
 
 
@@ -102,8 +106,8 @@ def _kid(event: Mapping[str, Any]) -> str | None:
     return kid if isinstance(kid, str) else None
 
 
-def _signature(event: Mapping[str, Any], keys: IssuerKeys) -> Mapping[str, Any]:
-    found, kid = signature_of(event, keys), _kid(event)
+def _signature(event: Mapping[str, Any], found: Mapping[str, Any], keys: IssuerKeys) -> Mapping[str, Any]:
+    kid = _kid(event)
     key = keys.find(kid) if kid is not None else None
     if key is None or key.revoked is None:
         return found

@@ -77,19 +77,45 @@ class IssuerKeys:
 NO_KEYS = IssuerKeys()
 
 
+class Signed(NamedTuple):
+    """A signature that has the form of one, whose it says it is, and the bytes it must cover."""
+
+    key: IssuerKey
+    value: bytes
+    text: bytes
+
+
 def signature_of(event: Mapping[str, Any], keys: IssuerKeys) -> Mapping[str, Any]:
     """What the rules are told about an event's signature: whether it holds, and on which days its key is valid."""
+    signed = signed_by(event, keys)
+    return worth_of(signed, signed is not None and holds(signed))
+
+
+def signed_by(event: Mapping[str, Any], keys: IssuerKeys) -> Signed | None:
+    """What remains to be checked with the issuer's key; None where nothing could hold."""
     said = event.get(SIGNATURE)
     if not isinstance(said, Mapping) or said.keys() != {"kid", "value"}:
-        return NO_SIGNATURE
+        return None
     key = keys.find(said["kid"]) if isinstance(said["kid"], str) else None
-    if key is None or key.issuer != event.get("issuer", event.get("by")):
+    value = _decoded(said["value"])
+    if key is None or value is None or key.issuer != event.get("issuer", event.get("by")):
+        return None
+    return Signed(key, value, plain_bytes({name: value for name, value in event.items() if name != SIGNATURE}))
+
+
+def holds(signed: Signed) -> bool:
+    try:
+        _public(signed.key.public).verify(signed.value, signed.text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def worth_of(signed: Signed | None, held: bool) -> Mapping[str, Any]:
+    """The same as `signature_of`, where somebody else has checked whether it holds."""
+    if signed is None or not held:
         return NO_SIGNATURE
-    signed = plain_bytes({name: value for name, value in event.items() if name != SIGNATURE})
-    if not _holds(key.public, said["value"], signed):
-        return NO_SIGNATURE
-    last = min((day for day in (key.end, _before(key.revoked)) if day is not None), default=None)
-    return {"ok": True, "key_from": _text(key.start), "key_to": _text(last)}
+    return _worth(signed.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +160,22 @@ def _public(raw: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(raw)
 
 
-def _holds(public: bytes, value: object, signed: bytes) -> bool:
-    if not isinstance(value, str):
-        return False
+@lru_cache(maxsize=512)
+def _worth(key: IssuerKey) -> Mapping[str, Any]:
+    last = min((day for day in (key.end, _before(key.revoked)) if day is not None), default=None)
+    return {"ok": True, "key_from": _text(key.start), "key_to": _text(last)}
+
+
+def _decoded(value: object) -> bytes | None:
+    if not isinstance(value, str) or len(value) != 88:
+        return None
     try:
         signature = base64.b64decode(value, validate=True)
-        if base64.b64encode(signature).decode() != value:
-            return False  # another spelling of the same bytes is another document
-        _public(public).verify(signature, signed)
-    except (InvalidSignature, binascii.Error, ValueError):
-        return False
-    return True
+    except (binascii.Error, ValueError):
+        return None
+    if len(signature) != 64 or base64.b64encode(signature).decode() != value:
+        return None  # another spelling of the same bytes is another document
+    return signature
 
 
 def _key(row: Mapping[str, Any]) -> IssuerKey:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from anyio import to_thread
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
@@ -16,18 +15,17 @@ from pavilion.provenance import standing as passport_standing
 from pavilion.provenance.casefile import lab_words
 from pavilion.provenance.claims import ListingClaim, Verdict
 from pavilion.provenance.deciding import keep_decision
-from pavilion.provenance.dossier import Dossier, opened
+from pavilion.provenance.dossier import Dossier
 from pavilion.provenance.findings import Severity
 from pavilion.provenance.keeping import Ruling
 from pavilion.provenance.log import Leaf, LogSigner
 from pavilion.provenance.models import ReviewDecision
+from pavilion.provenance.opening import Opener
 from pavilion.provenance.recording import Recorded
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.guarding import IN_FLIGHT
 from pavilion.provenance.registries.port import Answer, Registry
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
-
-SHARE = 500  # dossiers opened in one thread
 
 
 class NotInReview(Refusal):
@@ -65,7 +63,9 @@ async def confirm(
     return await settle(session, dossiers=await ask(claims, registry, now), now=now, log=log)
 
 
-async def ask(claims: Sequence[ListingClaim], registry: Registry | Registries, now: datetime) -> list[Dossier]:
+async def ask(
+    claims: Sequence[ListingClaim], registry: Registry | Registries, now: datetime, opener: Opener | None = None
+) -> list[Dossier]:
     """What the registries answered for each claim, read and checked; touches no database. A single registry speaks for
     itself alone: no other is asked, and none is missed."""
     asked = registry if isinstance(registry, Registries) else Registries.of(registry)
@@ -79,10 +79,7 @@ async def ask(claims: Sequence[ListingClaim], registry: Registry | Registries, n
 
     await asyncio.gather(*(one_after_another() for _ in range(min(IN_FLIGHT, len(claims)))))
     answers = [found[place] for place in range(len(claims))]
-    shares = [slice(start, start + SHARE) for start in range(0, len(claims), SHARE)]
-    # Signatures are checked beside the loop, and the library lets go of the interpreter meanwhile.
-    opened_ = await asyncio.gather(*(to_thread.run_sync(_opened, claims[one], answers[one]) for one in shares))
-    return [dossier for share in opened_ for dossier in share]
+    return await (opener or Opener()).open(claims, answers)
 
 
 async def record(
@@ -196,10 +193,6 @@ async def decide_review(
     )
     session.add(decision)
     return await keep_decision(session, standing, decision, recording.did_of(recording.host_of(log)))
-
-
-def _opened(claims: Sequence[ListingClaim], answers: Sequence[Sequence[Answer]]) -> list[Dossier]:
-    return [opened(claim, heard) for claim, heard in zip(claims, answers, strict=True)]
 
 
 def _told(ruling: Ruling) -> Verdict:
