@@ -15,16 +15,20 @@ from pavilion.kernel.db import create_engine
 from pavilion.kernel.events import Event
 from pavilion.provenance import (
     bundle,
+    bundling,
     countersigning,
+    disclosure,
     hosted,
     issuing,
     log,
+    log_queries,
     passport_queries,
     service,
     standing,
     verifying,
 )
 from pavilion.provenance.issuing import Issuer
+from pavilion.provenance.passport_facts import PROCESSES
 from pavilion.settings import Settings
 from tests import make
 from tests.make import NOON, PASSWORD
@@ -97,6 +101,18 @@ async def test_the_bundle_everyone_gets_verifies_alone_and_hides_what_is_not_for
     assert b'"kp":{' not in text and b'"sow":' not in text and b'"invoice":' not in text
     salts = [proof.count(b"\nextra ") for name, proof in members.items() if name.endswith(".tlog-proof")]
     assert 0 < sum(salts) < len(salts)
+
+
+async def test_a_verdict_that_tells_more_than_the_passport_stays_out_of_the_open_bundle(house, stone, monkeypatch):
+    monkeypatch.setattr(disclosure, "NOT_PUBLIC", frozenset({"ID-05"}))  # this stone's one finding
+    async with reader(house) as browser:
+        data = (await browser.get(f"/passports/{stone}/bundle")).content
+    members = bundle.read(data).members
+    assert "verdict.json" not in members and b"\nextra " not in members.get("proofs/verdict.tlog-proof", b"")
+    report = verifying.verify(data, offline=True, now=NOON)
+    assert (report.exit, states(report)["VERDICT"]) == (0, "skip"), str(report)
+    async with house.state.sessions() as session:
+        assert not await bundling.may_leave(session, await passport_queries.latest(session, stone))
 
 
 async def test_the_full_bundle_is_for_holders_and_compliance_and_gives_the_verdict_again(house, stone):
@@ -201,3 +217,17 @@ async def test_what_is_no_stone_has_no_bundle(house):
             f"/passports/{'0' * 26}/7/bundle",
         ):
             assert (await browser.get(address)).status_code == 404
+
+
+async def test_in_the_words_of_epcis_everyone_is_told_what_the_passport_tells(house, stone):
+    kinds = [event["t"] for event in stones.chain(1)]
+    async with house.state.sessions() as session:
+        places = await log_queries.indices(session, "event", [f"{stone}/{seq}" for seq in range(len(kinds))])
+    query = {"MATCH_anyEPC": f"{HOME}/id/stone/{stone}", "perPage": 100}
+    async with reader(house) as browser:
+        answer = await browser.get("/epcis/events", params=query)
+        asked = [f"/epcis/events/{kind}-{places[f'{stone}/{seq}']}" for seq, kind in enumerate(kinds)]
+        alone = [(await browser.get(address)).status_code for address in asked]
+    listed = answer.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+    assert len(listed) == alone.count(200) == sum(kind in PROCESSES for kind in kinds) < len(kinds)
+    assert '"kp"' not in answer.text and '"invoice"' not in answer.text and "bizTransactionList" in answer.text

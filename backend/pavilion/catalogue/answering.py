@@ -11,6 +11,7 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.rowrules import Issue
 from pavilion.catalogue.upload_models import Outcome, StockFile
 from pavilion.provenance.claims import Verdict
+from pavilion.provenance.findings import Finding, Severity
 
 RAW_CHARS = 200
 FIT = (ACCEPTED, WITH_WARNINGS)
@@ -19,6 +20,7 @@ Answer = dict[str, Any]  # a row of `stock_rows` on its way
 
 # The trade's name of an origin rule (catalogue spec 4).
 TRADE_CODES = {"RG-03": "origin_unknown", "MB-03": "origin_weight_exceeds_rough", "ID-02": "origin_already_used"}
+IN_REVIEW = "origin_in_review"
 _SEVERITIES = {"block": "error", "pending": "warning", "hold": "warning"}
 _OUTCOMES = {
     "rejected": Outcome.REJECTED,
@@ -67,15 +69,16 @@ def judged(answer: dict[str, Any], verdict: Verdict, exposed: bool) -> None:
     for finding in verdict.findings:
         severity = _SEVERITIES.get(finding.severity)
         if severity is not None:
-            answer["issues"].append(
-                {
-                    "column": "origin_id",
-                    "code": TRADE_CODES.get(finding.code, finding.code),
-                    "severity": severity,
-                    "rule": finding.code,
-                    "facts": dict(finding.params),
-                }
-            )
+            answer["issues"].append(_for_supplier(finding, severity))
+
+
+def _for_supplier(finding: Finding, severity: str) -> dict[str, Any]:
+    """A name that is only like one on a list is for compliance to look at; the supplier is told that somebody looks."""
+    if finding.code == "SN-04" and finding.severity is Severity.HOLD:
+        code, rule, facts = IN_REVIEW, IN_REVIEW, dict[str, Any]()
+    else:
+        code, rule, facts = TRADE_CODES.get(finding.code, finding.code), finding.code, dict(finding.params)
+    return {"column": "origin_id", "code": code, "severity": severity, "rule": rule, "facts": facts}
 
 
 def _policy(grade: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor
-from pavilion.accounts.rules import Actor
+from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import cursors, forms, plan, portraits, queries, rulers, showing
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone
@@ -123,7 +123,7 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         journey=await journey_of(session, found.public_id, _sees(actor, found), here=portraits.whereabouts(found)),
         verdict=verdict,
         passport=await passport_queries.latest(session, found.public_id),
-        lines=provenance.rule_by_rule(verdict) if verdict else [],
+        lines=provenance.rule_by_rule(verdict, inside=actor.may(Permission.ORIGIN_SEE)) if verdict else [],
         shape_word=term("shape", found.shape, lang),
         girdle_words=showing.girdle_of(found, lang),
         angle=showing.hundredths,

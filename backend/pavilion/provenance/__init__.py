@@ -10,6 +10,7 @@ verdicts    who asks and decides: service, deciding, jobs, reviving, reverifying
 registries/ the outside parties: one port, their adapters, the guard of outgoing calls, the simulators; registry_*
 trust_*     who may sign what, with which keys: trust, trusting (two persons), issuers, hosted (keys kept for companies)
 law_*       where a stone may be sold: law, eligibility, documents (papers made of facts)
+disclosure  who may know what of all this
 epcis_*     events in and out as EPCIS 2.0: epcis; reporting, reported, reported_models (events that parties
             report themselves)
 log_*       the public log: log; witness_* and witnessing cosign it, monitoring watches it from outside

@@ -6,13 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.errors import Refusal
-from pavilion.provenance import did, log_queries, passport_keys, passport_queries, rules, standing, status, trust_table
+from pavilion.provenance import (
+    did,
+    disclosure,
+    log_queries,
+    passport_keys,
+    passport_queries,
+    rules,
+    standing,
+    status,
+    trust_table,
+)
 from pavilion.provenance.bundle import BundleParts
 from pavilion.provenance.gathering import evidence_of
 from pavilion.provenance.issuers import IssuerKeys
@@ -22,22 +32,6 @@ from pavilion.provenance.passport import House
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.proofs import Signer, sign_jwt
 
-# What an event may say to everyone (origin spec 15). One word more, and its body stays closed: only its place in the
-# log and its leaf are shown.
-_ALL: Final = frozenset(
-    {"t", "at", "rec", "by", "issuer", "cc", "obj", "in", "out", "loss", "seq", "prev", "sig", "ev"}
-)
-_MADE: Final = _ALL | {"shape", "plant", "cutter", "meas", "plan_item"}
-_OPEN: Final[Mapping[str, frozenset[str]]] = {
-    "MINED": _ALL | {"producer", "region", "mine", "mine_public"},
-    "CUT": _MADE,
-    "POLISHED": _MADE,
-    "RECUT": _MADE,
-    "TESTED_NATURAL": _ALL | {"result", "device", "lab", "protocol"},
-    "GRADED": _ALL | {"report"},
-    "REGRADED": _ALL | {"report"},
-    "SET_IN_JEWEL": _ALL | {"jewel", "jeweller"},
-}
 MOST_EVENTS: Final = 999
 
 
@@ -60,12 +54,8 @@ async def parts_of(
     session: AsyncSession, press: Press, passport: Passport, *, full: bool, now: datetime
 ) -> BundleParts:
     """The parts of one version. NotYetLogged while no checkpoint with its quorum covers it."""
-    record = await session.scalar(
-        select(VerdictRecord).where(
-            VerdictRecord.stone == passport.stone, VerdictRecord.sha256 == passport.verdict_sha256
-        )
-    )
-    verdict = None if record is None else record.document.encode()
+    verdict = await _verdict(session, passport)
+    told = verdict is not None and (full or disclosure.is_open_verdict(json.loads(verdict)["findings"]))
     chain = await _chain(session, passport.stone)
     places = await log_queries.indices(session, "event", [f"{passport.stone}/{event.seq}" for event in chain])
     named = {one["index"] for one in passport.content["credentialSubject"]["stone:events"]}
@@ -75,7 +65,7 @@ async def parts_of(
         if (place := places.get(f"{passport.stone}/{event.seq}")) is not None and (full or place in named)
     ]
     own = {"passport": passport.log_index, "verdict": await _verdict_place(session, passport.stone, verdict)}
-    shown = {name: place for name, place in own.items() if place is not None}
+    shown = {name: place for name, place in own.items() if place is not None and (told or name != "verdict")}
     shown |= {f"event-{event.seq:03}": place for event, place in logged if full or is_open(event)}
     closed = {f"event-{event.seq:03}": place for event, place in logged if not (full or is_open(event))}
     proofs = await _proofs(session, shown, closed)
@@ -89,7 +79,7 @@ async def parts_of(
         passport=passport.document.encode(),
         jwt=passport.jwt.encode(),
         policy=press.policy.encode(),
-        verdict=verdict,
+        verdict=verdict if told else None,
         events={
             event.seq: event.body.encode() for event, _ in logged if _name(event) in proofs and _name(event) in shown
         },
@@ -104,18 +94,15 @@ async def parts_of(
     )
 
 
+async def may_leave(session: AsyncSession, passport: Passport) -> bool:
+    """Whether all that the verdict rests on may be given to the stone's holder."""
+    verdict = await _verdict(session, passport)
+    return verdict is None or disclosure.is_told_to_holders(json.loads(verdict)["findings"])
+
+
 def is_open(event: ChainEvent) -> bool:
     """Whether everyone may read this event as it was signed."""
-    body: dict[str, Any] = json.loads(event.body)
-    open_to_all = _OPEN.get(event.kind)
-    if open_to_all is None or not body.keys() <= open_to_all:
-        return False
-    if "mine" in body and body.get("mine_public") is not True:
-        return False
-    cutter = body.get("cutter")
-    if event.kind in ("CUT", "POLISHED", "RECUT"):  # who worked on it names the plant
-        return isinstance(cutter, dict) and cutter.get("consent") == "name"
-    return True
+    return disclosure.is_open(event.kind, json.loads(event.body))
 
 
 async def did_documents(session: AsyncSession, house: str, wanted: Iterable[str], keys: IssuerKeys) -> dict[str, bytes]:
@@ -153,6 +140,16 @@ async def house_keys(session: AsyncSession, house: str) -> list[did.Key]:
         )
         for row in await passport_keys.all_keys(session)
     ]
+
+
+async def _verdict(session: AsyncSession, passport: Passport) -> bytes | None:
+    """The document that the passport names."""
+    record = await session.scalar(
+        select(VerdictRecord).where(
+            VerdictRecord.stone == passport.stone, VerdictRecord.sha256 == passport.verdict_sha256
+        )
+    )
+    return None if record is None else record.document.encode()
 
 
 async def _chain(session: AsyncSession, stone: str) -> Sequence[ChainEvent]:

@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.instants import stamp
+from pavilion.provenance.disclosure import is_open, is_told
 from pavilion.provenance.epcis import Ids, told, told_in_part
 from pavilion.provenance.log_models import LogEntry
 from pavilion.provenance.models import ChainEvent, ExposedStone
+from pavilion.provenance.passport_facts import PROCESSES
 from pavilion.provenance.reported_models import ReportedEvent, ReportedPiece
 
-OPEN_KINDS = frozenset(
-    {"TESTED_NATURAL", "GRADED", "REGRADED"}
-)  # name no party of the trade and no paper but the report
 PAGE, MOST = 30, 100
 
 
@@ -47,7 +46,7 @@ async def events_of(
     if wanted.epc is not None and first == 0:
         name = _name(wanted.epc)
         if await _may_see(session, actor, name):
-            for row in await session.scalars(_narrow(_chain(name, rest), ChainEvent, wanted).limit(limit + 1)):
+            for row in await session.scalars(_narrow(_chain(actor, name, rest), ChainEvent, wanted).limit(limit + 1)):
                 found.append(((0, row.seq), shown(row, actor, ids)))
     if len(found) <= limit:
         begin = rest if first == 1 else -1
@@ -66,7 +65,9 @@ async def event(session: AsyncSession, actor: Actor, name: str, ids: Ids) -> dic
         if not seq.isdecimal() or not await _may_see(session, actor, stone):
             return None
         row = await session.get(ChainEvent, (stone, int(seq)))
-        return shown(row, actor, ids, name) if row is not None and row.kind == kind else None
+        if row is None or row.kind != kind or not (actor.may(Permission.ORIGIN_SEE) or is_told(kind)):
+            return None
+        return shown(row, actor, ids, name)
     wanted = _reported(actor, Wanted(), -1).where(ReportedEvent.sha256 == name[:64])
     reported = await session.scalar(wanted)
     return None if reported is None else _frame(told(json.loads(reported.body), ids), reported.sha256, ids)
@@ -74,7 +75,7 @@ async def event(session: AsyncSession, actor: Actor, name: str, ids: Ids) -> dic
 
 def shown(row: ChainEvent, actor: Actor, ids: Ids, name: str | None = None) -> dict[str, Any]:
     body = json.loads(row.body)
-    inside = actor.may(Permission.ORIGIN_SEE) or row.kind in OPEN_KINDS
+    inside = actor.may(Permission.ORIGIN_SEE) or is_open(row.kind, body)
     said = told(body, ids) if inside else told_in_part(body, ids, row.stone)
     return _frame({**said, "recordTime": stamp(row.recorded_at)}, name or f"{row.stone}.{row.seq}", ids)
 
@@ -105,8 +106,11 @@ async def _may_see(session: AsyncSession, actor: Actor, stone: str) -> bool:
     return actor.may(Permission.ORIGIN_SEE) or await session.get(ExposedStone, stone) is not None
 
 
-def _chain(stone: str, after: int) -> Select[Any]:
+def _chain(actor: Actor, stone: str, after: int) -> Select[Any]:
+    """Who may not see origins is told what the passport tells: sales and moves between owners did not happen."""
     wanted = select(ChainEvent).where(ChainEvent.stone == stone, ChainEvent.seq > after)
+    if not actor.may(Permission.ORIGIN_SEE):
+        wanted = wanted.where(ChainEvent.kind.in_(PROCESSES))
     return wanted.order_by(ChainEvent.seq)
 
 

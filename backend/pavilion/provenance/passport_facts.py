@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pavilion.kernel.canon import canonical, sha256_hex
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.facts import decimal_or_none
+from pavilion.provenance.law import NOT_PUBLIC
 
 ROUND = "RBC"
 GRADES = ("color", "clarity", "cut", "polish", "symmetry", "fluorescence")
@@ -68,7 +69,11 @@ def origin(known: Known) -> dict[str, Any]:
         "asOf": known.verdict["as_of"],
         "rulesetVersion": known.verdict["ruleset"],
         "verdictDigest": f"sha256:{known.verdict_sha256}",
-        "findings": [{"code": one["code"], "severity": one["severity"]} for one in known.verdict["findings"]],
+        "findings": [
+            {"code": one["code"], "severity": one["severity"]}
+            for one in known.verdict["findings"]
+            if one["code"] not in NOT_PUBLIC
+        ],
         "mine": {
             "country": mine.get("cc"),
             "region": text_of(mine.get("region")),

@@ -13,7 +13,9 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.provenance.casefile import PUBLIC_LOG, lab_words
 from pavilion.provenance.claims import ListingClaim
+from pavilion.provenance.disclosure import is_open_verdict
 from pavilion.provenance.findings import VerdictCode
+from pavilion.provenance.law import NOT_PUBLIC
 from pavilion.provenance.models import (
     ChainEvent,
     ExposedStone,
@@ -23,10 +25,9 @@ from pavilion.provenance.models import (
     VerdictInput,
     VerdictRecord,
 )
-from pavilion.provenance.rules import CODES, MARKET_CODES
+from pavilion.provenance.rules import CODES
 
 PAGE = 50
-INSIDE_FACTS = frozenset({"party", "seller", "issuer", "number"})  # of parties and papers: for who may see origins
 QUEUE = (VerdictCode.REVIEW, VerdictCode.PENDING, VerdictCode.REJECTED)
 
 
@@ -169,12 +170,13 @@ async def counts(session: AsyncSession) -> dict[str, int]:
     return {verdict.value: found.get(verdict.value, 0) for verdict in QUEUE}
 
 
-def rule_by_rule(row: StoneVerdict) -> list[RuleLine]:
-    """Every rule in order, the passed ones too. Of a stone whose registry is silent only what was asked is told."""
+def rule_by_rule(row: StoneVerdict, *, inside: bool) -> list[RuleLine]:
+    """Every rule in order, the passed ones too. Of a stone whose registry is silent only what was asked is told; what
+    is for compliance alone is told nobody else, kept or not."""
     fired = {finding["code"]: finding for finding in row.findings}
     silent = any(code in fired for code in ("RG-01", "RG-03")) and not any(code.startswith("ID") for code in fired)
     lines = []
-    for code in CODES:
+    for code in CODES if inside else (code for code in CODES if code not in NOT_PUBLIC):
         if code in fired:
             lines.append(RuleLine(code, fired[code]["severity"], fired[code]["link"], fired[code]["params"]))
         elif not silent or code.startswith(("RG", "NM")):
@@ -184,12 +186,7 @@ def rule_by_rule(row: StoneVerdict) -> list[RuleLine]:
 
 def may_read_document(actor: Actor, verdict: StoneVerdict) -> bool:
     """Whether its document tells this reader no more than the stone's page does. Bytes cannot be shown in part."""
-    named = any(INSIDE_FACTS & finding["params"].keys() for finding in verdict.findings)
-    return actor.may(Permission.ORIGIN_SEE) or not named
-
-
-def known_code(code: str) -> bool:
-    return code in CODES or code in MARKET_CODES
+    return actor.may(Permission.ORIGIN_SEE) or is_open_verdict(verdict.findings)
 
 
 def _open(verdict: str | None, code: str | None) -> Select[StoneVerdict]:

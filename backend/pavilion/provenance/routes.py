@@ -142,7 +142,7 @@ async def _shown(
         status_code=status_code,
         verdict=verdict,
         claim=verdict.claim,
-        lines=queries.rule_by_rule(verdict),
+        lines=queries.rule_by_rule(verdict, inside=True),
         journey=await journey_of(session, stone, Sees.INSIDE),
         passport=passport,
         standing=None if passport is None else await passport_queries.standing_of(session, passport),

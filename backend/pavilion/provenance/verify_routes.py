@@ -100,10 +100,10 @@ async def _bundle(
     )
     if found is None:
         raise NotFound()
-    inside = actor.may(Permission.ORIGIN_SEE) or await holders.may_present(
-        session, actor, stone, holders.of_app(request.app)
-    )
     full = view == "full"
+    inside = actor.may(Permission.ORIGIN_SEE)
+    if not inside and await holders.may_present(session, actor, stone, holders.of_app(request.app)):
+        inside = not full or await bundling.may_leave(session, found)
     if not inside and (full or not _exposed(found)):
         if full and _exposed(found):
             raise NotAllowed() if actor.signed_in else SignedOut()
