@@ -40,6 +40,7 @@ def test_an_index_outside_is_never_answered():
         "u" + base64url(gzip.compress(bytes(17 * status.LENGTH))),
         "u" + base64url(gzip.compress(bytes(status.LENGTH // 8)) + b"more"),
     ],
+    ids=["nothing", "no bits", "another base", "longer", "no gzip", "too short", "too long", "something behind"],
 )
 def test_what_is_no_list_is_refused(encoded):
     with pytest.raises(BadCredential, match="STATUS"):
