@@ -130,6 +130,8 @@ def states():
         outcome_showing,
         passport_queries,
         sharing,
+        warranty_report,
+        warranty_showing,
         witnessing,
     )
     from pavilion.provenance import outcomes as outcome_rules
@@ -171,6 +173,8 @@ def states():
         "po_part_": outcome_showing.PARTS,
         "po_file_": OutcomeFileState,
         "po_column_": outcome_files.COLUMNS,
+        "warranty_": warranty_showing.PARTS,
+        "warranty_kind_": warranty_report.Kind,
         "answer_": Status,
         "registry_is_": NAMES,
         "breaker_": Breaker,

@@ -2,7 +2,7 @@
 
 import json
 from datetime import date, timedelta
-from random import Random
+from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 

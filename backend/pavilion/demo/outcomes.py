@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import passwords, service
 from pavilion.accounts.models import Company, Person
 from pavilion.accounts.rules import CompanyState, Role
+from pavilion.demo.people import SCHELDT
 from pavilion.insight import publishing
 from pavilion.insight.quarters import Quarter, latest_due
 from pavilion.kernel.db import Sessions
@@ -41,6 +42,7 @@ POLISHERS = (
     Polisher("Bund Cutting", "CN", 9, 436),
     Polisher("Baobab Stones", "BW", 5, 449, Category.RETAILER),
 )
+IN_CHAINS = {PRODUCER: "kgale", SCHELDT: "consignor", "Tapi Polishers": "tapi"}
 MEAN_MCT = (("round", 7), ("oval", 3), ("pear", 2), ("cushion", 2), ("emerald", 1), ("marquise", 1))
 SIZES_MCT = ((210, 26), (390, 22), (720, 18), (1_310, 9), (2_450, 3))
 COLORS = (("E", 5), ("G", 9), ("I", 7), ("L", 3), ("P", 1), ("FANCY", 1))
@@ -64,6 +66,7 @@ async def furnish(sessions: Sessions, now: datetime, house: str = "did:web:pavil
                 at = quarter.end - timedelta(days=20)
                 await outcomes.report(session, contract=contract, said=said, house=house, by=None, now=at)
             await publishing.publish_quarter(session, quarter=quarter, house=house, now=quarter.published_at)
+        await _known_in_chains(session, quarters[0].end - timedelta(days=300))
         contract, _ = contracts[3]
         await outcomes.report(session, contract=contract, said=_resold(contract), house=house, by=None, now=now)
 
@@ -102,6 +105,15 @@ async def _contracts(session: AsyncSession, first: Quarter) -> list[tuple[Supply
             )
         found.append((contract, polisher))
     return found
+
+
+async def _known_in_chains(session: AsyncSession, now: datetime) -> None:
+    """Under which names the chains of the demonstration's stones know its companies, and who assessed itself when."""
+    for name, party in IN_CHAINS.items():
+        firm = await session.scalar(select(Company).where(Company.name == name))
+        if firm is not None:
+            await outcomes.know_party(session, company_id=firm.id, party=party, now=now)
+            firm.sow_self_assessed = (now + timedelta(days=200)).date().isoformat()
 
 
 async def _company(session: AsyncSession, name: str, country: str, email: str, person: str, now: datetime) -> Company:

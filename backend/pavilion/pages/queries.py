@@ -15,10 +15,12 @@ from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.showing import LotShown, SaleShown
 from pavilion.kernel.jobs import Job, State
+from pavilion.provenance import outcome_queries
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.queries import counts
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import PAYABLE
+from pavilion.settlement.stop_models import SettlementStop, StopState
 
 RUNNING = (SaleState.OPEN, SaleState.PAUSED)
 OVER = (SaleState.CLOSED, SaleState.SETTLED)
@@ -98,7 +100,8 @@ async def own_invoices(session: AsyncSession, company_id: int) -> Sequence[Invoi
 
 async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[str, int]:
     """How much waits on each desk this person may sit at."""
-    found = {"proposals": await open_proposals(session, now)}
+    stopped = select(SettlementStop.id).where(SettlementStop.state == StopState.OPEN)
+    found = {"proposals": await open_proposals(session, now), "stops": await _count(session, stopped)}
     if actor.may(Permission.LOT_CURATE) or actor.may(Permission.SALE_BUILD):
         found["sales"] = await _count(session, select(Sale.id).where(Sale.state == SaleState.DRAFT))
     if actor.may(Permission.REGISTRATION_DECIDE):
@@ -110,6 +113,7 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
         found["running"] = await _count(session, select(Sale.id).where(Sale.state.in_(RUNNING)))
     if actor.may(Permission.ORIGIN_SEE):
         found["exceptions"] = (await counts(session))[VerdictCode.REVIEW]
+        found["outcomes"] = await outcome_queries.waiting(session)
     if actor.may(Permission.PAYMENT_BOOK):
         found["cashier"] = await _count(session, select(Invoice.id).where(Invoice.state.in_(PAYABLE)))
     if actor.may(Permission.JOB_RUN):

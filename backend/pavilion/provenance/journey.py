@@ -220,8 +220,8 @@ def _known(step: ChainStep, sees: Sees) -> dict[str, Any]:
     known: dict[str, Any] = {name: said[name] for name in ("to_cc", "producer", "region", "result") if said.get(name)}
     if said.get("mine") and said.get("mine_public") is True:
         known["mine"] = said["mine"]
-    if said.get("sow"):
-        known["sow"] = True
+    if sow := _text(said.get("sow")):
+        known["sow"] = sow
     known |= _made(said) | _cutter(said, named=sees is Sees.HOLDER)
     if sees is Sees.HOLDER and isinstance(said.get("plan"), list):
         known["plan"] = said["plan"]

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from anyio import to_thread
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
@@ -120,14 +120,14 @@ async def year(session: AsyncSession, subject: Subject, number: int, invoices: I
     names = {f"company:{one}": name for one, name in (await outcome_queries.company_names(session, ids)).items()}
     raw = await _chains(session, subject.parties, {one.stone for row in rows for one in row.stones})
     doubts = await _doubted(session)
-    coloured = await _coloured(session)
+    left_out = await _left_out(session)
     tables, (start, end) = await tables_in_force(session), year_of(number, today)
 
     def counted() -> Reconciliation:
         chains = {
             stone: Told([json.loads(body) for body in bodies], doubts.get(stone, ()))
             for stone, bodies in raw.items()
-            if stone not in coloured
+            if stone not in left_out
         }
         steps = _ordered(steps_of(chains, subject.parties, text_hashes()), _invoiced(subject, rows, chains))
         return reconcile(steps, start, end, tables.warranties)
@@ -139,8 +139,18 @@ async def year(session: AsyncSession, subject: Subject, number: int, invoices: I
 @cache
 def text_hashes() -> dict[str, str]:
     """The hash of each statement's text, where the table has the text."""
-    rows = json.loads(DATA.joinpath("warranties.json").read_bytes())["rows"]
-    return {row["id"]: digest for row in rows if (digest := text_hash(row["text_en"])) is not None}
+    return {row["id"]: digest for row in _texts() if (digest := text_hash(row["text_en"])) is not None}
+
+
+def text_rows(name: str) -> list[dict[str, Any]]:
+    """The rows of the table about one statement: its scopes and days, its words and where they were seen."""
+    return [row for row in _texts() if row["id"] == name]
+
+
+@cache
+def _texts() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(DATA.joinpath("warranties.json").read_bytes())["rows"]
+    return rows
 
 
 def _invoiced(subject: Subject, rows: Iterable[Invoiced], chains: Mapping[str, Told]) -> list[tuple[int, Step]]:
@@ -213,7 +223,9 @@ async def _doubted(session: AsyncSession) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
-async def _coloured(session: AsyncSession) -> frozenset[str]:
-    """Stones that are no diamonds: the System of Warranties is not about them."""
+async def _left_out(session: AsyncSession) -> frozenset[str]:
+    """Stones that are no diamonds, which the System of Warranties is not about; and those whose chain is not signed or
+    logged as it must be (SG-01 to SG-04): it says nothing against anybody."""
     species = StoneVerdict.claim["species"].as_string()
-    return frozenset(await session.scalars(select(StoneVerdict.stone).where(species != "diamond")))
+    forged = StoneVerdict.codes.contains(" SG-")
+    return frozenset(await session.scalars(select(StoneVerdict.stone).where(or_(species != "diamond", forged))))

@@ -1,5 +1,6 @@
 """The yearly reconciliation of warranties: of a company for itself, of everybody for staff."""
 
+from datetime import date
 from typing import Annotated
 
 from anyio import to_thread
@@ -32,6 +33,20 @@ YearWanted = Annotated[int | None, Query(ge=FIRST_YEAR, le=9999)]
 YearSaid = Annotated[int, Form(ge=FIRST_YEAR, le=9999)]
 Name = Annotated[str | None, Query(max_length=26)]
 After = Annotated[int, Query(ge=0, le=10**9)]
+
+
+@router.get("/warranties/{name}")
+async def text(request: Request, name: str) -> Response:
+    """What a statement says, since when it is valid and for what: for everybody."""
+    rows = warranty_gathering.text_rows(name)
+    if not rows:
+        raise NotFound()
+    digest = warranty_gathering.text_hashes().get(name)
+    days = [
+        (row["scope"], date.fromisoformat(row["from"]), date.fromisoformat(row["to"]) if row["to"] else None)
+        for row in rows
+    ]
+    return page(request, "provenance/warranty_text.html", name=name, row=rows[0], days=days, sha256=digest)
 
 
 @router.get("/desk/warranties")

@@ -66,7 +66,7 @@ def data_of(invoice: Invoice, tongue: Tongue) -> dict[str, Any]:
         "tax_text": tax_words(invoice, tongue),
         "pay": _bank_lines(invoice, tongue),
         "warranty": warranty["text_en"] if warranty else "",
-        "warranty_source": f"{warranty['id']} · SHA-256 {invoice.warranty_sha256}" if warranty else "",
+        "warranty_source": _warranty_source(invoice, figures, tongue) if warranty else "",
         "notes": [say("Demonstration house: no money moves and nothing here is for sale.")]
         if seller["bank"]["bic"].startswith("DEMO")
         else [],
@@ -91,6 +91,16 @@ def _columns(invoice: Invoice, tongue: Tongue) -> list[str]:
     say, unit = tongue.gettext, invoice.currency
     heads = [say("Hammer"), say("Premium"), say("Sum")]
     return [say("Lot"), say("Stone"), say("Per carat"), *(f"{head}, {unit}" for head in heads)]
+
+
+def _warranty_source(invoice: Invoice, figures: Figures, tongue: Tongue) -> str:
+    """Which statement it is, and by which self-assessment its seller may give it."""
+    warranty = invoice.facts["warranty"]
+    told = [warranty["id"], f"SHA-256 {invoice.warranty_sha256}"]
+    if warranty.get("self_assessed"):
+        day = figures.day(date.fromisoformat(warranty["self_assessed"]))
+        told.append(tongue.gettext("self-assessed %(on)s") % {"on": day})
+    return " · ".join(told)
 
 
 def _lot(lines: dict[str, InvoiceLine], currency: str, figures: Figures, tongue: Tongue) -> dict[str, str]:

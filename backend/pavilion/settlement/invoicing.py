@@ -256,14 +256,15 @@ def _set_warranty(invoice: Invoice, entity: Entity, today: date) -> None:
     row = warranty_in_force("polished", today)
     if row is None:
         raise WarrantyOutdated(day=today.isoformat())
-    fault = warranty_fault(
-        valid_from=row.valid_from, valid_to=row.valid_to, self_assessed=entity.self_assessed(today), on=today
-    )
-    if fault is not None:
+    assessed = entity.self_assessed(today)
+    fault = warranty_fault(valid_from=row.valid_from, valid_to=row.valid_to, self_assessed=assessed, on=today)
+    if fault is not None or assessed is None:
         raise WarrantyNotEntitled(entity=entity.code)
     invoice.warranty_id = row.id
     invoice.warranty_sha256 = sha256(row.text_en.encode()).hexdigest()
-    invoice.facts = {**invoice.facts, "warranty": {"id": row.id, "text_en": row.text_en, "source": row.source}}
+    given = {"id": row.id, "text_en": row.text_en, "source": row.source}
+    given |= {"seller": entity.name, "self_assessed": assessed.isoformat()}
+    invoice.facts = {**invoice.facts, "warranty": given}
 
 
 def moves_of(invoice: Invoice) -> list[Move]:
