@@ -51,6 +51,13 @@ def frames(said: Mapping[str, Any]) -> Iterator[Image.Image]:
             yield frame
 
 
+def still(said: Mapping[str, Any], scene: str) -> Image.Image:
+    """One scene as it stands at its end."""
+    frame = _ground(said, scene)
+    frame.paste(PICTURES[scene](said).at(1.0), CORNER)
+    return frame
+
+
 class Picture:
     """What moves in a scene. From `still_from` on nothing does, and the last frame stands."""
 
