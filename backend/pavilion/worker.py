@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pavilion.kernel import db
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.tasks import whole
 from pavilion.webkit.log import get_logger
@@ -32,9 +33,12 @@ async def _keep(tick: Tick, clock: Clock, stopping: asyncio.Event) -> None:
             failures = 0
             wait = 0.0 if done else SWEEP_S
         except Exception as error:  # noqa: BLE001 - a bug in one tick must not stop the others
-            failures += 1
-            wait = min(WORST_WAIT_S, SWEEP_S * 2**failures)
-            get_logger().error("tick failed", act=tick.name, outcome=type(error).__name__, exc_info=error)
+            if db.is_busy(error):
+                wait = SWEEP_S  # somebody else writes; nothing is lost but a moment
+            else:
+                failures += 1
+                wait = min(WORST_WAIT_S, SWEEP_S * 2**failures)
+                get_logger().error("tick failed", act=tick.name, outcome=type(error).__name__, exc_info=error)
         await _pause(stopping, wait)
 
 

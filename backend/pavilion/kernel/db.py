@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import DDL, BigInteger, CheckConstraint, Dialect, Integer, MetaData, event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -108,6 +109,12 @@ def create_engine(url: str) -> AsyncEngine:
 
 def sessions_of(engine: AsyncEngine) -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def is_busy(error: Exception) -> bool:
+    """SQLite waited for the writer ahead, in vain: nothing was done, and the same may be tried again."""
+    cause = error.orig if isinstance(error, OperationalError) else error
+    return getattr(cause, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
 @asynccontextmanager

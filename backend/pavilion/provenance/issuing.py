@@ -28,7 +28,7 @@ from pavilion.settings import Settings
 FOLLOWER = "passports:verdicts"
 CHANGES = "passports:changes"
 ISSUED = "passport:issued"
-AT_ONCE = 100
+AT_ONCE = 25  # written in one transaction, and no bid waits long for it
 BREATH = 8  # passports made before others in the process get a turn
 SWEEP = timedelta(minutes=5)
 

@@ -26,8 +26,8 @@ async def retry_pending(
     async with reading(sessions) as session:
         witnessed = await covered_now(session, now, AT_ONCE)
         claims = await queries.due(session, now, AT_ONCE)
-    dossiers = [*witnessed, *await service.ask(claims, asked, now)]
-    if dossiers:
+    dossiers = [*witnessed, *await service.ask(claims, asked, now, at_once=service.GENTLY)]
+    for start in range(0, len(dossiers), service.SHARE):
         async with sessions.begin() as session:
-            await service.settle(session, dossiers=dossiers, now=now, log=log)
+            await service.settle(session, dossiers=dossiers[start : start + service.SHARE], now=now, log=log)
     return len(dossiers)

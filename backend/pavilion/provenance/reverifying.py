@@ -112,7 +112,7 @@ class Sweep:
             wanted = await self._due(session, now, live)
             before = {row.stone: row for row in await _rechecks(session, wanted)}
             claims = await _claims(session, wanted)
-        dossiers = await service.ask([claim for claim, _ in claims], registries, now)
+        dossiers = await service.ask([claim for claim, _ in claims], registries, now, at_once=service.GENTLY)
         news, silent, same = [], [], []
         for dossier, (claim, judged_at) in zip(dossiers, claims, strict=True):
             last = before.get(claim.stone)
@@ -127,11 +127,14 @@ class Sweep:
                 bad = await service.bad_news(session, dossiers=silent, now=now)
             news += [dossier for dossier in silent if dossier.claim.stone in bad]
             silent = [dossier for dossier in silent if dossier.claim.stone not in bad]
+        for start in range(0, len(news), service.SHARE):
+            share = news[start : start + service.SHARE]
+            async with sessions.begin() as session:
+                await service.settle(session, dossiers=share, now=now, log=log)
+                await _looked(session, share, now)
         if dossiers:
             async with sessions.begin() as session:
-                if news:
-                    await service.settle(session, dossiers=news, now=now, log=log)
-                await _looked(session, [*news, *same], now)
+                await _looked(session, same, now)
                 await _ask_again(session, silent, set(live), now)
                 if news:
                     record(

@@ -27,6 +27,9 @@ from pavilion.provenance.registries.guarding import IN_FLIGHT
 from pavilion.provenance.registries.port import Answer, Registry
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
 
+GENTLY = 4  # listings asked about at once beside bids
+SHARE = 16  # listings judged in one transaction beside bids
+
 
 class NotInReview(Refusal):
     """Only a stone in review waits for a person's word."""
@@ -64,10 +67,16 @@ async def confirm(
 
 
 async def ask(
-    claims: Sequence[ListingClaim], registry: Registry | Registries, now: datetime, opener: Opener | None = None
+    claims: Sequence[ListingClaim],
+    registry: Registry | Registries,
+    now: datetime,
+    opener: Opener | None = None,
+    *,
+    at_once: int = IN_FLIGHT,
 ) -> list[Dossier]:
     """What the registries answered for each claim, read and checked; touches no database. A single registry speaks for
-    itself alone: no other is asked, and none is missed."""
+    itself alone: no other is asked, and none is missed. Listings are asked about `at_once`, a few where bids are taken
+    in the same process: what many answers at the same moment cost, a bid would wait for."""
     asked = registry if isinstance(registry, Registries) else Registries.of(registry)
     found = dict[int, tuple[Answer, ...]]()
     waiting = iter(enumerate(claims))
@@ -77,7 +86,7 @@ async def ask(
             found[place] = await asked.ask(claim, now)
             await asyncio.sleep(0)  # an answer that comes at once must not keep bidders waiting
 
-    await asyncio.gather(*(one_after_another() for _ in range(min(IN_FLIGHT, len(claims)))))
+    await asyncio.gather(*(one_after_another() for _ in range(min(at_once, len(claims)))))
     answers = [found[place] for place in range(len(claims))]
     return await (opener or Opener()).open(claims, answers)
 
