@@ -1,7 +1,7 @@
 """All registries of the house, and everything they are asked about one listing."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,20 +44,28 @@ class Registries:
         early = [asked for asked in questions.early(claim) if asked.registry in self._registries]
         producer = self.producer_of(claim)
         asked = questions.to_producer(claim, producer.name)
-        chain, *known = await asyncio.gather(producer.confirm(asked, now), *(self._one(e, now) for e in early))
+        chain, *known = await _heard([(producer, asked), *self._pairs(early)], now)
         later: list[Claim] = []
         if chain.status in (Status.FOUND, Status.MISMATCH):
             asked_already = {(e.registry, e.key) for e in early}
             wanted = questions.late(claim, chain.events)
             later = [c for c in wanted if c.registry in self._registries and (c.registry, c.key) not in asked_already]
-        late = await asyncio.gather(*(self._one(one, now) for one in later))
+        late = await _heard(self._pairs(later), now)
         heard = zip([*early, *later], [*known, *late], strict=True)
-        chain = replace(chain, claim_sha256=asked.sha256(), mandatory=True)
+        chain = replace(chain, claim_sha256=chain.claim_sha256 or asked.sha256(), mandatory=True)
         return (chain, *questions.gathered(claim, heard, chain.events))
 
-    async def _one(self, asked: Claim, now: datetime) -> Answer:
-        return await self._registries[asked.registry].confirm(asked, now)
+    def _pairs(self, asked: Sequence[Claim]) -> list[tuple[GuardedRegistry, Claim]]:
+        return [(self._registries[claim.registry], claim) for claim in asked]
 
     async def close(self) -> None:
         for registry in self._registries.values():
             await registry.close()
+
+
+async def _heard(asked: Sequence[tuple[GuardedRegistry, Claim]], now: datetime) -> list[Answer]:
+    """What each answers, all asked at once; an answer that is in hand costs no turn of the loop."""
+    heard = [registry.in_hand(claim) for registry, claim in asked]
+    open_ = [registry.confirm(claim, now) for (registry, claim), answer in zip(asked, heard, strict=True) if not answer]
+    told = iter([await open_[0]] if len(open_) == 1 else await asyncio.gather(*open_) if open_ else ())
+    return [answer or next(told) for answer in heard]

@@ -52,6 +52,10 @@ class GuardedRegistry:
             del self._under_way[sha256]
             under_way.set_result(answer)
 
+    def in_hand(self, claim: Claim) -> Answer | None:
+        """What it has just answered to the same claim."""
+        return self._known(claim.sha256()) if self._in_hand else None
+
     async def close(self) -> None:
         close = getattr(self._registry, "close", None)
         if close is not None and isawaitable(closing := close()):

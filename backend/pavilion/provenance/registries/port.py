@@ -33,6 +33,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ class Claim:
 
     def sha256(self) -> str:
         """The same claim has the same hash: asking twice is one question."""
-        return hashlib.sha256(
-            plain_bytes({"registry": self.registry, "key": self.key, "fields": dict(self.fields)})
-        ).hexdigest()
+        return _hash(self.registry, self.key, self.fields) if self.fields else _hash_of_key(self.registry, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +108,15 @@ class Registry(Protocol):
 
     async def confirm(self, claim: Claim, now: datetime) -> Answer:
         """Never raises for what a registry does wrong: that is an answer too."""
+
+
+def _hash(registry: str, key: str, fields: Mapping[str, str | int]) -> str:
+    return hashlib.sha256(plain_bytes({"registry": registry, "key": key, "fields": dict(fields)})).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _hash_of_key(registry: str, key: str) -> str:
+    return _hash(registry, key, {})
 
 
 def plain_bytes(document: object) -> bytes:
