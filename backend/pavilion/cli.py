@@ -25,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(stock_app, name="stock")
 app.command("witness")(log_cli.witness)
 app.command("monitor")(log_cli.monitor)
+app.command("audit")(log_cli.audit)
 
 # A command line that cannot be read is 3 here; 2 means "could not be decided".
 typer.BadParameter.__mro__[1].exit_code = 3  # type: ignore[attr-defined]
@@ -138,6 +139,36 @@ def _json_lines(file: Path, decimals: bool) -> list[tuple[str, dict[str, Any]]]:
 # -- what anyone can check ---------------------------------------------------------------------------------------------
 
 app.command("verify")(verify)
+
+
+# -- a yearly report of warranties ------------------------------------------------------------------------------------
+
+
+@app.command("verify-warranties")
+def verify_warranties(
+    file: Path,
+    key: Annotated[list[str], typer.Option(help="Verifier key of the house's log, as printed on its page /log.")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Check a yearly report of warranties: signed by the house, no byte changed, its lines add up to its sums."""
+    from pavilion.kernel.canon import MAX_BYTES
+    from pavilion.kernel.signing import BadNote, parse_vkey
+    from pavilion.provenance.warranty_issuing import NotAReport, check
+
+    try:
+        if not file.is_file() or file.stat().st_size > MAX_BYTES:
+            raise _stop(f"{file}: not a file that can be read here")
+        found = check(file.read_bytes(), [parse_vkey(one) for one in key])
+    except BadNote as fault:
+        raise _stop(f"--key: {fault}") from None
+    except (OSError, NotAReport) as fault:
+        typer.echo(json.dumps({"ok": False, "fact": str(fault)}) if as_json else f"refused: {fault}")
+        raise typer.Exit(FALSE) from None
+    if as_json:
+        typer.echo(json.dumps({"ok": True} | found._asdict()))
+        return
+    typer.echo(f"signed: {found.company}, {found.year}, until {found.until}, sha256 {found.sha256}")
+    typer.echo(f"balance: {'holds' if found.holds else 'does not hold'}; to be looked at: {found.findings}")
 
 
 # -- the record of a sale ---------------------------------------------------------------------------------------------

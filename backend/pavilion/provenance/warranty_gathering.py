@@ -14,6 +14,7 @@ from pavilion.accounts.models import Company
 from pavilion.provenance import outcome_queries
 from pavilion.provenance.law_table import tables_in_force
 from pavilion.provenance.models import ChainEvent, StoneVerdict
+from pavilion.provenance.outcome_chains import masses_of
 from pavilion.provenance.outcome_models import ChainParty, PartyName
 from pavilion.provenance.tables import DATA
 from pavilion.provenance.warranty_chains import KINDS, Told, last_sale, piece_of, steps_of
@@ -31,6 +32,7 @@ from pavilion.provenance.warranty_report import (
 )
 
 AT_ONCE = 500
+ROUNDED = range(-2, 10)  # how far a mass in mct lies from the carats of its report (GR-04)
 LATE, LATER = 1 << 20, 1 << 21  # on one day the house's invoices follow what the chains tell
 
 
@@ -184,8 +186,13 @@ def _taken_in(row: Invoiced, pieces: Sequence[Piece], chains: Mapping[str, Told]
 
 
 def _piece(one: InvoicedStone, chains: Mapping[str, Told]) -> Piece:
+    """The stone by its name in the chain. Invoices state two decimals, as reports do: where that is the chain's mass,
+    the chain's counts."""
     told = chains.get(one.stone)
-    return Piece((piece_of(told) if told else None) or one.stone, one.mct, one.stone)
+    name = piece_of(told) if told else None
+    weighed = masses_of(told.events).get(name or "") if told else None
+    mct = weighed if weighed is not None and weighed - one.mct in ROUNDED else one.mct
+    return Piece(name or one.stone, mct, one.stone)
 
 
 def _ordered(chained: Sequence[Step], invoiced: Sequence[tuple[int, Step]]) -> list[Step]:
