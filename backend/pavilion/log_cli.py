@@ -1,4 +1,5 @@
-"""Commands for those who watch a log: a witness and a monitor. Neither needs a house, its settings or a database."""
+"""Commands for those who watch a log: a witness and a monitor, neither of which needs a house, its settings or a
+database; and the house's own audit of its rows."""
 
 import sys
 from collections.abc import Callable
@@ -115,6 +116,44 @@ def monitor(
                 time.sleep(every)
             except KeyboardInterrupt:
                 raise typer.Exit(DONE) from None
+
+
+def audit(
+    data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
+) -> None:
+    """The nightly proofs at once: the whole log from its entries against all that was signed, and the ledger."""
+    import asyncio
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pavilion.kernel import db
+    from pavilion.provenance import log_audit
+    from pavilion.settings import Settings
+    from pavilion.settlement import ledger
+
+    settings = Settings() if data is None else Settings(data_dir=data, database_url="")
+    if not settings.database_url and not (settings.data_dir / "pavilion.db").is_file():
+        raise stop(f"{settings.data_dir}: no house stands here")
+
+    async def proved() -> tuple[log_audit.Audit, bool]:
+        engine = db.create_engine(settings.database)
+        try:
+            async with db.reading(db.sessions_of(engine)) as session:
+                return await log_audit.audit(session), await ledger.proves(session)
+        finally:
+            await engine.dispose()
+
+    try:
+        found, balances = asyncio.run(proved())
+    except (SQLAlchemyError, OSError) as fault:
+        raise stop(f"the database does not answer: {type(fault).__name__}", UNDECIDED) from None
+    for wrong in found.faults:
+        typer.echo(f"log: {wrong.code} at {wrong.place}")
+    if not balances:
+        typer.echo("ledger: a posting does not balance")
+    if found.faults or not balances:
+        raise typer.Exit(FALSE)
+    typer.echo(f"ok: log of {found.size} entries, {found.checkpoints} checkpoints, root {found.root}; ledger balances")
 
 
 def _fetching(client: "httpx2.Client") -> Callable[[str], bytes | None]:
