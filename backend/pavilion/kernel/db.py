@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Dialect, Integer, MetaData, event
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Dialect, Integer, MetaData, event, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
@@ -119,10 +119,16 @@ def is_busy(error: Exception) -> bool:
 
 @asynccontextmanager
 async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """A session that only reads: on SQLite it never waits for a writer."""
-    async with sessions() as session:
-        await session.connection(execution_options={"reading": True})
+    """A session that only reads: on SQLite it never waits for a writer. It takes a connection when it is first used."""
+    engine: AsyncEngine = sessions.kw["bind"]
+    async with sessions(bind=engine.execution_options(reading=True)) as session:
         yield session
+
+
+async def one_at_a_time(session: AsyncSession, what: str) -> None:
+    """Until this transaction ends, no other passes here for the same thing. On SQLite there is one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("select pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
 
 
 _REFUSE_CHANGE = """

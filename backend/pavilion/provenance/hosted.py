@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
+from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.events import record
 from pavilion.provenance.did import party_of
 from pavilion.provenance.proofs import Signer
@@ -30,10 +31,10 @@ async def of_company(session: AsyncSession, company_id: int, *, did: str, seed: 
     slug = slug_of(company)
     kid = f"{slug}#1"
     signer = Signer(f"{party_of(slug, did)}#1", seed_of(seed, slug))
-    known = await session.scalar(
-        select(IssuerKeyAct.id).where(IssuerKeyAct.kid == kid, IssuerKeyAct.act == KeyDeed.ADD)
-    )
-    if known is None:
+    known = select(IssuerKeyAct.id).where(IssuerKeyAct.kid == kid, IssuerKeyAct.act == KeyDeed.ADD)
+    if await session.scalar(known) is None:
+        await one_at_a_time(session, f"key {kid}")
+    if await session.scalar(known) is None:
         session.add(
             IssuerKeyAct(
                 act=KeyDeed.ADD,

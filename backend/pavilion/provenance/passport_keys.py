@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.events import record
 from pavilion.provenance.passport_models import PassportKey
 from pavilion.provenance.proofs import Signer
@@ -17,6 +18,9 @@ async def current(session: AsyncSession, did: str, seed: bytes, now: datetime) -
     """The signer of this seed. A seed not seen before is a new key of this year, and ends the one before it."""
     public = Signer("", seed).public.hex()
     known = await session.scalar(select(PassportKey).where(PassportKey.public == public))
+    if known is None:
+        await one_at_a_time(session, "passport key")
+        known = await session.scalar(select(PassportKey).where(PassportKey.public == public))
     if known is None:
         known = await _added(session, public, now)
     return Signer(f"{did}#{known.kid}", seed)

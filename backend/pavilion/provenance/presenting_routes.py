@@ -138,6 +138,7 @@ async def countersign(
     if request.headers.get("content-type", "").startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
         return await _by_form(request, stone, actor, session, now)
     found, company = await _held(request, reading, actor, stone)
+    await reading.close()  # nobody holds a connection while a stranger is asked, nor while waiting for a second one
     try:
         credential = proofs.read_credential(await body_of(request, proofs.MAX_CREDENTIAL))
         issuer = countersigning.issuer_of(credential)

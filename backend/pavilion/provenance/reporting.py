@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel import events
+from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import NotAllowed, Refusal
 from pavilion.provenance import log, trust_table
 from pavilion.provenance.epcis import Ids, captured
@@ -63,6 +64,7 @@ async def capture(
     trust, keys = await trust_table.in_force(session, now)
     for pointer, event in found:
         _believed(event, trust, signature_of(event, keys), pointer, now)
+    await one_at_a_time(session, "reported events")
     bodies = {hashlib.sha256(body).hexdigest(): body for body in (plain_bytes(event) for _, event in found)}
     known = set(await session.scalars(select(ReportedEvent.sha256).where(ReportedEvent.sha256.in_(bodies))))
     fresh = [(pointer, event) for pointer, event in found if _hash(event) not in known]

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company, Person
+from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
@@ -48,8 +49,11 @@ async def viewed(
 ) -> PrivateView:
     """The company's private view of this version stands, issued to its key. `seed` is the house's for passports,
     `hosting` the one from which the keys follow that it keeps for companies."""
-    kept = await session.get(PrivateView, (passport.stone, passport.n, company_id))
-    if kept is not None:
+    name = (passport.stone, passport.n, company_id)
+    if (kept := await session.get(PrivateView, name)) is not None:
+        return kept
+    await one_at_a_time(session, f"private view {name}")
+    if (kept := await session.get(PrivateView, name)) is not None:
         return kept
     holder = await hosted.of_company(session, company_id, did=did, seed=hosting, now=now)
     signer = await passport_keys.current(session, did, seed, now)
@@ -123,7 +127,9 @@ async def end(session: AsyncSession, *, stone: str, company_id: int, public_id: 
 async def behind(session: AsyncSession, token: str, now: datetime, *, lock: bool = False) -> Share:
     """The share of a link that still works."""
     wanted = select(Share).where(Share.token_sha256 == _sha256(token))
-    row = await session.scalar(wanted.with_for_update() if lock else wanted)
+    if lock:  # also what this session read before is read anew: others may have opened the link meanwhile
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    row = await session.scalar(wanted)
     if row is None:
         raise NotFound()
     if not is_open(row, now):
