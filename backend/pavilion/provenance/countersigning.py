@@ -1,6 +1,7 @@
 """Presenting a stone under one's own name: a second credential beside the passport, which stays as it was signed."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.canon import canonical, sha256_hex
+from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
@@ -28,6 +30,7 @@ MOST_NAME, MOST_MESSAGE, MOST_JEWEL = 80, 280, 60
 JEWELS = ("ring", "necklace", "earrings", "bracelet", "brooch", "other")
 LANGUAGES = ("en", "zh")
 CLOCKS_APART = timedelta(minutes=5)
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SUBJECT = frozenset({"id", "over", "version", "displayName", "logoDigest", "message", "jewel", "date"})
 # What only the passport says: grades of colour, clarity and make, the grade of the verdict, and weight.
 _FACTS = re.compile(
@@ -153,7 +156,7 @@ def check_words(words: Words, clarity: str | None) -> None:
     texts = {"display_name": words.name, **{f"message_{lang}": text for lang, text in words.message.items()}}
     for name, text in texts.items():
         most = MOST_NAME if name == "display_name" else MOST_MESSAGE
-        if len(text) > most or any(ord(char) < 32 for char in text):
+        if len(text) > most or not _is_open(text):
             faults[name] = "bad_input"
         elif next(refused_wordings(shipped().words, {"": text}, clarity), None) is not None:
             faults[name] = "wording_refused"
@@ -163,12 +166,22 @@ def check_words(words: Words, clarity: str | None) -> None:
         faults["display_name"] = "bad_input"
     if not words.message.keys() <= set(LANGUAGES):
         faults["message_en"] = "bad_input"
-    if words.jewel is not None and (
-        words.jewel.get("kind") not in JEWELS or len(words.jewel.get("id", "")) > MOST_JEWEL
-    ):
+    if words.jewel is not None and not _is_jewel(words.jewel):
         faults["jewel_kind"] = "bad_input"
     if faults:
         raise BadInput(fields=faults)
+
+
+def _is_jewel(jewel: Mapping[str, str]) -> bool:
+    """A kind, and the presenter's own number of the piece, which states nothing else."""
+    number = jewel.get("id", "")
+    known = jewel.keys() <= {"kind", "id"} and jewel.get("kind") in JEWELS
+    return known and len(number) <= MOST_JEWEL and _is_open(number) and _FACTS.search(folded(number)) is None
+
+
+def _is_open(text: str) -> bool:
+    """It reads as it is written: no line ends, nothing invisible, nothing that turns the direction around."""
+    return not any(unicodedata.category(char) in _HIDDEN for char in text)
 
 
 def issuer_of(credential: Mapping[str, Any]) -> str:
@@ -221,6 +234,8 @@ async def _kept(
     by: str,
     now: datetime,
 ) -> Countersignature:
+    if logo is not None:
+        await one_at_a_time(session, f"logo {logo.sha256}")
     if logo is not None and await session.get(Logo, logo.sha256) is None:
         session.add(Logo(sha256=logo.sha256, media_type=logo.media_type, data=logo.data))
     text = canonical(signed)

@@ -34,6 +34,7 @@ _ATTRIBUTES = frozenset(
 _VALUE = re.compile(r"[A-Za-z0-9#.,%()\s+:_-]{0,100000}")
 _INSIDE = re.compile(r"url\(#[A-Za-z0-9_-]{1,80}\)")
 _MOST_ELEMENTS = 2_000
+_MOST_DEPTH = 60
 
 
 class Mark(NamedTuple):
@@ -84,10 +85,19 @@ def _svg(data: bytes) -> Mark:
     elements = list(root.iter())
     if root.tag != f"{{{_NAMESPACE}}}svg" or len(elements) > _MOST_ELEMENTS:
         raise _refused()
+    if _is_deep(root, _MOST_DEPTH):
+        raise _refused()
     for element in elements:
         _check(element)
     ElementTree.register_namespace("", _NAMESPACE)
     return Mark(SVG, ElementTree.tostring(root, encoding="utf-8", xml_declaration=False))
+
+
+def _is_deep(root: ElementTree.Element, most: int) -> bool:
+    level = [root]
+    for _ in range(most):
+        level = [child for element in level for child in element]
+    return bool(level)
 
 
 def _check(element: ElementTree.Element) -> None:

@@ -224,11 +224,11 @@ def _of_paper(data: bytes) -> Evidence:
     proofs: dict[str, tuple[bytes | None, str]] = {}
     try:
         for attached in PdfReader(io.BytesIO(data), strict=False).attachment_list:
-            name, content = attached.name, attached.content
+            name = attached.name  # its content is unpacked only if it is one of the two that are looked for
             if name.endswith(".json") and passport is None:
-                passport = content
+                passport = attached.content
             elif name.endswith(".tlog-proof") and not proofs:
-                proofs["passport"] = (None, _text(content))
+                proofs["passport"] = (None, _text(attached.content))
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as fault:
         raise Unreadable(f"a PDF that cannot be read: {type(fault).__name__}") from None
     if passport is None:
