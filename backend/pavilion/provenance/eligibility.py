@@ -1,5 +1,6 @@
 """May this stone be sold there on that day? The second answer beside the verdict, from the kept chain and dated law."""
 
+import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from pavilion.provenance.tables import Tables, shipped
 
 KEPT = 20_000  # stones whose answers of the day are remembered
 AT_ONCE = 500
+BREATH = 8  # stones answered before others in the process get a turn
 
 
 class Closed(NamedTuple):
@@ -52,7 +54,9 @@ async def closed(
     grounds = await _grounds(session, stones)
     answers = {stone: _remembered((ground.key, day, tables.sha256["law"])) for stone, ground in grounds.items()}
     unknown = {stone: grounds[stone] for stone, known in answers.items() if not wanted <= known.keys()}
-    for stone, case in (await _cases(session, unknown, tables, day)).items():
+    for nth, (stone, case) in enumerate((await _cases(session, unknown, tables, day)).items(), start=1):
+        if nth % BREATH == 0:
+            await asyncio.sleep(0)
         for cc in wanted - answers[stone].keys():
             answers[stone][cc] = _answer(case, cc, day)
     return {stone: {cc: known[cc][0] for cc in sorted(wanted) if known[cc]} for stone, known in answers.items()}
@@ -103,7 +107,12 @@ async def _cases(session: AsyncSession, grounds: Mapping[str, _Ground], tables: 
     chains: dict[str, list[str]] = {stone: [] for stone in grounds}
     for event in await _rows(session, ChainEvent, chains, ChainEvent.seq):
         chains[event.stone].append(event.body)
-    return {stone: _case(stone, grounds[stone], bodies, tables, day) for stone, bodies in chains.items()}
+    cases: dict[str, Case] = {}
+    for nth, (stone, bodies) in enumerate(chains.items(), start=1):
+        if nth % BREATH == 0:
+            await asyncio.sleep(0)
+        cases[stone] = _case(stone, grounds[stone], bodies, tables, day)
+    return cases
 
 
 async def _rows(session: AsyncSession, model: Any, stones: Collection[str], *order: Any) -> Sequence[Any]:

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.provenance.models import ChainEvent
 from pavilion.provenance.outcome_models import ChainParty
 
-AT_ONCE = 500
 DEALS = ("SOLD_ROUGH", "SOLD", "TRANSFERRED")
 PARTS = ("by", "issuer", "from", "to", "for")
 
@@ -30,8 +29,8 @@ async def know(session: AsyncSession, stones: Sequence[str]) -> set[str]:
     }
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [{"party": party, "stone": stone} for party, stone in sorted(pairs)]
-    for start in range(0, len(rows), AT_ONCE):
-        await session.execute(build(ChainParty).values(rows[start : start + AT_ONCE]).on_conflict_do_nothing())
+    if rows:
+        await session.execute(build(ChainParty).on_conflict_do_nothing(), rows)
     return {party for party, _ in pairs}
 
 

@@ -31,7 +31,7 @@ from pavilion.provenance.outcome_models import (
 
 JOB = "outcomes:file"
 FOLLOWER = "provenance:chain parties"
-AT_ONCE = 500
+AT_ONCE = 100  # chains read in one transaction, and no bid waits long for it
 
 
 class FileEmpty(Refusal):
