@@ -26,7 +26,6 @@ app.add_typer(stock_app, name="stock")
 app.command("witness")(log_cli.witness)
 app.command("monitor")(log_cli.monitor)
 app.command("audit")(log_cli.audit)
-app.command("audit")(log_cli.audit)
 
 # A command line that cannot be read is 3 here; 2 means "could not be decided".
 typer.BadParameter.__mro__[1].exit_code = 3  # type: ignore[attr-defined]
