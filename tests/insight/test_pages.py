@@ -11,8 +11,8 @@ from tests.make import NOON
 HOME = "http://pavilion.test"
 
 
-async def test_a_reporter_sees_charts_tables_and_the_own_yield_in_both_languages(sqlite_database_url, tmp_path):
-    engine = create_engine(sqlite_database_url)
+async def test_a_reporter_sees_charts_tables_and_the_own_yield_in_both_languages(database_url, tmp_path):
+    engine = create_engine(database_url)
     app = main.build_house(Settings(environment="test", public_url=HOME, data_dir=tmp_path), engine, lambda: NOON)
     await outcomes.furnish(app.state.sessions, NOON)
     await outcomes.furnish(app.state.sessions, NOON)
