@@ -2,8 +2,8 @@
 
 A map for newcomers. The folder is flat; a file's first word names its room (docs/decisions/0018).
 
-chain       what is known of a stone: models, queries, facts, claims, dossier, opening, casefile, lineage, uses, recording,
-            keeping, putting, gathering
+chain       what is known of a stone: models, queries, facts, claims, dossier, opening, casefile, lineage, uses,
+            recording, keeping, putting, gathering
 rules       what follows from it: rules, findings, tolerances, tables, table_history, signatures, custody, mass,
             kimberley, grading, warranty, words, vectors; recomputing gives the same verdict again
 verdicts    who asks and decides: service, deciding, jobs, reviving, reverifying; routes and forms are the staff's queue

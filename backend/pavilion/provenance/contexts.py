@@ -10,10 +10,8 @@ from pavilion.kernel.canon import sha256_hex
 from pavilion.provenance.proofs import BadCredential
 
 W3C = "https://www.w3.org/ns/credentials/v2"
-UNTP = "https://test.uncefact.org/vocabulary/untp/dpp/working/"
+UNTP = "https://test.uncefact.org/vocabulary/untp/dpp/working/"  # as of commit af6cd474, for this ruleset
 STONE_PATH = "/contexts/stone/v1"
-W3C_SHA256 = "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734"  # as the recommendation prints it
-UNTP_COMMIT = "af6cd474"  # of the UN/CEFACT repository: what the working version said when this ruleset was made
 _BASE = re.compile(r"(https?://[^/?#\s]{1,255})/")
 
 

@@ -33,15 +33,6 @@ async def versions(session: AsyncSession, stone: str) -> Sequence[Passport]:
     return (await session.scalars(select(Passport).where(Passport.stone == stone).order_by(Passport.n.desc()))).all()
 
 
-async def latest_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, Passport]:
-    top = select(Passport.stone, func.max(Passport.n).label("n")).where(Passport.stone.in_(stones))
-    last = top.group_by(Passport.stone).subquery()
-    rows = await session.scalars(
-        select(Passport).join(last, (Passport.stone == last.c.stone) & (Passport.n == last.c.n))
-    )
-    return {row.stone: row for row in rows}
-
-
 async def standing_of(session: AsyncSession, passport: Passport) -> Standing:
     entry = await session.get(StatusEntry, (passport.status_list, passport.status_index))
     newest = await session.scalar(select(func.max(Passport.n)).where(Passport.stone == passport.stone))

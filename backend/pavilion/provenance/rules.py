@@ -23,7 +23,6 @@ from pavilion.provenance.words import nomenclature
 RULESET = "2026.2"
 EXPOSED_GRADES = frozenset({"A", "B"})  # house policy: grade C is verified, but not shown to buyers
 REASON_LEAST, REASON_MOST = 10, 2000  # characters of a person's reason for a decision
-ASSURANCES = ("A", "B", "C")
 NO_GRADE = "-"
 
 CHAIN_RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (

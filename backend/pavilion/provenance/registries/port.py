@@ -29,7 +29,7 @@ sanctions (key: `parties`, fields {party: name}; the list is matched in this hou
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,14 +123,3 @@ def plain_bytes(document: object) -> bytes:
     """The one spelling that is signed and hashed: keys sorted, no blanks, UTF-8. Documents hold no floats,
     and keys are ASCII, so these are the bytes of RFC 8785 at the speed of the C encoder."""
     return _ENCODER.encode(document).encode()
-
-
-def chained(events: Sequence[Mapping[str, Any]]) -> list[Event]:
-    """Each event names the SHA-256 of the one before it, so none can be left out unseen."""
-    linked: list[Event] = []
-    before: str | None = None
-    for event in events:
-        link = {**event} if before is None else {**event, "prev": before}
-        before = hashlib.sha256(plain_bytes(link)).hexdigest()
-        linked.append(link)
-    return linked
