@@ -28,8 +28,8 @@ GOOD = HEAD + (
 
 
 @pytest.fixture
-async def house(sqlite_database_url, tmp_path):
-    engine = create_engine(sqlite_database_url)
+async def house(database_url, tmp_path):
+    engine = create_engine(database_url)
     app = main.build_house(Settings(environment="test", public_url=HOME, data_dir=tmp_path), engine, lambda: NOON)
     async with app.state.sessions.begin() as session:
         mine = await make.company(session, "Kgale Rough", "BW")
