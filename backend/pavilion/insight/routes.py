@@ -16,6 +16,8 @@ from pavilion.webkit.html import page
 
 router = APIRouter(tags=["insight"])
 
+WIDEST = 20  # comparisons shown before the whole list
+
 
 async def _reader(actor: CurrentActor) -> Actor:
     if actor.may(Permission.OUTCOME_REPORT) or actor.is_staff:
@@ -34,6 +36,7 @@ async def insight(request: Request, actor: Reader, session: Reading, now: Now, q
     chosen = named(wanted) if wanted else None
     before = await queries.figures(session, str(chosen.before)) if chosen else None
     own = await queries.comparisons(session, wanted, actor.company_id or 0) if wanted else ()
+    pairs = charts.beside_peers(own)
     coming = latest_due(now).next
     return page(
         request,
@@ -44,7 +47,8 @@ async def insight(request: Request, actor: Reader, session: Reading, now: Now, q
         shapes=charts.by_size(found, before) if found else [],
         grades=charts.by_grade(found) if found else [],
         grid=charts.whole_grid(found) if found else [],
-        pairs=charts.beside_peers(own),
+        pairs=pairs,
+        widest=sorted(pairs.rows, key=lambda one: -abs(one.own_bp - one.peer_bp))[:WIDEST],
         log_index=await queries.log_index(session, wanted) if wanted else None,
         coming=coming,
         current=quarter_of(now),

@@ -13,7 +13,7 @@ from pavilion.webkit.i18n import Tongue
 
 PARTS = ("opening", "in", "mined", "loss", "out", "closing")
 GIVES = frozenset({"opening", "in", "mined"})
-PAGE = 100
+PAGE = 50
 ON_PAPER = 1_500  # lines of each way; the table holds all
 COLUMNS = (
     *("way", "day", "kind", "reference", "partner", "carat", "stones", "statement", "statement_sha256"),
