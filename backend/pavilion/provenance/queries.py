@@ -125,7 +125,9 @@ async def is_exposed(session: AsyncSession, stone: str) -> bool:
 
 async def standing(session: AsyncSession, stone: str, *, lock: bool = False) -> StoneVerdict | None:
     wanted = select(StoneVerdict).where(StoneVerdict.stone == stone)
-    return await session.scalar(wanted.with_for_update() if lock else wanted)
+    if lock:  # what this session read before the lock may no longer be so
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(wanted)
 
 
 async def claim_of(session: AsyncSession, stone: str) -> ListingClaim | None:
