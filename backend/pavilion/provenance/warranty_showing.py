@@ -84,7 +84,11 @@ def paper(year: Year, incoming: list[DeedRow], outgoing: list[DeedRow], tongue: 
             [say("Unexplained"), f"{carats(balance.gap_mct)} {unit}"],
         ],
         "findings": {"title": say("To be looked at"), "rows": wrong, "none": say("Nothing to be looked at.")},
-        "columns": [say("Day"), say("Document"), say("Partner"), say("Carats"), say("Statement"), say("Assessed")],
+        "columns": [
+            *(say("Day"), say("Document"), say("Partner"), say("Carats"), say("Stones")),
+            *(say("Statement"), say("Assessed")),
+        ],
+        "texts": {"title": say("Texts of the statements"), "rows": _texts([*incoming, *outgoing])},
         "parts": [
             {"title": say("Warranties in"), "rows": [_line(row, figures) for row in incoming[:ON_PAPER]]},
             {"title": say("Warranties out"), "rows": [_line(row, figures) for row in outgoing[:ON_PAPER]]},
@@ -109,10 +113,17 @@ def _bar(masses: Iterable[tuple[str, int]], whole: int) -> Bar:
 
 
 def _line(row: DeedRow, figures: Figures) -> list[str]:
-    said = row.deed.statement
+    deed, said = row.deed, row.deed.statement
     assessed = figures.day(said.assessed) if said.assessed else "–"
-    mark = f"{said.text or '–'}{' ✗' if row.wrong else ''}"
-    return [figures.day(row.deed.day), row.deed.reference or "–", row.partner, carats(row.deed.mct), mark, assessed]
+    mark = f"{said.text or '–'}{' ✗' if row.wrong else ''}, {said.seller}"
+    masses = [carats(deed.mct), figures.number(len(deed.stones))]
+    return [figures.day(deed.day), deed.reference or "–", row.partner, *masses, mark, assessed]
+
+
+def _texts(rows: Iterable[DeedRow]) -> list[str]:
+    """Each statement that was given, with the hash of its text."""
+    given = {(row.deed.statement.text, row.deed.statement.sha256) for row in rows if row.deed.statement.text}
+    return [f"{text}: SHA-256 {digest or '–'}" for text, digest in sorted(given, key=str)]
 
 
 def _facts(one: Finding, tongue: Tongue, figures: Figures) -> str:
