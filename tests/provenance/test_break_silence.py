@@ -11,7 +11,7 @@ from pavilion.provenance.models import ExposedStone
 from pavilion.provenance.registries.file import Fault
 from pavilion.provenance.registries.orders import Mark
 from pavilion.provenance.reverifying import LIVE_AGAIN, Pace, Sweep
-from tests.make import NOON, SECOND
+from tests.make import HOUR, NOON, SECOND
 from tests.provenance import simulated, stones
 
 PACE = Pace(live=timedelta(seconds=10), catalogue=timedelta(seconds=30))
@@ -106,3 +106,20 @@ async def test_a_live_lot_whose_registry_was_silent_is_looked_at_again_within_ha
         pass
     async with sessions() as session:
         assert {row.why for row in await session.scalars(select(Recheck))} == {""}
+
+
+async def test_while_its_producer_is_silent_nobody_else_lists_the_same_stone(sessions, tmp_path):
+    registry = stones.registry(tmp_path / "registry", (1, stones.chain(1)))
+    first, second = stones.claim(1), stones.claim(1)
+
+    async def verdict(claim, now):
+        async with sessions.begin() as session:
+            (told,) = await service.confirm(session, claims=[claim], registry=registry, now=now, log=stones.LOG)
+        return told.verdict
+
+    assert await verdict(first, NOON) == "verified"
+    registry.fault = Fault.DOWN
+    assert await verdict(first, NOON + 25 * HOUR) == "pending"
+    registry.fault = None
+    assert await verdict(second, NOON + 25 * HOUR) == "rejected"
+    assert await verdict(first, NOON + 26 * HOUR) == "verified"

@@ -130,7 +130,9 @@ async def keep(session: AsyncSession, rulings: Sequence[Ruling], now: datetime) 
     if known:
         changed = [_standing_row(ruling, now) for ruling in known]
         await session.execute(update(StoneVerdict), changed, execution_options={"synchronize_session": False})
-        await session.execute(delete(ChainUse).where(ChainUse.stone.in_([ruling.stone for ruling in known])))
+        # Where the producer was silent, what the stone lays claim to stays its own.
+        heard = [r.stone for r in known if r.dossier.keeps_chain or r.verdict is VerdictCode.REJECTED]
+        await session.execute(delete(ChainUse).where(ChainUse.stone.in_(heard)))
     await put(session, StoneVerdict, [_standing_row(ruling, now) for ruling in rulings if ruling.was is None])
     await put(session, ChainUse, [use._asdict() for ruling in rulings for use in ruling.uses])
     shown = [ruling for ruling in rulings if ruling.exposed and ruling.stone not in exposed]
