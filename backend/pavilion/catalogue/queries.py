@@ -9,6 +9,8 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue.models import Stone, StoneCommitment
 
+AT_ONCE = 500  # ids in one statement
+
 LISTED: ColumnElement[bool] = and_(Stone.exposed_id.is_not(None), Stone.withdrawn_at.is_(None))
 
 
@@ -65,6 +67,16 @@ async def supplier_of(session: AsyncSession, stone: Stone) -> str:
 async def supplied_by(session: AsyncSession, public_id: str) -> int | None:
     """The company that brought the stone in; it tells nothing else of it."""
     return await session.scalar(select(Stone.supplier_company_id).where(Stone.public_id == public_id))
+
+
+async def weights_of(session: AsyncSession, public_ids: Sequence[str]) -> dict[str, int]:
+    """What these stones weigh, for who sold them."""
+    found: dict[str, int] = {}
+    for start in range(0, len(public_ids), AT_ONCE):
+        some = Stone.public_id.in_(public_ids[start : start + AT_ONCE])
+        rows = await session.execute(select(Stone.public_id, Stone.weight_mct).where(some))
+        found |= {row.public_id: row.weight_mct for row in rows}
+    return found
 
 
 async def commitments_of(session: AsyncSession, stone_ids: Sequence[int]) -> dict[int, StoneCommitment]:

@@ -8,12 +8,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.entities import entities
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import weights_of
 from pavilion.provenance.warranty_gathering import Invoiced, InvoicedStone
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.rules import InvoiceState, LineKind
 
-AT_ONCE = 500
 NEVER_SOLD = (InvoiceState.DRAFT, InvoiceState.CANCELLED)
 
 
@@ -69,9 +68,4 @@ def _row(invoice: Invoice, consignor: int, lots: Sequence[Mapping[str, Any]], we
 async def _weights(session: AsyncSession, lots: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """The weights of stones that were sold with others as one lot; the invoice keeps only their sum."""
     wanted = sorted({stone for lot in lots if len(lot["stones"]) > 1 for stone in lot["stones"]})
-    found: dict[str, int] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        some = Stone.public_id.in_(wanted[start : start + AT_ONCE])
-        rows = await session.execute(select(Stone.public_id, Stone.weight_mct).where(some))
-        found |= {row.public_id: row.weight_mct for row in rows}
-    return found
+    return await weights_of(session, wanted)
