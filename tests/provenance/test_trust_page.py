@@ -144,3 +144,11 @@ async def test_an_auditor_looks_and_changes_nothing_and_a_stranger_sees_nothing(
         assert (await browser.post("/staff/trust/rows", data=ROW)).status_code == 403
     async with AsyncClient(transport=ASGITransport(house), base_url=HOME) as stranger:
         assert (await stranger.get("/staff/trust")).status_code in (303, 401)
+
+
+async def test_the_law_page_says_each_code_in_words_and_labels_its_cells_for_a_phone(house):
+    async with signed_in(house, CATO) as browser:
+        page = (await browser.get("/staff/law")).text
+    assert "SN-01: The origin is closed at this destination." in page
+    assert "SN-03: A document that the destination asks for is missing." in page
+    assert 'class="table is-stacked"' in page and 'data-label="Source"' in page

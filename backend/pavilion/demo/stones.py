@@ -15,6 +15,7 @@ from pavilion.catalogue import chains, generating
 from pavilion.provenance.registries.port import OWN_PRODUCTION
 from pavilion.provenance.registries.writing import RegistryWriter
 
+NEW = 36  # stones that are registered and that nobody has listed yet
 SAMPLE = Path(chains.__file__).parent / "data" / "sample" / "diamonds.csv"  # some hundred of the public table
 COLUMNS = (
     *("Stock #", "Availability", "Shape", "Carat", "Color", "Clarity", "Fancy Color", "Fancy Color Intensity"),
@@ -106,12 +107,14 @@ OF_DIAMONDS_ONLY = ("sow", "sow_self_assessed")
 
 
 def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
-    """`jewels.csv`, `sample/stock.csv` and one signed registry of both stand in `folder`; answers the two files."""
+    """`jewels.csv`, `sample/stock.csv` and one signed registry of both stand in `folder`; answers the two files. A third,
+    `sample/new.csv`, is for a newcomer to send: its stones are registered and not yet listed."""
     random = Random(f"jewels:{seed}")  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
     key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"pavilion jewels {seed}".encode()).digest())
     jewels = folder / "jewels.csv"
     generating.generate(sample, folder / "sample", seed=seed)
+    _part(folder / "sample")
     with (
         jewels.open("w", encoding="utf-8", newline="") as file,
         RegistryWriter(folder / "registry", key, name=OWN_PRODUCTION) as registry,
@@ -135,6 +138,23 @@ def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
 def pictures() -> dict[str, str]:
     """The traced picture of each stone of this file, by stock number."""
     return {_stock_no(place): jewel.picture for place, jewel in enumerate(JEWELS, start=1)}
+
+
+def _part(folder: Path) -> None:
+    """The last stones of the stock stand in a file of their own, with two faults of a hurried hand beside theirs."""
+    with (folder / "stock.csv").open(encoding="utf-8", newline="") as file:
+        sheet = csv.DictReader(file)
+        columns, rows = list(sheet.fieldnames or ()), list(sheet)
+    answers = (folder / "answers.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    old, new = rows[:-NEW], [dict(row) for row in rows[-NEW:]]
+    new[4]["Total Price"] = f"{new[4]['Total Price'].split('.')[0]}0.00"
+    new.append(dict(new[0]))
+    for name, part in (("stock.csv", old), ("new.csv", new)):
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            out = csv.DictWriter(file, columns, lineterminator="\r\n")
+            out.writeheader()
+            out.writerows(part)
+    (folder / "answers.jsonl").write_text("".join(answers[: len(old)]), encoding="utf-8")
 
 
 def _registered(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -206,15 +206,23 @@ def _mixed(chosen: list[str]) -> list[str]:
 
 def welcome(simulators: str) -> list[str]:
     """What a newcomer is told: who can sign in, what to try, and where the simulated registries stand."""
-    signs = [f"sign-in: {one.role} {one.email} {people.PASSWORD}" for one in people.PEOPLE]
+    producers = [("producer", outcomes.FIRST_EMAIL), ("producer", outcomes.PRODUCER_EMAIL)]
+    who = [*((one.role, one.email) for one in people.PEOPLE), *producers]
+    signs = [f"sign-in: {role} {email} {people.PASSWORD}" for role, email in who]
     return [*signs, *TRY, f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)"]
 
 
 TRY = (
     "try: as wen@lumen.example enter the saleroom of the running sale and bid; its first lots close within minutes",
     "try: in a second browser bid against her as ilse@vandael.example; simulated rivals bid too (RIVALS=0 stops them)",
-    "try: as sam@scheldt.example upload sample/stock.csv of the data folder under /stock and see each row's outcome",
+    "try: as sam@scheldt.example upload sample/new.csv of the data folder (.data/demo) under /stock: "
+    "stones not listed yet, some with faults, each row with its answer",
     "try: as noor@pavilion.example build a sale under /staff/sales; lena@pavilion.example approves it",
     "try: as cato@pavilion.example see under /staff/exceptions which stones were refused and why",
+    "try: as lea@motse.example report under /outcomes what became of rough, and see under /insight how others cut it",
+    "try: as kagiso@kgale.example record a purchase of rough under /outcomes",
+    "try: as cato@pavilion.example read /staff/law, and under /staff/trust stop a party for a day; "
+    "imre@pavilion.example agrees to end the stop under /staff/proposals",
+    "try: without signing in, open any stone under /stones, its passport and /log; verify its bundle under /verify",
     "try: as tomas@pavilion.example enter a transfer under /staff/cashier; lena@pavilion.example confirms it",
 )

@@ -131,6 +131,16 @@ def beside_peers(rows: Sequence[Comparison]) -> Pairs:
     return Pairs(pairs, [(at(bp), bp) for bp in range(low, low + span + 1, 500)], len(found) * 24)
 
 
+def of(pairs: Sequence[Pair], size: str, shape: str) -> list[Pair]:
+    """Those of this size and shape; an empty word, or one the grid does not have, asks for all."""
+    wanted = {
+        str(row)
+        for row in ROWS
+        if (row.size == size or size not in dict(SIZES)) and (row.shape == shape or shape not in dict(SHAPES))
+    }
+    return [pair for pair in pairs if pair.row in wanted]
+
+
 class _Shading(NamedTuple):
     bounds: tuple[int, ...]
 

@@ -16,7 +16,7 @@ from pavilion.webkit.html import page
 
 router = APIRouter(tags=["insight"])
 
-WIDEST = 20  # comparisons shown before the whole list
+WIDEST = 10  # comparisons shown before the whole list
 
 
 async def _reader(actor: CurrentActor) -> Actor:
@@ -29,7 +29,15 @@ Reader = Annotated[Actor, Depends(_reader)]
 
 
 @router.get("/insight")
-async def insight(request: Request, actor: Reader, session: Reading, now: Now, quarter: str | None = None) -> Response:
+async def insight(
+    request: Request,
+    actor: Reader,
+    session: Reading,
+    now: Now,
+    quarter: str | None = None,
+    size: str = "",
+    shape: str = "",
+) -> Response:
     published = await queries.quarters(session)
     wanted = quarter if quarter in published else (published[0] if published else None)
     found = await queries.figures(session, wanted) if wanted else None
@@ -37,6 +45,7 @@ async def insight(request: Request, actor: Reader, session: Reading, now: Now, q
     before = await queries.figures(session, str(chosen.before)) if chosen else None
     own = await queries.comparisons(session, wanted, actor.company_id or 0) if wanted else ()
     pairs = charts.beside_peers(own)
+    asked = charts.of(pairs.rows, size, shape)
     coming = latest_due(now).next
     return page(
         request,
@@ -48,7 +57,10 @@ async def insight(request: Request, actor: Reader, session: Reading, now: Now, q
         grades=charts.by_grade(found) if found else [],
         grid=charts.whole_grid(found) if found else [],
         pairs=pairs,
-        widest=sorted(pairs.rows, key=lambda one: -abs(one.own_bp - one.peer_bp))[:WIDEST],
+        asked=asked,
+        size=size,
+        shape=shape,
+        widest=sorted(asked, key=lambda one: -abs(one.own_bp - one.peer_bp))[:WIDEST],
         log_index=await queries.log_index(session, wanted) if wanted else None,
         coming=coming,
         current=quarter_of(now),

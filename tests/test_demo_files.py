@@ -1,0 +1,37 @@
+"""What a newcomer is handed to send: stones that are registered, not yet listed, and a few that are wrong."""
+
+import csv
+from pathlib import Path
+
+from pavilion.demo import outcomes, people, stones, story
+
+ROOT = Path(__file__).parents[1]
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_file_to_send_holds_other_stones_than_the_stock_and_each_is_registered(tmp_path):
+    _, stock = stones.write(tmp_path, stones.SAMPLE)
+    listed, new = rows(stock), rows(tmp_path / "sample" / "new.csv")
+    assert len(new) == stones.NEW + 1 and len({row["Stock #"] for row in new}) == stones.NEW
+    assert not {row["Stock #"] for row in new} & {row["Stock #"] for row in listed}
+    known = {origin_id for origin_id, _ in stones._registered(tmp_path / "sample" / "registry")}
+    assert sum(row["Origin ID"] in known for row in new) > 30
+
+
+def test_the_welcome_names_that_file_and_everybody_who_can_sign_in():
+    told = "\n".join(story.welcome("http://127.0.0.1:1"))
+    assert "sample/new.csv" in told and "sample/stock.csv" not in told
+    for email in (outcomes.FIRST_EMAIL, outcomes.PRODUCER_EMAIL, *(one.email for one in people.PEOPLE)):
+        assert f"{email} {people.PASSWORD}" in told
+    for place in ("/outcomes", "/staff/law", "/staff/trust", "/log", "/verify", "/insight"):
+        assert place in told
+
+
+def test_every_command_of_the_readme_is_found_where_make_puts_it():
+    text = (ROOT / "README.md").read_text()
+    for line in text.splitlines():
+        assert not line.startswith("pavilion ") and "`pavilion " not in line, line
