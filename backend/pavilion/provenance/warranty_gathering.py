@@ -121,8 +121,8 @@ async def year(session: AsyncSession, subject: Subject, number: int, invoices: I
     ids = {row.buyer_id for row in rows} | {row.consignor_id for row in rows}
     names = {f"company:{one}": name for one, name in (await outcome_queries.company_names(session, ids)).items()}
     raw = await _chains(session, subject.parties, {one.stone for row in rows for one in row.stones})
-    doubts = await _doubted(session)
-    left_out = await _left_out(session)
+    doubts = await _doubted(session, sorted(raw))
+    left_out = await _left_out(session, sorted(raw))
     tables, (start, end) = await tables_in_force(session), year_of(number, today)
 
     def counted() -> Reconciliation:
@@ -218,21 +218,26 @@ async def _read(session: AsyncSession, wanted: Select[str, str], found: dict[str
         found.setdefault(row.stone, []).append(row.body)
 
 
-async def _doubted(session: AsyncSession) -> dict[str, set[tuple[str, str]]]:
+async def _doubted(session: AsyncSession, stones: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
     """Statements that the register of companies did not bear out, as the verdicts found (WA-02)."""
     wanted = select(StoneVerdict.stone, StoneVerdict.findings).where(StoneVerdict.codes.contains(" WA-02 "))
     found: dict[str, set[tuple[str, str]]] = {}
-    for row in await session.execute(wanted):
-        for one in row.findings:
-            if one["code"] == "WA-02":
-                said = one["params"]
-                found.setdefault(row.stone, set()).add((str(said.get("seller", "")), str(said.get("assessed", ""))))
+    for start in range(0, len(stones), AT_ONCE):
+        for row in await session.execute(wanted.where(StoneVerdict.stone.in_(stones[start : start + AT_ONCE]))):
+            for one in row.findings:
+                if one["code"] == "WA-02":
+                    said = one["params"]
+                    pair = str(said.get("seller", "")), str(said.get("assessed", ""))
+                    found.setdefault(row.stone, set()).add(pair)
     return found
 
 
-async def _left_out(session: AsyncSession) -> frozenset[str]:
+async def _left_out(session: AsyncSession, stones: Sequence[str]) -> frozenset[str]:
     """Stones that are no diamonds, which the System of Warranties is not about; and those whose chain is not signed or
     logged as it must be (SG-01 to SG-04): it says nothing against anybody."""
     species = StoneVerdict.claim["species"].as_string()
-    forged = StoneVerdict.codes.contains(" SG-")
-    return frozenset(await session.scalars(select(StoneVerdict.stone).where(or_(species != "diamond", forged))))
+    wanted = select(StoneVerdict.stone).where(or_(species != "diamond", StoneVerdict.codes.contains(" SG-")))
+    found: set[str] = set()
+    for start in range(0, len(stones), AT_ONCE):
+        found |= set(await session.scalars(wanted.where(StoneVerdict.stone.in_(stones[start : start + AT_ONCE]))))
+    return frozenset(found)
