@@ -70,6 +70,20 @@ async def test_bad_news_takes_the_stone_out_of_sight_and_both_verdicts_stay(sess
     assert (last.subject, last.facts["to"], "ID-06" in last.facts["codes"]) == (claims[1].stone, "rejected", True)
 
 
+async def test_a_stone_that_fell_is_asked_about_again_and_comes_back_by_itself(sessions, claims, tmp_path):
+    await Sweep(PACE).tick(sessions, with_bad_news(tmp_path, 2), NOON + 31 * SECOND, stones.LOG)
+    assert claims[1].stone not in await exposed(sessions)
+    found = {"t": "RECOVERED", "at": "2026-03-21", "by": "seller", "cc": "BE", "obj": stones.origin_id(2)}
+    chains = [(n, stones.chain(n)) for n in (1, 3)]
+    chains.append((2, [*stones.chain(2), {**STOLEN, "obj": stones.origin_id(2)}, found]))
+    back = stones.registry(tmp_path / "back", *chains)
+    later = Sweep(PACE)
+    assert await later.tick(sessions, back, NOON + 32 * SECOND, stones.LOG) == 0, "not its turn"
+    for seconds in (70, 72):  # the shown ones first, then those that fell
+        await later.tick(sessions, back, NOON + seconds * SECOND, stones.LOG)
+    assert await exposed(sessions) == {claim.stone for claim in claims}
+
+
 async def test_a_stone_in_a_live_lot_has_its_turn_sooner(sessions, registry, claims):
     async def live(_session):
         return [claims[2].stone]

@@ -23,6 +23,7 @@ from pavilion.kernel.instants import stamp
 from pavilion.provenance import service
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.dossier import Dossier
+from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.law_models import Recheck
 from pavilion.provenance.log import LogSigner
 from pavilion.provenance.models import ChainUse, ExposedStone, StoneVerdict
@@ -36,6 +37,7 @@ SIBLINGS = ("stone:verdict_changed", "stone:event_recorded")  # acts that may ch
 AT_ONCE = 200
 SHARE, BREATH = 60, timedelta(seconds=1)  # stones whose turn it is, and how long until the next share
 MOST_EVENTS = 500
+FALLEN_FOR = timedelta(days=30)  # so long a stone that fell is asked about again
 SILENCE = timedelta(hours=24)  # so long a silent registry takes nothing away
 ASK_AGAIN = tuple(timedelta(seconds=s) for s in (10, 30, 60, 120, 300))  # a silent registry, ever less often,
 LIVE_AGAIN = timedelta(seconds=30)  # but never more seldom than this about a stone in a live lot
@@ -167,7 +169,17 @@ class Sweep:
             if found := list(await session.scalars(first.limit(SHARE))):
                 return found
         turn = or_(never, Recheck.looked_at <= now - self.pace.catalogue)
-        return list(await session.scalars(wanted.where(turn).order_by(ExposedStone.stone).limit(SHARE)))
+        if found := list(await session.scalars(wanted.where(turn).order_by(ExposedStone.stone).limit(SHARE))):
+            return found
+        return await self._fallen(session, now)
+
+    async def _fallen(self, session: AsyncSession, now: datetime) -> list[str]:
+        """Stones that were shown until a registry's word took them away: it may take its word back."""
+        fell = select(Recheck.stone).join(StoneVerdict, StoneVerdict.stone == Recheck.stone)
+        fell = fell.outerjoin(ExposedStone, ExposedStone.stone == Recheck.stone).where(ExposedStone.stone.is_(None))
+        fell = fell.where(StoneVerdict.verdict == VerdictCode.REJECTED, StoneVerdict.decided_at > now - FALLEN_FOR)
+        fell = fell.where(or_(Recheck.looked_at.is_(None), Recheck.looked_at <= now - self.pace.catalogue))
+        return list(await session.scalars(fell.order_by(Recheck.stone).limit(SHARE)))
 
 
 def heard(dossier: Dossier) -> str:
