@@ -186,3 +186,40 @@ async def test_what_is_due_and_silent_stands_before_staff(house):
     async with signed_in(house, "cato@pavilion.example") as browser:
         page = (await browser.get("/staff/outcomes")).text
         assert "Due and silent" in page and "C-77" in page
+
+
+async def test_a_report_by_hand_replaces_one_with_stones_only_after_its_sender_saw_what_it_changes(house):
+    where = await contract(house)
+    async with signed_in(house, "lea@motse.example") as browser:
+        first = {"polished": "390", "loss": "570", "stock": "40", "stones": "P-1, 1.01, round, G, VS1"}
+        assert (await browser.post(f"{where}/reports", data=first)).status_code == 303
+        totals = {"polished": "380", "loss": "570", "stock": "50"}
+        asked = await browser.post(f"{where}/reports", data=totals)
+        assert asked.status_code == 200 and "Nothing is sent yet." in asked.text
+        assert "<b>1 → 0</b>" in asked.text and "<b>390.000 → 380.000</b>" in asked.text
+        assert "Stones told one by one: 1 in the report that stands, 0 in this one" in asked.text and 'name="stock" value="50"' in asked.text
+        assert await count(house, OutcomeReport) == 1
+        confirmed = re.search(r'name="confirmed" value="([0-9a-f]{64})"', asked.text)[1]
+        other = await browser.post(f"{where}/reports", data={**totals, "loss": "560", "confirmed": confirmed})
+        assert other.status_code == 200, "the word is for what was shown, not for other figures"
+        back = await browser.post(f"{where}/reports", data={**totals, "back": "yes"})
+        assert 'value="380"' in back.text and await count(house, OutcomeReport) == 1
+        await browser.post("/language", data={"to": "zh", "back": "/"})
+        assert "尚未发送" in (await browser.post(f"{where}/reports", data=totals)).text
+        sent = await browser.post(f"{where}/reports", data={**totals, "confirmed": confirmed})
+        assert sent.status_code == 303 and await count(house, OutcomeReport) == 2
+        old = await browser.post(f"{where}/reports", data={**first, "confirmed": confirmed})
+        assert old.status_code == 200, "a confirmation counts once"
+
+
+async def test_the_page_of_a_file_says_that_its_report_waits_for_a_person_and_why(house):
+    where = await contract(house)
+    little = GOOD.replace("loss,,,570.000", "loss,,,70.000")
+    async with signed_in(house, "lea@motse.example") as browser:
+        sent = await browser.post(f"{where}/files", files={"file": ("r.csv", little.encode())})
+        await outcome_jobs.read_files(house.state.sessions, HOUSE, NOON)
+        page = (await browser.get(sent.headers["location"])).text
+        assert "waits for a person of compliance" in page and "PO-01" in page
+        assert "Less than 98 % of the rough that is due is accounted for." in page and "Report what is missing" in page
+        await browser.post("/language", data={"to": "zh", "back": "/"})
+        assert "等待合规人员处理" in (await browser.get(sent.headers["location"])).text

@@ -82,6 +82,8 @@ class ReportForm(BaseModel):
     consumed: list[Typed] = Field(default=[], max_length=RESALES)
     assortment: list[Annotated[str, Field(max_length=40)]] = Field(default=[], max_length=RESALES)
     stones: str = Field(default="", max_length=LINES_CHARS)
+    confirmed: str = Field(default="", max_length=64)  # what the sender was shown that this changes
+    back: Literal["", "yes"] = ""
 
     def said(self) -> tuple[Said | None, dict[str, str], list[Fault]]:
         """What the form says; or the faults of its fields and of its lines of stones."""

@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
-from pavilion.provenance import outcome_cases, outcome_files, outcome_jobs, outcome_showing
+from pavilion.provenance import outcome_cases, outcome_files, outcome_jobs, outcome_preview, outcome_showing
 from pavilion.provenance import outcome_queries as queries
 from pavilion.provenance import outcome_service as service
 from pavilion.provenance.outcome_files import LIMITS
@@ -122,6 +122,11 @@ async def report(
         refused = BadInput(fields=fields)
         typed, today = said.model_dump(), now.date()
         return await _contract_page(request, session, actor, row, today, refused=refused, typed=typed, faults=faults)
+    if said.back:
+        return await _contract_page(request, session, actor, row, now.date(), typed=said.model_dump())
+    before = await outcome_preview.replaced(session, row.contract, whole)
+    if before is not None and said.confirmed != outcome_preview.token(before, whole):
+        return outcome_preview.shown(request, row, before, whole, said)
     made = await service.report(
         session, contract=row.contract, said=whole, house=_house(request), by=actor.public_id, now=now
     )
@@ -167,6 +172,7 @@ async def one_file(request: Request, public_id: str, actor: Reader, session: Rea
         file=file,
         contract=contract,
         report=reported,
+        state=(await queries.states_of(session, [reported]))[reported.id] if reported else None,
         faults=await queries.faults_of(session, file.id),
         percent=outcome_showing.progress(file),
         going=not file.ended,
