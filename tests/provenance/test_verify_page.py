@@ -157,6 +157,35 @@ async def test_without_scripts_the_form_answers_with_the_page_in_both_languages(
     assert empty.status_code == rubbish.status_code == 422 and "not a passport" in rubbish.text
 
 
+async def test_a_passport_alone_is_judged_with_what_the_house_says_of_it_or_not_at_all(house, stone):
+    did = house.state.settings.house_did
+    async with reader(house) as browser:
+        bare = [(await browser.get(f"/passports/{stone}/1?as={form}")).content for form in ("json", "jwt", "pdf")]
+        good = [(await browser.post("/verify", content=data)).json() for data in bare]
+        files = {"file": ("p.json", bare[0], "application/json")}
+        page = await browser.post("/verify", files=files, headers={"accept-language": "zh"})
+        async with house.state.sessions.begin() as session:
+            await standing.suspend(session, did, [stone], NOON)
+        bad = [(await browser.post("/verify", content=data)).json()["verdict"] for data in bare]
+        refused = await browser.post("/verify", files=files, headers={"accept-language": "zh"})
+    assert [one["exit"] for one in good] == [0, 0, 0] and all(
+        "witnesses not asked" not in one["verdict"] for one in good
+    )
+    assert "有效：B 级" in page.text and "取自本行自己的记录" in page.text and "VALID," not in page.text
+    assert bad == ["NOT VALID: STATUS"] * 3
+    assert "无效：STATUS（未撤销、未中止）" in refused.text.replace(" (", "（").replace(")", "）")
+    assert "verify-verdict is-outbid" in refused.text
+
+
+async def test_a_passport_the_log_does_not_have_yet_is_not_called_true(house, issued):
+    async with reader(house) as browser:
+        bare = (await browser.get(f"/passports/{issued}/1?as=json")).content
+        report = (await browser.post("/verify", content=bare)).json()
+        page = await browser.post("/verify", files={"file": ("p.json", bare, "application/json")})
+    assert (report["exit"], report["verdict"]) == (2, "NOT DECIDED: STATUS")
+    assert "verify-verdict is-quiet" in page.text and "verify-verdict is-leading" not in page.text
+
+
 async def test_nothing_is_stored_too_much_is_refused_and_nobody_asks_without_end(house, stone):
     async with house.state.sessions() as session:
         before = await session.scalar(select(func.count(Event.id)))

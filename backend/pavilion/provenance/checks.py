@@ -99,6 +99,16 @@ def read_token(exam: Examination, jwt: str) -> Passport | None:
     return _in_context(exam, Passport(b"", document, None, content))
 
 
+def named_in(passport: bytes | None, token: str | None) -> str | None:
+    """The address a passport gives itself, not yet believed; None where nothing readable does."""
+    try:
+        body = passport if passport is not None else proofs.from_base64url((token or "").split(".")[1])
+        named = _json(body)["id"]
+    except (ValueError, KeyError, IndexError, BadCredential):
+        return None
+    return named if isinstance(named, str) else None
+
+
 def proof_di(exam: Examination, passport: Passport, keys: Keys) -> Key | None:
     """PROOF-DI; the key that signed."""
     if passport.proof is None:

@@ -1,5 +1,7 @@
 """The page where anyone checks a passport, the same by program, and the bundle to check it with. Nothing is stored."""
 
+import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
@@ -13,14 +15,14 @@ from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
 from pavilion.kernel.ids import is_ulid
-from pavilion.provenance import bundle, bundling, did, holders, passport_queries, verifying
+from pavilion.provenance import bundle, bundling, checks, did, holders, passport_queries, verifying
 from pavilion.provenance.bundling import Press
 from pavilion.provenance.checks_log import fingerprint
 from pavilion.provenance.issuing import house_of
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.rules import EXPOSED_GRADES
 from pavilion.provenance.verifying import Line, Report
-from pavilion.provenance.verifying_forms import Anchors, Unreadable, evidence_of, keys_of
+from pavilion.provenance.verifying_forms import Anchors, Evidence, Unreadable, evidence_of, keys_of
 from pavilion.settings import Settings
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading
@@ -32,6 +34,9 @@ router = APIRouter(tags=["verify"])
 MOST_BYTES = 8 * 1024 * 1024
 FORM_SLACK = 64 * 1024
 PER_MINUTE = 30
+_VERSION = re.compile(r"passports/([0-9A-HJKMNP-TV-Z]{26})/([1-9][0-9]{0,5})")
+_VALID = re.compile(r"VALID, grade (.+), as of (.+), witnesses (?:([0-9]+) of ([0-9]+)|not asked)")
+_PLAIN = {"FAIL": "NOT VALID: %(check)s", "open": "NOT DECIDED: %(check)s"}
 
 
 class NotVerifiable(Refusal):
@@ -53,7 +58,9 @@ async def verify(request: Request, session: Reading, now: Now) -> Response:
     anchors = await _anchors(request, session)
     try:
         data = await (_form_file(request) if by_form else _body(request))
-        report = await to_thread.run_sync(partial(_report, data, anchors, now))
+        evidence = await to_thread.run_sync(_read, data)
+        own = await _own_bundle(request, session, evidence, now)
+        report = await to_thread.run_sync(partial(_report, evidence, anchors, now, own))
     except (Unreadable, BadInput, TooLarge) as fault:
         if by_form and not _wants_json(request):
             refused = fault.code if isinstance(fault, Refusal) else NotVerifiable.code
@@ -64,7 +71,7 @@ async def verify(request: Request, session: Reading, now: Now) -> Response:
     headers = {"Cache-Control": "no-store"}
     if not by_form or _wants_json(request):
         return JSONResponse(report.document(), headers=headers)
-    answer = await _page(request, session, report=report)
+    answer = await _page(request, session, report=report, own=bool(own))
     answer.headers.update(headers)
     return answer
 
@@ -124,12 +131,38 @@ def _exposed(passport: Passport) -> bool:
     return passport.content["credentialSubject"]["stone:origin"]["grade"] in EXPOSED_GRADES
 
 
-def _report(data: bytes, anchors: Anchors, now: Now) -> Report:
-    """By the keys of this house alone: of another house's passport this page says that it does not know."""
+def _read(data: bytes) -> Evidence:
     evidence = evidence_of(data)
     if evidence.receipt is not None or evidence.presentation is not None:
         raise Unreadable("of these the command pavilion verify tells more than this page may")
-    return verifying.examine(evidence, anchors, now=now, offline=True, believe_own=False)
+    return evidence
+
+
+def _report(evidence: Evidence, anchors: Anchors, now: Now, own: Mapping[str, bytes]) -> Report:
+    """By the keys of this house alone: of another house's passport this page says that it does not know. `own`: what
+    this house says at its own addresses, so that a passport without its bundle is checked with it."""
+    return verifying.examine(
+        evidence, anchors, now=now, resolver=own.get if own else None, offline=not own, believe_own=False
+    )
+
+
+async def _own_bundle(request: Request, session: AsyncSession, evidence: Evidence, now: Now) -> dict[str, bytes]:
+    """The bundle of a passport of this house that came alone, under its address; nothing where there is none."""
+    if evidence.bundle is not None:
+        return {}
+    named = checks.named_in(evidence.passport, evidence.jwt)
+    base = request.app.state.settings.public_url.rstrip("/")
+    match = _VERSION.fullmatch(named.removeprefix(f"{base}/")) if named is not None else None
+    if named is None or match is None:
+        return {}
+    found = await passport_queries.version(session, match[1], int(match[2]))
+    if found is None or not _exposed(found):
+        return {}
+    try:
+        parts = await bundling.parts_of(session, _press(request), found, full=False, now=now)
+    except bundling.NotYetLogged:
+        return {}
+    return {f"{named}/bundle": await to_thread.run_sync(bundle.pack, parts)}
 
 
 async def _page(
@@ -137,6 +170,7 @@ async def _page(
     session: AsyncSession,
     *,
     report: Report | None = None,
+    own: bool = False,
     refused: str | None = None,
     why: str = "",
     status_code: int = 200,
@@ -150,7 +184,9 @@ async def _page(
         "provenance/verify.html",
         status_code=status_code,
         report=report,
+        own=own,
         said=partial(_said, request),
+        verdict=None if report is None else _verdict(request, report),
         refused=refused,
         why=why,
         own_did=document.decode(),
@@ -171,6 +207,25 @@ def _said(request: Request, line: Line) -> str:
     tongue = pages.tongues[language(request)]
     told = {name: tongue.pgettext("js", one) if isinstance(one, str) else one for name, one in line.facts.items()}
     return fill(tongue.pgettext("js", line.fact), told)
+
+
+def _verdict(request: Request, report: Report) -> str:
+    """The last line of the report in the reader's language, with a plain word beside the check it names."""
+    pages: Pages = request.app.state.pages
+    tongue = pages.tongues[language(request)]
+    if report.code is not None:
+        check = f"{report.code} ({tongue.say(f'checking_{report.code.lower()}')})"
+        return fill(tongue.pgettext("js", _PLAIN["FAIL" if report.exit == 1 else "open"]), {"check": check})
+    if (match := _VALID.fullmatch(report.verdict)) is None:
+        return report.verdict
+    grade, day, good, of = match.groups()
+    if good is None:
+        return fill(
+            tongue.pgettext("js", "VALID, grade %(grade)s, as of %(day)s, witnesses not asked"),
+            {"grade": grade, "day": day},
+        )
+    facts = {"grade": grade, "day": day, "good": good, "of": of}
+    return fill(tongue.pgettext("js", "VALID, grade %(grade)s, as of %(day)s, witnesses %(good)s of %(of)s"), facts)
 
 
 async def _anchors(request: Request, session: AsyncSession) -> Anchors:

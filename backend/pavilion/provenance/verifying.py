@@ -107,14 +107,14 @@ def _examine(
         signed = checks.proof_di(exam, passport, keys)
     else:
         exam.skip("PROOF-DI", "only the token was given")
-    seen = _log(exam, evidence, passport, policy, offline)
+    seen = _log(exam, evidence, passport, policy)
     if signed is not None:
         checks.key_period(exam, passport, signed, seen.at if seen is not None else None)
     checks.validity(exam, passport, now)
     bundle = evidence.bundle
     tokens = {} if bundle is None else bundle.within("status")
     if bundle is None and offline:
-        exam.skip("STATUS", "whether it was revoked is told by a bundle, or by its issuer")
+        exam.undecided("STATUS", "whether it was revoked is told by a bundle, or by its issuer")
     elif signed is not None:
         only = None if anchors.policy is None or passport.did in anchors.keys else signed.kid
         checks.status_of(exam, passport, tokens, keys, now, only=only, fetch=resolver)
@@ -126,20 +126,13 @@ def _examine(
         checks_bundle.recomputed(exam, bundle, document)
 
 
-def _log(
-    exam: Examination, evidence: Evidence, passport: Passport, policy: Policy | None, offline: bool
-) -> Seen | None:
-    """LEAF to WITNESS. A bundle without the passport's own proof is open; a bare passport that nobody could be asked
-    about has no proof to check, and says so."""
+def _log(exam: Examination, evidence: Evidence, passport: Passport, policy: Policy | None) -> Seen | None:
+    """LEAF to WITNESS. Without the passport's own proof of the log the answer stays open, whatever was handed in."""
     logged = _logged(exam, evidence, passport)
     if logged is None:
         return None
     if not any(one.kind == "passport" for one in logged):
-        where = "INCLUSION"
-        if evidence.bundle is None and offline:
-            exam.skip(where, "no proof of the log came along")
-        else:
-            exam.undecided(where, "no proof of the log came along")
+        exam.undecided("INCLUSION", "no proof of the log came along")
         return None
     proofs = checks_log.leaves(exam, logged, passport)
     if len(proofs) < len(logged):

@@ -7,12 +7,14 @@ import {
   readDocument, text, tlogProof, unpacked,
 } from "./verify-forms.js";
 import { holds } from "./verify-signature.js";
-import { say } from "./words.js";
+import { say, sentence } from "./words.js";
 
 /** @typedef {import("./verify-forms.js").Doc} Doc */
 /** @typedef {import("./verify-forms.js").Key} Key */
 /** @typedef {{state: "ok" | "FAIL" | "skip" | "note", name: string, fact: string}} Line */
-/** @typedef {{lines: Line[], verdict: string, exit: 0 | 1 | 2, code: string | null}} Report */
+/** `verdict` is the last line of the command, `told` the same in the reader's language.
+ * @typedef {{lines: Line[], verdict: string, told: string, exit: 0 | 1 | 2, code: string | null}} Report */
+/** @typedef {(address: string) => Promise<Uint8Array | null>} Ask what the house answers at a path of its own, if it does */
 /** @typedef {{policy: string, did: string}} Pinned the house's log policy and DID document, as texts */
 /** @typedef {{raw: Uint8Array, document: Doc, proof: Doc | null, content: string}} Passport */
 
@@ -28,9 +30,10 @@ const DAY_MS = 86_400_000;
 const LIST_BYTES = 16_384;
 const MARKS = /** @type {Record<string, string>} */ ({ revocation: "it was revoked", suspension: "it is suspended" });
 
-/** The report on a file. Unreadable for what a browser does not read.
- * @param {Uint8Array} data @param {Pinned} pinned @param {number} now milliseconds @returns {Promise<Report>} */
-export async function verify(data, pinned, now) {
+/** The report on a file. Unreadable for what a browser does not read. A passport of the pinned house that came alone is
+ * checked with the bundle that `ask` brings; without it its status and its place in the log stay open, and so does the answer.
+ * @param {Uint8Array} data @param {Pinned} pinned @param {number} now milliseconds @param {Ask} [ask] @returns {Promise<Report>} */
+export async function verify(data, pinned, now, ask) {
   if (data[0] === 0x50 && data[1] === 0x4b) {
     const members = await bundle(data);
     return new Examination(members, pinned, now).report();
@@ -40,7 +43,27 @@ export async function verify(data, pinned, now) {
   if (start === "passport.jwt" && !/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\s*$/.test(text(data))) {
     throw new Unreadable(say("not a bundle, a passport or a token"));
   }
-  return new Examination(new Map([[start, data]]), pinned, now, false).report();
+  const alone = new Map([[start, data]]);
+  return (ask && (await withBundle(alone, pinned, now, ask))) ?? new Examination(alone, pinned, now, false).report();
+}
+
+/** @param {Map<string, Uint8Array>} alone @param {Pinned} pinned @param {number} now @param {Ask} ask */
+async function withBundle(alone, pinned, now, ask) {
+  const { passport } = new Examination(alone, pinned, now, false);
+  const [, base, stone] = passport?.document.id.match(ID) ?? [];
+  if (!passport || !base || !stone || passport.document.issuer.id !== readDocument(bytes(pinned.did)).id) return null;
+  const address = `/passports/${stone}/${passport.document.id.split("/").pop()}/bundle`;
+  const served = await ask(address).then((found) => found && bundle(found)).catch(() => null);
+  if (!served) return null;
+  const token = alone.get("passport.jwt");
+  const raw = alone.get("passport.json");
+  const exam = new Examination(token ? new Map([...served, ["passport.jwt", token]]) : served, pinned, now);
+  if (raw && text(raw) !== text(served.get("passport.json") ?? new Uint8Array())) {
+    exam.fail("MANIFEST", say("the issuer serves another passport under this number"));
+  }
+  exam.packed = token === undefined;
+  exam.lines.push({ state: "note", name: "KEYS", fact: say("what was not in the file is from %(address)s", { address: base + address }) });
+  return exam.report();
 }
 
 class Examination {
@@ -54,9 +77,17 @@ class Examination {
     this.lines = [];
     /** @type {Set<string>} */
     this.open = new Set();
-    this.witnesses = say("not asked");
+    this.witnesses = { good: 0, of: 0 };
+    this.packed = true; // MANIFEST speaks of these very members
     /** @type {number | null} */
     this.seenAt = null;
+  }
+
+  /** What was handed in, if it can be read at all; says nothing. */
+  get passport() {
+    const found = this.read();
+    this.lines = [];
+    return found;
   }
 
   /** @returns {Promise<Report>} */
@@ -65,12 +96,16 @@ class Examination {
     if (passport) await this.examine(passport);
     this.lines.sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));
     const code = this.lines.find((line) => line.state === "FAIL")?.name ?? null;
-    if (code) return { lines: this.lines, verdict: `NOT VALID: ${code}`, exit: 1, code };
+    if (code) return { lines: this.lines, verdict: `NOT VALID: ${code}`, told: say("NOT VALID: %(check)s", { check: plain(code) }), exit: 1, code };
     const open = ORDER.find((name) => this.open.has(name)) ?? null;
-    if (open || !passport) return { lines: this.lines, verdict: `NOT DECIDED: ${open}`, exit: 2, code: open };
-    const origin = passport.document.credentialSubject["stone:origin"];
-    const verdict = `VALID, grade ${origin.grade}, as of ${origin.asOf}, witnesses ${this.witnesses}`;
-    return { lines: this.lines, verdict, exit: 0, code: null };
+    if (open || !passport) {
+      return { lines: this.lines, verdict: `NOT DECIDED: ${open}`, told: say("NOT DECIDED: %(check)s", { check: plain(open ?? "SCHEMA") }), exit: 2, code: open };
+    }
+    const { grade, asOf: day } = passport.document.credentialSubject["stone:origin"];
+    const { good, of } = this.witnesses;
+    const verdict = `VALID, grade ${grade}, as of ${day}, witnesses ${good} of ${of}`;
+    const told = say("VALID, grade %(grade)s, as of %(day)s, witnesses %(good)s of %(of)s", { grade, day, good, of });
+    return { lines: this.lines, verdict, told, exit: 0, code: null };
   }
 
   /** @param {string} name @param {string} fact */
@@ -141,7 +176,7 @@ class Examination {
     await this.log(passport, log);
     if (key) this.keyPeriod(passport, key);
     this.validity(passport);
-    if (!this.whole) this.skip("STATUS", say("whether it was revoked is told by a bundle, or by its issuer"));
+    if (!this.whole) this.undecided("STATUS", say("whether it was revoked is told by a bundle, or by its issuer"));
     else if (key) await this.status(passport, keys);
     if (this.whole) this.beside(passport);
   }
@@ -272,9 +307,7 @@ class Examination {
   async log(passport, log) {
     const names = [...this.members.keys()].filter((name) => name.endsWith(".tlog-proof")).map((name) => name.slice(7, -11));
     if (!names.includes("passport")) {
-      const fact = say("no proof of the log came along");
-      if (this.whole) this.undecided("INCLUSION", fact);
-      else this.skip("INCLUSION", fact);
+      this.undecided("INCLUSION", say("no proof of the log came along"));
       return;
     }
     const events = new Map(passport.document.credentialSubject["stone:events"].map((/** @type {Doc} */ one) => [one.index, one.leaf]));
@@ -375,7 +408,7 @@ class Examination {
       this.fail("WITNESS", say("%(good)s of %(of)s saw it, that is not enough", facts));
       return false;
     }
-    this.witnesses = `${good.size} of ${log.witnesses.size}`;
+    this.witnesses = { good: good.size, of: log.witnesses.size };
     this.seenAt = good.size ? last * 1000 : null;
     this.once("ok", "WITNESS", log.witnesses.size ? say("%(good)s of %(of)s saw it, last at %(at)s UTC", facts) : say("the policy asks for no witness"));
     return true;
@@ -388,7 +421,7 @@ class Examination {
 
   /** MANIFEST, TABLES, and what is not done here. @param {Passport} passport */
   beside(passport) {
-    const wrong = manifestFault(this.members);
+    const wrong = this.packed ? manifestFault(this.members) : null;
     if (wrong === null) this.ok("MANIFEST", say("%(count)s files as they were packed", { count: this.members.size - 1 }));
     else this.fail("MANIFEST", wrong);
     const raw = this.members.get("verdict.json");
@@ -422,6 +455,11 @@ class Astray extends Error {}
 /** @param {unknown} fault */
 function why(fault) {
   return fault instanceof Unreadable || fault instanceof Astray ? say(fault.message) : say("a member is missing or of another kind");
+}
+
+/** A check's name with a plain word beside it. @param {string} name */
+function plain(name) {
+  return `${name} (${sentence(`checking_${name.toLowerCase()}`)})`;
 }
 
 /** @param {string} words of MARKS */

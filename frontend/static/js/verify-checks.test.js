@@ -56,12 +56,37 @@ test("too few witnesses, an ended passport and a wrong log key are named", async
   assert.equal((await verify(ZIP, PINNED, Date.parse("2037-01-01T00:00:00Z"))).verdict, "NOT VALID: VALIDITY");
 });
 
-test("the passport alone is signed, and says what was not asked", async () => {
-  const passport = /** @type {Uint8Array} */ ((await bundle(ZIP)).get("passport.json"));
-  const report = await verify(passport, PINNED, NOW);
-  assert.equal(report.verdict, "VALID, grade A, as of 2026-04-01, witnesses not asked");
+test("of the passport alone nothing is decided, since nobody told whether it was revoked", async () => {
+  const members = await bundle(ZIP);
+  const passport = /** @type {Uint8Array} */ (members.get("passport.json"));
+  for (const name of ["passport.json", "passport.jwt"]) {
+    const report = await verify(/** @type {Uint8Array} */ (members.get(name)), PINNED, NOW);
+    assert.deepEqual([report.exit, report.verdict], [2, "NOT DECIDED: STATUS"], name);
+    assert.equal(report.lines.find((line) => line.name === "PROOF-" + (name.endsWith("jwt") ? "JWT" : "DI"))?.state, "ok");
+    const silent = await verify(/** @type {Uint8Array} */ (members.get(name)), PINNED, NOW, async () => null);
+    assert.equal(silent.exit, 2);
+  }
   const spaced = new TextEncoder().encode(new TextDecoder().decode(passport).replace('{"', '{ "'));
   assert.equal((await verify(spaced, PINNED, NOW)).verdict, "NOT VALID: SCHEMA");
+});
+
+test("a passport alone is checked with the bundle its own house serves, and another one is seen", async () => {
+  const members = await bundle(ZIP);
+  const passport = /** @type {Uint8Array} */ (members.get("passport.json"));
+  /** @type {string[]} */
+  const asked = [];
+  const ask = async (/** @type {string} */ address) => (asked.push(address), ZIP);
+  for (const name of ["passport.json", "passport.jwt"]) {
+    const report = await verify(/** @type {Uint8Array} */ (members.get(name)), PINNED, NOW, ask);
+    assert.equal(report.verdict, "VALID, grade A, as of 2026-04-01, witnesses 3 of 3", name);
+    assert.ok(report.lines.some((line) => line.name === "KEYS" && line.fact.includes("/bundle")));
+  }
+  assert.match(asked[0] ?? "", /^\/passports\/[0-9A-Z]{26}\/[0-9]+\/bundle$/);
+  const other = new TextEncoder().encode(new TextDecoder().decode(passport).replace('"grade":"A"', '"grade":"B"'));
+  assert.equal((await verify(other, PINNED, NOW, ask)).exit, 1);
+  const foreign = canonical(JSON.parse(did.replaceAll("house.example", "other.example")));
+  assert.equal((await verify(passport, { policy, did: foreign }, NOW, ask)).exit, 2);
+  assert.equal(asked.length, 3);
 });
 
 test("the public example of the specification holds with its own key", async () => {
@@ -73,7 +98,7 @@ test("the public example of the specification holds with its own key", async () 
   const data = new TextEncoder().encode(canonical(example.passport));
   const report = await verify(data, { policy, did: own }, NOW);
   assert.equal(report.lines.find((line) => line.name === "PROOF-DI")?.state, "ok");
-  assert.equal(report.exit, 0);
+  assert.equal(report.verdict, "NOT DECIDED: STATUS");
 });
 
 test("what is no passport is refused with a word", async () => {

@@ -16,16 +16,19 @@ export function lineOf({ state, name, fact }) {
   const words = document.createElement("span");
   const title = document.createElement("b");
   title.textContent = name;
+  const plain = document.createElement("span");
+  plain.className = "verify-plain";
+  plain.textContent = sentence(`checking_${name.toLowerCase()}`);
   const word = document.createElement("span");
   word.className = "verify-state";
   word.textContent = sentence(`check_${state.toLowerCase()}`);
-  words.append(title, " ", word, document.createElement("br"), fact);
+  words.append(title, " ", plain, " ", word, document.createElement("br"), fact);
   row.append(icon(MARKS[state]), words);
   return row;
 }
 
-/** @param {{exit: 0 | 1 | 2 | 3, verdict: string}} report */
-export function verdictOf({ exit, verdict }) {
+/** @param {{exit: 0 | 1 | 2 | 3, told: string}} report */
+export function verdictOf({ exit, told }) {
   const [look, mark, code] = VERDICTS[exit];
   const row = document.createElement("p");
   row.className = `verify-verdict ${look}`;
@@ -34,7 +37,7 @@ export function verdictOf({ exit, verdict }) {
   const said = document.createElement("b");
   said.textContent = sentence(code);
   const line = document.createElement("code");
-  line.textContent = verdict;
+  line.textContent = told;
   words.append(said, " ", line);
   row.append(icon(mark), words);
   return row;

@@ -46,17 +46,23 @@ async function show(file, form, report) {
   const lines = /** @type {HTMLElement} */ (report.querySelector("[data-lines]"));
   const where = /** @type {HTMLElement} */ (report.querySelector("[data-where]"));
   where.textContent = say("%(name)s, checked in this browser; it was not sent anywhere.", { name: file.name });
+  const ask = async (/** @type {string} */ address) => {
+    const answer = await fetch(address);
+    if (!answer.ok) return null;
+    where.textContent = say("%(name)s, checked in this browser with the bundle of its version, asked of this house; the file was not sent anywhere.", { name: file.name });
+    return new Uint8Array(await answer.arrayBuffer());
+  };
   report.hidden = false;
   lines.replaceChildren();
   try {
     if (file.size > Number(form.dataset.most)) throw new Unreadable(say("longer than this page reads: use the command"));
     const pinned = { did: form.dataset.did ?? "", policy: form.dataset.policy ?? "" };
-    const found = await verify(new Uint8Array(await file.arrayBuffer()), pinned, Date.now());
+    const found = await verify(new Uint8Array(await file.arrayBuffer()), pinned, Date.now(), ask);
     lines.replaceChildren(...found.lines.map(lineOf));
     verdict.replaceWith(verdictOf(found));
   } catch (fault) {
     const words = fault instanceof Unreadable ? say(fault.message) : sentence("not_verifiable");
-    verdict.replaceWith(verdictOf({ exit: 3, verdict: words }));
+    verdict.replaceWith(verdictOf({ exit: 3, told: words }));
   }
   report.focus();
 }
