@@ -14,10 +14,10 @@ from pavilion.kernel.canon import canonical
 from pavilion.provenance.passport import facts_hash
 from pavilion.provenance.passport_facts import PROCESSES
 
-VERSION = 1
+VERSION = 2
 RATE = 24  # frames a second
 SIZE = (1280, 720)
-SECONDS = {"where": 6, "rough": 5, "plan": 5, "cut": 5, "hands": 5, "graded": 6, "proof": 4, "finished": 5}
+SECONDS = {"where": 6, "rough": 5, "cut": 5, "hands": 5, "graded": 6, "proof": 4, "finished": 5}
 LANGUAGES = {"en": "en", "zh": "zh_Hans_CN"}
 
 
@@ -31,18 +31,17 @@ def parameters(
     stone: str, content: Mapping[str, Any], address: str, steps: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """The document from which the film is drawn: what the passport says to everybody, and of the chain the masses that
-    the pages tell everybody too. `content` is `passport.content_of`, `steps` are the bodies of the chain's events."""
+    its page tells everybody too; never a plan of the cut, which no public page tells. `content` is
+    `passport.content_of`, `steps` are the bodies of the chain's events."""
     gem, origin, cutter = content["characteristics"], content["origin"], content["origin"].get("cutter")
     said: dict[str, Any] = {"v": VERSION, "stone": stone}
     said["finished"] = _kept(gem, "shape", "mass_mct", "color", "clarity", "cut", "fancy", "species", "dimensions_um")
-    mined, planned, cut = (_first(steps, kind) for kind in ("MINED", "PLANNED", "CUT"))
+    mined, cut = (_first(steps, kind) for kind in ("MINED", "CUT"))
     if origin["mine"].get("country"):
         day = {"day": str(mined["at"])[:10]} if mined is not None else {}
         said["where"] = _kept(origin["mine"], "country", "region", "name", "producer") | day
     if origin["rough"].get("mass_mct"):
-        said["rough"] = {"mass_mct": origin["rough"]["mass_mct"], "seed": _seed(mined, stone)}
-    if planned is not None and planned.get("plan") and cutter is not None and cutter["consent"] == "name":
-        said["plan"] = {"masses_mct": list(planned["plan"])}  # the plan is told where the cutter agreed to be named
+        said["rough"] = {"mass_mct": origin["rough"]["mass_mct"], "seed": hashlib.sha256(stone.encode()).hexdigest()}
     if cut is not None and cut.get("out"):
         said["cut"] = {"masses_mct": sorted(cut["out"].values(), reverse=True), "loss_mct": cut.get("loss", 0)}
     made = _first(steps, "RECUT") or _first(steps, "POLISHED")
@@ -92,7 +91,7 @@ def _where(facts: Mapping[str, Any], lang: str) -> str:
     place = country(facts["country"], lang)
     region = facts.get("region")
     if lang == "zh":
-        return f"{facts['day'] + '，' if 'day' in facts else ''}采自{place}{region or ''}。"
+        return f"{facts['day'] + '，' if 'day' in facts else ''}采自{place}{f'（{region}）' if region else ''}。"
     where = f"{region}, {place}" if region else place
     return f"Mined in {where}{' on ' + facts['day'] if 'day' in facts else ''}."
 
@@ -101,13 +100,6 @@ def _rough(facts: Mapping[str, Any], lang: str) -> str:
     return (
         f"原石重 {carats(facts['mass_mct'])} 克拉。" if lang == "zh" else f"The rough: {carats(facts['mass_mct'])} ct."
     )
-
-
-def _plan(facts: Mapping[str, Any], lang: str) -> str:
-    masses = [carats(mass) for mass in facts["masses_mct"]]
-    if lang == "zh":
-        return f"规划切磨：{'、'.join(masses)} 克拉。"
-    return f"Planned to be cut: {', '.join(masses)} ct."
 
 
 def _cut(facts: Mapping[str, Any], lang: str) -> str:
@@ -141,14 +133,17 @@ def _proof(facts: Mapping[str, Any], lang: str) -> str:
 
 def _finished(facts: Mapping[str, Any], lang: str) -> str:
     fancy = facts.get("fancy")
-    color = f"{fancy['intensity']} {fancy['hue']}" if fancy else facts.get("color")
-    grades = ", ".join(filter(None, (f"{carats(facts['mass_mct'])} ct", color, facts.get("clarity"))))
-    return f"成品：{grades}。" if lang == "zh" else f"The finished stone: {grades}."
+    color = f"{fancy['intensity']} {fancy['hue']}".strip() if fancy else facts.get("color")
+    mass, clarity = carats(facts["mass_mct"]), facts.get("clarity")
+    if lang == "zh":  # the laboratory's own words of a fancy colour stand in quotes, never half translated
+        quoted = f"颜色“{color}”" if fancy and color else color
+        return f"成品：{'，'.join(filter(None, (f'{mass} 克拉', quoted, clarity)))}。"
+    return f"The finished stone: {', '.join(filter(None, (f'{mass} ct', color, clarity)))}."
 
 
 _SENTENCES = {
     lang: {
-        "where": _where, "rough": _rough, "plan": _plan, "cut": _cut, "hands": _hands, "graded": _graded,
+        "where": _where, "rough": _rough, "cut": _cut, "hands": _hands, "graded": _graded,
         "proof": _proof, "finished": _finished,
     }
     for lang in LANGUAGES
@@ -165,8 +160,8 @@ def country(cc: str, lang: str) -> str:
 
 
 def carats(mct: int) -> str:
-    """Two decimals, cut off: a film never says more than the scale."""
-    return f"{mct // 1000}.{mct % 1000 // 10:02d}"
+    """Three decimals, as the scale said: the pieces and the dust add up to the rough before everybody's eyes."""
+    return f"{mct // 1000}.{mct % 1000:03d}"
 
 
 def _clock(frame: int) -> str:
@@ -176,11 +171,6 @@ def _clock(frame: int) -> str:
 
 def _first(steps: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any] | None:
     return next((step for step in steps if step["t"] == kind), None)
-
-
-def _seed(mined: Mapping[str, Any] | None, stone: str) -> str:
-    scan = mined.get("scan") if mined is not None else None
-    return scan if isinstance(scan, str) else hashlib.sha256(stone.encode()).hexdigest()
 
 
 def _kept(facts: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _HUES = {
 }  # fmt: skip
 _GEMS = {"ruby": (186, 28, 62), "sapphire": (44, 76, 168), "emerald": (34, 132, 92)}
 _TITLES = {
-    "where": ("Mined", "开采"), "rough": ("The rough", "原石"), "plan": ("The plan", "规划"), "cut": ("Sawn", "锯切"),
+    "where": ("Mined", "开采"), "rough": ("The rough", "原石"), "cut": ("Sawn", "锯切"),
     "hands": ("Polished", "切磨"), "graded": ("Graded", "鉴定"), "proof": ("Proved", "核实"),
     "finished": ("The stone", "成品"),
 }  # fmt: skip
@@ -94,24 +94,6 @@ def _rough(said: Mapping[str, Any]) -> Picture:
         _number(brush, int(mct * _eased(share / 0.6)))
 
     return Picture(draw)
-
-
-def _plan(said: Mapping[str, Any]) -> Picture:
-    crystal, masses = (
-        rough(said["rough"]["seed"]) if "rough" in said else rough(said["stone"]),
-        said["plan"]["masses_mct"],
-    )
-
-    def draw(brush: ImageDraw.ImageDraw, share: float) -> None:
-        _lines(brush, crystal, 0.9, 0.5, 1.0, RULE)
-        for n, mass in enumerate(masses[:2]):
-            size = 0.46 * (mass / max(masses)) ** (1 / 3)
-            shown = _eased((share - 0.25 * n) / 0.5)
-            if shown > 0:
-                middle = (-0.2 + 0.5 * n, 0.12 - 0.3 * n)
-                _lines(brush, _stone_of(said), 0.3, 0.35, size * shown, INK, middle)
-
-    return Picture(draw, 0.8)
 
 
 def _cut(said: Mapping[str, Any]) -> Picture:
@@ -181,7 +163,7 @@ def _finished(said: Mapping[str, Any]) -> Picture:
 
 
 PICTURES: dict[str, Callable[[Mapping[str, Any]], Picture]] = {
-    "where": _where, "rough": _rough, "plan": _plan, "cut": _cut, "hands": _hands, "graded": _graded,
+    "where": _where, "rough": _rough, "cut": _cut, "hands": _hands, "graded": _graded,
     "proof": _proof, "finished": _finished,
 }  # fmt: skip
 

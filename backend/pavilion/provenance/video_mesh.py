@@ -6,6 +6,7 @@ The planes of kites and mains fix every corner. Other outlines are the same face
 
 import hashlib
 import math
+from functools import cache
 from typing import NamedTuple
 
 Point = tuple[float, float, float]
@@ -40,18 +41,18 @@ def cut_stone(shape: str, width_um: int, length_um: int, depth_um: int) -> list[
     """The finished stone, its half width 1; z points up from the girdle."""
     depth = 2 * depth_um / max(width_um, 1)
     crown, pavilion, table, keel = depth * 0.27, depth * 0.73, 0.57, 0.25
-    stretch, corner = max(1.0, length_um / max(width_um, 1)), _CORNERS.get(shape, 2.0)
+    stretch, rim = max(1.0, length_um / max(width_um, 1)), outline(family_of(shape))
     bow = (1 + table) / 2 * 0.98
 
-    def at(radius: float, turn: float, z: float) -> Point:
-        x, y = _outline(turn, corner)
+    def at(radius: float, nth: int, z: float) -> Point:
+        x, y = rim[nth]
         return radius * x * stretch, radius * y, z
 
-    tables = [at(table, k * _EIGHTH, crown) for k in range(8)]
-    girdle = [at(1, k * _EIGHTH / 2, 0) for k in range(16)]
+    tables = [at(table, 2 * k, crown) for k in range(8)]
+    girdle = [at(1, nth, 0) for nth in range(16)]
     half = math.cos(_EIGHTH / 2)
-    bows = [at(bow, (k + 0.5) * _EIGHTH, crown * (1 - bow * half) / (1 - table)) for k in range(8)]
-    keels = [at(keel, (k + 0.5) * _EIGHTH, -pavilion * (1 - keel * half)) for k in range(8)]
+    bows = [at(bow, 2 * k + 1, crown * (1 - bow * half) / (1 - table)) for k in range(8)]
+    keels = [at(keel, 2 * k + 1, -pavilion * (1 - keel * half)) for k in range(8)]
     tip = (0.0, 0.0, -pavilion)
     faces: list[tuple[Point, ...]] = [tuple(tables)]
     for k in range(8):
@@ -95,14 +96,94 @@ def turned(point: Point, yaw: float, pitch: float) -> Point:
     return x, z * math.cos(pitch) + y * math.sin(pitch), -y * math.cos(pitch) + z * math.sin(pitch)
 
 
-# The exponent of the superellipse that is the outline; 2 is round, larger has corners.
-_CORNERS = {"RBC": 2.0, "OVL": 2.0, "CUS": 2.9, "PRN": 7.0, "EMR": 5.0, "ASS": 5.0, "RAD": 5.0, "MQS": 1.45, "PER": 1.8}
+# Which of the outlines below is meant: our own codes, the trade's abbreviations and the laboratories' words.
+_CODES = {
+    "round": "RBC RB BR RD RND RO R OEC",
+    "oval": "OVL OV OVAL O",
+    "cushion": "CUS CU CB CMB CUX CUSH CSMB OMB OMC",
+    "princess": "PRN PR PRIN PC SQUARE CARRE",
+    "step": "EMR EM E EC ASS ASC AS SE SEM RAD RA RN LR SR CCRMB FLANDERS OCTAGON OCT",
+    "baguette": "BAG BG BGT TBAG TB",
+    "marquise": "MQS MQ MR M",
+    "pear": "PER PS PE PB P PMB",
+    "heart": "HRT HT HS HB H",
+    "triangle": "TRI TR TRL T",
+}
+_FAMILY = {code: family for family, codes in _CODES.items() for code in codes.split()}
+_WORDS = (
+    ("cushion", "cushion"), ("old min", "cushion"), ("princess", "princess"), ("emerald", "step"),
+    ("asscher", "step"), ("radiant", "step"), ("cut-corner", "step"), ("cut corner", "step"),
+    ("baguette", "baguette"), ("marquise", "marquise"), ("navette", "marquise"), ("pear", "pear"),
+    ("heart", "heart"), ("trill", "triangle"), ("triang", "triangle"), ("oval", "oval"), ("round", "round"),
+    ("square", "princess"), ("rectang", "baguette"),
+)  # fmt: skip
 
 
-def _outline(turn: float, corner: float) -> tuple[float, float]:
+def family_of(shape: str) -> str:
+    """The outline that a shape has, however it is called; what nobody knows is drawn round."""
+    said = shape.strip().replace("_", " ")
+    if (family := _FAMILY.get(said.upper())) is not None:
+        return family
+    return next((family for word, family in _WORDS if word in said.lower()), "round")
+
+
+@cache
+def outline(family: str) -> tuple[tuple[float, float], ...]:
+    """Sixteen points of the girdle, seen from above; the length lies along x and reaches from -1 to 1."""
+    turns = [k * _EIGHTH / 2 for k in range(16)]
+    if family == "cushion":
+        return tuple(_superellipse(turn, 3.2) for turn in turns)
+    if family in ("princess", "baguette"):
+        return tuple(_ray(turn, 0.0) for turn in turns)
+    if family == "step":  # corners cut off: a corner of the octagon on either side of each diagonal
+        spread = math.atan(1 - _CLIP)
+        return tuple(
+            _ray(
+                turn
+                if k % 2 == 0
+                else (turn // (2 * _EIGHTH)) * 2 * _EIGHTH + (spread, 2 * _EIGHTH - spread)[k // 2 % 2],
+                _CLIP,
+            )
+            for k, turn in enumerate(turns)
+        )
+    if family == "marquise":
+        return tuple((math.cos(turn), math.sin(turn) * abs(math.sin(turn))) for turn in turns)
+    if family == "pear":
+        return tuple((math.cos(turn), math.sin(turn) * math.sin(turn / 2) * 1.3) for turn in turns)
+    if family == "heart":
+        return tuple(_heart(turn) for turn in turns)
+    if family == "triangle":
+        return tuple(_triangle(turn) for turn in turns)
+    return tuple((math.cos(turn), math.sin(turn)) for turn in turns)
+
+
+_CLIP = 0.32
+
+
+def _superellipse(turn: float, corner: float) -> tuple[float, float]:
     cos, sin = math.cos(turn), math.sin(turn)
     radius = (abs(cos) ** corner + abs(sin) ** corner) ** (-1 / corner)
     return radius * cos, radius * sin
+
+
+def _ray(turn: float, clip: float) -> tuple[float, float]:
+    """Where a ray leaves the square of half side 1 whose corners are cut off."""
+    cos, sin = math.cos(turn), math.sin(turn)
+    radius = min(1 / max(abs(cos), abs(sin)), (2 - clip) / (abs(cos) + abs(sin)))
+    return radius * cos, radius * sin
+
+
+def _heart(turn: float) -> tuple[float, float]:
+    """The cleft on one side of the length, the tip on the other."""
+    x = 13 * math.cos(turn) - 5 * math.cos(2 * turn) - 2 * math.cos(3 * turn) - math.cos(4 * turn)
+    return (x + 2.717) / 14.283, math.sin(turn) ** 3
+
+
+def _triangle(turn: float) -> tuple[float, float]:
+    """Three bowed sides; a corner at the end of the length."""
+    near = (turn + math.pi / 3) % (2 * math.pi / 3) - math.pi / 3
+    radius = 0.5 / math.cos(math.pi / 3 - abs(near)) * 0.55 + 0.45
+    return radius * math.cos(turn) * 1.12 - 0.12, radius * math.sin(turn) * 1.15
 
 
 def _between(a: Point, b: Point, share: float) -> Point:
