@@ -46,6 +46,7 @@ class Stage:
 
     def __init__(self, engine: Engine, clock: HandClock, sessions: Sessions) -> None:
         self.engine, self.clock, self.sessions = engine, clock, sessions
+        self.unwanted: set[str] = set()  # lots on which nobody bids
 
     async def writer(self, sale: str) -> SaleWriter:
         await self.engine.sweep()
@@ -74,9 +75,15 @@ class Stage:
         if writer is None:
             return
         async with reading(self.sessions) as session:
-            open_lots, held = await rivals.chances(session, sale), await rivals.paddles(session)
+            chances, held = await rivals.chances(session, sale), await rivals.paddles(session)
+        open_lots = [chance for chance in chances if chance.lot not in self.unwanted]
         for order in rivals.orders(open_lots, held, luck, self.clock.at, CALM_ONE_IN):
             await writer.place(order)
+
+    async def leave(self, sale: str, lot: int) -> None:
+        """Nobody wants the lot at this place: every sale has one that passes."""
+        async with reading(self.sessions) as session:
+            self.unwanted.add((await rivals.chances(session, sale))[lot - 1].lot)
 
     async def bid_maximum(self, sale: str, firm: str, lots: Sequence[int], share_bp: int) -> None:
         """This company bids a maximum of so much of the low estimate on the lots at these places."""

@@ -122,6 +122,7 @@ async def _finished(settings: Settings, sessions: Sessions, now: datetime) -> No
     async with staging.stage(settings, sessions, begun) as stage:
         await stage.writer(sale)
         await stage.move_to(sale, opens)
+        await stage.leave(sale, lot=7)
         await stage.bid_maximum(sale, LUMEN, lots=(1, 4), share_bp=12_500)
         await stage.bid_maximum(sale, VAN_DAEL, lots=(2,), share_bp=12_000)
         await stage.play(sale, closes - timedelta(minutes=5), timedelta(minutes=6), luck)
