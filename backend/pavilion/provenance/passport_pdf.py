@@ -26,7 +26,10 @@ STANDARDS = ("a-3a", "ua-1")  # an archive that may carry files, readable by eve
 MOST_KEPT = 64  # papers, of some 100 kB each
 
 _WHERE = "Marks stand in the middle of a country or region, never at the exact place. Lines show the shortest way."
-_SCAN = "The code tells whether this passport stands today. The signed document is inside this file."
+_SCAN = (
+    "The code tells whether this passport stands today. The signed document is inside this file, but whether it still "
+    "stands only the house can answer; the bundle, downloaded there, needs nobody: pavilion verify BUNDLE.zip --offline"
+)
 _APART = re.compile(r"<small>|<span class=\"when\">")
 _TAGS = re.compile(r"<[^>]*>")
 _INK, _EDGE, _TRAY, _RULE = "#141414", "#757575", "#e9e9e9", "#d2d2d2"
@@ -87,6 +90,7 @@ def data_of(pages: Pages, facts: Mapping[str, Any], lang: Lang, *, proof: str | 
         "plates": [] if portrait is None else [_standing_alone(str(drawing)) for _, drawing in portrait.plates],
         "pairs": words.pairs(facts["characteristics"]) + _origin_pairs(words, origin, facts["reports"]),
         "verdict": _verdict(words, facts),
+        "stopped": _stopped(words, facts),
         "map": "" if journey.drawing is None else map_svg(journey.drawing, journey, words.country),
         "stops": [[str(stop.number), words.place(stop), words.roles(stop)] for stop in journey.stops],
         "lines": [_line(words, line) for line in journey.lines],
@@ -186,18 +190,29 @@ def _origin_pairs(words: _Words, origin: Mapping[str, Any], reports: list[dict[s
     return pairs + [[say("Report"), one] for one in graded]
 
 
+def _stopped(words: _Words, facts: Mapping[str, Any]) -> dict[str, str] | None:
+    """The word that stands on both pages of a paper that may not be relied on, and since when."""
+    if (state := facts["stopped"]) is None:
+        return None
+    told = words.plain(words.passport.formerly(state, facts["standing"].entry, facts["as_of"]))
+    return {"word": words.say("SUSPENDED" if state == "suspended" else "REVOKED"), "told": told}
+
+
 def _verdict(words: _Words, facts: Mapping[str, Any]) -> dict[str, Any]:
     origin = facts["origin"]
     weakest = origin["weakestLink"]
-    sentences = [] if origin["grade"] == "-" else [words.code(f"assurance_{origin['grade']}")]
+    sentences = [] if origin["grade"] == "-" else [words.plain(words.passport.assurance(origin))]
     if weakest:
         sentences.append(words.plain(words.journey.weakest(weakest["type"], weakest["evidence"])))
     sentences += [words.finding(one["code"], str(one["severity"]).lower()) for one in origin["findings"]]
     day = {"day": words.day(facts["as_of"]) if facts["as_of"] else "–", "ruleset": origin["rulesetVersion"]}
     return {
-        "head": words.code(f"verdict_{origin['verdict'].lower()}"),
+        "head": words.code(f"verdict_{origin['verdict'].lower()}")
+        if facts["stopped"] is None
+        else words.say("Suspended" if facts["stopped"] == "suspended" else "Revoked"),
         "grade": "" if origin["grade"] == "-" else origin["grade"],
         "text": " ".join(sentences),
+        "legend": "" if origin["grade"] == "-" else words.plain(words.passport.legend()),
         "by": words.say("By rule set %(ruleset)s, as of %(day)s.") % day,
     }
 

@@ -13,7 +13,7 @@ from pavilion.provenance import journey, log_queries, passport_queries, queries
 from pavilion.provenance.facts import day_or_none
 from pavilion.provenance.journey import Journey, Sees
 from pavilion.provenance.passport_facts import PROCESSES
-from pavilion.provenance.passport_models import Countersignature, Passport
+from pavilion.provenance.passport_models import Countersignature, Passport, StatusEntry
 from pavilion.webkit.i18n import Lang
 
 FINGERPRINT = 16  # hex digits of the passport's hash behind the address in its code
@@ -88,6 +88,7 @@ async def page_facts(
         "valid_until": datetime.fromisoformat(document["validUntil"]),
         "state": state,
         "standing": standing,
+        "stopped": stopped(standing.entry),
         "versions": versions,
         "presented": [_presented(one, passport) for one in signatures],
         "journey": await journey_of_version(session, document, sees, here=portrait.here if portrait else None),
@@ -97,6 +98,13 @@ async def page_facts(
         "fingerprint": passport.sha256[:FINGERPRINT],
         "sees": sees.value,
     }
+
+
+def stopped(entry: StatusEntry) -> str | None:
+    """Whether the house vouches for no version in this place any more, or for now; a newer version changes nothing."""
+    if entry.revoked_at is not None:
+        return "revoked"
+    return "suspended" if entry.suspended_at is not None else None
 
 
 async def with_passport(session: AsyncSession, stones: Sequence[str]) -> frozenset[str]:

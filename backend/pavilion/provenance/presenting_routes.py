@@ -12,7 +12,17 @@ from pavilion.accounts.deps import CurrentActor, SignedInActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid
-from pavilion.provenance import countersigning, did, holders, hosted, logos, passport_queries, proofs, sharing
+from pavilion.provenance import (
+    countersigning,
+    did,
+    holders,
+    hosted,
+    logos,
+    passport_queries,
+    passport_showing,
+    proofs,
+    sharing,
+)
 from pavilion.provenance.negotiating import VC
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.presenting_forms import CountersignForm, ShareForm
@@ -20,7 +30,7 @@ from pavilion.provenance.registries.outbound import LOOPBACK, Outbound
 from pavilion.settings import Environment, Settings
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
-from pavilion.webkit.html import page
+from pavilion.webkit.html import language, page
 from pavilion.webkit.upload import body_of
 
 router = APIRouter(tags=["presenting"])
@@ -101,7 +111,10 @@ async def shared(request: Request, token: str, session: Reading, now: Now) -> Re
     """What stands behind the link is told when it is opened; looking at this page spends no use."""
     row = await sharing.behind(session, token[:80], now)
     found = await passport_queries.version(session, row.stone, row.n)
-    return _private(page(request, "provenance/shared.html", share=row, passport=found, opened=None, token=token))
+    assert found is not None
+    title = await _title(request, session, found)
+    facts = {"share": row, "passport": found, "opened": None, "token": token, "title": title}
+    return _private(page(request, "provenance/shared.html", **facts))
 
 
 @router.post("/shared/{token}")
@@ -119,9 +132,9 @@ async def open_shared(request: Request, token: str, actor: CurrentActor, session
         hosting=house.hosting,
         now=now,
     )
-    return _private(
-        page(request, "provenance/shared.html", share=row, passport=opened.passport, opened=opened, token=token)
-    )
+    title = await _title(request, session, opened.passport)
+    facts = {"share": row, "passport": opened.passport, "opened": opened, "token": token, "title": title}
+    return _private(page(request, "provenance/shared.html", **facts))
 
 
 @router.get("/passports/{stone}/countersignatures")
@@ -239,6 +252,7 @@ async def _share_page(
             "provenance/share.html",
             status_code=status_code,
             passport=found,
+            title=await _title(request, session, found),
             offered=await sharing.offered(session, found.stone),
             shares=shares,
             openings=await sharing.openings_of(session, shares),
@@ -268,6 +282,7 @@ async def _countersign_page(
             "provenance/countersign.html",
             status_code=status_code,
             passport=found,
+            title=await _title(request, session, found),
             state=standing.state,
             made=await passport_queries.countersignatures_of(session, found.stone, company),
             said=said or CountersignForm(),
@@ -275,6 +290,14 @@ async def _countersign_page(
             jewels=countersigning.JEWELS,
         )
     )
+
+
+async def _title(request: Request, session: AsyncSession, found: Passport) -> str:
+    """The stone in the reader's words, as on the page of its passport."""
+    portraits: passport_showing.Portraits | None = getattr(request.app.state, "portraits", None)
+    portrait = None if portraits is None else await portraits(session, found.stone, language(request))
+    name: str = found.content["credentialSubject"]["product"]["name"]
+    return name if portrait is None else portrait.title
 
 
 async def _held(request: Request, session: AsyncSession, actor: Actor, stone: str) -> tuple[Passport, int]:

@@ -13,10 +13,25 @@ export function isForAnother(hash, shown) {
   return scanned !== null && scanned[1] !== shown;
 }
 
+/**
+ * The fingerprint of the notice to show: that of a version of this passport, `unknown` for a code that fits none of them,
+ * null where there is nothing to tell.
+ * @param {string} hash @param {string} shown @param {string[]} versions fingerprints of the other versions
+ */
+export function noticeFor(hash, shown, versions) {
+  if (!isForAnother(hash, shown)) return null;
+  const scanned = hash.slice(1).toLowerCase();
+  return versions.includes(scanned) ? scanned : "unknown";
+}
+
 /** @param {Document} page */
 export function tellOther(page) {
-  const notice = /** @type {HTMLElement | null} */ (page.querySelector("[data-scanned]"));
-  if (notice) notice.hidden = !isForAnother(page.location.hash, notice.dataset.scanned ?? "");
+  const alarm = /** @type {HTMLElement | null} */ (page.querySelector("[data-scanned]"));
+  const known = /** @type {HTMLElement[]} */ ([...page.querySelectorAll("[data-scanned-version]")]);
+  if (!alarm) return;
+  const wanted = noticeFor(page.location.hash, alarm.dataset.scanned ?? "", known.map((one) => one.dataset.scannedVersion ?? ""));
+  alarm.hidden = wanted !== "unknown";
+  for (const one of known) one.hidden = one.dataset.scannedVersion !== wanted;
 }
 
 if (typeof document !== "undefined") {
