@@ -405,7 +405,7 @@ def upgrade() -> None:
             "(act = 'stop' and approved_by is null) or (act <> 'stop' and approved_by is not null and approved_by <> proposed_by)",
             name=op.f("ck_trust_acts_two_persons"),
         ),
-        sa.CheckConstraint("act in ('add', 'remove', 'stop')", name=op.f("ck_trust_acts_act_known")),
+        sa.CheckConstraint("act in ('add', 'remove', 'stop', 'resume')", name=op.f("ck_trust_acts_act_known")),
         sa.CheckConstraint("(act = 'stop') = (\"until\" is not null)", name=op.f("ck_trust_acts_a_stop_ends")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trust_acts")),
         sa.UniqueConstraint("public_id", name=op.f("uq_trust_acts_public_id")),

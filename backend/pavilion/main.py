@@ -16,6 +16,7 @@ from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import jobs as auctions_jobs
+from pavilion.auctions import reached
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
@@ -224,6 +225,7 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     app.state.registries = connect(settings)
     app.state.log_signer = _signer_of(settings)
     app.state.holder_of = holding.holder_of
+    app.state.lots_with = reached.lots_with
     app.state.invoices = warranted.Invoices()
     app.state.portraits = portraits.portrait_of
     app.mount(static.MOUNT, pages.static)

@@ -147,4 +147,4 @@ async def decide(request: Request, proposal: str, word: str, actor: StaffActor, 
         handlers=request.app.state.proposal_handlers,
         now=now,
     )
-    return RedirectResponse("/staff/proposals", status_code=303)
+    return RedirectResponse(f"/staff/proposals?done={word}", status_code=303)

@@ -148,6 +148,7 @@ APPROVERS: dict[str, Permission] = {
     "law.change": P.TRUST_EDIT,
     "trust.add": P.TRUST_EDIT,
     "trust.remove": P.TRUST_EDIT,
+    "trust.resume": P.TRUST_EDIT,
     "key.add": P.TRUST_EDIT,
     "key.revoke": P.TRUST_EDIT,
 }

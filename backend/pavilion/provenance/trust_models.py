@@ -13,6 +13,7 @@ class TrustDeed(StrEnum):
     ADD = "add"
     REMOVE = "remove"
     STOP = "stop"  # by one person at once; lasts a day unless a removal follows
+    RESUME = "resume"  # by two persons; ends every stop before it
 
 
 class TrustAct(Base):

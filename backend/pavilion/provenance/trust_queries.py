@@ -8,7 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Person
+from pavilion.kernel.errors import NotFound
 from pavilion.provenance.trust_models import IssuerKeyAct, KeyDeed, TrustAct, TrustDeed
+from pavilion.provenance.trust_reach import names_of
 
 ROW_STATES = ("trusted", "stopped", "removed", "ended")
 KEY_STATES = ("valid", "revoked", "ended")
@@ -31,6 +33,7 @@ class TrustShown(NamedTuple):
     rows: Sequence[RowShown]
     keys: Sequence[KeyShown]
     people: dict[str, str]  # names by public id
+    parties: dict[str, str]  # names by short name
 
 
 async def shown(session: AsyncSession, now: datetime) -> TrustShown:
@@ -39,7 +42,16 @@ async def shown(session: AsyncSession, now: datetime) -> TrustShown:
     named = {one for act in acts for one in (act.proposed_by, act.approved_by) if one}
     named |= {one for key in keys for one in (key.proposed_by, key.approved_by) if one}
     people = await session.scalars(select(Person).where(Person.public_id.in_(named)))
-    return TrustShown(_rows(acts, now), _keys(keys, now), {person.public_id: person.name for person in people})
+    names = {person.public_id: person.name for person in people}
+    return TrustShown(_rows(acts, now), _keys(keys, now), names, await names_of(session))
+
+
+async def one(session: AsyncSession, row: str, now: datetime) -> RowShown:
+    """The row with its deeds; NotFound for one that nobody added."""
+    deeds = (await session.scalars(select(TrustAct).where(TrustAct.row == row).order_by(TrustAct.id))).all()
+    if not deeds:
+        raise NotFound()
+    return _row(deeds, now)
 
 
 def _rows(acts: Iterable[TrustAct], now: datetime) -> list[RowShown]:
@@ -52,7 +64,8 @@ def _rows(acts: Iterable[TrustAct], now: datetime) -> list[RowShown]:
 
 def _row(deeds: Sequence[TrustAct], now: datetime) -> RowShown:
     first, today = deeds[0], now.date().isoformat()
-    stops = [deed.until for deed in deeds if deed.act == TrustDeed.STOP and deed.until is not None and deed.until > now]
+    resumed = max((place for place, deed in enumerate(deeds) if deed.act == TrustDeed.RESUME), default=0)
+    stops = [deed.until for deed in deeds[resumed:] if deed.until is not None and deed.until > now]
     if any(deed.act == TrustDeed.REMOVE for deed in deeds):
         state = "removed"
     elif stops:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.provenance import trust_queries, trusting
+from pavilion.provenance import trust_queries, trust_reach, trusting
 from pavilion.provenance.facts import KINDS
 from pavilion.provenance.trust_forms import KeyForm, ReasonForm, RevocationForm, RowForm
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -41,12 +41,37 @@ async def add_row(request: Request, actor: TrustEditor, session: Writing, now: N
     return RedirectResponse(PROPOSED, status_code=303)
 
 
+@router.get("/staff/trust/rows/{row}")
+async def one_row(request: Request, row: str, actor: TrustReader, session: Reading, now: Now) -> Response:
+    """The row with its deeds, and how many stones and lots hang on it, before and after an act."""
+    found = await trust_queries.one(session, row, now)
+    lots_with = request.app.state.lots_with
+    return page(
+        request,
+        "provenance/trust_row.html",
+        one=found,
+        table=await trust_queries.shown(session, now),
+        reach=await trust_reach.reach(session, found.row.issuer, found.row.types, lots_with),
+        done=request.query_params.get("done", "")[:12],
+    )
+
+
 @router.post("/staff/trust/rows/{row}/removal")
 async def remove_row(
-    row: str, said: Annotated[ReasonForm, Form()], actor: TrustEditor, session: Writing, now: Now
+    request: Request, row: str, said: Annotated[ReasonForm, Form()], actor: TrustEditor, session: Writing, now: Now
 ) -> Response:
-    await trusting.propose_removal(session, row, reason=said.reason, actor=actor, now=now)
-    return RedirectResponse(PROPOSED, status_code=303)
+    lots_with = request.app.state.lots_with
+    await trusting.propose_removal(session, row, reason=said.reason, actor=actor, lots_with=lots_with, now=now)
+    return RedirectResponse(f"/staff/trust/rows/{row}?done=proposed", status_code=303)
+
+
+@router.post("/staff/trust/rows/{row}/resumption")
+async def resume_row(
+    request: Request, row: str, said: Annotated[ReasonForm, Form()], actor: TrustEditor, session: Writing, now: Now
+) -> Response:
+    lots_with = request.app.state.lots_with
+    await trusting.propose_resumption(session, row, reason=said.reason, actor=actor, lots_with=lots_with, now=now)
+    return RedirectResponse(f"/staff/trust/rows/{row}?done=proposed", status_code=303)
 
 
 @router.post("/staff/trust/rows/{row}/stop")
@@ -55,7 +80,7 @@ async def stop_row(
 ) -> Response:
     house = request.app.state.settings.house_did
     await trusting.stop(session, row, reason=said.reason, actor=actor, house=house, now=now)
-    return RedirectResponse("/staff/trust?done=stopped", status_code=303)
+    return RedirectResponse(f"/staff/trust/rows/{row}?done=stopped", status_code=303)
 
 
 @router.post("/staff/trust/keys")

@@ -35,12 +35,17 @@ async def decided(session: AsyncSession) -> frozenset[tuple[object, ...]]:
 def trust_rows(acts: Iterable[TrustAct], now: datetime) -> list[dict[str, Any]]:
     """The rows that were added and are neither removed nor stopped, in the order in which they were added."""
     standing: dict[str, dict[str, Any]] = {}
+    stopped: set[str] = set()
     for act in acts:
         if act.act == TrustDeed.ADD:
             standing[act.row] = _trust_row(act)
-        elif act.act == TrustDeed.REMOVE or (act.until is not None and act.at <= now < act.until):
+        elif act.act == TrustDeed.REMOVE:
             standing.pop(act.row, None)
-    return list(standing.values())
+        elif act.act == TrustDeed.RESUME:
+            stopped.discard(act.row)
+        elif act.until is not None and act.at <= now < act.until:
+            stopped.add(act.row)
+    return [row for name, row in standing.items() if name not in stopped]
 
 
 def key_rows(acts: Iterable[IssuerKeyAct]) -> list[dict[str, Any]]:

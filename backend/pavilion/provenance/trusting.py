@@ -13,28 +13,40 @@ from pavilion.accounts.rules import Actor
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.ids import ulid
-from pavilion.provenance import log
+from pavilion.provenance import log, trust_queries
 from pavilion.provenance.registries.port import plain_bytes
 from pavilion.provenance.trust_forms import KeyForm, RevocationForm, RowForm
 from pavilion.provenance.trust_models import IssuerKeyAct, KeyDeed, TrustAct, TrustDeed
+from pavilion.provenance.trust_reach import LotsWith, names_of, reach
 
 STOP_LASTS = timedelta(hours=24)  # origin.md 8
 TRUST_CHANGED = "trust:changed"
-ADD, REMOVE, ADD_KEY, REVOKE_KEY = "trust.add", "trust.remove", "key.add", "key.revoke"
+ADD, REMOVE, RESUME = "trust.add", "trust.remove", "trust.resume"
+ADD_KEY, REVOKE_KEY = "key.add", "key.revoke"
 
 
 async def propose_row(session: AsyncSession, said: RowForm, *, actor: Actor, now: datetime) -> Proposal:
     facts: dict[str, Any] = {"issuer": said.issuer, "types": sorted(set(said.types)), "cc": said.cc, "lab": said.lab}
     facts |= {"from": said.start.isoformat(), "to": said.end.isoformat() if said.end else None}
-    title = f"{said.issuer}: {', '.join(facts['types'])}"
+    title = f"{await _named(session, said.issuer)}: {', '.join(facts['types'])}"
+    facts["name"] = await _named(session, said.issuer)
     subject = f"{said.issuer} {ulid(now)}"
     return await _propose(session, ADD, subject, {**facts, "title_en": title}, said.reason, actor, now)
 
 
-async def propose_removal(session: AsyncSession, row: str, *, reason: str, actor: Actor, now: datetime) -> Proposal:
-    act = await _standing_row(session, row)
-    title = f"{act.issuer}: {', '.join(act.types)}"
-    return await _propose(session, REMOVE, row, {"row": row, "title_en": title}, reason, actor, now)
+async def propose_removal(
+    session: AsyncSession, row: str, *, reason: str, actor: Actor, lots_with: LotsWith, now: datetime
+) -> Proposal:
+    facts = await _row_facts(session, await _standing_row(session, row), lots_with)
+    return await _propose(session, REMOVE, row, facts, reason, actor, now)
+
+
+async def propose_resumption(
+    session: AsyncSession, row: str, *, reason: str, actor: Actor, lots_with: LotsWith, now: datetime
+) -> Proposal:
+    """Two persons end a stop before its day is over."""
+    act = await _stopped_row(session, row, now)
+    return await _propose(session, RESUME, row, await _row_facts(session, act, lots_with), reason, actor, now)
 
 
 async def propose_key(session: AsyncSession, said: KeyForm, *, actor: Actor, now: datetime) -> Proposal:
@@ -91,6 +103,13 @@ async def remove(session: AsyncSession, proposal: Proposal, actor: Actor, now: d
     await _kept(session, deed, actor, now, house)
 
 
+async def resume(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime, *, house: str) -> None:
+    row = await _stopped_row(session, proposal.facts["row"], now)
+    by = await _proposer(session, proposal)
+    deed = _again(row, TrustDeed.RESUME, proposal.reason, now, proposed_by=by, approved_by=actor.public_id)
+    await _kept(session, deed, actor, now, house)
+
+
 async def add_key(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime, *, house: str) -> None:
     facts = proposal.facts
     if await _key(session, facts["kid"]) is not None:
@@ -136,7 +155,7 @@ async def revoke_key(session: AsyncSession, proposal: Proposal, actor: Actor, no
 
 def proposal_handlers(house: str) -> dict[str, accounts.ProposalHandler]:
     """The acts that follow an approval; the house of this DID logs them."""
-    acts = {ADD: add, REMOVE: remove, ADD_KEY: add_key, REVOKE_KEY: revoke_key}
+    acts = {ADD: add, REMOVE: remove, RESUME: resume, ADD_KEY: add_key, REVOKE_KEY: revoke_key}
     return {kind: partial(act, house=house) for kind, act in acts.items()}
 
 
@@ -191,6 +210,26 @@ async def _standing_row(session: AsyncSession, row: str) -> TrustAct:
     if any(act.act == TrustDeed.REMOVE for act in acts):
         raise ActNotAllowed(state="removed", row=row)
     return acts[0]
+
+
+async def _stopped_row(session: AsyncSession, row: str, now: datetime) -> TrustAct:
+    shown = await trust_queries.one(session, row, now)
+    if shown.state != "stopped":
+        raise ActNotAllowed(state=shown.state, row=row)
+    return shown.row
+
+
+async def _row_facts(session: AsyncSession, act: TrustAct, lots_with: LotsWith) -> dict[str, Any]:
+    """What the second person is told: whose row, for which events, and how much hangs on it."""
+    name = await _named(session, act.issuer)
+    found = await reach(session, act.issuer, act.types, lots_with)
+    facts = {"row": act.row, "types": act.types, "name": name, "title_en": f"{name}: {', '.join(act.types)}"}
+    return {**facts, "stones": found.stones, "lots": found.lots}
+
+
+async def _named(session: AsyncSession, party: str) -> str:
+    name = (await names_of(session)).get(party)
+    return f"{name} ({party})" if name else party
 
 
 async def _key(session: AsyncSession, kid: str) -> IssuerKeyAct | None:
