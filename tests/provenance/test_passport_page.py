@@ -12,13 +12,14 @@ import pypdf
 import pytest
 import segno
 from httpx2 import ASGITransport, AsyncClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.ids import ulid
-from pavilion.provenance import issuing, journey, log, mapmaking, passport_queries, service, worldmap
+from pavilion.kernel.jobs import Job
+from pavilion.provenance import issuing, journey, log, mapmaking, passport_queries, service, video_making, worldmap
 from pavilion.provenance.issuing import Issuer
 from pavilion.provenance.journey import Sees
 from pavilion.provenance.passport_models import Countersignature, StatusEntry
@@ -138,7 +139,65 @@ async def test_a_passport_that_does_not_stand_says_so_before_anything_else(house
         await session.execute(update(StatusEntry).where(StatusEntry.stone == stone).values(changed))
     async with reader(house) as browser:
         said = words(await browser.get(f"/passports/{stone}", headers={"accept": "text/html"}))
+        papers = [await browser.get(f"/passports/{stone}/1?as=pdf&lang={lang}") for lang in ("en", "zh")]
     assert told in said and said.index(told) < said.index("1.012 ct") and "Valid Version" not in said
+    assert "Origin confirmed" not in said and said.count("Its origin was confirmed on") == 2
+    word = "SUSPENDED" if "suspended_at" in changed else "REVOKED"
+    for paper, mark in zip(papers, (word, {"SUSPENDED": "已中止", "REVOKED": "已撤销"}[word]), strict=True):
+        pages = [one.extract_text() for one in pypdf.PdfReader(io.BytesIO(paper.content)).pages]
+        assert len(pages) == 2 and all(mark in one for one in pages)
+        assert "Origin confirmed" not in pages[0] and "来源已确认" not in pages[0]
+
+
+async def test_the_page_names_the_bundle_first_and_says_what_the_grades_mean(house, tmp_path):
+    stone = await issued(house, tmp_path, chain())
+    async with reader(house) as browser:
+        page = await browser.get(f"/passports/{stone}", headers={"accept": "text/html"})
+        paper = await browser.get(f"/passports/{stone}/1?as=pdf&lang=en")
+    said = words(page)
+    assert f"pavilion verify {stone}-1.zip --offline" in said and "verify passport.json" not in said
+    assert page.text.index(f"{stone}/1/bundle") < page.text.index(f'{stone}/1?as=json" download')
+    assert "A: measured at each cut, or matched by scan. B: attested by all who signed." in said
+    assert "1.01 ct (1.012 ct on the scale)" in said
+    text = " ".join(pypdf.PdfReader(io.BytesIO(paper.content)).pages[0].extract_text().split())
+    assert "--offline" in text and "only the house can answer" in text and "B: attested by all" in text
+
+
+async def test_a_version_that_was_ever_issued_is_known_by_its_code(house, tmp_path):
+    stone = await issued(house, tmp_path, chain())
+    async with house.state.sessions.begin() as session:
+        first = await passport_queries.latest(session, stone)
+        facts = {column.name: getattr(first, column.name) for column in type(first).__table__.columns}
+        session.add(type(first)(**facts | {"n": 2, "sha256": "ab" * 32}))
+    async with reader(house) as browser:
+        newest = await browser.get(f"/passports/{stone}", headers={"accept": "text/html"})
+        old = await browser.get(f"/passports/{stone}/1", headers={"accept": "text/html"})
+    assert f'data-scanned-version="{first.sha256[:16]}"' in newest.text
+    assert re.search(r"You scanned version 1 of .*?; version 2 is the newest\.", words(newest))
+    assert "You scanned version 2" in words(old) and "fits no version of this passport" in words(old)
+
+
+@pytest.mark.parametrize("consent", ["name", "initials"])
+async def test_the_film_tells_nothing_that_the_open_page_does_not_tell(house, tmp_path, consent):
+    events = chain(consent=consent)
+    stones.event(events, "PLANNED")["plan"] = [1020, 402]
+    stone = await issued(house, tmp_path, events)
+    async with house.state.sessions.begin() as session:
+        await video_making.order(session, stone, HOME, by=None, now=NOON)
+    async with house.state.sessions() as session:
+        said = (await session.scalars(select(Job.payload).where(Job.kind == video_making.JOB))).one()["parameters"]
+    async with reader(house) as browser:
+        page = words(await browser.get(f"/passports/{stone}", headers={"accept": "text/html"}))
+        document = (await browser.get(f"/passports/{stone}/1?as=json")).text
+    assert "plan" not in said and "seed" in said["rough"]
+    masses = [said["rough"]["mass_mct"], said["finished"]["mass_mct"], *said["cut"]["masses_mct"]]
+    for mct in masses:
+        assert f"{mct // 1000}.{mct % 1000:03d}" in page, mct
+    assert sum(said["cut"]["masses_mct"]) + said["cut"]["loss_mct"] == said["rough"]["mass_mct"]
+    for scene in ("where", "hands", "graded"):
+        for name, told in said[scene].items():
+            assert name == "day" or str(told) in page + document, (scene, name)
+    assert ("Peeters" in str(said)) is (consent == "name")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

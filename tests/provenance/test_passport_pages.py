@@ -13,6 +13,7 @@ from pavilion.accounts.rules import Role
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
 from pavilion.provenance import did, issuing, log, passport_queries, proofs, sdjwt, status
+from pavilion.provenance.passport_showing import Portrait
 from pavilion.provenance.proofs import Signer
 from pavilion.provenance.rules import RULESET
 from pavilion.provenance.tables import shipped
@@ -401,6 +402,25 @@ async def test_the_holders_pages_stand_in_both_languages(house, lang):
         name = (await wen.get(f"/passports/{claim.stone}/countersignatures")).text
         assert ("原石重量" in share and "显示名称" in name) is (lang == "zh")
         assert "<script" not in share.partition("<main")[2] and "style=" not in share + name
+
+
+@pytest.mark.parametrize(("lang", "title"), [("en", "A round of Botswana"), ("zh", "博茨瓦纳圆钻")])
+async def test_the_holders_pages_call_the_stone_as_its_passport_does(house, browser, lang, title):
+    async def portrait(_session, _stone, asked):
+        return Portrait({"en": "A round of Botswana", "zh": "博茨瓦纳圆钻"}[asked], None, "round", (), False, None)
+
+    house.state.portraits = portrait
+    claim = await with_passport(house, private_chain())
+    firm = await held(house, claim.stone)
+    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+        await wen.post("/language", data={"to": lang, "back": "/"})
+        said = {"claims": ["cutter_years"], "days": "7", "uses": "2", "note": ""}
+        made = await wen.post(f"/passports/{claim.stone}/share", data=said)
+        (link,) = re.findall(rf"{HOME}(/shared/[\w-]+)", made.text)
+        share, names = f"/passports/{claim.stone}/share", f"/passports/{claim.stone}/countersignatures"
+        pages = [(await wen.get(address)).text for address in (share, names, link)]
+        pages.append((await wen.post(link)).text)
+    assert all(title in one and "Natural diamond," not in one for one in pages)
 
 
 REPORT = {"kind": "diamond-origin-report", "issuer": "GIA", "number": "6123456789", "day": "2026-02-20"}

@@ -95,7 +95,8 @@ def test_a_stone_has_its_facets_and_its_proportions(shape):
     ("said", "family"),
     [
         ("RBC", "round"), ("Round Brilliant", "round"), ("round", "round"), ("CUSHION", "cushion"),
-        ("Cushion", "cushion"), ("CUS", "cushion"), ("CB", "cushion"), ("Cushion Modified Brilliant", "cushion"), ("old_miner", "cushion"),
+        ("Cushion", "cushion"), ("CUS", "cushion"), ("CB", "cushion"), ("Cushion Modified Brilliant", "cushion"),
+        ("old_miner", "cushion"),
         ("EM", "step"), ("Emerald Cut", "step"), ("Cut-Cornered Rectangular Modified Brilliant", "step"),
         ("PRINCESS", "princess"), ("OV", "oval"), ("PS", "pear"), ("Pear Brilliant", "pear"), ("MQ", "marquise"),
         ("heart", "heart"), ("", "round"), ("kite", "round"),
