@@ -1,14 +1,23 @@
 """What a buyer and the staff see of the law and of a lost verdict: on the lot, at the desk, to programs, in both
 languages."""
 
+import json
+
 import pytest
 from sqlalchemy import select, update
 
 from pavilion.accounts.rules import Role
 from pavilion.auctions.models import Lot, LotStone, Registration
 from pavilion.bidding.models import BookEvent
+from pavilion.bidding.rule_words import RULES
+from pavilion.bidding.still import WITHDRAWN_REPORT
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.events import record
+from pavilion.provenance.law import NOT_PUBLIC
+from pavilion.provenance.models import StoneVerdict
+from pavilion.provenance.rules import CODES
+from pavilion.webkit.i18n import load
+from pavilion.webkit.static import frontend
 from tests import make
 from tests.bidding.test_pages import fields, visit  # noqa: F401
 from tests.cast import WEN
@@ -75,6 +84,122 @@ async def test_after_a_lost_verdict_lot_room_and_desk_say_so(visit):  # noqa: F8
         assert "it is being checked again" in (await wen.get("/desk/bids")).text
 
 
+WHY = [
+    {"code": "GR-01", "severity": "block", "link": None, "params": {"lab": "GIA", "reason": "withdrawn"}},
+    {"code": "RG-02", "severity": "block", "link": None, "params": {"registry": "laboratory", "fields": "withdrawn"}},
+]
+
+
+async def held_stone(session, lot):
+    held = select(Stone).join(LotStone, LotStone.stone_id == Stone.id).join(Lot, Lot.id == LotStone.lot_id)
+    return (await session.scalars(held.where(Lot.public_id == lot))).one()
+
+
+async def paused_for_a_withdrawn_report(visit, lot):  # noqa: F811
+    """The laboratory took the report back: the stone left the catalogue and the engine paused the lot."""
+    async with visit.app.state.sessions.begin() as session:
+        stone = await held_stone(session, lot)
+        name, report_no = stone.public_id, stone.report_no
+        await listing.revoke(session, name)
+        await session.execute(update(StoneVerdict).where(StoneVerdict.stone == name).values(findings=WHY))
+    engine = visit.app.state.rooms.engine
+    while engine.writers[visit.sale.sale].book.lots[lot].state != "paused":
+        await engine.sweep()
+    return name, report_no
+
+
+@pytest.mark.parametrize(
+    ("lang", "checked", "why", "since", "again"),
+    [("en", "The origin of this stone is being checked again.", "The laboratory withdrew its report", "Since ",
+      "The stone is verified again; the auctioneer resumes the lot soon."),
+     ("zh", "本宝石的来源正在重新核查。", "实验室已撤回其报告", "起</p>",
+      "宝石已重新通过核验，拍卖师即将恢复本拍品。")],
+)  # fmt: skip
+async def test_a_paused_lot_still_says_what_was_offered_and_why_it_stands_still(
+    visit,  # noqa: F811
+    lang,
+    checked,
+    why,
+    since,
+    again,
+):
+    lot = visit.sale.lots[0]
+    stone, report_no = await paused_for_a_withdrawn_report(visit, lot)
+    async with visit.reader(WEN, lang) as wen:
+        await wen.post("/language", data={"to": lang})
+        for address in (f"/lots/{lot}", f"/sales/{visit.sale.sale}/room?lot={lot}"):
+            page = (await wen.get(address)).text
+            assert [
+                word for word in (checked, why, since, report_no, "<svg", 'data-still="checked"') if word not in page
+            ] == []
+            assert f'href="/stones/{stone}' not in page, "the stone's page is closed: nothing leads there"
+            assert 'data-bid="' not in page and "data-ladder" not in page and "RG-02" not in page.split("data-book")[0]
+        assert "0 stones" not in (await wen.get(f"/sales/{visit.sale.sale}")).text
+        assert (await wen.get(f"/stones/{stone}")).status_code == 404
+        async with visit.app.state.sessions.begin() as session:
+            await session.execute(
+                update(StoneVerdict)
+                .where(StoneVerdict.stone == stone)
+                .values(verdict="verified", grade="B", findings=[])
+            )
+        page = (await wen.get(f"/lots/{lot}")).text
+        assert again in page and checked not in page
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+async def test_the_notice_in_the_book_says_in_words_why(visit, lang):  # noqa: F811
+    lot = visit.sale.lots[0]
+    await paused_for_a_withdrawn_report(visit, lot)
+    async with visit.app.state.sessions() as session:
+        told = select(BookEvent.body).where(BookEvent.type == "lot.notice", BookEvent.lot == lot)
+        said = json.loads((await session.scalars(told)).one())["data"][f"text_{lang}"]
+    assert {"en": "The laboratory withdrew its report (GR-01).", "zh": "实验室已撤回其报告（GR-01）。"}[lang] in said
+    assert "RG-02" not in said, "the same thing is told once"
+
+
+@pytest.mark.parametrize(
+    ("lang", "waits", "ready"),
+    [("en", "Lots that stand still", "Its stone is verified again: waits to be resumed."),
+     ("zh", "暂停中的拍品", "宝石已重新通过核验：等待恢复。")],
+)  # fmt: skip
+async def test_the_auctioneer_reads_which_lots_wait_to_be_resumed(visit, lang, waits, ready):  # noqa: F811
+    lot = visit.sale.lots[0]
+    async with visit.app.state.sessions.begin() as session:
+        await make.actor(session, "anna@pavilion.example", (Role.AUCTIONEER,))
+    async with visit.reader("anna@pavilion.example", lang) as anna:
+        await anna.post("/language", data={"to": lang})
+        assert waits not in (await anna.get("/staff")).text
+        stone, _ = await paused_for_a_withdrawn_report(visit, lot)
+        page = (await anna.get("/staff")).text
+        assert waits in page and f'href="/lots/{lot}"' in page and ready not in page
+        async with visit.app.state.sessions.begin() as session:
+            await session.execute(
+                update(StoneVerdict)
+                .where(StoneVerdict.stone == stone)
+                .values(verdict="verified", grade="B", findings=[])
+            )
+        assert ready in (await anna.get("/staff")).text
+
+
+@pytest.mark.parametrize(
+    ("lang", "may", "not_"),
+    [("en", "May be delivered to", "Not to United States"), ("zh", "今日可交付至", "不得交付至美国")],
+)
+async def test_the_lot_says_where_its_stone_may_be_delivered(visit, lang, may, not_):  # noqa: F811
+    lot = visit.sale.lots[0]
+    async with visit.app.state.sessions() as session:
+        stone = (await held_stone(session, lot)).public_id
+    async with visit.reader(WEN, lang) as wen:
+        await wen.post("/language", data={"to": lang})
+        for address in (f"/lots/{lot}", f"/sales/{visit.sale.sale}/room?lot={lot}"):
+            page = (await wen.get(address)).text
+            assert may in page and f'href="/stones/{stone}/eligibility?dest=' in page
+        await delivered_to(visit, "US")
+        page = (await wen.get(f"/lots/{lot}")).text
+        assert not_ in page and may not in page
+        assert f'action="/stones/{stone}/eligibility"' in (await wen.get(f"/stones/{stone}")).text
+
+
 async def test_only_who_runs_lots_resumes_and_only_what_is_verified(visit):  # noqa: F811
     sessions, lot = visit.app.state.sessions, visit.sale.lots[0]
     async with sessions.begin() as session:
@@ -92,3 +217,10 @@ async def test_only_who_runs_lots_resumes_and_only_what_is_verified(visit):  # n
         assert (await anna.post(f"/lots/{lot}/acts", data={"act": "resume"})).status_code == 409
         assert (await anna.post(f"/lots/{lot}/acts", data={"act": "withdraw"})).status_code == 303
     assert writer.book.lots[lot].state == "withdrawn"
+
+
+def test_the_book_and_the_pages_say_the_same_of_every_public_rule():
+    tongues = load(frontend() / "locales")
+    assert set(RULES) == {*CODES, WITHDRAWN_REPORT} - NOT_PUBLIC
+    for code, said in RULES.items():
+        assert said == (tongues["en"].say(code), tongues["zh"].say(code))

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Lot, LotStone
 from pavilion.bidding.deciding import Closures, Rule
+from pavilion.bidding.rule_words import in_words
+from pavilion.bidding.still import said_codes, unverified
 from pavilion.catalogue.models import Stone
 from pavilion.provenance import eligibility
-from pavilion.provenance.law import public_codes
-from pavilion.provenance.models import StoneVerdict
 
 
 async def stones_of(session: AsyncSession, sale_id: int, lot: str | None = None) -> dict[str, list[str]]:
@@ -43,14 +43,15 @@ async def closed_to(session: AsyncSession, lot: str, stones: Sequence[str], cc: 
 
 
 async def notices(session: AsyncSession, stones: Iterable[str]) -> tuple[str, str]:
-    """What the room is told of a lot whose stones lost their verdict, with the codes that everybody may know."""
-    rows = await session.scalars(select(StoneVerdict).where(StoneVerdict.stone.in_(list(stones))))
-    told = sorted({code for row in rows if row.verdict != "verified" for code in public_codes(row.findings)})
-    en = "The confirmation of this stone\u2019s origin has been withdrawn; it is being checked again."
-    zh = "本宝石的来源确认已撤销，正在重新核查。"
-    if not told:
-        return en, zh
-    return f"{en} Rules: {', '.join(told)}.", f"{zh}规则：{'、'.join(told)}。"
+    """What the room is told of a lot whose stones lost their verdict: in words why, with the codes that everybody may
+    know."""
+    lost = await unverified(session, list(stones))
+    told = sorted({code for findings in lost.values() for code in said_codes(findings)})
+    said = [in_words(code) for code in told]
+    lead_en = "The confirmation of this stone\u2019s origin has been withdrawn; it is being checked again."
+    return " ".join([lead_en, *(one.en for one in said)]), "".join(
+        ["本宝石的来源确认已撤销，正在重新核查。", *(one.zh for one in said)]
+    )
 
 
 def _first(answers: Iterable[Mapping[str, eligibility.Closed]]) -> dict[str, Rule]:

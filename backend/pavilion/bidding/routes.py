@@ -17,6 +17,7 @@ from pavilion.bidding.deciding import Answer, BidOrder, Rule
 from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.news import Mine
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
+from pavilion.bidding.still import still_of
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.kernel.money import MAX_AMOUNT, decimal_text, parse_minor
@@ -315,6 +316,7 @@ async def _stand(
         reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
         told=told,
         closure=closure or None,
+        still=await still_of(session, lot, book.lines),
         passports=await with_passport(session, held),
         away=mine is None and purse.paddle is not None,
         fault=fault,

@@ -66,6 +66,7 @@ class LotShown:
     published_end: datetime | None
     stones: Sequence[Stone]
     own: OwnLot | None
+    hidden: frozenset[str] = frozenset()  # those of its stones whose own page this reader cannot open
 
     def title(self, lang: str) -> str:
         return self.titles[lang] or self.titles["en"]
@@ -279,7 +280,9 @@ async def _lots(
         )
     ).all()
     books = {book.lot: book for book in await session.scalars(select(BookLot).where(BookLot.sale == sale.public_id))}
-    stones = await stones_by_lot(session, [lot.id for lot in listed], actor)
+    offered = [lot.id for lot in listed]
+    # What was published stays to be read on the lot, also while a stone of it has left the catalogue.
+    stones, seen = await stones_by_lot(session, offered), await stones_by_lot(session, offered, actor)
     accepted = await _accepted_on(session, sale.public_id, mine)
     ends = [from_micros(ruleset.stagger.end(k)) for k in range(len(listed))]
     return [
@@ -290,6 +293,7 @@ async def _lots(
             stones[lot.id],
             end,
             mine if lot.public_id in accepted else None,
+            frozenset(stone.public_id for stone in stones[lot.id] if stone not in seen[lot.id]),
         )
         for lot, end in zip(listed, ends, strict=True)
     ]
@@ -304,7 +308,13 @@ async def _accepted_on(session: AsyncSession, sale: str, mine: Mine | None) -> s
 
 
 def _lot(
-    lot: Lot, currency: str, book: BookLot | None, stones: Sequence[Stone], end: datetime, mine: Mine | None
+    lot: Lot,
+    currency: str,
+    book: BookLot | None,
+    stones: Sequence[Stone],
+    end: datetime,
+    mine: Mine | None,
+    hidden: frozenset[str],
 ) -> LotShown:
     opening, low, high = lot.opening_minor or 0, lot.low_minor or 0, lot.high_minor or 0
     return LotShown(
@@ -327,6 +337,7 @@ def _lot(
         published_end=book.published_end if book else end,
         stones=stones,
         own=mine.lots.get(lot.public_id) if mine else None,
+        hidden=hidden,
     )
 
 

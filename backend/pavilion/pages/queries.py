@@ -66,8 +66,8 @@ async def front(session: AsyncSession) -> Front:
 
 
 def plate_of(lots: Sequence[LotShown]) -> LotShown | None:
-    """The lot on the cover: one that can still be had and has a traced picture, before any other with a stone."""
-    seen = [lot for lot in lots if lot.stones]
+    """The lot on the cover: one that can still be had and has a traced picture, before any other; no hidden stone."""
+    seen = [lot for lot in lots if lot.stones and not lot.hidden]
     return min(seen, key=lambda lot: (lot.is_decided, not lot.stones[0].picture), default=None)
 
 

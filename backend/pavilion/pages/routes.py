@@ -11,6 +11,7 @@ from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import showing
 from pavilion.bidding.showing import SaleShown
+from pavilion.bidding.still import still_lots
 from pavilion.kernel.errors import BadInput
 from pavilion.pages import glossary, queries
 from pavilion.provenance.passport_showing import with_passport
@@ -86,7 +87,9 @@ async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now)
 @router.get("/staff")
 async def staff(request: Request, actor: StaffActor, session: Reading, now: Now) -> Response:
     running = await queries.sales_in(session, queries.RUNNING)
-    return page(request, "pages/staff.html", waiting=await queries.waiting(session, actor, now), running=running)
+    waiting = await queries.waiting(session, actor, now)
+    still = await still_lots(session) if actor.may(Permission.LOT_RUN) else []
+    return page(request, "pages/staff.html", waiting=waiting, running=running, still=still, now=now)
 
 
 @router.get("/glossary")

@@ -19,6 +19,7 @@ import { language, say, sentence } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
 const DECIDED = ["sold", "passed", "withdrawn"];
+const STILL = [...DECIDED, "paused"];
 const REDRAW_MS = 30_000;
 const TICK_MS = 200;
 
@@ -130,8 +131,8 @@ class Room {
     this.board?.arrange(now);
     this.renderHead();
     for (const happening of outcome.happenings) this.say(happening);
-    // Decided: the page of the lot as it now is, without its forms.
-    if (outcome.happenings.some(({ kind, lot, to }) => kind === "state" && lot === this.stand.lot && DECIDED.includes(to ?? ""))) void this.show(this.address(), false);
+    // Decided, paused or resumed: the page of the lot as it now is, with its forms or with the reason why there are none.
+    if (outcome.happenings.some(({ kind, lot, from, to }) => kind === "state" && lot === this.stand.lot && (STILL.includes(to ?? "") || from === "paused"))) void this.show(this.address(), false);
   }
 
   /** The book on the page lacks lines that came as a snapshot: it is fetched again. */
