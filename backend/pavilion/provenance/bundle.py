@@ -47,8 +47,7 @@ _MANIFEST_LINE: Final = re.compile(r"([0-9a-f]{64})  ([!-~]{1,160})")
 README: Final = """\
 THIS STONE'S PASSPORT, AND ALL THAT IS NEEDED TO CHECK IT
 
-With the command of the house, nothing else of ours, and no network:
-    pip install pavilion
+With the command in the package that the house hands out, nothing else of ours, and no network:
     pavilion verify --offline THIS-FILE.zip
 In a browser: open /verify at any house that runs Pavilion and choose this file. It does not leave your machine.
 To know whose passport it is, compare the fingerprint on the line KEYS with the one on the house's own page /verify,
@@ -66,8 +65,7 @@ MANIFEST           SHA-256 of every other file
 
 这是一颗宝石的护照，以及核验它所需的一切
 
-只用本行命令行程序，不需要我们的其他东西，也不需要网络：
-    pip install pavilion
+只用本行所提供软件包中的命令，不需要我们的其他东西，也不需要网络：
     pavilion verify --offline 本文件.zip
 用浏览器：打开任何一家运行 Pavilion 的行的 /verify 页面，选择本文件。文件不会离开您的电脑。
 要知道护照出自谁家：把 KEYS 一行的指纹与该行自己的 /verify 页面上的指纹比对，
