@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import JSON, ColumnElement, Select, cast, func, select
+from sqlalchemy import JSON, ColumnElement, Select, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
@@ -37,10 +37,10 @@ async def names_of(session: AsyncSession) -> dict[str, str]:
 def _signed(session: AsyncSession, issuer: str, types: Sequence[str]) -> Select[Any]:
     sqlite = session.get_bind().dialect.name == "sqlite"
 
-    def said(member: str) -> ColumnElement[str]:
-        if sqlite:
-            return func.json_extract(ChainEvent.body, f"$.{member}")
-        return cast(ChainEvent.body, JSON)[member].as_string()
+    def said(member: str) -> ColumnElement[Any]:
+        on_sqlite: ColumnElement[Any] = func.json_extract(ChainEvent.body, f"$.{member}", type_=Text())
+        on_postgres: ColumnElement[Any] = cast(ChainEvent.body, JSON)[member].as_string()
+        return on_sqlite if sqlite else on_postgres
 
     wanted = (
         select(ChainEvent.stone)
