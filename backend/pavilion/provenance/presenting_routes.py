@@ -113,8 +113,9 @@ async def shared(request: Request, token: str, session: Reading, now: Now) -> Re
     found = await passport_queries.version(session, row.stone, row.n)
     assert found is not None
     title = await _title(request, session, found)
-    facts = {"share": row, "passport": found, "opened": None, "token": token, "title": title}
-    return _private(page(request, "provenance/shared.html", **facts))
+    return _private(
+        page(request, "provenance/shared.html", share=row, passport=found, opened=None, token=token, title=title)
+    )
 
 
 @router.post("/shared/{token}")
@@ -133,8 +134,10 @@ async def open_shared(request: Request, token: str, actor: CurrentActor, session
         now=now,
     )
     title = await _title(request, session, opened.passport)
-    facts = {"share": row, "passport": opened.passport, "opened": opened, "token": token, "title": title}
-    return _private(page(request, "provenance/shared.html", **facts))
+    shown = opened.passport
+    return _private(
+        page(request, "provenance/shared.html", share=row, passport=shown, opened=opened, token=token, title=title)
+    )
 
 
 @router.get("/passports/{stone}/countersignatures")
