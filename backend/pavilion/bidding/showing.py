@@ -280,22 +280,20 @@ async def _lots(
         )
     ).all()
     books = {book.lot: book for book in await session.scalars(select(BookLot).where(BookLot.sale == sale.public_id))}
-    offered = [lot.id for lot in listed]
-    # What was published stays to be read on the lot, also while a stone of it has left the catalogue.
-    stones, seen = await stones_by_lot(session, offered), await stones_by_lot(session, offered, actor)
+    ids = [lot.id for lot in listed]  # what was published stays to be read, also when a stone left the catalogue
+    stones, seen = await stones_by_lot(session, ids), await stones_by_lot(session, ids, actor)
     accepted = await _accepted_on(session, sale.public_id, mine)
-    ends = [from_micros(ruleset.stagger.end(k)) for k in range(len(listed))]
     return [
         _lot(
             lot,
             sale.currency,
             books.get(lot.public_id),
             stones[lot.id],
-            end,
+            from_micros(ruleset.stagger.end(k)),
             mine if lot.public_id in accepted else None,
             frozenset(stone.public_id for stone in stones[lot.id] if stone not in seen[lot.id]),
         )
-        for lot, end in zip(listed, ends, strict=True)
+        for k, lot in enumerate(listed)
     ]
 
 
