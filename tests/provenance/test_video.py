@@ -244,7 +244,7 @@ async def test_a_film_of_former_facts_leaves_the_passport(sessions):
     await video_making.tick(sessions, NOON, drawn)
     await ticked(sessions, issuer)
     async with sessions.begin() as session:
-        await issued.judge(session, replace(claim, listed={**claim.listed, "clarity": "VS2"}))
+        await issued.judge(session, replace(claim, mass_mct=1005))  # weighed anew
     await ticked(sessions, issuer)
     assert await media(sessions, claim.stone) == (3, [])
 
