@@ -197,7 +197,10 @@ async def test_a_report_by_hand_replaces_one_with_stones_only_after_its_sender_s
         asked = await browser.post(f"{where}/reports", data=totals)
         assert asked.status_code == 200 and "Nothing is sent yet." in asked.text
         assert "<b>1 → 0</b>" in asked.text and "<b>390.000 → 380.000</b>" in asked.text
-        assert "Stones told one by one: 1 in the report that stands, 0 in this one" in asked.text and 'name="stock" value="50"' in asked.text
+        assert (
+            "Stones told one by one: 1 in the report that stands, 0 in this one" in asked.text
+            and 'name="stock" value="50"' in asked.text
+        )
         assert await count(house, OutcomeReport) == 1
         confirmed = re.search(r'name="confirmed" value="([0-9a-f]{64})"', asked.text)[1]
         other = await browser.post(f"{where}/reports", data={**totals, "loss": "560", "confirmed": confirmed})

@@ -107,8 +107,8 @@ OF_DIAMONDS_ONLY = ("sow", "sow_self_assessed")
 
 
 def write(folder: Path, sample: Path, seed: int = 7) -> list[Path]:
-    """`jewels.csv`, `sample/stock.csv` and one signed registry of both stand in `folder`; answers the two files. A third,
-    `sample/new.csv`, is for a newcomer to send: its stones are registered and not yet listed."""
+    """`jewels.csv`, `sample/stock.csv` and one signed registry of both stand in `folder`; answers the two files. A
+    third, `sample/new.csv`, is for a newcomer to send: its stones are registered and not yet listed."""
     random = Random(f"jewels:{seed}")  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
     key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"pavilion jewels {seed}".encode()).digest())
