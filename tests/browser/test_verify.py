@@ -40,6 +40,10 @@ def packed(house, stone, reader):
     return answer.body()
 
 
+VALID = {"en": "VALID, grade B", "zh": "有效：B 级"}
+NOT_VALID = {"en": "NOT VALID: ", "zh": "无效："}
+
+
 def offered(page, data, name="passport.zip"):
     page.set_input_files("#file", {"name": name, "mimeType": "application/zip", "buffer": data})
 
@@ -54,7 +58,7 @@ def test_with_the_network_cut_a_bundle_is_valid_and_a_changed_one_is_not(reader,
     page.on("request", lambda request: sent.append(request.url))
     offered(page, packed)
     verdict = page.locator("[data-verdict]")
-    expect(verdict).to_contain_text("VALID, grade B")
+    expect(verdict).to_contain_text(VALID[lang])
     expect(verdict).to_have_class("verify-verdict is-leading")
     lines = page.locator(".verify-line")
     states = {line.locator("b").inner_text(): line.get_attribute("class") for line in lines.all()}
@@ -65,9 +69,9 @@ def test_with_the_network_cut_a_bundle_is_valid_and_a_changed_one_is_not(reader,
         at = packed.index(members[name]) + len(members[name]) // 2
         offered(page, packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :])
         expect(verdict).to_have_class("verify-verdict is-outbid")
-        expect(verdict).to_contain_text("NOT VALID: ")
+        expect(verdict).to_contain_text(NOT_VALID[lang])
         offered(page, packed)
-        expect(verdict).to_contain_text("VALID, grade B")
+        expect(verdict).to_contain_text(VALID[lang])
     offered(page, b"hello", "hello.txt")
     expect(verdict).to_have_class("verify-verdict is-quiet")
     assert [url for url in sent if "/static/fonts/" not in url] == []  # a new Chinese character asks for its shape
@@ -79,7 +83,7 @@ def test_with_the_network_cut_a_bundle_is_valid_and_a_changed_one_is_not(reader,
 def test_the_report_reads_on_a_phone_and_has_no_fault_that_axe_knows(reader, packed, lang):
     page = reader(None, lang=lang, phone=True).go("/verify")
     offered(page, packed)
-    expect(page.locator("[data-verdict]")).to_contain_text("VALID, grade B")
+    expect(page.locator("[data-verdict]")).to_contain_text(VALID[lang])
     assert page.evaluate(WIDER, 360) == []
     found = Axe().run(page).response["violations"]
     assert [(fault["id"], [node["html"][:90] for node in fault["nodes"]]) for fault in found] == []
