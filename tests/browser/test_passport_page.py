@@ -69,7 +69,7 @@ def test_without_scripts_everything_is_read_and_the_page_says_what_was_not_check
         assert words in shown, words
 
 
-def test_a_card_made_for_another_version_is_told(reader, passport):
+def test_a_card_that_fits_no_version_is_told(reader, passport):
     stone, digits = passport
     someone = reader(None)
     page = someone.go(f"/id/stone/{stone}#{digits}")
@@ -77,7 +77,7 @@ def test_a_card_made_for_another_version_is_told(reader, passport):
     expect(page.locator("[data-scanned]")).to_be_hidden()
     page.goto(f"{someone.house.url}/passports/{stone}#{'0' * 16}")
     page.reload()
-    expect(page.get_by_text("belongs to another version")).to_be_visible()
+    expect(page.get_by_text("fits no version of this passport")).to_be_visible()
 
 
 def test_on_paper_the_page_leaves_out_what_only_a_screen_can_do(reader, passport):
