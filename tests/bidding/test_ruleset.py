@@ -31,7 +31,8 @@ def test_the_default_rules_are_read():
 
 
 FAULTS = [
-    ("v", 2), ("format", "tender"), ("currency", "XXX"), ("currency", ["USD"]), ("zone", "../etc"), ("mode", "up"),
+    ("v", 2), ("format", "dutch"), ("format", ["timed"]),
+    ("currency", "XXX"), ("currency", ["USD"]), ("zone", "../etc"), ("mode", "up"),
     ("opens_at", "2026-03-02T10:00:00Z"), ("opens_at", "2026-13-02T10:00:00.000000Z"), ("opens_at", 7),
     ("opens_at", "2026-03-09T14:00:00.000000Z"),
     ("increments", []), ("increments", [[0, 0]]), ("increments", [[0, 5], [5, 4]]), ("increments", [[0, True]]),
@@ -101,3 +102,52 @@ def test_what_a_new_sale_starts_from_is_a_rule_set():
     )
     rules = parse_rules(ruleset.document(sale, "ab" * 32))
     assert rules.stagger.end(2) - rules.stagger.end(1) == 660_000_000
+
+
+POINTS = ["B" + letter * 86 for letter in "abc"]
+TENDER = {
+    "sealed": True, "k": 2, "custodians": POINTS, "replace": "latest", "withdraw": True, "price_rule": "first",
+    "min_bidders": 1, "best_and_final": {"top": 3, "within_bp": 500, "hours": 24},
+}  # fmt: skip
+
+
+def _tender(**other):
+    doc = {name: value for name, value in copy.deepcopy(RULES).items() if name != "soft_close"}
+    doc["stagger"] |= {"interval": 0}
+    return doc | {"format": "tender", "tender": copy.deepcopy(TENDER) | other}
+
+
+def test_a_clerked_sale_says_how_long_the_final_call_is():
+    rules = parse_rules(RULES | {"format": "clerked", "clerked": {"final_call": 10}})
+    assert rules.format == "clerked" and rules.clerked and rules.clerked.final_call == 10_000_000
+    for wrong in ({"final_call": 0}, {"final_call": 10, "surprise": 1}, None):
+        with pytest.raises(ValueError, match=r"final_call|surprise|clerked"):
+            parse_rules(RULES | {"format": "clerked", "clerked": wrong})
+
+
+def test_a_tender_has_custodians_and_no_soft_close():
+    rules = parse_rules(_tender())
+    assert rules.tender and rules.tender.k == 2 and len(rules.tender.custodians) == 3 and rules.clerked is None
+    assert rules.tender.best_and_final and rules.tender.best_and_final.top == 3 and rules.soft_close.window == 0
+    with pytest.raises(ValueError, match="soft_close"):
+        parse_rules(_tender() | {"soft_close": RULES["soft_close"]})
+    with pytest.raises(ValueError, match="stagger"):
+        parse_rules(_tender() | {"stagger": RULES["stagger"]})
+
+
+def test_a_tender_that_is_not_sealed_has_no_custodians():
+    rules = parse_rules(_tender(sealed=False, k=0, custodians=[]))
+    assert rules.tender and not rules.tender.sealed
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("k", 1), ("k", 4), ("custodians", []), ("custodians", [*POINTS, POINTS[0]]), ("custodians", ["A" * 87]),
+        ("custodians", {"a": 1}), ("replace", "first"), ("withdraw", 1), ("price_rule", "third"), ("min_bidders", 0),
+        ("best_and_final", {"top": 0, "within_bp": 1, "hours": 24}), ("best_and_final", {"top": 1, "within_bp": 1}),
+    ],
+)  # fmt: skip
+def test_a_wrong_member_of_a_tender_is_named(member, value):
+    with pytest.raises(ValueError, match=r"k:|custodians|replace|withdraw|price_rule|min_bidders|top|hours"):
+        parse_rules(_tender(**{member: value}))

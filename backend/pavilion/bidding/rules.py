@@ -191,9 +191,43 @@ class ViewingGate:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSet:
-    """The frozen document of a timed sale, read. Instants and lengths are microseconds."""
+class Clerked:
+    """A sale that a clerk runs lot by lot: a lot ends this long after the final call, unless a bid stops it."""
 
+    final_call: int
+
+
+@dataclass(frozen=True, slots=True)
+class BestAndFinal:
+    """A second sealed round among the best of the first."""
+
+    top: int
+    within_bp: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    """How sealed bids are kept, opened and awarded (bidding spec 6). `custodians`: P-256 points, base64url."""
+
+    sealed: bool
+    k: int
+    custodians: tuple[str, ...]
+    replace: Literal["latest", "highest"]
+    withdraw: bool
+    price_rule: Literal["first", "second"]
+    min_bidders: int
+    best_and_final: BestAndFinal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The frozen document of a sale, read. Instants and lengths are microseconds. Exactly the part of its own format
+    is there: a timed sale has neither, and a tender's soft close never moves an end."""
+
+    format: Literal["timed", "clerked", "tender"]
+    clerked: Clerked | None
+    tender: Tender | None
     currency: str
     zone: str
     opens_at: int

@@ -6,7 +6,16 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from pavilion.bidding.closing import Outage, SoftClose, Stagger
-from pavilion.bidding.rules import Increments, JumpConfirm, Retraction, RuleSet, ViewingGate
+from pavilion.bidding.rules import (
+    BestAndFinal,
+    Clerked,
+    Increments,
+    JumpConfirm,
+    Retraction,
+    RuleSet,
+    Tender,
+    ViewingGate,
+)
 from pavilion.kernel.instants import from_stamp, micros
 from pavilion.kernel.money import CURRENCIES, MAX_AMOUNT
 
@@ -21,15 +30,23 @@ _MEMBERS = frozenset({
     "soft_close", "stagger", "hold_results", "edge_delay_ms", "close_wait_extend_ms", "outage", "premium", "limits",
     "viewing_gate", "retraction", "jump_confirm", "openings", "passed_offer_days", "terms",
 })  # fmt: skip
+_FORMATS = {
+    "timed": _MEMBERS,
+    "clerked": _MEMBERS | {"clerked"},
+    "tender": _MEMBERS - {"soft_close"} | {"tender"},
+}
+_POINT = re.compile(r"B[A-Za-z0-9_-]{86}")  # an uncompressed point, 65 bytes that begin with 4
+_STILL = SoftClose(window=0, extension=SECOND)  # of a tender: no bid moves its end
 
 
 def parse_rules(doc: object) -> RuleSet:
     """The rule set in `doc`; a ValueError names the member that is wrong. Unknown members are wrong."""
-    top = _object(doc, "rules", _MEMBERS)
+    form = doc.get("format") if isinstance(doc, dict) else None
+    top = _object(doc, "rules", _FORMATS.get(form, _MEMBERS) if isinstance(form, str) else _MEMBERS)
     _one_of(top, "v", (1,))
-    _one_of(top, "format", ("timed",))
+    _one_of(top, "format", tuple(_FORMATS))
     _one_of(top, "reserve_publish", ("at_record",))
-    soft, stagger = _soft_close(top), _stagger(top)
+    soft, stagger = _STILL if form == "tender" else _soft_close(top), _stagger(top)
     if soft.hard_end is not None and soft.hard_end < stagger.first:
         raise ValueError("soft_close.hard_end: before the first end")
     opens_at = _instant(top, "opens_at")
@@ -42,6 +59,9 @@ def parse_rules(doc: object) -> RuleSet:
     confirm = _numbers(top, "jump_confirm", factor=1_000_000, steps=1_000_000)
     outage = _numbers(top, "outage", min=DAY, span=DAY, grant=DAY)
     return RuleSet(
+        format=top["format"],
+        clerked=_clerked(top["clerked"]) if form == "clerked" else None,
+        tender=_tender(top["tender"], stagger) if form == "tender" else None,
         currency=_one_of(top, "currency", CURRENCIES),
         zone=_text(top, "zone", _ZONE),
         opens_at=opens_at,
@@ -119,6 +139,39 @@ def _viewing_gate(value: object) -> ViewingGate | None:
     ):
         raise ValueError("viewing_gate.lots: all, or a list of lots")
     return ViewingGate(_whole(gate, "gate_bp", 1, 1_000_000), "all" if lots == "all" else tuple(lots))
+
+
+def _clerked(value: object) -> Clerked:
+    clerked = _object(value, "clerked", frozenset({"final_call"}))
+    return Clerked(_whole(clerked, "final_call", 1, 3600) * SECOND)
+
+
+def _tender(value: object, stagger: Stagger) -> Tender:
+    members = {"sealed", "k", "custodians", "replace", "withdraw", "price_rule", "min_bidders", "best_and_final"}
+    tender = _object(value, "tender", frozenset(members))
+    if stagger.interval or stagger.breaks:
+        raise ValueError("stagger: all lots of a tender end together")
+    sealed, keys = _truth(tender, "sealed"), tender["custodians"]
+    if not isinstance(keys, list) or len(set(map(str, keys))) != len(keys) or len(keys) > 16:
+        raise ValueError("tender.custodians: up to 16 different keys")
+    if not all(isinstance(key, str) and _POINT.fullmatch(key) for key in keys) or sealed != bool(keys):
+        raise ValueError("tender.custodians: P-256 public keys in base64url, and none in a plain tender")
+    return Tender(
+        sealed=sealed,
+        k=_whole(tender, "k", 2 if sealed else 0, len(keys)),
+        custodians=tuple(keys),
+        replace=_one_of(tender, "replace", ("latest", "highest")),
+        withdraw=_truth(tender, "withdraw"),
+        price_rule=_one_of(tender, "price_rule", ("first", "second")),
+        min_bidders=_whole(tender, "min_bidders", 1, 1000),
+        best_and_final=None if tender["best_and_final"] is None else _best_and_final(tender["best_and_final"]),
+    )
+
+
+def _best_and_final(value: object) -> BestAndFinal:
+    final = _object(value, "tender.best_and_final", frozenset({"top", "within_bp", "hours"}))
+    top, within = _whole(final, "top", 1, 1000), _whole(final, "within_bp", 0, 10_000)
+    return BestAndFinal(top, within, _whole(final, "hours", 1, 24 * 30))
 
 
 # -- members ----------------------------------------------------------------------------------------------------------
