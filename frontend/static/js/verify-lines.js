@@ -9,7 +9,7 @@ const VERDICTS = /** @type {const} */ ({
   3: ["is-quiet", "bar", "not_verifiable"],
 });
 
-/** @param {import("./verify-checks.js").Line} line */
+/** @param {import("./verify-report.js").Line} line */
 export function lineOf({ state, name, fact }) {
   const row = document.createElement("li");
   row.className = `verify-line is-${state.toLowerCase()}`;
