@@ -94,7 +94,7 @@ def recomputed(exam: Examination, bundle: Bundle, verdict: Mapping[str, Any] | N
     try:
         again = recomputing.recompute(raw, inputs, named, events, trust or b"[]")
     except recomputing.NotRecomputable as why:
-        exam.skip("VERDICT", "could not be computed again: %(why)s", why=str(why)[:160])
+        exam.undecided("VERDICT", "could not be computed again: %(why)s", why=str(why)[:160])
         return
     if again == raw:
         facts = {"inputs": len(inputs), "events": len(events)}
@@ -122,7 +122,7 @@ def countersigned(exam: Examination, bundle: Bundle, passport: Passport, keys: M
             if kid is None or not kid.startswith(f"{did}#"):
                 raise BadCredential("COUNTERSIGN", "signed with a key that is not its issuer's")
             if (key := keys.get(kid)) is None:
-                exam.skip("COUNTERSIGN", "the key %(kid)s is not known here", kid=kid)
+                exam.undecided("COUNTERSIGN", "the key %(kid)s is not known here", kid=kid)
                 continue
             proofs.verify_di(document, key.public)
             if subject["id"] != passport.document["credentialSubject"]["id"]:

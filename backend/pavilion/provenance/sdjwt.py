@@ -27,7 +27,12 @@ class Shown(NamedTuple):
     disclosed: frozenset[str]
     kid: str
     holder: bytes | None  # the key that must sign presentations
-    bound: bool  # the holder's key signed this very presentation
+    said: Mapping[str, Any] | None  # when and to whom, as the holder's key signed it over this very presentation
+
+    @property
+    def bound(self) -> bool:
+        """The holder's key signed this very presentation."""
+        return self.said is not None
 
 
 def issue(
@@ -87,10 +92,11 @@ def verify(
     holder = _holder(payload)
     if audience is not None and (binding is None or holder is None):
         raise BadCredential("SD-JWT", "not bound to its holder")
+    bound = None
     if binding is not None:
         told = presentation[: len(presentation) - len(binding)]
-        _bound(binding, holder, digest_of(told), now, audience, nonce)
-    return Shown(claims, frozenset(disclosed), header["kid"], holder, binding is not None)
+        bound = _bound(binding, holder, digest_of(told), now, audience, nonce)
+    return Shown(claims, frozenset(disclosed), header["kid"], holder, bound)
 
 
 def digest_of(text: str) -> str:
@@ -109,7 +115,7 @@ def disclosed_in(sd_jwt: str) -> dict[str, Any]:
 
 def _bound(
     binding: str, holder: bytes | None, sd_hash: str, now: datetime | None, audience: str | None, nonce: str | None
-) -> None:
+) -> Mapping[str, Any]:
     parts = binding.split(".")
     try:
         header, said = (read_json(from_base64url(part), 10_000) for part in parts[:2])
@@ -130,6 +136,7 @@ def _bound(
         raise BadCredential("SD-JWT", "an answer to another question")
     if now is not None and not _is_fresh(said.get("iat"), now):
         raise BadCredential("SD-JWT", "shown too long ago")
+    return said
 
 
 def _is_fresh(at: object, now: datetime) -> bool:

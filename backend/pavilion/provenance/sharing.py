@@ -58,7 +58,7 @@ async def viewed(
     holder = await hosted.of_company(session, company_id, did=did, seed=hosting, now=now)
     signer = await passport_keys.current(session, did, seed, now)
     steps = (await passport_sources.steps_of(session, [passport.stone])).get(passport.stone, [])
-    text = sdjwt.issue(open_claims(passport), private_claims(steps), signer, holder=holder.signer.public)
+    text = sdjwt.issue(open_claims(passport, now), private_claims(steps), signer, holder=holder.signer.public)
     kept = PrivateView(stone=passport.stone, n=passport.n, company_id=company_id, sd_jwt=text, at=now)
     session.add(kept)
     record(session, "passport:viewed_privately", passport.stone, by="passports", at=now, n=passport.n)
@@ -200,14 +200,15 @@ def is_open(row: Share, now: datetime) -> bool:
     return row.ended_at is None and now < row.expires_at and row.uses < row.most_uses
 
 
-def open_claims(passport: Passport) -> dict[str, Any]:
-    """What every presentation tells: which stone, what the verdict is, and where it stands in status list and log."""
+def open_claims(passport: Passport, now: datetime) -> dict[str, Any]:
+    """What every presentation tells: which stone, what the verdict is, and where it stands in status list and log.
+    `iat` is when this view is signed: by it a verifier asks whether the key was good then."""
     content = passport.content
     subject = content["credentialSubject"]
     origin = subject["stone:origin"]
     return {
         "iss": content["issuer"]["id"],
-        "iat": micros(passport.issued_at) // 1_000_000,
+        "iat": micros(now) // 1_000_000,
         "vct": content["@context"][-1],
         "sub": subject["id"],
         "verdict": origin["verdict"],

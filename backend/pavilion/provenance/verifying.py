@@ -61,7 +61,7 @@ def examine(
     so; a page that speaks for one house does not let them."""
     exam = Examination()
     if evidence.presentation is not None:
-        return _presented(exam, evidence.presentation, anchors, resolver)
+        return _presented(exam, evidence.presentation, anchors, now, resolver, believe_own)
     if not evidence.of_passport:
         return _proof_alone(exam, evidence, anchors)
     passport = _read(exam, evidence)
@@ -236,8 +236,50 @@ def _say_keys(exam: Examination, passport: Passport, policy: Policy | None, keys
         )
 
 
-def _presented(exam: Examination, text: str, anchors: Anchors, resolver: Resolver | None) -> Report:
-    """By a pinned key, or by the one that stands at the issuer's address today."""
+def _presented(
+    exam: Examination, text: str, anchors: Anchors, now: datetime, resolver: Resolver | None, believe_own: bool
+) -> Report:
+    """What a holder shows, by a pinned key or by the one that stands at the issuer's address today, and the passport it
+    is of, from the bundle of that version. Without the bundle status and log stay open, and so does the answer."""
+    keys = _keys_for(exam, text, anchors, resolver)
+    shown = checks_shared.presentation(exam, text, keys)
+    if shown is None:
+        return exam.report("")
+    served = _bundle_of(exam, checks_shared.address_of(shown), resolver)
+    if served is None:
+        exam.undecided("STATUS", "whether it was revoked is told by a bundle, or by its issuer")
+        exam.undecided("INCLUSION", "no proof of the log came along")
+        return exam.report("")
+    passport = _read(exam, served)
+    if passport is None:
+        return exam.report("")
+    checks_shared.same(exam, shown, passport)
+    policy, believed = _believed(exam, served, passport, anchors, believe_own)
+    _examine(exam, served, passport, policy, believed, anchors, now, resolver, False)
+    return exam.report(_valid(passport, exam))
+
+
+def _bundle_of(exam: Examination, address: str | None, resolver: Resolver | None) -> Evidence | None:
+    """The bundle that stands beside a passport's address, if anybody answers with one."""
+    if address is None or resolver is None:
+        return None
+    body = resolver(f"{address}/bundle")
+    if body is None:
+        exam.note("KEYS", "nobody answers at %(address)s", address=f"{address}/bundle")
+        return None
+    try:
+        served = evidence_of(body)
+    except Unreadable as fault:
+        why = str(fault)[:120]
+        exam.note("KEYS", "what %(address)s answers cannot be read: %(why)s", address=f"{address}/bundle", why=why)
+        return None
+    if served.bundle is None:
+        return None
+    exam.note("KEYS", "what was not in the file is from %(address)s", address=f"{address}/bundle")
+    return served
+
+
+def _keys_for(exam: Examination, text: str, anchors: Anchors, resolver: Resolver | None) -> dict[str, Key]:
     issuer = checks_shared.issuer_of(text)
     keys = dict(anchors.keys.get(issuer or "", {}))
     if not keys and issuer is not None and resolver is not None and (address := _address(issuer)) is not None:
@@ -249,7 +291,7 @@ def _presented(exam: Examination, text: str, anchors: Anchors, resolver: Resolve
         if name == issuer:
             keys = dict(found)
             exam.note("KEYS", "what was not in the file is from %(address)s", address=address)
-    return checks_shared.presentation(exam, text, keys)
+    return keys
 
 
 def _address(issuer: str) -> str | None:
@@ -265,7 +307,8 @@ def _address(issuer: str) -> str | None:
 
 
 def _proof_alone(exam: Examination, evidence: Evidence, anchors: Anchors) -> Report:
-    """A tlog-proof and, if it came along, its entry: that something was logged, whatever it was."""
+    """A tlog-proof and, if it came along, its entry: that something was logged. What that is was not shown, and the
+    last line says so: an entry says nothing of whether a passport is good."""
     ((name, (entry, proof)),) = evidence.proofs.items()
     if entry is None:
         exam.undecided("LEAF", "the entry that goes with the proof is missing")
@@ -275,4 +318,6 @@ def _proof_alone(exam: Examination, evidence: Evidence, anchors: Anchors) -> Rep
     if seen is None:
         return exam.report("")
     told = checks_log.read_entry(entry)
-    return exam.report(f"VALID, {told.kind} of {told.at[:10]} by {told.issuer}, witnesses {seen.good} of {seen.of}")
+    return exam.report(
+        f"VALID, {told.kind} of {told.at[:10]} by {told.issuer}, content not shown, witnesses {seen.good} of {seen.of}"
+    )

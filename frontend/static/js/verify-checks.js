@@ -25,11 +25,23 @@ export async function verify(data, pinned, now, ask) {
     return examined(new Examination(), { members: await bundle(data), whole: true, packed: true }, pinned, now);
   }
   if (data[0] === 0x25) throw new Unreadable(say("a PDF is not read in a browser: use the command pavilion verify"));
+  if (/^[\w-]+\.[\w-]+\.[\w-]+~/.test(text(data))) throw new Unreadable(say("what a holder shows is not read in a browser: use the command pavilion verify"));
+  if (isReceipt(data)) throw new Unreadable(say("a bid's receipt is not read in a browser: use the command pavilion verify"));
   const start = text(data.subarray(0, 1)) === "{" ? "passport.json" : "passport.jwt";
   if (start === "passport.jwt" && !isToken(text(data).trimEnd())) throw new Unreadable(say("not a bundle, a passport or a token"));
   const alone = new Map([[start, data]]);
   return (ask && (await withBundle(alone, pinned, now, ask))) ??
     examined(new Examination(), { members: alone, whole: false, packed: false }, pinned, now);
+}
+
+/** Whether it has what the receipt of a bid has; such a file is no passport, and not a false one. @param {Uint8Array} data */
+function isReceipt(data) {
+  try {
+    const found = JSON.parse(text(data));
+    return ["event", "checkpoint", "proof"].every((name) => Object.hasOwn(found, name));
+  } catch {
+    return false;
+  }
 }
 
 /** @param {Members} alone @param {Pinned} pinned @param {number} now @param {Ask} ask @returns {Promise<Report | null>} */
