@@ -13,7 +13,8 @@ def run(*words):
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("bidding", 66), ("soft-close", 25), ("premium", 28), ("origin", 72), ("outcomes", 17)]
+    ("kind", "count"),
+    [("bidding", 66), ("soft-close", 25), ("tender", 26), ("premium", 28), ("origin", 72), ("outcomes", 17)],
 )
 def test_the_public_vectors_pass_from_the_command_line(kind, count):
     said = run(kind, FOLDER / f"{kind}.jsonl")

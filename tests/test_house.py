@@ -13,7 +13,7 @@ from pavilion.settings import Settings
 ROOT = Path(__file__).parents[1]
 BACKEND = ROOT / "backend" / "pavilion"
 EXACT = [*BACKEND.glob("*/rules.py"), *BACKEND.glob("settlement/*.py"), BACKEND / "kernel" / "money.py"]
-EXACT += [BACKEND / "auctions" / "fees.py", BACKEND / "bidding" / "closing.py"]
+EXACT += [BACKEND / "auctions" / "fees.py", BACKEND / "bidding" / "closing.py", BACKEND / "bidding" / "tender.py"]
 LONGEST = 400  # lines of a module
 UNWANTED = {"repository", "schemas", "utils", "helpers", "managers", "common", "base"}
 

@@ -53,6 +53,12 @@ def _soft_close() -> Check:
     return lambda raw, line, header: vectors.check_soft_close(line, header)
 
 
+def _tender() -> Check:
+    from pavilion.bidding import vectors
+
+    return lambda raw, line, header: vectors.check_tender(line, header)
+
+
 def _premium() -> Check:
     from pavilion.settlement import vectors
 
@@ -80,6 +86,7 @@ def _upload_values() -> Check:
 KINDS: dict[str, Callable[[], Check]] = {
     "bidding": _bidding,
     "soft-close": _soft_close,
+    "tender": _tender,
     "premium": _premium,
     "origin": _origin,
     "outcomes": _outcomes,
@@ -90,7 +97,7 @@ DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which mu
 
 @app.command()
 def conformance(kind: str, file: Path) -> None:
-    """Run the public vectors of FILE; KIND is bidding, soft-close, premium, origin, outcomes or upload-values."""
+    """Run the public vectors of FILE. KIND: bidding, soft-close, tender, premium, origin, outcomes, upload-values."""
     if kind not in KINDS:
         raise _stop(f"unknown kind {kind!r}; known: {' '.join(KINDS)}")
     check = KINDS[kind]()

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pavilion.bidding import closing
+from pavilion.bidding import closing, tender
 from pavilion.bidding.closing import Clock, Outage, SoftClose
 from pavilion.bidding.rules import Commitment, Increments, LotTerms, Standing, best_of, judge_amount, standing
+from pavilion.bidding.tender import Award, AwardTerms, Bid, TenderLot
 
 Vector = Mapping[str, Any]
 
@@ -19,6 +20,11 @@ def check(line: Vector, header: Vector) -> str | None:
 def check_soft_close(line: Vector, header: Vector) -> str | None:
     """The same for a soft-close vector."""
     return differs(line["expect"], _Room(line).run())
+
+
+def check_tender(line: Vector, header: Vector) -> str | None:
+    """The same for a tender vector."""
+    return differs(line["expect"], _run_tender(line))
 
 
 def differs(expect: Vector, got: Vector) -> str | None:
@@ -154,3 +160,58 @@ class _Room:
         """The lot, with scope `group` all lots, that are in this state."""
         lots = range(len(self.clocks)) if self.soft.scope == "group" else (lot,)
         return [other for other in lots if self.clocks[other].state == state]
+
+
+# -- tender -----------------------------------------------------------------------------------------------------------
+
+
+def _run_tender(line: Vector) -> dict[str, Any]:
+    lots = [
+        TenderLot(lot["lot"], lot["mct"], lot.get("minimum", 1), lot.get("reserve"), lot.get("benchmark_ppc"))
+        for lot in line["lots"]
+    ]
+    found = tender.opened(
+        {lot.lot: lot for lot in lots},
+        [_sealed(bid, seq) for seq, bid in enumerate(line["bids"], start=1)],
+        line.get("replace", "latest"),
+    )
+    ranking = tender.ranked(found.live)
+    terms = AwardTerms(
+        line.get("price_rule", "first"),
+        line.get("min_bidders", 1),
+        line.get("limits", {}),
+        line.get("priority", {}),
+        line.get("bands"),
+    )
+    outcome = tender.award(lots, ranking, terms)
+    final = line.get("best_and_final")
+    guests = (
+        {lot: tender.invited(ranks, final["top"], final["within_bp"]) for lot, ranks in ranking.items()}
+        if final
+        else {}
+    )
+    return {
+        "totals": [judged.total for judged in found.judged],
+        "codes": [judged.code for judged in found.judged],
+        "ranking": _names(ranking),
+        "awards": [_awarded(award) for award in outcome.awards],
+        "skipped": {lot: list(bidders) for lot, bidders in outcome.skipped.items()},
+        "invited": _names(guests),
+    }
+
+
+def _sealed(bid: Vector, seq: int) -> Bid:
+    entry = bid["entry"]
+    if entry == "withdraw":
+        return Bid(bid["lot"], bid["bidder"], seq, None)
+    return Bid(bid["lot"], bid["bidder"], seq, entry, bid["bp" if entry == "discount" else "amount"])
+
+
+def _names(ranking: tender.Ranking) -> dict[str, list[str]]:
+    return {lot: [one.bidder for one in ranks] for lot, ranks in ranking.items()}
+
+
+def _awarded(award: Award) -> dict[str, Any]:
+    if award.winner is not None:
+        return {"lot": award.lot, "winner": award.winner, "price": award.price}
+    return {"lot": award.lot, "winner": None, "reason": award.reason, "offer_order": list(award.offer_order)}
