@@ -9,7 +9,7 @@ from pavilion.auctions.rules import LIVE_LOT
 from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions
-from pavilion.kernel.events import Cursor, Event
+from pavilion.kernel.events import Event
 from pavilion.provenance.models import ExposedStone
 
 FOLLOWER = "auctions:verdicts"
@@ -22,10 +22,7 @@ async def follow_verdicts(sessions: Sessions, now: datetime) -> int:
     if not await events.news(sessions, FOLLOWER, [VERDICT_CHANGED]):
         return 0
     async with sessions.begin() as session:
-        cursor = await session.get(Cursor, FOLLOWER, with_for_update=True)
-        if cursor is None:
-            cursor = Cursor(follower=FOLLOWER, last_id=0)
-            session.add(cursor)
+        cursor = await events.cursor_of(session, FOLLOWER)
         fresh = select(Event.id, Event.subject).where(Event.name == VERDICT_CHANGED, Event.id > cursor.last_id)
         read = (await session.execute(fresh.order_by(Event.id).limit(AT_ONCE))).all()
         if not read:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Registration, Sale
@@ -12,7 +12,7 @@ from pavilion.bidding.closures import closures, stones_of
 from pavilion.bidding.models import BookBid, BookLot
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
-from pavilion.kernel.events import Cursor, Event, news
+from pavilion.kernel.events import Cursor, Event, cursor_of, news
 
 FOLLOWER = "bidding:closed"
 WATCHED = ("law:", "stone:verdict_changed", "registration:")
@@ -28,7 +28,8 @@ async def follow(sessions: Sessions, now: datetime) -> int:
     if day is not None and day.last_id == today.toordinal() and not await news(sessions, FOLLOWER):
         return 0
     async with sessions.begin() as session:
-        read, day = await _cursor(session, FOLLOWER), await _cursor(session, f"{FOLLOWER}:day")
+        read = await cursor_of(session, FOLLOWER, from_now=True)
+        day = await cursor_of(session, f"{FOLLOWER}:day")
         fresh = select(Event.id, Event.name).where(Event.id > read.last_id).order_by(Event.id).limit(AT_ONCE)
         rows = (await session.execute(fresh)).all()
         if rows:
@@ -67,12 +68,3 @@ async def _look(session: AsyncSession, sale: str, today: date, now: datetime) ->
         found += 1
     await session.flush()
     return found
-
-
-async def _cursor(session: AsyncSession, follower: str) -> Cursor:
-    cursor = await session.get(Cursor, follower, with_for_update=True)
-    if cursor is None:
-        last = await session.scalar(select(func.max(Event.id))) if follower == FOLLOWER else 0
-        cursor = Cursor(follower=follower, last_id=last or 0)
-        session.add(cursor)
-    return cursor

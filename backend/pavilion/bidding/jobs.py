@@ -36,10 +36,7 @@ async def _mirror(session: AsyncSession, sale: str, now: datetime) -> None:
     state = None if book.state == BookState.UNPUBLISHED else book.state
     if state is not None:
         await mirror_states(session, sale=sale, state=state, lots=dict(lots.all()), now=now)
-    cursor = await session.get(Cursor, FOLLOWER + sale)
-    if cursor is None:
-        cursor = Cursor(follower=FOLLOWER + sale, last_id=0)
-        session.add(cursor)
+    cursor = await events.cursor_of(session, FOLLOWER + sale)
     if book.state == BookState.CLOSED and cursor.last_id < book.size:
         events.record(session, "sale:closed", sale, by="engine", at=now)
     cursor.last_id = book.size

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from pavilion.catalogue import service
 from pavilion.kernel.db import Sessions
-from pavilion.kernel.events import Cursor, Event, news
+from pavilion.kernel.events import Event, cursor_of, news
 
 FOLLOWER = "catalogue:verdicts"
 VERDICT_CHANGED = "stone:verdict_changed"
@@ -18,10 +18,7 @@ async def follow_verdicts(sessions: Sessions, now: datetime) -> int:
     if not await news(sessions, FOLLOWER, [VERDICT_CHANGED]):
         return 0
     async with sessions.begin() as session:
-        cursor = await session.get(Cursor, FOLLOWER, with_for_update=True)
-        if cursor is None:
-            cursor = Cursor(follower=FOLLOWER, last_id=0)
-            session.add(cursor)
+        cursor = await cursor_of(session, FOLLOWER)
         fresh = (
             select(Event.id, Event.subject)
             .where(Event.name == VERDICT_CHANGED, Event.id > cursor.last_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, select
+from sqlalchemy import JSON, Index, String, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,6 +52,17 @@ async def news(sessions: Sessions, follower: str, names: Sequence[str] | None = 
             return True
         fresh = select(Event.id).where(Event.id > read).limit(1)
         return await session.scalar(fresh if names is None else fresh.where(Event.name.in_(names))) is not None
+
+
+async def cursor_of(session: AsyncSession, follower: str, *, from_now: bool = False) -> Cursor:
+    """The follower's place, locked until the transaction ends. One that never read anything begins with the first
+    event, or behind the newest."""
+    cursor = await session.get(Cursor, follower, with_for_update=True)
+    if cursor is None:
+        newest = await session.scalar(select(func.max(Event.id))) if from_now else None
+        cursor = Cursor(follower=follower, last_id=newest or 0)
+        session.add(cursor)
+    return cursor
 
 
 append_only(Event)

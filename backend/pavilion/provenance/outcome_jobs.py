@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import Refusal
-from pavilion.kernel.events import Cursor, record
+from pavilion.kernel.events import Cursor, cursor_of, record
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.sheet import SheetFault
 from pavilion.provenance import outcome_cases, outcome_chains, outcome_service
@@ -121,10 +121,7 @@ async def follow_chains(sessions: Sessions, now: datetime) -> int:
         if await session.scalar(select(VerdictRecord.id).where(VerdictRecord.id > read).limit(1)) is None:
             return 0
     async with sessions.begin() as session:
-        cursor = await session.get(Cursor, FOLLOWER, with_for_update=True)
-        if cursor is None:
-            cursor = Cursor(follower=FOLLOWER, last_id=0)
-            session.add(cursor)
+        cursor = await cursor_of(session, FOLLOWER)
         fresh = select(VerdictRecord.id, VerdictRecord.stone).where(VerdictRecord.id > cursor.last_id)
         rows = (await session.execute(fresh.order_by(VerdictRecord.id).limit(AT_ONCE))).all()
         if not rows:

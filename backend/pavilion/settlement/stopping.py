@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
@@ -15,7 +15,7 @@ from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal
-from pavilion.kernel.events import Cursor, Event, news
+from pavilion.kernel.events import Cursor, Event, cursor_of, news
 from pavilion.provenance import eligibility
 from pavilion.provenance.law import NOT_PUBLIC
 from pavilion.provenance.models import ExposedStone, StoneVerdict
@@ -51,15 +51,15 @@ async def follow(sessions: Sessions, now: datetime) -> int:
     if day is not None and day.last_id == today.toordinal() and not await news(sessions, FOLLOWER, [*WATCHED]):
         return 0
     async with sessions.begin() as session:
-        verdicts = await _cursor(session, FOLLOWER)
-        day = await _cursor(session, f"{FOLLOWER}:day")
-        fresh = select(Event.id).where(Event.name.in_(WATCHED), Event.id > verdicts.last_id)
+        read = await cursor_of(session, FOLLOWER, from_now=True)
+        day = await cursor_of(session, f"{FOLLOWER}:day")
+        fresh = select(Event.id).where(Event.name.in_(WATCHED), Event.id > read.last_id)
         ids = (await session.scalars(fresh.order_by(Event.id).limit(AT_ONCE))).all()
         if not ids and day.last_id == today.toordinal():
             return 0
         for sale in await _unsettled(session):
             await look(session, sale, now)
-        verdicts.last_id, day.last_id = ids[-1] if ids else verdicts.last_id, today.toordinal()
+        read.last_id, day.last_id = ids[-1] if ids else read.last_id, today.toordinal()
         return len(ids)
 
 
@@ -171,12 +171,3 @@ async def _unsettled(session: AsyncSession) -> Sequence[str]:
     paid = select(PaidLot.lot).where(PaidLot.lot == BookLot.lot)
     sold = select(BookLot.sale).where(BookLot.state == BookLotState.SOLD, ~paid.exists()).distinct()
     return (await session.scalars(sold)).all()
-
-
-async def _cursor(session: AsyncSession, follower: str) -> Cursor:
-    cursor = await session.get(Cursor, follower, with_for_update=True)
-    if cursor is None:
-        last = await session.scalar(select(func.max(Event.id))) if follower == FOLLOWER else None
-        cursor = Cursor(follower=follower, last_id=last or 0)
-        session.add(cursor)
-    return cursor
