@@ -27,6 +27,7 @@ from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockCont
 from pavilion.kernel import events, jobs
 from pavilion.kernel.clock import monotonic_s
 from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.tasks import cut
 from pavilion.provenance import service as provenance
 from pavilion.provenance.claims import Verdict
 from pavilion.provenance.dossier import Dossier
@@ -159,7 +160,7 @@ class _Run:
             if logged is not None:
                 await self._finish(sheet, logged)
         finally:
-            ahead.cancel()
+            await cut(ahead)
         if file.mode == Mode.REPLACE and not file.dry_run:
             await self._withdraw_missing(sheet)
         await self._end(FileState.DONE)

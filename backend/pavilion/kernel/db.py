@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from pavilion.kernel.instants import from_micros, micros
@@ -67,6 +68,35 @@ def one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} in ({words})", name=f"{column}_known")
 
 
+class LendingPool(AsyncAdaptedQueuePool):
+    """Connections for lending. What comes back after the engine was closed is closed too.
+
+    Closing an engine closes the connections that are at home. Work cut short by the end of a house gives its own
+    back a moment later; kept then, it would lie in a pool nobody asks any more until the rubbish is collected.
+    """
+
+    _over = False
+
+    def dispose(self) -> None:
+        self._over = True
+        super().dispose()
+
+    def recreate(self) -> "LendingPool":
+        successor = super().recreate()
+        assert isinstance(successor, LendingPool)
+        successor._over = self._over
+        return successor
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        if not self._over:
+            super()._do_return_conn(record)
+            return
+        try:
+            record.close()
+        finally:
+            self._dec_overflow()
+
+
 def sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
@@ -82,8 +112,9 @@ def create_engine(url: str) -> AsyncEngine:
     """An engine whose commits are durable; SQLite starts each transaction as a writer."""
     parsed = async_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
-    engine = create_async_engine(parsed, connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_async_engine(parsed, poolclass=LendingPool, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    patience = {"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000}
+    engine = create_async_engine(parsed, poolclass=LendingPool, connect_args=patience)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:

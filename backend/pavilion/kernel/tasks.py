@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -20,5 +20,11 @@ async def whole(work: Awaitable[T]) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task], timeout=PATIENCE_S)
-        task.cancel()
+        await cut(task)
         raise
+
+
+async def cut(task: asyncio.Future[Any]) -> None:
+    """The work is over, and has let go of what it held. How it ended nobody asks any more."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
