@@ -1,4 +1,6 @@
-"""The contexts a credential of this house may name. They are known, never fetched: an unknown one is refused."""
+"""The contexts a credential of this house may name. They are known, never fetched: an unknown one is refused.
+
+The texts ship in data/contexts, where README.md says where each is from and which one is known by its address alone."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +12,7 @@ from pavilion.kernel.canon import sha256_hex
 from pavilion.provenance.proofs import BadCredential
 
 W3C = "https://www.w3.org/ns/credentials/v2"
+W3C_SHA256 = "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734"  # as the recommendation prints it
 UNTP = "https://test.uncefact.org/vocabulary/untp/dpp/working/"  # as of commit af6cd474, for this ruleset
 STONE_PATH = "/contexts/stone/v1"
 _BASE = re.compile(r"(https?://[^/?#\s]{1,255})/")
@@ -18,6 +21,15 @@ _BASE = re.compile(r"(https?://[^/?#\s]{1,255})/")
 @cache
 def stone_context() -> bytes:
     return (files("pavilion.provenance") / "data" / "contexts" / "stone-v1.json").read_bytes()
+
+
+@cache
+def w3c_context() -> bytes:
+    """The text that the digest of the recommendation is of, to the byte."""
+    text = (files("pavilion.provenance") / "data" / "contexts" / "credentials-v2.json").read_bytes()
+    if sha256_hex(text) != W3C_SHA256:
+        raise ValueError("the shipped context is not the W3C's")
+    return text
 
 
 def stone_sha256() -> str:
