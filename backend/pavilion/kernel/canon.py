@@ -63,6 +63,11 @@ def read_json(data: bytes | str, most: int = MAX_BYTES, *, fraction: Callable[[s
     return doc
 
 
+def no_fraction(digits: str) -> Any:
+    """For `fraction`: two readers could make two numbers of it, so what is signed has none."""
+    raise ValueError("a number with a fraction")
+
+
 def _is_plain(doc: object, depth: int) -> bool:
     """Whether the standard encoder writes the canonical form: ASCII names, no fractions. Too deep is a ValueError."""
     kind = type(doc)

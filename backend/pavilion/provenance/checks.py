@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from pavilion.kernel.canon import canonical, read_json
+from pavilion.kernel.canon import canonical, no_fraction, read_json
 from pavilion.provenance import contexts, proofs, status
 from pavilion.provenance.proofs import MAX_CREDENTIAL, BadCredential
 from pavilion.provenance.verifying_forms import Key
@@ -319,14 +319,10 @@ def _key(exam: Examination, name: str, passport: Passport, kid: object, keys: Ke
 
 
 def _json(raw: bytes) -> dict[str, Any]:
-    document = read_json(raw, MAX_CREDENTIAL, fraction=_no_fraction)
+    document = read_json(raw, MAX_CREDENTIAL, fraction=no_fraction)
     if not isinstance(document, dict):
         raise ValueError("not an object")
     return document
-
-
-def _no_fraction(digits: str) -> Any:
-    raise ValueError("a number with a fraction")
 
 
 def _fault(document: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from pavilion.kernel.canon import read_json
+from pavilion.kernel.canon import no_fraction, read_json
 from pavilion.provenance import tables as dated
 from pavilion.provenance.casefile import basis_of, concluded, facts_of, verdict_document
 from pavilion.provenance.dossier import chain_of
@@ -89,14 +89,10 @@ def _whole(sha256: str, document: bytes) -> Sequence[Mapping[str, Any]]:
 
 
 def _event(body: str) -> dict[str, Any]:
-    event = read_json(body, MOST, fraction=_no_fraction)
+    event = read_json(body, MOST, fraction=no_fraction)
     if not isinstance(event, dict):
         raise NotRecomputable("an event is no object")
     return event
-
-
-def _no_fraction(digits: str) -> Any:
-    raise ValueError(f"a binary fraction in an event: {digits[:20]}")
 
 
 def _tables(said: Mapping[str, str], tables: Mapping[str, bytes]) -> dated.Tables:

@@ -13,6 +13,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from pavilion.kernel.canon import no_fraction
 from pavilion.kernel.errors import Refusal
 from pavilion.provenance.issuers import IssuerKeys
 from pavilion.provenance.registries.orders import Fault
@@ -85,7 +86,7 @@ class SignedFolder:
         if line is not None and line == self._read_last[0]:
             return self._read_last[1]
         signed = None if line is None else signed_in(line, self.key)
-        return None if signed is None else json.loads(signed, parse_float=_no_fraction)
+        return None if signed is None else json.loads(signed, parse_float=no_fraction)
 
     def _world(self, folder: Path) -> dict[str, Any]:
         try:
@@ -195,11 +196,7 @@ def _read(signed: str) -> tuple[dict[str, Any], tuple[Event, ...], tuple[str, ..
     return json.loads("{" + signed[at + 2 :]), tuple(events), tuple(bodies)
 
 
-def _no_fraction(text: str) -> None:
-    raise ValueError(f"a binary fraction in a signed record: {text[:20]}")
-
-
-_DECODER = json.JSONDecoder(parse_float=_no_fraction)
+_DECODER = json.JSONDecoder(parse_float=no_fraction)
 
 
 def _signed_document(path: Path, pinned: bytes | None) -> tuple[dict[str, Any], Ed25519PublicKey]:

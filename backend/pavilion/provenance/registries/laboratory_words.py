@@ -5,8 +5,9 @@ Values are texts for people ("1.01 carat", "6.45 x 6.48 x 3.98 mm"); what kind o
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
+
+from pavilion.provenance.registries.reading import day, optional_word, word
 
 _OF_A_DIAMOND = (
     "shape_and_cutting_style measurements carat_weight color_grade clarity_grade cut_grade polish symmetry "
@@ -57,8 +58,6 @@ _CODES = {name: code for code, name in _SHAPES.items()}
 _WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) carat")
 _MM = r"([0-9]{1,3}(?:\.[0-9]{1,3})?)"
 _MEASURES = re.compile(f"{_MM} [x-] {_MM} x {_MM} mm")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-MOST_TEXT = 300
 
 
 def written(report: Mapping[str, Any], quota_left: int) -> dict[str, Any]:
@@ -111,8 +110,8 @@ def read(lab: str, number: str, document: Mapping[str, Any]) -> tuple[dict[str, 
     remaining = _map(report.get("quota")).get("remaining")
     if remaining is not None and (type(remaining) is not int or remaining < 0):
         raise ValueError("quota is no number")
-    fields: dict[str, Any] = {"lab": lab, "no": number, "type": _word(report, "report_type_code"), "withdrawn": False}
-    fields["date"] = _day(report.get("report_date_iso"))
+    fields: dict[str, Any] = {"lab": lab, "no": number, "type": word(report, "report_type_code"), "withdrawn": False}
+    fields["date"] = day(report, "report_date_iso")
     fields["origin"] = _source(report.get("industry_disclosures"))
     return fields | _read_results(results), remaining
 
@@ -156,12 +155,12 @@ def _results(report: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def _read_results(results: Mapping[str, Any]) -> dict[str, Any]:
     diamond = results["__typename"] in KINDS[:2]
     names = _DIAMOND if diamond else _STONE
-    shape = _optional(results, "shape_and_cutting_style" if diamond else "shape")
-    facts: dict[str, Any] = {ours: _optional(results, theirs) for ours, theirs in names.items()}
+    shape = optional_word(results, "shape_and_cutting_style" if diamond else "shape")
+    facts: dict[str, Any] = {ours: optional_word(results, theirs) for ours, theirs in names.items()}
     facts["shape"] = None if shape is None else _CODES.get(shape, shape.upper().replace(" ", "_"))
-    weight = _optional(results, "carat_weight" if diamond else "weight")
+    weight = optional_word(results, "carat_weight" if diamond else "weight")
     facts["weight"] = None if weight is None else _matched(_WEIGHT, weight)[0]
-    measures = _optional(results, "measurements")
+    measures = optional_word(results, "measurements")
     facts["meas"] = None if measures is None else list(_matched(_MEASURES, measures))
     everything = dict.fromkeys((*_DIAMOND, *_STONE))
     return {**everything, **facts}
@@ -173,7 +172,7 @@ def _source(disclosures: object) -> dict[str, str] | None:
         return None
     if not isinstance(source, dict):
         raise ValueError("disclosed_source is no source")
-    return {"name": _word(source, "name"), "code": _word(source, "code")}
+    return {"name": word(source, "name"), "code": word(source, "code")}
 
 
 def _with_results(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,26 +188,6 @@ def _matched(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
     if found is None:
         raise ValueError(f"unreadable: {text[:40]!r}")
     return found.groups()
-
-
-def _day(text: object) -> str:
-    if not isinstance(text, str) or _DAY.fullmatch(text) is None:
-        raise ValueError("report_date_iso is no day")
-    return date.fromisoformat(text).isoformat()
-
-
-def _word(document: Mapping[str, Any], name: str) -> str:
-    word = _optional(document, name)
-    if not word:
-        raise ValueError(f"{name} is missing")
-    return word
-
-
-def _optional(document: Mapping[str, Any], name: str) -> str | None:
-    value = document.get(name)
-    if value is not None and (not isinstance(value, str) or len(value) > MOST_TEXT):
-        raise ValueError(f"{name} is no text")
-    return value
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from pavilion.kernel.canon import read_json
+from pavilion.kernel.canon import no_fraction, read_json
 from pavilion.provenance.registries.orders import Fault
 from pavilion.provenance.registries.outbound import MOST_BYTES, Outbound, Refused
 from pavilion.provenance.registries.port import Reason, plain_bytes
@@ -132,7 +132,7 @@ class LocalLine:
 
 def _document(status: int, body: bytes, asked: Asked, raw_sha256: str) -> Mapping[str, Any] | None:
     try:
-        document = read_json(body, MOST_BYTES, fraction=_no_fraction)
+        document = read_json(body, MOST_BYTES, fraction=no_fraction)
     except ValueError:
         raise Silent(Reason.SCHEMA, raw_sha256) from None
     if not isinstance(document, dict):
@@ -142,7 +142,3 @@ def _document(status: int, body: bytes, asked: Asked, raw_sha256: str) -> Mappin
     if document.get("error") != "unknown" or document.get("asked") != asked.path:
         raise Silent(Reason.SCHEMA, raw_sha256)  # the answer to somebody else's question
     return None
-
-
-def _no_fraction(text: str) -> None:
-    raise ValueError(f"a binary fraction: {text[:20]}")

@@ -40,6 +40,7 @@ from pavilion.provenance.registries.port import (
     plain_bytes,
 )
 from pavilion.provenance.registries.world import HOUSE, World
+from pavilion.webkit.announcing import Announcing
 
 PLACES = {
     OWN_PRODUCTION: "own-production",
@@ -96,7 +97,7 @@ async def serve(folder: Path, port: int, started: Callable[[str], None], stoppin
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=GRACE_S
         )
-        server = _Announcing(config, lambda: started(f"http://127.0.0.1:{port}"))
+        server = Announcing(config, lambda: started(f"http://127.0.0.1:{port}"))
         watching = asyncio.create_task(_stop(server, stopping))
         try:
             await server.serve(sockets=[listener])
@@ -209,17 +210,6 @@ class _Simulators:
         if fault is Fault.DROP:
             return _CutShort(body, status, headers, "application/json")
         return Response(body, status, headers, "application/json")
-
-
-class _Announcing(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._tell = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._tell()
 
 
 class _CutShort(Response):
