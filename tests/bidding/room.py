@@ -151,7 +151,7 @@ class Room:
 
 
 def folding_due(writer: SaleWriter) -> datetime | None:
-    from pavilion.bidding.acts import next_due
+    from pavilion.bidding.due import next_due
     from pavilion.kernel.instants import from_micros
 
     due = next_due(writer.book)

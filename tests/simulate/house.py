@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from random import Random  # noqa: TID251 - always seeded
 
-from pavilion.bidding import acts, folding
+from pavilion.bidding import acts, due, folding
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.book import BookRow, Line, PrivateLine, SignedRoot, Stored
 from pavilion.bidding.deciding import Answer, Bidder, BidOrder, Facts, LotFacts, decide_bid
@@ -131,14 +131,14 @@ class House:
     def batch(self, orders: list[tuple[BidOrder, int]], staff: list[StaffAct] = (), drained=lambda end: True) -> None:
         """What the engine does between two commits."""
         draft = Draft(self.book, self.now)
-        acts.open_due(draft)
+        due.open_due(draft)
         for order, t in sorted(orders, key=lambda one: one[1]):
             at_n = draft.n
             answer = decide_bid(draft, self.facts, order, t)
             self.asked.append(Asked(order, t, self.now, answer, at_n, len(self.roots)))
         for act in staff:
             self.acted.append((act, self.now, acts.carry_out(draft, self.facts, act)))
-        acts.close_due(draft, drained)
+        due.close_due(draft, drained)
         if draft.lines:
             self._commit(draft)
 
@@ -151,7 +151,7 @@ class House:
         """No engine ran from `since` until now."""
         self.outages.append((since, self.now, self.book.n))
         draft = Draft(self.book, self.now)
-        acts.after_outage(draft, since)
+        due.after_outage(draft, since)
         if draft.lines:
             self._commit(draft)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pavilion.bidding import acts, book, closing, deciding, folding, rules
+from pavilion.bidding import book, closing, deciding, due, folding, rules
 from pavilion.bidding.rules import HOUSE, Increments, Standing
 
 Plant = Callable[[Any], None]  # takes pytest's monkeypatch
@@ -13,7 +13,7 @@ Plant = Callable[[Any], None]  # takes pytest's monkeypatch
 _standing, _judge_amount, _end_after_bid, _resumed = (
     rules.standing, rules.judge_amount, closing.end_after_bid, closing.resumed,
 )  # fmt: skip
-_after_outage, _apply, _load, _open_due = closing.after_outage, book.apply, folding.load, acts.open_due
+_after_outage, _apply, _load, _open_due = closing.after_outage, book.apply, folding.load, due.open_due
 
 
 def _set(owner: Any, name: str, value: Any) -> Plant:
@@ -195,6 +195,6 @@ PLANTED: dict[str, Plant] = {
     "a lot is sold below its reserve": _set(rules, "sold", lambda stands: stands.leader not in (None, HOUSE)),
     "the seller buys": _set(rules, "sold", lambda stands: stands.leader is not None),
     "a lot without reserve passes": _set(rules, "sold", lambda stands: bool(stands.reserve_met)),
-    "a sale opens early": _set(acts, "open_due", _opens_early),
+    "a sale opens early": _set(due, "open_due", _opens_early),
     "an answer is forgotten when the book is read again": _set(folding, "load", _loads_all_but_the_last_bid),
 }  # fmt: skip

@@ -1,19 +1,16 @@
-"""What staff and the engine itself do to lots and sales. Each act is refused with a code or becomes events."""
+"""What staff do to lots and sales. Each act is refused with a code or becomes events."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pavilion.bidding import closing, rules
+from pavilion.bidding import clerking, closing, due, grouping, rules
 from pavilion.bidding.book import FINAL, LotBook
-from pavilion.bidding.deciding import Facts, LotFacts
-from pavilion.bidding.folding import Book, Draft
-from pavilion.bidding.texts import Doc, text_of
+from pavilion.bidding.deciding import Facts
+from pavilion.bidding.folding import Draft
+from pavilion.bidding.texts import Doc, end_or_none, reserve_commitment, text_of
+from pavilion.bidding.vault import new_nonce
 from pavilion.provenance.words import lint
 
-ENGINE = "engine"
-NEAR = 300 * 1_000_000  # lots that end so soon are paused when the clock cannot be trusted
-HOLD_MOST = 15 * 60 * 1_000_000  # a held result decides itself after this
-VERDICT_LOST = "verdict_lost"  # reason of a lot whose stone is no longer verified
 WITH_SALE = "sale_paused"  # reason of a lot that pauses because its sale does
 
 
@@ -27,7 +24,8 @@ class StaffAct:
     by: str | None = None
     ok: tuple[str, ...] = ()
     reason: str = ""
-    to: int | None = None  # a new end
+    to: int | None = None  # a new end; of an incident, when it began
+    amount: int | None = None  # a lower reserve
     paddle: int | None = None  # whose bids are voided
     seqs: tuple[int, ...] = ()  # or which
     text_en: str = ""
@@ -55,7 +53,9 @@ def _pause(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | No
         return _unfit(lot)
     if (code := closing.judge_pause(lot.clock(), draft.next_at())) is not None:
         return code
-    draft.write("lot.paused", {"reason": act.reason or "staff", "by": _by(draft, act)}, draft.lot(lot.lot))
+    by = _by(draft, act)
+    for one in grouping.together(draft, lot, "open"):
+        draft.write("lot.paused", {"reason": act.reason or "staff", "by": by}, draft.lot(one.lot))
     return None
 
 
@@ -64,11 +64,20 @@ def _resume(draft: Draft, facts: Facts, act: StaffAct, lot: LotBook) -> str | No
         return _unfit(lot)
     if (code := closing.judge_resume(lot.clock())) is not None:
         return code
-    known = facts.lots.get(lot.lot)
-    if draft.state == "paused" or known is None or not known.verified:
+    if draft.state == "paused" or not _verified(facts, lot):
         return "act_not_allowed"
-    _resumed(draft, lot, _by(draft, act))
+    by = _by(draft, act)
+    for one in grouping.together(draft, lot, "paused"):
+        if _verified(facts, one):
+            _resumed(draft, one, by)
+    grouping.level(draft)
     return None
+
+
+def _verified(facts: Facts, lot: LotBook) -> bool:
+    """Every stone of the lot is verified now."""
+    known = facts.lots.get(lot.lot)
+    return known is not None and known.verified
 
 
 def _extend(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | None:
@@ -78,7 +87,8 @@ def _extend(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | N
         return "end_not_later"
     if (code := closing.judge_extend(lot.clock(), draft.next_at(), act.to)) is not None:
         return code
-    _extended(draft, lot, act.to, "staff", _by(draft, act))
+    grouping.extended(draft, lot, act.to, "staff", _by(draft, act))
+    grouping.level(draft)
     return None
 
 
@@ -141,10 +151,43 @@ def _reopen(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | N
     return None
 
 
+def _open(draft: Draft, facts: Facts, _act: StaffAct, lot: LotBook) -> str | None:
+    if lot.state != "listed":
+        return _unfit(lot)
+    return clerking.open_lot(draft, lot) if _verified(facts, lot) else "act_not_allowed"
+
+
+def _final_call(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | None:
+    return clerking.final_call(draft, lot, _by(draft, act)) if lot.state == "open" else _unfit(lot)
+
+
+def _pass(draft: Draft, _facts: Facts, _act: StaffAct, lot: LotBook) -> str | None:
+    return clerking.pass_lot(draft, lot) if lot.state == "open" else _unfit(lot)
+
+
+def _lower_reserve(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | None:
+    if lot.state not in ("listed", "open", "paused"):
+        return _unfit(lot)
+    if len(set(act.ok)) < 2:
+        return "second_approval_needed"
+    if lot.state == "open" and draft.next_at() >= lot.end:
+        return "too_late"
+    if act.amount is None:
+        return "amount_invalid"
+    if (code := rules.judge_reserve(lot.terms, lot.stands, act.amount)) is not None:
+        return code
+    nonce = new_nonce()
+    commit = reserve_commitment(draft.sale, lot.lot, lot.currency, act.amount, nonce)
+    stands = rules.standing(replace(lot.terms, reserve=act.amount), lot.lead)
+    data = {"reserve_commit": commit, "ok": _ok(draft, act), **stands._asdict()}
+    draft.lower_reserve(lot.lot, data, draft.vault.seal_reserve(act.amount, nonce, lot.lot))
+    return None
+
+
 def _confirm(draft: Draft, _facts: Facts, _act: StaffAct, lot: LotBook) -> str | None:
     if lot.state != "closing":
         return _unfit(lot)
-    _decided(draft, lot)
+    clerking.decided(draft, lot)
     return None
 
 
@@ -157,6 +200,10 @@ LOT_ACTS: dict[str, Callable[[Draft, Facts, StaffAct, LotBook], str | None]] = {
     "notice": _notice,
     "reopen": _reopen,
     "confirm": _confirm,
+    "lower_reserve": _lower_reserve,
+    "open": _open,
+    "final_call": _final_call,
+    "pass": _pass,
 }
 
 
@@ -182,6 +229,7 @@ def _resume_sale(draft: Draft, act: StaffAct) -> str | None:
     for lot in draft.all_lots():
         if lot.state == "paused" and lot.pause_reason == WITH_SALE:
             _resumed(draft, lot, by)
+    grouping.level(draft)
     return None
 
 
@@ -205,122 +253,30 @@ def _unpublish(draft: Draft, act: StaffAct) -> str | None:
     return None
 
 
+def _incident(draft: Draft, act: StaffAct) -> str | None:
+    if draft.state != "open" or act.to is None or act.to <= draft.outage_to:
+        return "act_not_allowed"  # what lies before the last interruption was given back with it
+    if len(set(act.ok)) < 2:
+        return "second_approval_needed"
+    if (code := closing.judge_outage(draft.rules.outage, act.to, draft.now)) is not None:
+        return code
+    due.given_back(draft, act.to, "declared")
+    return None
+
+
 SALE_ACTS: dict[str, Callable[[Draft, StaffAct], str | None]] = {
     "pause": _pause_sale,
     "resume": _resume_sale,
     "cancel": _cancel,
     "unpublish": _unpublish,
+    "incident": _incident,
 }
-
-
-# -- what time brings -------------------------------------------------------------------------------------------------
-
-
-def open_due(draft: Draft) -> None:
-    """The sale and its listed lots are open once the hour has come."""
-    if draft.state == "published" and draft.now >= draft.rules.opens_at:
-        draft.write("sale.opened", {})
-    if draft.state != "open":
-        return
-    for lot in draft.all_lots():
-        if lot.state == "listed":
-            draft.write("lot.opened", {"end": text_of(lot.end)}, draft.lot(lot.lot))
-
-
-def close_due(draft: Draft, drained: Callable[[int], bool]) -> None:
-    """Every lot whose end has come and whose bids have all been counted has its result; the sale ends with the last."""
-    soft = draft.rules.soft_close
-    for seen in draft.all_lots():
-        if seen.state == "closing" and draft.now >= (seen.closing_at or 0) + HOLD_MOST:
-            _decided(draft, seen)
-        if seen.state != "open" or draft.now < seen.end or draft.state == "paused":
-            continue
-        if draft.now < seen.end + draft.rules.edge_delay and not drained(seen.end):
-            continue
-        if seen.slow and not seen.slowed:
-            later = closing.after_slow(soft, seen.clock()).end
-            if later > seen.end:
-                _extended(draft, seen, later, "slow", ENGINE)
-                if later > draft.now:
-                    continue
-        draft.write("lot.closing", {"end": text_of(draft.look(seen.lot).end)}, draft.lot(seen.lot))
-        if not draft.rules.hold_results:
-            _decided(draft, draft.look(seen.lot))
-    if draft.state == "open" and all(lot.state in FINAL for lot in draft.all_lots()):
-        draft.write("sale.closed", {})
-
-
-def lost_verdicts(draft: Draft, facts: Facts) -> None:
-    """A lot whose stone is no longer verified takes no further bid, and the room is told why."""
-    for lot in draft.all_lots():
-        known = facts.lots.get(lot.lot)
-        if known is None or known.verified:
-            continue
-        if lot.state == "listed":
-            _told(draft, lot, known)
-            draft.write("lot.withdrawn", {"reason": VERDICT_LOST, "by": ENGINE}, draft.lot(lot.lot))
-        elif lot.state == "open":
-            draft.write("lot.paused", {"reason": VERDICT_LOST, "by": ENGINE}, draft.lot(lot.lot))
-            _told(draft, lot, known)
-
-
-def _told(draft: Draft, lot: LotBook, known: LotFacts) -> None:
-    en, zh = known.notice
-    if en and zh:
-        data = {"text_en": en, "text_zh": zh, "passport": None, "by": ENGINE}
-        draft.write("lot.notice", data, draft.lot(lot.lot))
-
-
-def after_outage(draft: Draft, since: int) -> None:
-    """Open lots get back what they lost while no engine ran."""
-    outage = draft.rules.outage
-    if draft.state != "open" or closing.judge_outage(outage, since, draft.now) is not None:
-        return
-    moved = [
-        lot for lot in draft.all_lots() if closing.after_outage(outage, lot.clock(), since, draft.now) != lot.clock()
-    ]
-    if not moved:
-        return
-    draft.write("incident", {"kind": "outage", "from": text_of(since), "to": text_of(draft.now)})
-    for lot in moved:
-        _extended(draft, lot, closing.after_outage(outage, lot.clock(), since, draft.now).end, "outage", ENGINE)
-
-
-def clock_moved(draft: Draft, near: int) -> None:
-    """The clock jumped: lots that end within `near` wait until staff resume them."""
-    for lot in draft.all_lots():
-        if lot.state == "open" and draft.now < lot.end <= draft.now + near:
-            draft.write("lot.paused", {"reason": "clock", "by": ENGINE}, draft.lot(lot.lot))
-
-
-def next_due(book: Book) -> int | None:
-    """When time alone will bring the next event, as far as is known now."""
-    if book.state == "published":
-        return book.rules.opens_at
-    if book.state != "open":
-        return None
-    ends = [lot.end for lot in book.lots.values() if lot.state == "open"]
-    held = [(lot.closing_at or 0) + HOLD_MOST for lot in book.lots.values() if lot.state == "closing"]
-    return min([*ends, *held], default=None)
-
-
-def _decided(draft: Draft, lot: LotBook) -> None:
-    own = draft.lot(lot.lot)
-    if rules.sold(own.stands):
-        draft.write("lot.sold", {"bidder": own.stands.leader, "price": own.stands.price}, own)
-    else:
-        draft.write("lot.passed", {"reason": "reserve_not_met" if own.best else "no_bids"}, own)
-
-
-def _extended(draft: Draft, lot: LotBook, to: int, cause: str, by: str) -> None:
-    data = {"from": text_of(lot.end), "to": text_of(to), "cause": cause, "by": by}
-    draft.write("lot.extended", data, draft.lot(lot.lot))
 
 
 def _resumed(draft: Draft, lot: LotBook, by: str) -> None:
     at = draft.next_at()
     end = closing.resumed(draft.rules.soft_close, lot.clock(), at).end
-    draft.write("lot.resumed", {"end": text_of(end), "by": by}, draft.lot(lot.lot), at=at)
+    draft.write("lot.resumed", {"end": end_or_none(end), "by": by}, draft.lot(lot.lot), at=at)
 
 
 def _unfit(lot: LotBook) -> str:
@@ -328,7 +284,7 @@ def _unfit(lot: LotBook) -> str:
 
 
 def _by(draft: Draft, act: StaffAct) -> str:
-    return ENGINE if act.by is None else draft.staff_alias(act.by)
+    return grouping.ENGINE if act.by is None else draft.staff_alias(act.by)
 
 
 def _ok(draft: Draft, act: StaffAct) -> list[str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from pavilion.bidding import closing, rules
 from pavilion.bidding.rules import Commitment, LotTerms, Standing
-from pavilion.bidding.texts import Doc, micros_of
+from pavilion.bidding.texts import Doc, end_of
 from pavilion.bidding.vault import Opening
 
 ZERO_HASH = "0" * 64
@@ -277,20 +277,22 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
             lot.lead = best_two(lot.best)
             _stand(lot, data)
         case "lot.extended":
-            lot.hard_end = None if lot.hard_end is None else max(lot.hard_end, micros_of(data["to"]))
-            lot.end, lot.slowed = micros_of(data["to"]), lot.slowed or data["cause"] == "slow"
+            lot.hard_end = None if lot.hard_end is None else max(lot.hard_end, end_of(data["to"]))
+            lot.end, lot.slowed = end_of(data["to"]), lot.slowed or data["cause"] == "slow"
         case "lot.paused":
             lot.state, lot.paused_at, lot.pause_reason = "paused", line.at, data["reason"]
         case "lot.resumed":
             lot.hard_end = closing.resumed(soft, lot.clock(), line.at).hard_end
-            lot.end, lot.state, lot.paused_at, lot.pause_reason = micros_of(data["end"]), "open", None, None
+            lot.end, lot.state, lot.paused_at, lot.pause_reason = end_of(data["end"]), "open", None, None
         case "lot.opened" | "lot.reopened":
-            lot.end, lot.state, lot.closing_at = micros_of(data["end"]), "open", None
+            lot.end, lot.state, lot.closing_at = end_of(data["end"]), "open", None
             lot.hard_end = None if lot.hard_end is None else max(lot.hard_end, lot.end)
         case "lot.closing":
-            lot.state, lot.closing_at = "closing", line.at
+            lot.end, lot.state, lot.closing_at = end_of(data["end"]), "closing", line.at
         case "lot.sold" | "lot.passed" | "lot.withdrawn":
             lot.state = line.type.removeprefix("lot.")
+        case "lot.reserve_lowered":
+            _stand(lot, data)
         case "lot.notice":
             pass
         case _:
@@ -305,7 +307,7 @@ def _accept(lot: LotBook, line: Line, data: Doc, paddle: int, opening: Opening) 
     lot.fresh.append(Commitment(alias, opening.amount, line.seq))
     lot.bids += 1
     if data["extended"] is not None:
-        lot.end = micros_of(data["end"])
+        lot.end = end_of(data["end"])
     _stand(lot, data)
 
 

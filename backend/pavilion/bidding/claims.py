@@ -32,6 +32,7 @@ class Lot:
     least: int = 1  # what the reserve must be at least and at most, by what was claimed so far
     most: int = SECRET
     slowed: bool = False
+    call_moved: bool = False  # the last bid moved price or leader while a final call ran
     bids: int = 0
 
 
@@ -68,7 +69,9 @@ def _bounded(lot: Lot, claimed: Standing, rule_set: RuleSet) -> Standing:
         lot.most = min(lot.most, price, top)
         lot.least = max(lot.least, price if price > base.price else 1)
     else:
-        lot.least = max(lot.least, top + 1)
+        # An unopened maximum bounds nothing: only what is open must lie below the reserve.
+        known = max((amount for amount, _ in lot.best.values() if amount < SECRET), default=0)
+        lot.least = max(lot.least, known + 1)
         if rule == "push" or (rule == "house" and claimed.leader != rules.HOUSE):
             price = top
             lot.most = min(lot.most, following(top)) if rule == "house" else lot.most

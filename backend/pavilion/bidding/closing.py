@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 State = Literal["open", "paused", "closed"]
+NEVER = 253_370_764_800_000_000  # the end of a lot that ends only by a call: 9999-01-01, later than any instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ def paused(clock: Clock, now: int) -> Clock:
 def resumed(soft: SoftClose, clock: Clock, now: int) -> Clock:
     """The lot runs again with what it had left, and at least one window."""
     assert clock.paused_at is not None, "only a paused lot is resumed"
+    if clock.end == NEVER:
+        return Clock(NEVER, clock.hard_end)
     end = now + max(clock.end - clock.paused_at, soft.window)
     hard_end = None if clock.hard_end is None else max(clock.hard_end + now - clock.paused_at, end)
     return Clock(end, hard_end)

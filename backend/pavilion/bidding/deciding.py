@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pavilion.auctions.fees import UNTAXED, Tax, all_in
-from pavilion.bidding import closing, rules
+from pavilion.bidding import clerking, closing, grouping, rules
 from pavilion.bidding.book import LotBook
 from pavilion.bidding.folding import Draft, Given
-from pavilion.bidding.texts import bid_commitment, end_text
+from pavilion.bidding.texts import bid_commitment, end_or_none, end_text
 from pavilion.bidding.vault import Opening, new_nonce
 
 NOT_REGISTERED = {"none": "not_registered", "declined": "not_registered", "closed": "not_registered"}
@@ -261,8 +261,9 @@ def _record(
         return draft.write_bid(lot, refused, paddle, order.key, opening, t)
     before = lot.stands
     after = rules.standing(lot.terms, {**lot.lead, alias: (order.max, lot.seq + 1)})
-    end = lot.end
-    if rules.changed(before, after):
+    end = former = lot.end
+    changed = rules.changed(before, after)
+    if changed and draft.rules.clerked is None:
         end = closing.end_after_bid(draft.rules.soft_close, lot.end, lot.hard_end, t)
     accepted = {
         "bidder": alias,
@@ -272,10 +273,15 @@ def _record(
         "price": after.price,
         "ask": after.ask,
         "reserve_met": after.reserve_met,
-        "end": end_text(end),
-        "extended": end_text(lot.end) if end != lot.end else None,
+        "end": end_or_none(end),
+        "extended": end_text(former) if end != former else None,
     }
-    return draft.write_bid(lot, accepted, paddle, order.key, opening, t)
+    given = draft.write_bid(lot, accepted, paddle, order.key, opening, t)
+    if end != former:
+        grouping.level(draft)
+    elif changed:
+        clerking.call_is_off(draft, lot)
+    return given
 
 
 def _turned_away(order: BidOrder, code: str) -> Answer:

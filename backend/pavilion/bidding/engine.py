@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from pavilion.bidding import acts, folding
+from pavilion.bidding import acts, due, folding
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.book import Batch, BookStore, Fenced, Line, LotBook, Published, SignedRoot
 from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, away, decide_bid, exposure
@@ -168,8 +168,8 @@ class SaleWriter:
         """Until an order comes, somebody rings, or something is due."""
         if self._news != self._looked_at:
             return
-        due = acts.next_due(self.book)
-        left = None if due is None else due - micros(self.clock())
+        next_at = due.next_due(self.book)
+        left = None if next_at is None else next_at - micros(self.clock())
         seconds = None if left is None else POLL_S if left <= 0 else left / 1_000_000
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -222,18 +222,18 @@ class SaleWriter:
                     batch = [other for other in batch if other is not one]
                     break
             else:
-                acts.close_due(draft, partial(self.watermarks.drained, draft.now))
+                due.close_due(draft, partial(self.watermarks.drained, draft.now))
                 return draft, answers
 
     def _draft(self) -> Draft:
         draft = Draft(self.book, micros(self.clock()))
         if self._outage_since is not None:
-            acts.after_outage(draft, self._outage_since)
+            due.after_outage(draft, self._outage_since)
         if self._clock_jumped:
-            acts.clock_moved(draft, acts.NEAR)
+            due.clock_moved(draft, due.NEAR)
         if self._news != self._looked_at:
-            acts.lost_verdicts(draft, self.facts)
-        acts.open_due(draft)
+            due.lost_verdicts(draft, self.facts)
+        due.open_due(draft)
         return draft
 
     def _decide_one(self, draft: Draft, one: Waiting) -> Answer:

@@ -1,13 +1,23 @@
 """Memory as a fold over the stored lines, and the draft of a batch that becomes memory only when it is stored."""
 
 import json
+from dataclasses import replace
 from typing import NamedTuple
 
 from pavilion.bidding import book as pages
 from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
 from pavilion.bidding.rules import RuleSet, Standing
 from pavilion.bidding.ruleset import parse_rules
-from pavilion.bidding.texts import Doc, accepted_text, canonical_text, event_hash, event_text, micros_of, refused_text
+from pavilion.bidding.texts import (
+    Doc,
+    accepted_text,
+    canonical_text,
+    end_of,
+    event_hash,
+    event_text,
+    micros_of,
+    refused_text,
+)
 from pavilion.bidding.vault import Opening, SaleVault
 from pavilion.kernel.tlog import CompactTree
 
@@ -54,6 +64,7 @@ class Book:
         self.held: dict[int, frozenset[str]] = {}  # paddle -> lots it leads or has won
         self.staff: dict[str, str] = {}
         self.reserves: dict[str, bytes] = {}
+        self.outage_to = 0  # until when time was given back for interruptions
         self.tree = CompactTree()
         self.take_rules(row)
 
@@ -70,6 +81,7 @@ class Book:
         """The draft is stored: it is memory now."""
         self.state, self.n, self.seq, self.hash, self.at = draft.state, draft.n, draft.seq, draft.hash, draft.at
         self.published_hash, self.held, self.tree = draft.published_hash, draft.held, draft.tree
+        self.outage_to = draft.outage_to
         for lot in draft.lots.values():
             lot.settle()
         self.lots.update(draft.lots)
@@ -96,7 +108,7 @@ class Draft:
     def __init__(self, book: Book, now: int) -> None:
         self.book, self.sale, self.rules, self.vault, self.now = book, book.sale, book.rules, book.vault, now
         self.state, self.n, self.seq, self.hash, self.at = book.state, book.n, book.seq, book.hash, book.at
-        self.published_hash = book.published_hash
+        self.published_hash, self.outage_to = book.published_hash, book.outage_to
         self.held = dict(book.held)
         self.tree = book.tree.copy()
         self.lots: dict[str, LotBook] = {}
@@ -165,6 +177,11 @@ class Draft:
         self.lines.append(line)
         return line
 
+    def lower_reserve(self, lot: str, data: Doc, sealed: bytes) -> Line:
+        """The lot has a lower reserve under a commitment of its own."""
+        self.reserves[lot] = sealed
+        return self.write("lot.reserve_lowered", data, self.lot(lot))
+
     def write_bid(self, lot: LotBook, data: Doc, paddle: int, key: str, opening: Opening, t: int) -> Given:
         """A decided bid, accepted or refused, with its secret row."""
         code = data.get("code")
@@ -203,22 +220,26 @@ class Draft:
         self.n, self.at = self.n + 1, line.at
         self.tree.append(bytes.fromhex(line.hash))
         if line.lot is None:
-            self._take_sale(line)
+            self._take_sale(line, data)
         elif line.type == "lot.listed":
             self._take_listing(line, data)
         else:
             lot = self.lot(line.lot)
+            if line.type == "lot.reserve_lowered":
+                self._take_reserve(lot)
             before = _holder(lot)
             pages.apply(lot, line, data, secret, self.rules.soft_close)
             if (after := _holder(lot)) != before:
                 self._hold(lot.lot, before, after)
 
-    def _take_sale(self, line: Line) -> None:
+    def _take_sale(self, line: Line, data: Doc) -> None:
         assert line.seq == self.seq + 1 and line.prev == self.hash, f"sale event {line.seq} after {self.seq}"
         self.seq, self.hash = line.seq, line.hash
         self.state = SALE_STATES.get(line.type, self.state)
         if line.type == "sale.published":
             self.published_hash = line.hash
+        elif line.type == "incident":
+            self.outage_to = micros_of(data["to"])
 
     def _take_listing(self, line: Line, data: Doc) -> None:
         assert line.lot is not None
@@ -229,7 +250,7 @@ class Draft:
             reserve, nonce = self.vault.open_reserve(sealed, line.lot)
         known = self.lots.get(line.lot) or self.book.lots.get(line.lot)
         terms = self.rules.lot(data["opening"], reserve)
-        end = micros_of(data["end"])
+        end = end_of(data["end"])
         lot = LotBook(
             lot=line.lot,
             number=data["number"],
@@ -246,6 +267,11 @@ class Draft:
             stands=Standing(None, None, terms.opening, None if reserve is None else False),
         )
         self.lots[line.lot] = lot
+
+    def _take_reserve(self, lot: LotBook) -> None:
+        sealed = self.reserves.get(lot.lot) or self.book.reserves[lot.lot]
+        reserve, lot.reserve_nonce = self.vault.open_reserve(sealed, lot.lot)
+        lot.terms, lot.sealed_reserve = replace(lot.terms, reserve=reserve), sealed
 
     def _hold(self, lot: str, before: int | None, after: int | None) -> None:
         if before is not None:

@@ -42,7 +42,7 @@ def publish(draft: Draft, publication: Publication) -> None:
             "currency": one.currency,
             "opening": one.opening,
             "reserve_commit": commit,
-            "end": text_of(draft.rules.stagger.end(place)),
+            "end": None if draft.rules.clerked else text_of(draft.rules.stagger.end(place)),
             "passport": one.passport,
         }
         draft.list_lot(one.lot, listing, sealed)

@@ -120,8 +120,8 @@ class Replay:
         if place is None:
             place = self.listing[line.lot] = self.places
             self.places += 1
-        end = self.rules.stagger.end(place)
-        must(data["end"] == end, "end", "is not the end by the rule set")
+        end = closing.NEVER if self.rules.clerked else self.rules.stagger.end(place)
+        must(_end(data["end"]) == end, "end", "is not the end by the rule set")
         clock = closing.Clock(end, self.rules.soft_close.hard_end)
         must(clock.hard_end is None or clock.hard_end >= end, "end", "after the hard end")
         reserved = data["reserve_commit"] is not None
@@ -144,6 +144,7 @@ class Replay:
         must(lot.state not in FINAL or line.type == "bid.refused", "state", f"after the lot was {lot.state}")
         must(line.at > lot.at, "time", "does not come after the event before it")
         must(line.prev == lot.hash, "prev", "does not follow from the event before it in the lot's book")
+        must(not lot.call_moved or line.type == "lot.extended", "extension", "a bid takes the final call back")
         if line.type == "bid.refused":
             must(line.seq == 0 and line.data["after"] == lot.seq, "seq", f"a refusal out of place after {lot.seq}")
             self._refused(line, lot)
@@ -209,9 +210,10 @@ class Replay:
         before = lot.stands
         self._stand(line, lot)
         end = lot.clock.end
-        if rules.changed(before, lot.stands):
+        if (moved := rules.changed(before, lot.stands)) and self.rules.clerked is None:
             end = closing.end_after_bid(self.rules.soft_close, end, lot.clock.hard_end, line.t)
-        must(data["end"] == end, "extension", "the end is not that of the rules")
+        lot.call_moved = moved and end != closing.NEVER and self.rules.clerked is not None
+        must(_end(data["end"]) == end, "extension", "the end is not that of the rules")
         must(data["extended"] == (lot.clock.end if end != lot.clock.end else None), "extension", "the old end is wrong")
         lot.clock = closing.Clock(end, lot.clock.hard_end)
 
@@ -235,15 +237,21 @@ class Replay:
 
     def _opened(self, line: Event, lot: Lot) -> None:
         must(lot.state == "listed" and self.state == "open", "state", "opened out of turn")
-        must(line.data["end"] == lot.clock.end, "end", "is not the listed end")
+        must(_end(line.data["end"]) == lot.clock.end, "end", "is not the listed end")
         lot.state = "open"
 
     def _extended(self, line: Event, lot: Lot) -> None:
         data, clock = line.data, lot.clock
         must(lot.state == "open", "state", "extended while not open")
-        must(data["from"] == clock.end, "extension", "the old end is wrong")
-        soft = self.rules.soft_close
+        must(_end(data["from"]) == clock.end, "extension", "the old end is wrong")
+        soft, clerked = self.rules.soft_close, self.rules.clerked
         match data["cause"]:
+            case "staff" if clerked is not None and data["from"] is None:
+                must(data["to"] == line.at + clerked.final_call, "extension", "is not the length of the final call")
+                moved = closing.Clock(data["to"], clock.hard_end)
+            case "bid":
+                must(lot.call_moved and data["to"] is None, "extension", "no bid took this call back")
+                moved = closing.Clock(closing.NEVER, clock.hard_end)
             case "staff":
                 must(closing.judge_extend(clock, line.at, data["to"]) is None, "extension", "staff may not move it so")
                 moved = closing.extended(clock, data["to"])
@@ -258,13 +266,14 @@ class Replay:
                 moved, lot.slowed = closing.after_slow(soft, clock), True
             case "group":
                 ends = {other.clock.end for other in self.lots.values() if other.state == "open"}
-                fits = soft.scope == "group" and data["to"] in ends and data["to"] > clock.end
+                known = data["to"] in ends or self.hidden > 0  # it may be the end of a lot that is not shown yet
+                fits = soft.scope == "group" and known and data["to"] > clock.end
                 must(fits, "extension", "no lot of the group ends then")
                 moved = closing.Clock(data["to"], clock.hard_end and max(clock.hard_end, data["to"]))
             case cause:
                 raise BadLine("extension", f"unknown cause {cause[:40]}")
-        must(data["to"] == moved.end, "extension", "the end is not that of the rules")
-        lot.clock = moved
+        must(_end(data["to"]) == moved.end, "extension", "the end is not that of the rules")
+        lot.clock, lot.call_moved = moved, False
 
     def _paused(self, line: Event, lot: Lot) -> None:
         must(lot.state == "open", "state", "paused while not open")
@@ -274,7 +283,7 @@ class Replay:
     def _resumed(self, line: Event, lot: Lot) -> None:
         must(lot.state == "paused" and self.state == "open", "state", "resumed out of turn")
         lot.clock, lot.state = closing.resumed(self.rules.soft_close, lot.clock, line.at), "open"
-        must(line.data["end"] == lot.clock.end, "extension", "the end is not that of the rules")
+        must(_end(line.data["end"]) == lot.clock.end, "extension", "the end is not that of the rules")
 
     def _noticed(self, line: Event, lot: Lot) -> None:
         """A notice moves nothing."""
@@ -293,8 +302,10 @@ class Replay:
 
     def _closing(self, line: Event, lot: Lot) -> None:
         must(lot.state == "open", "state", "closing while not open")
-        must(line.data["end"] == lot.clock.end <= line.at, "end", "closing before its end")
-        lot.state = "closing"
+        end = line.data["end"]
+        given_up = self.rules.clerked is not None and end == line.at and not rules.sold(lot.stands)
+        must(given_up or end == lot.clock.end <= line.at, "end", "closing before its end")
+        lot.clock, lot.state = closing.Clock(end, lot.clock.hard_end), "closing"
 
     def _reopened(self, line: Event, lot: Lot) -> None:
         must(lot.state == "closing", "state", "reopened after its result")
@@ -335,6 +346,11 @@ _HANDLERS: Mapping[str, Callable[[Replay, Event, Lot], None]] = {
     "lot.passed": Replay._passed,
     "lot.withdrawn": Replay._withdrawn,
 }
+
+
+def _end(told: int | None) -> int:
+    """An end that is not told is still to be called."""
+    return closing.NEVER if told is None else told
 
 
 def _two(line: Event, none_for: str | None = None) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import SaleState
-from pavilion.bidding.acts import VERDICT_LOST, WITH_SALE
+from pavilion.bidding.acts import WITH_SALE
+from pavilion.bidding.due import VERDICT_LOST
 from pavilion.bidding.lines import BookLine
 from pavilion.bidding.models import BookEvent, BookLot
 from pavilion.bidding.showing import LotShown

@@ -5,6 +5,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from pavilion.bidding.closing import NEVER
 from pavilion.bidding.vault import Opening
 from pavilion.kernel.instants import from_micros, from_stamp, micros, stamp
 
@@ -26,6 +27,15 @@ def text_of(us: int) -> str:
 def end_text(us: int) -> str:
     """`text_of` the end of a lot, which stays the same from bid to bid."""
     return text_of(us)
+
+
+def end_or_none(us: int) -> str | None:
+    """The end as events tell it: null while only a call can end the lot."""
+    return None if us == NEVER else end_text(us)
+
+
+def end_of(text: str | None) -> int:
+    return NEVER if text is None else micros_of(text)
 
 
 def micros_of(text: str) -> int:
@@ -66,13 +76,17 @@ def event_text(sale: str, lot: str | None, n: int, seq: int, t: int, at: int, ki
 
 
 def accepted_text(data: Doc) -> str:
-    met, extended = data["reserve_met"], data["extended"]
+    met = data["reserve_met"]
     return (
-        f'{{"ask":{data["ask"]},"bidder":"{data["bidder"]}","commit":"{data["commit"]}","end":"{data["end"]}",'
-        f'"extended":{"null" if extended is None else chr(34) + extended + chr(34)},"leader":"{data["leader"]}",'
+        f'{{"ask":{data["ask"]},"bidder":"{data["bidder"]}","commit":"{data["commit"]}","end":{_quoted(data["end"])},'
+        f'"extended":{_quoted(data["extended"])},"leader":"{data["leader"]}",'
         f'"price":{data["price"]},"reserve_met":{"null" if met is None else "true" if met else "false"},'
         f'"via":"{data["via"]}"}}'
     )
+
+
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else f'"{text}"'
 
 
 def refused_text(data: Doc) -> str:

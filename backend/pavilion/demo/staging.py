@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from pavilion.accounts.models import Company
 from pavilion.bidding import jobs
-from pavilion.bidding.acts import next_due
+from pavilion.bidding.due import next_due
 from pavilion.bidding.engine import SaleWriter
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.running import Engine
