@@ -16,6 +16,7 @@ from pavilion import log_cli
 from pavilion.exits import DONE, FALSE, UNDECIDED
 from pavilion.exits import stop as _stop
 from pavilion.stock_cli import stock_app
+from pavilion.tender_cli import custodian_app, seal
 from pavilion.verify_cli import verify
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(stock_app, name="stock")
+app.add_typer(custodian_app, name="custodian")
+app.command("seal")(seal)
 app.command("witness")(log_cli.witness)
 app.command("monitor")(log_cli.monitor)
 app.command("audit")(log_cli.audit)
