@@ -124,12 +124,13 @@ def states():
     from pavilion.provenance import (
         countersigning,
         facts,
-        law_changing,
+        law_checking,
         log,
         outcome_files,
         outcome_showing,
         passport_queries,
         sharing,
+        table_settings,
         verifying_report,
         warranty_report,
         warranty_showing,
@@ -138,6 +139,7 @@ def states():
     from pavilion.provenance import outcomes as outcome_rules
     from pavilion.provenance.documents import EU_DDS, US_CERT
     from pavilion.provenance.findings import Severity, VerdictCode
+    from pavilion.provenance.house import ALL
     from pavilion.provenance.outcome_models import FileState as OutcomeFileState
     from pavilion.provenance.outcome_queries import Standing
     from pavilion.provenance.passport_models import ReferenceKind
@@ -185,7 +187,11 @@ def states():
         "leaf_": log.KINDS,
         "halt_": (*log.FAULTS, witnessing.AHEAD, witnessing.REFUSES),
         "closed_": MARKET_CODES,
-        "law_": law_changing.KINDS,
+        "law_": law_checking.KINDS,
+        "table_": ALL,
+        "setting_": table_settings.BY_NAME,
+        "settings_": table_settings.GROUPS,
+        "unit_": table_settings.UNITS,
         "trust_": (*ROW_STATES, *RowForm.model_fields, *KeyForm.model_fields),
         "key_": KEY_STATES,
         "evidence_": facts.EVIDENCE,

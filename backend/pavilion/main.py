@@ -42,7 +42,6 @@ from pavilion.provenance import (
     epcis_routes,
     house_routes,
     issuing,
-    law_changing,
     law_routes,
     log_audit,
     log_routes,
@@ -55,6 +54,9 @@ from pavilion.provenance import (
     reference_routes,
     registry_routes,
     reverifying,
+    table_changing,
+    table_routes,
+    table_versions,
     trust_routes,
     trusting,
     verify_routes,
@@ -95,6 +97,7 @@ ROUTERS: list[APIRouter] = [
     reference_routes.router,
     verify_routes.router,
     law_routes.router,
+    table_routes.router,
     outcome_routes.router,
     warranty_routes.router,
     insight_routes.router,
@@ -220,7 +223,7 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     app.state.proposal_handlers = {
         **PROPOSAL_HANDLERS,
         **trusting.proposal_handlers(settings.house_did),
-        **law_changing.proposal_handlers(settings.house_did),
+        **table_changing.proposal_handlers(settings.house_did),
     }
     app.state.registries = connect(settings)
     app.state.log_signer = _signer_of(settings)
@@ -248,11 +251,12 @@ async def _close_index(app: FastAPI) -> None:
 def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
     """The house's own work."""
     ports = Ports(connect(settings), _signer_of(settings))
-    pace = reverifying.PRODUCTION if settings.environment is Environment.PRODUCTION else reverifying.DEMO
+    pace = None if settings.environment is Environment.PRODUCTION else reverifying.DEMO
     sweep = reverifying.Sweep(pace, live_stones)
     return [
         Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
+        Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
         Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),

@@ -9,9 +9,9 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
 from pavilion.kernel.errors import BadInput
 from pavilion.kernel.events import Event
-from pavilion.provenance import eligibility, law_changing, service
+from pavilion.provenance import eligibility, law_changing, service, table_changing
 from pavilion.provenance.law_forms import GrandfatherForm
-from pavilion.provenance.law_table import law_in_force, tables_in_force
+from pavilion.provenance.table_versions import law_in_force, tables_in_force
 from pavilion.provenance.tables import DATA, shipped
 from tests import make
 from tests.make import NOON
@@ -33,9 +33,11 @@ async def two(sessions):
 
 async def decided(sessions, document, two, approver=1):
     async with sessions.begin() as session:
-        proposal = await law_changing.propose(session, json.dumps(document), reason=REASON, actor=two[0], now=NOON)
+        proposal = await table_changing.propose(
+            session, "law", json.dumps(document), reason=REASON, actor=two[0], now=NOON
+        )
         name = proposal.public_id
-    handlers = law_changing.proposal_handlers("did:web:pavilion.test")
+    handlers = table_changing.proposal_handlers("did:web:pavilion.test")
     async with sessions.begin() as session:
         await accounts.decide(session, proposal_id=name, approve=True, actor=two[approver], handlers=handlers, now=NOON)
 

@@ -9,7 +9,7 @@ from pavilion.accounts.rules import Role
 from pavilion.kernel.db import create_engine, sessions_of
 from pavilion.main import build_web
 from pavilion.provenance import service
-from pavilion.provenance.law_table import law_in_force
+from pavilion.provenance.table_versions import law_in_force
 from tests import make
 from tests.browser.serve import house_settings
 from tests.make import NOON

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pavilion.provenance.house import shipped_house
 from pavilion.provenance.registries.file import Fault, FileRegistry, RegistryUnreadable
-from pavilion.provenance.registries.guarding import FAILURES, REST_S, GuardedRegistry
+from pavilion.provenance.registries.guarding import GuardedRegistry
 from pavilion.provenance.registries.port import Answer, Claim, Reason, Status
 from pavilion.provenance.registries.writing import RegistryWriter
 from tests.make import NOON
@@ -104,7 +105,7 @@ async def test_files_cut_short_give_no_answer_to_believe(folder):
 
 
 async def test_a_signed_record_of_the_wrong_shape_is_no_answer(tmp_path):
-    events = [*stones.chain(1), {"t": "VIEWED", "at": "2026-03-12", "weight": 1.5, "by": "x"}]
+    events = [*stones.chain(1), {"t": "VIEWED", "at": "2026-02-26", "weight": 1.5, "by": "x"}]
     registry = stones.registry(tmp_path, (1, events))
     assert (await registry.confirm(asking(1), NOON)).reason is Reason.SCHEMA
 
@@ -145,12 +146,12 @@ async def test_after_five_failures_the_registry_is_left_in_peace_for_a_while(fol
     seconds = [0.0]
     failing = FileRegistry(folder, fault=Fault.DOWN)
     guarded = GuardedRegistry(failing, clock=lambda: seconds[0])
-    reasons = [(await guarded.confirm(asking(1), NOON)).reason for _ in range(FAILURES + 2)]
-    assert reasons == [Reason.DOWN] * FAILURES + [Reason.BREAKER_OPEN] * 2
-    seconds[0] += REST_S
+    reasons = [(await guarded.confirm(asking(1), NOON)).reason for _ in range(shipped_house().breaker_failures + 2)]
+    assert reasons == [Reason.DOWN] * shipped_house().breaker_failures + [Reason.BREAKER_OPEN] * 2
+    seconds[0] += shipped_house().breaker_rest_s
     assert (await guarded.confirm(asking(1), NOON)).reason is Reason.DOWN
     assert (await guarded.confirm(asking(1), NOON)).reason is Reason.BREAKER_OPEN
-    seconds[0] += REST_S
+    seconds[0] += shipped_house().breaker_rest_s
     failing.fault = None
     assert (await guarded.confirm(asking(1), NOON)).status is Status.FOUND
     assert (await guarded.confirm(asking(2), NOON)).status is Status.FOUND

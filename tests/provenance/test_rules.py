@@ -18,7 +18,6 @@ from pavilion.provenance.lineage import holds_number
 from pavilion.provenance.registries.port import plain_bytes
 from pavilion.provenance.rules import CODES, MARKET_CODES, RULESET, SEVERITIES, document, judge
 from pavilion.provenance.tables import shipped
-from pavilion.provenance.tolerances import Tolerances
 from pavilion.provenance.vectors import check, facts_of, outcome, patched
 from pavilion.provenance.words import folded, refused_wordings
 from tests.provenance.stones import VECTORS
@@ -258,12 +257,12 @@ def test_facts_can_be_judged_again_with_other_tables():
     assert set(judge(facts, bare).codes) == {"GR-02", "NT-03"}
 
 
-def test_the_ruleset_is_a_document_that_names_every_code_and_every_tolerance():
+def test_the_ruleset_is_a_document_that_names_every_code_and_the_table_of_tolerances():
     told = json.loads(document())
     assert told["ruleset"] == RULESET
     assert set(told["codes"]) == {*CODES, *MARKET_CODES}
-    assert told["tolerances"]["silence_days"] == 180 and len(told["tolerances"]) == 13
-    assert document() == plain_bytes(told) and document(Tolerances(silence_days=90)) != document()
+    assert told["tolerances"] == "limits" and shipped().limits.silence_days == 180
+    assert document() == plain_bytes(told)
 
 
 def test_every_finding_has_one_of_the_severities_of_its_code():
@@ -274,8 +273,9 @@ def test_every_finding_has_one_of_the_severities_of_its_code():
 
 def test_other_tolerances_are_another_judgement():
     facts = facts_of(with_events(lambda events: event(events, "POLISHED").update(loss=691)))
+    looser = replace(shipped(), limits=replace(shipped().limits, scale_mct=9))
     assert "MB-01" in judge(facts, shipped()).codes
-    assert "MB-01" not in judge(facts, shipped(), Tolerances(scale_mct=9)).codes
+    assert "MB-01" not in judge(facts, looser).codes
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
+from pavilion.provenance.house import shipped_house
 from pavilion.provenance.registries import laboratory_words, sanctions, simulators
 from pavilion.provenance.registries.connecting import NEEDED, connect
 from pavilion.provenance.registries.file import RegistryUnreadable
-from pavilion.provenance.registries.guarding import FAILURES, REST_S, GuardedRegistry
+from pavilion.provenance.registries.guarding import GuardedRegistry
 from pavilion.provenance.registries.port import NAMES, Answer, Claim, Reason, Status
 from pavilion.settings import Environment, Settings
 from tests.make import NOON
@@ -142,16 +143,16 @@ async def test_after_its_rest_a_registry_is_tried_with_one_question():
     seconds, registry = [0.0], Waiting()
     safe = GuardedRegistry(registry, clock=lambda: seconds[0])
     registry.go.set()
-    for number in range(FAILURES):
+    for number in range(shipped_house().breaker_failures):
         await safe.confirm(Claim("kp", str(number)), NOON)
-    seconds[0] += REST_S
+    seconds[0] += shipped_house().breaker_rest_s
     registry.go.clear()
     asking = [asyncio.create_task(safe.confirm(Claim("kp", f"again {n}"), NOON)) for n in range(20)]
     await asyncio.sleep(0)
     registry.go.set()
     reasons = [answer.reason for answer in await asyncio.gather(*asking)]
     assert (reasons.count(Reason.DOWN), reasons.count(Reason.BREAKER_OPEN)) == (1, 19)
-    assert registry.calls == FAILURES + 1
+    assert registry.calls == shipped_house().breaker_failures + 1
 
 
 LISTED = sanctions.read_list(

@@ -7,8 +7,8 @@ from time import monotonic
 import httpx2
 import pytest
 
+from pavilion.provenance.house import shipped_house
 from pavilion.provenance.registries.asking import Registries
-from pavilion.provenance.registries.guarding import IN_FLIGHT
 from pavilion.provenance.registries.port import Answer, Status
 from tests.make import NOON
 from tests.provenance import simulated, stones
@@ -42,7 +42,7 @@ async def test_ten_thousand_rows_ask_every_registry_and_never_more_than_the_limi
     heard = await asyncio.gather(*(house.ask(claim, NOON) for claim in claims))
     assert {len(answers) for answers in heard} == {len(NAMES)}
     assert {answer.status for answers in heard for answer in answers} == {Status.FOUND}
-    assert max(registry.most for registry in counting.values()) == IN_FLIGHT
+    assert max(registry.most for registry in counting.values()) == shipped_house().in_flight
     for name in ("own-production", "laboratory"):
         assert len(counting[name].keys) == counting[name].keys.total() == ROWS
     assert len(counting["kp"].keys) == ROWS and counting["kp"].keys.total() < ROWS + 10
@@ -64,7 +64,7 @@ async def test_three_hundred_rows_over_http_are_answered_and_bounded(tmp_path, f
         state = httpx2.get(f"{address}/control").json()
     assert {answer.status for answers in heard for answer in answers} == {Status.FOUND}
     assert {len(answers) for answers in heard} == {len(NAMES)}
-    assert max(one["most_at_once"] for one in state.values()) <= IN_FLIGHT
+    assert max(one["most_at_once"] for one in state.values()) <= shipped_house().in_flight
     asked = {name: state[name]["questions"] for name in NAMES}
     assert asked["laboratory"] == asked["kp"] == asked["match"] == HTTP_ROWS
     assert (asked["rjc"], asked["warranty"]) == (1, 2)

@@ -146,6 +146,8 @@ APPROVERS: dict[str, Permission] = {
     "payment.wire": P.PAYMENT_CONFIRM,
     "invoice.cancel": P.SALE_APPROVE,
     "law.change": P.TRUST_EDIT,
+    "table.change": P.TRUST_EDIT,
+    "settings.change": P.TRUST_EDIT,
     "trust.add": P.TRUST_EDIT,
     "trust.remove": P.TRUST_EDIT,
     "trust.resume": P.TRUST_EDIT,

@@ -18,6 +18,7 @@ from pavilion.provenance import service as provenance
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
+from pavilion.provenance.table_versions import follow_house
 
 
 async def recheck(
@@ -32,6 +33,7 @@ async def recheck(
     """Stale verdicts of the draft's stones are given anew; answers how many. No transaction waits for a registry."""
     async with reading(sessions) as session:
         stale = await _stale(session, sale, now)
+    await follow_house(sessions, registries, now)
     for name, claims in stale.items():
         if name not in registries.names:
             continue

@@ -4,8 +4,10 @@ A map for newcomers. The folder is flat; a file's first word names its room (doc
 
 chain       what is known of a stone: models, queries, facts, claims, dossier, opening, casefile, lineage, uses,
             recording, keeping, putting, gathering
-rules       what follows from it: rules, findings, tolerances, tables, table_history, signatures, custody, mass,
-            kimberley, grading, warranty, words, vectors; recomputing gives the same verdict again
+rules       what follows from it: rules, findings, signatures, custody, mass, kimberley, grading, warranty, words,
+            vectors; recomputing gives the same verdict again
+table_*     the dated tables that rules read, changed by two persons: tables (pure), tolerances and house (figures that
+            staff set), versions in force, history, changing, settings (the page)
 verdicts    who asks and decides: service, deciding, jobs, reviving, reverifying; routes and forms are the staff's queue
 registries/ the outside parties: one port, their adapters, the guard of outgoing calls, the simulators; registry_*
 trust_*     who may sign what, with which keys: trust, trusting (two persons), issuers, hosted (keys kept for companies)

@@ -22,7 +22,8 @@ from pavilion.provenance.models import (
     VerdictRecord,
 )
 from pavilion.provenance.registries.port import plain_bytes
-from pavilion.provenance.rules import EXPOSED_GRADES, NO_GRADE
+from pavilion.provenance.rules import NO_GRADE
+from pavilion.provenance.table_versions import tables_in_force
 
 VERDICT_CHANGED = "stone:verdict_changed"
 
@@ -64,7 +65,7 @@ async def keep_decision(session: AsyncSession, standing: StoneVerdict, decision:
     was, standing.verdict, standing.grade = standing.verdict, verdict.value, grade
     standing.verdict_sha256, standing.decided_at = sha256, now
     await session.flush()
-    if decision.accepted and grade in EXPOSED_GRADES:
+    if decision.accepted and grade in (await tables_in_force(session)).limits.listed:
         session.add(ExposedStone(stone=standing.stone, verdict=verdict.value, exposed_at=now))
     if not decision.accepted:
         await session.execute(delete(ChainUse).where(ChainUse.stone == standing.stone))

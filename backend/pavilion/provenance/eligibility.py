@@ -15,9 +15,9 @@ from pavilion.provenance import documents, law
 from pavilion.provenance.facts import MAX_MCT, POLISHING, Facts, Happening, happenings
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.law_models import GrandfatherClaim
-from pavilion.provenance.law_table import tables_in_force
 from pavilion.provenance.lineage import Case, case_of
 from pavilion.provenance.models import ChainEvent, StoneVerdict
+from pavilion.provenance.table_versions import tables_in_force
 from pavilion.provenance.tables import Tables, shipped
 
 KEPT = 20_000  # stones whose answers of the day are remembered

@@ -1,6 +1,5 @@
 """All that a kept verdict rests on, fetched so that anybody can give it again."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,10 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.provenance import table_history
 from pavilion.provenance.casefile import Case, lab_words
-from pavilion.provenance.law_models import LawVersion
 from pavilion.provenance.models import ChainEvent, StoneVerdict, VerdictInput, VerdictRecord
-from pavilion.provenance.tables import DATA, NAMES
+from pavilion.provenance.tables import NAMES
 
 AT_ONCE = 5_000
 
@@ -79,11 +78,6 @@ async def _events(session: AsyncSession, stone: str, wanted: Sequence[str]) -> d
 
 
 async def _tables(session: AsyncSession, said: Mapping[str, Any]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    for name, file in NAMES.items():
-        raw = (DATA / file).read_bytes()
-        if hashlib.sha256(raw).hexdigest() != said[name] and name == "law":
-            text = await session.scalar(select(LawVersion.document).where(LawVersion.sha256 == said[name]))
-            raw = raw if text is None else text.encode()
-        found[name] = raw
-    return found
+    """As they stood when the verdict was given; what the house never had is left out."""
+    found = {name: await table_history.table(session, name, str(said.get(name))) for name in NAMES}
+    return {name: raw for name, raw in found.items() if raw is not None}

@@ -25,7 +25,7 @@ from pavilion.provenance.claims import Weakest
 from pavilion.provenance.deciding import decision_document
 from pavilion.provenance.dossier import Dossier
 from pavilion.provenance.findings import Finding, VerdictCode
-from pavilion.provenance.law_table import tables_in_force
+from pavilion.provenance.house import House
 from pavilion.provenance.models import (
     ChainUse,
     ExposedStone,
@@ -39,13 +39,13 @@ from pavilion.provenance.recording import Recorded
 from pavilion.provenance.references import stated_origins
 from pavilion.provenance.registries.port import Answer, plain_bytes
 from pavilion.provenance.reported import under_notice
-from pavilion.provenance.rules import EXPOSED_GRADES, RULESET, judge
+from pavilion.provenance.rules import RULESET, judge
+from pavilion.provenance.table_versions import house_in_force, tables_in_force
 from pavilion.provenance.tables import Tables
 from pavilion.provenance.uses import Use, Uses, known_uses, pieces_of, uses_of
 
 BREATH = 16  # stones judged before others in the process get a turn
 WAITS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30))
-GIVE_UP = timedelta(hours=24)
 COVER_SOON = timedelta(seconds=2)  # until the log is looked at again for a stone that only waits for its witnesses
 COVER_LATER = timedelta(minutes=1)  # the same for a stone whose former verdict stands meanwhile
 VERDICT_CHANGED = "stone:verdict_changed"
@@ -81,10 +81,11 @@ class Ruling:
     dossier: Dossier
     uses: tuple[Use, ...]
     waiting: Waiting
+    listed: frozenset[str]  # the grades that buyers may see
 
     @property
     def exposed(self) -> bool:
-        return self.verdict is VerdictCode.VERIFIED and self.grade in EXPOSED_GRADES
+        return self.verdict is VerdictCode.VERIFIED and self.grade in self.listed
 
     @property
     def fell(self) -> bool:
@@ -100,7 +101,7 @@ async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetim
     """Each stone judged by its chain, and by what the chains of all others claim; the first to claim keeps it."""
     standing = {one.was.stone for one in recorded if one.was is not None}
     decisions = await _decisions(session, standing)
-    tables = await tables_in_force(session)
+    tables, house = await tables_in_force(session), await house_in_force(session)
     stated = await stated_origins(session, [one.dossier.claim.stone for one in recorded])
     gone = await under_notice(session, (piece for one in recorded for piece in pieces_of(one.dossier)))
     own = [uses_of(one.dossier) if one.dossier.keeps_chain else [] for one in recorded]
@@ -111,7 +112,8 @@ async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetim
             await asyncio.sleep(0)
         stone = one.dossier.claim.stone
         noticed = gone & pieces_of(one.dossier) if gone else frozenset[str]()
-        ruling = _judged(one, claimed, uses, decisions.get(stone), stated.get(stone, {}), noticed, tables, now)
+        told = (decisions.get(stone), stated.get(stone, {}), noticed)
+        ruling = _judged(one, claimed, uses, *told, tables, house, now)
         uses.add(ruling.uses)
         rulings.append(ruling)
     return rulings
@@ -137,7 +139,8 @@ async def keep(session: AsyncSession, rulings: Sequence[Ruling], now: datetime) 
     await put(session, ChainUse, [use._asdict() for ruling in rulings for use in ruling.uses])
     shown = [ruling for ruling in rulings if ruling.exposed and ruling.stone not in exposed]
     await put(session, ExposedStone, [{"stone": r.stone, "verdict": "verified", "exposed_at": now} for r in shown])
-    await put(session, Event, [row for ruling in rulings if (row := _event_row(ruling, now)) is not None])
+    told = [_event_row(ruling, ruling.stone in exposed, now) for ruling in rulings]
+    await put(session, Event, [row for row in told if row is not None])
 
 
 def _judged(
@@ -148,6 +151,7 @@ def _judged(
     stated: Mapping[str, str],
     noticed: frozenset[str],
     tables: Tables,
+    house: House,
     now: datetime,
 ) -> Ruling:
     dossier, stone, was = one.dossier, one.dossier.claim.stone, one.was
@@ -159,7 +163,7 @@ def _judged(
     judgement = judge(facts_of(case, events, one.trust, now.date()), tables)
     conclusion, waiting = concluded(case, judgement, decision), NOT_WAITING
     if conclusion.verdict is VerdictCode.PENDING:
-        waiting = _waiting(one, conclusion.findings, now)
+        waiting = _waiting(one, conclusion.findings, house, now)
         if waiting.next_try is None:
             case = {**case, "expired": True}
             conclusion = concluded(case, judgement, decision)
@@ -186,6 +190,7 @@ def _judged(
         dossier=dossier,
         uses=() if conclusion.verdict is VerdictCode.REJECTED else tuple(claimed),
         waiting=waiting,
+        listed=tables.limits.listed,
     )
 
 
@@ -193,15 +198,15 @@ def _document(document: bytes) -> tuple[str, str]:
     return hash_of(document), document.decode()
 
 
-def _waiting(one: Recorded, findings: Sequence[Finding], now: datetime) -> Waiting:
-    """Asked again after growing waits, spread by up to half so that not all come at once; a day is enough. A stone that
-    only waits for the log's witnesses is looked at as soon as they may have seen it."""
+def _waiting(one: Recorded, findings: Sequence[Finding], house: House, now: datetime) -> Waiting:
+    """Asked again after growing waits, spread by up to half so that not all come at once, until the house gives up. A
+    stone that only waits for the log's witnesses is looked at as soon as they may have seen it."""
     stone, was = one.dossier.claim.stone, one.was
     since = was.pending_since if was is not None and was.pending_since is not None else now
     if all(finding.params.get("registry") == PUBLIC_LOG for finding in findings if finding.severity == "pending"):
         return Waiting(0, since, now + COVER_SOON)
     attempts = was.attempts + 1 if was is not None and was.pending_since is not None else 0
-    if now - since >= GIVE_UP:
+    if now - since >= house.give_up:
         return Waiting(attempts, since, None)
     wait = WAITS[min(attempts, len(WAITS) - 1)]
     spread = hashlib.sha256(f"{stone} {attempts}".encode()).digest()[0]
@@ -284,9 +289,10 @@ def _waits_for_log_only(ruling: Ruling) -> bool:
     return ruling.awaits_log and all(finding.params.get("registry") == PUBLIC_LOG for finding in pending)
 
 
-def _event_row(ruling: Ruling, now: datetime) -> dict[str, Any] | None:
+def _event_row(ruling: Ruling, shown: bool, now: datetime) -> dict[str, Any] | None:
+    """Another verdict; or the same, and yet buyers see a stone that they did not see, or no more the one they saw."""
     was = ruling.was.verdict if ruling.was is not None else None
-    if was == ruling.verdict.value:
+    if was == ruling.verdict.value and shown == ruling.exposed:
         return None
     codes = [finding.code for finding in ruling.findings]
     facts = {"from": was, "to": ruling.verdict.value, "grade": ruling.grade, "codes": codes}

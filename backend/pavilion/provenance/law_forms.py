@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from pavilion.provenance.house import MOST
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
 
 MOST_TEXT = 5_000
-MOST_LAW = 256 * 1024
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=REASON_LEAST, max_length=REASON_MOST)]
@@ -27,7 +27,7 @@ class LintForm(Said):
 
 
 class LawForm(Said):
-    document: Annotated[str, Field(min_length=2, max_length=MOST_LAW)]
+    document: Annotated[str, Field(min_length=2, max_length=MOST)]
     reason: Reason
 
 

@@ -1,27 +1,12 @@
-"""Versions of the law table, grandfathering claims, and when each exposed stone was last looked at again."""
+"""Grandfathering claims, and when each exposed stone was last looked at again."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, Text
+from sqlalchemy import JSON, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pavilion.kernel.db import Base, append_only
-
-
-class LawVersion(Base):
-    """A law table that two persons put in force; the newest row is the law, before the first the shipped one is."""
-
-    __tablename__ = "law_versions"
-    __table_args__ = (CheckConstraint("proposed_by <> approved_by", name="two_persons"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64))
-    document: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
-    proposed_by: Mapped[str] = mapped_column(String(26))
-    approved_by: Mapped[str] = mapped_column(String(26))
-    at: Mapped[datetime]
 
 
 class GrandfatherClaim(Base):
@@ -52,5 +37,4 @@ class Recheck(Base):
     heard: Mapped[str] = mapped_column(String(64), default="")  # hash of what the registries then said
 
 
-for _model in (LawVersion, GrandfatherClaim):
-    append_only(_model)
+append_only(GrandfatherClaim)

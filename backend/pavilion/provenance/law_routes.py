@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.kernel.canon import sha256_hex
 from pavilion.kernel.errors import BadInput, NotFound
-from pavilion.provenance import eligibility, law_changing, queries
+from pavilion.provenance import eligibility, law_changing, queries, table_changing
 from pavilion.provenance.eligibility import Closed
 from pavilion.provenance.law_forms import GrandfatherForm, LawForm, LintForm
-from pavilion.provenance.law_models import LawVersion
-from pavilion.provenance.law_table import law_in_force, law_sha256, tables_in_force
+from pavilion.provenance.table_models import TableVersion
+from pavilion.provenance.table_versions import law_in_force, tables_in_force
 from pavilion.provenance.words import lint
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page, sentence
@@ -100,8 +101,8 @@ async def change(
     request: Request, said: Annotated[LawForm, Form()], actor: LawEditor, session: Writing, now: Now
 ) -> Response:
     try:
-        await law_changing.propose(
-            session, said.document.replace("\r\n", "\n"), reason=said.reason, actor=actor, now=now
+        await table_changing.propose(
+            session, "law", said.document.replace("\r\n", "\n"), reason=said.reason, actor=actor, now=now
         )
     except BadInput as fault:
         return await _shown(request, session, now, faults=fault.facts, typed=said.document, reason=said.reason)
@@ -126,13 +127,17 @@ async def _shown(
     reason: str = "",
 ) -> Response:
     raw = await law_in_force(session)
-    versions = (await session.scalars(select(LawVersion).order_by(LawVersion.id.desc()).limit(50))).all()
+    versions = (
+        await session.scalars(
+            select(TableVersion).where(TableVersion.name == "law").order_by(TableVersion.id.desc()).limit(50)
+        )
+    ).all()
     return page(
         request,
         "provenance/law.html",
         status_code=422 if faults else 200,
         law=json.loads(raw),
-        sha256=law_sha256(raw),
+        sha256=sha256_hex(raw),
         versions=versions,
         document=typed or raw.decode(),
         reason=reason,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pavilion.provenance.facts import POLISHING, TRANSFORMATIONS, Facts, Happening, Report
 from pavilion.provenance.findings import Finding, Severity
 from pavilion.provenance.tables import Tables
-from pavilion.provenance.tolerances import DEFAULTS, Tolerances
+from pavilion.provenance.tolerances import Tolerances
 
 GONE = frozenset({"LOST", "STOLEN", "WITHDRAWN"})
 BACK = frozenset({"RECOVERED", "REINSTATED"})
@@ -26,7 +26,10 @@ class Case(NamedTuple):
     last_cut: Happening | None  # the last transformation that gave the stone
     report: Report | None
     exports: dict[str, Happening]  # certificate number -> its export
-    limits: Tolerances = DEFAULTS
+
+    @property
+    def limits(self) -> Tolerances:
+        return self.tables.limits
 
     @property
     def transformations(self) -> Iterator[Happening]:
@@ -45,7 +48,7 @@ class Case(NamedTuple):
         return frozenset(piece for e in self.facts.events if e.kind in POLISHING for piece in e.outputs)
 
 
-def case_of(facts: Facts, tables: Tables, limits: Tolerances = DEFAULTS) -> Case:
+def case_of(facts: Facts, tables: Tables) -> Case:
     producers: dict[str, list[Happening]] = {}
     consumers: dict[str, list[Happening]] = {}
     mass: dict[str, int] = {}
@@ -77,7 +80,6 @@ def case_of(facts: Facts, tables: Tables, limits: Tolerances = DEFAULTS) -> Case
         last_cut=next((e for e in reversed(made) if e.kind in TRANSFORMATIONS), None),
         report=facts.report or (graded[-1] if graded else None),
         exports={e.kp.no: e for e in chain if e.kind == "KP_EXPORT" and e.kp is not None},
-        limits=limits,
     )
 
 

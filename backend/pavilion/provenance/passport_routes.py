@@ -29,7 +29,8 @@ from pavilion.provenance.negotiating import Form as Shape
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.passport_showing import Portrait
 from pavilion.provenance.presenting_forms import RevocationForm
-from pavilion.provenance.rules import EXPOSED_GRADES, REASON_LEAST
+from pavilion.provenance.rules import REASON_LEAST
+from pavilion.provenance.table_versions import ever_listed
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
@@ -247,7 +248,7 @@ async def _visible(request: Request, session: AsyncSession, actor: Actor, stone:
     if found is None:
         raise NotFound()
     grade = found.content["credentialSubject"]["stone:origin"]["grade"]
-    if grade in EXPOSED_GRADES or actor.may(Permission.ORIGIN_SEE):
+    if grade in await ever_listed(session) or actor.may(Permission.ORIGIN_SEE):
         return found
     if await holders.may_present(session, actor, stone, holders.of_app(request.app)):
         return found

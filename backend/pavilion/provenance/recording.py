@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote
 
 from sqlalchemy import func, select, text
@@ -16,10 +16,10 @@ from pavilion.provenance.issuers import IssuerKeys
 from pavilion.provenance.log import Leaf, LogSigner
 from pavilion.provenance.models import ChainEvent, StoneVerdict
 from pavilion.provenance.putting import put, put_inputs
+from pavilion.provenance.table_versions import house_in_force
 from pavilion.provenance.trust import Trust
 from pavilion.provenance.trust_table import decided, in_force, name_of
 
-PATIENCE = timedelta(hours=1)  # for witnesses: after it an event that nobody saw counts as not logged
 HOUSE = "pavilion.localhost"  # a process that signs nothing speaks for the house of this name
 _ONE_AT_A_TIME = 0x70_72_6F_76  # advisory lock: no two batches claim the same piece unseen
 _EVERYTHING = 2**62
@@ -211,7 +211,7 @@ async def _overdue(
     covered: int,
     now: datetime,
 ) -> set[str]:
-    """Stones with an event that has waited for its witnesses beyond patience."""
+    """Stones with an event that has waited for its witnesses longer than the house lets it."""
     waiting: dict[str, int] = {}
     for dossier, each in zip(dossiers, places, strict=True):
         first = next((seq for seq, place in enumerate(each) if place is not None and place >= covered), None)
@@ -223,7 +223,8 @@ async def _overdue(
     rows = await session.execute(
         select(ChainEvent.stone, ChainEvent.seq, ChainEvent.recorded_at).where(ChainEvent.stone.in_(waiting))
     )
-    return {stone for stone, seq, at in rows if seq == waiting[stone] and now - at > PATIENCE}
+    patience = (await house_in_force(session)).unwitnessed
+    return {stone for stone, seq, at in rows if seq == waiting[stone] and now - at > patience}
 
 
 async def _standing(session: AsyncSession, stones: Sequence[str]) -> dict[str, StoneVerdict]:

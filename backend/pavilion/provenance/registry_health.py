@@ -9,9 +9,10 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.provenance.house import House, shipped_house
 from pavilion.provenance.models import RegistryAnswer, StoneVerdict
-from pavilion.provenance.registries.guarding import FAILURES, FAILURES_WITHIN_S, REST_S
 from pavilion.provenance.registries.port import NAMES, Reason
+from pavilion.provenance.table_versions import house_in_force
 
 TIMED = 500  # answers whose times make the median
 PENDING_MOST = 5_000
@@ -49,29 +50,38 @@ class _Answer(NamedTuple):
 async def health(session: AsyncSession, addresses: Mapping[str, str | None], now: datetime) -> list[Health]:
     """One line for each registry there is, connected or not."""
     today, waiting = await _today(session, now), await _waiting(session)
+    house = await house_in_force(session)
     return [
-        await _one(session, name, addresses.get(name), today.get(name, {}), waiting.get(name, 0), now) for name in NAMES
+        await _one(session, name, addresses.get(name), today.get(name, {}), waiting.get(name, 0), house, now)
+        for name in NAMES
     ]
 
 
-def breaker_of(answers: Iterable[tuple[datetime, str | None]], now: datetime) -> Breaker:
+def breaker_of(answers: Iterable[tuple[datetime, str | None]], now: datetime, house: House | None = None) -> Breaker:
     """What follows from the latest answers, each with its reason, the newest first."""
+    house = house or shipped_house()
     failed: list[datetime] = []
     for at, reason in answers:
         if reason not in _FAILED:
             break
         failed.append(at)
     opened = any(
-        first - last <= timedelta(seconds=FAILURES_WITHIN_S)
-        for first, last in zip(failed, failed[FAILURES - 1 :], strict=False)
+        first - last <= timedelta(seconds=house.breaker_within_s)
+        for first, last in zip(failed, failed[house.breaker_failures - 1 :], strict=False)
     )
     if not opened:
         return Breaker.ASKED
-    return Breaker.RESTING if now - failed[0] < timedelta(seconds=REST_S) else Breaker.TRIED
+    return Breaker.RESTING if now - failed[0] < timedelta(seconds=house.breaker_rest_s) else Breaker.TRIED
 
 
 async def _one(
-    session: AsyncSession, name: str, address: str | None, today: Mapping[str, int], pending: int, now: datetime
+    session: AsyncSession,
+    name: str,
+    address: str | None,
+    today: Mapping[str, int],
+    pending: int,
+    house: House,
+    now: datetime,
 ) -> Health:
     latest = await _latest(session, name)
     last = latest[0] if latest else None
@@ -90,7 +100,7 @@ async def _one(
         last.status if last is not None else None,
         last.reason if last is not None else None,
         today,
-        breaker_of(((answer.at, answer.reason) for answer in latest), now),
+        breaker_of(((answer.at, answer.reason) for answer in latest), now, house),
         quota,
         median_low(times) if times else None,
         pending,

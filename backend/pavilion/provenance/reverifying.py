@@ -24,15 +24,17 @@ from pavilion.provenance import service
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.dossier import Dossier
 from pavilion.provenance.findings import VerdictCode
+from pavilion.provenance.house import House, shipped_house
 from pavilion.provenance.law_models import Recheck
 from pavilion.provenance.log import LogSigner
 from pavilion.provenance.models import ChainUse, ExposedStone, StoneVerdict
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.port import Registry, Status, plain_bytes
 from pavilion.provenance.reported import REPORTED, stones_with
+from pavilion.provenance.table_versions import house_in_force
 
 FOLLOWER = "provenance:rechecks"
-EVERYBODY = ("trust:", "law:", "sanctions:", "registry:")  # acts that may change any verdict
+EVERYBODY = ("trust:", "law:", "table:", "sanctions:", "registry:")  # acts that may change any verdict
 SIBLINGS = ("stone:verdict_changed", "stone:event_recorded")  # acts that may change those of the same rough
 AT_ONCE = 200
 SHARE, BREATH = 60, timedelta(seconds=1)  # stones whose turn it is, and how long until the next share
@@ -50,13 +52,17 @@ Live = Callable[[AsyncSession], Awaitable[Collection[str]]]
 class Pace:
     """How often a stone is looked at again without a reason: in a live lot, in the catalogue, and judged anew."""
 
-    live: timedelta = timedelta(minutes=15)
-    catalogue: timedelta = timedelta(hours=24)
+    live: timedelta
+    catalogue: timedelta
     judged: timedelta = timedelta(hours=24)
 
 
-PRODUCTION = Pace()
 DEMO = Pace(live=timedelta(seconds=10), catalogue=timedelta(seconds=30))
+
+
+def pace_of(house: House) -> Pace:
+    sweep = timedelta(hours=house.sweep_hours)
+    return Pace(timedelta(minutes=house.live_minutes), sweep, sweep)
 
 
 async def nobody_live(_session: AsyncSession) -> Collection[str]:
@@ -96,10 +102,11 @@ async def follow(sessions: Sessions, now: datetime) -> int:
 
 
 class Sweep:
-    """The looks of one worker."""
+    """The looks of one worker, at the pace that the house has set; `pace` holds until somebody sets one."""
 
-    def __init__(self, pace: Pace = PRODUCTION, live: Live = nobody_live) -> None:
-        self.pace, self.live = pace, live
+    def __init__(self, pace: Pace | None = None, live: Live = nobody_live) -> None:
+        self._unset, self.live = pace, live
+        self.pace = pace or pace_of(shipped_house())
         self._turns_at: datetime | None = None  # nobody's turn comes before
 
     async def tick(
@@ -107,6 +114,8 @@ class Sweep:
     ) -> int:
         """A batch of those due was looked at; answers how many. Registries are asked outside any transaction."""
         async with reading(sessions) as session:
+            house = await house_in_force(session)
+            self.pace = self._unset if self._unset and house == shipped_house() else pace_of(house)
             live = await self.live(session)
             wanted = await self._due(session, now, live)
             before = {row.stone: row for row in await _rechecks(session, wanted)}

@@ -15,8 +15,8 @@ from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.dossier import Dossier, chain_of
 from pavilion.provenance.issuers import IssuerKeys
 from pavilion.provenance.models import ChainEvent, StoneVerdict, VerdictInput, VerdictRecord
-from pavilion.provenance.recording import PATIENCE
 from pavilion.provenance.registries.port import Answer, Reason, Status
+from pavilion.provenance.table_versions import house_in_force
 from pavilion.provenance.trust import Trust
 
 
@@ -34,11 +34,12 @@ async def covered_now(session: AsyncSession, now: datetime, limit: int) -> list[
     last = select(ChainEvent.stone, func.max(ChainEvent.seq)).where(ChainEvent.stone.in_(rows))
     ends = [(stone, seq) for stone, seq in await session.execute(last.group_by(ChainEvent.stone))]
     places = await log_queries.indices(session, "event", [f"{stone}/{seq}" for stone, seq in ends])
-    covered = await log.covered(session)
+    covered, house = await log.covered(session), await house_in_force(session)
     ready = [
         rows[stone]
         for stone, seq in ends
-        if places.get(f"{stone}/{seq}", covered) < covered or now - (rows[stone].pending_since or now) > PATIENCE
+        if places.get(f"{stone}/{seq}", covered) < covered
+        or now - (rows[stone].pending_since or now) > house.unwitnessed
     ]
     return await _revived(session, ready)
 

@@ -23,7 +23,6 @@ from pavilion.provenance.models import ReviewDecision
 from pavilion.provenance.opening import Opener
 from pavilion.provenance.recording import Recorded
 from pavilion.provenance.registries.asking import Registries
-from pavilion.provenance.registries.guarding import IN_FLIGHT
 from pavilion.provenance.registries.port import Answer, Registry
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
 
@@ -72,7 +71,7 @@ async def ask(
     now: datetime,
     opener: Opener | None = None,
     *,
-    at_once: int = IN_FLIGHT,
+    at_once: int | None = None,
 ) -> list[Dossier]:
     """What the registries answered for each claim, read and checked; touches no database. A single registry speaks for
     itself alone: no other is asked, and none is missed. Listings are asked about `at_once`, a few where bids are taken
@@ -86,7 +85,7 @@ async def ask(
             found[place] = await asked.ask(claim, now)
             await asyncio.sleep(0)  # an answer that comes at once must not keep bidders waiting
 
-    await asyncio.gather(*(one_after_another() for _ in range(min(at_once, len(claims)))))
+    await asyncio.gather(*(one_after_another() for _ in range(min(at_once or asked.in_flight, len(claims)))))
     answers = [found[place] for place in range(len(claims))]
     return await (opener or Opener()).open(claims, answers)
 

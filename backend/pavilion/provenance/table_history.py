@@ -6,19 +6,20 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.canon import sha256_hex
-from pavilion.provenance.law_models import LawVersion
 from pavilion.provenance.models import VerdictInput
-from pavilion.provenance.tables import DATA, NAMES, shipped
+from pavilion.provenance.table_models import TableVersion
+from pavilion.provenance.tables import NAMES, shipped, shipped_bytes
 from pavilion.provenance.trust import Trust
 
 
 async def table(session: AsyncSession, name: str, sha256: str) -> bytes | None:
     """The bytes that have this hash; None when the house never had them under that name."""
     if name in NAMES and shipped().sha256.get(name) == sha256:
-        return (DATA / NAMES[name]).read_bytes()
+        return shipped_bytes(name)
     text = None
-    if name == "law":
-        text = await session.scalar(select(LawVersion.document).where(LawVersion.sha256 == sha256).limit(1))
+    if name in NAMES:
+        wanted = select(TableVersion.document).where(TableVersion.name == name, TableVersion.sha256 == sha256)
+        text = await session.scalar(wanted.limit(1))
     elif name == "trust":
         text = await session.scalar(select(VerdictInput.document).where(VerdictInput.sha256 == sha256))
         text = text if text is not None and _is_trust(text, sha256) else None

@@ -4,11 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pavilion.provenance.tolerances import Tolerances, tolerances_of
 
 DATA = Path(__file__).parent / "data"
 NAMES = {
@@ -20,6 +22,7 @@ NAMES = {
     "nomenclature": "nomenclature.json",
     "bands": "yield-bands.json",
     "devices": "natural-test-devices.json",
+    "limits": "limits.json",
 }
 
 
@@ -94,6 +97,7 @@ class Tables:
     default_band: Band
     words: Words
     devices: frozenset[str]
+    limits: Tolerances
     sha256: Mapping[str, str]
 
     def reg(self, cc: str | None) -> str | None:
@@ -102,7 +106,11 @@ class Tables:
 
 @cache
 def shipped() -> Tables:
-    return read({name: (DATA / file).read_bytes() for name, file in NAMES.items()})
+    return read({name: shipped_bytes(name) for name in NAMES})
+
+
+def shipped_bytes(name: str) -> bytes:
+    return (DATA / NAMES[name]).read_bytes()
 
 
 def read(files: Mapping[str, bytes]) -> Tables:
@@ -126,19 +134,8 @@ def read(files: Mapping[str, bytes]) -> Tables:
         default_band=Band(**bands["default"]),
         words=_words(docs["nomenclature"]),
         devices=frozenset(docs["devices"]["accepted"]),
+        limits=tolerances_of(docs["limits"]),
         sha256={name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()},
-    )
-
-
-def with_law(tables: Tables, raw: bytes) -> Tables:
-    """The same tables with another law."""
-    law = json.loads(raw)
-    return replace(
-        tables,
-        regions={cc: regime for regime, members in law["regimes"].items() for cc in members},
-        reviewed=frozenset(law["reviewed_destinations"]),
-        laws=tuple(map(_law, law["entries"])),
-        sha256={**tables.sha256, "law": hashlib.sha256(raw).hexdigest()},
     )
 
 

@@ -1,6 +1,6 @@
 """Changing who is trusted: two persons add and remove, one alone may stop for a day."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,11 +15,11 @@ from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.ids import ulid
 from pavilion.provenance import log, trust_queries
 from pavilion.provenance.registries.port import plain_bytes
+from pavilion.provenance.table_versions import house_in_force
 from pavilion.provenance.trust_forms import KeyForm, RevocationForm, RowForm
 from pavilion.provenance.trust_models import IssuerKeyAct, KeyDeed, TrustAct, TrustDeed
 from pavilion.provenance.trust_reach import LotsWith, names_of, reach
 
-STOP_LASTS = timedelta(hours=24)  # origin.md 8
 TRUST_CHANGED = "trust:changed"
 ADD, REMOVE, RESUME = "trust.add", "trust.remove", "trust.resume"
 ADD_KEY, REVOKE_KEY = "key.add", "key.revoke"
@@ -68,10 +68,10 @@ async def propose_revocation(
 
 
 async def stop(session: AsyncSession, row: str, *, reason: str, actor: Actor, house: str, now: datetime) -> None:
-    """Nothing signed under this row is believed for a day, on one person's word."""
+    """Nothing signed under this row is believed for a while, on one person's word."""
     act = await _standing_row(session, row)
     deed = _again(act, TrustDeed.STOP, reason, now, proposed_by=str(actor.public_id), approved_by=None)
-    deed.until = now + STOP_LASTS
+    deed.until = now + (await house_in_force(session)).stop_lasts
     await _kept(session, deed, actor, now, house)
 
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.provenance import outcome_queries
-from pavilion.provenance.law_table import tables_in_force
 from pavilion.provenance.models import ChainEvent, StoneVerdict
 from pavilion.provenance.outcome_chains import masses_of
 from pavilion.provenance.outcome_models import ChainParty, PartyName
+from pavilion.provenance.table_versions import tables_in_force
 from pavilion.provenance.tables import DATA
 from pavilion.provenance.warranty_chains import KINDS, Told, last_sale, piece_of, steps_of
 from pavilion.provenance.warranty_report import (

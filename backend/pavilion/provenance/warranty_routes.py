@@ -14,9 +14,9 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotAllowed, NotFound
 from pavilion.provenance import log_queries, warranty_gathering, warranty_issuing, warranty_showing
-from pavilion.provenance.law_table import tables_in_force
 from pavilion.provenance.log import LogSigner
 from pavilion.provenance.outcome_models import WarrantyYear
+from pavilion.provenance.table_versions import tables_in_force
 from pavilion.provenance.warranty_gathering import Invoices, Subject, Year
 from pavilion.provenance.warranty_report import Way, kept_until
 from pavilion.provenance.warranty_showing import DeedRow

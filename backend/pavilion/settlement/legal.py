@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.canon import sha256_hex
 from pavilion.kernel.weight import two_decimals
 from pavilion.provenance import documents, eligibility
 from pavilion.provenance.documents import EU_DDS, US_CERT, Statement
-from pavilion.provenance.law_table import law_in_force, law_sha256, tables_in_force
 from pavilion.provenance.lineage import Case
 from pavilion.provenance.models import ExposedStone, StoneVerdict
+from pavilion.provenance.table_versions import law_in_force, tables_in_force
 from pavilion.settlement.legal_models import LegalPaper
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import LineKind
@@ -50,7 +51,7 @@ async def due(session: AsyncSession, invoice: Invoice, now: datetime) -> list[Pa
     found = []
     for stone, case in (await eligibility.cases_of(session, sorted(shown), day)).items():
         for entry in asked:
-            if (paper := _paper(stone, case, entry, verdicts[stone], law_sha256(raw))) is not None:
+            if (paper := _paper(stone, case, entry, verdicts[stone], sha256_hex(raw))) is not None:
                 found.append(paper)
     return found
 

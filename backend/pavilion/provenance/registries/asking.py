@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pavilion.provenance.claims import ListingClaim
+from pavilion.provenance.house import House, shipped_house
 from pavilion.provenance.registries import questions
 from pavilion.provenance.registries.guarding import GuardedRegistry, guarded
 from pavilion.provenance.registries.none import NoRegistry
@@ -18,11 +19,23 @@ class Registries:
 
     def __init__(self, registries: Mapping[str, GuardedRegistry]) -> None:
         self._registries = dict(registries)
+        self._house = shipped_house()
 
     @classmethod
     def of(cls, *registries: Registry) -> "Registries":
         """These and no others: a registry that is not among them is not asked and holds nothing up."""
         return cls({registry.name: guarded(registry) for registry in registries})
+
+    async def abide(self, house: House) -> None:
+        """Every registry is asked as the house now says."""
+        if house != self._house:
+            self._house = house
+            for registry in self._registries.values():
+                await registry.abide(house)
+
+    @property
+    def in_flight(self) -> int:
+        return self._house.in_flight
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from pavilion.provenance.registries.sanctions import SanctionsRegistry
 from pavilion.provenance.registries.world import World
 from pavilion.settings import Environment, Settings
 
+LONGEST_S = 30.0  # a call, whatever the house says: the guard of each registry ends it sooner
 NEEDED = (OWN_PRODUCTION, LABORATORY, KP, WARRANTY, SANCTIONS)  # not connected, they hold a stone up
 
 
@@ -82,7 +83,7 @@ def read_addresses(path: Path) -> dict[str, Any]:
 def _over_http(path: Path, settings: Settings) -> list[Registry]:
     document = read_addresses(path)
     loopback = settings.environment is not Environment.PRODUCTION
-    outbound = Outbound(hosts_of(document) | settings.outbound_hosts, loopback=loopback)
+    outbound = Outbound(hosts_of(document) | settings.outbound_hosts, loopback=loopback, timeout_s=LONGEST_S)
     return [adapter_for(entry["name"], _line(entry, outbound, path.parent)) for entry in document["registries"]]
 
 

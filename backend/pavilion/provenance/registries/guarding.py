@@ -3,37 +3,73 @@ while after it failed again and again, and none twice for what it has just answe
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from inspect import isawaitable
 
 from pavilion.kernel.clock import monotonic_s
+from pavilion.provenance.house import House, shipped_house
 from pavilion.provenance.registries.port import Answer, Claim, Reason, Registry, Status
 
-IN_FLIGHT = 64
-TIMEOUT_S = 3
-FAILURES, FAILURES_WITHIN_S, REST_S = 5, 30, 15
+REMEMBERED = 100  # failures, as many as a house may set
 IN_HAND_S = 10  # so long an answer is still in hand; a withdrawn report is heard of within a minute all the same
 IN_HAND = 4_096
 _FAILED = (Reason.TIMEOUT, Reason.DOWN)
+
+
+class Slots:
+    """So many calls at a time and no more, also while that number changes."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._owed, self._free = most, 0, asyncio.Semaphore(most)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        await self._free.acquire()
+        try:
+            yield
+        finally:
+            if self._owed:
+                self._owed -= 1
+            else:
+                self._free.release()
+
+    async def resize(self, most: int) -> None:
+        """Fewer: what is under way is let go on, and its places are not given again."""
+        self._owed += self._most - most
+        self._most = most
+        while self._owed > 0 and not self._free.locked():
+            self._owed -= 1
+            await self._free.acquire()  # at hand, so nobody comes between
+        while self._owed < 0:
+            self._owed += 1
+            self._free.release()
 
 
 class GuardedRegistry:
     """Answers always and soon; what went wrong is the answer's reason."""
 
     def __init__(
-        self, registry: Registry, *, timeout_s: float = TIMEOUT_S, clock: Callable[[], float] = monotonic_s
+        self, registry: Registry, *, timeout_s: float | None = None, clock: Callable[[], float] = monotonic_s
     ) -> None:
+        """`timeout_s` holds whatever the house says."""
         self.name = registry.name
         self.address: str | None = getattr(registry, "address", None)  # None: it is not connected
         self._registry, self._timeout_s, self._clock = registry, timeout_s, clock
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._failed: deque[float] = deque(maxlen=FAILURES)
+        self._house = shipped_house()
+        self._slots = Slots(self._house.in_flight)
+        self._failed: deque[float] = deque(maxlen=REMEMBERED)
         self._rests_until: float | None = None
         self._on_trial = False
         self._in_hand: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
         self._under_way: dict[str, asyncio.Future[Answer]] = {}
+
+    async def abide(self, house: House) -> None:
+        """From the next call on it is asked as the house now says."""
+        self._house = house
+        await self._slots.resize(house.in_flight)
 
     async def confirm(self, claim: Claim, now: datetime) -> Answer:
         """The same claim is one question, however many ask it at once or soon after."""
@@ -62,12 +98,12 @@ class GuardedRegistry:
             await closing
 
     async def _asked(self, claim: Claim, sha256: str, now: datetime) -> Answer:
-        async with self._slots:
+        async with self._slots.one():
             if not self._may_be_asked():
                 return self._silent(now, Reason.BREAKER_OPEN)
             started = self._clock()
             try:
-                async with asyncio.timeout(self._timeout_s):
+                async with asyncio.timeout(self._timeout_s or self._house.timeout_ms / 1000):
                     answer = await self._registry.confirm(claim, now)
             except TimeoutError:
                 answer = self._silent(now, Reason.TIMEOUT)
@@ -96,9 +132,10 @@ class GuardedRegistry:
             return
         now = self._clock()
         self._failed.append(now)
-        often = len(self._failed) == FAILURES and now - self._failed[0] <= FAILURES_WITHIN_S
+        most, within_s = self._house.breaker_failures, self._house.breaker_within_s
+        often = len(self._failed) >= most and now - self._failed[-most] <= within_s
         if often or self._rests_until is not None:
-            self._rests_until = now + REST_S
+            self._rests_until = now + self._house.breaker_rest_s
 
     def _known(self, sha256: str) -> Answer | None:
         kept = self._in_hand.get(sha256)
