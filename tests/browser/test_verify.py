@@ -12,7 +12,8 @@ from pavilion.kernel.clock import utc_now
 from pavilion.provenance import bundle, log_wiring, service
 from tests.browser.conftest import PATIENCE_S
 from tests.browser.test_every_page import WIDER
-from tests.provenance import stones
+from tests.provenance import sealed, stones
+from tests.provenance.sealed import Sealed
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,27 @@ def test_the_report_reads_on_a_phone_and_has_no_fault_that_axe_knows(reader, pac
     if lang == "zh":
         facts = page.locator(".verify-line > span").all_inner_texts()
         assert all(re.search(r"[\u4e00-\u9fff]", fact.partition("\n")[2]) for fact in facts), facts
+
+
+def test_of_another_house_the_page_says_what_to_hand_in_and_checks_by_it(reader):
+    data = Sealed(cosigners=sealed.WITNESSES).packed()
+    visitor = reader(None, phone=True)
+    page = visitor.go("/verify")
+    page.wait_for_load_state("networkidle")
+    visitor.context.set_offline(True)
+    offered(page, data)
+    verdict, keys = page.locator("[data-verdict]"), page.locator(".verify-line").first
+    expect(verdict).to_contain_text("NOT DECIDED: PROOF-DI")
+    expect(keys).to_contain_text("https://house.example/.well-known/did.json")
+    page.click("summary:has-text('another house')")
+    pins = {"house.policy": sealed.policy().encode(), "did.json": sealed.did_document()}
+    page.set_input_files("#pins", [{"name": n, "mimeType": "text/plain", "buffer": body} for n, body in pins.items()])
+    expect(verdict).to_contain_text("VALID, grade A")
+    expect(verdict).to_have_class("verify-verdict is-leading")
+    expect(keys).to_contain_text("handed in with it: did:web:house.example")
+    assert page.evaluate(WIDER, 360) == []
+    visitor.context.set_offline(False)
+    visitor.forgive("ERR_INTERNET_DISCONNECTED")
 
 
 def test_a_file_may_be_dropped_and_the_keyboard_is_enough(reader, packed):

@@ -22,12 +22,12 @@ from pavilion.provenance import (
     passport_showing,
     proofs,
     sharing,
+    verify_elsewhere,
 )
 from pavilion.provenance.negotiating import VC
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.presenting_forms import CountersignForm, ShareForm
-from pavilion.provenance.registries.outbound import LOOPBACK, Outbound
-from pavilion.settings import Environment, Settings
+from pavilion.settings import Settings
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
@@ -322,14 +322,7 @@ def _house(request: Request) -> House:
 
 
 def _resolver(request: Request) -> did.Resolver:
-    state = request.app.state
-    if getattr(state, "did_resolver", None) is None:
-        settings = _settings(request)
-        trying = settings.environment is not Environment.PRODUCTION
-        hosts = settings.outbound_hosts | (LOOPBACK if trying else frozenset())
-        state.did_resolver = did.Resolver(Outbound(hosts, loopback=trying), loopback=trying)
-    resolver: did.Resolver = state.did_resolver
-    return resolver
+    return verify_elsewhere.resolver_of(request.app)
 
 
 def _settings(request: Request) -> Settings:

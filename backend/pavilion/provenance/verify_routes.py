@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -15,14 +16,14 @@ from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
 from pavilion.kernel.ids import is_ulid
-from pavilion.provenance import bundle, bundling, checks, did, holders, passport_queries, verifying
+from pavilion.provenance import bundle, bundling, checks, did, holders, passport_queries, verify_elsewhere, verifying
 from pavilion.provenance.bundling import Press
 from pavilion.provenance.checks_log import fingerprint
 from pavilion.provenance.issuing import house_of
 from pavilion.provenance.passport_models import Passport
-from pavilion.provenance.table_versions import ever_listed
+from pavilion.provenance.rules import EXPOSED_GRADES
 from pavilion.provenance.verifying import Line, Report
-from pavilion.provenance.verifying_forms import Anchors, Evidence, Unreadable, evidence_of, keys_of
+from pavilion.provenance.verifying_forms import MOST_POLICY, Anchors, Evidence, Unreadable, evidence_of, keys_of
 from pavilion.settings import Settings
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading
@@ -55,12 +56,16 @@ async def verify(request: Request, session: Reading, now: Now) -> Response:
     """The report on the file in the form, or on the body itself. The file is read, answered for and forgotten."""
     await limits.take(request, "verify", per_minute=PER_MINUTE)
     by_form = request.headers.get("content-type", "").startswith("multipart/form-data")
-    anchors = await _anchors(request, session)
     try:
-        data = await (_form_file(request) if by_form else _body(request))
+        data, pins = await _form_files(request) if by_form else (await _body(request), {})
         evidence = await to_thread.run_sync(_read, data)
-        own = await _own_bundle(request, session, evidence, now)
-        report = await to_thread.run_sync(partial(_report, evidence, anchors, now, own))
+        if verify_elsewhere.issuer_of(evidence) in (None, request.app.state.settings.house_did):
+            anchors, asked = await _anchors(request, session), False
+            own: Mapping[str, bytes] = await _own_bundle(request, session, evidence, now)
+        else:  # asked before the session is first used
+            given = verify_elsewhere.given(pins)
+            anchors, own, asked = await verify_elsewhere.learned(request.app, evidence, given, now)
+        report = await to_thread.run_sync(partial(_report, evidence, anchors, now, own, asked))
     except (Unreadable, BadInput, TooLarge) as fault:
         if by_form and not _wants_json(request):
             refused = fault.code if isinstance(fault, Refusal) else NotVerifiable.code
@@ -71,7 +76,7 @@ async def verify(request: Request, session: Reading, now: Now) -> Response:
     headers = {"Cache-Control": "no-store"}
     if not by_form or _wants_json(request):
         return JSONResponse(report.document(), headers=headers)
-    answer = await _page(request, session, report=report, own=bool(own))
+    answer = await _page(request, session, report=report, own=bool(own) and not asked)
     answer.headers.update(headers)
     return answer
 
@@ -111,8 +116,8 @@ async def _bundle(
     inside = actor.may(Permission.ORIGIN_SEE)
     if not inside and await holders.may_present(session, actor, stone, holders.of_app(request.app)):
         inside = not full or await bundling.may_leave(session, found)
-    if not inside and (full or not await _exposed(session, found)):
-        if full and await _exposed(session, found):
+    if not inside and (full or not _exposed(found)):
+        if full and _exposed(found):
             raise NotAllowed() if actor.signed_in else SignedOut()
         raise NotFound()
     parts = await bundling.parts_of(session, _press(request), found, full=full, now=now)
@@ -127,8 +132,8 @@ async def _bundle(
     return Response(data, media_type="application/zip", headers=headers)
 
 
-async def _exposed(session: AsyncSession, passport: Passport) -> bool:
-    return passport.content["credentialSubject"]["stone:origin"]["grade"] in await ever_listed(session)
+def _exposed(passport: Passport) -> bool:
+    return passport.content["credentialSubject"]["stone:origin"]["grade"] in EXPOSED_GRADES
 
 
 def _read(data: bytes) -> Evidence:
@@ -138,12 +143,17 @@ def _read(data: bytes) -> Evidence:
     return evidence
 
 
-def _report(evidence: Evidence, anchors: Anchors, now: Now, own: Mapping[str, bytes]) -> Report:
-    """By the keys of this house alone: of another house's passport this page says that it does not know. `own`: what
-    this house says at its own addresses, so that a passport without its bundle is checked with it."""
-    return verifying.examine(
+def _report(evidence: Evidence, anchors: Anchors, now: Now, own: Mapping[str, bytes], asked: bool) -> Report:
+    """By the keys of the passport's house alone, never by those that came along with it. `own`: what that house says
+    at its own addresses, so that a passport without its bundle is checked with it. `asked`: its keys are from there."""
+    report = verifying.examine(
         evidence, anchors, now=now, resolver=own.get if own else None, offline=not own, believe_own=False
     )
+    if not asked:
+        return report
+    said = {"did": verify_elsewhere.issuer_of(evidence)}
+    line = Line("note", "KEYS", "what was not in the file is what %(did)s says at its own address today", said)
+    return replace(report, lines=[line, *report.lines])
 
 
 async def _own_bundle(request: Request, session: AsyncSession, evidence: Evidence, now: Now) -> dict[str, bytes]:
@@ -156,7 +166,7 @@ async def _own_bundle(request: Request, session: AsyncSession, evidence: Evidenc
     if named is None or match is None:
         return {}
     found = await passport_queries.version(session, match[1], int(match[2]))
-    if found is None or not await _exposed(session, found):
+    if found is None or not _exposed(found):
         return {}
     try:
         parts = await bundling.parts_of(session, _press(request), found, full=False, now=now)
@@ -259,18 +269,21 @@ async def _body(request: Request) -> bytes:
     return bytes(data)
 
 
-async def _form_file(request: Request) -> bytes:
+async def _form_files(request: Request) -> tuple[bytes, dict[str, bytes]]:
+    """The file to check, and those to check it by."""
     declared = request.headers.get("content-length", "")
     if not declared.isdecimal() or int(declared) > MOST_BYTES + FORM_SLACK:
         raise TooLarge(limit=MOST_BYTES)
-    async with request.form(max_files=1, max_fields=4) as form:
+    async with request.form(max_files=1 + verify_elsewhere.MOST_PINS, max_fields=8) as form:
         upload = form.get("file")
         if not isinstance(upload, UploadFile) or not upload.filename:
             raise BadInput(fields={"file": "file_missing"})
         data: bytes = await upload.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
+        handed = [one for one in form.getlist("pins") if isinstance(one, UploadFile) and one.filename]
+        pins = {f"{n} {one.filename}": await one.read(MOST_POLICY + 1) for n, one in enumerate(handed, start=1)}
+    if len(data) > MOST_BYTES or any(len(pin) > MOST_POLICY for pin in pins.values()):
         raise TooLarge(limit=MOST_BYTES)
-    return data
+    return data, pins
 
 
 def _wants_json(request: Request) -> bool:

@@ -217,7 +217,10 @@ def _say_keys(exam: Examination, passport: Passport, policy: Policy | None, keys
         "log": fingerprint(log) if log is not None else "–",
     }
     pinned_key, pinned_log = passport.did in anchors.keys, anchors.policy is not None
-    if key is None and log is None:
+    where = {"did": passport.did, "keys": _address(passport.did) or "–", "policy": _policy_address(passport.did)}
+    if key is None and _address(passport.did) is not None:
+        exam.note("KEYS", "no key of %(did)s is known here: hand in its %(keys)s and %(policy)s", **where)
+    elif key is None and log is None:
         exam.note("KEYS", "no key of %(did)s is known here", **prints)
     elif pinned_key and pinned_log:
         exam.note("KEYS", "pinned: %(did)s, passport key %(key)s, log key %(log)s", **prints)
@@ -304,6 +307,11 @@ def _address(issuer: str) -> str | None:
     ):
         return None
     return f"https://{host.replace('%3A', ':')}/{'/'.join(path) or '.well-known'}/did.json"
+
+
+def _policy_address(issuer: str) -> str:
+    """Where the house behind a DID serves the policy of its log; hosted parties have their house's."""
+    return f"https://{issuer.removeprefix('did:web:').partition(':')[0].replace('%3A', ':')}/log/policy"
 
 
 def _proof_alone(exam: Examination, evidence: Evidence, anchors: Anchors) -> Report:

@@ -13,7 +13,7 @@ import { say } from "./words.js";
 /** @typedef {import("./verify-passport.js").Passport} Passport */
 /** @typedef {import("./verify-report.js").Report} Report */
 /** @typedef {(address: string) => Promise<Uint8Array | null>} Ask what the house answers at a path of its own, if it does */
-/** @typedef {{policy: string, did: string}} Pinned the house's log policy and DID document, as texts */
+/** @typedef {{policy: string, did: string, given?: boolean}} Pinned a house's log policy and DID document, as texts; `given`: by the reader */
 /** `whole`: a bundle. `packed`: its MANIFEST speaks of these very members.
  * @typedef {{members: Members, whole: boolean, packed: boolean}} Evidence */
 
@@ -84,9 +84,7 @@ async function examine(exam, passport, { members, whole, packed }, pinned, now) 
   const keys = house.id === did ? keysOf(house) : new Map();
   const trusted = policy(pinned.policy);
   const prints = { did, key: fingerprint([...keys.values()][0]), log: fingerprint(trusted.logs[0]) };
-  exam.note("KEYS", keys.size
-    ? say("pinned in this page: %(did)s, passport key %(key)s, log key %(log)s", prints)
-    : say("no key of %(did)s is known here", { did }));
+  exam.note("KEYS", known(keys.size > 0, pinned.given === true, prints));
   const byToken = await proofJwt(exam, passport, tokenOf(members), keys);
   const inside = members.has("passport.json");
   if (!inside) exam.skip("PROOF-DI", say("only the token was given"));
@@ -102,6 +100,20 @@ async function examine(exam, passport, { members, whole, packed }, pinned, now) 
     countersigned(exam, members);
   }
   return seen;
+}
+
+/** Whose keys were believed, or what to hand in where none is known.
+ * @param {boolean} found @param {boolean} given @param {{did: string, key: string, log: string}} prints */
+function known(found, given, prints) {
+  if (found && given) return say("handed in with it: %(did)s, passport key %(key)s, log key %(log)s", prints);
+  if (found) return say("pinned in this page: %(did)s, passport key %(key)s, log key %(log)s", prints);
+  const host = /^did:web:([A-Za-z0-9.-]+(?:%3A[0-9]+)?)((?::[A-Za-z0-9._~-]+)*)$/.exec(prints.did);
+  if (!host) return say("no key of %(did)s is known here", prints);
+  const base = `https://${/** @type {string} */ (host[1]).replace("%3A", ":")}`;
+  const path = host[2] ? host[2].replaceAll(":", "/") : "/.well-known";
+  return say("no key of %(did)s is known here: hand in its %(keys)s and %(policy)s", {
+    did: prints.did, keys: `${base}${path}/did.json`, policy: `${base}/log/policy`,
+  });
 }
 
 /** @param {{key: Uint8Array} | undefined} of */

@@ -14,9 +14,11 @@ if (form && report) begin(form, report);
 function begin(form, report) {
   prepare();
   const drop = /** @type {HTMLElement} */ (form.querySelector("[data-drop]"));
-  const input = /** @type {HTMLInputElement} */ (form.querySelector("input[type=file]"));
+  const input = /** @type {HTMLInputElement} */ (form.querySelector("[data-drop] input[type=file]"));
+  /** @type {File | undefined} */
+  let dropped;
   const check = () => {
-    const file = input.files?.[0];
+    const file = input.files?.[0] ?? dropped;
     if (file) void show(file, form, report);
   };
   for (const hint of form.querySelectorAll("[data-without], [data-within]")) hint.toggleAttribute("hidden");
@@ -27,6 +29,7 @@ function begin(form, report) {
     check();
   });
   input.addEventListener("change", check);
+  form.querySelector("[data-pins]")?.addEventListener("change", check);
   drop.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("is-over");
@@ -35,9 +38,24 @@ function begin(form, report) {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("is-over");
-    const file = event.dataTransfer?.files[0];
-    if (file) void show(file, form, report);
+    dropped = event.dataTransfer?.files[0];
+    if (dropped) void show(dropped, form, report);
   });
+}
+
+/** This house's keys, or in their place those that the reader handed in for another.
+ * @param {HTMLFormElement} form @returns {Promise<import("./verify-checks.js").Pinned>} */
+async function pins(form) {
+  const pinned = { did: form.dataset.did ?? "", policy: form.dataset.policy ?? "", given: false };
+  const input = /** @type {HTMLInputElement} */ (form.querySelector("[data-pins]"));
+  for (const file of input.files ?? []) {
+    if (file.size > 256 * 1024) throw new Unreadable(say("longer than 256 KiB"));
+    const words = await file.text();
+    if (words.trimStart().startsWith("{")) pinned.did = words;
+    else pinned.policy = words;
+    pinned.given = true;
+  }
+  return pinned;
 }
 
 /** @param {File} file @param {HTMLFormElement} form @param {HTMLElement} report */
@@ -56,7 +74,7 @@ async function show(file, form, report) {
   lines.replaceChildren();
   try {
     if (file.size > Number(form.dataset.most)) throw new Unreadable(say("longer than this page reads: use the command"));
-    const pinned = { did: form.dataset.did ?? "", policy: form.dataset.policy ?? "" };
+    const pinned = await pins(form);
     const found = await verify(new Uint8Array(await file.arrayBuffer()), pinned, Date.now(), ask);
     lines.replaceChildren(...found.lines.map(lineOf));
     verdict.replaceWith(verdictOf(found));
