@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeds the demonstration's rivals
 
@@ -46,8 +46,9 @@ def demo(settings: Settings, *, reset: bool, rivals: bool, told: Callable[[str],
 
 
 def work(settings: Settings) -> None:
-    """The worker alone, beside web processes on the same PostgreSQL."""
-    asyncio.run(_work(with_secrets(settings)))
+    """The worker alone, beside web processes on the same PostgreSQL; or alone on an embedded house that rests."""
+    with nullcontext() if settings.database_url else held(settings):
+        asyncio.run(_work(with_secrets(settings)))
 
 
 def web(settings: Settings) -> None:
