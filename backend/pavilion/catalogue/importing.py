@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from anyio import to_thread
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import listing, replacing, service, uploads
@@ -27,6 +27,7 @@ from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockCont
 from pavilion.kernel import events, jobs
 from pavilion.kernel.clock import monotonic_s
 from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.putting import put
 from pavilion.kernel.tasks import cut
 from pavilion.provenance import service as provenance
 from pavilion.provenance.claims import Verdict
@@ -292,7 +293,7 @@ class _Run:
 
     async def _keep(self, session: AsyncSession, batch: Sequence[CheckedRow], answers: Sequence[Answer]) -> None:
         file = self._file
-        await session.execute(insert(StockRow), answers)
+        await put(session, StockRow, answers)
         counts = dict(file.counts)
         for answer in answers:
             counts[answer["outcome"]] = counts.get(answer["outcome"], 0) + 1

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, Table, bindparam, column, func, insert, select, table, update
+from sqlalchemy import String, Table, bindparam, column, func, select, table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
@@ -12,6 +12,7 @@ from pavilion.kernel import events, numbering
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import half_up
+from pavilion.kernel.putting import put
 from pavilion.kernel.weight import per_carat_minor
 
 CHANGES = "catalogue:changes"  # the counter behind `Stone.seq`
@@ -83,7 +84,7 @@ async def store_stones(
             before["seq"] if same else seq,
         )
     if fresh:
-        await session.execute(insert(_STONES), fresh)
+        await put(session, Stone, fresh)
         made = await session.execute(select(_STONES.c.public_id, _STONES.c.id).where(_STONES.c.seq == seq))
         ids = {row.public_id: row.id for row in made}
         for facts in fresh:

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.events import Event
+from pavilion.kernel.putting import put
 from pavilion.provenance.casefile import (
     PUBLIC_LOG,
     Case,
@@ -34,7 +35,7 @@ from pavilion.provenance.models import (
     StoneVerdict,
     VerdictRecord,
 )
-from pavilion.provenance.putting import put, put_inputs
+from pavilion.provenance.putting import put_inputs
 from pavilion.provenance.recording import Recorded
 from pavilion.provenance.references import stated_origins
 from pavilion.provenance.registries.port import Answer, plain_bytes
@@ -155,7 +156,9 @@ def _judged(
     now: datetime,
 ) -> Ruling:
     dossier, stone, was = one.dossier, one.dossier.claim.stone, one.was
-    known = replace(uses.elsewhere(dossier, claimed), stated_origins=stated, noticed=noticed)
+    known = uses.elsewhere(dossier, claimed)
+    if stated or noticed:
+        known = replace(known, stated_origins=stated, noticed=noticed)
     links, events, logged = one.judged()
     case = case_of(dossier, known, links, logged, awaits_log=one.awaits_log)
     basis = basis_of(case, links)

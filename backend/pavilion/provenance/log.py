@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.kernel.cosigning import NO_QUORUM, NOBODY_ASKED, Policy
 from pavilion.kernel.events import record
 from pavilion.kernel.merkle import CompactTree, leaf_hash
+from pavilion.kernel.putting import put_values
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
 from pavilion.kernel.tiles import MAX_ENTRY, grow, tree_root
 from pavilion.provenance import log_queries
@@ -185,16 +186,16 @@ def _tail(leaf: Leaf, at: str) -> str:
 _ENTRIES = {
     "postgresql": "insert into log_entries (place, kind, subject, entry, leaf) "
     "select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])",
-    "sqlite": "insert into log_entries (place, kind, subject, entry, leaf) values (?, ?, ?, ?, ?)",
+    "sqlite": "insert into log_entries (place, kind, subject, entry, leaf)",
 }
 _SALTS = {
     "postgresql": "insert into log_salts (place, salt) select * from unnest($1::bigint[], $2::bytea[])",
-    "sqlite": "insert into log_salts (place, salt) values (?, ?)",
+    "sqlite": "insert into log_salts (place, salt)",
 }
 _NODES = {
     "postgresql": "insert into log_nodes (level, number, hash) "
     "select * from unnest($1::bigint[], $2::bigint[], $3::bytea[])",
-    "sqlite": "insert into log_nodes (level, number, hash) values (?, ?, ?)",
+    "sqlite": "insert into log_nodes (level, number, hash)",
 }
 
 
@@ -215,11 +216,10 @@ async def _add(session: AsyncSession, tree: CompactTree, leaves: Sequence[Leaf],
 
 async def _put(session: AsyncSession, statement: str, *columns: list[Any]) -> None:
     """All rows in one statement: PostgreSQL takes whole columns, which costs it a third of row after row."""
-    connection = await session.connection()
-    if connection.dialect.name == "postgresql":
-        await connection.exec_driver_sql(statement, columns)
+    if session.get_bind().dialect.name == "postgresql":
+        await (await session.connection()).exec_driver_sql(statement, columns)
     else:
-        await connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+        await put_values(session, statement, list(zip(*columns, strict=True)))
 
 
 # -- before signing ---------------------------------------------------------------------------------------------------

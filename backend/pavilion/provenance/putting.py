@@ -1,32 +1,11 @@
-"""Rows by the thousand, in one statement each."""
+"""The documents that verdicts rest on, kept."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from sqlalchemy import bindparam, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.kernel.db import Base
+from pavilion.kernel.putting import put
 from pavilion.provenance.models import VerdictInput
-
-
-async def put(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[str, Any]], more: str = "") -> None:
-    """All rows in one statement, handed to the driver as they are: a stone has some twenty, and the way through the
-    toolkit costs three times the insert itself."""
-    if not rows:
-        return
-    table, dialect = model.metadata.tables[model.__tablename__], session.get_bind().dialect
-    statement = insert(table).values({name: bindparam(name) for name in rows[0]}).compile(dialect=dialect)
-    names = statement.positiontup
-    assert names is not None
-    columns = [[row[name] for row in rows] for name in names]
-    for place, name in enumerate(names):
-        made = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        if made is not None:
-            columns[place] = [made(value) for value in columns[place]]
-    values = list(zip(*columns, strict=True))
-    connection = await session.connection()
-    await connection.exec_driver_sql(statement.string + more, values)
 
 
 async def put_inputs(session: AsyncSession, documents: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.putting import put
 from pavilion.provenance import log as public_log
 from pavilion.provenance import log_queries
 from pavilion.provenance.dossier import Dossier, Link
@@ -15,7 +16,7 @@ from pavilion.provenance.facts import Happening
 from pavilion.provenance.issuers import IssuerKeys
 from pavilion.provenance.log import Leaf, LogSigner
 from pavilion.provenance.models import ChainEvent, StoneVerdict
-from pavilion.provenance.putting import put, put_inputs
+from pavilion.provenance.putting import put_inputs
 from pavilion.provenance.table_versions import house_in_force
 from pavilion.provenance.trust import Trust
 from pavilion.provenance.trust_table import decided, in_force, name_of
@@ -170,7 +171,17 @@ def _continued(dossier: Dossier, head: tuple[int, str] | None) -> tuple[tuple[in
 
 def _rows(stone: str, fresh: Iterable[tuple[int, Link]], now: datetime) -> Iterable[dict[str, object]]:
     for seq, link in fresh:
-        yield {"stone": stone, "seq": seq, **link._asdict(), "recorded_at": now}
+        kind, at, body, sha256, prev = link
+        yield {
+            "stone": stone,
+            "seq": seq,
+            "kind": kind,
+            "at": at,
+            "body": body,
+            "sha256": sha256,
+            "prev_sha256": prev,
+            "recorded_at": now,
+        }
 
 
 async def _log(

@@ -37,12 +37,19 @@ class Asking:
         await self._line.close()
 
     def _answer(self, claim: Claim, said: Said, now: datetime) -> Answer:
-        blank = Answer(self.name, Status.FOUND, now, raw_sha256=said.raw_sha256, signature=said.signature)
-        if said.document is None:
-            return replace(blank, status=Status.ABSENT, simulated=said.simulated)
+        document = said.document
+        blank = Answer(
+            self.name,
+            Status.FOUND,
+            now,
+            raw_sha256=said.raw_sha256,
+            signature=said.signature,
+            simulated=said.simulated if document is None else document.get("simulated") is True,
+        )
+        if document is None:
+            return replace(blank, status=Status.ABSENT)
         try:
-            simulated = said.document.get("simulated", False) is True
-            return self.read(claim, said.document, replace(blank, simulated=simulated))
+            return self.read(claim, document, blank)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError):
             return replace(blank, status=Status.UNAVAILABLE, reason=Reason.SCHEMA, signature=None)
 

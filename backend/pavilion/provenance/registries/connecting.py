@@ -50,9 +50,7 @@ def connect(settings: Settings) -> Registries:
 def in_this_process(folder: Path) -> Registries:
     """All registries simulated from one signed folder, without a network."""
     world = World(folder)
-    if world.files is None:
-        raise RegistryUnreadable(folder=folder.name, fault="registry.json")
-    chains = [FileRegistry(folder, name=name) for name in PRODUCERS]
+    chains = [FileRegistry(world.opened, name=name) for name in PRODUCERS]
     others = [adapter_for(name, LocalLine(world, name)) for name in NAMES if name not in PRODUCERS]
     return Registries.of(*chains, *others)
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -102,16 +102,23 @@ class FileRegistry:
 
     def __init__(
         self,
-        folder: Path | SignedFolder,
+        folder: Path | Callable[[], SignedFolder],
         *,
         key: bytes | None = None,
         fault: Fault | None = None,
         name: str | None = None,
     ) -> None:
-        """`name`: the producers' registry to speak for, if not the folder's own."""
-        self._folder = folder if isinstance(folder, SignedFolder) else SignedFolder(folder, key)
-        self.name: str = name or self._folder.name
-        self.count: int = self._folder.count
+        """`name`: the producers' registry to speak for, if not the folder's own. A folder that others read too is
+        given as what opens it."""
+        self._own: SignedFolder | None = None
+        self._folder: Callable[[], SignedFolder]
+        if isinstance(folder, Path):
+            own = self._own = SignedFolder(folder, key)
+            self._folder = lambda: own
+        else:
+            self._folder = folder
+        self.name: str = name or self._folder().name
+        self.count: int = self._folder().count
         self.fault = fault
         self.simulated, self.address = True, ""
 
@@ -120,21 +127,23 @@ class FileRegistry:
             return self._silent(now, Reason.DOWN)
         if self.fault is Fault.SLOW:
             await asyncio.sleep(SLOW_S)
-        line = self._folder.line(claim.key)
+        folder = self._folder()
+        line = folder.line(claim.key)
         if line is None:
             return Answer(self.name, Status.ABSENT, now, simulated=True)
         if self.fault is Fault.LYING:
             line = line.replace(b'"MINED"', b'"mined"', 1)
         if self.fault is Fault.SWAPPED:
-            line = next((other for other in self._folder.lines() if other != line), line)
-        return self._answer(line, claim, now)
+            line = next((other for other in folder.lines() if other != line), line)
+        return self._answer(folder, line, claim, now)
 
     def close(self) -> None:
-        self._folder.close()
+        if self._own is not None:
+            self._own.close()
 
-    def _answer(self, line: bytes, claim: Claim, now: datetime) -> Answer:
+    def _answer(self, folder: SignedFolder, line: bytes, claim: Claim, now: datetime) -> Answer:
         raw_sha256 = hashlib.sha256(line).hexdigest()
-        signed = signed_in(line, self._folder.key)
+        signed = signed_in(line, folder.key)
         if signed is None:
             return self._silent(now, Reason.BAD_SIGNATURE, raw_sha256)
         try:
@@ -145,7 +154,7 @@ class FileRegistry:
             return self._silent(now, Reason.SCHEMA, raw_sha256)
         if registry != self.name:
             return Answer(self.name, Status.ABSENT, now, simulated=True)
-        self._folder.keep(line, {**record, "events": list(events)})
+        folder.keep(line, {**record, "events": list(events)})
         return Answer(
             registry=self.name,
             status=Status.MISMATCH if differs else Status.FOUND,
@@ -155,8 +164,8 @@ class FileRegistry:
             stone=stone,
             events=events,
             bodies=bodies,
-            trust=self._folder.trust,
-            keys=self._folder.keys,
+            trust=folder.trust,
+            keys=folder.keys,
             signature=signature_in(line),
             simulated=True,
             fields={"stolen": [], "revoked": []},

@@ -42,7 +42,7 @@ class Shelf:
     """Finds one line at a time; what it hands out is not yet believed."""
 
     def __init__(self, folder: Path, index: str, prefix: str) -> None:
-        self._folder, self._prefix = folder, prefix
+        self._lines = str(folder / prefix)
         self._index = _mapped(folder / f"{index}.txt")
 
     def line(self, key: str) -> bytes | None:
@@ -74,7 +74,7 @@ class Shelf:
     def _part(self, place: Place) -> bytes:
         """A file read piece by piece: mapped, its pages would count as our memory long after they were looked at."""
         try:
-            with (self._folder / f"{self._prefix}-{place.file:03d}.jsonl").open("rb", buffering=0) as file:
+            with open(f"{self._lines}-{place.file:03d}.jsonl", "rb", buffering=0) as file:
                 file.seek(place.offset)
                 return file.read(min(place.length, MAX_RECORD))
         except OSError:
@@ -130,10 +130,15 @@ def _holds(line: bytes, key: bytes) -> bool:
     """A stone's line is read for its producer and right afterwards for its laboratory."""
     try:
         signature = base64.b64decode(line[SIGNATURE_AT : SIGNATURE_AT + 88], validate=True)
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, line[SIGNED_AT:-1])
+        _public(key).verify(signature, line[SIGNED_AT:-1])
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=16)
+def _public(key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(key)
 
 
 def _entry(line: bytes) -> Place:

@@ -39,6 +39,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.orders = folder, Orders()
+        self._manifest = folder / "registry.json"
         self._opened: SignedFolder | None = None
         self._stamp: tuple[int, int] | None = None
         self._charged: set[str] = set()
@@ -58,7 +59,7 @@ class World:
     def files(self) -> SignedFolder | None:
         """The folder as it stands; None until it is one."""
         try:
-            seen = (self.folder / "registry.json").stat()
+            seen = self._manifest.stat()
         except OSError:
             return self._opened
         stamp = (seen.st_mtime_ns, seen.st_size)
@@ -71,6 +72,12 @@ class World:
                 self._opened.close()
             self._opened, self._stamp = opened, stamp
         return self._opened
+
+    def opened(self) -> SignedFolder:
+        """The same, for those who need one."""
+        if (files := self.files) is None:
+            raise RegistryUnreadable(folder=self.folder.name, fault=self._manifest.name)
+        return files
 
     def close(self) -> None:
         if self._opened is not None:
