@@ -34,13 +34,13 @@ _TITLES = {
 Tint = tuple[int, int, int]
 
 
-def frames(said: Mapping[str, Any]) -> Iterator[Image.Image]:
-    """Every frame in order, 8-bit RGB."""
+def frames(said: Mapping[str, Any], every: int = 1) -> Iterator[Image.Image]:
+    """Every frame in order, 8-bit RGB; or the first of `every` so many."""
     for scene in video.timeline(said):
         picture = PICTURES[scene.name](said)
         ground = _ground(said, scene.name)
         last: tuple[float, Image.Image] | None = None
-        for n in range(scene.frames):
+        for n in range(-scene.start % every, scene.frames, every):
             share = n / (scene.frames - 1)
             if last is not None and picture.still_from <= last[0]:
                 yield last[1]

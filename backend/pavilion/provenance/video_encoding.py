@@ -20,6 +20,7 @@ CODECS = {
     "mp4": ("libsvtav1", {"preset": "12", "crf": "40", "svtav1-params": "lp=1"}),
     "webm": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "crf": "38", "b": "0", "row-mt": "0"}),
 }
+PIXELS = "yuv420p"
 LOOP_FRAMES = 6 * RATE
 MEDIA_TYPES = {"mp4": "video/mp4", "webm": "video/webm", "jpg": "image/jpeg", "vtt": "text/vtt; charset=utf-8"}
 
@@ -37,12 +38,16 @@ def made(said: Mapping[str, Any]) -> Film:
     outputs = {name: _Writer(name.rpartition(".")[2]) for name in ("film.mp4", "film.webm", "loop.mp4")}
     hashes, poster = hashlib.sha256(), b""
     last = sum(scene.frames for scene in video.timeline(said)) - 1
+    before: Image.Image | None = None
     for count, frame in enumerate(video_drawing.frames(said)):
-        hashes.update(hashlib.sha256(frame.tobytes()).digest())
-        outputs["film.mp4"].add(frame)
-        outputs["film.webm"].add(frame)
+        if frame is not before:  # a frame that stands still is the very same picture
+            digest, coded = hashlib.sha256(frame.tobytes()).digest(), _coded(frame)
+        before = frame
+        hashes.update(digest)
+        outputs["film.mp4"].add(coded)
+        outputs["film.webm"].add(coded)
         if last - count < LOOP_FRAMES:
-            outputs["loop.mp4"].add(frame)
+            outputs["loop.mp4"].add(coded)
         if count == last:
             poster = _picture(frame)
     files = {name: output.close() for name, output in outputs.items()} | {"poster.jpg": poster}
@@ -53,6 +58,14 @@ def made(said: Mapping[str, Any]) -> Film:
 
 def frame_hashes(frames: Iterable[Image.Image]) -> list[str]:
     return [hashlib.sha256(frame.tobytes()).hexdigest() for frame in frames]
+
+
+def _coded(picture: Image.Image) -> Any:
+    """As the codecs take it; made once for all of them."""
+    import av
+
+    frame_of: Callable[[Image.Image], Any] = av.VideoFrame.from_image
+    return frame_of(picture).reformat(format=PIXELS)
 
 
 class _Writer:
@@ -66,14 +79,12 @@ class _Writer:
         assert isinstance(stream, av.VideoStream)
         self._stream = stream
         self._stream.width, self._stream.height = SIZE
-        self._stream.pix_fmt = "yuv420p"
+        self._stream.pix_fmt = PIXELS
         self._stream.codec_context.thread_count = THREADS
         self._stream.codec_context.time_base = Fraction(1, RATE)
-        self._frame_of: Callable[[Image.Image], Any] = av.VideoFrame.from_image
         self._count = 0
 
-    def add(self, picture: Image.Image) -> None:
-        frame = self._frame_of(picture)
+    def add(self, frame: Any) -> None:
         frame.pts, frame.time_base = self._count, Fraction(1, RATE)
         self._count += 1
         for packet in self._stream.encode(frame):
