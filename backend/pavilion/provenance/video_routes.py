@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.kernel.errors import NotAllowed, NotFound
+from pavilion.kernel.errors import NotAllowed, NotFound, SignedOut
 from pavilion.provenance import holders, video_making
 from pavilion.provenance.video_encoding import MEDIA_TYPES
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -45,7 +45,7 @@ async def film_file(request: Request, name: str, file: str, session: Reading) ->
 async def order(request: Request, stone: str, actor: CurrentActor, session: Writing, now: Now) -> Response:
     """The worker will make the film; who holds the stone and who curates it may ask."""
     if not await _may_order(request, session, actor, stone):
-        raise NotAllowed(right=Permission.LOT_CURATE.value)
+        raise NotAllowed(right=Permission.LOT_CURATE.value) if actor.signed_in else SignedOut()
     house = request.app.state.settings.public_url.rstrip("/")
     await video_making.order(session, stone, house, by=actor.public_id, now=now)
     return RedirectResponse(f"/passports/{stone}?done=film", status_code=303)

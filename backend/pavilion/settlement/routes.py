@@ -1,7 +1,6 @@
 """The buyer's invoices; the cashier's desk and ledger."""
 
-import csv
-import io
+from collections.abc import Sequence
 from typing import Annotated
 
 from anyio import to_thread
@@ -12,6 +11,7 @@ from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.money import parse_minor
+from pavilion.kernel.sheet import write_csv
 from pavilion.settlement import document, ledger, legal, queries, service, stopping
 from pavilion.settlement.forms import StopForm, WireForm
 from pavilion.settlement.models import Invoice
@@ -163,12 +163,11 @@ async def ledger_page(request: Request, actor: LedgerReader, session: Reading) -
 
 @router.get("/staff/ledger/journal.csv")
 async def journal_csv(actor: LedgerReader, session: Reading) -> Response:
-    """Every entry, oldest first; Σ debit = Σ credit per transaction and currency."""
-    out = io.StringIO()
-    sheet = csv.writer(out)
-    sheet.writerow(["at", "txn", "entry", "account", "currency", "debit_minor", "credit_minor", "ref"])
+    """Every entry, oldest first; Σ debit = Σ credit per transaction and currency. Nothing in it runs in a sheet."""
+    rows: list[Sequence[str]] = [("at", "txn", "entry", "account", "currency", "debit_minor", "credit_minor", "ref")]
     for row in reversed(await queries.journal(session, limit=None)):
         debit, credit = max(row.amount_minor, 0), max(-row.amount_minor, 0)
-        sheet.writerow([row.at, row.txn, row.entry, row.account, row.currency, debit, credit, row.ref])
+        said = (row.at, row.txn, row.entry, row.account, row.currency, debit, credit, row.ref)
+        rows.append([str(cell) for cell in said])
     headers = {"content-disposition": 'attachment; filename="journal.csv"'}
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(b"".join(write_csv(iter(rows))), media_type="text/csv; charset=utf-8", headers=headers)
