@@ -13,7 +13,7 @@ from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Role
 from pavilion.kernel.errors import BadInput, NotAllowed, StaleVersion
 from pavilion.kernel.events import Event
-from pavilion.provenance import service, table_changing, table_queries, table_settings, table_versions
+from pavilion.provenance import service, table_changing, table_queries, table_settings, table_versions, trusting
 from pavilion.provenance.gathering import evidence_of
 from pavilion.provenance.house import ALL, HOUSE, shipped_house, shipped_of
 from pavilion.provenance.models import ExposedStone, StoneVerdict, VerdictRecord
@@ -23,13 +23,16 @@ from pavilion.provenance.registries.file import Fault
 from pavilion.provenance.reverifying import Pace, Sweep, follow
 from pavilion.provenance.table_models import TableVersion
 from pavilion.provenance.tables import shipped
+from pavilion.provenance.trust_forms import RowForm
+from pavilion.provenance.trust_models import TrustAct, TrustDeed
 from tests import make
 from tests.make import NOON
 from tests.provenance import stones
 
 REASON = "Our scales were calibrated anew."
 PACE = Pace(live=timedelta(seconds=10), catalogue=timedelta(hours=30), judged=timedelta(hours=30))
-HANDLERS = table_changing.proposal_handlers("did:web:pavilion.test")
+HOUSE_DID = "did:web:pavilion.test"
+HANDLERS = {**table_changing.proposal_handlers(HOUSE_DID), **trusting.proposal_handlers(HOUSE_DID)}
 SECOND = timedelta(seconds=1)
 
 
@@ -275,3 +278,17 @@ def test_each_figure_has_its_bounds_and_the_shipped_ones_lie_within():
     figures = {**shipped().limits.document(), **shipped_house().document()}
     assert figures.keys() == table_settings.BY_NAME.keys()
     assert all(table_settings.fits(setting, figures[setting.name]) for setting in table_settings.SETTINGS)
+
+
+async def test_one_persons_stop_of_a_signer_lasts_as_long_as_the_house_says(sessions, staff):
+    await approved(sessions, await proposed(sessions, staff[0], stop_hours=2), staff[1])
+    async with sessions.begin() as session:
+        said = RowForm(issuer="lab", types=["GRADED"], lab="GIA", start="2020-01-01", reason=REASON)
+        row = (await trusting.propose_row(session, said, actor=staff[0], now=NOON)).public_id
+    await approved(sessions, row, staff[1])
+    async with sessions.begin() as session:
+        row = await session.scalar(select(TrustAct.row))
+        await trusting.stop(session, row, reason=REASON, actor=staff[0], house=HOUSE_DID, now=NOON)
+    async with sessions() as session:
+        until = await session.scalar(select(TrustAct.until).where(TrustAct.act == TrustDeed.STOP))
+    assert until == NOON + timedelta(hours=2)

@@ -49,7 +49,7 @@ RULES: Mapping[str, Said] = {
     "KP-07": Said("The certificate does not name the country of the mine.", "证书未列出矿山所在国。"),
     "KP-08": Said("More carats are attributed to the certificate than it holds.", "归入该证书的克拉数超过其载明数量。"),
     "CU-01": Said("Somebody acted who neither owned nor held the stone.", "行事者既非货主，亦非保管方。"),
-    "CU-02": Said("Nothing is known of the stone for more than 180 days.", "有超过 180 天没有任何记录。"),
+    "CU-02": Said("Nothing is known of the stone for longer than is allowed.", "有一段超出允许时长的时间没有任何记录。"),
     "CU-03": Said(
         "An event is dated before the one it follows, or after its recording.",
         "某一事件的日期早于前一事件，或晚于其登记时间。",
@@ -72,7 +72,7 @@ RULES: Mapping[str, Said] = {
     "GR-04": Said("The weight does not fit the report.", "重量与证书不符。"),
     "GR-05": Said("The dimensions do not fit the weight.", "尺寸与重量不符。"),
     "GR-06": Said("The report is older than the last cut.", "证书早于最后一次切磨。"),
-    "GR-07": Said("The report is more than five years old.", "证书已超过五年。"),
+    "GR-07": Said("The report is no longer recent.", "证书已不够新近。"),
     "WA-01": Said("A sale carries no warranty statement valid on its day.", "某次销售没有当日有效的保证声明。"),
     "WA-02": Said("A seller's self-assessment is missing or too old.", "卖方的自我评估缺失或已过期。"),
     "RJ-01": Said("A claim of membership is not on the list.", "所称会员资格不在名单上。"),

@@ -16,8 +16,9 @@ from pavilion.kernel.instants import stamp
 from pavilion.provenance import log, outcome_chains
 from pavilion.provenance import outcome_queries as queries
 from pavilion.provenance.outcome_models import OutcomeCase, OutcomeDecision, OutcomeReport, SupplyContract
-from pavilion.provenance.outcomes import LIMITS, Remark
+from pavilion.provenance.outcomes import Remark
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
+from pavilion.provenance.table_versions import tables_in_force
 
 
 class CaseDecided(Refusal):
@@ -63,8 +64,9 @@ async def look_again(session: AsyncSession, contract: SupplyContract, now: datet
     for one in standing.resold:
         declared[one["party"]] = declared.get(one["party"], 0) + one["mct"]
     told = {one["facts"]["counterpart"] for one in standing.remarks if one["code"] == "PO-04"}
+    excess_bp = (await tables_in_force(session)).limits.excess_bp
     for party, mct in sorted(seen.items()):
-        over = mct * 10_000 > declared.get(party, 0) * (10_000 + LIMITS.excess_bp)
+        over = mct * 10_000 > declared.get(party, 0) * (10_000 + excess_bp)
         known = select(OutcomeCase.id).where(OutcomeCase.report_id == standing.id, OutcomeCase.subject == party)
         if over and party not in told and await session.scalar(known) is None:
             facts = {"counterpart": party, "seen_mct": mct, "declared_mct": declared.get(party, 0)}

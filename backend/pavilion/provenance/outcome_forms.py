@@ -24,7 +24,7 @@ class ContractForm(BaseModel):
     buyer: str = Field(min_length=1, max_length=160)
     party: str = Field(default="", max_length=80, pattern=r"[a-z0-9-]*")
     category: Category
-    limit_pct: Typed = "10"
+    limit_pct: Typed
     from_day: date
     to_day: date | None = None
 

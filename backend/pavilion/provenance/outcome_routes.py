@@ -274,6 +274,7 @@ async def _list(
         facts=refused.facts if refused else {},
         faults=refused.facts.get("fields", {}) if refused else {},
         typed=typed or {},
+        limit=await outcome_showing.resale_limit(session),
         today=today,
     )
 

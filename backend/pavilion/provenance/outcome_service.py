@@ -35,7 +35,9 @@ from pavilion.provenance.outcomes import (
     ReportState,
     Resale,
     judge,
+    limits_of,
 )
+from pavilion.provenance.table_versions import tables_in_force
 
 JUDGED = "judged"
 SCALES: Mapping[str, Sequence[str]] = {"color": COLORS, "clarity": CLARITIES}
@@ -163,7 +165,7 @@ async def report(
     if before is not None and before.sha256 == said.sha256:
         return before
     account, resold = await account_of(session, contract, said, now.date())
-    judgement = judge(account)
+    judgement = judge(account, limits_of((await tables_in_force(session)).limits))
     row = _row(contract, said, account, judgement, now)
     row.n, row.resold, row.file_id, row.by = (before.n if before else 0) + 1, resold, file_id, by
     session.add(row)

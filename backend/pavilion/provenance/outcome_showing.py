@@ -13,6 +13,7 @@ from pavilion.provenance.outcome_files import LIMITS as FILE_LIMITS
 from pavilion.provenance.outcome_models import FileState, OutcomeFile, OutcomeReport, RoughPurchase, SupplyContract
 from pavilion.provenance.outcome_queries import ContractRow, Standing
 from pavilion.provenance.outcomes import LIMITS
+from pavilion.provenance.table_versions import tables_in_force
 
 DUE_DAYS = LIMITS.due_days
 PARTS = ("polished", "loss", "stock", "resold", "lost")
@@ -65,6 +66,12 @@ async def accounts(session: AsyncSession, rows: Sequence[ContractRow], today: da
             )
         )
     return found
+
+
+async def resale_limit(session: AsyncSession) -> str:
+    """What a new contract lets a manufacturer sell on, in percent as one types it."""
+    whole, rest = divmod((await tables_in_force(session)).limits.resale_limit_bp, 100)
+    return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
 
 
 def bar(report: OutcomeReport | None, bought: int, due: int) -> Bar:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from pavilion.provenance.tolerances import Tolerances
+
 BP = 10_000
 LEAST_REPORTERS, MOST_SHARE_BP = 5, 5_000
 DIGITS = 3  # of a published figure
@@ -55,6 +57,11 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+def limits_of(tolerances: Tolerances) -> Limits:
+    """As the house has set them; what it does not set stays as origin 13 says."""
+    return Limits(accounted_bp=tolerances.accounted_bp, excess_bp=tolerances.excess_bp)
 
 
 @dataclass(frozen=True, slots=True)

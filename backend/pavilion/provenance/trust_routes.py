@@ -12,6 +12,7 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.provenance import trust_queries, trust_reach, trusting
 from pavilion.provenance.facts import KINDS
+from pavilion.provenance.table_versions import house_in_force
 from pavilion.provenance.trust_forms import KeyForm, ReasonForm, RevocationForm, RowForm
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
@@ -51,6 +52,7 @@ async def one_row(request: Request, row: str, actor: TrustReader, session: Readi
         "provenance/trust_row.html",
         one=found,
         table=await trust_queries.shown(session, now),
+        stop_hours=(await house_in_force(session)).stop_hours,
         reach=await trust_reach.reach(session, found.row.issuer, found.row.types, lots_with),
         done=request.query_params.get("done", "")[:12],
     )
@@ -129,6 +131,7 @@ async def _shown(
         key_faults=key_faults or {},
         row_said=row or {},
         key=key or {},
+        stop_hours=(await house_in_force(session)).stop_hours,
         done=request.query_params.get("done", "")[:12],
         today=now.date().isoformat(),
     )
