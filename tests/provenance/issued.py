@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 from sqlalchemy import delete, update
 
@@ -15,9 +14,8 @@ from pavilion.provenance.log import Leaf, append
 from pavilion.provenance.models import ChainEvent, ExposedStone, StoneVerdict, VerdictRecord
 from pavilion.provenance.passport import House
 from tests.make import NOON
+from tests.provenance.stones import BASE
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "origin.jsonl"
-BASE = json.loads(VECTORS.read_text("utf-8").splitlines()[0], parse_float=str)["base"]
 HOUSE = House("https://pavilion.example", "did:web:pavilion.example", "Pavilion", "pavilion.example/origin")
 SEED = b"a seed that everybody may know!!"
 

@@ -3,6 +3,7 @@
 import json
 import re
 from copy import deepcopy
+from datetime import date, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +17,16 @@ from pavilion.provenance.registries.writing import RegistryWriter
 from tests.make import NOON
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "origin.jsonl"
-BASE = json.loads(VECTORS.read_text("utf-8").splitlines()[0], parse_float=str)["base"]
+_DAY = re.compile(r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}")
+BEFORE = timedelta(days=14)  # so much earlier than in the vectors: all of it has happened by NOON
+
+
+def _told_earlier(base: dict) -> dict:
+    events = _DAY.sub(lambda day: (date.fromisoformat(day[0]) - BEFORE).isoformat(), json.dumps(base["events"]))
+    return base | {"events": json.loads(events)}
+
+
+BASE = _told_earlier(json.loads(VECTORS.read_text("utf-8").splitlines()[0], parse_float=str)["base"])
 LOG = LogSigner.of("pavilion.test", bytes(range(32)))  # a log that asks no witness
 KEY = Ed25519PrivateKey.from_private_bytes(b"a key that everybody may know!!!")
 

@@ -62,7 +62,7 @@ async def test_the_same_inputs_give_the_same_bytes(sessions, registry):
 async def test_a_chain_that_grew_is_continued_and_one_that_changed_is_refused(sessions, registry, tmp_path):
     claim = stones.claim(1)
     await confirm(sessions, registry, claim)
-    viewed = {"t": "VIEWED", "at": "2026-03-12", "by": "seller", "cc": "BE", "obj": stones.origin_id(1)}
+    viewed = {"t": "VIEWED", "at": "2026-02-26", "by": "seller", "cc": "BE", "obj": stones.origin_id(1)}
     longer = stones.registry(tmp_path / "longer", (1, [*stones.chain(1), viewed]))
     (verdict,) = await confirm(sessions, longer, claim)
     assert verdict.verdict == "verified"

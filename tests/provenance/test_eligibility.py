@@ -57,8 +57,8 @@ async def kept(sessions, tmp_path):
     """Stones with their chains in the book: one from Botswana, one from the banned origin, one without a report."""
     russian = json.loads(
         json.dumps(stones.chain(2)).replace(
-            '"MINED", "at": "2026-01-12", "by": "prod", "cc": "BW"',
-            '"MINED", "at": "2026-01-12", "by": "prod", "cc": "RU"',
+            '"MINED", "at": "2025-12-29", "by": "prod", "cc": "BW"',
+            '"MINED", "at": "2025-12-29", "by": "prod", "cc": "RU"',
         )
     )
     registry = stones.registry(tmp_path / "registry", (1, stones.chain(1)), (2, russian))

@@ -257,4 +257,4 @@ def _stale():
 
 
 def _viewed():
-    return {"t": "STOLEN", "at": "2026-03-12", "by": "seller", "cc": "BE", "obj": "R-9"}
+    return {"t": "STOLEN", "at": "2026-02-26", "by": "seller", "cc": "BE", "obj": "R-9"}

@@ -15,7 +15,7 @@ from tests.make import HOUR, NOON, SECOND
 from tests.provenance import stones
 
 PACE = Pace(live=timedelta(seconds=10), catalogue=timedelta(seconds=30))
-STOLEN = {"t": "STOLEN", "at": "2026-03-20", "by": "seller", "cc": "BE", "reference": "police 1"}
+STOLEN = {"t": "STOLEN", "at": "2026-03-01", "by": "seller", "cc": "BE", "reference": "police 1"}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_bad_news_takes_the_stone_out_of_sight_and_both_verdicts_stay(sess
 async def test_a_stone_that_fell_is_asked_about_again_and_comes_back_by_itself(sessions, claims, tmp_path):
     await Sweep(PACE).tick(sessions, with_bad_news(tmp_path, 2), NOON + 31 * SECOND, stones.LOG)
     assert claims[1].stone not in await exposed(sessions)
-    found = {"t": "RECOVERED", "at": "2026-03-21", "by": "seller", "cc": "BE", "obj": stones.origin_id(2)}
+    found = {"t": "RECOVERED", "at": "2026-03-02", "by": "seller", "cc": "BE", "obj": stones.origin_id(2)}
     chains = [(n, stones.chain(n)) for n in (1, 3)]
     chains.append((2, [*stones.chain(2), {**STOLEN, "obj": stones.origin_id(2)}, found]))
     back = stones.registry(tmp_path / "back", *chains)

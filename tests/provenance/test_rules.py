@@ -180,6 +180,14 @@ def test_each_limit_stands_where_it_was_put(change, expected):
     assert codes(change) == expected
 
 
+@pytest.mark.parametrize(("day", "expected"), [("2026-03-13", ["CU-03"]), ("2026-03-14", []), ("2026-03-15", [])])
+def test_an_event_of_the_future_is_no_event_of_the_chain(day, expected):
+    """The last event is of 15 March. A clock may be a day ahead of ours, and no more."""
+    judgement = judged({**deepcopy(BASE), "as_of": day})
+    assert judgement.codes == expected
+    assert judgement.verdict is (VerdictCode.REJECTED if expected else VerdictCode.VERIFIED)
+
+
 def test_a_silent_registry_is_one_finding_not_twenty():
     silent = {"producer": {"status": "unavailable", "mandatory": True}}
     judgement = judged({**deepcopy(BASE), "events": [], "registry": {"answers": silent}})

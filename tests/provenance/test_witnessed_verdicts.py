@@ -95,7 +95,7 @@ async def test_after_an_hour_without_witnesses_the_chain_counts_as_not_logged(se
 async def test_a_former_verdict_stands_while_its_newest_event_waits(sessions, registry, tmp_path):
     claim = stones.claim(1)
     await confirm(sessions, registry, claim, signer=stones.LOG)
-    stolen = {"t": "STOLEN", "at": "2026-03-12", "by": "seller", "cc": "BE", "obj": stones.origin_id(1), "reason": "x"}
+    stolen = {"t": "STOLEN", "at": "2026-02-26", "by": "seller", "cc": "BE", "obj": stones.origin_id(1), "reason": "x"}
     longer = stones.registry(tmp_path / "longer", (1, [*stones.chain(1), stolen]))
     (verdict,) = await confirm(sessions, longer, claim)
     row, exposed = await standing(sessions, claim)
@@ -109,7 +109,7 @@ async def test_a_former_verdict_stands_while_its_newest_event_waits(sessions, re
 async def test_a_listing_that_changed_does_not_live_on_its_former_verdict(sessions, registry, tmp_path):
     claim = stones.claim(1)
     await confirm(sessions, registry, claim, signer=stones.LOG)
-    viewed = {"t": "VIEWED", "at": "2026-03-12", "by": "seller", "cc": "BE", "obj": stones.origin_id(1)}
+    viewed = {"t": "VIEWED", "at": "2026-02-26", "by": "seller", "cc": "BE", "obj": stones.origin_id(1)}
     longer = stones.registry(tmp_path / "longer", (1, [*stones.chain(1), viewed]))
     other = stones.claim(1, stone=claim.stone, text={"en": "a bright stone"})
     (verdict,) = await confirm(sessions, longer, other)
@@ -121,9 +121,9 @@ async def test_looking_at_a_stone_leaves_a_decision_standing(sessions, tmp_path,
     """An event of any other kind is a reason to decide again, whether or not it raises a new code."""
     stale = stones.chain(1)
     stones.event(stale, "SOLD")["sow_self_assessed"] = "2024-09-01"
-    more = {"t": kind, "at": "2026-03-12", "by": "seller", "cc": "BE", "obj": stones.origin_id(1)}
+    more = {"t": kind, "at": "2026-02-26", "by": "seller", "cc": "BE", "obj": stones.origin_id(1)}
     if kind == "TESTED_NATURAL":
-        more = {**stones.event(stale, kind), "at": "2026-03-12"}
+        more = {**stones.event(stale, kind), "at": "2026-02-26"}
     first = stones.registry(tmp_path / "first", (1, stale))
     second = stones.registry(tmp_path / "second", (1, [*stale, more]))
     claim = stones.claim(1)

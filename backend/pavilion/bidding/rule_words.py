@@ -51,7 +51,7 @@ RULES: Mapping[str, Said] = {
     "CU-01": Said("Somebody acted who neither owned nor held the stone.", "行事者既非货主，亦非保管方。"),
     "CU-02": Said("Nothing is known of the stone for longer than is allowed.", "有一段超出允许时长的时间没有任何记录。"),
     "CU-03": Said(
-        "An event is dated before the one it follows, or after its recording.",
+        "An event is dated before the one it follows, after its recording, or in the future.",
         "某一事件的日期早于前一事件，或晚于其登记时间。",
     ),
     "CU-04": Said("The stone came back with another weight.", "交还时的重量有变。"),

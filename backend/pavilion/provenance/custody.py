@@ -1,6 +1,7 @@
 """Who held and who owned each piece, and whether those who acted might (CU)."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from pavilion.provenance.facts import TRANSFORMATIONS, Happening
 from pavilion.provenance.findings import Finding, Severity
@@ -97,8 +98,10 @@ class Holders:
 
 
 def _in_time(case: Case) -> Iterator[Finding]:
+    latest = case.facts.as_of + timedelta(days=case.limits.ahead_days)
     for event in case.chain:
-        if event.late:
+        # Whoever judges records, at the latest now: nothing can be known of what has not happened.
+        if event.late or event.day > latest:
             yield Finding("CU-03", Severity.BLOCK, event.place, {"event": event.kind, "day": str(event.day)})
     for before, event in zip(case.chain, case.chain[1:], strict=False):
         if event.earlier_than(before):
