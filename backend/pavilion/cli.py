@@ -15,6 +15,7 @@ import typer
 from pavilion import log_cli
 from pavilion.exits import DONE, FALSE, UNDECIDED
 from pavilion.exits import stop as _stop
+from pavilion.key_cli import key_app
 from pavilion.stock_cli import stock_app
 from pavilion.tender_cli import custodian_app, seal
 from pavilion.verify_cli import verify
@@ -29,6 +30,7 @@ app.command("seal")(seal)
 app.command("witness")(log_cli.witness)
 app.command("monitor")(log_cli.monitor)
 app.command("audit")(log_cli.audit)
+app.add_typer(key_app, name="passport-key")
 
 # A command line that cannot be read is 3 here; 2 means "could not be decided".
 typer.BadParameter.__mro__[1].exit_code = 3  # type: ignore[attr-defined]

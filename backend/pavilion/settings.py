@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """Ed25519 seed that signs the checkpoints of sales (64 hex digits); empty: kept in `data_dir`."""
     passport_key: SecretStr = SecretStr("")
     """Ed25519 seed that signs passports and status lists (64 hex digits); empty: kept in `data_dir`."""
+    passport_signer: str = ""
+    """A command that holds the passports' key in its stead: `COMMAND public`, `COMMAND sign`; empty: the seed signs."""
     log_key: SecretStr = SecretStr("")
     """Ed25519 seed that signs the checkpoints of the origin log (64 hex digits); empty: kept in `data_dir`."""
     witness_policy: Path | None = None
@@ -97,11 +99,35 @@ def with_secrets(settings: Settings) -> Settings:
     missing = [name for name in SECRETS if not getattr(settings, name).get_secret_value()]
     if not missing:
         return settings
-    path = settings.data_dir / "keys.json"
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    kept = _kept(settings)
     if not set(missing) <= kept.keys():
         kept |= {name: secrets.token_hex(32) for name in missing if name not in kept}
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(kept, indent=1))
+        _keep(settings, kept)
     return settings.model_copy(update={name: SecretStr(kept[name]) for name in missing})
+
+
+def given(settings: Settings, name: str) -> bool:
+    """Whether this secret was given from outside; otherwise it lies in the data folder."""
+    return bool(getattr(settings, name).get_secret_value())
+
+
+def renewed(settings: Settings, name: str) -> Settings:
+    """The secret that lies in the data folder is another one from now on; the file is whole at every moment."""
+    kept = _kept(settings) | {name: secrets.token_hex(32)}
+    _keep(settings, kept)
+    return settings.model_copy(update={name: SecretStr(kept[name])})
+
+
+def _kept(settings: Settings) -> dict[str, str]:
+    path = settings.data_dir / "keys.json"
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return kept
+
+
+def _keep(settings: Settings, kept: dict[str, str]) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    fresh = settings.data_dir / "keys.json.new"
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(kept, indent=1))
+    fresh.replace(settings.data_dir / "keys.json")

@@ -1,6 +1,7 @@
 """Collects a passport's bundle from the database: for everyone what everyone may see, for the stone's holder and for
 compliance all that the verdict was computed from."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from pavilion.provenance.log_models import LogEntry, LogSalt
 from pavilion.provenance.models import ChainEvent, VerdictRecord
 from pavilion.provenance.passport import House
 from pavilion.provenance.passport_models import Passport
-from pavilion.provenance.proofs import Signer, sign_jwt
+from pavilion.provenance.proofs import Secret, sign_jwt
 
 MOST_EVENTS: Final = 999
 
@@ -46,7 +47,7 @@ class Press:
     """What the house puts into every bundle: who it is, the seed that signs its lists, its log's policy."""
 
     house: House
-    seed: bytes
+    seed: Secret
     policy: str
 
 
@@ -199,16 +200,14 @@ async def _proofs(
 
 async def _lists(session: AsyncSession, press: Press, passport: Passport, now: datetime) -> dict[int, bytes]:
     """Both lists as they stand now, signed: the reader is told how old they are."""
-    public = Signer("", press.seed).public.hex()
-    kid = next((row.kid for row in await passport_keys.all_keys(session) if row.public == public), None)
-    if kid is None:
+    signer = await passport_keys.known(session, press.house.did, press.seed, now)
+    if signer is None:
         return {}
-    signer = Signer(f"{press.house.did}#{kid}", press.seed)
     found: dict[int, bytes] = {}
     for number in (passport.status_list, passport.status_list + 1):
         marked = await standing.marked(session, number) or []
         listed = status.list_document(press.house.base, press.house.did, number, status.encode(marked), now)
-        found[number] = sign_jwt(listed, signer).encode()
+        found[number] = (await asyncio.to_thread(sign_jwt, listed, signer)).encode()
     return found
 
 

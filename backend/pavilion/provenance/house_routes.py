@@ -14,6 +14,7 @@ from pavilion.provenance import (
     bundling,
     contexts,
     did,
+    passport_hands,
     passport_keys,
     proofs,
     rules,
@@ -115,7 +116,7 @@ async def issue(request: Request, session: Reading, now: Now) -> Response:
     credential = said.get("credential")
     if not isinstance(credential, dict) or "proof" in credential:
         raise BadInput(fields={"credential": "bad_input"})
-    signer = await _signer(session, settings)
+    signer = await _signer(session, settings, now)
     try:
         contexts.check(credential)
         created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -162,7 +163,7 @@ async def _folded(request: Request, session: AsyncSession, number: int, now: dat
     marked = await standing.marked(session, number)
     if marked is None:
         raise NotFound()
-    signer = await _signer(session, settings)
+    signer = await _signer(session, settings, now)
     base = settings.public_url.rstrip("/")
     document = status.list_document(base, settings.house_did, number, status.encode(marked), now)
     signed = canonical(proofs.sign_di(document, signer, document["validFrom"]))
@@ -170,10 +171,10 @@ async def _folded(request: Request, session: AsyncSession, number: int, now: dat
     return kept[number]
 
 
-async def _signer(session: AsyncSession, settings: Settings) -> Signer:
+async def _signer(session: AsyncSession, settings: Settings, now: datetime) -> Signer:
     """The house's signer, once its key stands in the table; before that the house has signed nothing."""
-    seed = bytes.fromhex(settings.passport_key.get_secret_value())
-    found = await passport_keys.known(session, settings.house_did, seed)
+    hand = passport_hands.of(settings)
+    found = None if hand is None else await passport_keys.known(session, settings.house_did, hand, now)
     if found is None:
         raise NotFound()
     return found

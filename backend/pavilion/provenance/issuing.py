@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.kernel.canon import canonical, sha256_hex
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Cursor, Event
-from pavilion.provenance import passport, passport_keys, passport_sources
+from pavilion.provenance import passport, passport_hands, passport_keys, passport_sources
 from pavilion.provenance.log import Leaf, append
 from pavilion.provenance.log_queries import covered_checkpoint
 from pavilion.provenance.models import ExposedStone, StoneVerdict, VerdictRecord
 from pavilion.provenance.passport import House, Place
 from pavilion.provenance.passport_models import Passport, StatusEntry
 from pavilion.provenance.passport_sources import Source
-from pavilion.provenance.proofs import Signer, base64url, sign_di, unsigned_jwt
+from pavilion.provenance.proofs import Secret, Signer, base64url, sign_di, unsigned_jwt
 from pavilion.provenance.references import CONTENT_CHANGED as CONTENT_CHANGED  # whoever changes what is told records it
 from pavilion.provenance.standing import Mark, mark, new_entries
 from pavilion.settings import Settings
@@ -38,14 +38,15 @@ class Issuer:
     """The house as it signs passports."""
 
     house: House
-    seed: bytes
-    signer: Signer | None = None  # known once the key stands in the table
+    seed: Secret
+    signer: Signer | None = None  # who signed last; whether its key is still good is asked each time
     swept_at: datetime | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Issuer":
-        seed = bytes.fromhex(settings.passport_key.get_secret_value())
-        return cls(house_of(settings), seed)
+        hand = passport_hands.of(settings)
+        assert hand is not None, "a house without a key for passports issues none"
+        return cls(house_of(settings), hand)
 
 
 class Ready(NamedTuple):
@@ -109,9 +110,12 @@ async def _brought_up(
     now: datetime,
     cursors: Mapping[str, tuple[int, int]],
 ) -> None:
-    if issuer.signer is None:
+    async with reading(sessions) as session:
+        signer = await passport_keys.known(session, issuer.house.did, issuer.seed, now)
+    if signer is None:
         async with sessions.begin() as session:
-            issuer.signer = await passport_keys.current(session, issuer.house.did, issuer.seed, now)
+            signer = await passport_keys.current(session, issuer.house.did, issuer.seed, now)
+    issuer.signer = signer
     async with reading(sessions) as session:
         sources = await passport_sources.read(session, stones)
         checkpoint = await covered_checkpoint(session)
@@ -122,7 +126,9 @@ async def _brought_up(
     for nth, source in enumerate(changed):
         if nth % BREATH == BREATH - 1:
             await asyncio.sleep(0)
-        ready.append(_signed(issuer.house, issuer.signer, source, places, covered, now))
+        facts = (issuer.house, signer, source, places, covered, now)
+        # A hand outside may take its time, and the bids of others do not wait for it.
+        ready.append(_signed(*facts) if isinstance(issuer.seed, bytes) else await asyncio.to_thread(_signed, *facts))
     async with sessions.begin() as session:
         if not await _moved(session, cursors):
             return  # another worker did this piece

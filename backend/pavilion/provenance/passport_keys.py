@@ -7,15 +7,23 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.db import one_at_a_time
+from pavilion.kernel.errors import Refusal
 from pavilion.kernel.events import record
 from pavilion.provenance.passport_models import PassportKey
-from pavilion.provenance.proofs import Signer
+from pavilion.provenance.proofs import Secret, Signer
 
 OVERLAP = timedelta(days=30)  # how long a key stays good after another has taken its place
 
 
-async def current(session: AsyncSession, did: str, seed: bytes, now: datetime) -> Signer:
-    """The signer of this seed. A seed not seen before is a new key of this year, and ends the one before it."""
+class KeyEnded(Refusal):
+    """The key that the settings name was replaced more than thirty days ago, or revoked: it signs nothing any more."""
+
+    status, code = 503, "passport_key_ended"
+
+
+async def current(session: AsyncSession, did: str, seed: Secret, now: datetime) -> Signer:
+    """The signer of this seed. A seed not seen before is a new key of this year, and ends the one before it; KeyEnded
+    for one that has ended itself."""
     public = Signer("", seed).public.hex()
     known = await session.scalar(select(PassportKey).where(PassportKey.public == public))
     if known is None:
@@ -23,14 +31,23 @@ async def current(session: AsyncSession, did: str, seed: bytes, now: datetime) -
         known = await session.scalar(select(PassportKey).where(PassportKey.public == public))
     if known is None:
         known = await _added(session, public, now)
-    return Signer(f"{did}#{known.kid}", seed)
+    return _signing(known, did, seed, now)
 
 
-async def known(session: AsyncSession, did: str, seed: bytes) -> Signer | None:
-    """The signer of this seed, if its key stands in the table."""
+async def known(session: AsyncSession, did: str, seed: Secret, now: datetime) -> Signer | None:
+    """The signer of this seed, if its key stands in the table; KeyEnded for one that has ended."""
     public = Signer("", seed).public.hex()
     row = await session.scalar(select(PassportKey).where(PassportKey.public == public))
-    return None if row is None else Signer(f"{did}#{row.kid}", seed)
+    return None if row is None else _signing(row, did, seed, now)
+
+
+async def adopt(session: AsyncSession, seed: Secret, now: datetime) -> str | None:
+    """The key signs from now on, under the name that is answered; None for one that the table has already."""
+    public = Signer("", seed).public.hex()
+    await one_at_a_time(session, "passport key")
+    if await session.scalar(select(PassportKey.kid).where(PassportKey.public == public)) is not None:
+        return None
+    return (await _added(session, public, now)).kid
 
 
 async def all_keys(session: AsyncSession) -> Sequence[PassportKey]:
@@ -43,6 +60,12 @@ async def revoke(session: AsyncSession, kid: str, *, reason: str, by: str, now: 
     assert key is not None
     key.revoked_at, key.reason = now, reason
     record(session, "passport:key_revoked", kid, by=by, at=now, reason=reason)
+
+
+def _signing(key: PassportKey, did: str, seed: Secret, now: datetime) -> Signer:
+    if key.revoked_at is not None or (key.valid_to is not None and now > key.valid_to):
+        raise KeyEnded()
+    return Signer(f"{did}#{key.kid}", seed)
 
 
 async def _added(session: AsyncSession, public: str, now: datetime) -> PassportKey:

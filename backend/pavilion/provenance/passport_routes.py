@@ -15,6 +15,7 @@ from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import (
     holders,
     log_queries,
+    passport_hands,
     passport_pdf,
     passport_queries,
     passport_showing,
@@ -182,9 +183,8 @@ async def _in_form(
 
 async def _private(request: Request, found: Passport, company: int, now: datetime) -> str:
     state = request.app.state
-    seed, hosting = (
-        bytes.fromhex(one.get_secret_value()) for one in (state.settings.passport_key, state.settings.data_key)
-    )
+    seed, hosting = passport_hands.of(state.settings), bytes.fromhex(state.settings.data_key.get_secret_value())
+    assert seed is not None
     async with state.sessions.begin() as session:
         view = await sharing.viewed(
             session,

@@ -18,6 +18,7 @@ from pavilion.provenance import (
     holders,
     hosted,
     logos,
+    passport_hands,
     passport_queries,
     passport_showing,
     proofs,
@@ -27,6 +28,7 @@ from pavilion.provenance import (
 from pavilion.provenance.negotiating import VC
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.presenting_forms import CountersignForm, ShareForm
+from pavilion.provenance.proofs import Secret
 from pavilion.settings import Settings
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -49,7 +51,7 @@ class NotAPassport(Refusal):
 class House(NamedTuple):
     base: str
     did: str
-    seed: bytes  # of the passports' key
+    seed: Secret  # of the passports' key
     hosting: bytes  # from which the keys follow that are kept for companies
 
 
@@ -316,7 +318,8 @@ async def _held(request: Request, session: AsyncSession, actor: Actor, stone: st
 
 def _house(request: Request) -> House:
     settings = _settings(request)
-    seed = bytes.fromhex(settings.passport_key.get_secret_value())
+    seed = passport_hands.of(settings)
+    assert seed is not None
     hosting = bytes.fromhex(settings.data_key.get_secret_value())
     return House(settings.public_url.rstrip("/"), settings.house_did, seed, hosting)
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -31,18 +31,32 @@ class BadCredential(ValueError):
         self.code, self.why = code, why
 
 
+class Hand(Protocol):
+    """Holds an Ed25519 key that never leaves it, and signs with it."""
+
+    @property
+    def public(self) -> bytes: ...
+
+    def sign(self, data: bytes) -> bytes: ...
+
+
+Secret = bytes | Hand  # a seed, or who holds the key
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """A private key and the full DID URL of its public half."""
 
     kid: str
-    seed: bytes
+    seed: Secret
 
     def sign(self, data: bytes) -> bytes:
-        return _private(self.seed).sign(data)
+        return _private(self.seed).sign(data) if isinstance(self.seed, bytes) else self.seed.sign(data)
 
     @property
     def public(self) -> bytes:
+        if not isinstance(self.seed, bytes):
+            return self.seed.public
         return _private(self.seed).public_key().public_bytes_raw()
 
 

@@ -19,6 +19,7 @@ from pavilion.provenance import hosted, passport_keys, passport_queries, passpor
 from pavilion.provenance.hosted import Hosted
 from pavilion.provenance.passport_facts import Step
 from pavilion.provenance.passport_models import Passport, PrivateView, Share, ShareOpening
+from pavilion.provenance.proofs import Secret
 
 PRIVATE = (
     *("cutter_name", "cutter_years", "plant", "rough_mct", "rough_scan", "kp_numbers", "intermediaries"),
@@ -45,7 +46,7 @@ class Opened(NamedTuple):
 
 
 async def viewed(
-    session: AsyncSession, *, passport: Passport, company_id: int, did: str, seed: bytes, hosting: bytes, now: datetime
+    session: AsyncSession, *, passport: Passport, company_id: int, did: str, seed: Secret, hosting: bytes, now: datetime
 ) -> PrivateView:
     """The company's private view of this version stands, issued to its key. `seed` is the house's for passports,
     `hosting` the one from which the keys follow that it keeps for companies."""

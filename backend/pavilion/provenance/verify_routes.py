@@ -16,12 +16,22 @@ from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
 from pavilion.kernel.ids import is_ulid
-from pavilion.provenance import bundle, bundling, checks, did, holders, passport_queries, verify_elsewhere, verifying
+from pavilion.provenance import (
+    bundle,
+    bundling,
+    checks,
+    did,
+    holders,
+    passport_hands,
+    passport_queries,
+    verify_elsewhere,
+    verifying,
+)
 from pavilion.provenance.bundling import Press
 from pavilion.provenance.checks_log import fingerprint
 from pavilion.provenance.issuing import house_of
 from pavilion.provenance.passport_models import Passport
-from pavilion.provenance.table_versions import ever_listed
+from pavilion.provenance.rules import EXPOSED_GRADES
 from pavilion.provenance.verifying import Line, Report
 from pavilion.provenance.verifying_forms import MOST_POLICY, Anchors, Evidence, Unreadable, evidence_of, keys_of
 from pavilion.settings import Settings
@@ -116,8 +126,8 @@ async def _bundle(
     inside = actor.may(Permission.ORIGIN_SEE)
     if not inside and await holders.may_present(session, actor, stone, holders.of_app(request.app)):
         inside = not full or await bundling.may_leave(session, found)
-    if not inside and (full or not await _exposed(session, found)):
-        if full and await _exposed(session, found):
+    if not inside and (full or not _exposed(found)):
+        if full and _exposed(found):
             raise NotAllowed() if actor.signed_in else SignedOut()
         raise NotFound()
     parts = await bundling.parts_of(session, _press(request), found, full=full, now=now)
@@ -132,8 +142,8 @@ async def _bundle(
     return Response(data, media_type="application/zip", headers=headers)
 
 
-async def _exposed(session: AsyncSession, passport: Passport) -> bool:
-    return passport.content["credentialSubject"]["stone:origin"]["grade"] in await ever_listed(session)
+def _exposed(passport: Passport) -> bool:
+    return passport.content["credentialSubject"]["stone:origin"]["grade"] in EXPOSED_GRADES
 
 
 def _read(data: bytes) -> Evidence:
@@ -166,7 +176,7 @@ async def _own_bundle(request: Request, session: AsyncSession, evidence: Evidenc
     if named is None or match is None:
         return {}
     found = await passport_queries.version(session, match[1], int(match[2]))
-    if found is None or not await _exposed(session, found):
+    if found is None or not _exposed(found):
         return {}
     try:
         parts = await bundling.parts_of(session, _press(request), found, full=False, now=now)
@@ -251,10 +261,11 @@ async def _own_did(session: AsyncSession, press: Press) -> bytes:
 
 def _press(request: Request) -> Press:
     settings: Settings = request.app.state.settings
-    seed = settings.passport_key.get_secret_value()
+    hand = passport_hands.of(settings)
+    assert hand is not None
     signer = request.app.state.log_signer
     text = signer.policy.text if signer is not None else ""
-    return Press(house_of(settings), bytes.fromhex(seed), text)
+    return Press(house_of(settings), hand, text)
 
 
 async def _body(request: Request) -> bytes:
