@@ -31,7 +31,7 @@ from pavilion.provenance.bundling import Press
 from pavilion.provenance.checks_log import fingerprint
 from pavilion.provenance.issuing import house_of
 from pavilion.provenance.passport_models import Passport
-from pavilion.provenance.rules import EXPOSED_GRADES
+from pavilion.provenance.table_versions import ever_listed
 from pavilion.provenance.verifying import Line, Report
 from pavilion.provenance.verifying_forms import MOST_POLICY, Anchors, Evidence, Unreadable, evidence_of, keys_of
 from pavilion.settings import Settings
@@ -126,8 +126,8 @@ async def _bundle(
     inside = actor.may(Permission.ORIGIN_SEE)
     if not inside and await holders.may_present(session, actor, stone, holders.of_app(request.app)):
         inside = not full or await bundling.may_leave(session, found)
-    if not inside and (full or not _exposed(found)):
-        if full and _exposed(found):
+    if not inside and (full or not await _exposed(session, found)):
+        if full and await _exposed(session, found):
             raise NotAllowed() if actor.signed_in else SignedOut()
         raise NotFound()
     parts = await bundling.parts_of(session, _press(request), found, full=full, now=now)
@@ -142,8 +142,8 @@ async def _bundle(
     return Response(data, media_type="application/zip", headers=headers)
 
 
-def _exposed(passport: Passport) -> bool:
-    return passport.content["credentialSubject"]["stone:origin"]["grade"] in EXPOSED_GRADES
+async def _exposed(session: AsyncSession, passport: Passport) -> bool:
+    return passport.content["credentialSubject"]["stone:origin"]["grade"] in await ever_listed(session)
 
 
 def _read(data: bytes) -> Evidence:
@@ -176,7 +176,7 @@ async def _own_bundle(request: Request, session: AsyncSession, evidence: Evidenc
     if named is None or match is None:
         return {}
     found = await passport_queries.version(session, match[1], int(match[2]))
-    if found is None or not _exposed(found):
+    if found is None or not await _exposed(session, found):
         return {}
     try:
         parts = await bundling.parts_of(session, _press(request), found, full=False, now=now)
