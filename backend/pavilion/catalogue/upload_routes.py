@@ -9,7 +9,6 @@ from anyio import to_thread
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
@@ -24,20 +23,11 @@ from pavilion.kernel.sheet import LIMITS, write_csv
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page, sentence
-from pavilion.webkit.upload import body_to_file, upload_to_file
+from pavilion.webkit.upload import FileEmpty, FileMissing, body_to_file, sent_file
 
 router = APIRouter(tags=["stock"])
 
 UPLOADS = 60  # a minute of one company from one address
-FORM_SLACK = 64 * 1024  # the other fields of the form and its boundaries
-
-
-class FileEmpty(Refusal):
-    status, code = 422, "file_empty"
-
-
-class FileMissing(Refusal):
-    status, code = 422, "file_missing"
 
 
 Supplier = Annotated[Actor, may(Permission.STOCK_WRITE)]
@@ -52,7 +42,7 @@ async def stock(request: Request, actor: Supplier, session: Reading) -> Response
 async def send(request: Request, actor: Supplier, session: Writing, now: Now) -> Response:
     """The upload form; its body is refused unread when it is too large."""
     try:
-        content, filename, said = await _form_file(request)
+        content, filename, said = await sent_file(request, LIMITS.file_bytes)
         sent = await _receive(request, session, actor, content, filename, said, now)
     except (BadInput, FileEmpty, FileMissing, TooLarge) as refused:
         return await _stock_page(request, actor, session, refused)
@@ -208,22 +198,6 @@ def _choices(request: Request, doubt: queries.Doubt, lang: str) -> list[tuple[st
         return [(meaning, sentence(request, f"upload_{meaning}")) for meaning in doubt.meanings]
     spec = nomenclature().columns.get(doubt.column)
     return [(meaning, term(spec.enumeration if spec else "", meaning, lang)) for meaning in doubt.meanings]
-
-
-async def _form_file(request: Request) -> tuple[bytes, str, dict[str, str]]:
-    declared = request.headers.get("content-length", "")
-    if not declared.isdecimal() or int(declared) > LIMITS.file_bytes + FORM_SLACK:
-        raise TooLarge(limit=LIMITS.file_bytes)
-    async with request.form(max_files=1, max_fields=8) as form:
-        upload = form.get("file")
-        said = {name: value for name, value in form.items() if isinstance(value, str)}
-        if not isinstance(upload, UploadFile) or not upload.filename:
-            raise FileMissing()
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "body"
-            if await upload_to_file(upload, path, LIMITS.file_bytes) == 0:  # type: ignore[arg-type]
-                raise FileEmpty()
-            return await to_thread.run_sync(path.read_bytes), upload.filename, said
 
 
 async def _receive(

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions, reading
-from pavilion.kernel.errors import Refusal
 from pavilion.kernel.events import Cursor, cursor_of, record
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.sheet import SheetFault
@@ -34,16 +33,10 @@ FOLLOWER = "provenance:chain parties"
 AT_ONCE = 100  # chains read in one transaction, and no bid waits long for it
 
 
-class FileEmpty(Refusal):
-    status, code = 422, "file_empty"
-
-
 async def receive(
     session: AsyncSession, *, contract: SupplyContract, content: bytes, filename: str, by: str | None, now: datetime
 ) -> tuple[OutcomeFile, bool]:
     """The file waits to be read; true when the same bytes were sent before, which are the same file."""
-    if not content:
-        raise FileEmpty()
     sha256 = hashlib.sha256(content).hexdigest()
     same = select(OutcomeFile).where(OutcomeFile.contract_id == contract.id, OutcomeFile.sha256 == sha256)
     if (before := await session.scalar(same)) is not None:

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
@@ -21,22 +20,16 @@ from pavilion.provenance import outcome_queries as queries
 from pavilion.provenance import outcome_service as service
 from pavilion.provenance.outcome_files import LIMITS
 from pavilion.provenance.outcome_forms import CaseForm, ContractForm, PurchaseForm, ReportForm
-from pavilion.provenance.outcome_jobs import FileEmpty
 from pavilion.provenance.outcome_models import FileState, OutcomeContent, OutcomeFile, OutcomeReport, SupplyContract
 from pavilion.provenance.outcome_queries import ContractRow
 from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page, sentence
-from pavilion.webkit.upload import upload_to_file
+from pavilion.webkit.upload import FileEmpty, FileMissing, sent_file
 
 router = APIRouter(tags=["outcomes"])
 
 SENT = 60  # a minute of one company from one address
-FORM_SLACK = 64 * 1024
-
-
-class FileMissing(Refusal):
-    status, code = 422, "file_missing"
 
 
 async def _reader(actor: CurrentActor) -> Actor:
@@ -139,9 +132,9 @@ async def send(request: Request, public_id: str, actor: Reporter, session: Writi
     row = await _own(session, actor, public_id)
     await limits.take(request, "outcomes", str(actor.company_id), per_minute=SENT)
     try:
-        content, filename = await _form_file(request)
+        sent = await sent_file(request, LIMITS.file_bytes)
         file, again = await outcome_jobs.receive(
-            session, contract=row.contract, content=content, filename=filename, by=actor.public_id, now=now
+            session, contract=row.contract, content=sent.content, filename=sent.name, by=actor.public_id, now=now
         )
     except (FileEmpty, FileMissing, TooLarge) as refused:
         return await _contract_page(request, session, actor, row, now.date(), refused=refused)
@@ -366,21 +359,6 @@ async def _file(session: AsyncSession, actor: Actor, public_id: str) -> OutcomeF
     if file is None:
         raise NotFound()
     return file
-
-
-async def _form_file(request: Request) -> tuple[bytes, str]:
-    declared = request.headers.get("content-length", "")
-    if not declared.isdecimal() or int(declared) > LIMITS.file_bytes + FORM_SLACK:
-        raise TooLarge(limit=LIMITS.file_bytes)
-    async with request.form(max_files=1, max_fields=4) as form:
-        upload = form.get("file")
-        if not isinstance(upload, UploadFile) or not upload.filename:
-            raise FileMissing()
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "body"
-            if await upload_to_file(upload, path, LIMITS.file_bytes) == 0:  # type: ignore[arg-type]
-                raise FileEmpty()
-            return await to_thread.run_sync(path.read_bytes), upload.filename
 
 
 def _house(request: Request) -> str:

@@ -6,8 +6,10 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.ids import is_ulid
 from pavilion.provenance.passport_models import Countersignature, Logo, Passport, StatusEntry
 
+MOST_VERSIONS = 1_000_000
 STATES = ("current", "superseded", "suspended", "revoked")
 
 
@@ -26,6 +28,15 @@ async def latest(session: AsyncSession, stone: str) -> Passport | None:
 
 async def version(session: AsyncSession, stone: str, n: int) -> Passport | None:
     return await session.get(Passport, (stone, n))
+
+
+async def named(session: AsyncSession, stone: str, n: int | None = None) -> Passport | None:
+    """The version that an address names, the newest where it names none; None too for what names nothing."""
+    if not is_ulid(stone):
+        return None
+    if n is None:
+        return await latest(session, stone)
+    return await version(session, stone, n) if 1 <= n <= MOST_VERSIONS else None
 
 
 async def versions(session: AsyncSession, stone: str) -> Sequence[Passport]:

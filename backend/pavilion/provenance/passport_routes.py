@@ -240,11 +240,7 @@ def _signed(request: Request, found: Passport, data: bytes, media: str, tag: str
 
 async def _visible(request: Request, session: AsyncSession, actor: Actor, stone: str, n: int | None) -> Passport:
     """Stones that may be or once might be seen by all; of others only those who hold them and who judges origins."""
-    if not is_ulid(stone) or (n is not None and not 1 <= n <= 1_000_000):
-        raise NotFound()
-    found = await (
-        passport_queries.latest(session, stone) if n is None else passport_queries.version(session, stone, n)
-    )
+    found = await passport_queries.named(session, stone, n)
     if found is None:
         raise NotFound()
     grade = found.content["credentialSubject"]["stone:origin"]["grade"]

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Permission
 from pavilion.kernel.errors import NotFound
-from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import (
     holders,
     log_queries,
@@ -35,7 +34,7 @@ STANDING = "current"
 @router.get("/passports/{stone}/pack")
 async def pack(request: Request, stone: str, actor: CurrentActor, session: Reading, now: Now) -> Response:
     """For who owns or keeps the stone and for who curates it, while its passport stands."""
-    found = await passport_queries.latest(session, stone) if is_ulid(stone) else None
+    found = await passport_queries.named(session, stone)
     inside = actor.may(Permission.LOT_CURATE) or actor.may(Permission.ORIGIN_SEE)
     if found is None or not (inside or await holders.may_present(session, actor, stone, holders.of_app(request.app))):
         raise NotFound()

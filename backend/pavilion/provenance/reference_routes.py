@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound
-from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import holders, passport_queries, references, reverifying
 from pavilion.provenance.passport_models import Passport, ReferenceKind
 from pavilion.provenance.presenting_forms import ReferenceForm
@@ -80,7 +79,7 @@ async def _shown(
 
 async def _kept_by(request: Request, session: AsyncSession, actor: Actor, stone: str) -> Passport:
     """The stone's newest passport, for whoever holds the stone and for who judges origins."""
-    found = await passport_queries.latest(session, stone) if is_ulid(stone) else None
+    found = await passport_queries.named(session, stone)
     if found is None:
         raise NotFound()
     if not actor.may(Permission.ORIGIN_DECIDE):

@@ -15,7 +15,6 @@ from starlette.datastructures import UploadFile
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
-from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import (
     bundle,
     bundling,
@@ -39,6 +38,7 @@ from pavilion.webkit import limits
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import Pages, language, page
 from pavilion.webkit.i18n import fill
+from pavilion.webkit.upload import body_of
 
 router = APIRouter(tags=["verify"])
 
@@ -67,7 +67,7 @@ async def verify(request: Request, session: Reading, now: Now) -> Response:
     await limits.take(request, "verify", per_minute=PER_MINUTE)
     by_form = request.headers.get("content-type", "").startswith("multipart/form-data")
     try:
-        data, pins = await _form_files(request) if by_form else (await _body(request), {})
+        data, pins = await _form_files(request) if by_form else (await body_of(request, MOST_BYTES), {})
         evidence = await to_thread.run_sync(_read, data)
         if verify_elsewhere.issuer_of(evidence) in (None, request.app.state.settings.house_did):
             anchors, asked = await _anchors(request, session), False
@@ -115,11 +115,7 @@ async def bundle_of(
 async def _bundle(
     request: Request, session: AsyncSession, actor: Actor, stone: str, n: int | None, view: str, now: Now
 ) -> Response:
-    if not is_ulid(stone) or (n is not None and not 1 <= n <= 1_000_000):
-        raise NotFound()
-    found = await (
-        passport_queries.latest(session, stone) if n is None else passport_queries.version(session, stone, n)
-    )
+    found = await passport_queries.named(session, stone, n)
     if found is None:
         raise NotFound()
     full = view == "full"
@@ -266,18 +262,6 @@ def _press(request: Request) -> Press:
     signer = request.app.state.log_signer
     text = signer.policy.text if signer is not None else ""
     return Press(house_of(settings), hand, text)
-
-
-async def _body(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MOST_BYTES:
-        raise TooLarge(limit=MOST_BYTES)
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > MOST_BYTES:
-            raise TooLarge(limit=MOST_BYTES)
-    return bytes(data)
 
 
 async def _form_files(request: Request) -> tuple[bytes, dict[str, bytes]]:

@@ -2,12 +2,49 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
-from fastapi import Request, UploadFile
+from fastapi import Request
+from starlette.datastructures import UploadFile
 
-from pavilion.kernel.errors import TooLarge
+from pavilion.kernel.errors import Refusal, TooLarge
 
-CHUNK = 1 << 16
+FORM_SLACK = 64 * 1024  # the other fields of a form and its boundaries
+MOST_FIELDS = 8
+
+
+class FileMissing(Refusal):
+    status, code = 422, "file_missing"
+
+
+class FileEmpty(Refusal):
+    status, code = 422, "file_empty"
+
+
+class SentFile(NamedTuple):
+    """The one file of a form, and what else the form said."""
+
+    content: bytes
+    name: str
+    said: dict[str, str]
+
+
+async def sent_file(request: Request, limit: int) -> SentFile:
+    """Refused unread when the body is longer than such a form can be."""
+    declared = request.headers.get("content-length", "")
+    if not declared.isdecimal() or int(declared) > limit + FORM_SLACK:
+        raise TooLarge(limit=limit)
+    async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+        upload = form.get("file")
+        if not isinstance(upload, UploadFile) or not upload.filename:
+            raise FileMissing()
+        content = await upload.read(limit + 1)
+        said = {name: value for name, value in form.items() if isinstance(value, str)}
+    if not content:
+        raise FileEmpty()
+    if len(content) > limit:
+        raise TooLarge(limit=limit)
+    return SentFile(content, upload.filename, said)
 
 
 async def body_to_file(request: Request, path: Path, limit: int) -> int:
@@ -30,16 +67,6 @@ async def body_of(request: Request, limit: int) -> bytes:
             raise TooLarge(limit=limit)
         parts.append(chunk)
     return b"".join(parts)
-
-
-async def upload_to_file(upload: UploadFile, path: Path, limit: int) -> int:
-    """As `body_to_file`, for one file of a form."""
-
-    async def chunks() -> AsyncIterator[bytes]:
-        while chunk := await upload.read(CHUNK):
-            yield chunk
-
-    return await _pour(chunks(), path, limit)
 
 
 async def _pour(chunks: AsyncIterator[bytes], path: Path, limit: int) -> int:
