@@ -124,7 +124,8 @@ def open_(
 def _tell(file: "Tender", unpinned: bool) -> None:
     from pavilion.kernel.canon import document_hash
 
-    typer.echo(f"sale: {file.sale}, closed {file.closed.event['at']}")
+    which = "the first round" if file.opened is None else "the best and final round"
+    typer.echo(f"sale: {file.sale}, {which} closed {file.closed.event['at']}")
     typer.echo(f"signed by: {' '.join(file.keys)}")
     typer.echo(f"rules: {document_hash(file.rules)}")
     if unpinned:
