@@ -356,6 +356,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=26), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("withdrawn_at", INSTANT, nullable=True),
+        sa.Column("ended_at", INSTANT, nullable=True),
         sa.CheckConstraint(
             "(kind = 'diamond-origin-report') = (stated_country is not null)",
             name=op.f("ck_stone_references_a_report_states_one"),
@@ -372,6 +373,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_stone_references_public_id")),
     )
     op.create_index("ix_stone_references_stone", "stone_references", ["stone", "id"], unique=False)
+    op.create_index("ix_stone_references_valid_to", "stone_references", ["valid_to"], unique=False)
     op.create_table(
         "table_versions",
         sa.Column("id", BIG, nullable=False),

@@ -260,6 +260,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
         Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
+        Tick("certificates", partial(references.end_due, sessions)),
         Tick("origin triggers", partial(reverifying.follow, sessions)),
         Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -12,7 +13,7 @@ from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
-from pavilion.provenance import did, issuing, log, passport_queries, proofs, sdjwt, status
+from pavilion.provenance import did, issuing, log, passport_queries, proofs, references, sdjwt, status
 from pavilion.provenance.passport_showing import Portrait
 from pavilion.provenance.proofs import Signer
 from pavilion.provenance.rules import RULESET
@@ -461,5 +462,11 @@ async def test_papers_of_others_stand_in_the_passport_as_their_issuers_word(hous
             "grading",
             "sustainability-certificate",
         ]
+        note = "Certificate SD-000123 ended on 31 March 2027"
+        assert note not in (await wen.get(f"/passports/{claim.stone}")).text
+        await references.end_due(house.state.sessions, NOON + timedelta(days=400))
+        assert note in (await wen.get(f"/passports/{claim.stone}")).text
+        assert "ended 31 March 2027" in (await wen.get(address)).text
+        assert note not in (await browser.get(f"/passports/{claim.stone}")).text, "its holder's affair"
     async with signed_in(house, Role.BUYER, email="ilse@vandael.example") as ilse:
         assert (await ilse.get(address)).status_code == 404

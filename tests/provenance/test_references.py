@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from pavilion.kernel.errors import BadInput
+from pavilion.kernel.events import Event
 from pavilion.provenance import issuing, passport_queries, references, service, standing
 from pavilion.provenance.references import Paper
 from tests.make import NOON
@@ -60,6 +62,40 @@ async def test_a_report_that_states_another_country_contradicts_the_record(sessi
     async with sessions() as session:
         found = await passport_queries.latest(session, claim.stone)
         assert (await passport_queries.standing_of(session, found)).state == "current"
+
+
+def certificate(valid_to: str, number: str = "SD-000123") -> Paper:
+    return Paper("sustainability-certificate", "Example Scheme", number, valid_to=valid_to)
+
+
+async def listed(sessions, issuer, stone, now):
+    """The certificates in the newest passport, and its number."""
+    await issuing.tick(sessions, issuer, now)
+    async with sessions() as session:
+        found = await passport_queries.latest(session, stone)
+        papers = found.content["credentialSubject"]["stone:reports"]
+        return found.n, [one["number"] for one in papers if one["kind"] == "sustainability-certificate"]
+
+
+async def test_a_certificate_whose_last_day_has_passed_leaves_the_passport_and_is_told_of_once(sessions):
+    issuer = issued.issuer()
+    async with sessions.begin() as session:
+        claim = await issued.keep(session, issued.claim())
+        for paper in (certificate("2026-03-02"), certificate("2026-03-03", "SD-2")):
+            await references.add(session, stone=claim.stone, paper=paper, data=None, by="P" * 26, now=NOON)
+    assert await listed(sessions, issuer, claim.stone, NOON) == (1, ["SD-000123", "SD-2"])
+    assert await references.end_due(sessions, NOON + timedelta(hours=11)) == 0, "its last day is a day"
+    after = NOON + timedelta(hours=12)
+    assert [await references.end_due(sessions, after) for _ in range(2)] == [1, 0]
+    assert await listed(sessions, issuer, claim.stone, after) == (2, ["SD-2"])
+    async with sessions() as session:
+        (told,) = (await session.scalars(select(Event).where(Event.name == references.ENDED))).all()
+        assert (told.subject, told.facts["number"], told.facts["day"]) == (claim.stone, "SD-000123", "2026-03-02")
+        (lapsed,) = await references.ended(session, claim.stone)
+        assert lapsed.number == "SD-000123"
+    async with sessions.begin() as session:
+        await references.withdraw(session, stone=claim.stone, public_id=lapsed.public_id, by="P" * 26, now=after)
+        assert not await references.ended(session, claim.stone), "whoever withdrew it knows"
 
 
 async def test_a_stone_has_only_so_many_papers(sqlite_sessions, monkeypatch):

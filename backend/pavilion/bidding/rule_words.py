@@ -52,7 +52,7 @@ RULES: Mapping[str, Said] = {
     "CU-02": Said("Nothing is known of the stone for longer than is allowed.", "有一段超出允许时长的时间没有任何记录。"),
     "CU-03": Said(
         "An event is dated before the one it follows, after its recording, or in the future.",
-        "某一事件的日期早于前一事件，或晚于其登记时间。",
+        "某一事件的日期早于前一事件、晚于其登记时间，或尚未到来。",
     ),
     "CU-04": Said("The stone came back with another weight.", "交还时的重量有变。"),
     "NT-01": Said("No test shows that the finished stone is natural.", "没有检测证明该成品为天然。"),

@@ -1,7 +1,7 @@
 """Passports as they were issued, their status, and what owners added or shared."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -110,6 +110,7 @@ class StoneReference(Base):
         CheckConstraint("(kind = 'diamond-origin-report') = (stated_country is not null)", name="a_report_states_one"),
         CheckConstraint("(kind = 'sustainability-certificate') = (valid_to is not null)", name="a_certificate_ends"),
         Index("ix_stone_references_stone", "stone", "id"),
+        Index("ix_stone_references_valid_to", "valid_to"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -126,6 +127,11 @@ class StoneReference(Base):
     by: Mapped[str] = mapped_column(String(26))
     at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]  # when the house saw that its last day had passed
+
+    @property
+    def last_day(self) -> date | None:
+        return date.fromisoformat(self.valid_to) if self.valid_to else None
 
     def document(self) -> dict[str, Any]:
         """As the passport lists it."""

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.provenance import journey, log_queries, passport_queries, queries
+from pavilion.provenance import journey, log_queries, passport_queries, queries, references
 from pavilion.provenance.facts import day_or_none
 from pavilion.provenance.journey import Journey, Sees
 from pavilion.provenance.passport_facts import PROCESSES
@@ -83,6 +83,7 @@ async def page_facts(
         "as_of": day_or_none(subject["stone:origin"]["asOf"]),
         "tested_on": day_or_none((subject["stone:origin"]["naturalTest"] or {}).get("on")),
         "reports": _reports(subject["stone:reports"], now),
+        "lapsed": await references.ended(session, passport.stone),
         "media": subject.get("stone:media", []),
         "log": subject["stone:log"],
         "valid_until": datetime.fromisoformat(document["validUntil"]),

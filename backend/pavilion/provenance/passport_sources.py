@@ -87,8 +87,10 @@ async def facts_hashes(session: AsyncSession, stones: Sequence[str]) -> dict[str
 
 
 async def references_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, list[StoneReference]]:
-    """The papers that stand, the first first."""
-    wanted = select(StoneReference).where(StoneReference.stone.in_(stones), StoneReference.withdrawn_at.is_(None))
+    """The papers that stand, the first first: neither withdrawn nor ended."""
+    wanted = select(StoneReference).where(
+        StoneReference.stone.in_(stones), StoneReference.withdrawn_at.is_(None), StoneReference.ended_at.is_(None)
+    )
     return _by_stone(await session.scalars(wanted.order_by(StoneReference.id)))
 
 

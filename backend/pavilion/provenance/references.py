@@ -9,12 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.canon import canonical, sha256_hex
+from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
 from pavilion.provenance.passport_models import ReferenceKind, StoneReference
 
 CONTENT_CHANGED = "passport:content_changed"  # followed by the issuing of passports
+ENDED = "stone:reference_ended"
+AT_ONCE = 200  # certificates ended in one transaction
 MOST = 20  # papers of one stone that stand
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./-]{0,59}")
@@ -71,8 +74,40 @@ async def withdraw(session: AsyncSession, *, stone: str, public_id: str, by: str
         record(session, CONTENT_CHANGED, stone, by=by, at=now)
 
 
+async def end_due(sessions: Sessions, now: datetime) -> int:
+    """Certificates whose last day has passed stand in no new passport; holder and house are told. Answers how many."""
+    today = now.date().isoformat()
+    due = (
+        select(StoneReference.id)
+        .where(
+            StoneReference.valid_to < today, StoneReference.withdrawn_at.is_(None), StoneReference.ended_at.is_(None)
+        )
+        .order_by(StoneReference.valid_to, StoneReference.id)
+        .limit(AT_ONCE)
+    )
+    async with reading(sessions) as session:
+        if await session.scalar(due.limit(1)) is None:
+            return 0
+    async with sessions.begin() as session:
+        found = select(StoneReference).where(StoneReference.id.in_(list(await session.scalars(due))))
+        found = found.where(StoneReference.withdrawn_at.is_(None), StoneReference.ended_at.is_(None))
+        rows = (await session.scalars(found.order_by(StoneReference.id).with_for_update())).all()
+        for row in rows:
+            row.ended_at = now
+            facts = {"reference": row.public_id, "kind": row.kind, "number": row.number, "day": row.valid_to}
+            record(session, ENDED, row.stone, by=None, at=now, **facts)
+            record(session, CONTENT_CHANGED, row.stone, by=None, at=now)
+    return len(rows)
+
+
+async def ended(session: AsyncSession, stone: str) -> Sequence[StoneReference]:
+    """Certificates that ended and that nobody has withdrawn yet, the first first."""
+    wanted = select(StoneReference).where(StoneReference.stone == stone, StoneReference.withdrawn_at.is_(None))
+    return (await session.scalars(wanted.where(StoneReference.ended_at.is_not(None)).order_by(StoneReference.id))).all()
+
+
 async def of_stone(session: AsyncSession, stone: str) -> Sequence[StoneReference]:
-    """The papers that stand, the first first."""
+    """The papers that nobody withdrew, the first first; some may have ended."""
     wanted = select(StoneReference).where(StoneReference.stone == stone, StoneReference.withdrawn_at.is_(None))
     return (await session.scalars(wanted.order_by(StoneReference.id))).all()
 
