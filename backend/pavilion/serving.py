@@ -19,6 +19,7 @@ from pavilion import main, worker
 from pavilion.kernel import db, migrating
 from pavilion.kernel.clock import utc_now
 from pavilion.settings import Environment, Settings, with_secrets
+from pavilion.webkit.announcing import Announcing
 from pavilion.webkit.html import Pages
 from pavilion.webkit.static import frontend
 from pavilion.worker import Tick
@@ -207,18 +208,7 @@ async def listen(app: FastAPI, address: str, started: Callable[[], None] = lambd
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    await _Announcing(config, started).serve(sockets=[listener])
-
-
-class _Announcing(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._tell = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._tell()
+    await Announcing(config, started).serve(sockets=[listener])
 
 
 def _bound(host: str, port: int) -> socket.socket:
