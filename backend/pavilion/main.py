@@ -75,7 +75,7 @@ from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.webkit import guards, refusals, static
-from pavilion.webkit.html import Pages
+from pavilion.webkit.html import Pages, pages_of
 from pavilion.webkit.log import RequestLog
 from pavilion.worker import Tick
 
@@ -216,7 +216,7 @@ def engine_of(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -
 def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: Lifespan) -> FastAPI:
     """Pages, forms, API and sockets over one database."""
     sessions = db.sessions_of(engine)
-    pages = Pages(static.frontend(), nomenclature.term)
+    pages = pages_of(static.frontend(), nomenclature.term)
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages = pages

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -122,6 +123,12 @@ class Pages:
         return Markup('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><use href="{}#{}"/></svg>').format(
             sprite, name
         )
+
+
+@cache
+def pages_of(frontend: Path, term: Term | None = None) -> Pages:
+    """The pages of a folder that stands still as long as the process lives: read once, however many houses open."""
+    return Pages(frontend, term)
 
 
 def page(
