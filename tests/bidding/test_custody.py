@@ -5,6 +5,8 @@ import os
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pavilion.bidding import custody, sealing
 from pavilion.bidding.custody import Refused, Sealed, check_tender, open_tender, read_shares, read_tender, signed_shares
@@ -180,6 +182,20 @@ def test_a_file_of_another_form_is_refused(change):
 def test_what_is_no_tender_file_at_all_is_refused(data):
     with pytest.raises(Refused, match="tender_bad"):
         read_tender(data)
+
+
+@given(st.integers(0, len(canonical(tender())) - 1), st.integers(0, 6))
+def test_one_changed_bit_of_a_tender_file_is_refused(at, bit):
+    """All but the aliases, which only say under which name the book has an envelope: its hash says which it is."""
+    data = canonical(tender())
+    wrong = data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
+    try:
+        file = read_tender(wrong)
+        check_tender(file, LATER)
+    except Refused:
+        return
+    assert [one.envelope for one in file.envelopes] == [one.envelope for one in read_tender(data).envelopes]
+    assert {one.bidder for one in file.envelopes} != {"A", "B"}
 
 
 # -- the share file ---------------------------------------------------------------------------------------------------

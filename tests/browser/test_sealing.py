@@ -23,13 +23,15 @@ class Files(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def page(chrome):
-    """A blank page beside the modules, as a browser has them after the house went offline."""
+    """A blank page beside the modules; once they are loaded the network is cut, and nothing needs it."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(STATIC)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     context = chrome.new_context()
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{server.server_port}/js/seal.js")
-    page.evaluate("Promise.all([import('/js/seal.js'), import('/js/custodian.js'), import('/js/ed25519-worker.js')])")
+    page.evaluate("async () => { await import('/js/seal.js'); (await import('/js/custodian.js')).prepare(); }")
+    page.wait_for_load_state("networkidle")
+    context.set_offline(True)
     yield page
     context.close()
     server.shutdown()

@@ -10,6 +10,8 @@ import {
 } from "./verify-forms.js";
 import { holds } from "./verify-signature.js";
 
+export { prepare } from "./verify-signature.js"; // to be called when the page opens: afterwards the network may be cut
+
 /** @typedef {Record<string, any>} Doc */
 /** @typedef {{v: 1, kind: "custodian", public: string, private: string}} KeyFile */
 /** @typedef {{public: string, point: Uint8Array, key: CryptoKey, signing: CryptoKey}} Custodian */
