@@ -4,7 +4,6 @@ Needs neither database nor settings: an address, and a file that remembers the l
 """
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 from pavilion.kernel.canon import canonical, read_json
 from pavilion.kernel.clock import EPOCH
 from pavilion.kernel.cosigning import BadPolicy, Policy, parse_policy
+from pavilion.kernel.files import replace_text
 from pavilion.kernel.merkle import EMPTY_ROOT, CompactTree, leaf_hash, verify_consistency
 from pavilion.kernel.signing import BadNote, Checkpoint, Note, VerifierKey, parse_checkpoint, parse_note
 from pavilion.kernel.tiles import (
@@ -145,12 +145,7 @@ def read_memory(path: Path) -> Memory:
 
 def write_memory(path: Path, memory: Memory) -> None:
     facts = {name: getattr(memory, name) for name in ("policy", "size", "frontier", "note", "alive")}
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(facts, file, indent=1, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    replace_text(path, json.dumps(facts, indent=1, ensure_ascii=False))
 
 
 # -- the checkpoint ---------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from pavilion.kernel.clock import EPOCH, Clock
 from pavilion.kernel.cosigning import cosign
+from pavilion.kernel.files import replace_text
 from pavilion.kernel.merkle import EMPTY_ROOT, verify_consistency
 from pavilion.kernel.signing import (
     COSIGNER,
@@ -205,16 +206,5 @@ def _read_state(path: Path) -> dict[str, Held]:
 
 
 def _write_state(path: Path, held: dict[str, Held]) -> None:
-    """The file holds either what it held before or all of this, even if the power fails."""
     rows = {origin: {"size": one.size, "root": one.root.hex(), "note": one.note} for origin, one in held.items()}
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump(rows, file, indent=1, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_text(path, json.dumps(rows, indent=1, ensure_ascii=False))

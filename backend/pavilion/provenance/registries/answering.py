@@ -1,5 +1,6 @@
 """What all adapters have in common: a question over a line, and an answer that is believed or is none."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from pavilion.provenance.registries.lines import Asked, Line, Said, Silent
 from pavilion.provenance.registries.port import Answer, Claim, Reason, Status
 
 
-class Asking:
+class Asking(ABC):
     """A registry over a line. What is not of the agreed form is no answer: it is asked again, and never believed."""
 
     name: str
@@ -19,12 +20,13 @@ class Asking:
         self.name, self.address = name, line.address
         self._line = line
 
+    @abstractmethod
     def question(self, claim: Claim, now: datetime) -> Asked:
-        raise NotImplementedError
+        """What the house asks this party about the claim."""
 
+    @abstractmethod
     def read(self, claim: Claim, document: Mapping[str, Any], blank: Answer) -> Answer:
         """`blank` is a FOUND without facts. ValueError for nonsense."""
-        raise NotImplementedError
 
     async def confirm(self, claim: Claim, now: datetime) -> Answer:
         try:
