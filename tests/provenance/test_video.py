@@ -11,8 +11,19 @@ from itertools import pairwise
 import pytest
 from PIL import Image, ImageStat
 
-from pavilion.provenance import issuing, passport_queries, video, video_drawing, video_encoding, video_making
+from pavilion.provenance import (
+    countersigning,
+    hosted,
+    issuing,
+    passport_queries,
+    video,
+    video_drawing,
+    video_encoding,
+    video_making,
+)
 from pavilion.provenance.video_mesh import cut_stone, family_of, outline, rough
+from pavilion.provenance.video_models import Film
+from tests import make
 from tests.make import NOON
 from tests.provenance import issued
 
@@ -187,6 +198,17 @@ def test_the_film_tells_what_the_passport_tells_and_never_the_plan():
     assert "kgale" not in str(said) and "scheldt" not in str(said)
 
 
+def test_who_puts_a_name_beside_ours_is_named_at_the_end_in_picture_and_caption():
+    shown = [{"displayName": "Lumen"}, {"displayName": "Atelier \u7389\u6cc9"}]
+    said = video.parameters(SAID["stone"], a_content() | {"presented": shown}, SAID["proof"]["address"], STEPS)
+    assert said["finished"]["presented"] == "Atelier \u7389\u6cc9"  # the last of them
+    assert video.sentence(said, "finished", "en").endswith(" Presented by Atelier \u7389\u6cc9.")
+    assert "\u7531 Atelier \u7389\u6cc9 \u5448\u732e" in video.sentence(said, "finished", "zh")
+    alone = video_drawing.still(told(), "finished")
+    assert alone.tobytes() != video_drawing.still(said, "finished").tobytes()
+    assert "presented" not in told()["finished"] and "Presented" not in video.captions(told(), "en")
+
+
 # -- on order ---------------------------------------------------------------------------------------------------------
 
 FILES = {"film.mp4": b"a film", "poster.jpg": b"a still"}
@@ -269,3 +291,39 @@ async def test_a_film_that_cannot_be_made_is_tried_again_later_and_nothing_is_sh
 async def test_without_a_passport_there_is_nothing_to_tell(sessions):
     with pytest.raises(video_making.NoPassport):
         await ordered(sessions, "01KJ8Q3V5W9X7Y2Z4A6B8C0D1E")
+
+
+async def test_a_name_beside_ours_gets_a_film_of_its_own_where_there_was_one(sessions):
+    issuer = issued.issuer()
+    claims = [await a_stone(sessions, issuer) for _ in range(2)]
+    await ordered(sessions, claims[0].stone)
+    await video_making.tick(sessions, NOON, drawn)
+    await ticked(sessions, issuer)
+    made = []
+    async with sessions.begin() as session:
+        firm = await make.company(session)
+        key = await hosted.of_company(session, firm.id, did=issued.HOUSE.did, seed=issued.SEED, now=NOON)
+        facts = {"company_id": firm.id, "base": HOUSE, "by": "x" * 26, "now": NOON}
+        for claim in claims:
+            passport = await passport_queries.latest(session, claim.stone)
+            words = countersigning.Words("Lumen of Antwerp", {})
+            made.append(
+                await countersigning.countersign(session, passport=passport, words=words, logo=None, key=key, **facts)
+            )
+    async with sessions() as session:
+        assert [await video_making.is_coming(session, claim.stone) for claim in claims] == [True, False]
+    await video_making.tick(sessions, NOON, drawn)
+    await ticked(sessions, issuer)
+    _, (medium,) = await media(sessions, claims[0].stone)
+    async with sessions() as session:
+        film = await session.get(Film, medium["parameters"].removeprefix("sha256:"))
+        assert film.parameters["finished"]["presented"] == "Lumen of Antwerp"
+    async with sessions.begin() as session:
+        facts = {"public_id": made[0].public_id, "company_id": firm.id, "by": "x" * 26, "now": NOON}
+        await countersigning.withdraw(session, stone=claims[0].stone, **facts)
+    await video_making.tick(sessions, NOON, drawn)
+    await ticked(sessions, issuer)
+    _, (medium,) = await media(sessions, claims[0].stone)
+    async with sessions() as session:
+        film = await session.get(Film, medium["parameters"].removeprefix("sha256:"))
+        assert "presented" not in film.parameters["finished"], "the former film tells the truth again"

@@ -16,7 +16,7 @@ from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.instants import stamp
-from pavilion.provenance import contexts, did, passport_queries, proofs
+from pavilion.provenance import contexts, did, passport_queries, proofs, video_making
 from pavilion.provenance.hosted import Hosted
 from pavilion.provenance.logos import Mark
 from pavilion.provenance.passport_models import Countersignature, Logo, Passport
@@ -120,6 +120,8 @@ async def withdraw(
         row.withdrawn_at = now
         record(session, "passport:countersignature_withdrawn", stone, by=by, at=now, countersignature=public_id)
         record(session, CONTENT_CHANGED, stone, by=by, at=now)
+        await session.flush()
+        await video_making.again(session, stone, by=by, now=now)
 
 
 def document_of(
@@ -258,6 +260,7 @@ async def _kept(
     record(session, "passport:countersigned", passport.stone, by=by, at=now, **facts)
     record(session, CONTENT_CHANGED, passport.stone, by=by, at=now)
     await session.flush()
+    await video_making.again(session, passport.stone, by=by, now=now)
     return row
 
 

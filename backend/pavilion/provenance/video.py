@@ -36,6 +36,8 @@ def parameters(
     gem, origin, cutter = content["characteristics"], content["origin"], content["origin"].get("cutter")
     said: dict[str, Any] = {"v": VERSION, "stone": stone}
     said["finished"] = _kept(gem, "shape", "mass_mct", "color", "clarity", "cut", "fancy", "species", "dimensions_um")
+    if content.get("presented"):  # the last who put a name beside ours; earlier ones stand on the page
+        said["finished"]["presented"] = content["presented"][-1]["displayName"]
     mined, cut = (_first(steps, kind) for kind in ("MINED", "CUT"))
     if origin["mine"].get("country"):
         day = {"day": str(mined["at"])[:10]} if mined is not None else {}
@@ -134,11 +136,13 @@ def _proof(facts: Mapping[str, Any], lang: str) -> str:
 def _finished(facts: Mapping[str, Any], lang: str) -> str:
     fancy = facts.get("fancy")
     color = f"{fancy['intensity']} {fancy['hue']}".strip() if fancy else facts.get("color")
-    mass, clarity = carats(facts["mass_mct"]), facts.get("clarity")
+    mass, clarity, presented = carats(facts["mass_mct"]), facts.get("clarity"), facts.get("presented")
     if lang == "zh":  # the laboratory's own words of a fancy colour stand in quotes, never half translated
         quoted = f"颜色“{color}”" if fancy and color else color
-        return f"成品：{'，'.join(filter(None, (f'{mass} 克拉', quoted, clarity)))}。"
-    return f"The finished stone: {', '.join(filter(None, (f'{mass} ct', color, clarity)))}."
+        words = f"成品：{'，'.join(filter(None, (f'{mass} 克拉', quoted, clarity)))}。"
+        return words + (f"由 {presented} 呈献。" if presented else "")
+    words = f"The finished stone: {', '.join(filter(None, (f'{mass} ct', color, clarity)))}."
+    return words + (f" Presented by {presented}." if presented else "")
 
 
 _SENTENCES = {

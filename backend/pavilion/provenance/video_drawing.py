@@ -210,6 +210,8 @@ def _lines_of(said: Mapping[str, Any], scene: str) -> list[tuple[str, int]]:
         return [*names, *((facts[name], 24) for name in ("region", "name", "producer", "day") if name in facts)]
     if scene == "finished":
         head = [(f"{carats(facts['mass_mct'])} ct", 46)]
+        if "presented" in facts:
+            head.append((str(facts["presented"]), 30))
         return [*head, (video.sentence(said, scene, "en"), 24), (video.sentence(said, scene, "zh"), 24)]
     big = _headline(facts, scene)
     head = [(big, 46)] if big else []

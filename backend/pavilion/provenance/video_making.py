@@ -50,6 +50,14 @@ async def order(session: AsyncSession, stone: str, house: str, *, by: str | None
     return name
 
 
+async def again(session: AsyncSession, stone: str, *, by: str | None, now: datetime) -> None:
+    """A stone that had a film gets one of what is said of it now; who never asked for one gets none."""
+    last = await session.scalar(select(Film).where(Film.stone == stone).order_by(Film.made_at.desc()).limit(1))
+    if last is not None:
+        house, _, _ = str(last.parameters["proof"]["address"]).partition("/id/stone/")
+        await order(session, stone, house, by=by, now=now)
+
+
 async def is_coming(session: AsyncSession, stone: str) -> bool:
     """Whether a film of this stone is ordered and not made."""
     waiting = select(Job.payload).where(Job.kind == JOB, Job.state.in_((State.DUE, State.RUNNING)))
