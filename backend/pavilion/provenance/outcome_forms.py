@@ -24,11 +24,13 @@ class ContractForm(BaseModel):
     buyer: str = Field(min_length=1, max_length=160)
     party: str = Field(default="", max_length=80, pattern=r"[a-z0-9-]*")
     category: Category
-    limit_pct: Typed
+    limit_pct: Typed | None = None  # unsaid: as the house has set it
     from_day: date
     to_day: date | None = None
 
-    def limit_bp(self) -> int:
+    def limit_bp(self) -> int | None:
+        if self.limit_pct is None:
+            return None
         hundredths = carats(self.limit_pct)  # thousandths of a percent: the same way of writing
         if hundredths is None or hundredths > 100_000 or hundredths % 10:
             raise BadInput(fields={"limit_pct": "po_percent"})

@@ -74,7 +74,7 @@ async def open_contract(
     buyer: Company,
     number: str,
     category: Category,
-    limit_bp: int,
+    limit_bp: int | None,
     from_day: date,
     to_day: date | None = None,
     by: str | None,
@@ -87,6 +87,8 @@ async def open_contract(
     )
     if await session.scalar(taken) is not None:
         raise ContractTaken(number=number)
+    if limit_bp is None:
+        limit_bp = (await tables_in_force(session)).limits.resale_limit_bp
     contract = SupplyContract(
         public_id=ulid(now),
         number=number,
