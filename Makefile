@@ -34,7 +34,7 @@ setup: $(firstword $(wildcard .stamps/check) .stamps/test) ## the environment on
 
 test: $(firstword $(wildcard .stamps/check) .stamps/test) ## unit, SQLite, real PostgreSQL, real Redis or Valkey, real browser
 	$(BIN)/python -m tests.need browser
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(T)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(T)
 
 lint: .stamps/check ## every static verdict
 	$(BIN)/ruff check && $(BIN)/ruff format --check

@@ -27,7 +27,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 TEMPLATE = "pavilion_template"
 
+# The long files, the longest first: begun last, one would keep a worker busy long after the others have gone home.
+LONG = (
+    *("browser/test_every_page", "test_rubbish", "browser/test_saleroom", "browser/test_verify", "browser/"),
+    *("faults/", "test_neighbours", "test_whole_path", "test_demo_files", "simulate/test_simulation"),
+    *("provenance/test_log_pages", "provenance/test_epcis", "provenance/test_video", "catalogue/test_stone_pages"),
+    *("catalogue/test_upload_import", "auctions/test_publishing", "bidding/test_eligibility_pages"),
+)
+
 log.set_up("test", "ERROR")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; among the others, and within each, the order stays as chance made it."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if f"tests/{name}" in item.nodeid), len(LONG)))
 
 
 def import_tables() -> None:
