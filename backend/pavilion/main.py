@@ -20,10 +20,12 @@ from pavilion.auctions import reached
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
+from pavilion.bidding import acting, closed
 from pavilion.bidding import api as bidding_api
-from pavilion.bidding import closed
 from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
+from pavilion.bidding import staff_routes as bidding_staff_routes
+from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import api as catalogue_api
 from pavilion.catalogue import importing, nomenclature, portraits
@@ -52,6 +54,7 @@ from pavilion.provenance import (
     presenting_pack_routes,
     presenting_routes,
     reference_routes,
+    references,
     registry_routes,
     reverifying,
     table_changing,
@@ -84,6 +87,7 @@ ROUTERS: list[APIRouter] = [
     auctions_routes.router,
     bidding_routes.router,
     bidding_api.router,
+    bidding_staff_routes.router,
     bidding_socket.router,
     catalogue_routes.router,
     catalogue_upload_routes.router,
@@ -113,6 +117,7 @@ ROUTERS: list[APIRouter] = [
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **accounts_service.PROPOSAL_HANDLERS,
     **auctions_service.proposal_handlers,
+    **acting.PROPOSAL_HANDLERS,
     **settlement_service.PROPOSAL_HANDLERS,
 }
 
@@ -225,6 +230,7 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
         **trusting.proposal_handlers(settings.house_did),
         **table_changing.proposal_handlers(settings.house_did),
     }
+    app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)
     app.state.log_signer = _signer_of(settings)
     app.state.holder_of = holding.holder_of
@@ -290,6 +296,12 @@ def _log_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
         return []
     witnessing = log_wiring.witnessing_of(settings, log_wiring.signer_of(settings), sessions)
     return [Tick("log", witnessing.tick), Tick("log audit", log_audit.Nightly(sessions).tick)]
+
+
+def _vault_of(settings: Settings) -> Vault | None:
+    """What seals an amount that two persons agree on; a house without its data key agrees on none."""
+    key = settings.data_key.get_secret_value()
+    return Vault(bytes.fromhex(key)) if key else None
 
 
 def _signer_of(settings: Settings) -> LogSigner | None:

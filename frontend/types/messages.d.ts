@@ -92,9 +92,10 @@ export interface LotStands {
 
 export interface Notice {
   op: "notice";
-  lot: string;
+  lot: string | null;
   key: string;
-  n: number;
+  n: number | null;
+  text: Said | null;
 }
 
 export interface Ping {
@@ -128,6 +129,11 @@ export interface Resync {
   op: "resync";
   sale: string;
   reason: string;
+}
+
+export interface Said {
+  en: string;
+  zh: string;
 }
 
 export interface Snapshot {

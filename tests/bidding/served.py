@@ -17,7 +17,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.kernel.db import create_engine
 from pavilion.main import build_web
 from pavilion.settings import Settings
-from tests.bidding.house import House
+from tests.bidding.house import DATA_KEY, House
 from tests.make import NOON
 
 
@@ -91,6 +91,7 @@ async def served(house: House) -> AsyncIterator[Served]:
     socket = config.bind_socket()
     port = socket.getsockname()[1]
     settings = Settings(
+        data_key=DATA_KEY.hex(),
         environment="test",
         public_url=f"http://127.0.0.1:{port}",
         database_url=database.render_as_string(hide_password=False),

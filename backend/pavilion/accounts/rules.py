@@ -59,6 +59,7 @@ class Permission(StrEnum):
     SALE_ANNOUNCE = "sale:announce"
     LOT_RUN = "lot:run"
     BID_VOID = "bid:void"
+    LOT_SECOND = "lot:second"
     SALE_APPROVE = "sale:approve"
     PAYMENT_BOOK = "payment:book"
     PAYMENT_CONFIRM = "payment:confirm"
@@ -98,8 +99,8 @@ RIGHTS: dict[Role, frozenset[Permission]] = {
         Role.RESERVE: _STAFF | {P.RESERVE_SEE, P.RESERVE_SET},
         Role.REGISTRAR: _STAFF | {P.REGISTRATION_DECIDE, P.COMPANY_PROPOSE},
         Role.CLERK: _CLERK,
-        Role.AUCTIONEER: _CLERK | {P.LOT_RUN, P.BID_VOID},
-        Role.LEAD: _STAFF | {P.SALE_APPROVE, P.LOT_CURATE, P.SALE_BUILD, P.PAYMENT_CONFIRM},
+        Role.AUCTIONEER: _CLERK | {P.LOT_RUN, P.BID_VOID, P.LOT_SECOND},
+        Role.LEAD: _STAFF | {P.SALE_APPROVE, P.LOT_SECOND, P.LOT_CURATE, P.SALE_BUILD, P.PAYMENT_CONFIRM},
         Role.CASHIER: _STAFF | {P.PAYMENT_BOOK, P.REFUND_PROPOSE, P.RELEASE_PREPARE, P.STATEMENT_ISSUE, P.LEDGER_SEE},
         Role.VIEWINGS: _STAFF | {P.VIEWING_RUN},
         Role.COMPLIANCE: _STAFF | {P.ORIGIN_SEE, P.ORIGIN_DECIDE, P.TRUST_EDIT, P.COMPANY_DECIDE, P.PAPERS_SEE},
@@ -138,8 +139,11 @@ APPROVERS: dict[str, Permission] = {
     "sale.publish": P.SALE_APPROVE,
     "sale.unpublish": P.SALE_APPROVE,
     "sale.cancel": P.SALE_APPROVE,
-    "lot.withdraw": P.SALE_APPROVE,
-    "bid.void": P.SALE_APPROVE,
+    "lot.withdraw": P.LOT_SECOND,
+    "bid.void": P.LOT_SECOND,
+    "lot.reopen": P.LOT_SECOND,
+    "reserve.lower": P.LOT_SECOND,
+    "sale.incident": P.LOT_SECOND,
     "limit.raise": P.SALE_APPROVE,
     "company.approve": P.COMPANY_DECIDE,
     "company.decline": P.COMPANY_DECIDE,

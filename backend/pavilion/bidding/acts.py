@@ -1,7 +1,8 @@
 """What staff do to lots and sales. Each act is refused with a code or becomes events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from pavilion.bidding import clerking, closing, due, grouping, rules
 from pavilion.bidding.book import FINAL, LotBook
@@ -30,10 +31,27 @@ class StaffAct:
     seqs: tuple[int, ...] = ()  # or which
     text_en: str = ""
     text_zh: str = ""
+    order: int | None = None  # the row of two persons' agreement that this act carries out
+
+
+class Agreed(NamedTuple):
+    """An act that two persons agreed on and that the book has not carried out yet."""
+
+    id: int
+    document: Mapping[str, Any]
+    sealed: bytes | None
+    place: str
 
 
 def carry_out(draft: Draft, facts: Facts, act: StaffAct) -> str | None:
     """None when done, else the code of the refusal; nothing is half done."""
+    code = _carried_out(draft, facts, act)
+    if code is None and act.order is not None:
+        draft.orders.append(act.order)
+    return code
+
+
+def _carried_out(draft: Draft, facts: Facts, act: StaffAct) -> str | None:
     if draft.state == "closed":
         return _unfit(draft.look(act.lot)) if act.lot and draft.has(act.lot) else "act_not_allowed"
     if act.lot is not None:

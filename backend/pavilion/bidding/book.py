@@ -45,6 +45,8 @@ class PrivateLine(NamedTuple):
     alias: str
     code: str | None
     sealed: bytes
+    by: str | None = None  # the member of staff who entered it
+    mandate: str | None = None  # on what ground: phone, commission or floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Batch:
     root: SignedRoot
     published: Published = Published()
     rules: tuple[str, str] | None = None  # text and hash, when the sale is published anew
+    orders: Sequence[int] = ()  # agreements of two persons that are carried out with it
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,19 +23,20 @@ with held as (
     ) as x
     returning 1
 ), bids as (
-    insert into book_bids (sale, paddle, key, n, lot, seq, alias, code, sealed)
+    insert into book_bids (sale, paddle, key, n, lot, seq, alias, code, sealed, entered_by, mandate)
     select held.sale, x.* from held, unnest(
-        $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::bigint[], $17::text[], $18::text[], $19::bytea[]
+        $12::bigint[], $13::text[], $14::bigint[], $15::text[], $16::bigint[], $17::text[], $18::text[], $19::bytea[],
+        $20::text[], $21::text[]
     ) as x
 ), root as (
-    insert into checkpoints (sale, size, at, text) select held.sale, $20::bigint, $21::timestamptz, $22::text from held
+    insert into checkpoints (sale, size, at, text) select held.sale, $22::bigint, $23::timestamptz, $24::text from held
 ), standing as (
     insert into book_lots (sale, lot, number, position, currency, opening, state, seq, price, ask, leader, alias,
         reserve_met, bids, "end", published_end, paused_at, hash, sealed_reserve)
     select held.sale, x.* from held, unnest(
-        $23::text[], $24::text[], $25::bigint[], $26::text[], $27::bigint[], $28::text[], $29::bigint[], $30::bigint[],
-        $31::bigint[], $32::bigint[], $33::text[], $34::boolean[], $35::bigint[], $36::timestamptz[],
-        $37::timestamptz[], $38::timestamptz[], $39::text[], $40::bytea[]
+        $25::text[], $26::text[], $27::bigint[], $28::text[], $29::bigint[], $30::text[], $31::bigint[], $32::bigint[],
+        $33::bigint[], $34::bigint[], $35::text[], $36::boolean[], $37::bigint[], $38::timestamptz[],
+        $39::timestamptz[], $40::timestamptz[], $41::text[], $42::bytea[]
     ) as x
     on conflict (lot) do update set number = excluded.number, position = excluded.position,
         opening = excluded.opening, currency = excluded.currency, state = excluded.state, seq = excluded.seq,
@@ -44,7 +45,7 @@ with held as (
         published_end = excluded.published_end, paused_at = excluded.paused_at, hash = excluded.hash,
         sealed_reserve = excluded.sealed_reserve
 ), book as (
-    update sale_books set state = $41, size = $42 from held where sale_books.sale = held.sale
+    update sale_books set state = $43, size = $44 from held where sale_books.sale = held.sale
 )
 select count(*) from events
 """
@@ -52,6 +53,7 @@ select count(*) from events
 STAFF = "insert into staff_aliases (sale, person, alias) values ($1, $2, $3)"
 OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values ($1, $2, $3, $4, $5)"
 RESERVES = "insert into reserve_openings (sale, lot, reserve, nonce) values ($1, $2, $3, $4)"
+ORDERS = "update staff_orders set done_at = $2 where id = $1"
 RULES = "update sale_books set rules = $2, rules_hash = $3 where sale = $1"
 
 TAKE = """
@@ -131,7 +133,8 @@ class PostgresBook:
     async def write(self, sale: str, epoch: int, batch: Batch) -> None:
         db = await self._connection(sale)
         try:
-            if batch.staff or batch.rules or batch.published.bids or batch.published.reserves:
+            shown = batch.published
+            if batch.staff or batch.rules or batch.orders or shown.bids or shown.reserves:
                 async with db.transaction():
                     await self._write(db, sale, epoch, batch)
                     await self._write_rest(db, sale, batch)
@@ -158,7 +161,7 @@ class PostgresBook:
             sale,
             epoch,
             *_columns(9, map(_event, batch.lines)),
-            *_columns(8, map(_bid, batch.private)),
+            *_columns(10, map(_bid, batch.private)),
             root.size,
             from_micros(root.at),
             root.text,
@@ -174,6 +177,8 @@ class PostgresBook:
         await db.executemany(STAFF, [(sale, *one) for one in batch.staff])
         await db.executemany(OPENINGS, [(sale, *one) for one in batch.published.bids])
         await db.executemany(RESERVES, [(sale, *one) for one in batch.published.reserves])
+        carried = [(order, from_micros(batch.root.at)) for order in batch.orders]
+        await db.executemany(ORDERS, carried)
         if batch.rules is not None:
             await db.execute(RULES, sale, *batch.rules)
 
@@ -188,7 +193,9 @@ class PostgresBook:
             "select n, lot, seq, t, at, type, prev, hash, body from book_events where sale = $1 order by n", sale
         )
         private = await db.fetch(
-            "select paddle, key, n, lot, seq, alias, code, sealed from book_bids where sale = $1 order by n", sale
+            "select paddle, key, n, lot, seq, alias, code, sealed, entered_by, mandate from book_bids "
+            "where sale = $1 order by n",
+            sale,
         )
         reserves = await db.fetch(
             "select lot, sealed_reserve from book_lots where sale = $1 and sealed_reserve is not null", sale
@@ -212,7 +219,7 @@ def _event(x: Line) -> Sequence[Any]:
 
 
 def _bid(x: PrivateLine) -> Sequence[Any]:
-    return x.paddle, x.key, x.n, x.lot, x.seq, x.alias, x.code, x.sealed
+    return x.paddle, x.key, x.n, x.lot, x.seq, x.alias, x.code, x.sealed, x.by, x.mandate
 
 
 def _lot(x: LotRow) -> Sequence[Any]:

@@ -22,7 +22,8 @@ EVENTS = """
 insert into book_events (sale, n, lot, seq, t, at, type, prev, hash, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 BIDS = """
-insert into book_bids (sale, paddle, key, n, lot, seq, alias, code, sealed) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert into book_bids (sale, paddle, key, n, lot, seq, alias, code, sealed, entered_by, mandate)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 LOTS = """
 insert into book_lots (sale, lot, number, position, currency, opening, state, seq, price, ask, leader, alias,
@@ -148,6 +149,8 @@ class SqliteBook:
             "insert into reserve_openings (sale, lot, reserve, nonce) values (?, ?, ?, ?)",
             [(sale, *one) for one in batch.published.reserves],
         )
+        carried = [(root.at, order) for order in batch.orders]
+        db.executemany("update staff_orders set done_at = ? where id = ?", carried)
         if batch.rules is not None:
             db.execute("update sale_books set rules = ?, rules_hash = ? where sale = ?", (*batch.rules, sale))
         db.execute("update sale_books set state = ?, size = ? where sale = ?", (batch.state, batch.size, sale))
@@ -163,7 +166,9 @@ class SqliteBook:
             "select n, lot, seq, t, at, type, prev, hash, body from book_events where sale = ? order by n", (sale,)
         )
         private = db.execute(
-            "select paddle, key, n, lot, seq, alias, code, sealed from book_bids where sale = ? order by n", (sale,)
+            "select paddle, key, n, lot, seq, alias, code, sealed, entered_by, mandate from book_bids "
+            "where sale = ? order by n",
+            (sale,),
         )
         reserves = db.execute(
             "select lot, sealed_reserve from book_lots where sale = ? and sealed_reserve is not null", (sale,)

@@ -42,6 +42,9 @@ class Rooms(Protocol):
     async def command(self, act: StaffAct) -> Answer:
         """`done`, or refused with a code."""
 
+    async def say(self, sale: str, encoded: bytes) -> None:
+        """Everybody in the room hears this frame."""
+
     async def mine(self, sale: str, company_id: int) -> Mine | None:
         """What this company may know of its own bids; None while no engine answers."""
 
@@ -100,6 +103,9 @@ class LocalRooms:
         if writer is None:
             return Answer("unknown", act.lot, code="engine_away", sale=act.sale)
         return await writer.place(act)
+
+    async def say(self, sale: str, encoded: bytes) -> None:
+        self.hub.tell_all(sale, encoded)
 
     async def mine(self, sale: str, company_id: int) -> Mine | None:
         writer = await self._writer(sale)

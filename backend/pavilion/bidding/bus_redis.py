@@ -65,6 +65,9 @@ class RedisRooms:
         self._put(act.sale, act, lambda given: None if answer.done() else answer.set_result(given), nobody)
         return await answer
 
+    async def say(self, sale: str, encoded: bytes) -> None:
+        self._sending.put_nowait((wire.news(sale), encoded))
+
     async def mine(self, sale: str, company_id: int) -> Mine | None:
         told = await self._ask(sale, "mine", company_id=company_id)
         return None if told is None else wire.mine_in(told)

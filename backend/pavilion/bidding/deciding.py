@@ -46,6 +46,7 @@ class BidOrder:
     confirm: int | None = None
     via: str = "online"
     person: str | None = None
+    mandate: str | None = None  # of a bid that staff enter: phone, commission or floor
 
 
 class Answer(NamedTuple):
@@ -255,10 +256,11 @@ def _record(
     alias = lot.alias_for(paddle)
     ask = None if code is None else lot.stands.ask
     opening = Opening(order.max, order.currency, order.rules, new_nonce(), ask, headroom)
+    entered = (order.person, order.mandate) if order.via == "staff" else (None, None)
     commit = bid_commitment(draft.sale, lot.lot, alias, order.key, opening)
     if code is not None:
         refused = {"bidder": alias, "commit": commit, "code": code, "after": lot.seq}
-        return draft.write_bid(lot, refused, paddle, order.key, opening, t)
+        return draft.write_bid(lot, refused, paddle, order.key, opening, t, *entered)
     before = lot.stands
     after = rules.standing(lot.terms, {**lot.lead, alias: (order.max, lot.seq + 1)})
     end = former = lot.end
@@ -276,7 +278,7 @@ def _record(
         "end": end_or_none(end),
         "extended": end_text(former) if end != former else None,
     }
-    given = draft.write_bid(lot, accepted, paddle, order.key, opening, t)
+    given = draft.write_bid(lot, accepted, paddle, order.key, opening, t, *entered)
     if end != former:
         grouping.level(draft)
     elif changed:

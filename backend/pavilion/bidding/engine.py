@@ -261,6 +261,7 @@ class SaleWriter:
             list(draft.new_staff.items()),
             SignedRoot(draft.n, draft.at, note),
             publishable(draft) if draft.state == "closed" else Published(),
+            orders=draft.orders,
         )
 
     def _is_new(self, publication: Publication) -> bool:

@@ -116,6 +116,7 @@ class Draft:
         self.lines: list[Line] = []
         self.private: list[PrivateLine] = []
         self.new_staff: dict[str, str] = {}
+        self.orders: list[int] = []  # agreements of two persons that this batch carries out
         self.reserves: dict[str, bytes] = {}
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -182,8 +183,18 @@ class Draft:
         self.reserves[lot] = sealed
         return self.write("lot.reserve_lowered", data, self.lot(lot))
 
-    def write_bid(self, lot: LotBook, data: Doc, paddle: int, key: str, opening: Opening, t: int) -> Given:
-        """A decided bid, accepted or refused, with its secret row."""
+    def write_bid(
+        self,
+        lot: LotBook,
+        data: Doc,
+        paddle: int,
+        key: str,
+        opening: Opening,
+        t: int,
+        by: str | None = None,
+        mandate: str | None = None,
+    ) -> Given:
+        """A decided bid, accepted or refused, with its secret row; `by` and `mandate` of one that staff entered."""
         code = data.get("code")
         at = self.next_at()
         if code is None:
@@ -193,7 +204,8 @@ class Draft:
         self._take(line, data, (paddle, opening))
         self.lines.append(line)
         sealed = self.vault.seal_bid(opening, lot.lot, paddle, key)
-        self.private.append(PrivateLine(paddle, key, line.n, lot.lot, line.seq, data["bidder"], code, sealed))
+        name = data["bidder"]
+        self.private.append(PrivateLine(paddle, key, line.n, lot.lot, line.seq, name, code, sealed, by, mandate))
         return self._give(line, data, paddle, key, opening, lot)
 
     def fold(self, line: Line, secret: PrivateLine | None) -> None:

@@ -189,11 +189,21 @@ class Presence(Message):
     bidders: int | Literal["few"]
 
 
+class Said(Message):
+    """A sentence of the house to the room, in both languages."""
+
+    en: str
+    zh: str
+
+
 class Notice(Message):
+    """`lot_notice`: the book holds a notice at `n`. `fair_warning`, `message`: the clerk speaks, outside the book."""
+
     op: Literal["notice"] = "notice"
-    lot: str
+    lot: str | None
     key: str
-    n: int
+    n: int | None
+    text: Said | None = None
 
 
 class Resync(Message):

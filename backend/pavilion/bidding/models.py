@@ -119,6 +119,8 @@ class BookBid(Base):
     alias: Mapped[str] = mapped_column(String(4))
     code: Mapped[str | None] = mapped_column(String(24))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)  # one length for all
+    entered_by: Mapped[str | None] = mapped_column(String(26))  # the member of staff who entered it for the bidder
+    mandate: Mapped[str | None] = mapped_column(String(10))  # phone, commission or floor
 
 
 class BookLot(Base):

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from pavilion.bidding import folding
-from pavilion.bidding.acts import StaffAct
+from pavilion.bidding.acts import Agreed, StaffAct
 from pavilion.bidding.book import BookRow, BookStore, Fenced, Held, Stored
 from pavilion.bidding.deciding import Facts
 from pavilion.bidding.engine import OneProcess, SaleWriter, Watermarks
@@ -40,6 +40,8 @@ class Surroundings(Protocol):
     async def changed(self) -> bool: ...
     async def offers_over(self) -> Sequence[str]: ...
     async def unpublished(self, sale: str) -> tuple[str, tuple[str, ...]]: ...
+    async def agreed(self, sale: str) -> Sequence[Agreed]: ...
+    async def refused(self, order: int, code: str) -> None: ...
 
 
 class Engine:
@@ -104,6 +106,7 @@ class Engine:
             facts = await self.world.facts(sale)  # if this fails, the next sweep asks again
             if (writer := self.writers.get(sale)) is not None:
                 writer.learn(facts)
+                await self._carry_out_agreed(writer)
             self._untold.discard(sale)
         self._untold &= self.writers.keys()
         if not (find or changed):
@@ -115,6 +118,15 @@ class Engine:
             if sale not in running and writer.book.state == "published":
                 reason, ok = await self.world.unpublished(sale)
                 await writer.place(StaffAct(sale, "unpublish", reason=reason, ok=ok))
+
+    async def _carry_out_agreed(self, writer: SaleWriter) -> None:
+        """Acts of two persons, each once: what the book carries out it marks as done in the same commit."""
+        for one in await self.world.agreed(writer.sale):
+            amount = None if one.sealed is None else self.vault.open_amount(one.sealed, one.place)
+            facts = {**one.document, "ok": tuple(one.document["ok"]), "seqs": tuple(one.document["seqs"])}
+            answer = await writer.place(StaffAct(**facts | {"amount": amount, "order": one.id}))
+            if answer.result == "refused" and answer.code is not None:
+                await self.world.refused(one.id, answer.code)
 
     async def publish_passed(self) -> None:
         """Bids on lots that passed are opened when the days in which they could be offered by hand are over."""

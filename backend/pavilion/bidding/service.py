@@ -15,10 +15,12 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import plan_of, running_sales
+from pavilion.bidding.acts import Agreed
 from pavilion.bidding.closures import closures, notices, stones_of
 from pavilion.bidding.deciding import Bidder, Facts, LotFacts
 from pavilion.bidding.models import BookEvent, BookLot, BookOpening, PaidLot, SaleBook
 from pavilion.bidding.publication import LotPublication, Publication
+from pavilion.bidding.staff_models import StaffOrder
 from pavilion.bidding.texts import canonical_text
 from pavilion.kernel import events
 from pavilion.kernel.clock import Clock
@@ -92,6 +94,25 @@ class World:
             people = await session.execute(select(Person.id, Person.public_id).where(Person.id.in_(both)))
             known = dict(people.all())
             return proposal.reason or "staff", tuple(known[id] for id in both if id in known)
+
+    async def agreed(self, sale: str) -> Sequence[Agreed]:
+        """What two persons agreed on for this sale and the book has neither carried out nor refused, in order."""
+        waiting = select(StaffOrder).where(StaffOrder.sale == sale, StaffOrder.done_at.is_(None))
+        async with reading(self._sessions) as session:
+            rows = await session.scalars(waiting.order_by(StaffOrder.id))
+            return [Agreed(row.id, row.document, row.sealed, row.lot or sale) for row in rows]
+
+    async def refused(self, order: int, code: str) -> None:
+        """The book would not carry it out; the two persons read why."""
+        now = self._clock()
+        async with self._sessions.begin() as session:
+            row = await session.get(StaffOrder, order, with_for_update=True)
+            assert row is not None
+            if row.done_at is None:
+                row.done_at, row.code = now, code
+                events.record(
+                    session, "sale:act_refused", row.sale, by="engine", at=now, proposal=row.proposal, code=code
+                )
 
     async def offers_over(self) -> Sequence[str]:
         """Closed sales with passed lots whose bids are not opened although their days of offer are over."""

@@ -83,6 +83,15 @@ class Vault:
         key, iv = os.urandom(KEY_BYTES), os.urandom(IV_BYTES)
         return SaleVault(sale, key), iv + self._wrap.encrypt(iv, key, sale.encode())
 
+    def seal_amount(self, amount: int, place: str) -> bytes:
+        """An amount that two persons agree on while nobody else may read it, bound to its place."""
+        iv = os.urandom(IV_BYTES)
+        return iv + self._wrap.encrypt(iv, struct.pack(">q", amount), place.encode())
+
+    def open_amount(self, sealed: bytes, place: str) -> int:
+        plain = self._wrap.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], place.encode())
+        return int(struct.unpack(">q", plain)[0])
+
     def of_sale(self, sale: str, wrapped: bytes) -> SaleVault:
         return SaleVault(sale, self._wrap.decrypt(wrapped[:IV_BYTES], wrapped[IV_BYTES:], sale.encode()))
 

@@ -1,0 +1,51 @@
+"""The acts of staff on a running sale."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from pavilion.accounts.deps import may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.bidding import acting
+from pavilion.bidding.staff_forms import ActForm
+from pavilion.kernel.errors import Refusal
+from pavilion.webkit.deps import Now
+from pavilion.webkit.html import sentence
+from pavilion.webkit.refusals import wants_json
+
+router = APIRouter(tags=["bidding"])
+
+Staff = Annotated[Actor, may(Permission.STAFF_SEE)]
+
+
+class NotDone(Refusal):
+    """The book refused the act; `code` says why."""
+
+    status, code = 409, "act_not_allowed"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(state=code)
+        self.code = code  # type: ignore[misc]
+
+
+@router.post("/staff/sales/{sale}/acts")
+async def act(request: Request, sale: str, said: Annotated[ActForm, Form()], actor: Staff, now: Now) -> Response:
+    """Done or proposed, and back to the console; a program is told which. What the book refuses is a 409 with its
+    code."""
+    state = request.app.state
+    outcome = await acting.carry_out(acting.Desk(state.sessions, state.rooms, state.vault), sale, said, actor, now)
+    if outcome.result == "refused":
+        raise NotDone(outcome.code or "act_not_allowed")
+    if wants_json(request):
+        told = {
+            "result": outcome.result,
+            "code": outcome.code,
+            "proposal": outcome.proposal,
+            "receipt": outcome.receipt,
+        }
+        told["sentence"] = sentence(request, outcome.code) if outcome.code else ""
+        return JSONResponse(told, 202 if outcome.result != "done" else 200)
+    if said.back == "lot" and said.lot:
+        return RedirectResponse(f"/lots/{said.lot}", 303)
+    return RedirectResponse(f"/staff/sales/{sale}/console?lot={said.lot}&done={outcome.result}", 303)
