@@ -30,6 +30,9 @@ $(BIN)/python: | $(filter .tools/bin/uv,$(UV))
 demo: $(firstword $(wildcard .stamps/check .stamps/test) .stamps/run) ## everything on one port with demo data: SQLite, in-process bus
 	$(BIN)/pavilion demo --port $(PORT) --data $(DATA) $(if $(RESET),--reset) $(if $(filter 0,$(RIVALS)),--no-rivals)
 
+package: $(firstword $(wildcard .stamps/check) .stamps/test) ## the wheel, in dist/: the same sources give the same bytes
+	SOURCE_DATE_EPOCH=1577836800 $(BIN)/python -m hatchling build -t wheel -d dist
+
 setup: $(firstword $(wildcard .stamps/check) .stamps/test) ## the environment only
 
 test: $(firstword $(wildcard .stamps/check) .stamps/test) ## unit, SQLite, real PostgreSQL, real Redis or Valkey, real browser

@@ -1,6 +1,5 @@
 """The commands `pavilion passport-key ...`: which keys sign passports, and a new one in the place of the last."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -78,6 +77,8 @@ def _settings(data: Path | None) -> "Settings":
 
 def _within(settings: "Settings", act: "Callable[[AsyncSession], Awaitable[_Found]]") -> _Found:
     """What the act answers, in one transaction."""
+    import asyncio  # here: whoever only verifies loads nothing that opens sockets
+
     from pavilion.kernel import db
 
     async def run() -> _Found:

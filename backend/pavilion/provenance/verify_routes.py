@@ -8,7 +8,7 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
@@ -24,6 +24,7 @@ from pavilion.provenance import (
     passport_hands,
     passport_queries,
     verify_elsewhere,
+    verify_package,
     verifying,
 )
 from pavilion.provenance.bundling import Press
@@ -59,6 +60,16 @@ class NotVerifiable(Refusal):
 @router.get("/verify")
 async def verify_page(request: Request, session: Reading) -> Response:
     return await _page(request, session)
+
+
+@router.get("/verify/package/{name}")
+async def package(request: Request, name: str) -> Response:
+    """The package that brings the command, if the operator handed it in."""
+    found = await to_thread.run_sync(verify_package.offered, request.app.state.settings.data_dir)
+    if found is None or found.path.name != name:
+        raise NotFound()
+    headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "public, max-age=3600"}
+    return FileResponse(found.path, media_type="application/zip", filename=name, headers=headers)
 
 
 @router.post("/verify")
@@ -214,6 +225,7 @@ async def _page(
         witnesses=[(one.name, fingerprint(one.key)) for one in signer.policy.witnesses] if signer is not None else [],
         needed=signer.policy.needed if signer is not None else 0,
         most=MOST_BYTES,
+        package=await to_thread.run_sync(verify_package.offered, request.app.state.settings.data_dir),
     )
 
 
