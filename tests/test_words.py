@@ -138,6 +138,7 @@ def states():
     )
     from pavilion.provenance import outcomes as outcome_rules
     from pavilion.provenance.documents import EU_DDS, US_CERT
+    from pavilion.provenance.external_models import Scheme
     from pavilion.provenance.findings import Severity, VerdictCode
     from pavilion.provenance.house import ALL
     from pavilion.provenance.outcome_models import FileState as OutcomeFileState
@@ -192,6 +193,7 @@ def states():
         "setting_": table_settings.BY_NAME,
         "settings_": table_settings.GROUPS,
         "unit_": table_settings.UNITS,
+        "unit_one_": table_settings.UNITS,
         "trust_": (*ROW_STATES, *RowForm.model_fields, *KeyForm.model_fields),
         "key_": KEY_STATES,
         "evidence_": facts.EVIDENCE,
@@ -200,6 +202,7 @@ def states():
         "passport_": passport_queries.STATES,
         "private_": sharing.PRIVATE,
         "reference_": ReferenceKind,
+        "scheme_": Scheme,
         "jewel_": countersigning.JEWELS,
         "stop_": StopState,
         "paper_": (EU_DDS, US_CERT),
