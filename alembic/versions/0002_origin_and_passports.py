@@ -134,6 +134,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lot", "company_id", "rule", name=op.f("pk_closed_bids")),
     )
     op.create_table(
+        "external_ids",
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.Column("scheme", sa.String(length=12), nullable=False),
+        sa.Column("value", sa.String(length=160), nullable=False),
+        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.CheckConstraint(
+            "scheme in ('tracr', 'producer', 'scanner', 'gia_report', 'inscription', 'gs1_dl')",
+            name=op.f("ck_external_ids_scheme_known"),
+        ),
+        sa.PrimaryKeyConstraint("stone", "scheme", "value", name=op.f("pk_external_ids")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_external_ids_key", "external_ids", ["key", "stone"], unique=False)
+    op.create_table(
         "films",
         sa.Column("parameters_sha256", sa.String(length=64), nullable=False),
         sa.Column("stone", sa.String(length=26), nullable=False),

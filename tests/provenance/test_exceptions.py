@@ -2,6 +2,7 @@
 
 import re
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -9,7 +10,7 @@ from httpx2 import ASGITransport, AsyncClient
 from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.kernel.db import create_engine
-from pavilion.provenance import queries, service
+from pavilion.provenance import external, queries, service
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.file import Fault
 from pavilion.settings import Settings
@@ -99,6 +100,37 @@ async def test_the_queue_is_narrowed_by_verdict_and_rule(house, registry):
         assert "No stone stands here" in nothing
         for rubbish in ("?verdict=x&code=y&after=z", "?after=2026-01-01T00:00:00.000000Z_'", "?code=%00", LONG):
             assert (await browser.get(f"/staff/exceptions{rubbish}")).status_code == 200
+
+
+async def test_a_stone_is_found_by_any_name_that_others_have_for_it(house, registry):
+    good, heavy = stones.claim(2), stones.claim(3)
+    await listed(house, registry, good, heavy)
+    async with signed_in(house, Role.CURATOR) as browser:
+        number = stones.report_no(2)
+        for name in (number, f"gia{number}", f" GIA  {number}", stones.origin_id(2).lower(), good.stone.lower()):
+            page = (await browser.get("/staff/exceptions", params={"name": name})).text
+            assert f"/staff/exceptions/{good.stone}" in page and heavy.stone not in page
+        for name in (number[:-1], "' or 1=1", "\0", "9" * 5000):
+            answer = await browser.get("/staff/exceptions", params={"name": name})
+            assert answer.status_code == 200 and good.stone not in answer.text
+        page = (await browser.get(f"/staff/exceptions/{good.stone}")).text
+        assert "Id at its producer" in page and f"GIA {number}" in page
+
+
+async def test_names_follow_the_claim(sessions, registry):
+    claim = stones.claim(2)
+    expected = {
+        ("producer", stones.origin_id(2)),
+        ("gia_report", stones.report_no(2)),
+        ("inscription", f"GIA {stones.report_no(2)}"),
+    }
+    for said, inscription in ((claim, None), (replace(claim, inscription="FOR M"), "FOR M")):
+        async with sessions.begin() as session:
+            await service.confirm(session, claims=[said], registry=registry, now=NOON, log=stones.LOG)
+        async with sessions() as session:
+            found = {(one.scheme, one.value) for one in await external.of_stone(session, claim.stone)}
+        kept = {one for one in expected if inscription is None or one[0] != "inscription"}
+        assert found == kept | ({("inscription", inscription)} if inscription else set())
 
 
 async def test_the_stones_page_tells_the_way_and_every_rule(house, registry):

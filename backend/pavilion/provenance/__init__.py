@@ -3,7 +3,7 @@
 A map for newcomers. The folder is flat; a file's first word names its room (docs/decisions/0018).
 
 chain       what is known of a stone: models, queries, facts, claims, dossier, opening, casefile, lineage, uses,
-            recording, keeping, putting, gathering
+            recording, keeping, putting, gathering, external (names that others have for it)
 rules       what follows from it: rules, findings, signatures, custody, mass, kimberley, grading, warranty, words,
             vectors; recomputing gives the same verdict again
 table_*     the dated tables that rules read, changed by two persons: tables (pure), tolerances and house (figures that

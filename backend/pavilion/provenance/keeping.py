@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.events import Event
 from pavilion.kernel.putting import put
+from pavilion.provenance import external
 from pavilion.provenance.casefile import (
     PUBLIC_LOG,
     Case,
@@ -138,6 +139,7 @@ async def keep(session: AsyncSession, rulings: Sequence[Ruling], now: datetime) 
         await session.execute(delete(ChainUse).where(ChainUse.stone.in_(heard)))
     await put(session, StoneVerdict, [_standing_row(ruling, now) for ruling in rulings if ruling.was is None])
     await put(session, ChainUse, [use._asdict() for ruling in rulings for use in ruling.uses])
+    await external.keep(session, [ruling.dossier for ruling in rulings if ruling.dossier.keeps_chain])
     shown = [ruling for ruling in rulings if ruling.exposed and ruling.stone not in exposed]
     await put(session, ExposedStone, [{"stone": r.stone, "verdict": "verified", "exposed_at": now} for r in shown])
     told = [_event_row(ruling, ruling.stone in exposed, now) for ruling in rulings]

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.instants import from_stamp, stamp
+from pavilion.provenance import external
 from pavilion.provenance.casefile import PUBLIC_LOG, lab_words
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.disclosure import is_open_verdict
@@ -148,10 +149,16 @@ async def due(session: AsyncSession, now: datetime, limit: int) -> list[ListingC
 
 
 async def exceptions(
-    session: AsyncSession, *, verdict: str | None = None, code: str | None = None, after: str | None = None
+    session: AsyncSession,
+    *,
+    verdict: str | None = None,
+    code: str | None = None,
+    name: str | None = None,
+    after: str | None = None,
 ) -> Exceptions:
-    """One page of the stones that are not verified, the latest first; `after` is where the last page ended."""
-    wanted = _open(verdict, code)
+    """One page of the stones that are not verified, or of all that bear a name, the latest first; `after` is where the
+    last page ended."""
+    wanted = _open(verdict, code) if name is None else external.named(name)
     if after is not None and (place := _place(after)) is not None:
         at = literal(place[0], StoneVerdict.decided_at.type)
         wanted = wanted.where(tuple_(StoneVerdict.decided_at, StoneVerdict.stone) < tuple_(at, place[1]))

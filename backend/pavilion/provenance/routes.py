@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
-from pavilion.provenance import passport_queries, queries, service
+from pavilion.provenance import external, passport_queries, queries, service
+from pavilion.provenance.external import LONGEST
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.forms import DecisionForm
 from pavilion.provenance.journey import Sees
@@ -39,12 +40,17 @@ async def exceptions(
     session: Reading,
     verdict: str | None = None,
     code: str | None = None,
+    name: str | None = None,
     after: str | None = None,
 ) -> Response:
     verdict = verdict if verdict in set(queries.QUEUE) else None
     code = code if code in CODES else None
-    found = await queries.exceptions(session, verdict=verdict, code=code, after=after[:80] if after else None)
-    following = with_query(request.url.path, verdict=verdict, code=code, after=found.after) if found.after else None
+    name = name.strip()[:LONGEST].replace("\0", "") or None if name else None
+    found = await queries.exceptions(
+        session, verdict=verdict, code=code, name=name, after=after[:80] if after else None
+    )
+    asked = {"verdict": verdict, "code": code, "name": name}
+    following = with_query(request.url.path, **asked, after=found.after) if found.after else None
     return page(
         request,
         "provenance/exceptions.html",
@@ -53,6 +59,7 @@ async def exceptions(
         verdict=verdict,
         code=code,
         codes=CODES,
+        name=name,
         following=following,
         first=after is None,
     )
@@ -147,6 +154,7 @@ async def _shown(
         passport=passport,
         standing=None if passport is None else await passport_queries.standing_of(session, passport),
         compared=await queries.typed_and_told(session, verdict),
+        external=await external.of_stone(session, stone),
         answers=await queries.answers_of(session, stone),
         history=[(one, json.loads(one.document)) for one in await queries.history_of(session, stone)],
         decisions=decisions,
