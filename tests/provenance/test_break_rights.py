@@ -67,12 +67,11 @@ def own(roles, said, visitor=401):
 EVERYBODY = {
     200: (
         "GET /.well-known/did.json", "GET /api/v1/stones/{stone}/passport", "GET /contexts/stone/v1",
-        "GET /epcis/events", "GET /log", "GET /log/checkpoint", "GET /log/entries/{index}",
+        "GET /epcis/events", "GET /id/stone/{stone}", "GET /log", "GET /log/checkpoint", "GET /log/entries/{index}",
         "GET /log/entries/{index}/proof", "GET /log/policy", "GET /passports/{stone}", "GET /passports/{stone}/bundle",
         "GET /passports/{stone}/proof", "GET /passports/{stone}/{n:int}", "GET /passports/{stone}/{n:int}/bundle",
         "GET /status/{number:int}", "GET /stones/{stone}/eligibility", "GET /verify",
     ),
-    303: ("GET /id/stone/{stone}",),
     307: ("GET /01/{gtin}/21/{stone}",),
     404: (
         "GET /did/{slug}/did.json", "GET /epcis/events/{name}", "GET /films/{name}/{file}",

@@ -157,10 +157,18 @@ async def test_contexts_rules_and_tables_are_fetched_by_name_and_hash(browser):
         assert (await browser.get(path)).status_code == 404
 
 
+def _body(page):
+    return re.search(r"<article class=\"passport\">.*</main>", page.text, re.DOTALL)[0]
+
+
 async def test_everything_about_a_stone_is_found_from_its_own_address(house, browser):
     claim = await with_passport(house)
     people = await browser.get(f"/id/stone/{claim.stone}")
-    assert (people.status_code, people.headers["location"]) == (303, f"/passports/{claim.stone}")
+    same = await browser.get(f"/passports/{claim.stone}")
+    assert people.status_code == 200 and "Accept" in people.headers["vary"]
+    assert _body(people) == _body(same), "the same page, but for its own address"
+    signed = await browser.get(f"/id/stone/{claim.stone}", headers={"accept": "application/vc"})
+    assert signed.json() == (await browser.get(f"/passports/{claim.stone}?as=json")).json()
     for links in (
         await browser.get(f"/id/stone/{claim.stone}?linkType=linkset"),
         await browser.get(f"/id/stone/{claim.stone}", headers={"accept": "application/linkset+json"}),

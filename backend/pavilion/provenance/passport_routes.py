@@ -82,14 +82,14 @@ async def one_version(
 
 @router.get("/id/stone/{stone}")
 async def resolver(
-    request: Request, stone: str, actor: CurrentActor, session: Reading, linkType: str | None = None
+    request: Request, stone: str, actor: CurrentActor, session: Reading, now: Now, linkType: str | None = None
 ) -> Response:
-    """Where everything about a stone is found: a set of links for programs, the passport's page for people."""
+    """Where everything about a stone is found: a set of links for programs, the passport in any form for others."""
     found = await _visible(request, session, actor, stone, None)
     if linkType == "linkset" or LINKSET in request.headers.get("accept", ""):
         links = linkset_of(_base(request), found.content)
         return JSONResponse(links, media_type=LINKSET, headers={"Vary": "Accept", **OPEN})
-    return RedirectResponse(f"/passports/{stone}", status_code=303, headers={"Vary": "Accept"})
+    return await _in_form(request, session, actor, found, now, fixed=False)
 
 
 @router.get("/01/{gtin}/21/{stone}")
