@@ -85,7 +85,7 @@ async def test_the_page_speaks_chinese(app):
     async with reader(app, "cato") as cato:
         await cato.post("/language", data={"to": "zh"})
         page = (await cato.get("/staff/settings")).text
-        assert "切割后可能显示增重" in page and "千分之一克拉" in page and "出厂默认" in page
+        assert "切割后可能显示增重" in page and "毫克拉" in page and "出厂默认" in page
         wrong = await cato.post("/staff/settings", data=await form(app, "preview", scale_mct="x"))
         assert wrong.status_code == 422 and "请用数字填写整数。" in wrong.text
         assert "金伯利参与方" in (await cato.get("/staff/settings/tables/kp")).text
