@@ -1,7 +1,5 @@
 """Trees cut into tiles, and subtrees, held against the plainest way to compute them."""
 
-from hashlib import sha256
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +13,6 @@ from pavilion.kernel.tlog import (
     decode_bundle,
     encode_bundle,
     leaf_hash,
-    node_hash,
     parse_tile_path,
     prove_consistency,
     prove_inclusion,
@@ -27,20 +24,10 @@ from pavilion.kernel.tlog import (
     verify_subtree_consistency,
     verify_subtree_inclusion,
 )
+from tests.kernel.plain import plain_root
 
 LEAVES = [leaf_hash(str(k).encode()) for k in range(600)]
 SIZES = st.integers(1, len(LEAVES))
-
-
-def plain_root(leaves):
-    if not leaves:
-        return sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    k = 1
-    while k * 2 < len(leaves):
-        k *= 2
-    return node_hash(plain_root(leaves[:k]), plain_root(leaves[k:]))
 
 
 def plain_subtree_proof(start, end, leaves, known=True):

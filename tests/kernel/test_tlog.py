@@ -1,6 +1,5 @@
 import base64
 import json
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,13 @@ from pavilion.kernel.tlog import (
     CompactTree,
     Tree,
     leaf_hash,
-    node_hash,
     verify_consistency,
     verify_inclusion,
 )
+from tests.kernel.plain import plain_root
 
 FOLDER = Path(__file__).parents[1] / "data/conformance/merkle/inclusion"
 LEAVES = [leaf_hash(str(k).encode()) for k in range(40)]
-
-
-def plain_root(leaves):
-    """The definition of RFC 6962, word for word."""
-    if not leaves:
-        return sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    k = 1
-    while k * 2 < len(leaves):
-        k *= 2
-    return node_hash(plain_root(leaves[:k]), plain_root(leaves[k:]))
 
 
 @pytest.mark.parametrize(

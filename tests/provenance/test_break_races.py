@@ -5,11 +5,10 @@ import asyncio
 import json
 import re
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import func, select
 
 from pavilion import main
@@ -31,11 +30,11 @@ from pavilion.provenance.reported_models import ReportedEvent
 from pavilion.provenance.trust_models import IssuerKeyAct
 from pavilion.settings import Settings
 from tests import make
-from tests.make import NOON, PASSWORD
+from tests.make import NOON
 from tests.provenance import issued, stones
 from tests.provenance.test_countersigning import picture
+from tests.provenance.visiting import HOME, a_browser, newcomer
 
-HOME = "http://pavilion.test"
 CROWD = 20
 SAID = {"claims": ["intermediaries"], "days": "7", "uses": "3", "note": ""}
 
@@ -51,19 +50,6 @@ async def house(database_url, tmp_path):
     app.state.issuer = issuing.Issuer.of(settings)
     yield app
     await engine.dispose()
-
-
-def client_of(house):
-    return AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME})
-
-
-@asynccontextmanager
-async def signed_in(house, *roles, email, firm=None):
-    async with house.state.sessions.begin() as session:
-        await make.person(session, email, roles, firm)
-    async with client_of(house) as client:
-        assert (await client.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
-        yield client
 
 
 @pytest.fixture
@@ -91,11 +77,11 @@ async def count(house, model, *where):
 
 
 async def test_a_link_is_opened_as_often_as_it_may_be_and_no_more(house, stone):
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=house.state.firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=house.state.firm) as wen:
         made = await wen.post(f"/passports/{stone}/share", data=SAID)
     (link,) = re.findall(rf"{HOME}(/shared/[\w-]+)", made.text)
     async with AsyncExitStack() as stack:
-        crowd = [await stack.enter_async_context(client_of(house)) for _ in range(CROWD)]
+        crowd = [await stack.enter_async_context(a_browser(house)) for _ in range(CROWD)]
         answers = await asyncio.gather(*(one.post(link) for one in crowd))
     assert Counter(answer.status_code for answer in answers) == {200: 3, 410: CROWD - 3}
     async with house.state.sessions() as session:
@@ -104,7 +90,7 @@ async def test_a_link_is_opened_as_often_as_it_may_be_and_no_more(house, stone):
 
 
 async def test_the_first_links_of_a_company_rest_on_one_private_view_and_one_key(house, stone):
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=house.state.firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=house.state.firm) as wen:
         answers = await asyncio.gather(*(wen.post(f"/passports/{stone}/share", data=SAID) for _ in range(CROWD)))
     assert {answer.status_code for answer in answers} == {200}
     assert await count(house, Share) == CROWD
@@ -114,7 +100,7 @@ async def test_the_first_links_of_a_company_rest_on_one_private_view_and_one_key
 
 async def test_the_first_countersignatures_of_a_company_are_all_kept_under_one_key_and_one_mark(house, stone):
     where, logo = f"/passports/{stone}/countersignatures", picture()
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=house.state.firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=house.state.firm) as wen:
         answers = await asyncio.gather(
             *(
                 wen.post(where, data={"display_name": f"Lumen {n}"}, files={"logo": ("l.png", logo)})
@@ -137,7 +123,7 @@ async def test_the_same_events_captured_by_many_at_once_are_kept_once(house):
         two = {"proposed_by": "cato", "approved_by": "imre", "reason": "for tests"}
         keys = [issuers.row(one) for one in sorted(parties)]
         await trust_table.adopt(session, trust=rows, keys=keys, now=NOON - timedelta(days=1), **two)
-    async with signed_in(house, Role.PRODUCER, email="pia@kgale.example") as pia:
+    async with newcomer(house, Role.PRODUCER, email="pia@kgale.example") as pia:
         answers = await asyncio.gather(*(pia.post("/epcis/capture", json=body) for _ in range(CROWD)))
     told = Counter(answer.status_code for answer in answers)
     assert told == {201: 1, 200: CROWD - 1}, [answer.text[:300] for answer in answers if answer.status_code > 201][:1]
@@ -147,8 +133,8 @@ async def test_the_same_events_captured_by_many_at_once_are_kept_once(house):
 async def test_two_persons_who_revoke_one_passport_at_once_revoke_it_once(house, stone):
     where = f"/staff/passports/{stone}/revocation"
     async with (
-        signed_in(house, Role.COMPLIANCE, email="cato@pavilion.example") as cato,
-        signed_in(house, Role.COMPLIANCE, email="imre@pavilion.example") as imre,
+        newcomer(house, Role.COMPLIANCE, email="cato@pavilion.example") as cato,
+        newcomer(house, Role.COMPLIANCE, email="imre@pavilion.example") as imre,
     ):
         said = {"reason": "Issued on a report that was withdrawn."}
         posts = [one.post(where, data=said) for one in (cato, imre) * 5]

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,14 +20,14 @@ from pavilion.provenance.issuers import SimulatedIssuers
 from pavilion.provenance.registries.port import plain_bytes
 from pavilion.settings import Settings
 from tests import make
-from tests.make import NOON, PASSWORD
+from tests.make import NOON
 from tests.provenance import stones
+from tests.provenance.visiting import HOME, signed_in
 
 PUBLIC = Path(__file__).parents[1] / "data" / "conformance" / "openepcis" / "JSON" / "Capture"
 DOCUMENTS = sorted(PUBLIC.glob("*/*.json"))
 # Its fifth event is an association that names a parent and nothing associated with it; we refuse it.
 WITHOUT_CHILDREN = "Combination_of_different_event.json"
-HOME = "http://pavilion.test"
 IDS = Ids(HOME)
 ISSUERS = SimulatedIssuers(b"a seed for tests")
 
@@ -131,14 +130,6 @@ async def house(database_url, tmp_path):
         await trust_table.adopt(session, trust=rows, keys=keys, now=NOON - timedelta(days=1), **two)
     yield app
     await engine.dispose()
-
-
-@asynccontextmanager
-async def signed_in(house, email):
-    transport = ASGITransport(house)
-    async with AsyncClient(transport=transport, base_url=HOME, headers={"origin": HOME}) as browser:
-        assert (await browser.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
-        yield browser
 
 
 async def test_what_a_producer_reports_is_kept_once_logged_and_found_again(house):

@@ -1,11 +1,9 @@
 """Contracts, purchases and reports, as suppliers, buyers of rough and staff meet them in a browser."""
 
 import re
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import func, select
 
 from pavilion import main
@@ -15,9 +13,9 @@ from pavilion.provenance import outcome_jobs
 from pavilion.provenance.outcome_models import OutcomeFile, OutcomeReport
 from pavilion.settings import Settings
 from tests import make
-from tests.make import NOON, PASSWORD
+from tests.make import NOON
+from tests.provenance.visiting import HOME, signed_in
 
-HOME = "http://pavilion.test"
 HOUSE = "did:web:pavilion.test"
 WHY = "The buyer sent the invoices of the four resold lots; they are in order."
 HEAD = "kind,id,stones,carat,rough_carat,shape,color,clarity,assortment,cutter,buyer\n"
@@ -40,13 +38,6 @@ async def house(database_url, tmp_path):
         await make.person(session, "cato@pavilion.example", (Role.COMPLIANCE,))
     yield app
     await engine.dispose()
-
-
-@asynccontextmanager
-async def signed_in(house, email):
-    async with AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME}) as browser:
-        assert (await browser.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
-        yield browser
 
 
 async def contract(house, category="manufacturer", sight=NOON - timedelta(days=200)):
@@ -178,6 +169,7 @@ async def test_a_company_sees_only_its_own_contracts_and_reports_only_what_it_bo
         lot = {"lot": "L2", "sight": "2026-01-01", "carat": "1"}
         assert (await browser.post(f"{where}/purchases", data=lot)).status_code == 403
         unknown = {"number": "C-1", "buyer": "Nobody", "category": "dealer", "from_day": "2026-01-01"}
+        unknown["limit_pct"] = "10"
         assert "No company trades here" in (await browser.post("/outcomes/contracts", data=unknown)).text
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -20,10 +19,10 @@ from pavilion.provenance.rules import RULESET
 from pavilion.provenance.tables import shipped
 from pavilion.settings import Settings
 from tests import make
-from tests.make import NOON, PASSWORD
+from tests.make import NOON
 from tests.provenance import issued
+from tests.provenance.visiting import HOME, newcomer
 
-HOME = "http://pavilion.test"
 WHY = "Issued on a report that was withdrawn."
 
 
@@ -43,15 +42,6 @@ async def house(sqlite_database_url, tmp_path):
 @pytest.fixture
 async def browser(house):
     async with AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME}) as client:
-        yield client
-
-
-@asynccontextmanager
-async def signed_in(house, *roles, email, firm=None):
-    async with house.state.sessions.begin() as session:
-        await make.person(session, email, roles, firm)
-    async with AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME}) as client:
-        assert (await client.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
         yield client
 
 
@@ -210,9 +200,9 @@ async def test_a_person_of_compliance_revokes_with_a_reason_and_nobody_else_can(
     claim = await with_passport(house)
     revocation = f"/staff/passports/{claim.stone}/revocation"
     assert (await browser.post(revocation, data={"reason": WHY})).status_code == 401
-    async with signed_in(house, Role.CURATOR, email="noor@pavilion.example") as curator:
+    async with newcomer(house, Role.CURATOR, email="noor@pavilion.example") as curator:
         assert (await curator.post(revocation, data={"reason": WHY})).status_code == 403
-    async with signed_in(house, Role.COMPLIANCE, email="sana@pavilion.example") as sana:
+    async with newcomer(house, Role.COMPLIANCE, email="sana@pavilion.example") as sana:
         assert (await sana.post(revocation, data={"reason": "short"})).status_code == 422
         assert "Revoke the passport" in (await sana.get(f"/staff/exceptions/{claim.stone}")).text
         assert (await sana.post(revocation, data={"reason": WHY})).status_code == 303
@@ -234,7 +224,7 @@ async def test_a_holder_shows_what_it_chooses_and_sees_who_looked(house, browser
     firm = await held(house, claim.stone)
     share = f"/passports/{claim.stone}/share"
     assert (await browser.get(share)).status_code == 303  # to the sign-in page
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
         page = (await wen.get(share)).text
         assert "A. Peeters" in page and "-21.3" in page
         said = {"claims": ["cutter_name", "cutter_years"], "days": "7", "uses": "2", "note": "for the bank"}
@@ -270,7 +260,7 @@ async def test_a_holder_presents_a_stone_under_its_name_and_may_withdraw_it(hous
     claim = await with_passport(house)
     firm = await held(house, claim.stone)
     address = f"/passports/{claim.stone}/countersignatures"
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
         assert "Name shown" in (await wen.get(address)).text
         said = {"display_name": "Lumen Jewels", "message_en": "For Mei.", "message_zh": "送给梅", "jewel_kind": "ring"}
         svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z" fill="#141414"/></svg>'
@@ -317,7 +307,7 @@ async def test_a_holder_presents_a_stone_under_its_name_and_may_withdraw_it(hous
 async def test_a_presenter_states_no_facts_and_keeps_to_the_words_of_the_house(house, said, fault):
     claim = await with_passport(house)
     firm = await held(house, claim.stone)
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
         answer = await wen.post(f"/passports/{claim.stone}/countersignatures", data={"display_name": "Lumen", **said})
         assert answer.status_code == 422
         assert re.search(rf'name="{fault}"[^>]*aria-invalid="true"', answer.text)
@@ -329,13 +319,13 @@ async def test_only_the_holder_presents_and_only_what_stands(house, browser):
     firm = await held(house, claim.stone)
     async with house.state.sessions.begin() as session:
         other = await make.company(session, "Vandael")
-    async with signed_in(house, Role.BUYER, email="ilse@vandael.example", firm=other) as ilse:
+    async with newcomer(house, Role.BUYER, email="ilse@vandael.example", firm=other) as ilse:
         assert (await ilse.post(address, data=said)).status_code == 404
         assert (await ilse.get(f"/passports/{claim.stone}/share")).status_code == 404
     async with house.state.sessions.begin() as session:
         await issued.judge(session, claim, verdict="review")
     await ticked(house)
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
         assert (await wen.post(address, data=said)).status_code == 409
 
 
@@ -376,7 +366,7 @@ async def test_a_credential_signed_elsewhere_stands_if_its_key_and_its_stone_are
             {**good, "issuer": "did:key:z6Mk"},
             {},
         ]  # fmt: skip
-        async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+        async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
             headers = {"content-type": "application/vc", "accept": "application/json"}
             for one in wrong:
                 answer = await wen.post(address, content=json.dumps(one), headers=headers)
@@ -405,7 +395,7 @@ async def test_conformance_suites_issue_and_verify_in_the_test_profile_only(hous
 async def test_the_holders_pages_stand_in_both_languages(house, lang):
     claim = await with_passport(house, private_chain())
     firm = await held(house, claim.stone)
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
         await wen.post("/language", data={"to": lang, "back": "/"})
         share = (await wen.get(f"/passports/{claim.stone}/share")).text
         name = (await wen.get(f"/passports/{claim.stone}/countersignatures")).text
@@ -421,7 +411,7 @@ async def test_the_holders_pages_call_the_stone_as_its_passport_does(house, brow
     house.state.portraits = portrait
     claim = await with_passport(house, private_chain())
     firm = await held(house, claim.stone)
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
         await wen.post("/language", data={"to": lang, "back": "/"})
         said = {"claims": ["cutter_years"], "days": "7", "uses": "2", "note": ""}
         made = await wen.post(f"/passports/{claim.stone}/share", data=said)
@@ -442,7 +432,7 @@ async def test_papers_of_others_stand_in_the_passport_as_their_issuers_word(hous
     claim = await with_passport(house)
     firm = await held(house, claim.stone)
     address = f"/passports/{claim.stone}/references"
-    async with signed_in(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
+    async with newcomer(house, Role.SUPPLIER, email="wen@lumen.example", firm=firm) as wen:
         for said in ({**REPORT, "stated_country": "BW"}, CERTIFICATE):
             assert (await wen.post(address, data=said)).status_code == 303
         page = (await wen.get(address)).text
@@ -476,5 +466,5 @@ async def test_papers_of_others_stand_in_the_passport_as_their_issuers_word(hous
         assert note in (await wen.get(f"/passports/{claim.stone}")).text
         assert "ended 31 March 2027" in (await wen.get(address)).text
         assert note not in (await browser.get(f"/passports/{claim.stone}")).text, "its holder's affair"
-    async with signed_in(house, Role.BUYER, email="ilse@vandael.example") as ilse:
+    async with newcomer(house, Role.BUYER, email="ilse@vandael.example") as ilse:
         assert (await ilse.get(address)).status_code == 404

@@ -1,7 +1,6 @@
 """The trust table as compliance staff meet it: two persons change it, one alone can stop a row for a day."""
 
 import re
-from contextlib import asynccontextmanager
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -17,10 +16,10 @@ from pavilion.provenance.outcome_models import PartyName
 from pavilion.provenance.trust_reach import reach
 from pavilion.settings import Settings
 from tests import make
-from tests.make import NOON, PASSWORD
+from tests.make import NOON
 from tests.provenance import stones
+from tests.provenance.visiting import HOME, signed_in
 
-HOME = "http://pavilion.test"
 CATO, IMRE = "cato@pavilion.example", "imre@pavilion.example"
 ROW = {"issuer": "kgale", "types": ["MINED", "SORTED"], "start": "2020-01-01", "reason": "Licence seen on paper."}
 KEY = {"issuer": "kgale", "number": "1", "public": "AB" * 32, "start": "2020-01-01", "reason": "Read out by telephone."}
@@ -37,14 +36,6 @@ async def house(database_url, tmp_path):
         await make.person(session, "audra@pavilion.example", [Role.AUDITOR])
     yield app
     await engine.dispose()
-
-
-@asynccontextmanager
-async def signed_in(house, email):
-    transport = ASGITransport(house)
-    async with AsyncClient(transport=transport, base_url=HOME, headers={"origin": HOME}) as browser:
-        assert (await browser.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
-        yield browser
 
 
 async def in_force(house):

@@ -1,7 +1,6 @@
 """The reconciliation of warranties as a company, the house's staff and an auditor meet it."""
 
 import json
-from contextlib import asynccontextmanager
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -21,10 +20,10 @@ from pavilion.provenance.outcome_models import WarrantyYear
 from pavilion.settings import Settings
 from pavilion.settlement.models import Invoice, InvoiceLine
 from tests import make
-from tests.make import NOON, PASSWORD
+from tests.make import NOON
 from tests.provenance.test_warranties import TEXT, chain, event
+from tests.provenance.visiting import HOME, signed_in
 
-HOME = "http://pavilion.test"
 STONE, OTHER = ulid(NOON), ulid(NOON)
 SOW = {"sow": TEXT, "sow_self_assessed": "2025-05-10"}
 FORMULA = '=HYPERLINK("http://evil.example")'
@@ -78,13 +77,6 @@ async def _invoice(session, buyer, consignor):
     ruby.facts = {"consignor": consignor, "stones": [ulid(NOON)], "weight_mct": 5_000, "species": "corundum"}
     session.add_all([line, ruby])
     await session.flush()
-
-
-@asynccontextmanager
-async def signed_in(house, email):
-    async with AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME}) as browser:
-        assert (await browser.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
-        yield browser
 
 
 async def test_a_company_sees_what_came_and_went_with_each_statement_in_both_languages(house):
