@@ -43,7 +43,7 @@ def trust_rows(acts: Iterable[TrustAct], now: datetime) -> list[dict[str, Any]]:
             standing.pop(act.row, None)
         elif act.act == TrustDeed.RESUME:
             stopped.discard(act.row)
-        elif act.until is not None and act.at <= now < act.until:
+        elif act.until is not None and now < act.until:  # a clock that was put back ends no stop
             stopped.add(act.row)
     return [row for name, row in standing.items() if name not in stopped]
 

@@ -76,12 +76,13 @@ async def on_validation(request: Request, error: Exception) -> Response:
 async def on_database(request: Request, error: Exception) -> Response:
     """Text that no database can hold (a NUL, a lone surrogate, a number past 64 bits) is bad input, not a bug."""
     assert isinstance(error, DBAPIError)
-    if type(error.orig).__name__ in BAD_VALUES or "CharacterNotInRepertoireError" in str(error.orig):
+    if type(error.orig).__name__ in BAD_VALUES or getattr(error.orig, "sqlstate", None) in BAD_TEXT:
         return answer(request, BadInput.status, BadInput.code, {})
     return await on_bug(request, error)
 
 
 BAD_VALUES = frozenset({"DataError", "OverflowError"})
+BAD_TEXT = frozenset({"22021", "22P05"})  # PostgreSQL: bytes that are no characters of its encoding
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
