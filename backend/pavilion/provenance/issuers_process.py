@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from threading import Lock
-from typing import BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -55,14 +55,15 @@ class CheckingProcess:
                     pass
                 process.wait()
 
-    def _pipes(self) -> tuple[BinaryIO, BinaryIO]:
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._closed:
             raise OSError("the checking process was closed")
         if self._process is None:
             command = [sys.executable, "-m", "pavilion.provenance.issuers_process"]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe)  # noqa: S603 - our own module
         assert self._process.stdin is not None and self._process.stdout is not None
-        return self._process.stdout, self._process.stdin  # type: ignore[return-value]
+        return self._process.stdout, self._process.stdin
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:

@@ -6,8 +6,8 @@ import { canonical, sha256 } from "./sha256.js";
 /** Why something cannot be read. */
 export class Unreadable extends Error {}
 
-export const MOST_BYTES = 16 * 1024 * 1024;
-export const MOST_ENTRIES = 2000;
+const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_ENTRIES = 2000;
 const MOST_RATIO = 100;
 const MOST_DOCUMENT = 256 * 1024;
 const MEMBER = new RegExp(
