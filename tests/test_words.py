@@ -203,7 +203,6 @@ def states():
         "private_": sharing.PRIVATE,
         "reference_": ReferenceKind,
         "scheme_": Scheme,
-        "scheme_": Scheme,
         "jewel_": countersigning.JEWELS,
         "stop_": StopState,
         "paper_": (EU_DDS, US_CERT),
