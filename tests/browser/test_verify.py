@@ -155,3 +155,23 @@ def test_the_passports_page_checks_itself(reader, packed, stone):
     panel = page.locator("[data-proof-panel]")
     expect(panel).to_have_attribute("data-checked", "0", timeout=15_000)
     expect(panel.locator("[data-verdict]")).to_contain_text("VALID, grade B")
+
+
+@pytest.mark.parametrize("phone", [True, False])
+def test_a_long_list_is_folded_on_a_phone_alone(reader, phone):
+    page = reader(None, phone=phone).go("/log")
+    page.evaluate(
+        """() => {
+        const part = document.createElement("details");
+        part.className = "phone-fold";
+        part.append(Object.assign(document.createElement("summary"), {textContent: "All 9"}));
+        part.append(Object.assign(document.createElement("p"), {textContent: "the long list"}));
+        document.querySelector("main").append(part);
+        }"""
+    )
+    told, head = page.locator(".phone-fold > p"), page.locator(".phone-fold > summary")
+    expect(head).to_be_visible(visible=phone)
+    expect(told).to_be_visible(visible=not phone)
+    if phone:
+        head.click()
+        expect(told).to_be_visible()
