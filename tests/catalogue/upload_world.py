@@ -30,6 +30,7 @@ class Silent(Registries):
     """Registries whose producer does not answer about some stones."""
 
     def __init__(self, registries, keys):
+        super().__init__({})
         self.registries, self.keys = registries, keys
 
     @property
