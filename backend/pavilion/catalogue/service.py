@@ -263,7 +263,16 @@ async def _touch(session: AsyncSession, stones: Sequence[str], *, now: datetime,
     await session.execute(update(_STONES).where(_STONES.c.public_id.in_(stones)).values(**values))
 
 
+async def _hold_verdicts(session: AsyncSession, stones: Sequence[str]) -> None:
+    """None of these loses its verdict until the transaction ends; one that is just losing it is waited for. Whoever
+    stops a stone locks in this order too: first that it is shown, then the stone."""
+    shown = table("exposed_stones", column("stone", String))
+    held = select(shown.c.stone).where(shown.c.stone.in_(stones)).order_by(shown.c.stone)
+    await session.execute(held.with_for_update(read=True, key_share=True))
+
+
 async def _locked(session: AsyncSession, stone: str) -> Stone:
+    await _hold_verdicts(session, [stone])
     found = await session.scalar(select(Stone).where(Stone.public_id == stone).with_for_update())
     if found is None:
         raise NotFound(stone=stone)
@@ -272,6 +281,7 @@ async def _locked(session: AsyncSession, stone: str) -> Stone:
 
 async def _promised(session: AsyncSession, stones: Sequence[str]) -> list[tuple[Stone, StoneCommitment | None]]:
     """The stones, locked in one order so that two callers never wait for each other in a ring, and their promises."""
+    await _hold_verdicts(session, stones)
     locked = select(Stone).where(Stone.public_id.in_(stones)).order_by(Stone.id).with_for_update()
     rows = (await session.scalars(locked)).all()
     if missing := set(stones) - {row.public_id for row in rows}:
