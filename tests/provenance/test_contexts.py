@@ -16,7 +16,41 @@ ALIASES = {"id": "@id", "type": "@type"}
 # What a passport takes from UNTP, whose text does not ship: names of its JSON schema, under which the example of the
 # specification validates.
 UNTP = frozenset(
-    ["assessmentDate", "code", "conformityClaim", "conformityEvidence", "conformityTopic", "countryOfProduction", "dimensions", "granularityLevel", "hashDigest", "hashMethod", "idScheme", "issueDate", "issuerAlsoKnownAs", "issuingParty", "linkName", "linkType", "linkURL", "producedByParty", "product", "productCategory", "productionDate", "referenceStandard", "registeredId", "schemeID", "schemeName", "serialNumber", "traceabilityEvent", "traceabilityInformation", "unit", "value", "valueChainProcess", "verifiedRatio", "weight"]
+    [
+        "assessmentDate",
+        "code",
+        "conformityClaim",
+        "conformityEvidence",
+        "conformityTopic",
+        "countryOfProduction",
+        "dimensions",
+        "granularityLevel",
+        "hashDigest",
+        "hashMethod",
+        "idScheme",
+        "issueDate",
+        "issuerAlsoKnownAs",
+        "issuingParty",
+        "linkName",
+        "linkType",
+        "linkURL",
+        "producedByParty",
+        "product",
+        "productCategory",
+        "productionDate",
+        "referenceStandard",
+        "registeredId",
+        "schemeID",
+        "schemeName",
+        "serialNumber",
+        "traceabilityEvent",
+        "traceabilityInformation",
+        "unit",
+        "value",
+        "valueChainProcess",
+        "verifiedRatio",
+        "weight",
+    ]
 )
 
 

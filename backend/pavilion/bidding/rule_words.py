@@ -49,7 +49,9 @@ RULES: Mapping[str, Said] = {
     "KP-07": Said("The certificate does not name the country of the mine.", "证书未列出矿山所在国。"),
     "KP-08": Said("More carats are attributed to the certificate than it holds.", "归入该证书的克拉数超过其载明数量。"),
     "CU-01": Said("Somebody acted who neither owned nor held the stone.", "行事者既非货主，亦非保管方。"),
-    "CU-02": Said("Nothing is known of the stone for longer than is allowed.", "有一段超出允许时长的时间没有任何记录。"),
+    "CU-02": Said(
+        "Nothing is known of the stone for longer than is allowed.", "有一段超出允许时长的时间没有任何记录。"
+    ),
     "CU-03": Said(
         "An event is dated before the one it follows, after its recording, or in the future.",
         "某一事件的日期早于前一事件、晚于其登记时间，或尚未到来。",
