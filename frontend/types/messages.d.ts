@@ -86,7 +86,7 @@ export interface LotStands {
   ask: number;
   reserve_met: boolean | null;
   bids: number;
-  end: string;
+  end: string | null;
   hash: string;
 }
 

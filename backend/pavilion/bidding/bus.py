@@ -12,6 +12,7 @@ from pavilion.bidding.engine import Reply, SaleWriter
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.news import Mine
 from pavilion.bidding.running import Engine
+from pavilion.bidding.vitals import Figures
 from pavilion.kernel.clock import monotonic_s
 
 A_SECOND, A_MINUTE = 5, 60  # bids of one paddle
@@ -53,6 +54,9 @@ class Rooms(Protocol):
 
     async def answer(self, sale: str, company_id: int, key: str) -> Answer | None:
         """The answer the company's bid with this key was given."""
+
+    async def vitals(self, sale: str) -> Figures | None:
+        """How the writer of the sale fares; None while nobody writes it."""
 
 
 class Pace:
@@ -119,6 +123,10 @@ class LocalRooms:
     async def answer(self, sale: str, company_id: int, key: str) -> Answer | None:
         writer = await self._writer(sale)
         return None if writer is None else writer.answer_to(company_id, key)
+
+    async def vitals(self, sale: str) -> Figures | None:
+        writer = self.engine.writers.get(sale)
+        return None if writer is None else writer.vitals.figures()
 
     async def _writer(self, sale: str) -> SaleWriter | None:
         return self.engine.writers.get(sale) or await self.engine.writer(sale)

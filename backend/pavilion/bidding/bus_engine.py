@@ -45,6 +45,9 @@ class SaleEdges:
         alive = [edge.watermark() for edge in self.edges.values() if now - edge.heard_at < ALIVE_US]
         return closing.drained(end, alive)
 
+    def alive(self, now: int) -> int:
+        return sum(now - edge.heard_at < ALIVE_US for edge in self.edges.values())
+
 
 class EngineBus:
     """Listens for orders of the sales that this engine writes, and tells the edges."""
@@ -169,6 +172,8 @@ class EngineBus:
             case "answer":
                 if (answer := writer.answer_to(company, document["key"])) is not None:
                     told = wire.answer_out(answer)
+            case "vitals":
+                told = writer.vitals.figures(self._sales[sale].alive(micros(self._clock())))._asdict()
         self._put(wire.edge(document["edge"]), {"kind": "told", "request": document["request"], "told": told})
 
     def _put(self, channel: str, document: Doc) -> None:

@@ -16,6 +16,7 @@ from pavilion.bidding.door import Door
 from pavilion.bidding.engine import Reply
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.news import Mine
+from pavilion.bidding.vitals import Figures
 from pavilion.bidding.wire import Doc, Sealer
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
@@ -79,6 +80,10 @@ class RedisRooms:
     async def answer(self, sale: str, company_id: int, key: str) -> Answer | None:
         told = await self._ask(sale, "answer", company_id=company_id, key=key)
         return None if told is None else wire.answer_in(told)
+
+    async def vitals(self, sale: str) -> Figures | None:
+        told = await self._ask(sale, "vitals", company_id=0)
+        return None if told is None else Figures(**told)
 
     # -- at work ------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import Audience, Mine, News, OwnLot, OwnState
 from pavilion.bidding.publication import Publication, publish, publishable
+from pavilion.bidding.vitals import Vitals
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
@@ -76,6 +77,7 @@ class SaleWriter:
         self._news, self._looked_at = 1, 0  # which facts are known, and which of them were looked at in a batch
         self._outage_since = lease.beat_at
         self._clock_jumped = False
+        self.vitals = Vitals()
         self.ended = False
 
     # -- the doors ----------------------------------------------------------------------------------------------------
@@ -184,6 +186,7 @@ class SaleWriter:
             self._answer(answers)
             return
         stored = self._batch(draft)
+        started = micros(self.clock())
         try:
             await self.store.write(self.sale, self.lease.epoch, stored)
         except Fenced:
@@ -202,6 +205,7 @@ class SaleWriter:
         self.book.settle(draft)  # memory moves after the commit, never before
         self._considered(*seen)
         self._answer(answers)
+        self.vitals.note([one.received for one, _ in answers], started, micros(self.clock()))
         self._tell(draft.lines, stored.root, before, draft.lots)
 
     def _considered(self, news: int, jumped: bool) -> None:

@@ -43,6 +43,7 @@ def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: boo
     return {
         "sale": sale.id,
         "state": sale.state,
+        "format": sale.rules.format,
         "rules": sale.rules_hash,
         "currency": sale.currency,
         "zone": sale.zone,

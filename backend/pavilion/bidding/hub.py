@@ -73,6 +73,11 @@ class Hub:
             for listener in listeners:
                 listener.hear(encoded)
 
+    def audience(self, sale: str) -> tuple[int, int]:
+        """How many sockets of this process watch the sale, and how many companies stand behind them."""
+        listeners = self._rooms.get(sale, set())
+        return len(listeners), len({one.company_id for one in listeners} - {None})
+
     def bell(self, sale: str) -> asyncio.Event:
         """Set at the next commit of the sale; taken before reading, nothing is missed."""
         return self._bells.setdefault(sale, asyncio.Event())

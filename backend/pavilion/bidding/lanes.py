@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pavilion.bidding.showing import FINAL, SOON, LotShown
 
@@ -50,9 +50,12 @@ def _lane(lot: LotShown, now: datetime) -> str:
         return "outbid"
     if own in LEADING:
         return "leading"
-    soon = lot.state != "listed" and lot.end is not None and lot.end - now <= SOON
+    if lot.end is None:
+        return "closing" if lot.state == "open" else "later"  # open without an end: it is under the call
+    soon = lot.state != "listed" and lot.end - now <= SOON
     return "closing" if soon else "later"
 
 
 def _ordered(lots: list[LotShown], lane: str) -> list[LotShown]:
-    return sorted(lots, key=lambda lot: lot.end.timestamp() if lot.end else 0, reverse=lane == "decided")
+    never = datetime.max.replace(tzinfo=UTC)
+    return sorted(lots, key=lambda lot: lot.end or never, reverse=lane == "decided")

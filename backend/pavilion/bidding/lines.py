@@ -102,10 +102,15 @@ def fold(events: Sequence[Mapping[str, Any]], alias: str | None) -> LotBookShown
             )
             steps.append((micros(at) // 1000, data["price"], mine))
         elif kind := TOLD.get(event["type"]):
-            lines.append(_happened(kind, seq, at, data))
+            lines.append(_happened(_called(data) if kind == "extended" else kind, seq, at, data))
             if kind in ("voided", "reserve_lowered") and data["price"] is not None:
                 steps.append((micros(at) // 1000, data["price"], False))
     return LotBookShown(lines[: -SHOWN - 1 : -1], len(bidders), steps)
+
+
+def _called(data: Mapping[str, Any]) -> str:
+    """An end that comes from none is a final call; one that goes takes the call back."""
+    return "called" if data["from"] is None else "call_off" if data["to"] is None else "extended"
 
 
 def _happened(kind: str, seq: int, at: datetime, data: Mapping[str, Any]) -> BookLine:

@@ -105,7 +105,7 @@ class LotStands(Message):
     ask: int
     reserve_met: bool | None
     bids: int
-    end: str
+    end: str | None  # none while only a call can end the lot
     hash: str
 
 

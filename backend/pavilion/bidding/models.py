@@ -6,7 +6,9 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pavilion.bidding.closing import NEVER
 from pavilion.kernel.db import Base, append_only, one_of
+from pavilion.kernel.instants import micros
 
 
 class BookState(StrEnum):
@@ -148,6 +150,11 @@ class BookLot(Base):
     paused_at: Mapped[datetime | None]
     hash: Mapped[str] = mapped_column(String(64))
     sealed_reserve: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    @property
+    def ends(self) -> datetime | None:
+        """None while only a call can end the lot."""
+        return None if micros(self.end) == NEVER else self.end
 
 
 class StaffAlias(Base):

@@ -76,7 +76,7 @@ def stands_of(row: BookLot) -> LotStands:
         ask=row.ask,
         reserve_met=row.reserve_met,
         bids=row.bids,
-        end=stamp(row.end),
+        end=None if row.ends is None else stamp(row.ends),
         hash=row.hash,
     )
 

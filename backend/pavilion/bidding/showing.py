@@ -331,7 +331,7 @@ def _lot(
         leader=book.alias if book else None,
         reserve_met=book.reserve_met if book else None,
         bids=book.bids if book else 0,
-        end=book.end if book else end,
+        end=book.ends if book else end,
         published_end=book.published_end if book else end,
         stones=stones,
         own=mine.lots.get(lot.public_id) if mine else None,

@@ -15,7 +15,10 @@ export function eventWords({ type, data }, { zone, currency }) {
   const time = () => clockIn(instantMs(data.to ?? data.end), zone);
   const why = () => (data.reason ? `${say(": ")}${sentence(data.reason)}` : "");
   switch (type) {
-    case "lot.extended": return say("End moved to %(time)s", { time: time() }) + (data.cause ? `${say(": ")}${sentence(data.cause)}` : "");
+    case "lot.extended":
+      if (data.from === null) return say("Final call, ends %(time)s", { time: time() });
+      if (data.to === null) return say("The final call is taken back: a bid came");
+      return say("End moved to %(time)s", { time: time() }) + (data.cause ? `${say(": ")}${sentence(data.cause)}` : "");
     case "lot.paused": return say("Paused") + why();
     case "lot.resumed": return say("Resumed, ends %(time)s", { time: time() });
     case "lot.reopened": return say("Reopened, ends %(time)s", { time: time() });

@@ -36,7 +36,7 @@ function changes(lot, { type, data }) {
     case "bid.accepted": return { ...standing, bids: lot.bids + 1, end: data.end, extended: data.extended ? data.end : lot.extended };
     case "bid.voided": return standing;
     case "lot.reserve_lowered": return standing;
-    case "lot.extended": return { end: data.to, extended: data.to };
+    case "lot.extended": return { end: data.to, extended: data.from === null ? null : data.to }; // from no end: a final call
     case "lot.paused": return { state: "paused", reason: data.reason };
     case "lot.resumed": return { state: "open", end: data.end, reason: null };
     case "lot.closing": return { state: "closing", end: data.end };

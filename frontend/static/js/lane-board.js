@@ -52,7 +52,8 @@ export class LaneBoard {
     if (!place || !lot) return;
     if (isDecided(lot)) { setText(place, ""); return; }
     if (now === null) { setText(place, say("time unknown")); place.classList.remove("is-closing"); return; }
-    if (!lot.end || lot.state !== "open") return;
+    if (lot.state !== "open") return;
+    if (!lot.end) { setText(place, say("until called")); place.classList.remove("is-closing"); return; }
     const seconds = secondsLeft(instantMs(lot.end), now);
     const rest = left(seconds);
     if (rest.kind !== "date") setText(place, rest.kind === "hours" ? hoursWords(rest.text) : rest.text);

@@ -14,6 +14,7 @@ export function laneOf(lot, own, watched, seconds) {
   const seen = look(own);
   if (seen === "outbid") return "outbid";
   if (seen === "leading" || seen === "reserve") return "leading";
+  if (lot.state === "open" && lot.end === null) return "closing"; // it is under the call
   if (lot.state !== "listed" && seconds !== null && seconds <= SOON_S) return "closing";
   return watched ? "watched" : "later";
 }

@@ -290,11 +290,13 @@ export class Stand {
     this.at("[data-closing]")?.classList.toggle("is-closing", ending);
     this.at("[data-left]")?.setAttribute("x2", String(seconds === null || !ending ? 0 : ruleLength(seconds, facts.window)));
     if (end !== null) this.ends(end, over, now);
+    else if (!over) setText(this.at("[data-ends]"), lot.state === "open" ? say("open until it is called") : say("the auctioneer opens it"));
   }
 
   /** @param {string} shown @param {Lot} lot */
   stateWords(shown, lot) {
     if (shown === "unknown") return say("Connection lost, time unknown");
+    if (shown === "ending" && this.room.facts.format === "clerked") return say("Final call");
     if (shown === "ending" && lot.extended) return say("Closing, extended to %(time)s", { time: clockIn(instantMs(lot.extended), this.room.facts.zone) });
     if (shown === "open" && lot.extended) return say("Extended to %(time)s", { time: clockIn(instantMs(lot.extended), this.room.facts.zone) });
     if (shown === "ending") return say("Closing, last %(n)s minutes", { n: Math.max(1, Math.ceil(this.room.facts.window / 60)) });

@@ -3,7 +3,7 @@
 
 /** @typedef {{place: number, number: string, mct: number, low: number, high: number, opening: number,
  *   book: import("./fold.js").Lot, own: import("./fold.js").Own | null}} LotFacts */
-/** @typedef {{sale: string, state: string, rules: string, currency: string, zone: string, window: number,
+/** @typedef {{sale: string, state: string, format: string, rules: string, currency: string, zone: string, window: number,
  *   increments: import("./ladder.js").Increments, confirm: {factor: number, steps: number}, bands: import("./fees.js").Bands,
  *   tax: import("./fees.js").Tax, fees: boolean, limit: number | null, headroom: number | null, mayBid: boolean, signedIn: boolean, watches: boolean,
  *   here: string | null, alone: boolean, away?: boolean, lots: LotFacts[]}} RoomFacts */

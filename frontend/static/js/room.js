@@ -72,6 +72,7 @@ class Room {
     addEventListener("pagehide", () => this.line.stop());
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
     document.querySelector("[data-lanes]")?.addEventListener("click", (event) => this.choose(/** @type {MouseEvent} */ (event)));
+    document.querySelector("[data-said-close]")?.addEventListener("click", () => document.querySelector("[data-said]")?.setAttribute("hidden", ""));
     if (!this.facts.alone) history.replaceState(null, "", this.address());
     addEventListener("popstate", () => void this.show(location.href, false));
     this.wireStand();
@@ -117,6 +118,7 @@ class Room {
       case "you": this.took(this.store.you(frame)); break;
       case "ack": this.bids.answered(frame); break;
       case "error": this.bids.refusedFrame(frame); break;
+      case "notice": this.tellSaid(frame); break;
       case "presence": setText(document.querySelector("[data-presence]"), frame.watching >= 3 ? say("%(n)s watching", { n: frame.watching }) : ""); break;
       default:
     }
@@ -173,9 +175,28 @@ class Room {
     } else if (kind === "extended" && book.end) {
       const price = book.price === null ? "" : say("price %(sum)s", { sum: moneyText(book.price, this.facts.currency) }) + say(", ");
       this.announcer.calm(lot, head + price + say("extended to %(time)s", { time: clockIn(instantMs(book.end), this.facts.zone) }));
+    } else if (kind === "called" && book.end) {
+      this.announcer.urgent(head + say("final call, ends %(time)s", { time: clockIn(instantMs(book.end), this.facts.zone) }));
+    } else if (kind === "call_off") {
+      this.announcer.calm(lot, head + say("the final call is taken back"));
     } else if (kind === "notice") {
       this.announcer.urgent(head + say("a new notice stands in the book"));
     }
+  }
+
+  /** What the auctioneer says to the room: a line over the page, and aloud. Notices in the book come with its events.
+   * @param {{lot: string | null, key: string, text?: {en: string, zh: string} | null}} frame */
+  tellSaid({ lot, key, text }) {
+    if (key !== "fair_warning" && key !== "message") return;
+    const fact = this.facts.lots.find((one) => one.book.lot === lot);
+    if (key === "fair_warning" && lot !== this.stand.lot && this.store.own.get(lot ?? "")?.max == null) return;
+    const head = fact ? say("Lot %(number)s: ", { number: fact.number }) : "";
+    const words = key === "fair_warning" ? say("fair warning, the final call comes next") : (language.startsWith("zh") ? text?.zh : text?.en) ?? "";
+    const place = document.querySelector("[data-said]");
+    setText(place?.querySelector("[data-said-head]"), say("The auctioneer"));
+    setText(place?.querySelector("[data-said-text]"), head + words);
+    place?.removeAttribute("hidden");
+    this.announcer.urgent(`${say("The auctioneer")}${say(": ")}${head}${words}`);
   }
 
   /** @param {string | null | undefined} text */

@@ -6,7 +6,7 @@ import { fold, isDecided, lotFrom, ownState } from "./fold.js";
 /** @typedef {import("./fold.js").Lot} Lot */
 /** @typedef {import("./fold.js").Own} Own */
 /** @typedef {import("./fold.js").BookEvent} BookEvent */
-/** @typedef {{kind: "own" | "price" | "extended" | "state" | "notice", lot: string, to?: string | null, from?: string | null}} Happening */
+/** @typedef {{kind: "own" | "price" | "extended" | "called" | "call_off" | "state" | "notice", lot: string, to?: string | null, from?: string | null}} Happening */
 /** @typedef {{changed: Set<string>, gaps: Set<string>, happenings: Happening[], sale: boolean}} Outcome */
 
 const REMEMBERED = 60; // events of a lot kept for the book of bids on the page
@@ -51,7 +51,7 @@ export class SaleStore {
     for (const told of frame.lots) {
       const held = this.lots.get(told.lot);
       if (held && told.seq < held.seq) continue; // older than what the batches already told
-      const moved = held && held.end !== told.end && held.state === "open" ? told.end : held?.extended;
+      const moved = held?.end && held.end !== told.end && held.state === "open" ? told.end : held?.extended;
       this.put(lotFrom({ extended: moved ?? null, reason: held?.reason ?? null, ...told }), outcome);
     }
     return outcome;
@@ -109,6 +109,8 @@ export class SaleStore {
     if (folded === held) return;
     const known = this.events.get(event.lot) ?? [];
     this.events.set(event.lot, [...known, event].slice(-REMEMBERED));
+    if (event.type === "lot.extended" && event.data.from === null) outcome.happenings.push({ kind: "called", lot: event.lot });
+    if (event.type === "lot.extended" && event.data.to === null) outcome.happenings.push({ kind: "call_off", lot: event.lot });
     if (event.type === "lot.notice") outcome.happenings.push({ kind: "notice", lot: event.lot });
     this.put(folded, outcome);
   }
