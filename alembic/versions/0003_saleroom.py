@@ -12,12 +12,47 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 TRIGGERS = {
-    "postgresql": [],
-    "sqlite": [],
+    "postgresql": [
+        "create trigger display_rates_append_only before update or delete on display_rates for each row execute function pavilion_refuse_change()",
+        "create trigger tender_envelopes_append_only before update or delete on tender_envelopes for each row execute function pavilion_refuse_change()",
+        "create trigger tender_offers_append_only before update or delete on tender_offers for each row execute function pavilion_refuse_change()",
+        "create trigger tender_opened_append_only before update or delete on tender_opened for each row execute function pavilion_refuse_change()",
+        "create trigger tender_shares_append_only before update or delete on tender_shares for each row execute function pavilion_refuse_change()",
+        "create trigger tender_weights_append_only before update or delete on tender_weights for each row execute function pavilion_refuse_change()",
+        "create trigger tender_wishes_append_only before update or delete on tender_wishes for each row execute function pavilion_refuse_change()",
+    ],
+    "sqlite": [
+        "create trigger display_rates_no_update before update on display_rates begin select raise(abort, 'append only: display_rates'); end",
+        "create trigger display_rates_no_delete before delete on display_rates begin select raise(abort, 'append only: display_rates'); end",
+        "create trigger tender_envelopes_no_update before update on tender_envelopes begin select raise(abort, 'append only: tender_envelopes'); end",
+        "create trigger tender_envelopes_no_delete before delete on tender_envelopes begin select raise(abort, 'append only: tender_envelopes'); end",
+        "create trigger tender_offers_no_update before update on tender_offers begin select raise(abort, 'append only: tender_offers'); end",
+        "create trigger tender_offers_no_delete before delete on tender_offers begin select raise(abort, 'append only: tender_offers'); end",
+        "create trigger tender_opened_no_update before update on tender_opened begin select raise(abort, 'append only: tender_opened'); end",
+        "create trigger tender_opened_no_delete before delete on tender_opened begin select raise(abort, 'append only: tender_opened'); end",
+        "create trigger tender_shares_no_update before update on tender_shares begin select raise(abort, 'append only: tender_shares'); end",
+        "create trigger tender_shares_no_delete before delete on tender_shares begin select raise(abort, 'append only: tender_shares'); end",
+        "create trigger tender_weights_no_update before update on tender_weights begin select raise(abort, 'append only: tender_weights'); end",
+        "create trigger tender_weights_no_delete before delete on tender_weights begin select raise(abort, 'append only: tender_weights'); end",
+        "create trigger tender_wishes_no_update before update on tender_wishes begin select raise(abort, 'append only: tender_wishes'); end",
+        "create trigger tender_wishes_no_delete before delete on tender_wishes begin select raise(abort, 'append only: tender_wishes'); end",
+    ],
 }
 
 
 def upgrade() -> None:
+    op.create_table(
+        "display_rates",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("source", sa.String(length=160), nullable=False),
+        sa.Column("rates", sa.JSON(), nullable=False),
+        sa.Column("proposed_by", sa.String(length=26), nullable=False),
+        sa.Column("approved_by", sa.String(length=26), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("proposed_by <> approved_by", name=op.f("ck_display_rates_two_persons")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_display_rates")),
+    )
     op.create_table(
         "staff_orders",
         sa.Column("id", BIG, nullable=False),
@@ -33,8 +68,133 @@ def upgrade() -> None:
         sa.UniqueConstraint("proposal", name=op.f("uq_staff_orders_proposal")),
     )
     op.create_index("ix_staff_orders_sale_done", "staff_orders", ["sale", "done_at"], unique=False)
+    op.create_table(
+        "tender_benchmarks",
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("ppc_minor", BIG, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("ppc_minor > 0", name=op.f("ck_tender_benchmarks_ppc_positive")),
+        sa.PrimaryKeyConstraint("lot", name=op.f("pk_tender_benchmarks")),
+    )
+    op.create_table(
+        "tender_envelopes",
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("n", BIG, autoincrement=False, nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("bidder", sa.String(length=4), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("envelope", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sale", "n", name=op.f("pk_tender_envelopes")),
+    )
+    op.create_table(
+        "tender_offers",
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("bidder", sa.String(length=4), nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("total_minor", BIG, nullable=False),
+        sa.Column("offered", sa.Boolean(), nullable=False),
+        sa.Column("by", sa.String(length=26), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("lot", "bidder", name=op.f("pk_tender_offers")),
+    )
+    op.create_index(op.f("ix_tender_offers_sale"), "tender_offers", ["sale"], unique=False)
+    op.create_table(
+        "tender_opened",
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("n", BIG, autoincrement=False, nullable=False),
+        sa.Column("code", sa.String(length=24), nullable=True),
+        sa.Column("entry", sa.String(length=12), nullable=True),
+        sa.Column("value", BIG, nullable=True),
+        sa.Column("total", BIG, nullable=True),
+        sa.Column("shares", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sale", "n", name=op.f("pk_tender_opened")),
+    )
+    op.create_table(
+        "tender_shares",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("closed", sa.String(length=64), nullable=False),
+        sa.Column("x", BIG, nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tender_shares")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_tender_shares_sha256")),
+    )
+    op.create_index("ix_tender_shares_sale_closed", "tender_shares", ["sale", "closed"], unique=False)
+    op.create_table(
+        "tender_weights",
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("mct", BIG, nullable=False),
+        sa.Column("benchmark_ppc", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("sale", "lot", name=op.f("pk_tender_weights")),
+    )
+    op.create_table(
+        "tender_wishes",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("limit_minor", BIG, nullable=True),
+        sa.Column("lots", sa.JSON(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("limit_minor > 0", name=op.f("ck_tender_wishes_limit_positive")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tender_wishes")),
+    )
+    op.create_index("ix_tender_wishes_sale_company_id", "tender_wishes", ["sale", "company_id"], unique=False)
+    op.create_table(
+        "notice_paces",
+        sa.Column("person_id", BIG, nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("due_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_notice_paces_person_id_people"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "lot", name=op.f("pk_notice_paces")),
+    )
+    op.create_table(
+        "notice_wishes",
+        sa.Column("person_id", BIG, nullable=False),
+        sa.Column("mail_off", sa.JSON(), nullable=False),
+        sa.Column("push_off", sa.JSON(), nullable=False),
+        sa.Column("amounts", sa.Boolean(), nullable=False),
+        sa.Column("quiet_from", BIG, nullable=True),
+        sa.Column("quiet_to", BIG, nullable=True),
+        sa.Column("zone", sa.String(length=40), nullable=False),
+        sa.Column("changed_at", INSTANT, nullable=False),
+        sa.CheckConstraint("(quiet_from is null) = (quiet_to is null)", name=op.f("ck_notice_wishes_quiet_both")),
+        sa.CheckConstraint(
+            "quiet_from >= 0 and quiet_from < 1440 and quiet_to >= 0 and quiet_to < 1440",
+            name=op.f("ck_notice_wishes_quiet_day"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_notice_wishes_person_id_people"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_notice_wishes")),
+    )
+    op.create_table(
+        "push_browsers",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("person_id", BIG, nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("endpoint_sha256", sa.String(length=64), nullable=False),
+        sa.Column("p256dh", sa.String(length=120), nullable=False),
+        sa.Column("auth", sa.String(length=40), nullable=False),
+        sa.Column("browser", sa.String(length=200), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_push_browsers_person_id_people"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_push_browsers")),
+        sa.UniqueConstraint("endpoint_sha256", name=op.f("uq_push_browsers_endpoint_sha256")),
+    )
+    op.create_index("ix_push_browsers_person_id", "push_browsers", ["person_id"], unique=False)
     op.add_column("book_bids", sa.Column("entered_by", sa.String(length=26), nullable=True))
     op.add_column("book_bids", sa.Column("mandate", sa.String(length=10), nullable=True))
+    op.add_column("outbox", sa.Column("due_at", INSTANT, nullable=True))
+    op.add_column("outbox", sa.Column("attempts", BIG, nullable=True))
+    op.add_column("outbox", sa.Column("given_up_at", INSTANT, nullable=True))
+    op.add_column("outbox", sa.Column("last_error", sa.String(length=200), nullable=True))
     for statement in TRIGGERS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)
 

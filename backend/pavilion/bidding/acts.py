@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pavilion.bidding import clerking, closing, due, grouping, rules
+from pavilion.bidding import clerking, closing, due, grouping, rules, tendering
 from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.deciding import Facts
 from pavilion.bidding.folding import Draft
@@ -59,6 +59,8 @@ def _carried_out(draft: Draft, facts: Facts, act: StaffAct) -> str | None:
             return "lot_unknown"
         handler = LOT_ACTS.get(act.act)
         return "act_not_allowed" if handler is None else handler(draft, facts, act, draft.look(act.lot))
+    if act.act == "open_tender":
+        return tendering.open_by_staff(draft, facts)
     sale_handler = SALE_ACTS.get(act.act)
     return "act_not_allowed" if sale_handler is None else sale_handler(draft, act)
 
@@ -159,8 +161,8 @@ def _notice(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | N
 
 
 def _reopen(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | None:
-    if lot.state != "closing":
-        return _unfit(lot)
+    if lot.state != "closing" or draft.rules.tender is not None:
+        return _unfit(lot)  # what custodians may have opened is not sealed again
     if len(set(act.ok)) < 2:
         return "second_approval_needed"
     if act.to is None or act.to <= draft.next_at():
@@ -203,7 +205,7 @@ def _lower_reserve(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> 
 
 
 def _confirm(draft: Draft, _facts: Facts, _act: StaffAct, lot: LotBook) -> str | None:
-    if lot.state != "closing":
+    if lot.state != "closing" or draft.rules.tender is not None:
         return _unfit(lot)
     clerking.decided(draft, lot)
     return None

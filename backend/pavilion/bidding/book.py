@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from pavilion.bidding import closing, rules
 from pavilion.bidding.rules import Commitment, LotTerms, Standing
+from pavilion.bidding.tender_book import Kept, SealedLine
 from pavilion.bidding.texts import Doc, end_of
 from pavilion.bidding.vault import Opening
 
@@ -111,6 +112,7 @@ class Batch:
     published: Published = Published()
     rules: tuple[str, str] | None = None  # text and hash, when the sale is published anew
     orders: Sequence[int] = ()  # agreements of two persons that are carried out with it
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Stored:
     private: Sequence[PrivateLine]
     reserves: Mapping[str, bytes]  # lot -> sealed
     staff: Mapping[str, str]
+    envelopes: Sequence[SealedLine] = ()
 
 
 class Held(NamedTuple):
@@ -186,6 +189,7 @@ class LotBook:
     pause_reason: str | None = None
     closing_at: int | None = None
     slowed: bool = False  # was extended once for the engine's own slowness
+    tendered: bool = False  # bids on it are sealed: nobody here knows an amount
     slow: bool = False  # the engine was slow in the last window; known only to this run
 
     def copy(self) -> "LotBook":
@@ -225,7 +229,13 @@ class LotBook:
         if self.state in ("passed", "withdrawn"):
             return self.state
         held = self.best.get(alias)
+        if self.tendered:
+            return "taken_back" if held is None else "sealed"
         return "voided" if held is None else standing_state(self.stands, alias, held[0])
+
+    def own_max(self, alias: str) -> int | None:
+        """The bidder's own maximum; None for who has none, and for a sealed bid."""
+        return self.best.get(alias, (0, 0))[0] or None
 
     def row(self) -> LotRow:
         return LotRow(
@@ -294,6 +304,12 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
             lot.end, lot.state, lot.closing_at = end_of(data["end"]), "closing", line.at
         case "lot.sold" | "lot.passed" | "lot.withdrawn":
             lot.state = line.type.removeprefix("lot.")
+            if lot.tendered and line.type == "lot.sold":
+                _sell(lot, line, data)
+        case "tender.sealed" | "tender.withdrawn":
+            assert secret is not None
+            _name(lot, secret[0], data["bidder"])
+            _seal(lot, line, data["bidder"])
         case "lot.reserve_lowered":
             _stand(lot, data)
         case "lot.notice":
@@ -312,6 +328,22 @@ def _accept(lot: LotBook, line: Line, data: Doc, paddle: int, opening: Opening) 
     if data["extended"] is not None:
         lot.end = end_of(data["end"])
     _stand(lot, data)
+
+
+def _seal(lot: LotBook, line: Line, alias: str) -> None:
+    lot.tendered = True
+    if line.type == "tender.sealed":
+        lot.best[alias] = (0, line.seq)  # that it is there, and since when; how much it is nobody knows
+        lot.bids += 1
+    else:
+        del lot.best[alias]
+
+
+def _sell(lot: LotBook, line: Line, data: Doc) -> None:
+    """A tender has a leader only with its result."""
+    met = None if lot.terms.reserve is None else True
+    lot.stands = Standing(data["bidder"], data["price"], lot.terms.opening, met)
+    lot.lead, lot.highest = {data["bidder"]: (data["price"], line.seq)}, data["price"]
 
 
 def _stand(lot: LotBook, data: Doc) -> None:

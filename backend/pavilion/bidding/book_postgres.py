@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
+from pavilion.bidding.tender_book import SealedLine
 from pavilion.kernel.instants import from_micros, micros
 
 # FOR SHARE makes a takeover (an UPDATE of the lease) wait for a batch in flight, and a batch that
@@ -51,6 +52,9 @@ select count(*) from events
 """
 # What few batches carry beside their events, in the same transaction.
 STAFF = "insert into staff_aliases (sale, person, alias) values ($1, $2, $3)"
+ENVELOPES = "insert into tender_envelopes (sale, n, lot, bidder, hash, envelope) values ($1, $2, $3, $4, $5, $6)"
+OPENED = "insert into tender_opened (sale, n, code, entry, value, total, shares) values ($1, $2, $3, $4, $5, $6, $7)"
+WEIGHED = "insert into tender_weights (sale, lot, mct, benchmark_ppc) values ($1, $2, $3, $4)"
 OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values ($1, $2, $3, $4, $5)"
 RESERVES = "insert into reserve_openings (sale, lot, reserve, nonce) values ($1, $2, $3, $4)"
 ORDERS = "update staff_orders set done_at = $2 where id = $1"
@@ -134,7 +138,7 @@ class PostgresBook:
         db = await self._connection(sale)
         try:
             shown = batch.published
-            if batch.staff or batch.rules or batch.orders or shown.bids or shown.reserves:
+            if batch.staff or batch.rules or batch.orders or batch.kept or shown.bids or shown.reserves:
                 async with db.transaction():
                     await self._write(db, sale, epoch, batch)
                     await self._write_rest(db, sale, batch)
@@ -179,6 +183,9 @@ class PostgresBook:
         await db.executemany(RESERVES, [(sale, *one) for one in batch.published.reserves])
         carried = [(order, from_micros(batch.root.at)) for order in batch.orders]
         await db.executemany(ORDERS, carried)
+        await db.executemany(ENVELOPES, [(sale, *row) for row in batch.kept.envelopes])
+        await db.executemany(OPENED, [(sale, *row) for row in batch.kept.opened])
+        await db.executemany(WEIGHED, [(sale, *row) for row in batch.kept.weighed])
         if batch.rules is not None:
             await db.execute(RULES, sale, *batch.rules)
 
@@ -201,12 +208,16 @@ class PostgresBook:
             "select lot, sealed_reserve from book_lots where sale = $1 and sealed_reserve is not null", sale
         )
         staff = await db.fetch("select person, alias from staff_aliases where sale = $1", sale)
+        envelopes = await db.fetch(
+            "select n, lot, bidder, hash, envelope from tender_envelopes where sale = $1 order by n", sale
+        )
         return Stored(
             BookRow(*book),
             [Line(n, lot, seq, micros(t), micros(at), *rest) for n, lot, seq, t, at, *rest in lines],
             [PrivateLine(*row) for row in private],
             dict(reserves),
             dict(staff),
+            [SealedLine(*row) for row in envelopes],
         )
 
 

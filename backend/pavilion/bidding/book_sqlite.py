@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
+from pavilion.bidding.tender_book import SealedLine
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
 
@@ -36,6 +37,9 @@ on conflict (lot) do update set number = excluded.number, position = excluded.po
     "end" = excluded."end", published_end = excluded.published_end, paused_at = excluded.paused_at,
     hash = excluded.hash, sealed_reserve = excluded.sealed_reserve
 """
+ENVELOPES = "insert into tender_envelopes (sale, n, lot, bidder, hash, envelope) values (?, ?, ?, ?, ?, ?)"
+OPENED = "insert into tender_opened (sale, n, code, entry, value, total, shares) values (?, ?, ?, ?, ?, ?, ?)"
+WEIGHED = "insert into tender_weights (sale, lot, mct, benchmark_ppc) values (?, ?, ?, ?)"
 OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values (?, ?, ?, ?, ?)"
 TAKE = """
 insert into sale_leases (sale, holder, epoch, expires_at, beat_at) values (?, ?, 1, ?, ?)
@@ -151,6 +155,12 @@ class SqliteBook:
         )
         carried = [(root.at, order) for order in batch.orders]
         db.executemany("update staff_orders set done_at = ? where id = ?", carried)
+        for statement, rows in (
+            (ENVELOPES, batch.kept.envelopes),
+            (OPENED, batch.kept.opened),
+            (WEIGHED, batch.kept.weighed),
+        ):
+            db.executemany(statement, [(sale, *row) for row in rows])
         if batch.rules is not None:
             db.execute("update sale_books set rules = ?, rules_hash = ? where sale = ?", (*batch.rules, sale))
         db.execute("update sale_books set state = ?, size = ? where sale = ?", (batch.state, batch.size, sale))
@@ -174,12 +184,16 @@ class SqliteBook:
             "select lot, sealed_reserve from book_lots where sale = ? and sealed_reserve is not null", (sale,)
         )
         staff = db.execute("select person, alias from staff_aliases where sale = ?", (sale,))
+        envelopes = db.execute(
+            "select n, lot, bidder, hash, envelope from tender_envelopes where sale = ? order by n", (sale,)
+        )
         return Stored(
             BookRow(*book),
             [Line(*row) for row in lines],
             [PrivateLine(*row) for row in private],
             dict(reserves.fetchall()),
             dict(staff.fetchall()),
+            [SealedLine(*row) for row in envelopes],
         )
 
 

@@ -1,7 +1,7 @@
 """What becomes of a bid: the checks of one bid in their order, and the event that follows. Pure but for the nonce."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -95,6 +95,13 @@ class Rule(NamedTuple):
     source: str
 
 
+class Wish(NamedTuple):
+    """What a bidder of a tender wants to spend at most, and on which lots first."""
+
+    limit: int | None
+    lots: tuple[str, ...]
+
+
 Closures = Mapping[str, Rule]  # by destination
 
 
@@ -105,6 +112,8 @@ class LotFacts:
     closed: Closures = field(default_factory=dict)  # destinations it may not be supplied to
     closed_next: Closures = field(default_factory=dict)  # and those of the day after
     verified: bool = True  # every stone of it
+    mct: int = 0
+    benchmark_ppc: int | None = None  # what a discount in a tender is taken from
     notice: tuple[str, str] = ("", "")  # what the room is told when it is not, in English and Chinese
 
 
@@ -116,6 +125,8 @@ class Facts:
     lots: Mapping[str, LotFacts] = field(default_factory=dict)
     paid: frozenset[str] = frozenset()  # lots won and paid
     midnight: int | None = None  # from here on the day after has begun
+    shares: Sequence[str] = ()  # files of a tender's custodians, as they came
+    wishes: Mapping[int, "Wish"] = field(default_factory=dict)  # by company
     by_paddle: Mapping[int, Bidder] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,11 +139,13 @@ def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
     if _FORM.fullmatch(order.key + order.currency + order.rules) is None or abs(order.max) > EXACT:
         return _turned_away(order, "bad_message")  # nothing of it may stand in a hashed text
     bidder = facts.bidders.get(order.company_id)
-    if (code := _standing_code(draft, bidder)) is not None:
+    if (code := standing_code(draft, bidder)) is not None:
         return _turned_away(order, code)
     assert bidder is not None and bidder.paddle is not None
     if not draft.has(order.lot):
         return _turned_away(order, "lot_unknown")
+    if draft.rules.tender is not None:
+        return _turned_away(order, "act_not_allowed")  # here bids are sealed
     given = draft.earlier(bidder.paddle, order.key)
     if given is not None:
         if given.same_body(order.lot, order.max, order.currency, order.rules):
@@ -140,7 +153,7 @@ def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
         return _turned_away(order, "key_reused")
     lot = draft.look(order.lot)
     headroom = None
-    code = _state_code(draft, lot, t) or _right_code(draft, facts, lot, bidder, order, t)
+    code = state_code(draft, lot, t) or right_code(draft, facts, lot, bidder, order.rules, t)
     if code is None:
         code = "wrong_currency" if order.currency != lot.currency else _amount_code(lot, bidder.paddle, order.max)
     if code is None and bidder.limit is not None:
@@ -168,8 +181,8 @@ def answer_of(sale: str, given: Given, *, replayed: bool = False) -> Answer:
         given.t,
         given.at,
         given.state,
-        opening.amount if accepted else None,
-        opening.nonce if accepted else None,
+        (opening.amount or None) if accepted else None,  # a sealed bid has none
+        opening.nonce if accepted and opening.amount else None,
         opening.ask,
         opening.headroom,
         replayed,
@@ -195,7 +208,7 @@ def allin(draft: Draft, bidder: Bidder, amount: int) -> int:
     return all_in(amount, limited.premium_bands, bidder.tax).total if limited.limits_include_fees else amount
 
 
-def _standing_code(draft: Draft, bidder: Bidder | None) -> str | None:
+def standing_code(draft: Draft, bidder: Bidder | None) -> str | None:
     if bidder is None:
         return "not_registered"
     if (code := STANDING_CODES.get(bidder.state)) is not None:
@@ -205,7 +218,7 @@ def _standing_code(draft: Draft, bidder: Bidder | None) -> str | None:
     return None if bidder.terms == draft.rules.terms else "terms_not_accepted"
 
 
-def _state_code(draft: Draft, lot: LotBook, t: int) -> str | None:
+def state_code(draft: Draft, lot: LotBook, t: int) -> str | None:
     if (code := NOT_OPEN.get(lot.state)) is not None:
         return code
     if draft.state == "paused":
@@ -215,8 +228,8 @@ def _state_code(draft: Draft, lot: LotBook, t: int) -> str | None:
     return closing.judge_bid(lot, t)
 
 
-def _right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, order: BidOrder, t: int) -> str | None:
-    if order.rules != draft.book.rules_hash:
+def right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, rules: str, t: int) -> str | None:
+    if rules != draft.book.rules_hash:
         return "rules_changed"
     known = facts.lots.get(lot.lot)
     if known is None or bidder.company_id in known.barred:

@@ -3,7 +3,7 @@ interruptions given back."""
 
 from collections.abc import Callable
 
-from pavilion.bidding import clerking, closing, grouping
+from pavilion.bidding import clerking, closing, grouping, tendering
 from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.deciding import Facts, LotFacts
 from pavilion.bidding.folding import Book, Draft
@@ -32,7 +32,7 @@ def close_due(draft: Draft, drained: Callable[[int], bool]) -> None:
     soft = draft.rules.soft_close
     for name in [lot.lot for lot in draft.all_lots()]:
         seen = draft.look(name)
-        if seen.state == "closing" and draft.now >= (seen.closing_at or 0) + HOLD_MOST:
+        if seen.state == "closing" and draft.rules.tender is None and draft.now >= (seen.closing_at or 0) + HOLD_MOST:
             clerking.decided(draft, seen)
         if seen.state != "open" or draft.now < seen.end or draft.state == "paused":
             continue
@@ -47,8 +47,9 @@ def close_due(draft: Draft, drained: Callable[[int], bool]) -> None:
                 if later > draft.now:
                     continue
         draft.write("lot.closing", {"end": text_of(draft.look(seen.lot).end)}, draft.lot(seen.lot))
-        if not draft.rules.hold_results:
+        if not draft.rules.hold_results and draft.rules.tender is None:
             clerking.decided(draft, draft.look(seen.lot))
+    tendering.close_round(draft)
     if draft.state == "open" and all(lot.state in FINAL for lot in draft.all_lots()):
         draft.write("sale.closed", {})
 
@@ -108,5 +109,6 @@ def next_due(book: Book) -> int | None:
     if book.state != "open":
         return None
     ends = [lot.end for lot in book.lots.values() if lot.state == "open" and lot.end != closing.NEVER]
-    held = [(lot.closing_at or 0) + HOLD_MOST for lot in book.lots.values() if lot.state == "closing"]
+    undecided = [] if book.rules.tender else [lot for lot in book.lots.values() if lot.state == "closing"]
+    held = [(lot.closing_at or 0) + HOLD_MOST for lot in undecided]
     return min([*ends, *held], default=None)

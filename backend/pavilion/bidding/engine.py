@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from pavilion.bidding import acts, due, folding
+from pavilion.bidding import acts, due, folding, tendering
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.book import Batch, BookStore, Fenced, Line, LotBook, Published, SignedRoot
 from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, away, decide_bid, exposure
@@ -15,6 +15,7 @@ from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import Audience, Mine, News, OwnLot, OwnState
 from pavilion.bidding.publication import Publication, publish, publishable
+from pavilion.bidding.tendering import SealOrder
 from pavilion.bidding.vitals import Vitals
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
@@ -120,7 +121,7 @@ class SaleWriter:
         if bidder is None or bidder.paddle is None:
             return Mine(self.sale, None, bidder.state if bidder else "none", None, None, {})
         lots = {
-            name: OwnLot(alias, lot.best.get(alias, (None,))[0], lot.own_state(alias), lot.seq)
+            name: OwnLot(alias, lot.own_max(alias), lot.own_state(alias), lot.seq)
             for name, lot in self.book.lots.items()
             if (alias := lot.aliases.get(bidder.paddle)) is not None
         }
@@ -134,7 +135,8 @@ class SaleWriter:
         bidder = self.facts.bidders.get(company_id)
         if bidder is None or bidder.paddle is None:
             return None
-        return next((one for one in self.book.given.values() if one.n == n and one.paddle == bidder.paddle), None)
+        own = next((one for one in self.book.given.values() if one.n == n and one.paddle == bidder.paddle), None)
+        return own if own is None or own.opening.amount or own.code is not None else None  # a sealed bid opens itself
 
     def answer_to(self, company_id: int, key: str) -> Answer | None:
         """The answer this key was given, again."""
@@ -227,6 +229,8 @@ class SaleWriter:
                     break
             else:
                 due.close_due(draft, partial(self.watermarks.drained, draft.now))
+                if self._news != self._looked_at or draft.round != self.book.round:
+                    tendering.open_if_complete(draft, self.facts)
                 return draft, answers
 
     def _draft(self) -> Draft:
@@ -243,6 +247,8 @@ class SaleWriter:
     def _decide_one(self, draft: Draft, one: Waiting) -> Answer:
         if isinstance(one.order, BidOrder):
             self._note_slowness(draft, one, one.order.lot)
+            if isinstance(one.order, SealOrder):
+                return tendering.decide(draft, self.facts, one.order, one.t)
             return decide_bid(draft, self.facts, one.order, one.t)
         code = acts.carry_out(draft, self.facts, one.order)
         return Answer("done" if code is None else "refused", one.order.lot, code=code, sale=self.sale)
@@ -266,6 +272,7 @@ class SaleWriter:
             SignedRoot(draft.n, draft.at, note),
             publishable(draft) if draft.state == "closed" else Published(),
             orders=draft.orders,
+            kept=draft.kept,
         )
 
     def _is_new(self, publication: Publication) -> bool:
@@ -310,6 +317,8 @@ class SaleWriter:
         if not isinstance(order, BidOrder) or (bidder := self.facts.bidders.get(order.company_id)) is None:
             return None
         given = self.book.given.get((bidder.paddle or 0, order.key))
+        if isinstance(order, SealOrder):
+            return given if given and tendering.same_order(given, order) else None
         return given if given and given.same_body(order.lot, order.max, order.currency, order.rules) else None
 
     def _after_the_end(self, order: BidOrder | StaffAct) -> Answer:
@@ -317,7 +326,10 @@ class SaleWriter:
         draft = Draft(self.book, micros(self.clock()))
         if not isinstance(order, BidOrder):
             return Answer("refused", order.lot, code=acts.carry_out(draft, self.facts, order), sale=self.sale)
-        answer = decide_bid(draft, self.facts, order, draft.now)
+        if isinstance(order, SealOrder):
+            answer = tendering.decide(draft, self.facts, order, draft.now)
+        else:
+            answer = decide_bid(draft, self.facts, order, draft.now)
         return answer if answer.n is None or answer.n < self.book.n else answer._replace(n=None, t=None, at=None)
 
     # -- telling ------------------------------------------------------------------------------------------------------
@@ -346,10 +358,10 @@ class SaleWriter:
             if touched is not None and alias not in touched:
                 continue
             was = before.own_state(alias) if paddle in before.aliases else None
-            own, had = lot.best.get(alias, (None,))[0], before.best.get(alias, (None,))[0]
+            own, had = lot.own_max(alias), before.own_max(alias)
             state = lot.own_state(alias)
             bidder = self.facts.by_paddle.get(paddle)
-            if bidder is None or (state, own) == (was, had) or (own is None and had is None):
+            if bidder is None or (state, own) == (was, had) or (own is None and had is None and not lot.tendered):
                 continue
             draft = draft or Draft(self.book, 0)
             room = None if bidder.limit is None else bidder.limit - exposure(draft, self.facts, bidder)

@@ -8,6 +8,7 @@ from pavilion.bidding import book as pages
 from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
 from pavilion.bidding.rules import RuleSet, Standing
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.bidding.tender_book import Kept, Round, SealedLine
 from pavilion.bidding.texts import (
     Doc,
     accepted_text,
@@ -65,6 +66,8 @@ class Book:
         self.staff: dict[str, str] = {}
         self.reserves: dict[str, bytes] = {}
         self.outage_to = 0  # until when time was given back for interruptions
+        self.sealed: list[SealedLine] = []
+        self.round = Round()
         self.tree = CompactTree()
         self.take_rules(row)
 
@@ -81,7 +84,8 @@ class Book:
         """The draft is stored: it is memory now."""
         self.state, self.n, self.seq, self.hash, self.at = draft.state, draft.n, draft.seq, draft.hash, draft.at
         self.published_hash, self.held, self.tree = draft.published_hash, draft.held, draft.tree
-        self.outage_to = draft.outage_to
+        self.outage_to, self.round = draft.outage_to, draft.round
+        self.sealed += draft.kept.envelopes
         for lot in draft.lots.values():
             lot.settle()
         self.lots.update(draft.lots)
@@ -93,7 +97,7 @@ class Book:
 def load(stored: Stored, vault: SaleVault) -> Book:
     """The book as the stored lines leave it; a line that does not follow from the ones before stops the load."""
     book = Book(stored.book, vault)
-    book.staff, book.reserves = dict(stored.staff), dict(stored.reserves)
+    book.staff, book.reserves, book.sealed = dict(stored.staff), dict(stored.reserves), list(stored.envelopes)
     secrets = {one.n: one for one in stored.private}
     draft = Draft(book, 0)
     for line in stored.lines:
@@ -118,6 +122,7 @@ class Draft:
         self.new_staff: dict[str, str] = {}
         self.orders: list[int] = []  # agreements of two persons that this batch carries out
         self.reserves: dict[str, bytes] = {}
+        self.round, self.kept = book.round, Kept()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -208,6 +213,16 @@ class Draft:
         self.private.append(PrivateLine(paddle, key, line.n, lot.lot, line.seq, name, code, sealed, by, mandate))
         return self._give(line, data, paddle, key, opening, lot)
 
+    def write_sealed(self, lot: LotBook, data: Doc, paddle: int, key: str, opening: Opening, t: int) -> Given:
+        """A sealed bid, or with no envelope in `data` the end of one."""
+        kind = "tender.sealed" if "envelope" in data else "tender.withdrawn"
+        line = self._lined(kind, canonical_text(data), lot.lot, lot.seq + 1, lot.hash, t, self.next_at())
+        self._take(line, data, (paddle, opening))
+        self.lines.append(line)
+        sealed, name = self.vault.seal_bid(opening, lot.lot, paddle, key), data["bidder"]
+        self.private.append(PrivateLine(paddle, key, line.n, lot.lot, line.seq, name, None, sealed))
+        return self._give(line, data, paddle, key, opening, lot)
+
     def fold(self, line: Line, secret: PrivateLine | None) -> None:
         """A stored line again: the same as when it was written."""
         assert line.n == self.n and line.hash == event_hash(line.body), f"line {line.n} is not what was written"
@@ -250,6 +265,8 @@ class Draft:
         self.state = SALE_STATES.get(line.type, self.state)
         if line.type == "sale.published":
             self.published_hash = line.hash
+        elif line.type.startswith("tender."):
+            self.round = self.round.after(line.type, line.n, line.hash, line.at)
         elif line.type == "incident":
             self.outage_to = micros_of(data["to"])
 
@@ -295,6 +312,8 @@ class Draft:
         state = None
         if line.type == "bid.accepted":
             state = pages.standing_state(lot.stands, data["bidder"], opening.amount)
+        elif line.type.startswith("tender."):
+            state = lot.own_state(data["bidder"])
         given = Given(
             lot.lot,
             paddle,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pavilion.bidding.book import Published
-from pavilion.bidding.folding import Book, Draft
+from pavilion.bidding.folding import Book, Draft, Given
 from pavilion.bidding.texts import reserve_commitment, text_of
 from pavilion.bidding.vault import new_nonce
 
@@ -55,6 +55,8 @@ def publishable(draft: Draft) -> Published:
     shown, reserves = [], []
     lots = {lot.lot: lot for lot in draft.all_lots()}
     for given in {**draft.book.given, **draft.given}.values():
+        if _is_sealed(given):
+            continue
         lot = lots[given.lot]
         won = lot.state == "sold" and lot.stands.leader == given.alias
         if lot.state in ("sold", "withdrawn") and (not won or given.opening.amount <= lot.highest):
@@ -72,6 +74,11 @@ def of_passed(book: Book) -> Published:
     shown = [
         (given.n, given.opening.amount, given.opening.nonce, given.key)
         for given in book.given.values()
-        if book.lots[given.lot].state == "passed"
+        if book.lots[given.lot].state == "passed" and not _is_sealed(given)
     ]
     return Published(sorted(shown))
+
+
+def _is_sealed(given: Given) -> bool:
+    """Opened by its custodians' shares, not by an amount and its nonce."""
+    return given.code is None and given.opening.amount == 0

@@ -15,7 +15,7 @@ from pavilion.kernel.tlog import Tree
 async def receipt(session: AsyncSession, sale: str, n: int, opening: OwnOpening | None = None) -> dict[str, Any] | None:
     """The receipt of a decided bid under the checkpoint of its own batch; None for any other event."""
     event = await session.get(BookEvent, (sale, n))
-    if event is None or event.type not in ("bid.accepted", "bid.refused"):
+    if event is None or event.type not in ("bid.accepted", "bid.refused", "tender.sealed", "tender.withdrawn"):
         return None
     wanted = select(Checkpoint).where(Checkpoint.sale == sale, Checkpoint.size > n).order_by(Checkpoint.size).limit(1)
     checkpoint = await session.scalar(wanted)

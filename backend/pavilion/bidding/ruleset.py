@@ -36,7 +36,7 @@ _FORMATS = {
     "tender": _MEMBERS - {"soft_close"} | {"tender"},
 }
 _POINT = re.compile(r"B[A-Za-z0-9_-]{86}")  # an uncompressed point, 65 bytes that begin with 4
-_STILL = SoftClose(window=0, extension=SECOND)  # of a tender: no bid moves its end
+_STILL = SoftClose(window=0, extension=SECOND, scope="group")  # of a tender: one end for all, and no bid moves it
 
 
 def parse_rules(doc: object) -> RuleSet:

@@ -21,6 +21,7 @@ from pavilion.bidding.deciding import Bidder, Facts, LotFacts
 from pavilion.bidding.models import BookEvent, BookLot, BookOpening, PaidLot, SaleBook
 from pavilion.bidding.publication import LotPublication, Publication
 from pavilion.bidding.staff_models import StaffOrder
+from pavilion.bidding.tender_queries import Told, told
 from pavilion.bidding.texts import canonical_text
 from pavilion.kernel import events
 from pavilion.kernel.clock import Clock
@@ -29,7 +30,7 @@ from pavilion.kernel.events import Event
 from pavilion.kernel.instants import micros
 
 # Events after which a bidder, a lot or the list of running sales may be another.
-WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid", "lot:stone_", "law:")
+WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid", "lot:stone_", "law:", "tender:")
 LOOK_BACK = 200  # ids are given before they are committed, so the newest few are looked at again
 
 
@@ -75,9 +76,10 @@ class World:
                 return Facts()
             firms, now = await _firms(session, row), self._clock()
             bidders = {firm.id: _bidder(registration, firm, row, now) for registration, firm in firms}
-            lots = await _lots(session, row, [firm for _, firm in firms], bidders.values(), now)
+            tender = await told(session, row)
+            lots = await _lots(session, row, [firm for _, firm in firms], bidders.values(), now, tender)
             paid = await session.scalars(select(PaidLot.lot).where(PaidLot.sale == sale))
-            return Facts(bidders, lots, frozenset(paid), micros(_midnight(now)))
+            return Facts(bidders, lots, frozenset(paid), micros(_midnight(now)), tender.shares, tender.wishes)
 
     async def unpublished(self, sale: str) -> tuple[str, tuple[str, ...]]:
         """Why the sale went back to a draft, and the two who agreed."""
@@ -177,7 +179,12 @@ def _bidder(registration: Registration, firm: Company, sale: Sale, now: datetime
 
 
 async def _lots(
-    session: AsyncSession, sale: Sale, firms: Sequence[Company], bidders: Collection[Bidder], now: datetime
+    session: AsyncSession,
+    sale: Sale,
+    firms: Sequence[Company],
+    bidders: Collection[Bidder],
+    now: datetime,
+    tender: Told,
 ) -> dict[str, LotFacts]:
     rows = (
         await session.execute(
@@ -194,7 +201,8 @@ async def _lots(
     closed = await closures(session, stones, destinations, day)
     tomorrow = await closures(session, stones, destinations, day + timedelta(days=1))
     lost = {lot for lot, _, held, exposed in rows if held and held != exposed}
-    told = {lot: await notices(session, stones[lot]) for lot in lost}
+    said = {lot: await notices(session, stones[lot]) for lot in lost}
+    weights = tender.weights
     return {
         lot: LotFacts(
             lot,
@@ -202,7 +210,9 @@ async def _lots(
             closed=closed.get(lot, {}),
             closed_next=tomorrow.get(lot, {}),
             verified=held > 0 and held == exposed,
-            notice=told.get(lot, ("", "")),
+            notice=said.get(lot, ("", "")),
+            mct=weights.get(lot, (0, None))[0],
+            benchmark_ppc=weights.get(lot, (0, None))[1],
         )
         for lot, owner, held, exposed in rows
     }

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.news import Mine, OwnLot, OwnState
+from pavilion.bidding.tendering import SealOrder
 
 Doc = dict[str, Any]
 IV_BYTES = 12
@@ -54,13 +55,16 @@ def own(sale: str) -> str:
 
 
 def order_out(order: BidOrder | StaffAct) -> Doc:
-    return {"kind": "bid" if isinstance(order, BidOrder) else "act", **asdict(order)}
+    kind = "seal" if isinstance(order, SealOrder) else "bid" if isinstance(order, BidOrder) else "act"
+    return {"kind": kind, **asdict(order)}
 
 
 def order_in(document: Doc) -> BidOrder | StaffAct:
     facts = {name: value for name, value in document.items() if name != "kind"}
     if document["kind"] == "bid":
         return BidOrder(**facts)
+    if document["kind"] == "seal":
+        return SealOrder(**facts)
     return StaffAct(**facts | {"ok": tuple(facts["ok"]), "seqs": tuple(facts["seqs"])})
 
 
