@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pavilion.kernel.db import sqlite_url
 
-SECRETS = ("secret_key", "data_key", "sale_key", "passport_key", "log_key")
+SECRETS = ("secret_key", "data_key", "sale_key", "passport_key", "log_key", "push_key")
 
 
 class Environment(StrEnum):
@@ -60,13 +60,19 @@ class Settings(BaseSettings):
     """Folder with signed event files (simulated registries in this process), or a file naming each one's address."""
     outbound_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     """Hosts that may be called besides those of the registries and witnesses, separated by commas."""
+    smtp_url: SecretStr = SecretStr("")
+    """Where mail is handed over: `smtps://name:password@host` or `smtp://host:587`; empty: files in `data_dir`."""
+    mail_from: str = "Pavilion <notices@pavilion.localhost>"
+    """Sender of all mail."""
+    push_key: SecretStr = SecretStr("")
+    """P-256 key by which push services know the house (64 hex digits); empty: kept in `data_dir`."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
 
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in SECRETS:
+        for name in (*SECRETS, "smtp_url"):
             path = os.environ.get(f"PAVILION_{name.upper()}_FILE")
             if path and not values.get(name):
                 values[name] = Path(path).read_text().strip()
