@@ -14,8 +14,9 @@ def run(*words):
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [("bidding", 66), ("soft-close", 25), ("tender", 26), ("premium", 28), ("origin", 72), ("outcomes", 17)],
-)
+    [("bidding", 66), ("soft-close", 25), ("tender", 26), ("premium", 28), ("default", 17), ("origin", 72),
+     ("outcomes", 17)],
+)  # fmt: skip
 def test_the_public_vectors_pass_from_the_command_line(kind, count):
     said = run(kind, FOLDER / f"{kind}.jsonl")
     assert (said.exit_code, said.stdout) == (0, f"{count} passed, 0 failed\n")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pavilion.bidding import closing, tender
 from pavilion.bidding.closing import Clock, Outage, SoftClose
@@ -39,7 +39,17 @@ def differs(expect: Vector, got: Vector) -> str | None:
 # -- bidding ----------------------------------------------------------------------------------------------------------
 
 
-def _run_bids(line: Vector, tables: Vector) -> dict[str, Any]:
+class Played(NamedTuple):
+    """The bids of a vector as the rules took them."""
+
+    terms: LotTerms
+    live: list[Commitment]
+    stands: Standing
+    codes: list[str | None]
+    trace: list[list[Any]]
+
+
+def play_bids(line: Vector, tables: Vector) -> Played:
     table = tables[line["inc"]] if isinstance(line["inc"], str) else line["inc"]
     increments = Increments(tuple((start, step) for start, step in table), line.get("mode", "add"))
     terms = LotTerms(line["open"], line.get("reserve"), line.get("rule", "jump"), increments)
@@ -51,7 +61,16 @@ def _run_bids(line: Vector, tables: Vector) -> dict[str, Any]:
         codes.append(_void(live, item) if isinstance(item, dict) else _bid(terms, live, stands, item, seq))
         stands = standing(terms, best_of(live))
         trace.append(list(stands))
-    return _stated(stands) | {"codes": codes, "accept": [int(code is None) for code in codes], "trace": trace}
+    return Played(terms, live, stands, codes, trace)
+
+
+def _run_bids(line: Vector, tables: Vector) -> dict[str, Any]:
+    played = play_bids(line, tables)
+    return _stated(played.stands) | {
+        "codes": played.codes,
+        "accept": [int(code is None) for code in played.codes],
+        "trace": played.trace,
+    }
 
 
 def _bid(terms: LotTerms, live: list[Commitment], stands: Standing, item: list[Any], seq: int) -> str | None:

@@ -56,6 +56,15 @@ def business_days_after(start: date, days: int, holidays: Collection[date]) -> d
     return day
 
 
+def business_days_before(start: date, days: int, holidays: Collection[date]) -> date:
+    """`days` business days before `start`; the start itself is not counted."""
+    day, left = start, days
+    while left > 0:
+        day -= timedelta(days=1)
+        left -= is_business_day(day, holidays)
+    return day
+
+
 def state_on(state: InvoiceState, due_on: date | None, today: date) -> InvoiceState:
     """An issued invoice is overdue from the day after its due date, whether or not a job has noticed."""
     if state is InvoiceState.ISSUED and due_on is not None and today > due_on:
