@@ -22,6 +22,7 @@ from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import acting, closed
 from pavilion.bidding import api as bidding_api
+from pavilion.bidding import console_routes as bidding_console_routes
 from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
 from pavilion.bidding import staff_routes as bidding_staff_routes
@@ -88,6 +89,7 @@ ROUTERS: list[APIRouter] = [
     bidding_routes.router,
     bidding_api.router,
     bidding_staff_routes.router,
+    bidding_console_routes.router,
     bidding_socket.router,
     catalogue_routes.router,
     catalogue_upload_routes.router,
@@ -113,6 +115,9 @@ ROUTERS: list[APIRouter] = [
     pages_routes.router,
     health.router,
 ]
+
+# What an edge answers: the live sockets and the requests of programs that stand for them (bidding spec 8.5).
+EDGE_ROUTERS: list[APIRouter] = [bidding_socket.router, bidding_api.router, health.router]
 
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **accounts_service.PROPOSAL_HANDLERS,
@@ -183,8 +188,27 @@ def build_house(
     return build_web(settings, engine, clock, alive)
 
 
+def build_edge(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
+    """Sockets of the rooms, and no page: what crowds at a close waits for nobody who reads a catalogue."""
+    return build_web(settings, engine, clock, _over_redis(settings, clock), EDGE_ROUTERS)
+
+
+def build_health(engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
+    """Whether a process without pages lives and may be sent work."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.sessions, app.state.clock = db.sessions_of(engine), clock
+    app.include_router(health.router)
+    return app
+
+
 def build_front(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
     """Pages, API and sockets of a house whose bidding engine and worker are other processes."""
+
+    return build_web(settings, engine, clock, _over_redis(settings, clock, indexed=True))
+
+
+def _over_redis(settings: Settings, clock: Clock, *, indexed: bool = False) -> Lifespan:
+    """Alive while the bus to the engine is; with the index of stones where pages are served."""
 
     @asynccontextmanager
     async def alive(app: FastAPI) -> AsyncIterator[None]:
@@ -194,13 +218,14 @@ def build_front(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now)
         )
         async with bridge as rooms:
             app.state.rooms = rooms
-            index_of(app).start()
+            if indexed:
+                index_of(app).start()
             try:
                 yield
             finally:
                 await _close_index(app)
 
-    return build_web(settings, engine, clock, alive)
+    return alive
 
 
 def engine_of(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> AbstractAsyncContextManager[object]:
@@ -218,7 +243,13 @@ def engine_of(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -
     )
 
 
-def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: Lifespan) -> FastAPI:
+def build_web(
+    settings: Settings,
+    engine: AsyncEngine,
+    clock: Clock,
+    lifespan: Lifespan,
+    routers: Sequence[APIRouter] = ROUTERS,
+) -> FastAPI:
     """Pages, forms, API and sockets over one database."""
     sessions = db.sessions_of(engine)
     pages = pages_of(static.frontend(), nomenclature.term)
@@ -238,7 +269,7 @@ def build_web(settings: Settings, engine: AsyncEngine, clock: Clock, lifespan: L
     app.state.invoices = warranted.Invoices()
     app.state.portraits = portraits.portrait_of
     app.mount(static.MOUNT, pages.static)
-    for router in ROUTERS:
+    for router in routers:
         app.include_router(router)
     refusals.install(app)
     app.user_middleware = [

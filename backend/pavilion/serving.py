@@ -6,8 +6,8 @@ import secrets
 import shutil
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeds the demonstration's rivals
 
@@ -55,6 +55,11 @@ def work(settings: Settings) -> None:
 def web(settings: Settings) -> None:
     """Pages, API and sockets; bids go over Redis to the engine."""
     asyncio.run(_web(with_secrets(several(settings))))
+
+
+def edge(settings: Settings) -> None:
+    """Sockets alone; bids go over Redis to the engine."""
+    asyncio.run(_edge(with_secrets(several(settings))))
 
 
 def engine(settings: Settings) -> None:
@@ -156,10 +161,18 @@ async def _web(settings: Settings) -> None:
         await engine.dispose()
 
 
+async def _edge(settings: Settings) -> None:
+    engine = await ready(settings)
+    try:
+        await listen(main.build_edge(settings, engine), settings.listen)
+    finally:
+        await engine.dispose()
+
+
 async def _engine(settings: Settings) -> None:
     engine, stopping = await ready(settings), stop_event()
     try:
-        async with main.engine_of(settings, engine):
+        async with main.engine_of(settings, engine), _healthy(settings, engine):
             await stopping.wait()
     finally:
         await engine.dispose()
@@ -177,9 +190,35 @@ async def _work(settings: Settings) -> None:
     engine, stopping = await ready(settings), stop_event()
     try:
         ticks = main.ticks_of(settings, db.sessions_of(engine), Pages(frontend()))
-        await worker.work(ticks, utc_now, stopping)
+        async with _healthy(settings, engine):
+            await worker.work(ticks, utc_now, stopping)
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def _healthy(settings: Settings, engine: AsyncEngine) -> AsyncIterator[None]:
+    """While the block runs, `health_listen` answers for this process; it ends when the process is told to stop."""
+    if not settings.health_listen:
+        yield
+        return
+    host, _, port = settings.health_listen.rpartition(":")
+    config = uvicorn.Config(main.build_health(engine), log_config=None, access_log=False, server_header=False)
+    server = _Beside(config)
+    answering = asyncio.create_task(server.serve(sockets=[_bound(host, int(port))]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await answering
+
+
+class _Beside(uvicorn.Server):
+    """A server that leaves the signals of its process to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def ready(settings: Settings) -> AsyncEngine:

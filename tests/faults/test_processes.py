@@ -15,6 +15,7 @@ import yaml
 from typer.main import get_command
 
 from pavilion.cli import app
+from pavilion.main import EDGE_ROUTERS
 from pavilion.settings import Settings
 from tests.conftest import on_database, run, run_sql
 
@@ -26,7 +27,7 @@ PATIENCE_S = 60
 
 def test_each_command_is_one_the_program_knows():
     known = get_command(app).commands
-    assert set(OURS) == {"migrate", "web", "engine", "worker", "witness"}
+    assert set(OURS) == {"migrate", "web", "edge", "engine", "worker", "witness"}
     assert {service["command"].split()[0] for service in OURS.values()} <= set(known)
 
 
@@ -36,9 +37,19 @@ def test_each_environment_name_is_a_setting():
         assert {name for name in service["environment"] if name.startswith("PAVILION_")} <= known
 
 
-def test_only_the_web_process_is_reached_from_outside_and_there_only_from_the_machine_itself():
+def test_only_the_proxy_is_reached_from_outside_and_there_only_from_the_machine_itself():
     for name, service in COMPOSE["services"].items():
-        assert service.get("ports", []) == (["127.0.0.1:8080:8080"] if name == "web" else [])
+        assert service.get("ports", []) == (["127.0.0.1:8080:8080"] if name == "proxy" else [])
+
+
+def test_the_proxy_leads_what_an_edge_answers_to_the_edge_and_hides_health():
+    conf = (ROOT / "docs/nginx.conf").read_text()
+    program = re.compile(re.search(r"location ~ (\S*api\S*) \{\n.*\n?\s+proxy_pass http://edge", conf)[1])
+    asked = ("time", "bids/1", "lots/L/bids", "lots/L/events", "sales/S/snapshot", "sales/S/receipts/7")
+    assert all(program.match(f"/api/v1/{path}") for path in asked)
+    paths = {route.path for router in EDGE_ROUTERS for route in router.routes}
+    assert {"/live", "/api/v1/lots/{lot}/bids", "/readyz"} <= paths and "/sales" not in paths
+    assert "location ~ ^/(healthz|readyz|metrics)$ { return 404; }" in conf
 
 
 @pytest.fixture
