@@ -253,6 +253,7 @@ class Replay:
                 must(lot.call_moved and data["to"] is None, "extension", "no bid took this call back")
                 moved = closing.Clock(closing.NEVER, clock.hard_end)
             case "staff":
+                must(data["to"] is not None, "extension", "staff may not move it so")
                 must(closing.judge_extend(clock, line.at, data["to"]) is None, "extension", "staff may not move it so")
                 moved = closing.extended(clock, data["to"])
             case "outage":
@@ -267,7 +268,7 @@ class Replay:
             case "group":
                 ends = {other.clock.end for other in self.lots.values() if other.state == "open"}
                 known = data["to"] in ends or self.hidden > 0  # it may be the end of a lot that is not shown yet
-                fits = soft.scope == "group" and known and data["to"] > clock.end
+                fits = soft.scope == "group" and known and _end(data["to"]) > clock.end and data["to"] is not None
                 must(fits, "extension", "no lot of the group ends then")
                 moved = closing.Clock(data["to"], clock.hard_end and max(clock.hard_end, data["to"]))
             case cause:

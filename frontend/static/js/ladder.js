@@ -22,6 +22,12 @@ export function next(increments, amount) {
   return above && rung > above[0] ? above[0] : rung;
 }
 
+/** Whether the amount is a rung of its tier. @param {Increments} increments @param {number} amount */
+export function onLadder(increments, amount) {
+  const [from, size] = /** @type {[number, number]} */ (increments.tiers.findLast(([start]) => start <= amount));
+  return (amount - from) % size === 0;
+}
+
 /** The `count` rungs above the ask. @param {Increments} increments @param {number} ask @param {number} count */
 export function rungs(increments, ask, count = 5) {
   const found = [];

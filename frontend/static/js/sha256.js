@@ -2,8 +2,8 @@
 // SHA-256 and the canonical form of an event (RFC 8785), so that the page can follow the chain of a lot's book
 // in the same turn in which it reads it. `crypto.subtle` would answer later, and not at all without TLS.
 
-const K = new Uint32Array(64);
-const START = new Uint32Array(8);
+const K = new Int32Array(64);
+const START = new Int32Array(8);
 (() => {
   const primes = /** @type {number[]} */ ([]);
   for (let n = 2; primes.length < 64; n += 1) if (primes.every((p) => n % p)) primes.push(n);
@@ -14,37 +14,59 @@ const START = new Uint32Array(8);
   });
 })();
 
-/** @param {number} x @param {number} n */
-const turn = (x, n) => (x >>> n) | (x << (32 - n));
+const w = new Int32Array(64);
+const state = new Int32Array(8);
+const tail = new Uint8Array(128);
+
+/** One block of 64 bytes into the state; plain arithmetic, since a record of a sale has millions of blocks.
+ * @param {Uint8Array} bytes @param {number} from */
+function take(bytes, from) {
+  for (let i = 0, at = from; i < 16; i += 1, at += 4) {
+    w[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+  }
+  for (let i = 16; i < 64; i += 1) {
+    const x = w[i - 15], y = w[i - 2];
+    w[i] = (w[i - 16] + w[i - 7] + (((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)) +
+      (((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10))) | 0;
+  }
+  let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  for (let i = 0; i < 64; i += 1) {
+    const up = (h + (((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))) +
+      ((e & f) ^ (~e & g)) + K[i] + w[i]) | 0;
+    const down = ((((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))) +
+      ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    h = g; g = f; f = e; e = (d + up) | 0; d = c; c = b; b = a; a = (up + down) | 0;
+  }
+  state[0] += a; state[1] += b; state[2] += c; state[3] += d; state[4] += e; state[5] += f; state[6] += g; state[7] += h;
+}
+
+/** @param {Uint8Array} bytes @returns {Uint8Array} 32 bytes */
+export function digest(bytes) {
+  state.set(START);
+  const whole = bytes.length - (bytes.length % 64);
+  for (let block = 0; block < whole; block += 64) take(bytes, block);
+  const left = bytes.length - whole, room = left < 56 ? 64 : 128;
+  tail.fill(0);
+  for (let i = 0; i < left; i += 1) tail[i] = bytes[whole + i];
+  tail[left] = 0x80;
+  const high = Math.floor(bytes.length / 2 ** 29), low = (bytes.length << 3) >>> 0;
+  for (let i = 0; i < 4; i += 1) {
+    tail[room - 8 + i] = high >>> (24 - 8 * i);
+    tail[room - 4 + i] = low >>> (24 - 8 * i);
+  }
+  for (let block = 0; block < room; block += 64) take(tail, block);
+  const found = new Uint8Array(32);
+  for (let i = 0; i < 32; i += 1) found[i] = state[i >> 2] >>> (24 - 8 * (i & 3));
+  return found;
+}
+
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** @param {Uint8Array} bytes @returns {string} 64 lower-case hex digits */
 export function sha256(bytes) {
-  const room = new Uint8Array((((bytes.length + 8) >> 6) + 1) << 6);
-  room.set(bytes);
-  room[bytes.length] = 0x80;
-  const view = new DataView(room.buffer);
-  view.setUint32(room.length - 8, Math.floor(bytes.length / 2 ** 29));
-  view.setUint32(room.length - 4, (bytes.length << 3) >>> 0);
-  const state = START.slice();
-  const w = new Uint32Array(64);
-  const at = (/** @type {Uint32Array} */ from, /** @type {number} */ i) => /** @type {number} */ (from[i]);
-  for (let block = 0; block < room.length; block += 64) {
-    for (let i = 0; i < 16; i += 1) w[i] = view.getUint32(block + 4 * i);
-    for (let i = 16; i < 64; i += 1) {
-      const a = at(w, i - 15), b = at(w, i - 2);
-      w[i] = at(w, i - 16) + (turn(a, 7) ^ turn(a, 18) ^ (a >>> 3)) + at(w, i - 7) + (turn(b, 17) ^ turn(b, 19) ^ (b >>> 10));
-    }
-    let [a, b, c, d, e, f, g, h] = /** @type {[number, number, number, number, number, number, number, number]} */ (
-      /** @type {unknown} */ ([...state])
-    );
-    for (let i = 0; i < 64; i += 1) {
-      const up = (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + at(K, i) + at(w, i)) | 0;
-      const down = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + up) | 0, c, b, a, (up + down) | 0];
-    }
-    [a, b, c, d, e, f, g, h].forEach((x, i) => { state[i] = at(state, i) + x; });
-  }
-  return [...state].map((x) => x.toString(16).padStart(8, "0")).join("");
+  let words = "";
+  for (const byte of digest(bytes)) words += PAIRS[byte];
+  return words;
 }
 
 /** RFC 8785 for what a book holds: objects, lists, texts, whole numbers, true, false, null.

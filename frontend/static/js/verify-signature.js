@@ -37,9 +37,13 @@ const beside = async (key, signature, data) => verifies(key, signature, data);
 
 /** @param {SubtleCrypto} subtle @returns {Holds} */
 function native(subtle) {
+  /** @type {Map<string, Promise<CryptoKey>>} one record has thousands of signatures by one key */
+  const imported = new Map();
   return async (key, signature, data) => {
-    const imported = await subtle.importKey("raw", buffer(key), { name: "Ed25519" }, false, ["verify"]);
-    return subtle.verify({ name: "Ed25519" }, imported, buffer(signature), buffer(data));
+    const name = key.join();
+    if (!imported.has(name)) imported.set(name, subtle.importKey("raw", buffer(key), { name: "Ed25519" }, false, ["verify"]));
+    const ready = await /** @type {Promise<CryptoKey>} */ (imported.get(name));
+    return subtle.verify({ name: "Ed25519" }, ready, buffer(signature), buffer(data));
   };
 }
 

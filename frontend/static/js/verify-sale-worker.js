@@ -1,0 +1,8 @@
+// @ts-check
+// The verdict on a record beside the page, which stays free and hears how far it is.
+import { verifySale } from "./verify-sale-record.js";
+
+self.addEventListener("message", async ({ data }) => {
+  const tell = (/** @type {string} */ phase, /** @type {number} */ done, /** @type {number} */ of) => self.postMessage({ phase, done, of });
+  self.postMessage({ verdict: await verifySale(new Uint8Array(data), tell) });
+});
