@@ -13,6 +13,7 @@ INSTANT = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql"
 
 TRIGGERS = {
     "postgresql": [
+        "create trigger book_plans_append_only before update or delete on book_plans for each row execute function pavilion_refuse_change()",
         "create trigger display_rates_append_only before update or delete on display_rates for each row execute function pavilion_refuse_change()",
         "create trigger tender_envelopes_append_only before update or delete on tender_envelopes for each row execute function pavilion_refuse_change()",
         "create trigger tender_offers_append_only before update or delete on tender_offers for each row execute function pavilion_refuse_change()",
@@ -22,6 +23,8 @@ TRIGGERS = {
         "create trigger tender_wishes_append_only before update or delete on tender_wishes for each row execute function pavilion_refuse_change()",
     ],
     "sqlite": [
+        "create trigger book_plans_no_update before update on book_plans begin select raise(abort, 'append only: book_plans'); end",
+        "create trigger book_plans_no_delete before delete on book_plans begin select raise(abort, 'append only: book_plans'); end",
         "create trigger display_rates_no_update before update on display_rates begin select raise(abort, 'append only: display_rates'); end",
         "create trigger display_rates_no_delete before delete on display_rates begin select raise(abort, 'append only: display_rates'); end",
         "create trigger tender_envelopes_no_update before update on tender_envelopes begin select raise(abort, 'append only: tender_envelopes'); end",
@@ -41,6 +44,19 @@ TRIGGERS = {
 
 
 def upgrade() -> None:
+    op.create_table(
+        "book_plans",
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("plan", sa.String(length=26), nullable=False),
+        sa.Column("version", BIG, autoincrement=False, nullable=False),
+        sa.Column("place", BIG, nullable=False),
+        sa.Column("paddle", BIG, nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sale", "plan", "version", name=op.f("pk_book_plans")),
+        sa.UniqueConstraint("sale", "paddle", "key", name=op.f("uq_book_plans_sale_paddle_key")),
+    )
     op.create_table(
         "display_rates",
         sa.Column("id", BIG, nullable=False),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from pavilion.bidding import closing, rules
+from pavilion.bidding.plans import PlanRow
 from pavilion.bidding.rules import Commitment, LotTerms, Standing
 from pavilion.bidding.tender_book import Kept, SealedLine
 from pavilion.bidding.texts import Doc, end_of
@@ -113,6 +114,7 @@ class Batch:
     rules: tuple[str, str] | None = None  # text and hash, when the sale is published anew
     orders: Sequence[int] = ()  # agreements of two persons that are carried out with it
     kept: Kept = field(default_factory=Kept)
+    plans: Sequence[PlanRow] = ()  # a batch may hold these alone: they are no event
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Stored:
     reserves: Mapping[str, bytes]  # lot -> sealed
     staff: Mapping[str, str]
     envelopes: Sequence[SealedLine] = ()
+    plans: Sequence[PlanRow] = ()
 
 
 class Held(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
+from pavilion.bidding.plans import PlanRow
 from pavilion.bidding.tender_book import SealedLine
 from pavilion.kernel.instants import from_micros, micros
 
@@ -58,6 +59,8 @@ WEIGHED = "insert into tender_weights (sale, lot, mct, benchmark_ppc) values ($1
 OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values ($1, $2, $3, $4, $5)"
 RESERVES = "insert into reserve_openings (sale, lot, reserve, nonce) values ($1, $2, $3, $4)"
 ORDERS = "update staff_orders set done_at = $2 where id = $1"
+PLANS = "insert into book_plans (sale, plan, version, place, paddle, key, at, sealed) values ($1,$2,$3,$4,$5,$6,$7,$8)"
+HELD = "select 1 from sale_leases where sale = $1 and epoch = $2 for share"
 RULES = "update sale_books set rules = $2, rules_hash = $3 where sale = $1"
 
 TAKE = """
@@ -138,7 +141,14 @@ class PostgresBook:
         db = await self._connection(sale)
         try:
             shown = batch.published
-            if batch.staff or batch.rules or batch.orders or batch.kept or shown.bids or shown.reserves:
+            if not batch.lines:
+                async with db.transaction():
+                    if await db.fetchval(HELD, sale, epoch) is None:
+                        raise Fenced(f"sale {sale}: epoch {epoch} is over")
+                    await self._write_rest(db, sale, batch)
+            elif (
+                batch.staff or batch.rules or batch.orders or batch.plans or batch.kept or shown.bids or shown.reserves
+            ):
                 async with db.transaction():
                     await self._write(db, sale, epoch, batch)
                     await self._write_rest(db, sale, batch)
@@ -186,6 +196,7 @@ class PostgresBook:
         await db.executemany(ENVELOPES, [(sale, *row) for row in batch.kept.envelopes])
         await db.executemany(OPENED, [(sale, *row) for row in batch.kept.opened])
         await db.executemany(WEIGHED, [(sale, *row) for row in batch.kept.weighed])
+        await db.executemany(PLANS, [_plan(sale, one) for one in batch.plans])
         if batch.rules is not None:
             await db.execute(RULES, sale, *batch.rules)
 
@@ -211,6 +222,11 @@ class PostgresBook:
         envelopes = await db.fetch(
             "select n, lot, bidder, hash, envelope from tender_envelopes where sale = $1 order by n", sale
         )
+        plans = await db.fetch(
+            "select plan, version, place, paddle, key, at, sealed from book_plans where sale = $1 "
+            "order by version, place",
+            sale,
+        )
         return Stored(
             BookRow(*book),
             [Line(n, lot, seq, micros(t), micros(at), *rest) for n, lot, seq, t, at, *rest in lines],
@@ -218,6 +234,10 @@ class PostgresBook:
             dict(reserves),
             dict(staff),
             [SealedLine(*row) for row in envelopes],
+            [
+                PlanRow(plan, version, place, paddle, key, micros(at), x)
+                for plan, version, place, paddle, key, at, x in plans
+            ],
         )
 
 
@@ -231,6 +251,10 @@ def _event(x: Line) -> Sequence[Any]:
 
 def _bid(x: PrivateLine) -> Sequence[Any]:
     return x.paddle, x.key, x.n, x.lot, x.seq, x.alias, x.code, x.sealed, x.by, x.mandate
+
+
+def _plan(sale: str, x: PlanRow) -> Sequence[Any]:
+    return sale, x.plan, x.version, x.place, x.paddle, x.key, from_micros(x.at), x.sealed
 
 
 def _lot(x: LotRow) -> Sequence[Any]:

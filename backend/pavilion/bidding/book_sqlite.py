@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
+from pavilion.bidding.plans import PlanRow
 from pavilion.bidding.tender_book import SealedLine
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
@@ -40,6 +41,7 @@ on conflict (lot) do update set number = excluded.number, position = excluded.po
 ENVELOPES = "insert into tender_envelopes (sale, n, lot, bidder, hash, envelope) values (?, ?, ?, ?, ?, ?)"
 OPENED = "insert into tender_opened (sale, n, code, entry, value, total, shares) values (?, ?, ?, ?, ?, ?, ?)"
 WEIGHED = "insert into tender_weights (sale, lot, mct, benchmark_ppc) values (?, ?, ?, ?)"
+PLANS = "insert into book_plans (sale, plan, version, place, paddle, key, at, sealed) values (?, ?, ?, ?, ?, ?, ?, ?)"
 OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values (?, ?, ?, ?, ?)"
 TAKE = """
 insert into sale_leases (sale, holder, epoch, expires_at, beat_at) values (?, ?, 1, ?, ?)
@@ -137,6 +139,9 @@ class SqliteBook:
         db = self._db
         if db.execute(HELD, (sale, epoch)).fetchone() is None:
             raise Fenced(f"sale {sale}: epoch {epoch} is over")
+        db.executemany(PLANS, [(sale, *one) for one in batch.plans])
+        if not batch.lines:
+            return
         db.executemany(EVENTS, _events(sale, batch.lines))
         db.executemany(BIDS, _bids(sale, batch.private))
         db.executemany(LOTS, [_lot(sale, lot) for lot in batch.lots])
@@ -187,6 +192,11 @@ class SqliteBook:
         envelopes = db.execute(
             "select n, lot, bidder, hash, envelope from tender_envelopes where sale = ? order by n", (sale,)
         )
+        plans = db.execute(
+            "select plan, version, place, paddle, key, at, sealed from book_plans where sale = ? "
+            "order by version, place",
+            (sale,),
+        )
         return Stored(
             BookRow(*book),
             [Line(*row) for row in lines],
@@ -194,6 +204,7 @@ class SqliteBook:
             dict(reserves.fetchall()),
             dict(staff.fetchall()),
             [SealedLine(*row) for row in envelopes],
+            [PlanRow(*row) for row in plans],
         )
 
 

@@ -5,12 +5,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from pavilion.bidding import planning
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.deciding import Answer, BidOrder, away
 from pavilion.bidding.door import Door
 from pavilion.bidding.engine import Reply, SaleWriter
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.news import Mine
+from pavilion.bidding.planning import PlanOrder, PlanSeen
 from pavilion.bidding.running import Engine
 from pavilion.bidding.vitals import Figures
 from pavilion.kernel.clock import monotonic_s
@@ -39,6 +41,12 @@ class Rooms(Protocol):
 
     async def place_soon(self, order: BidOrder, reply: Reply) -> None:
         """The same for a caller who must hear the answer before the room hears of the bid."""
+
+    async def plan(self, order: PlanOrder) -> Answer:
+        """The plan stands, or is refused with a code."""
+
+    async def plans(self, sale: str, company_id: int) -> list[PlanSeen] | None:
+        """The company's own plans as they stand; None while no engine answers."""
 
     async def command(self, act: StaffAct) -> Answer:
         """`done`, or refused with a code."""
@@ -101,6 +109,16 @@ class LocalRooms:
             reply(away(order))
         else:
             writer.put(order, reply)
+
+    async def plan(self, order: PlanOrder) -> Answer:
+        if not self.pace.take(order.sale, order.company_id):
+            return Answer("refused", key=order.key, code="slow_down", sale=order.sale)
+        writer = await self._writer(order.sale)
+        return planning.away(order) if writer is None else await writer.place(order)
+
+    async def plans(self, sale: str, company_id: int) -> list[PlanSeen] | None:
+        writer = await self._writer(sale)
+        return None if writer is None else writer.plans(company_id)
 
     async def command(self, act: StaffAct) -> Answer:
         writer = await self._writer(act.sale)

@@ -166,6 +166,8 @@ class EngineBus:
         match document["what"]:
             case "mine":
                 told = wire.mine_out(writer.mine(company))
+            case "plans":
+                told = wire.plans_out(writer.plans(company))
             case "opening":
                 if (given := writer.own_bid(document["n"], company)) is not None:
                     told = OwnOpening(given.opening.amount, given.opening.nonce, given.key)._asdict()

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from pavilion.bidding import wire
+from pavilion.bidding import planning, wire
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.bus import OwnOpening, Pace
 from pavilion.bidding.deciding import Answer, BidOrder, away
@@ -16,6 +16,8 @@ from pavilion.bidding.door import Door
 from pavilion.bidding.engine import Reply
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.news import Mine
+from pavilion.bidding.orders import Order
+from pavilion.bidding.planning import PlanOrder, PlanSeen
 from pavilion.bidding.vitals import Figures
 from pavilion.bidding.wire import Doc, Sealer
 from pavilion.kernel.clock import Clock
@@ -59,6 +61,19 @@ class RedisRooms:
             reply(Answer("refused", order.lot, order.key, "slow_down", sale=order.sale))
             return
         self._put(order.sale, order, reply, away(order))
+
+    async def plan(self, order: PlanOrder) -> Answer:
+        if not self.pace.take(order.sale, order.company_id):
+            return Answer("refused", key=order.key, code="slow_down", sale=order.sale)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._put(
+            order.sale, order, lambda told: None if answer.done() else answer.set_result(told), planning.away(order)
+        )
+        return await answer
+
+    async def plans(self, sale: str, company_id: int) -> list[PlanSeen] | None:
+        told = await self._ask(sale, "plans", company_id=company_id)
+        return None if told is None else wire.plans_in(told)
 
     async def command(self, act: StaffAct) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -109,7 +124,7 @@ class RedisRooms:
                 self._say(sale, {"kind": "mark", "stamp": micros(self._clock()), "counter": stream.counter})
             await asyncio.sleep(WATERMARK_S)
 
-    def _put(self, sale: str, order: BidOrder | StaffAct, reply: Reply, nobody: Answer) -> None:
+    def _put(self, sale: str, order: Order, reply: Reply, nobody: Answer) -> None:
         stream = self._streams[sale]
         stream.counter = counter = stream.counter + 1
         stream.ring[counter] = wire.order_out(order) | {"stamp": micros(self._clock())}

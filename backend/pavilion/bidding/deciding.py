@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pavilion.auctions.fees import UNTAXED, Tax, all_in
-from pavilion.bidding import clerking, closing, grouping, rules
+from pavilion.bidding import clerking, closing, grouping, planned, rules
 from pavilion.bidding.book import LotBook
 from pavilion.bidding.folding import Draft, Given
 from pavilion.bidding.texts import bid_commitment, end_or_none, end_text
@@ -69,6 +69,7 @@ class Answer(NamedTuple):
     sale: str = ""
     rule: str | None = None  # why a destination is closed, and what that rests on
     source: str | None = None
+    plan: str | None = None
 
     @property
     def receipt(self) -> str | None:
@@ -114,6 +115,8 @@ class LotFacts:
     verified: bool = True  # every stone of it
     mct: int = 0
     benchmark_ppc: int | None = None  # what a discount in a tender is taken from
+    low: int = 0  # the low estimate
+    viewed: frozenset[int] = frozenset()  # companies that viewed it, or waived the viewing
     notice: tuple[str, str] = ("", "")  # what the room is told when it is not, in English and Chinese
 
 
@@ -152,20 +155,29 @@ def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
             return _with_rule(answer_of(draft.sale, given, replayed=True), facts, bidder, t)
         return _turned_away(order, "key_reused")
     lot = draft.look(order.lot)
-    headroom = None
-    code = state_code(draft, lot, t) or right_code(draft, facts, lot, bidder, order.rules, t)
-    if code is None:
-        code = "wrong_currency" if order.currency != lot.currency else _amount_code(lot, bidder.paddle, order.max)
-    if code is None and bidder.limit is not None:
-        room = bidder.limit - exposure(draft, facts, bidder, without=order.lot)
-        if allin(draft, bidder, order.max) > room:
-            code, headroom = "over_limit", bidder.limit - exposure(draft, facts, bidder)
-    if code is None and _needs_confirm(draft, lot, order):
-        code = "confirm_needed"
+    code, headroom = code_of(draft, facts, bidder, order, t)
     if code in UNRECORDED:
         return _turned_away(order, code)._replace(ask=lot.stands.ask, seq=lot.seq)
     given = _record(draft, draft.lot(order.lot), bidder.paddle, order, t, code, headroom)
     return _with_rule(answer_of(draft.sale, given), facts, bidder, t)
+
+
+def code_of(draft: Draft, facts: Facts, bidder: Bidder, order: BidOrder, t: int) -> tuple[str | None, int | None]:
+    """The first check that this bid fails, from the lot's state on, and what is left of a limit that it would pass."""
+    assert bidder.paddle is not None
+    lot, headroom = draft.look(order.lot), None
+    code = state_code(draft, lot, t) or right_code(draft, facts, lot, bidder, order.rules, t)
+    code = code or viewing_code(draft, facts, lot, bidder, order.max)
+    if code is None:
+        code = "wrong_currency" if order.currency != lot.currency else _amount_code(lot, bidder.paddle, order.max)
+    if code is None and bidder.limit is not None:
+        room = bidder.limit - exposure(draft, facts, bidder, without=order.lot)
+        more = 0 if order.via == "plan" else allin(draft, bidder, order.max)  # a plan counts as a whole, all the time
+        if more > room:
+            code, headroom = "over_limit", bidder.limit - exposure(draft, facts, bidder)
+    if code is None and _needs_confirm(draft, lot, order):
+        code = "confirm_needed"
+    return code, headroom
 
 
 def answer_of(sale: str, given: Given, *, replayed: bool = False) -> Answer:
@@ -192,9 +204,12 @@ def answer_of(sale: str, given: Given, *, replayed: bool = False) -> Answer:
 
 def exposure(draft: Draft, facts: Facts, bidder: Bidder, *, without: str | None = None) -> int:
     """What this paddle would owe if every lot ended now: own maxima of lots it leads, prices of lots it won."""
-    total = 0
+    total, planned_lots = 0, frozenset[str]()
+    if draft.plans:
+        planned_lots = planned.held_by_plans(draft, bidder.paddle or 0)
+        total = planned.exposure(draft, bidder.paddle or 0, facts.paid, lambda amount: allin(draft, bidder, amount))
     for name in draft.held.get(bidder.paddle or 0, ()):
-        if name == without or name in facts.paid:
+        if name == without or name in facts.paid or name in planned_lots:
             continue
         lot = draft.look(name)
         own = lot.stands.price if lot.state == "sold" else lot.best[lot.aliases[bidder.paddle or 0]][0]
@@ -235,6 +250,14 @@ def right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, rules: 
     if known is None or bidder.company_id in known.barred:
         return "conflict_of_interest"  # nothing known of the lot: nobody may bid
     return None if closure(facts, known, bidder.destination, t) is None else "not_eligible"
+
+
+def viewing_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, amount: int) -> str | None:
+    """Above so much of the low estimate somebody of the company must have seen the lot, or waived it."""
+    gate, known = draft.rules.viewing_gate, facts.lots[lot.lot]
+    if gate is None or (gate.lots != "all" and lot.lot not in gate.lots) or bidder.company_id in known.viewed:
+        return None
+    return "viewing_required" if amount * 10_000 > gate.gate_bp * known.low else None
 
 
 def closure(facts: Facts, lot: LotFacts, destination: str, t: int) -> Rule | None:

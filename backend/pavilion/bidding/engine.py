@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from pavilion.bidding import acts, due, folding, tendering
-from pavilion.bidding.acts import StaffAct
+from pavilion.bidding import acts, due, folding, planning, tendering
 from pavilion.bidding.book import Batch, BookStore, Fenced, Line, LotBook, Published, SignedRoot
-from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, away, decide_bid, exposure
+from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, decide_bid, exposure
 from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import Audience, Mine, News, OwnLot, OwnState
+from pavilion.bidding.orders import Order, nobody_knows
+from pavilion.bidding.planning import PlanOrder, PlanSeen
 from pavilion.bidding.publication import Publication, publish, publishable
 from pavilion.bidding.tendering import SealOrder
 from pavilion.bidding.vitals import Vitals
@@ -43,7 +44,7 @@ class OneProcess:
 
 @dataclass(slots=True)
 class Waiting:
-    order: BidOrder | StaffAct
+    order: Order
     t: int
     received: int
     edge: str
@@ -83,21 +84,19 @@ class SaleWriter:
 
     # -- the doors ----------------------------------------------------------------------------------------------------
 
-    def put(
-        self, order: BidOrder | StaffAct, reply: Reply, *, t: int | None = None, edge: str = "", counter: int = 0
-    ) -> None:
+    def put(self, order: Order, reply: Reply, *, t: int | None = None, edge: str = "", counter: int = 0) -> None:
         """The order waits for the next batch; `reply` is called once its answer is true on disk."""
         if self.book.closed:
             reply(self._after_the_end(order))
             return
         if self.ended or len(self._waiting) >= self.room:
-            reply(_nobody_knows(order))
+            reply(nobody_knows(order))
             return
         received = micros(self.clock())
         self._waiting.append(Waiting(order, received if t is None else t, received, edge, counter, reply))
         self._bell.set()
 
-    async def place(self, order: BidOrder | StaffAct) -> Answer:
+    async def place(self, order: Order) -> Answer:
         """Returns once the answer is true on disk."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.put(order, lambda given: None if answer.done() else answer.set_result(given))
@@ -129,6 +128,12 @@ class SaleWriter:
         if bidder.limit is not None:
             headroom = bidder.limit - exposure(Draft(self.book, 0), self.facts, bidder)
         return Mine(self.sale, bidder.paddle, bidder.state, bidder.limit, headroom, lots)
+
+    def plans(self, company_id: int) -> list[PlanSeen]:
+        """The company's own plans as they stand."""
+        bidder = self.facts.bidders.get(company_id)
+        draft = Draft(self.book, micros(self.clock()))
+        return [] if bidder is None else planning.seen(draft, self.facts, bidder)
 
     def own_bid(self, n: int, company_id: int) -> folding.Given | None:
         """The company's own bid at this place of the log."""
@@ -166,7 +171,7 @@ class SaleWriter:
             self.ended = True
             left, self._waiting = self._waiting, []
             for one in left:
-                one.reply(self._after_the_end(one.order) if self.book.closed else _nobody_knows(one.order))
+                one.reply(self._after_the_end(one.order) if self.book.closed else nobody_knows(one.order))
 
     async def _wait(self) -> None:
         """Until an order comes, somebody rings, or something is due."""
@@ -183,7 +188,7 @@ class SaleWriter:
         batch.sort(key=lambda one: (one.t, one.edge, one.counter))
         seen = self._news, self._clock_jumped  # what comes while the batch is written is for the next
         draft, answers = self._decide(batch)
-        if not draft.lines:
+        if not draft.lines and not draft.plan_rows:
             self._considered(*seen)
             self._answer(answers)
             return
@@ -192,13 +197,13 @@ class SaleWriter:
         try:
             await self.store.write(self.sale, self.lease.epoch, stored)
         except Fenced:
-            self._answer([(one, _nobody_knows(one.order)) for one, _ in answers])
+            self._answer([(one, nobody_knows(one.order)) for one, _ in answers])
             raise
         except Exception:
             # Stored or not? Only the database knows, so memory is dropped and read again.
             self._failures += 1
             if self._failures == FAILURES:
-                self._answer([(one, _nobody_knows(one.order)) for one, _ in answers])
+                self._answer([(one, nobody_knows(one.order)) for one, _ in answers])
                 raise
             await self._ask_the_store([one for one, _ in answers])
             return
@@ -222,15 +227,19 @@ class SaleWriter:
             draft, answers = self._draft(), []
             for one in batch:
                 try:
+                    mark = len(draft.lines)
                     answers.append((one, self._decide_one(draft, one)))
+                    planning.serve(draft, self.facts, mark)
                 except Exception:  # noqa: BLE001 - a bug in one decision must not end the sale
-                    one.reply(_nobody_knows(one.order))
+                    one.reply(nobody_knows(one.order))
                     batch = [other for other in batch if other is not one]
                     break
             else:
+                mark = len(draft.lines)
                 due.close_due(draft, partial(self.watermarks.drained, draft.now))
                 if self._news != self._looked_at or draft.round != self.book.round:
                     tendering.open_if_complete(draft, self.facts)
+                planning.serve(draft, self.facts, mark)
                 return draft, answers
 
     def _draft(self) -> Draft:
@@ -242,6 +251,7 @@ class SaleWriter:
         if self._news != self._looked_at:
             due.lost_verdicts(draft, self.facts)
         due.open_due(draft)
+        planning.serve(draft, self.facts, 0, all_plans=self._news != self._looked_at)
         return draft
 
     def _decide_one(self, draft: Draft, one: Waiting) -> Answer:
@@ -250,6 +260,8 @@ class SaleWriter:
             if isinstance(one.order, SealOrder):
                 return tendering.decide(draft, self.facts, one.order, one.t)
             return decide_bid(draft, self.facts, one.order, one.t)
+        if isinstance(one.order, PlanOrder):
+            return planning.take(draft, self.facts, one.order, one.t)
         code = acts.carry_out(draft, self.facts, one.order)
         return Answer("done" if code is None else "refused", one.order.lot, code=code, sale=self.sale)
 
@@ -273,6 +285,7 @@ class SaleWriter:
             publishable(draft) if draft.state == "closed" else Published(),
             orders=draft.orders,
             kept=draft.kept,
+            plans=draft.plan_rows,
         )
 
     def _is_new(self, publication: Publication) -> bool:
@@ -301,7 +314,9 @@ class SaleWriter:
         again, answers = [], []
         for one in batch:
             given = self._given(one.order)
-            if given is not None and given.n >= known:
+            if isinstance(one.order, PlanOrder):
+                again.append(one)  # one that is found there is answered by its key
+            elif given is not None and given.n >= known:
                 answers.append((one, answer_of(self.sale, given)))
             else:
                 again.append(one)
@@ -313,7 +328,7 @@ class SaleWriter:
             root = SignedRoot(self.book.n, self.book.at, "")
             self._tell(found, root, before, {name: self.book.lots[name] for name in {x.lot for x in found} if name})
 
-    def _given(self, order: BidOrder | StaffAct) -> folding.Given | None:
+    def _given(self, order: Order) -> folding.Given | None:
         if not isinstance(order, BidOrder) or (bidder := self.facts.bidders.get(order.company_id)) is None:
             return None
         given = self.book.given.get((bidder.paddle or 0, order.key))
@@ -321,9 +336,11 @@ class SaleWriter:
             return given if given and tendering.same_order(given, order) else None
         return given if given and given.same_body(order.lot, order.max, order.currency, order.rules) else None
 
-    def _after_the_end(self, order: BidOrder | StaffAct) -> Answer:
+    def _after_the_end(self, order: Order) -> Answer:
         """The book is closed: what was answered is answered again, everything else finds the lot ended."""
         draft = Draft(self.book, micros(self.clock()))
+        if isinstance(order, PlanOrder):
+            return planning.take(draft, self.facts, order, draft.now)
         if not isinstance(order, BidOrder):
             return Answer("refused", order.lot, code=acts.carry_out(draft, self.facts, order), sale=self.sale)
         if isinstance(order, SealOrder):
@@ -374,11 +391,3 @@ def _touched(before: LotBook, lot: LotBook) -> set[str]:
     prices, was = {before.stands.price, lot.stands.price}, before.best
     moved = {alias for alias, held in lot.best.items() if held[0] in prices or was.get(alias) != held}
     return moved | ({before.stands.leader, lot.stands.leader, before.first, lot.first} - {None})  # type: ignore[operator]
-
-
-def _nobody_knows(order: BidOrder | StaffAct) -> Answer:
-    return (
-        away(order)
-        if isinstance(order, BidOrder)
-        else Answer("unknown", order.lot, code="engine_away", sale=order.sale)
-    )

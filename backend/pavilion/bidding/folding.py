@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pavilion.bidding import book as pages
 from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
+from pavilion.bidding.plans import Plan, PlanRow, Shelf, plain, read
 from pavilion.bidding.rules import RuleSet, Standing
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.tender_book import Kept, Round, SealedLine
@@ -65,6 +66,7 @@ class Book:
         self.held: dict[int, frozenset[str]] = {}  # paddle -> lots it leads or has won
         self.staff: dict[str, str] = {}
         self.reserves: dict[str, bytes] = {}
+        self.plans = Shelf()
         self.outage_to = 0  # until when time was given back for interruptions
         self.sealed: list[SealedLine] = []
         self.round = Round()
@@ -84,7 +86,7 @@ class Book:
         """The draft is stored: it is memory now."""
         self.state, self.n, self.seq, self.hash, self.at = draft.state, draft.n, draft.seq, draft.hash, draft.at
         self.published_hash, self.held, self.tree = draft.published_hash, draft.held, draft.tree
-        self.outage_to, self.round = draft.outage_to, draft.round
+        self.outage_to, self.round, self.plans = draft.outage_to, draft.round, draft.plans
         self.sealed += draft.kept.envelopes
         for lot in draft.lots.values():
             lot.settle()
@@ -99,6 +101,9 @@ def load(stored: Stored, vault: SaleVault) -> Book:
     book = Book(stored.book, vault)
     book.staff, book.reserves, book.sealed = dict(stored.staff), dict(stored.reserves), list(stored.envelopes)
     secrets = {one.n: one for one in stored.private}
+    for row in stored.plans:
+        plan, body = read(row, vault.open_plan(row.sealed, row.plan, row.version))
+        book.plans = book.plans.put(plan, row.key, body)
     draft = Draft(book, 0)
     for line in stored.lines:
         draft.fold(line, secrets.get(line.n))
@@ -113,7 +118,8 @@ class Draft:
         self.book, self.sale, self.rules, self.vault, self.now = book, book.sale, book.rules, book.vault, now
         self.state, self.n, self.seq, self.hash, self.at = book.state, book.n, book.seq, book.hash, book.at
         self.published_hash, self.outage_to = book.published_hash, book.outage_to
-        self.held = dict(book.held)
+        self.held, self.plans = dict(book.held), book.plans
+        self.plan_rows: list[PlanRow] = []
         self.tree = book.tree.copy()
         self.lots: dict[str, LotBook] = {}
         self.given: dict[tuple[int, str], Given] = {}
@@ -222,6 +228,13 @@ class Draft:
         sealed, name = self.vault.seal_bid(opening, lot.lot, paddle, key), data["bidder"]
         self.private.append(PrivateLine(paddle, key, line.n, lot.lot, line.seq, name, None, sealed))
         return self._give(line, data, paddle, key, opening, lot)
+
+    def keep_plan(self, plan: Plan, key: str, body: str) -> None:
+        """The plan stands as it is now; only its bidder and this engine ever read it."""
+        self.plans = self.plans.put(plan, key, body)
+        sealed = self.vault.seal_plan(plain(plan, body), plan.id, plan.version)
+        place = self.plans.place(plan.id)
+        self.plan_rows.append(PlanRow(plan.id, plan.version, place, plan.paddle, key, self.now, sealed))
 
     def fold(self, line: Line, secret: PrivateLine | None) -> None:
         """A stored line again: the same as when it was written."""

@@ -67,6 +67,13 @@ class SaleVault:
         reserve, nonce = _RESERVE.unpack(plain)
         return reserve, nonce.hex()
 
+    def seal_plan(self, plain: bytes, plan: str, version: int) -> bytes:
+        iv = os.urandom(IV_BYTES)
+        return iv + self._cipher.encrypt(iv, plain, self._place(plan, version, "plan"))
+
+    def open_plan(self, sealed: bytes, plan: str, version: int) -> bytes:
+        return self._cipher.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], self._place(plan, version, "plan"))
+
     def _place(self, lot: str, paddle: int, key: str) -> bytes:
         return f"{self._sale}|{lot}|{paddle}|{key}".encode()
 

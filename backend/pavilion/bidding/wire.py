@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.news import Mine, OwnLot, OwnState
+from pavilion.bidding.orders import Order
+from pavilion.bidding.planning import LotSeen, PlanOrder, PlanSeen
 from pavilion.bidding.tendering import SealOrder
 
 Doc = dict[str, Any]
@@ -54,17 +56,21 @@ def own(sale: str) -> str:
     return f"pavilion:own:{sale}"
 
 
-def order_out(order: BidOrder | StaffAct) -> Doc:
-    kind = "seal" if isinstance(order, SealOrder) else "bid" if isinstance(order, BidOrder) else "act"
-    return {"kind": kind, **asdict(order)}
+KINDS: dict[type[Order], str] = {BidOrder: "bid", SealOrder: "seal", StaffAct: "act", PlanOrder: "plan"}
 
 
-def order_in(document: Doc) -> BidOrder | StaffAct:
+def order_out(order: Order) -> Doc:
+    return {"kind": KINDS[type(order)], **asdict(order)}
+
+
+def order_in(document: Doc) -> Order:
     facts = {name: value for name, value in document.items() if name != "kind"}
     if document["kind"] == "bid":
         return BidOrder(**facts)
     if document["kind"] == "seal":
         return SealOrder(**facts)
+    if document["kind"] == "plan":
+        return PlanOrder(**facts | {"lots": tuple((lot, most) for lot, most in facts["lots"])})
     return StaffAct(**facts | {"ok": tuple(facts["ok"]), "seqs": tuple(facts["seqs"])})
 
 
@@ -83,6 +89,14 @@ def mine_out(mine: Mine) -> Doc:
 def mine_in(document: Doc) -> Mine:
     lots = {lot: OwnLot(**own) for lot, own in document["lots"].items()}
     return Mine(**document | {"lots": lots})
+
+
+def plans_out(plans: list[PlanSeen]) -> Doc:
+    return {"plans": [plan._asdict() for plan in plans]}
+
+
+def plans_in(document: Doc) -> list[PlanSeen]:
+    return [PlanSeen(**one | {"lots": tuple(LotSeen(*lot) for lot in one["lots"])}) for one in document["plans"]]
 
 
 def own_out(states: list[OwnState]) -> Doc:

@@ -1,0 +1,60 @@
+"""How the plans of a sale stand in its book: which lots they hold, and what they may still cost."""
+
+from collections.abc import Callable, Collection
+
+from pavilion.bidding import plans
+from pavilion.bidding.book import FINAL, LotBook
+from pavilion.bidding.folding import Draft, Given
+from pavilion.bidding.plans import Aim, Plan, Seat
+
+Cost = Callable[[int], int]  # an amount with all that it counts for
+
+
+def seats_of(draft: Draft, plan: Plan, paid: Collection[str], cost: Cost) -> list[Seat]:
+    """Every lot of the plan that was not taken out, in its order."""
+    return [_seat(draft, plan, aim, paid, cost) for aim in plan.aims if aim.max and draft.has(aim.lot)]
+
+
+def placed(draft: Draft, plan: Plan, lot: str) -> Given | None:
+    """The bid that this plan placed on the lot, also when it was voided since."""
+    given = draft.earlier(plan.paddle, plan.key(lot))
+    return given if given is not None and given.code is None else None
+
+
+def committed(draft: Draft, plan: Plan) -> frozenset[str]:
+    """The lots it has bid on."""
+    return frozenset(lot for lot in plan.lots if placed(draft, plan, lot) is not None)
+
+
+def held_by_plans(draft: Draft, paddle: int) -> frozenset[str]:
+    """The lots that a bid of a plan leads or has won; they count with the plan, not by themselves."""
+    found = set()
+    for plan in draft.plans.of(paddle):
+        for lot in plan.lots:
+            if lot in draft.held.get(paddle, ()) and (given := placed(draft, plan, lot)) is not None:
+                seen = draft.look(lot)
+                if seen.best[seen.aliases[paddle]][1] == given.seq:
+                    found.add(lot)
+    return frozenset(found)
+
+
+def exposure(draft: Draft, paddle: int, paid: Collection[str], cost: Cost) -> int:
+    """What the plans of this paddle count against its limit."""
+    return sum(plans.exposure(plan, seats_of(draft, plan, paid, cost)) for plan in draft.plans.of(paddle))
+
+
+def _seat(draft: Draft, plan: Plan, aim: Aim, paid: Collection[str], cost: Cost) -> Seat:
+    lot = draft.look(aim.lot)
+    given = placed(draft, plan, aim.lot)
+    first = lot.lot in draft.held.get(plan.paddle, ())
+    if given is not None and first:
+        amount, seq = lot.best[lot.aliases[plan.paddle]]
+        won = lot.state == "sold"
+        weight = cost((lot.stands.price or 0) if won else amount)
+        return Seat(lot.lot, cost(aim.max), False, "won" if won else "led", weight, seq != given.seq, lot.lot in paid)
+    ready = given is None and not first and _takes(lot, aim.max)
+    return Seat(lot.lot, cost(aim.max), ready, over=lot.state in FINAL)
+
+
+def _takes(lot: LotBook, maximum: int) -> bool:
+    return lot.state == "open" and lot.stands.ask <= maximum
