@@ -17,6 +17,7 @@ from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import reached
+from pavilion.auctions import reoffer_routes as auctions_reoffer_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
@@ -26,6 +27,7 @@ from pavilion.bidding import console_routes as bidding_console_routes
 from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
 from pavilion.bidding import staff_routes as bidding_staff_routes
+from pavilion.bidding import tender_routes as bidding_tender_routes
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import api as catalogue_api
@@ -34,11 +36,15 @@ from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.catalogue.keeping import index_of
+from pavilion.insight import archiving as insight_archiving
 from pavilion.insight import publishing as insight_publishing
+from pavilion.insight import result_routes as insight_result_routes
 from pavilion.insight import routes as insight_routes
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
+from pavilion.notifications import routes as notifications_routes
+from pavilion.notifications import ticks as notice_ticks
 from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import (
@@ -86,9 +92,11 @@ from pavilion.worker import Tick
 ROUTERS: list[APIRouter] = [
     accounts_routes.router,
     auctions_routes.router,
+    auctions_reoffer_routes.router,
     bidding_routes.router,
     bidding_api.router,
     bidding_staff_routes.router,
+    bidding_tender_routes.router,
     bidding_console_routes.router,
     bidding_socket.router,
     catalogue_routes.router,
@@ -107,11 +115,13 @@ ROUTERS: list[APIRouter] = [
     outcome_routes.router,
     warranty_routes.router,
     insight_routes.router,
+    insight_result_routes.router,
     trust_routes.router,
     registry_routes.router,
     epcis_routes.router,
     video_routes.router,
     log_routes.router,
+    notifications_routes.router,
     pages_routes.router,
     health.router,
 ]
@@ -301,6 +311,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("origin triggers", partial(reverifying.follow, sessions)),
         Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
+        Tick("results", partial(insight_archiving.tick, sessions)),
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),
@@ -310,6 +321,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
         *_log_ticks(settings, sessions),
+        *(Tick(name, tick) for name, tick in notice_ticks.of_house(settings, sessions, pages)),
     ]
 
 

@@ -1,0 +1,100 @@
+"""What people are told of, and when they are left in peace. Pure; `now` is an argument."""
+
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+OUTBID_EVERY = timedelta(minutes=1)  # of one lot, to one person
+STALE = timedelta(days=1)  # what is older is no news any more
+
+
+class Channel(StrEnum):
+    MAIL = "mail"
+    PUSH = "push"
+
+
+class Kind(StrEnum):
+    """What a person may switch on and off; each covers several notices."""
+
+    OUTBID = "outbid"
+    WON = "won"
+    CLOSED = "closed"
+    BEHALF = "behalf"
+    VOIDED = "voided"
+    LOT = "lot"
+    EXTENDED = "extended"
+    RECORD = "record"
+    REGISTRATION = "registration"
+    STOPPED = "stopped"
+
+
+PUSHED = frozenset(Kind) - {Kind.RECORD}  # a checkpoint is a text to keep, nothing for a pop-up
+
+NOTICES: dict[str, Kind] = {
+    "outbid": Kind.OUTBID,
+    "outbid_by_seller": Kind.OUTBID,
+    "won": Kind.WON,
+    "closed": Kind.CLOSED,
+    "behalf": Kind.BEHALF,
+    "voided": Kind.VOIDED,
+    "void_other": Kind.VOIDED,
+    "lot_paused": Kind.LOT,
+    "lot_resumed": Kind.LOT,
+    "lot_withdrawn": Kind.LOT,
+    "lot_reopened": Kind.LOT,
+    "lot_notice": Kind.LOT,
+    "sale_paused": Kind.LOT,
+    "sale_resumed": Kind.LOT,
+    "extended": Kind.EXTENDED,
+    "record": Kind.RECORD,
+    "registration_approved": Kind.REGISTRATION,
+    "registration_declined": Kind.REGISTRATION,
+    "registration_asked": Kind.REGISTRATION,
+    "registration_suspended": Kind.REGISTRATION,
+    "registration_resumed": Kind.REGISTRATION,
+    "registration_limit_changed": Kind.REGISTRATION,
+    "closed_to_bidder": Kind.STOPPED,
+    "settlement_stopped": Kind.STOPPED,
+    "settlement_released": Kind.STOPPED,
+    "settlement_cancelled": Kind.STOPPED,
+    "passport_suspended": Kind.STOPPED,
+    "passport_reinstated": Kind.STOPPED,
+    "passport_revoked": Kind.STOPPED,
+}
+
+
+class Quiet(NamedTuple):
+    """Hours of the local day without notices, as minutes since midnight; they may span midnight."""
+
+    start: int
+    end: int
+    zone: str
+
+
+def due_at(now: datetime, quiet: Quiet | None) -> datetime:
+    """Now, or the end of the quiet hours in which it is now."""
+    if quiet is None or quiet.start == quiet.end:
+        return now
+    local = now.astimezone(ZoneInfo(quiet.zone))
+    minute = local.hour * 60 + local.minute
+    inside = quiet.start <= minute < quiet.end if quiet.start < quiet.end else not quiet.end <= minute < quiet.start
+    if not inside:
+        return now
+    day = local.date() + timedelta(days=int(minute >= quiet.end))
+    wakes = time(quiet.end // 60, quiet.end % 60)
+    return datetime.combine(day, wakes, ZoneInfo(quiet.zone)).astimezone(now.tzinfo)
+
+
+def next_outbid(now: datetime, last: datetime | None) -> datetime | None:
+    """When to tell it: at once, or a minute after the last time; None while a notice that will say it still waits."""
+    if last is None or last + OUTBID_EVERY <= now:
+        return now
+    return None if last > now else last + OUTBID_EVERY
+
+
+def wanted(kind: Kind, channel: Channel, mail_off: Collection[str], push_off: Collection[str]) -> bool:
+    if channel is Channel.MAIL:
+        return kind not in mail_off
+    return kind in PUSHED and kind not in push_off

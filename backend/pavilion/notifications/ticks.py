@@ -1,0 +1,29 @@
+"""What the worker does for notices, by name."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+
+from pavilion.kernel.db import Sessions
+from pavilion.notifications import watching
+from pavilion.notifications.hearing import Hearing
+from pavilion.notifications.jobs import Mailing, Pushing, post_of, push_of
+from pavilion.notifications.wording import Author
+from pavilion.settings import Settings
+from pavilion.webkit.html import Pages
+
+Tick = tuple[str, Callable[[datetime], Awaitable[int]]]
+
+
+def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Tick]:
+    """Following never waits for sending: a mail server that hangs delays mail alone."""
+    author = Author(pages, settings.public_url, settings.secret_key.get_secret_value().encode())
+    mailing = Mailing(sessions, author, post_of(settings), settings.mail_from, settings.host_name)
+    ticks: list[Tick] = [
+        ("books told", partial(watching.follow, sessions)),
+        ("events told", Hearing(sessions).tick),
+        ("mail", mailing.tick),
+    ]
+    if (service := push_of(settings)) is not None:
+        ticks.append(("push", Pushing(sessions, author, service).tick))
+    return ticks

@@ -1,0 +1,216 @@
+"""A notice in the language of its reader: subject, sentences, where to go, and how to hear no more of it."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Person
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.bidding.models import BookLot
+from pavilion.catalogue.models import Stone
+from pavilion.kernel.instants import from_stamp
+from pavilion.notifications.models import NoticeWishes
+from pavilion.notifications.rules import NOTICES, Channel, Kind, wanted
+from pavilion.webkit.figures import Figures
+from pavilion.webkit.html import Pages
+from pavilion.webkit.i18n import Lang, Tongue
+
+MOST_LOTS = 40  # named in one notice; the desk has them all
+OPEN = ("open", "paused", "closing")
+
+
+class Worded(NamedTuple):
+    """A notice as its reader gets it. `block` is kept as it is: a checkpoint."""
+
+    person: str
+    address: str
+    lang: Lang
+    kind: Kind
+    subject: str
+    lines: Sequence[str]
+    lots: Sequence[str]
+    block: str
+    url: str
+    stop_url: str
+    one_click_url: str
+    settings_url: str
+    at: datetime
+
+
+class Author:
+    """Words every notice of one house."""
+
+    def __init__(self, pages: Pages, public_url: str, secret: bytes) -> None:
+        self._pages, self._public, self._secret = pages, public_url.rstrip("/"), secret
+
+    async def worded(self, session: AsyncSession, payload: Mapping[str, Any], channel: Channel) -> Worded | None:
+        """None when there is nothing to say any more: the reader is gone, wants no more, or it no longer holds."""
+        person = await session.get(Person, payload["person"])
+        notice = payload["notice"]
+        kind = NOTICES[notice]
+        if person is None or person.disabled_at is not None:
+            return None
+        wishes = await session.get(NoticeWishes, person.id)
+        if wishes is not None and not wanted(kind, channel, wishes.mail_off, wishes.push_off):
+            return None
+        if kind is Kind.OUTBID and await _moot(session, payload, person):
+            return None
+        lang: Lang = "zh" if person.lang == "zh" else "en"
+        told = await self._told(session, payload, self._pages.tongues[lang], amounts=bool(wishes and wishes.amounts))
+        stop = stop_token(self._secret, person.public_id, kind)
+        return Worded(
+            person.public_id,
+            person.email,
+            lang,
+            kind,
+            told.subject,
+            told.lines,
+            told.lots,
+            payload.get("checkpoint", ""),
+            f"{self._public}{told.path}",
+            f"{self._public}/notices/stop/{stop}",
+            f"{self._public}/api/v1/notices/stop/{stop}",
+            f"{self._public}/account/notifications",
+            from_stamp(payload["at"]),
+        )
+
+    def plain(self, said: Worded) -> str:
+        """The notice as text."""
+        tongue = self._pages.tongues[said.lang]
+        parts = ["\n".join(said.lines)]
+        if said.lots:
+            parts.append("\n".join(f"- {lot}" for lot in said.lots))
+        parts.append(f"{tongue.say('notice_open')}\n{said.url}")
+        if said.block:
+            parts.append(f"{tongue.say('notice_keep')}\n\n{said.block}")
+        parts.append(
+            f"-- \n{tongue.say('notice_why')}\n{said.settings_url}\n{tongue.say('notice_stop')}\n{said.stop_url}"
+        )
+        return "\n\n".join(parts) + "\n"
+
+    def html(self, said: Worded) -> str:
+        return self._pages.render(said.lang, "email/notice.html", None, {"said": said})
+
+    async def _told(
+        self, session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, *, amounts: bool
+    ) -> "_Told":
+        facts = await _facts(session, payload, tongue)
+        notice = payload["notice"]
+        lines = [tongue.say(f"notice_{notice}_text", **facts)]
+        if (reason := payload.get("reason")) and tongue.knows("code", reason):
+            lines.append(tongue.say("notice_reason", reason=tongue.say(reason)))
+        if text := payload.get(f"text_{tongue.lang}"):
+            lines.append(text)
+        if amounts and (sum_line := await _sum(session, payload, tongue)):
+            lines.append(sum_line)
+        lots = await _lots(session, payload, tongue)
+        return _Told(tongue.say(f"notice_{notice}", **facts), lines, lots, _path(payload))
+
+
+class _Told(NamedTuple):
+    subject: str
+    lines: Sequence[str]
+    lots: Sequence[str]
+    path: str
+
+
+def stop_token(secret: bytes, person: str, kind: Kind) -> str:
+    """What lets whoever holds the mail, and nobody else, stop this kind of mail to this person."""
+    said = f"pavilion/notices/v1\n{person}\n{kind}".encode()
+    mac = hmac.new(secret, said, hashlib.sha256).digest()[:18]
+    return f"{person}.{kind}.{urlsafe_b64encode(mac).decode()}"
+
+
+def read_stop_token(secret: bytes, token: str) -> tuple[str, Kind] | None:
+    person, _, rest = token.partition(".")
+    kind, _, _mac = rest.partition(".")
+    if kind not in set(Kind):
+        return None
+    good = stop_token(secret, person, Kind(kind))
+    return (person, Kind(kind)) if hmac.compare_digest(good.encode(), token.encode()) else None
+
+
+async def _moot(session: AsyncSession, payload: Mapping[str, Any], person: Person) -> bool:
+    """The lot is over, or the reader's company leads again."""
+    row = await session.get(BookLot, payload["lot"])
+    if row is None or row.state not in OPEN:
+        return True
+    leads = select(Registration.company_id).join(Sale, Sale.id == Registration.sale_id)
+    leads = leads.where(Sale.public_id == row.sale, Registration.paddle == row.leader)
+    return row.leader is not None and await session.scalar(leads) == person.company_id
+
+
+async def _facts(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue) -> dict[str, str]:
+    facts = {"number": "", "title": "", "sale": "", "mandate": "", "rule": payload.get("rule", ""), "answer": ""}
+    if sale := payload.get("sale"):
+        row = await session.scalar(select(Sale).where(Sale.public_id == sale))
+        if row is not None:
+            facts["sale"] = (row.title_zh if tongue.lang == "zh" else "") or row.title_en
+    if lot := payload.get("lot"):
+        found = await session.scalar(select(Lot).where(Lot.public_id == lot))
+        if found is not None:
+            facts["number"] = found.number_text
+            facts["title"] = (found.title_zh if tongue.lang == "zh" else "") or found.title_en
+    if stone := payload.get("stone"):
+        named = await session.scalar(select(Stone).where(Stone.public_id == stone))
+        if named is not None:
+            facts["title"] = f"{named.stock_no} ({(named.lab or '').upper()} {named.report_no})"
+    if mandate := payload.get("mandate"):
+        facts["mandate"] = tongue.say(f"notice_mandate_{mandate}")
+    if registration := payload.get("registration"):
+        answered = await session.scalar(select(Registration.reason).where(Registration.public_id == registration))
+        facts["answer"] = answered or ""
+    return facts
+
+
+async def _lots(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue) -> list[str]:
+    """The lots of a digest, each with what became of it."""
+    listed = [("won", lot) for lot in payload.get("won", ())] + [("lost", lot) for lot in payload.get("lost", ())]
+    listed += [("passed", lot) for lot in payload.get("passed", ())] + [("", lot) for lot in payload.get("lots", ())]
+    wanted_lots = [lot for _, lot in listed]
+    rows = {row.public_id: row for row in await session.scalars(select(Lot).where(Lot.public_id.in_(wanted_lots)))}
+    said = []
+    for became, lot in sorted(listed, key=lambda one: _place(rows.get(one[1]))):
+        if (row := rows.get(lot)) is not None:
+            title = (row.title_zh if tongue.lang == "zh" else "") or row.title_en
+            head = tongue.say("notice_lot_line", number=row.number_text, title=title)
+            said.append(f"{head}{tongue.say('notice_became_' + became) if became else ''}")
+    return said[:MOST_LOTS]
+
+
+def _place(row: Lot | None) -> tuple[int, str]:
+    return (0, "") if row is None else (row.number or 0, row.suffix)
+
+
+async def _sum(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue) -> str:
+    """For readers who allow it: the price they won at, or what the next bid is. Nobody's maximum, ever."""
+    lot = payload.get("lot")
+    row = await session.get(BookLot, lot) if lot else None
+    if row is None:
+        return ""
+    if payload["notice"] == "won" and row.price is not None:
+        return tongue.say("notice_sum_won", sum=f"{row.currency} {Figures(tongue).amount(row.price, row.currency)}")
+    if NOTICES[payload["notice"]] is Kind.OUTBID:
+        return tongue.say("notice_sum_ask", sum=f"{row.currency} {Figures(tongue).amount(row.ask, row.currency)}")
+    return ""
+
+
+def _path(payload: Mapping[str, Any]) -> str:
+    notice, sale, lot = payload["notice"], payload.get("sale"), payload.get("lot")
+    if notice.startswith("registration_"):
+        return f"/sales/{sale}/registration"
+    if notice.startswith("passport_"):
+        return f"/passports/{payload['stone']}"
+    if notice == "record":
+        return f"/sales/{sale}"
+    if notice == "won" or notice.startswith("settlement_"):
+        return "/desk"
+    if notice == "closed":
+        return "/desk/bids"
+    return f"/lots/{lot}" if lot else f"/sales/{sale}/room"
