@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 BACKEND = ROOT / "backend" / "pavilion"
 EXACT = [*BACKEND.glob("*/rules.py"), *BACKEND.glob("settlement/*.py"), BACKEND / "kernel" / "money.py"]
 EXACT += [BACKEND / "auctions" / "fees.py", BACKEND / "bidding" / "closing.py", BACKEND / "bidding" / "tender.py"]
+EXACT += sorted((BACKEND / "insight").glob("fairness_*.py"))
 LONGEST = 400  # lines of a module
 UNWANTED = {"repository", "schemas", "utils", "helpers", "managers", "common", "base"}
 
