@@ -4,9 +4,9 @@ The chains help: every event names the hash of the one before it in its book, so
 nothing bears. Each guess is tried against the signed root, and only a guess that brings it out is certain.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from pavilion.bidding.reading import BadLine, Event, Leaf, read_line
+from pavilion.bidding.reading import Event, Leaf, Line
 from pavilion.kernel.tlog import CompactTree
 
 MOST_TRIED = 600  # events of a batch: the engine's largest batch is smaller
@@ -17,7 +17,7 @@ Named = tuple[int, str, str]  # line, rule, fact
 
 
 def name_line(
-    lines: Callable[[], Iterator[bytes]],
+    lines: Iterable[tuple[int, Line]],
     tree: CompactTree,
     batch: Batch,
     checkpoint: int,
@@ -75,15 +75,11 @@ def _comes_out(tree: CompactTree, leaves: Sequence[bytes], root: bytes) -> bool:
     return trial.root() == root
 
 
-def _names(lines: Callable[[], Iterator[bytes]]) -> tuple[dict[bytes, None], set[bytes]]:
+def _names(lines: Iterable[tuple[int, Line]]) -> tuple[dict[bytes, None], set[bytes]]:
     """All hashes that events name as the one before them, in order; and all that events and leaves bear."""
     names: dict[bytes, None] = {}
     borne = {bytes(32)}
-    for raw in lines():
-        try:
-            line = read_line(raw)
-        except BadLine:
-            continue
+    for _, line in lines:
         if isinstance(line, Event):
             names[line.prev] = None
         if isinstance(line, Event | Leaf):

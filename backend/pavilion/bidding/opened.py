@@ -95,8 +95,10 @@ class Commits:
             raise Failed(number, one.n, "opening", "opens what is no bid")
         lot, bidder, commit, accepted = self.bids[one.n]
         own = self.lots[lot].currency
-        others = [] if accepted else sorted(CURRENCIES - {own})  # a bid may be refused for its currency
-        if not any(bid_commitment(self.sale, lot, bidder, currency, one) == commit for currency in [own, *others]):
+        if bid_commitment(self.sale, lot, bidder, own, one) == commit:
+            return
+        others = () if accepted else CURRENCIES  # a bid may be refused for its currency
+        if not any(bid_commitment(self.sale, lot, bidder, currency, one) == commit for currency in others):
             raise Failed(number, one.n, "opening", "does not open the commitment")
 
     def _open_reserve(self, number: int, one: ReserveOpening) -> str:

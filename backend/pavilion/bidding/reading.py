@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from pavilion.kernel.canon import canonical, read_json
+from pavilion.kernel.canon import canonical, read_json, read_plain
 from pavilion.kernel.instants import from_stamp, micros
 from pavilion.kernel.money import CURRENCIES, MAX_AMOUNT
 from pavilion.kernel.tlog import leaf_hash
@@ -84,25 +85,35 @@ def read_line(raw: bytes) -> Line:
         raise BadLine("form", "the line is longer than 1 MiB")
     if not raw.endswith(b"\n"):
         raise BadLine("form", "the line is cut off")
+    body = raw[:-1]
+    doc = read_plain(body)
+    if doc is None:  # not as it should be, or unusual: read again with care
+        doc = _read_with_care(body)
+    kind = doc.pop("kind", None)
     try:
-        doc = read_json(raw[:-1])
-        same = canonical(doc) == raw[:-1]
+        if kind == "event":
+            return _event(doc, body)
+        reader = _READERS.get(kind) if isinstance(kind, str) else None
+        if reader is None:
+            raise BadLine("form", f"unknown kind {str(kind)[:40]!r}")
+        return reader(doc)
+    except BadLine:
+        raise
+    except ValueError as fault:
+        raise BadLine("form", str(fault)[:200], _n_of(doc)) from None
+
+
+def _read_with_care(body: bytes) -> Doc:
+    try:
+        doc = read_json(body)
+        same = canonical(doc) == body
     except ValueError as fault:
         raise BadLine("form", str(fault)[:200]) from None
     if not isinstance(doc, dict):
         raise BadLine("form", "not an object")
     if not same:
         raise BadLine("form", "not the canonical form", _whole_or_none(doc.get("n")))
-    kind = doc.pop("kind", None)
-    reader = _READERS.get(kind) if isinstance(kind, str) else None
-    if reader is None:
-        raise BadLine("form", f"unknown kind {str(kind)[:40]!r}")
-    try:
-        return reader(doc)
-    except BadLine:
-        raise
-    except ValueError as fault:
-        raise BadLine("form", str(fault)[:200], _n_of(doc)) from None
+    return doc
 
 
 def bid_commitment(sale: str, lot: str, bidder: str, currency: str, opening: BidOpening) -> str:
@@ -131,7 +142,11 @@ def _header(doc: Doc) -> Header:
     return Header(doc["sale"], doc["rules"], tuple(keys), doc["openings"])
 
 
-def _event(doc: Doc) -> Event:
+_BEFORE, _AFTER = len(b'{"event":'), -len(b',"kind":"event"}')
+
+
+def _event(doc: Doc, body: bytes) -> Event:
+    """The event in its line, whose canonical bytes stand in the line as they are."""
     _members(doc, "event")
     event = doc["event"]
     if not isinstance(event, dict):
@@ -144,7 +159,7 @@ def _event(doc: Doc) -> Event:
     if (read["type"].startswith(("sale.", "incident"))) != (read["lot"] is None):
         raise ValueError(f"{read['type']} stands in the wrong book")
     return Event(
-        read["n"], leaf_hash(canonical(event)), read["lot"], read["seq"], read["t"], read["at"], read["type"],
+        read["n"], leaf_hash(body[_BEFORE:_AFTER]), read["lot"], read["seq"], read["t"], read["at"], read["type"],
         bytes.fromhex(read["prev"]), read["sale"], data,
     )  # fmt: skip
 
@@ -170,7 +185,7 @@ def _opening(doc: Doc) -> BidOpening | ReserveOpening:
 
 
 _READERS: Mapping[str, Callable[[Doc], Line]] = {
-    "header": _header, "event": _event, "leaf": _leaf, "checkpoint": _signed_root, "opening": _opening,
+    "header": _header, "leaf": _leaf, "checkpoint": _signed_root, "opening": _opening,
 }  # fmt: skip
 
 # -- data of events ---------------------------------------------------------------------------------------------------
@@ -208,7 +223,7 @@ def _data(kind: str, data: Doc) -> Doc:
     if forms is None:
         raise ValueError(f"unknown type {kind[:40]!r}")
     for form in forms[:-1]:
-        if set(data) == {field.partition(":")[0] for field in form.split()}:
+        if data.keys() == _form(form)[0]:
             return _exactly(data, form)
     return _exactly(data, forms[-1])
 
@@ -221,12 +236,22 @@ _VIA = ("online", "phone", "commission", "floor", "staff", "plan")
 
 
 def _exactly(doc: Doc, form: str) -> Doc:
-    _members(doc, " ".join(field.partition(":")[0] for field in form.split()))
+    _check_members(doc, _form(form)[0])
     return _fields(doc, form)
 
 
+@cache
+def _form(form: str) -> tuple[frozenset[str], tuple[tuple[str, str, bool], ...]]:
+    """The names of a form, and its fields: name, kind, whether null will do."""
+    fields = [field.split(":") for field in form.split()]
+    return frozenset(name for name, _ in fields), tuple((n, k.rstrip("?"), k.endswith("?")) for n, k in fields)
+
+
 def _members(doc: Doc, names: str) -> None:
-    wanted = set(names.split())
+    _check_members(doc, frozenset(names.split()))
+
+
+def _check_members(doc: Doc, wanted: frozenset[str]) -> None:
     if doc.keys() != wanted:
         odd = sorted(wanted ^ doc.keys())[0]
         raise ValueError(f"member {odd[:40]} {'is missing' if odd in wanted else 'is unknown'}")
@@ -234,15 +259,11 @@ def _members(doc: Doc, names: str) -> None:
 
 def _fields(doc: Doc, form: str) -> Doc:
     read: Doc = {}
-    for field in form.split():
-        name, _, kind = field.partition(":")
+    for name, kind, optional in _form(form)[1]:
         value = doc[name]
-        if kind.endswith("?"):
-            if value is None:
-                read[name] = None
-                continue
-            kind = kind[:-1]
-        if kind == "time":
+        if value is None and optional:
+            read[name] = None
+        elif kind == "time":
             read[name] = _time(name, value)
         elif _FITS[kind](value):
             read[name] = value

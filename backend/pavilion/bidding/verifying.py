@@ -1,5 +1,5 @@
 """`pavilion verify-sale`: whether the record of a sale is what its engine signed, and follows from its rules. Pure but
-for reading the lines it is given, which it does several times so that a long record needs little memory.
+for reading the lines it is given.
 
 Proved: every hash, chain, number, checkpoint and commitment; prices, ends, refusals and results by replay. Not in the
 record, so not proved: that a bid never delivered existed; limits, viewings, eligibility and identity; edge stamps; nor
@@ -20,8 +20,8 @@ from pavilion.bidding.reading import (
     Line,
     ReserveOpening,
     SignedRoot,
-    read_line,
 )
+from pavilion.bidding.readlines import ReadLines
 from pavilion.bidding.replaying import Replay, Undecided
 from pavilion.bidding.rules import RuleSet
 from pavilion.bidding.ruleset import parse_rules
@@ -64,7 +64,7 @@ class _Log:
     """One pass over the file: forms, numbers, tree, checkpoints, and the openings at its end."""
 
     def __init__(self, lines: Lines) -> None:
-        self.lines = lines
+        self.lines = ReadLines(lines)
         self.header: Header
         self.rules: RuleSet
         self.keys: list[VerifierKey] = []
@@ -77,10 +77,12 @@ class _Log:
         self.last = self.events_end = 0  # the last line; the one after the last checkpoint
 
     def read(self) -> None:
-        for number, raw in enumerate(self.lines(), start=1):
+        for number, line in self.lines.all():
             self.last = number
             try:
-                self._take(number, read_line(raw))
+                if isinstance(line, BadLine):
+                    raise line
+                self._take(number, line)
             except BadLine as bad:
                 if number == 1 and not _reads_as_record(self.lines):
                     raise NotARecord(f"{bad.rule}: {bad.fact}") from None
@@ -145,7 +147,9 @@ class _Log:
         for _, one in self.batch:
             tree.append(one.hash)
         if (tree.size, tree.root()) != (size, root):
-            where, rule, fact = name_line(self.lines, self.tree, self.batch, number, size, root, self._replay_fault)
+            where, rule, fact = name_line(
+                self.lines.good(), self.tree, self.batch, number, size, root, self._replay_fault
+            )
             n = next((one.n for at, one in self.batch if at == where), None)
             raise Failed(where, n, rule, fact)
         if self.wrong_root is not None:
@@ -174,20 +178,20 @@ class _Log:
     def replay(self) -> "_Replaying":
         """All events replayed with the openings, after the openings themselves were held against the events."""
         commits = Commits(self.header.sale, self.openings, self.last)
-        for _, line in _good_lines(self.lines, self.last):
+        for _, line in self.lines.good(self.last):
             commits.take(line)
         amounts, reserves = commits.open_all(losing=self.rules.openings == "losing")
         replaying = _Replaying(Replay(self.header.sale, self.rules, amounts, reserves), self.events_end)
-        for number, line in _good_lines(self.lines, self.last):
+        for number, line in self.lines.good(self.last):
             replaying.take(number, line)
         return replaying
 
     def _replay_fault(self, until: int) -> int | None:
         """The first line up to this one that does not follow by the rules, as far as an unproved record can tell."""
-        amounts = {line.n: line for _, line in _good_lines(self.lines, None) if isinstance(line, BidOpening)}
+        amounts = {line.n: line for _, line in self.lines.good() if isinstance(line, BidOpening)}
         replaying = _Replaying(Replay(self.header.sale, self.rules, amounts, {}), until)
         try:
-            for number, line in _good_lines(self.lines, until):
+            for number, line in self.lines.good(until):
                 replaying.take(number, line)
         except Failed as failed:
             # Of two times in the wrong order either may be the altered one.
@@ -215,19 +219,8 @@ class _Replaying:
             raise Failed(self.end, None, bad.rule, bad.fact) from None
 
 
-def _good_lines(lines: Lines, until: int | None) -> Iterator[tuple[int, Line]]:
-    """The lines that can be read, up to this one."""
-    for number, raw in enumerate(lines(), start=1):
-        if until is not None and number > until:
-            return
-        try:
-            yield number, read_line(raw)
-        except BadLine:
-            continue
-
-
-def _any_signed(lines: Lines, keys: list[VerifierKey], sale: str) -> bool:
-    for _, line in _good_lines(lines, None):
+def _any_signed(lines: ReadLines, keys: list[VerifierKey], sale: str) -> bool:
+    for _, line in lines.good():
         if isinstance(line, SignedRoot):
             try:
                 if parse_checkpoint(verify_note(line.text, keys)).origin.endswith(f"/sale/{sale}"):
@@ -237,6 +230,6 @@ def _any_signed(lines: Lines, keys: list[VerifierKey], sale: str) -> bool:
     return False
 
 
-def _reads_as_record(lines: Lines) -> bool:
+def _reads_as_record(lines: ReadLines) -> bool:
     """Whether anything after the first line is a line of a record: then the first one is merely broken."""
-    return any(number > 1 for number, _ in _good_lines(lines, 1000))
+    return any(number > 1 for number, _ in lines.good(1000))

@@ -63,6 +63,18 @@ def read_json(data: bytes | str, most: int = MAX_BYTES, *, fraction: Callable[[s
     return doc
 
 
+def read_plain(data: bytes) -> dict[str, Any] | None:
+    """The object in `data`, when these are its canonical bytes and it is plain, which is found out soonest by writing
+    it once more; else None, which says nothing: `read_json` and `canonical` tell what is wrong, or that nothing is."""
+    try:
+        text = data.decode("utf-8")
+        doc = json.loads(text)
+        same = isinstance(doc, dict) and _is_plain(doc, MAX_DEPTH) and _PLAIN.encode(doc) == text
+    except (ValueError, RecursionError):
+        return None
+    return doc if same else None
+
+
 def no_fraction(digits: str) -> Any:
     """For `fraction`: two readers could make two numbers of it, so what is signed has none."""
     raise ValueError("a number with a fraction")
