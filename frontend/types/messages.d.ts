@@ -136,6 +136,13 @@ export interface Said {
   zh: string;
 }
 
+export interface SealBid {
+  op: "seal_bid";
+  key: string;
+  lot: string;
+  envelope: Record<string, any>;
+}
+
 export interface Snapshot {
   op: "snapshot";
   sale: string;
@@ -177,6 +184,6 @@ export interface You {
   headroom: number | null;
 }
 
-export type FromBrowser = Hello | Watch | Unwatch | PlaceBid | AskClock | Ping;
+export type FromBrowser = Hello | Watch | Unwatch | PlaceBid | SealBid | AskClock | Ping;
 
 export type ToBrowser = Welcome | Snapshot | BatchOut | You | Ack | ClockOut | Pong | Presence | Notice | Resync | Error | Bye;

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from pavilion.bidding.messages import READ, Error, FromBrowser, Hello, PlaceBid, Resync, frame
+from pavilion.bidding.messages import READ, Error, FromBrowser, Hello, PlaceBid, Resync, SealBid, frame
 
 LONGEST_TEXT = 16 * 1024  # bytes of one message from a browser
 QUEUE = 256  # frames waiting for a browser that reads slowly
@@ -54,7 +54,7 @@ class LiveSession:
         except (ValidationError, ValueError):  # a lone surrogate is a plain ValueError
             self._not_understood()
             return None
-        if not isinstance(order, PlaceBid) and not self._within_allowance(now_s):
+        if not isinstance(order, PlaceBid | SealBid) and not self._within_allowance(now_s):
             self._flooded()
             return None
         if isinstance(order, Hello):
@@ -65,7 +65,7 @@ class LiveSession:
         elif not self.greeted:
             self._not_understood()
             return None
-        if isinstance(order, PlaceBid) and not self.viewer.may_bid:
+        if isinstance(order, PlaceBid | SealBid) and not self.viewer.may_bid:
             self.tell(frame(Error(code="not_allowed")))
             return None
         return order

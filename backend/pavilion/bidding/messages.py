@@ -57,6 +57,15 @@ class PlaceBid(Message):
     confirm: Whole | None = None
 
 
+class SealBid(Message):
+    """A bid that nobody here can read; the engine looks at the form of its envelope."""
+
+    op: Literal["seal_bid"]
+    key: Key
+    lot: Id
+    envelope: dict[str, Any]
+
+
 class AskClock(Message):
     op: Literal["clock"]
     t0: Whole
@@ -67,7 +76,7 @@ class Ping(Message):
     id: Count
 
 
-FromBrowser = Hello | Watch | Unwatch | PlaceBid | AskClock | Ping
+FromBrowser = Hello | Watch | Unwatch | PlaceBid | SealBid | AskClock | Ping
 READ: TypeAdapter[FromBrowser] = TypeAdapter(Annotated[FromBrowser, Field(discriminator="op")])
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.bidding import handing, lines, queries, receipts, showing
+from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.closures import closed_to, closures
 from pavilion.bidding.deciding import Answer, BidOrder, Rule
@@ -146,14 +146,6 @@ async def own_bids(request: Request, session: Reading, actor: Bidder, now: Now) 
     return page(request, "bidding/desk.html", sales=found, told=told, shut=shut, now=now)
 
 
-@router.get("/results")
-async def results(request: Request, session: Reading, actor: CurrentActor) -> Response:
-    """What closed sales brought, lot by lot."""
-    ended = await showing.closed_sales(session)
-    sales = [await showing.sale_shown(session, sale, actor, await _mine(request, sale, actor)) for sale in ended]
-    return page(request, "bidding/results.html", sales=sales)
-
-
 @router.get("/sales/{sale}/room")
 async def room(
     request: Request,
@@ -167,6 +159,8 @@ async def room(
     """The board of a sale: all lots in lanes, one of them in focus."""
     mine = await _mine(request, sale, actor)
     shown = await showing.sale_shown(session, sale, actor, mine)
+    if shown.rules.tender is not None:
+        return RedirectResponse(f"/lots/{lot}" if lot else f"/sales/{sale}", 303)  # nothing moves here until the end
     lanes = lanes_of(shown.lots, now)
     if not shown.lots:
         raise NotFound()
@@ -184,11 +178,14 @@ async def lot_page(
     now: Now,
     max: Annotated[str, Query(max_length=40)] = "",
     answer: Annotated[str, Query(max_length=32)] = "",
+    fault: Annotated[str, Query(max_length=24, pattern="^[a-z_]*$")] = "",
 ) -> Response:
     """One lot: what it is, how it stands, and the reader's bid."""
     sale = await showing.sale_of_lot(session, lot)
     mine = await _mine(request, sale, actor)
     shown = await showing.sale_shown(session, sale, actor, mine)
+    if shown.rules.tender is not None:
+        return await tender_routes.lot_page(request, session, shown, shown.lot(lot), actor, mine, now, fault)
     told = await _told(session, shown, lot, mine, answer) if answer else None
     return await _stand(request, session, shown, shown.lot(lot), actor, mine, now, typed=max, told=told)
 

@@ -1,6 +1,7 @@
 """The live room over a WebSocket of this process: bytes in and out of a LiveSession."""
 
 import asyncio
+import json
 from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket
@@ -21,6 +22,7 @@ from pavilion.bidding.messages import (
     Ping,
     PlaceBid,
     Pong,
+    SealBid,
     Unwatch,
     Watch,
     Welcome,
@@ -29,6 +31,7 @@ from pavilion.bidding.messages import (
     batch_frame,
     frame,
 )
+from pavilion.bidding.tendering import seal_order
 from pavilion.kernel.clock import monotonic_s
 from pavilion.kernel.db import reading
 from pavilion.kernel.instants import micros, stamp
@@ -123,7 +126,7 @@ class Visit:
     async def _carry_out(self, order: FromBrowser) -> None:
         received = self.clock()
         match order:
-            case PlaceBid():
+            case PlaceBid() | SealBid():
                 await self._bid(order)
             case AskClock():
                 t1, t2 = micros(received), micros(self.clock())
@@ -137,7 +140,7 @@ class Visit:
             case Hello():
                 self._tell(Welcome(user=self.session.viewer.user or "", t=stamp(received)))
 
-    async def _bid(self, bid: PlaceBid) -> None:
+    async def _bid(self, bid: PlaceBid | SealBid) -> None:
         sale = self._sales.get(bid.lot)
         if sale is None:
             async with reading(self.sessions) as session:
@@ -145,10 +148,15 @@ class Visit:
         if sale is None or self.company_id is None:
             self._tell(Ack(key=bid.key, lot=bid.lot, result="refused", code="lot_unknown"))
             return
-        order = BidOrder(
-            sale, bid.lot, self.company_id, bid.key, bid.max, bid.currency, bid.rules, bid.confirm,
-            person=self.session.viewer.user,
-        )  # fmt: skip
+        person = self.session.viewer.user
+        order: BidOrder
+        if isinstance(bid, SealBid):
+            envelope = json.dumps(bid.envelope, ensure_ascii=False)
+            order = seal_order(sale, bid.lot, self.company_id, bid.key, envelope, person)
+        else:
+            order = BidOrder(
+                sale, bid.lot, self.company_id, bid.key, bid.max, bid.currency, bid.rules, bid.confirm, person=person
+            )
         await self.rooms.place_soon(order, self._answered)
 
     def _answered(self, answer: Answer) -> None:

@@ -101,7 +101,7 @@ class TenderOffer(Base):
     sale: Mapped[str] = mapped_column(String(26), index=True)
     total_minor: Mapped[int]
     offered: Mapped[bool]
-    by: Mapped[str] = mapped_column(String(26))
+    by: Mapped[str | None] = mapped_column(String(26))
     at: Mapped[datetime]
 
 

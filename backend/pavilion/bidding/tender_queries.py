@@ -17,6 +17,7 @@ from pavilion.bidding.tender_book import Round, SealedLine, counted
 from pavilion.bidding.tender_models import (
     TenderBenchmark,
     TenderEnvelope,
+    TenderOffer,
     TenderOpened,
     TenderShares,
     TenderWeight,
@@ -24,6 +25,7 @@ from pavilion.bidding.tender_models import (
 )
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.canon import read_json
+from pavilion.kernel.errors import BadInput
 from pavilion.kernel.tlog import Tree
 
 
@@ -242,3 +244,102 @@ async def undecided(session: AsyncSession, sale: str) -> bool:
     """Whether a lot still waits for its result."""
     open_ = select(BookLot.lot).where(BookLot.sale == sale, BookLot.state.not_in(("sold", "passed", "withdrawn")))
     return await session.scalar(open_.limit(1)) is not None
+
+
+# -- pages ------------------------------------------------------------------------------------------------------------
+
+
+async def weight_of(session: AsyncSession, lot: str) -> tuple[int, int | None]:
+    """Weight and benchmark of one lot."""
+    row = await session.scalar(select(Sale).join(Lot, Lot.sale_id == Sale.id).where(Lot.public_id == lot))
+    return (await weights(session, row)).get(lot, (0, None)) if row is not None else (0, None)
+
+
+async def lots_named(session: AsyncSession, sale: str, numbers: Sequence[str]) -> list[str]:
+    """The ids of lots by their numbers, in the order given; BadInput for a number that is none."""
+    rows = await session.scalars(select(BookLot).where(BookLot.sale == sale))
+    known = {row.number: row.lot for row in rows}
+    if unknown := [number for number in numbers if number not in known]:
+        raise BadInput(fields=["lots"], unknown=unknown[:10])
+    return [known[number] for number in numbers]
+
+
+class WishShown(NamedTuple):
+    limit: int | None
+    numbers: Sequence[str]
+
+
+async def wish_of(session: AsyncSession, sale: str, company_id: int | None) -> WishShown | None:
+    if company_id is None:
+        return None
+    found = select(TenderWish).where(TenderWish.sale == sale, TenderWish.company_id == company_id)
+    row = await session.scalar(found.order_by(TenderWish.id.desc()).limit(1))
+    if row is None:
+        return None
+    known = {one.lot: one.number for one in await session.scalars(select(BookLot).where(BookLot.sale == sale))}
+    return WishShown(row.limit_minor, [known[lot] for lot in row.lots if lot in known])
+
+
+async def results(session: AsyncSession, sale: str) -> dict[str, dict[str, Any]]:
+    """What each lot came to: the data of its last event, with how many valid and void bids were opened on it."""
+    rows = await session.execute(
+        select(BookEvent.lot, BookEvent.type, BookEvent.body).where(
+            BookEvent.sale == sale, BookEvent.type.in_(("lot.sold", "lot.passed", "lot.withdrawn"))
+        )
+    )
+    opened = await session.execute(
+        select(TenderEnvelope.lot, func.count(TenderOpened.n), func.count(TenderOpened.total))
+        .join(TenderOpened, (TenderOpened.sale == TenderEnvelope.sale) & (TenderOpened.n == TenderEnvelope.n))
+        .where(TenderEnvelope.sale == sale)
+        .group_by(TenderEnvelope.lot)
+    )
+    told = {lot: (count, valid) for lot, count, valid in opened}
+    return {
+        lot: json.loads(body)["data"] | {"kind": kind, "opened": told.get(lot, (0, 0))}
+        for lot, kind, body in rows
+        if lot is not None
+    }
+
+
+async def counts(session: AsyncSession, sale: str) -> dict[str, tuple[int, int]]:
+    """Of each lot how many envelopes came, and of how many bidders."""
+    rows = await session.execute(
+        select(TenderEnvelope.lot, func.count(), func.count(TenderEnvelope.bidder.distinct()))
+        .where(TenderEnvelope.sale == sale)
+        .group_by(TenderEnvelope.lot)
+    )
+    return {lot: (envelopes, bidders) for lot, envelopes, bidders in rows}
+
+
+async def benchmarks(session: AsyncSession, lots: Sequence[str]) -> dict[str, int]:
+    rows = await session.scalars(select(TenderBenchmark).where(TenderBenchmark.lot.in_(lots)))
+    return {one.lot: one.ppc_minor for one in rows}
+
+
+class Below(NamedTuple):
+    """A bidder of a lot whose reserve was not met, and what the seller said."""
+
+    bidder: str
+    paddle: int
+    total: int
+    offered: bool | None  # None: not asked yet
+
+
+async def below_reserve(session: AsyncSession, sale: str, replace: str) -> dict[str, list[Below]]:
+    """Of each lot that passed below its reserve the rank, as the seller may offer it."""
+    passed = await session.execute(
+        select(BookEvent.lot, BookEvent.body).where(BookEvent.sale == sale, BookEvent.type == "lot.passed")
+    )
+    lots = [lot for lot, body in passed if json.loads(body)["data"]["reason"] == "reserve_not_met"]
+    if not lots:
+        return {}
+    found = await ranks(session, sale, replace)
+    said = {
+        (one.lot, one.bidder): one.offered
+        for one in await session.scalars(select(TenderOffer).where(TenderOffer.sale == sale))
+    }
+    return {
+        lot: [Below(one.bidder, one.paddle, one.total, said.get((lot, one.bidder))) for one in found.get(lot, [])]
+        for lot in lots
+        if lot is not None
+    }

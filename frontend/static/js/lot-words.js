@@ -13,6 +13,7 @@ export function ownWords(state) {
     winning: say("You lead"), winning_reserve_not_met: say("You lead, reserve not met"), outbid: say("You are outbid"),
     outbid_by_seller: say("The seller’s bid is above yours"), tied_later: say("You are outbid"), won: say("You won"),
     lost: say("Sold to another bidder"), passed: say("Passed"), withdrawn: say("Withdrawn"), voided: say("Your bid was voided"),
+    sealed: say("Your sealed bid stands"), taken_back: say("You took your bid back"),
   })[state] ?? state;
 }
 
