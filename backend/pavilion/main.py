@@ -19,6 +19,7 @@ from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import reached
 from pavilion.auctions import reoffer_routes as auctions_reoffer_routes
 from pavilion.auctions import routes as auctions_routes
+from pavilion.auctions import rules_routes as auctions_rules_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import acting, closed
@@ -92,6 +93,7 @@ from pavilion.worker import Tick
 ROUTERS: list[APIRouter] = [
     accounts_routes.router,
     auctions_routes.router,
+    auctions_rules_routes.router,
     auctions_reoffer_routes.router,
     bidding_routes.router,
     bidding_api.router,

@@ -136,7 +136,16 @@ async def proposals(request: Request, actor: StaffActor, session: Reading, now: 
 
 
 @router.post("/staff/proposals/{proposal}/{word}")
-async def decide(request: Request, proposal: str, word: str, actor: StaffActor, session: Writing, now: Now) -> Response:
+async def decide(
+    request: Request,
+    proposal: str,
+    word: str,
+    actor: StaffActor,
+    session: Writing,
+    now: Now,
+    back: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """The second person's word; from a page of another desk the way leads back there."""
     if word not in ("approval", "decline"):
         raise NotFound()
     await service.decide(
@@ -147,4 +156,4 @@ async def decide(request: Request, proposal: str, word: str, actor: StaffActor, 
         handlers=request.app.state.proposal_handlers,
         now=now,
     )
-    return RedirectResponse(f"/staff/proposals?done={word}", status_code=303)
+    return RedirectResponse(safe_back(back, f"/staff/proposals?done={word}"), status_code=303)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
-from pavilion.accounts.models import Person, Proposal
+from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.acts import StaffAct
@@ -78,7 +78,7 @@ async def carry_out(desk: Desk, sale: str, said: ActForm, actor: Actor, now: dat
     if said.act in ("fair_warning", "message"):
         return await _say(desk, sale, said, actor, now)
     if said.act == "bid":
-        return await _bid(desk, found, said, actor)
+        return await _bid(desk, found, said, actor, now)
     act = _act(found, said, actor, now)
     if said.act in ALWAYS_TWO:
         return await _propose(desk, found, lot, act, said, actor, now)
@@ -147,7 +147,7 @@ async def agree(session: AsyncSession, proposal: Proposal, actor: Actor, now: da
     events.record(session, "sale:act_agreed", facts["sale"], by=actor.public_id, at=now, proposal=proposal.public_id)
 
 
-async def _bid(desk: Desk, sale: Sale, said: ActForm, actor: Actor) -> Outcome:
+async def _bid(desk: Desk, sale: Sale, said: ActForm, actor: Actor, now: datetime) -> Outcome:
     """A bid for a paddle, on what ground, in the clerk's name and the bidder's (bidding spec 4.8)."""
     missing = {name: "missing" for name in ("lot", "paddle", "mandate") if not getattr(said, name)}
     amount = parse_minor(said.amount, sale.currency)
@@ -162,8 +162,22 @@ async def _bid(desk: Desk, sale: Sale, said: ActForm, actor: Actor) -> Outcome:
     order = BidOrder(sale.public_id, said.lot, company, said.key or secrets.token_hex(16), amount, sale.currency,
                      sale.rules_hash, amount, "staff", actor.public_id, said.mandate)  # fmt: skip
     answer = await desk.rooms.place(order)
+    if answer.result == "accepted":
+        await _tell_bidder(desk, order, said, answer.n, now)
     result = {"accepted": "done", "unknown": "unknown"}.get(answer.result, "refused")
     return Outcome(result, answer.code, receipt=answer.receipt)
+
+
+async def _tell_bidder(desk: Desk, order: BidOrder, said: ActForm, n: int | None, now: datetime) -> None:
+    """The bidder hears of the bid that was entered for them: once, however often it is asked for."""
+    place = f"{order.sale} {n}"
+    async with desk.sessions.begin() as session:
+        known = select(events.Event.id).where(events.Event.name == "bid:on_behalf", events.Event.subject == place)
+        if await session.scalar(known) is not None:
+            return
+        company = await session.scalar(select(Company.public_id).where(Company.id == order.company_id))
+        facts = {"sale": order.sale, "lot": order.lot, "n": n, "company": company, "paddle": said.paddle}
+        events.record(session, "bid:on_behalf", place, by=order.person, at=now, ground=order.mandate, **facts)
 
 
 async def _say(desk: Desk, sale: str, said: ActForm, actor: Actor, now: datetime) -> Outcome:

@@ -11,7 +11,7 @@ from pavilion.bidding import acting
 from pavilion.bidding.staff_forms import ActForm
 from pavilion.kernel.errors import Refusal
 from pavilion.webkit.deps import Now
-from pavilion.webkit.html import sentence
+from pavilion.webkit.html import sentence, with_query
 from pavilion.webkit.refusals import wants_json
 
 router = APIRouter(tags=["bidding"])
@@ -31,12 +31,13 @@ class NotDone(Refusal):
 
 @router.post("/staff/sales/{sale}/acts")
 async def act(request: Request, sale: str, said: Annotated[ActForm, Form()], actor: Staff, now: Now) -> Response:
-    """Done or proposed, and back to the console; a program is told which. What the book refuses is a 409 with its
-    code."""
+    """Done, proposed or refused, and back to the console, which says it; a program is told which, and what the book
+    refuses is a 409 with its code."""
     state = request.app.state
     outcome = await acting.carry_out(acting.Desk(state.sessions, state.rooms, state.vault), sale, said, actor, now)
-    if outcome.result == "refused":
-        raise NotDone(outcome.code or "act_not_allowed")
+    refused = outcome.code or "act_not_allowed" if outcome.result == "refused" else None
+    if refused and (said.back == "lot" or wants_json(request)):
+        raise NotDone(refused)
     if wants_json(request):
         told = {
             "result": outcome.result,
@@ -48,4 +49,5 @@ async def act(request: Request, sale: str, said: Annotated[ActForm, Form()], act
         return JSONResponse(told, 202 if outcome.result != "done" else 200)
     if said.back == "lot" and said.lot:
         return RedirectResponse(f"/lots/{said.lot}", 303)
-    return RedirectResponse(f"/staff/sales/{sale}/console?lot={said.lot}&done={outcome.result}", 303)
+    came = {"refused": refused} if refused else {"done": outcome.result}
+    return RedirectResponse(with_query(f"/staff/sales/{sale}/console", lot=said.lot or None, **came), 303)

@@ -1,0 +1,146 @@
+// @ts-check
+// The running order of the console: every lot a row whose cells follow the book, shown by group and by what is looked for.
+import { amountText } from "./amounts.js";
+import { instantMs } from "./clock.js";
+import { left, secondsLeft } from "./countdown.js";
+import { HOUSE, isDecided, isEnding } from "./fold.js";
+import { icon, setText } from "./icons.js";
+import { hoursWords, LOT_ICONS, lotWords } from "./lot-words.js";
+import { say } from "./words.js";
+
+/** @typedef {import("./fold.js").Lot} Lot */
+/** @typedef {"now" | "exceptions" | "closed"} Group */
+/** @typedef {{currency: string, window: number, lots: import("./room-facts.js").LotFacts[]}} OrderFacts */
+
+/** Where a lot stands in the running order; what needs an eye is an exception. The page says the same.
+ * @param {Pick<Lot, "state" | "bids" | "reserve_met">} lot @returns {Group} */
+export function groupOf({ state, bids, reserve_met }) {
+  if (["sold", "passed", "withdrawn"].includes(state)) return "closed";
+  return ["paused", "closing"].includes(state) || (state === "open" && bids > 0 && reserve_met === false) ? "exceptions" : "now";
+}
+
+/** Whether a lot is among those shown: from now on means everything that is still to be decided.
+ * @param {Group} group @param {string} show @param {string} known what can be looked for @param {string} find */
+export function isShown(group, show, known, find) {
+  const fits = show === "closed" ? group === "closed" : show === "exceptions" ? group === "exceptions" : group !== "closed";
+  return fits && known.includes(find.trim().toLowerCase());
+}
+
+/** The state as kind of colour, name of shape, and word. @param {Lot} lot @param {number | null} seconds left @param {number} window */
+export function lookOf(lot, seconds, window) {
+  const ending = isEnding(lot, seconds, window);
+  const shown = ending ? "ending" : lot.state;
+  if (lot.state === "open" && lot.bids > 0 && lot.reserve_met === false) return { kind: "reserve", name: "reserve", words: say("Reserve not met"), ending };
+  return { kind: ["ending", "closing"].includes(shown) ? "closing" : "quiet", name: LOT_ICONS[shown] ?? "open", words: lotWords(shown), ending };
+}
+
+/** What stands under "left". @param {Lot} lot @param {number | null} now @param {number | null} seconds @returns {string | null} null: as the page has it */
+export function leftWords(lot, now, seconds) {
+  if (isDecided(lot) || lot.state === "listed") return "–";
+  if (lot.state === "paused") return say("paused");
+  if (lot.state === "closing") return "0:00";
+  if (!lot.end) return say("until called");
+  if (now === null || seconds === null) return say("time unknown");
+  const rest = left(seconds);
+  return rest.kind === "date" ? null : rest.kind === "hours" ? hoursWords(rest.text) : rest.text;
+}
+
+export class Order {
+  /** @param {HTMLElement} body @param {OrderFacts} facts @param {import("./store.js").SaleStore} store */
+  constructor(body, facts, store) {
+    this.body = body;
+    this.facts = facts;
+    this.store = store;
+    this.show = "now";
+    this.find = "";
+    this.rows = new Map([...body.querySelectorAll("tr[data-lot]")].map((row) => {
+      const at = (/** @type {string} */ name) => /** @type {HTMLElement} */ (row.querySelector(`[data-${name}]`));
+      return [row.getAttribute("data-lot") ?? "", {
+        row: /** @type {HTMLElement} */ (row), known: row.getAttribute("data-known") ?? "", reserved: row.hasAttribute("data-reserved"),
+        state: at("state"), time: at("time"), price: at("price"), reserve: at("reserve"), leader: at("leader"), bids: at("bids"), words: "",
+      }];
+    }));
+  }
+
+  /** The cells of one row. @param {string} id @param {number | null} now */
+  render(id, now) {
+    const cells = this.rows.get(id);
+    const lot = this.store.lots.get(id);
+    if (!cells || !lot) return;
+    setText(cells.price, lot.price === null ? "–" : amountText(lot.price, this.facts.currency));
+    setText(cells.reserve, !cells.reserved ? say("none") : lot.reserve_met ? say("met") : say("not met"));
+    setText(cells.leader, lot.leader === HOUSE ? say("seller") : lot.leader ?? "–");
+    setText(cells.bids, String(lot.bids));
+    this.place(id);
+    this.time(id, now);
+  }
+
+  /** Shown or not, as it now stands. A row that has the focus stays until the focus has left. @param {string} id */
+  place(id) {
+    const cells = this.rows.get(id);
+    const lot = this.store.lots.get(id);
+    if (!cells || !lot) return;
+    const shown = isShown(groupOf(lot), this.show, cells.known, this.find);
+    if (cells.row.hidden === shown && (shown || !cells.row.contains(document.activeElement))) cells.row.hidden = !shown;
+  }
+
+  /** State and time left. @param {string} id @param {number | null} now */
+  time(id, now) {
+    const cells = this.rows.get(id);
+    const lot = this.store.lots.get(id);
+    if (!cells || !lot || cells.row.hidden) return;
+    const seconds = now === null || !lot.end ? null : secondsLeft(instantMs(lot.end), now);
+    const { kind, name, words, ending } = lookOf(lot, seconds, this.facts.window);
+    if (cells.words !== words) {
+      cells.words = words;
+      drawState(cells.state, kind, name, words);
+    }
+    const text = leftWords(lot, now, seconds);
+    if (text !== null) setText(cells.time, text);
+    if (cells.time.classList.contains("is-closing") !== ending) cells.time.classList.toggle("is-closing", ending);
+  }
+
+  /** @param {number | null} now */
+  tick(now) {
+    for (const id of this.rows.keys()) this.time(id, now);
+  }
+
+  /** Another group, or other words looked for. @param {string} show @param {string} find @param {number | null} now */
+  arrange(show, find, now) {
+    this.show = show;
+    this.find = find;
+    for (const id of this.rows.keys()) { this.place(id); this.time(id, now); }
+  }
+
+  counts() {
+    const counts = { now: 0, exceptions: 0, closed: 0 };
+    for (const lot of this.store.lots.values()) {
+      const group = groupOf(lot);
+      if (group !== "closed") counts.now += 1;
+      if (group !== "now") counts[group] += 1;
+    }
+    return counts;
+  }
+
+  /** The shown lots in their order. */
+  shown() {
+    return [...this.rows].filter(([, cells]) => !cells.row.hidden).map(([id]) => id);
+  }
+
+  /** @param {string} id */
+  mark(id) {
+    for (const [lot, { row }] of this.rows) {
+      row.classList.toggle("is-here", lot === id);
+      if (lot === id) row.querySelector("a")?.setAttribute("aria-current", "true");
+      else row.querySelector("a")?.removeAttribute("aria-current");
+    }
+  }
+}
+
+/** A state as word, shape and colour. @param {Element} place @param {string} kind @param {string} name @param {string} words */
+export function drawState(place, kind, name, words) {
+  const mark = document.createElement("span");
+  mark.className = `state is-${kind}`;
+  mark.append(icon(name), words);
+  place.replaceChildren(mark);
+}
