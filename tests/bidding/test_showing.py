@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from pavilion.bidding.handing import MIDDLE, RIGHT, marks_of, minutes
+from pavilion.bidding.handing import MIDDLE, RIGHT, marks_of, minutes, typed_text
 from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.lines import Outage, fold, outages
 from pavilion.bidding.models import BookEvent
 from pavilion.bidding.news import OwnLot
-from pavilion.bidding.showing import LotShown, SaleShown, typed_text
+from pavilion.bidding.showing import LotShown, SaleShown
 from pavilion.kernel.instants import stamp
 from tests.make import HOUR, NOON, SECOND
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from pavilion.bidding import acts, due, folding, planning, tendering
+from pavilion.bidding import acts, due, folding, planned, planning, tendering
 from pavilion.bidding.book import Batch, BookStore, Fenced, Line, LotBook, Published, SignedRoot
 from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, decide_bid, exposure
 from pavilion.bidding.folding import Book, Draft
@@ -127,7 +127,8 @@ class SaleWriter:
         headroom = None
         if bidder.limit is not None:
             headroom = bidder.limit - exposure(Draft(self.book, 0), self.facts, bidder)
-        return Mine(self.sale, bidder.paddle, bidder.state, bidder.limit, headroom, lots)
+        aims = tuple(planned.still_wanted(self.book, bidder.paddle))
+        return Mine(self.sale, bidder.paddle, bidder.state, bidder.limit, headroom, lots, aims)
 
     def plans(self, company_id: int) -> list[PlanSeen]:
         """The company's own plans as they stand."""

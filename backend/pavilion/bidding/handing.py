@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.kernel.instants import stamp
+from pavilion.kernel.money import decimal_text
 
 LEFT, MIDDLE, RIGHT = 6, 300, 554  # of the line of a sale's times
 SECOND = 1_000_000
@@ -35,6 +36,14 @@ def minutes(micros: int, lang: str) -> str:
         count = micros // SECOND
         return f"{count} 秒" if lang == "zh" else f"{count} second{'' if count == 1 else 's'}"
     return f"{whole} 分钟" if lang == "zh" else f"{whole} minute{'' if whole == 1 else 's'}"
+
+
+def typed_text(minor: int | None, currency: str) -> str:
+    """An amount as its bidder would type it: `30,000`."""
+    if minor is None:
+        return ""
+    whole, _, part = decimal_text(minor, currency).partition(".")
+    return f"{int(whole):,}" + (f".{part}" if part.strip("0") else "")
 
 
 def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: bool) -> dict[str, Any]:
@@ -68,6 +77,7 @@ def _script_lot(lot: LotShown, place: int) -> dict[str, Any]:
     own = lot.own
     return {
         "place": place,
+        "planned": lot.planned,
         "number": lot.number,
         "mct": lot.mct,
         "low": lot.low,

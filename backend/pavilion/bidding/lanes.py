@@ -13,6 +13,7 @@ LANES = (
     ("closing", "clock", "closing"),
     ("leading", "leading", "leading"),
     ("watched", "star", "quiet"),
+    ("plan", "list", "quiet"),
     ("later", "open", ""),
     ("decided", "gavel", ""),
 )
@@ -53,7 +54,7 @@ def _lane(lot: LotShown, now: datetime) -> str:
     if lot.end is None:
         return "closing" if lot.state == "open" else "later"  # open without an end: it is under the call
     soon = lot.state != "listed" and lot.end - now <= SOON
-    return "closing" if soon else "later"
+    return "closing" if soon else "plan" if lot.planned else "later"
 
 
 def _ordered(lots: list[LotShown], lane: str) -> list[LotShown]:

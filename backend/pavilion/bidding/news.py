@@ -49,6 +49,7 @@ class Mine:
     limit: int | None
     headroom: int | None
     lots: dict[str, OwnLot]
+    planned: tuple[str, ...] = ()  # lots on which a plan may still bid, or has
 
 
 class Audience(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from pavilion.bidding import plans
 from pavilion.bidding.book import FINAL, LotBook
-from pavilion.bidding.folding import Draft, Given
+from pavilion.bidding.folding import Book, Draft, Given
 from pavilion.bidding.plans import Aim, Plan, Seat
 
 Cost = Callable[[int], int]  # an amount with all that it counts for
@@ -36,6 +36,12 @@ def held_by_plans(draft: Draft, paddle: int) -> frozenset[str]:
                 if seen.best[seen.aliases[paddle]][1] == given.seq:
                     found.add(lot)
     return frozenset(found)
+
+
+def still_wanted(book: Book, paddle: int) -> list[str]:
+    """The undecided lots of this paddle's plans."""
+    aims = [aim for plan in book.plans.of(paddle) for aim in plan.aims if aim.max and aim.lot in book.lots]
+    return list(dict.fromkeys(aim.lot for aim in aims if book.lots[aim.lot].state not in FINAL))
 
 
 def exposure(draft: Draft, paddle: int, paid: Collection[str], cost: Cost) -> int:

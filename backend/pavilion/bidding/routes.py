@@ -318,7 +318,7 @@ async def _stand(
         away=mine is None and purse.paddle is not None,
         fault=fault,
         typed=amount,
-        typed_text=typed if fault else showing.typed_text(amount, lot.currency),
+        typed_text=typed if fault else handing.typed_text(amount, lot.currency),
         typed_cost=cost,
         left_after=_left_after(sale, lot, purse, amount),
         rungs=sale.rules.increments.ladder(lot.ask, 6)[1:],

@@ -26,7 +26,6 @@ from pavilion.catalogue.nomenclature import term
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import from_micros
 from pavilion.kernel.length import millimetres
-from pavilion.kernel.money import decimal_text
 from pavilion.kernel.weight import two_decimals
 
 ENDED = frozenset({"sold", "passed"})
@@ -66,6 +65,7 @@ class LotShown:
     published_end: datetime | None
     stones: Sequence[Stone]
     own: OwnLot | None
+    planned: bool = False  # a plan of the reader's wants it
     hidden: frozenset[str] = frozenset()  # those of its stones whose own page this reader cannot open
 
     def title(self, lang: str) -> str:
@@ -231,14 +231,6 @@ class OwnBid(NamedTuple):
     code: str | None
 
 
-def typed_text(minor: int | None, currency: str) -> str:
-    """An amount as its bidder would type it: `30,000`."""
-    if minor is None:
-        return ""
-    whole, _, part = decimal_text(minor, currency).partition(".")
-    return f"{int(whole):,}" + (f".{part}" if part.strip("0") else "")
-
-
 async def sale_of_lot(session: AsyncSession, lot: str) -> str:
     found = await session.scalar(select(Sale.public_id).join(Lot, Lot.sale_id == Sale.id).where(Lot.public_id == lot))
     if found is None:
@@ -292,6 +284,7 @@ async def _lots(
             from_micros(ruleset.stagger.end(k)),
             mine if lot.public_id in accepted else None,
             frozenset(stone.public_id for stone in stones[lot.id] if stone not in seen[lot.id]),
+            mine is not None and lot.public_id in mine.planned,
         )
         for k, lot in enumerate(listed)
     ]
@@ -313,6 +306,7 @@ def _lot(
     end: datetime,
     mine: Mine | None,
     hidden: frozenset[str],
+    planned: bool,
 ) -> LotShown:
     opening, low, high = lot.opening_minor or 0, lot.low_minor or 0, lot.high_minor or 0
     return LotShown(
@@ -335,6 +329,7 @@ def _lot(
         published_end=book.published_end if book else end,
         stones=stones,
         own=mine.lots.get(lot.public_id) if mine else None,
+        planned=planned,
         hidden=hidden,
     )
 

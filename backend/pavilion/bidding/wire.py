@@ -88,7 +88,7 @@ def mine_out(mine: Mine) -> Doc:
 
 def mine_in(document: Doc) -> Mine:
     lots = {lot: OwnLot(**own) for lot, own in document["lots"].items()}
-    return Mine(**document | {"lots": lots})
+    return Mine(**document | {"lots": lots, "planned": tuple(document["planned"])})
 
 
 def plans_out(plans: list[PlanSeen]) -> Doc:

@@ -64,7 +64,7 @@ export class LaneBoard {
   lane(id, now) {
     const lot = /** @type {import("./fold.js").Lot} */ (this.room.store.lots.get(id));
     const seconds = now === null || !lot.end ? null : secondsLeft(instantMs(lot.end), now);
-    return laneOf(lot, this.room.store.ownState(id), this.room.watched.has(id), seconds);
+    return laneOf(lot, this.room.store.ownState(id), this.room.watched.has(id), seconds, this.room.facts.lots.some((one) => one.book.lot === id && one.planned));
   }
 
   /** Rows that belong elsewhere go there, once, in a moment or when the hand has left. @param {number | null} now */

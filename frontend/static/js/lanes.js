@@ -3,20 +3,21 @@
 import { isDecided, look } from "./fold.js";
 
 /** @typedef {import("./fold.js").Lot} Lot */
-/** @typedef {"outbid" | "closing" | "leading" | "watched" | "later" | "decided"} Lane */
+/** @typedef {"outbid" | "closing" | "leading" | "watched" | "plan" | "later" | "decided"} Lane */
 
-export const LANES = /** @type {const} */ (["outbid", "closing", "leading", "watched", "later", "decided"]);
+export const LANES = /** @type {const} */ (["outbid", "closing", "leading", "watched", "plan", "later", "decided"]);
 export const SOON_S = 300;
 
-/** @param {Lot} lot @param {string | null} own @param {boolean} watched @param {number | null} seconds left @returns {Lane} */
-export function laneOf(lot, own, watched, seconds) {
+/** @param {Lot} lot @param {string | null} own @param {boolean} watched @param {number | null} seconds left
+ * @param {boolean} [planned] a plan wants it @returns {Lane} */
+export function laneOf(lot, own, watched, seconds, planned) {
   if (isDecided(lot)) return "decided";
   const seen = look(own);
   if (seen === "outbid") return "outbid";
   if (seen === "leading" || seen === "reserve") return "leading";
   if (lot.state === "open" && lot.end === null) return "closing"; // it is under the call
   if (lot.state !== "listed" && seconds !== null && seconds <= SOON_S) return "closing";
-  return watched ? "watched" : "later";
+  return watched ? "watched" : planned ? "plan" : "later";
 }
 
 /** Lots of one lane in their order: the next to end first; what is decided, the latest first.

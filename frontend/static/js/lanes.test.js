@@ -18,6 +18,9 @@ test("five minutes before its end a lot is closing next", () => {
   assert.deepEqual([laneOf(lot, null, true, 300), laneOf(lot, null, true, 301), laneOf(lot, null, false, 301)], ["closing", "watched", "later"]);
   assert.equal(laneOf(lot, null, false, null), "later");
 });
+test("a lot that a plan wants stands with the plan, unless it is watched", () => {
+  assert.deepEqual([laneOf(lot, null, false, 900, true), laneOf(lot, null, true, 900, true), laneOf(lot, "outbid", false, 900, true)], ["plan", "watched", "outbid"]);
+});
 test("a lot that is not open yet is not closing", () => assert.equal(laneOf({ ...lot, state: "listed" }, null, false, 60), "later"));
 test("decided lots stand last", () => assert.equal(laneOf({ ...lot, state: "sold" }, "won", true, 0), "decided"));
 test("the next to end stands on top; of what is decided, the latest", () => {

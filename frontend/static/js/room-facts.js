@@ -1,7 +1,7 @@
 // @ts-check
 // What the server hands the room's modules in `data-room`.
 
-/** @typedef {{place: number, number: string, mct: number, low: number, high: number, opening: number,
+/** @typedef {{place: number, planned: boolean, number: string, mct: number, low: number, high: number, opening: number,
  *   book: import("./fold.js").Lot, own: import("./fold.js").Own | null}} LotFacts */
 /** @typedef {{sale: string, state: string, format: string, rules: string, currency: string, zone: string, window: number,
  *   increments: import("./ladder.js").Increments, confirm: {factor: number, steps: number}, bands: import("./fees.js").Bands,
