@@ -117,9 +117,11 @@ def states():
     """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
     from pavilion.auctions.bulk import Act
+    from pavilion.auctions.formats import SaleType
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.insight.grid import SIZES
+    from pavilion.notifications.rules import NOTICES, Kind
     from pavilion.pages.glossary import TERMS
     from pavilion.provenance import (
         countersigning,
@@ -155,6 +157,8 @@ def states():
 
     return {
         "company_": CompanyState,
+        "notices_": Kind,
+        "notice_": [*NOTICES, *(f"{notice}_text" for notice in NOTICES)],
         "role_": Role,
         "proposal_state_": ProposalState,
         "proposal_": APPROVERS,
@@ -163,6 +167,7 @@ def states():
         "registration_": RegistrationState,
         "registration_next_": RegistrationState,
         "ready_": Code,
+        "format_": [*SaleType, *(f"{one}_is" for one in SaleType)],
         "reserve_rule_": ReserveRule,
         "bulk_": Act,
         "command_": (*Act, "add", "remove", "move", "number", "edit"),

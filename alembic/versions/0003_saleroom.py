@@ -22,6 +22,7 @@ TRIGGERS = {
         "create trigger tender_shares_append_only before update or delete on tender_shares for each row execute function pavilion_refuse_change()",
         "create trigger tender_weights_append_only before update or delete on tender_weights for each row execute function pavilion_refuse_change()",
         "create trigger tender_wishes_append_only before update or delete on tender_wishes for each row execute function pavilion_refuse_change()",
+        "create trigger fairness_decisions_append_only before update or delete on fairness_decisions for each row execute function pavilion_refuse_change()",
     ],
     "sqlite": [
         "create trigger book_plans_no_update before update on book_plans begin select raise(abort, 'append only: book_plans'); end",
@@ -42,6 +43,8 @@ TRIGGERS = {
         "create trigger tender_weights_no_delete before delete on tender_weights begin select raise(abort, 'append only: tender_weights'); end",
         "create trigger tender_wishes_no_update before update on tender_wishes begin select raise(abort, 'append only: tender_wishes'); end",
         "create trigger tender_wishes_no_delete before delete on tender_wishes begin select raise(abort, 'append only: tender_wishes'); end",
+        "create trigger fairness_decisions_no_update before update on fairness_decisions begin select raise(abort, 'append only: fairness_decisions'); end",
+        "create trigger fairness_decisions_no_delete before delete on fairness_decisions begin select raise(abort, 'append only: fairness_decisions'); end",
     ],
 }
 
@@ -246,6 +249,67 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tender_wishes")),
     )
     op.create_index("ix_tender_wishes_sale_company_id", "tender_wishes", ["sale", "company_id"], unique=False)
+    op.create_table(
+        "fairness_cases",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("parties", sa.JSON(), nullable=False),
+        sa.Column("consignor_id", BIG, nullable=True),
+        sa.Column("score", BIG, nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("evidence_sha256", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("first_seen", INSTANT, nullable=False),
+        sa.Column("last_seen", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "kind in ('shared_owner', 'shared_address', 'shared_browser', 'never_wins', 'pushes', 'late_retractions', 'ring', 'gives_way')",
+            name=op.f("ck_fairness_cases_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "state in ('open', 'cleared', 'watched', 'barred')", name=op.f("ck_fairness_cases_state_known")
+        ),
+        sa.CheckConstraint("last_seen >= first_seen", name=op.f("ck_fairness_cases_seen_forward")),
+        sa.CheckConstraint("score >= 0 and score <= 99", name=op.f("ck_fairness_cases_score_counted")),
+        sa.ForeignKeyConstraint(
+            ["consignor_id"],
+            ["companies.id"],
+            name=op.f("fk_fairness_cases_consignor_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fairness_cases")),
+        sa.UniqueConstraint("key", name=op.f("uq_fairness_cases_key")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_fairness_cases_public_id")),
+    )
+    op.create_index("ix_fairness_cases_score", "fairness_cases", ["score", "id"], unique=False)
+    op.create_table(
+        "fairness_decisions",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("case_id", BIG, nullable=False),
+        sa.Column("verdict", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("score", BIG, nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("evidence_sha256", sa.String(length=64), nullable=False),
+        sa.Column("proposals", sa.JSON(), nullable=False),
+        sa.Column("by", BIG, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "verdict in ('no_matter', 'watch', 'bar')", name=op.f("ck_fairness_decisions_verdict_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["by"], ["people.id"], name=op.f("fk_fairness_decisions_by_people"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["fairness_cases.id"],
+            name=op.f("fk_fairness_decisions_case_id_fairness_cases"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fairness_decisions")),
+    )
+    op.create_index("ix_fairness_decisions_case_id", "fairness_decisions", ["case_id", "id"], unique=False)
     op.create_table(
         "notice_paces",
         sa.Column("person_id", BIG, nullable=False),

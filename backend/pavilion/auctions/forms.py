@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from pavilion.auctions import formats
+from pavilion.auctions.formats import MOST_CUSTODIANS, SaleType
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.kernel.money import CURRENCIES, MAX_AMOUNT, decimal_text, parse_minor
 
 MOST_LOTS = 500
+_PLAIN = ("edge_delay_ms", "close_wait_extend_ms", "passed_offer_days")
 _ZONE = re.compile(r"UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+\-]+){1,2}")
 DAY = 86_400
 
@@ -30,6 +33,7 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_
 Short = Annotated[Line, Field(max_length=40)]
 Words = Annotated[Line, Field(max_length=500)]
 Long = Annotated[Line, Field(max_length=5000)]
+YesNo = Literal["yes", "no"]
 Step = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{26}:(up|down|up10|down10|first|last)$")]
 
 
@@ -140,6 +144,34 @@ class SaleSettings(Said):
     mode: Literal["add", "snap"] = "add"
     reserve_rule: Literal["jump", "push", "house"] = "jump"
     premium: Long = ""
+    format: SaleType = SaleType.TIMED
+    scope: Literal["lot", "group"] = "lot"
+    hold_results: YesNo = "no"
+    edge_delay_ms: Annotated[int, Field(ge=0, le=60_000)] = 2_000
+    close_wait_extend_ms: Annotated[int, Field(ge=0, le=60_000)] = 500
+    outage_min: Annotated[int, Field(ge=1, le=DAY)] = 10
+    outage_span: Annotated[int, Field(ge=0, le=DAY)] = 600
+    outage_grant: Annotated[int, Field(ge=0, le=DAY)] = 600
+    limits_required: YesNo = "yes"
+    limits_fees: YesNo = "yes"
+    viewing_gate: Short = ""
+    slip_factor: Annotated[int, Field(ge=1, le=1000)] = 10
+    within_minutes: Annotated[int, Field(ge=0, le=100_000)] = 15
+    before_end_hours: Annotated[int, Field(ge=0, le=100_000)] = 12
+    confirm_factor: Annotated[int, Field(ge=1, le=1000)] = 3
+    confirm_steps: Annotated[int, Field(ge=0, le=1000)] = 10
+    passed_offer_days: Annotated[int, Field(ge=0, le=365)] = 5
+    final_call: Annotated[int, Field(ge=1, le=3600)] = 10
+    sealed: YesNo = "yes"
+    k: Annotated[int, Field(ge=0, le=MOST_CUSTODIANS)] = 2
+    custodians: Long = ""
+    replace: Literal["latest", "highest"] = "latest"
+    withdraw: YesNo = "yes"
+    price_rule: Literal["first", "second"] = "first"
+    min_bidders: Annotated[int, Field(ge=1, le=1000)] = 1
+    final_top: Annotated[int, Field(ge=0, le=1000)] = 0
+    final_within: Short = "10"
+    final_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
 
 
 def read_settings(said: SaleSettings, entities: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -166,16 +198,67 @@ def read_settings(said: SaleSettings, entities: Mapping[str, object]) -> tuple[d
     opens_at = field("opens_at", "time_unknown", lambda: local_instant(said.opens_at, zone))
     first = field("first_close_at", "time_unknown", lambda: local_instant(said.first_close_at, zone))
     hard_end = field("hard_end", "time_unknown", lambda: local_instant(said.hard_end, zone))
+    options = field("custodians", "keys_unread", lambda: _tender(said)) if said.format == SaleType.TENDER else None
+    gate = field("viewing_gate", "percent_invalid", lambda: _gate(said.viewing_gate))
     increments = field("increments", "table_unread", lambda: read_tiers(said.increments, said.currency))
     bands = field("premium", "table_unread", lambda: read_bands(said.premium, said.currency))
     names = ("title_en", "title_zh", "text_en", "text_zh", "currency", "zone", "place_city", "entity")
     values: dict[str, Any] = {name: getattr(said, name) for name in (*names, "stagger_s", "stagger_per")}
     values |= {"mode": said.mode, "reserve_rule": said.reserve_rule, "increments": increments}
     values |= {"opens_at": opens_at, "first_close_at": first}
-    soft = {"window": said.window, "extension": said.extension, "mode": said.soft_mode, "scope": "lot"}
+    soft = {"window": said.window, "extension": said.extension, "mode": said.soft_mode, "scope": said.scope}
     values["soft_close"] = soft | {"hard_end": stamp(hard_end) if hard_end else None}
     values["premium"] = {"bands": bands, "early_bands": None, "early_before_hours": 48}
+    if said.format == SaleType.TENDER:  # one end for all
+        values |= {"stagger_s": 0, "stagger_per": 1}
+    if said.format != SaleType.TIMED:  # nothing of these ends by a plan that bids move
+        values["soft_close"] |= {"scope": "lot", "hard_end": None}
+    values |= {"type": said.format, "options": formats.kept(said.format, _options(said, gate, options))}
     return values, faults
+
+
+def _options(said: SaleSettings, gate: dict[str, Any] | None, tender: dict[str, Any] | None) -> dict[str, Any]:
+    options: dict[str, Any] = {name: getattr(said, name) for name in _PLAIN}
+    return options | {
+        "hold_results": said.hold_results == "yes",
+        "outage": {"min": said.outage_min, "span": said.outage_span, "grant": said.outage_grant},
+        "limits": {"required": said.limits_required == "yes", "include_fees": said.limits_fees == "yes"},
+        "viewing_gate": gate,
+        "retraction": {name: getattr(said, name) for name in ("slip_factor", "within_minutes", "before_end_hours")},
+        "jump_confirm": {"factor": said.confirm_factor, "steps": said.confirm_steps},
+        "clerked": {"final_call": said.final_call},
+        "tender": tender,
+    }
+
+
+def _gate(text: str) -> dict[str, Any] | None:
+    """The share of the low estimate above which a viewing is needed, for every lot; empty is no gate."""
+    if not text:
+        return None
+    if (match := re.fullmatch(r"(\d{1,5})(?:\.(\d{1,2}))?\s*%?", text)) is None:
+        raise ValueError("no percentage")
+    bp = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+    if not 1 <= bp <= 1_000_000:
+        raise ValueError("no percentage")
+    return {"gate_bp": bp, "lots": "all"}
+
+
+def _tender(said: SaleSettings) -> dict[str, Any]:
+    """The tender as typed: one custodian's public key a line. A ValueError for a line that is no key."""
+    keys = [line.strip() for line in said.custodians.splitlines() if line.strip()]
+    if len(keys) > MOST_CUSTODIANS or len(set(keys)) != len(keys) or not all(map(formats.is_public_key, keys)):
+        raise ValueError("keys")
+    final = {"top": said.final_top, "within_bp": _bp(said.final_within), "hours": said.final_hours}
+    return {
+        "sealed": said.sealed == "yes",
+        "k": said.k if said.sealed == "yes" else 0,
+        "custodians": keys if said.sealed == "yes" else [],
+        "replace": said.replace,
+        "withdraw": said.withdraw == "yes",
+        "price_rule": said.price_rule,
+        "min_bidders": said.min_bidders,
+        "best_and_final": final if said.final_top else None,
+    }
 
 
 def settings_of(sale: Any) -> dict[str, Any]:
@@ -186,16 +269,55 @@ def settings_of(sale: Any) -> dict[str, Any]:
         *("stagger_s", "stagger_per", "mode", "reserve_rule"),
     )
     hard_end = from_stamp(soft["hard_end"]) if soft["hard_end"] else None
-    return {name: getattr(sale, name) for name in names} | {
-        "opens_at": local_text(sale.opens_at, zone),
-        "first_close_at": local_text(sale.first_close_at, zone),
-        "hard_end": local_text(hard_end, zone),
-        "window": soft["window"],
-        "extension": soft["extension"],
-        "soft_mode": soft["mode"],
-        "increments": tiers_text(sale.increments, sale.currency),
-        "premium": bands_text(sale.premium["bands"], sale.currency),
+    return (
+        {name: getattr(sale, name) for name in names}
+        | {
+            "opens_at": local_text(sale.opens_at, zone),
+            "first_close_at": local_text(sale.first_close_at, zone),
+            "hard_end": local_text(hard_end, zone),
+            "window": soft["window"],
+            "extension": soft["extension"],
+            "soft_mode": soft["mode"],
+            "increments": tiers_text(sale.increments, sale.currency),
+            "premium": bands_text(sale.premium["bands"], sale.currency),
+            "format": sale.type,
+            "scope": soft["scope"],
+        }
+        | _options_text(formats.options_of(sale.type, sale.options))
+    )
+
+
+def _options_text(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as their fields show them; what the sale's own format does not have is shown as usual."""
+    outage, limits, gate = options["outage"], options["limits"], options["viewing_gate"]
+    tender = options.get("tender", formats.USUAL_TENDER)
+    final = tender["best_and_final"] or formats.USUAL_FINAL | {"top": 0}
+    shown: dict[str, Any] = {name: options[name] for name in _PLAIN} | dict(options["retraction"])
+    shown |= {name: tender[name] for name in ("replace", "price_rule", "min_bidders")}
+    shown |= {f"outage_{name}": outage[name] for name in outage} | {f"final_{n}": final[n] for n in ("top", "hours")}
+    truths: dict[str, bool] = {
+        "hold_results": options["hold_results"],
+        "sealed": tender["sealed"],
+        "withdraw": tender["withdraw"],
     }
+    truths |= {"limits_required": limits["required"], "limits_fees": limits["include_fees"]}
+    return (
+        shown
+        | {name: "yes" if truth else "no" for name, truth in truths.items()}
+        | {
+            "viewing_gate": "" if gate is None else _percent(gate["gate_bp"]),
+            "confirm_factor": options["jump_confirm"]["factor"],
+            "confirm_steps": options["jump_confirm"]["steps"],
+            "final_call": options.get("clerked", formats.USUAL_CLERKED)["final_call"],
+            "k": tender["k"] if tender["sealed"] else formats.USUAL_TENDER["k"],
+            "custodians": "\n".join(tender["custodians"]),
+            "final_within": _percent(final["within_bp"]),
+        }
+    )
+
+
+def _percent(bp: int) -> str:
+    return f"{bp // 100}" + (f".{bp % 100:02d}" if bp % 100 else "")
 
 
 def local_instant(text: str, zone: ZoneInfo) -> datetime | None:

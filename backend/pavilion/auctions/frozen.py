@@ -38,7 +38,7 @@ _LOT_FACTS = (
 )
 _SALE_FACTS = (
     "type, title_en, title_zh, text_en, text_zh, currency, zone, opens_at, first_close_at, stagger_s, stagger_per, "
-    "breaks, increments, mode, soft_close, premium, reserve_rule, rules, rules_hash, entity"
+    "breaks, increments, mode, soft_close, premium, reserve_rule, options, rules, rules_hash, entity"
 )
 _SAME_STONE = "new.exposed_id is not distinct from (select public_id from stones where id = new.stone_id)"
 _NEW, _OLD = _SALE.format(row="new"), _SALE.format(row="old")

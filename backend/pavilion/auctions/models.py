@@ -18,7 +18,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.auctions import frozen
-from pavilion.auctions.rules import LotState, Mode, RegistrationState, ReserveRule, SaleState, SaleType
+from pavilion.auctions.formats import SaleType
+from pavilion.auctions.rules import LotState, Mode, RegistrationState, ReserveRule, SaleState
 from pavilion.kernel.db import Base, append_only, one_of
 from pavilion.kernel.money import MAX_AMOUNT
 
@@ -43,7 +44,7 @@ class Sale(Base):
         one_of("mode", Mode),
         one_of("reserve_rule", ReserveRule),
         CheckConstraint("stagger_s >= 0 and stagger_per > 0", name="stagger_forward"),
-        CheckConstraint("(state = 'draft') = (rules_hash is null)", name="published_with_rules"),
+        CheckConstraint("(state = 'draft' or type = 'collection') = (rules_hash is null)", name="published_with_rules"),
         CheckConstraint("rules_hash is null or length(rules_hash) = 64", name="rules_hash_sha256"),
         Index("ix_sales_state_opens_at", "state", "opens_at"),
     )
@@ -70,6 +71,7 @@ class Sale(Base):
     soft_close: Mapped[dict[str, Any]] = mapped_column(JSON)
     premium: Mapped[dict[str, Any]] = mapped_column(JSON)
     reserve_rule: Mapped[str] = mapped_column(String(5), default=ReserveRule.JUMP)
+    options: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # none: all as usual
     rules: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     rules_hash: Mapped[str | None] = mapped_column(String(64))
     snapshot_hash: Mapped[str | None] = mapped_column(String(64))  # of the published version, curation spec 8
@@ -96,6 +98,7 @@ class Lot(Base):
         CheckConstraint(f"high_minor > 0 and high_minor <= {MAX_AMOUNT}", name="high_positive"),
         CheckConstraint(_COMPLETE, name="complete_when_listed"),
         Index("ix_lots_consignor_company_id", "consignor_company_id"),
+        Index("uq_lots_reoffer_of", "reoffer_of", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,6 +116,7 @@ class Lot(Base):
     consignor_company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id", ondelete="RESTRICT"))
     state: Mapped[str] = mapped_column(String(10), default=LotState.DRAFT)
     version: Mapped[int] = mapped_column(default=1)
+    reoffer_of: Mapped[str | None] = mapped_column(String(26))  # the passed or withdrawn lot that is offered once more
 
     sale: Mapped[Sale] = relationship(lazy="raise", viewonly=True)
     stones: Mapped[list["LotStone"]] = relationship(lazy="raise", order_by="LotStone.place", viewonly=True)

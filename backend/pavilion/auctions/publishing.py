@@ -316,6 +316,8 @@ def _sale_facts(sale: Sale) -> SaleFacts:
         stagger_s=sale.stagger_s,
         stagger_per=sale.stagger_per,
         breaks=sale.breaks,
+        type=sale.type,
+        options=sale.options,
         refused=_refused((sale.title_en, sale.title_zh, sale.text_en, sale.text_zh)),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from pavilion.auctions.formats import SaleType, options_of, tender_fault
 from pavilion.kernel.instants import from_stamp
 
 
@@ -37,10 +38,6 @@ class RegistrationState(StrEnum):
     SUSPENDED = "suspended"
     STRUCK = "struck"
     CLOSED = "closed"
-
-
-class SaleType(StrEnum):
-    TIMED = "timed"
 
 
 class Mode(StrEnum):
@@ -203,6 +200,8 @@ class SaleFacts:
     stagger_s: int = 60
     stagger_per: int = 1
     breaks: Tiers = ()
+    type: str = SaleType.TIMED
+    options: Mapping[str, object] | None = None
     refused: tuple[str, ...] = ()
 
 
@@ -260,6 +259,8 @@ def sale_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
         found.append(Finding(Code.RULES_MISSING, fact="premium"))
     if not soft_close_sound(sale.soft_close):
         found.append(Finding(Code.RULES_MISSING, fact="soft_close"))
+    if sale.type == SaleType.TENDER and (fault := tender_fault(options_of(sale.type, sale.options)["tender"])):
+        found.append(Finding(Code.RULES_MISSING, fact=fault))
     return found + close_findings(sale, lots, now)
 
 
@@ -274,6 +275,10 @@ def close_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
     if first_close_at < opens_at + LEAST_RUN:
         return [Finding(Code.CLOSE_MISSING, fact="too_early")]
     ends = closing_plan(first_close_at, sale.stagger_s, sale.stagger_per, sale.breaks, lots)
+    if sale.type == SaleType.CLERKED:
+        return []  # the clerk ends each lot; the plan is only an order
+    if len(set(ends)) > 1 and (sale.type == SaleType.TENDER or sale.soft_close.get("scope") == "group"):
+        return [Finding(Code.CLOSE_MISSING, fact="ends_differ")]
     if isinstance(hard_end, str) and any(end > from_stamp(hard_end) for end in ends):
         return [Finding(Code.CLOSE_MISSING, fact="hard_end")]
     return []
@@ -322,7 +327,7 @@ def soft_close_sound(soft: Mapping[str, object]) -> bool:
         and isinstance(extension, int)
         and 1 <= extension <= 86_400
         and soft["mode"] in ("reset", "add")
-        and soft["scope"] == "lot"
+        and soft["scope"] in ("lot", "group")
     )
 
 

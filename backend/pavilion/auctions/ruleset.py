@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Protocol
 
+from pavilion.auctions.formats import SaleType, options_of
 from pavilion.kernel.canon import canonical, sha256_hex
 from pavilion.kernel.instants import stamp
 
@@ -11,22 +12,8 @@ INCREMENTS = [[0, 5_000], [100_000, 10_000], [200_000, 25_000], [500_000, 50_000
 SOFT_CLOSE: dict[str, Any] = {"window": 120, "extension": 120, "mode": "reset", "scope": "lot", "hard_end": None}
 PREMIUM: dict[str, Any] = {"bands": [[None, 2_500]], "early_bands": None, "early_before_hours": 48}
 
-# What the house does not let staff choose yet; part of the document all the same, since it decides results.
-_HOUSE: dict[str, Any] = {
-    "v": 1,
-    "format": "timed",
-    "reserve_publish": "at_record",
-    "hold_results": False,
-    "edge_delay_ms": 2_000,
-    "close_wait_extend_ms": 500,
-    "outage": {"min": 10, "span": 600, "grant": 600},
-    "limits": {"required": True, "include_fees": True},
-    "viewing_gate": None,
-    "retraction": {"slip_factor": 10, "within_minutes": 15, "before_end_hours": 12},
-    "jump_confirm": {"factor": 3, "steps": 10},
-    "openings": "losing",
-    "passed_offer_days": 5,
-}
+# What the house does not let staff choose; part of the document all the same, since it decides results.
+_HOUSE: dict[str, Any] = {"v": 1, "reserve_publish": "at_record", "openings": "losing"}
 
 
 class Ruled(Protocol):
@@ -56,28 +43,41 @@ class Ruled(Protocol):
     def premium(self) -> dict[str, Any]: ...
     @property
     def reserve_rule(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def options(self) -> dict[str, Any] | None: ...
 
 
 def document(sale: Ruled, terms_sha256: str) -> dict[str, Any]:
     """The rules as they would be frozen now; the sale must name its opening and first close."""
     assert sale.opens_at is not None and sale.first_close_at is not None
-    return _HOUSE | {
-        "currency": sale.currency,
-        "zone": sale.zone,
-        "opens_at": stamp(sale.opens_at),
-        "increments": [list(tier) for tier in sale.increments],
-        "mode": str(sale.mode),
-        "reserve_rule": str(sale.reserve_rule),
-        "soft_close": dict(sale.soft_close),
-        "stagger": {
-            "first": stamp(sale.first_close_at),
-            "interval": sale.stagger_s,
-            "per": sale.stagger_per,
-            "breaks": [list(pause) for pause in sale.breaks],
-        },
-        "premium": dict(sale.premium),
-        "terms": terms_sha256,
-    }
+    doc = (
+        _HOUSE
+        | options_of(sale.type, sale.options)
+        | {
+            "format": str(sale.type),
+            "currency": sale.currency,
+            "zone": sale.zone,
+            "opens_at": stamp(sale.opens_at),
+            "increments": [list(tier) for tier in sale.increments],
+            "mode": str(sale.mode),
+            "reserve_rule": str(sale.reserve_rule),
+            "soft_close": dict(sale.soft_close),
+            "stagger": {
+                "first": stamp(sale.first_close_at),
+                "interval": sale.stagger_s,
+                "per": sale.stagger_per,
+                "breaks": [list(pause) for pause in sale.breaks],
+            },
+            "premium": dict(sale.premium),
+            "terms": terms_sha256,
+        }
+    )
+    if sale.type == SaleType.TENDER:  # one end for all, and no bid moves it
+        del doc["soft_close"]
+        doc["stagger"] |= {"interval": 0, "per": 1, "breaks": []}
+    return doc
 
 
 def rules_hash(doc: dict[str, Any]) -> str:
