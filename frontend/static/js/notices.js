@@ -22,7 +22,7 @@ async function subscribe(key) {
   const registration = await navigator.serviceWorker.register("/sw.js");
   await navigator.serviceWorker.ready;
   const made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytesOf(key) });
-  const answer = await fetch("/account/notifications/browsers", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(made.toJSON()) });
+  const answer = await fetch("/account/notifications/browsers", { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(made.toJSON()) });
   if (answer.ok) { location.href = "/account/notifications?saved=1"; return; }
   await made.unsubscribe();
   const fault = await answer.json().catch(() => ({}));
