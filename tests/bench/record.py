@@ -32,8 +32,9 @@ def main() -> list[dict[str, object]]:
     figures = [_figure("verify-sale, 100,000 events: command", statistics.median(found), found, lines)]
     if shutil.which("node"):
         run = ["node", "--input-type=module", "--eval", SCRIPT]
-        told = [json.loads(subprocess.run(run, cwd=MODULES, input=b"".join(lines), capture_output=True, check=True).stdout)
-                for _ in range(ROUNDS)]  # fmt: skip
+        data = b"".join(lines)
+        ran = [subprocess.run(run, cwd=MODULES, input=data, capture_output=True, check=True) for _ in range(ROUNDS)]
+        told = [json.loads(one.stdout) for one in ran]
         assert all(one["ok"] and one["events"] >= EVENTS for one in told)
         seconds = [one["ms"] / 1000 for one in told]
         figures.append(_figure("verify-sale, 100,000 events: modules", statistics.median(seconds), seconds, lines))

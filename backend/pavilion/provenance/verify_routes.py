@@ -220,6 +220,7 @@ async def _page(
         policy=press.policy,
         did=press.house.did,
         keys=[(key, fingerprint(key.public)) for kid, key in keys.items() if not kid.endswith("-jwk")],
+        sale_key=getattr(getattr(request.app.state, "rooms", None), "verifier", ""),
         log_key=fingerprint(signer.key.verifier) if signer is not None else None,
         origin=press.house.log_origin,
         witnesses=[(one.name, fingerprint(one.key)) for one in signer.policy.witnesses] if signer is not None else [],

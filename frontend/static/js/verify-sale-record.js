@@ -13,7 +13,7 @@ import { CompactTree } from "./verify-sale-tree.js";
 /** @typedef {import("./verify-sale-lines.js").Line} Line */
 /** @typedef {import("./verify-sale-lines.js").Event | import("./verify-sale-lines.js").Leaf} Entry */
 /** @typedef {{ok: true, sale: string, events: number, root: string, lots: number, hidden: number, hidden_lots: string[],
- *   keys: string[]}} Good */
+ *   keys: string[], asked: string | null}} Good `asked`: the signed root at the size that was asked for */
 /** `n` is null where the line is no event. @typedef {{ok: false, line: number, n: number | null, rule: string, fact: string}} Bad */
 /** @typedef {{ok: null, why: "not_a_record" | "undecided", fact: string}} Open */
 /** @typedef {(phase: "read" | "signed" | "replayed", done: number, of: number) => void} Tell */
@@ -22,10 +22,11 @@ const STEP = 2000; // lines between two words of progress
 
 class NotARecord extends Error {}
 
-/** The verdict on these bytes. @param {Uint8Array} data @param {Tell} [tell] @returns {Promise<Good | Bad | Open>} */
-export async function verifySale(data, tell = () => {}) {
+/** The verdict on these bytes. @param {Uint8Array} data @param {Tell} [tell]
+ * @param {(sale: string) => number | null} [asked] the size at which the reader knows the root @returns {Promise<Good | Bad | Open>} */
+export async function verifySale(data, tell = () => {}, asked = () => null) {
   try {
-    const log = new Log(linesOf(data, tell), tell);
+    const log = new Log(linesOf(data, tell), tell, asked);
     await log.read();
     return log.replayed();
   } catch (fault) {
@@ -57,10 +58,13 @@ function linesOf(data, tell) {
 
 /** One pass over the record: forms, numbers, tree, checkpoints, and the openings at its end. */
 class Log {
-  /** @param {(Line | Error)[]} lines @param {Tell} tell */
-  constructor(lines, tell) {
+  /** @param {(Line | Error)[]} lines @param {Tell} tell @param {(sale: string) => number | null} asked */
+  constructor(lines, tell, asked) {
     this.lines = lines;
     this.tell = tell;
+    this.asked = asked;
+    /** @type {string | null} */
+    this.root = null; // at the size that was asked for
     /** @type {import("./verify-sale-lines.js").Header} */
     this.header = { kind: "header", sale: "", rules: {}, keys: [], openings: "" };
     this.rules = /** @type {import("./verify-sale-rules.js").RuleSet} */ (/** @type {unknown} */ (null)); // by the header
@@ -178,6 +182,7 @@ class Log {
       if (one.n !== this.tree.size + k) throw new Failed(at, one.n, "order", `n ${this.tree.size + k} is due`);
       if (one.kind === "event" && one.type === "sale.published") this.rulesHash = one.data.rules;
     });
+    if (tree.size === this.asked(this.header.sale)) this.root = signed.root;
     [this.tree, this.batch, this.eventsEnd] = [tree, [], number + 1];
   }
 
@@ -209,7 +214,7 @@ class Log {
     const unseen = [...replay.listing.keys()].filter((name) => !replay.lots.has(name)).sort();
     return {
       ok: true, sale: this.header.sale, events: this.tree.size, root: hex(this.tree.root()), lots: replay.lots.size,
-      hidden: replay.hidden, hidden_lots: unseen, keys: this.header.keys,
+      hidden: replay.hidden, hidden_lots: unseen, keys: this.header.keys, asked: this.root,
     };
   }
 

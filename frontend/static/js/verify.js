@@ -3,6 +3,7 @@
 import { lineOf, verdictOf } from "./verify-lines.js";
 import { verify } from "./verify-checks.js";
 import { Unreadable } from "./verify-forms.js";
+import { isRecord, recordAsked, recordReport } from "./verify-sale.js";
 import { prepare } from "./verify-signature.js";
 import { say, sentence } from "./words.js";
 
@@ -30,6 +31,8 @@ function begin(form, report) {
   });
   input.addEventListener("change", check);
   form.querySelector("[data-pins]")?.addEventListener("change", check);
+  const asked = recordAsked(location.search);
+  if (asked !== null) void fetched(asked).then((file) => file && show(file, form, report));
   drop.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("is-over");
@@ -41,6 +44,15 @@ function begin(form, report) {
     dropped = event.dataTransfer?.files[0];
     if (dropped) void show(dropped, form, report);
   });
+}
+
+/** The record of a sale of this house, fetched as anybody may; what it says is judged here.
+ * @param {string} address @returns {Promise<File | null>} */
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) return null;
+  const name = address.split("/").slice(2).join(".");
+  return new File([await answer.blob()], name);
 }
 
 /** This house's keys, or in their place those that the reader handed in for another.
@@ -73,6 +85,21 @@ async function show(file, form, report) {
   report.hidden = false;
   lines.replaceChildren();
   try {
+    if (await isRecord(file)) {
+      const busy = document.createElement("progress");
+      busy.max = 100;
+      busy.setAttribute("aria-label", say("Checking the record"));
+      lines.before(busy);
+      try {
+        const told = await recordReport(file, form.dataset.saleKey ?? "", (percent) => { busy.value = percent; });
+        lines.replaceChildren(...told.lines.map(lineOf));
+        verdict.replaceWith(verdictOf(told));
+      } finally {
+        busy.remove();
+      }
+      report.focus();
+      return;
+    }
     if (file.size > Number(form.dataset.most)) throw new Unreadable(say("longer than this page reads: use the command"));
     const pinned = await pins(form);
     const found = await verify(new Uint8Array(await file.arrayBuffer()), pinned, Date.now(), ask);

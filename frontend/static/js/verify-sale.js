@@ -1,0 +1,104 @@
+// @ts-check
+// The record of a finished sale on the page `/verify`: checked in this browser, and no verdict asked of any house.
+import { parse } from "./checkpoints.js";
+import { fromBase64, hex } from "./verify-forms.js";
+import { say, sentence } from "./words.js";
+
+/** @typedef {import("./verify-sale-record.js").Good} Good */
+/** @typedef {import("./verify-sale-record.js").Bad} Bad */
+/** @typedef {import("./verify-sale-record.js").Open} Open */
+/** @typedef {import("./verify-report.js").Line} Line */
+/** @typedef {{lines: Line[], exit: 0 | 1 | 2 | 3, told: string}} Told */
+
+export const MOST_RECORD = 512 * 1024 * 1024;
+const ADDRESS = /^\/sales\/[0-9A-Za-z_-]{1,40}\/record\.jsonl$/;
+const KEPT = "pavilion.checkpoint.";
+const PHASES = /** @type {const} */ ({ read: [0, 40], signed: [40, 30], replayed: [70, 30] }); // where each begins, its share
+
+/** Whether this file is a record rather than a passport. @param {Blob & {name?: string}} file */
+export async function isRecord(file) {
+  if (file.name?.endsWith(".jsonl")) return true;
+  return (await file.slice(0, 9).text()) === '{"keys":[';
+}
+
+/** The address of a record that the page was asked to check, on this house only. @param {string} search */
+export function recordAsked(search) {
+  const asked = new URLSearchParams(search).get("record");
+  return asked !== null && ADDRESS.test(asked) ? asked : null;
+}
+
+/** @param {Blob} file @param {string} saleKey of this house @param {(percent: number) => void} progress @param {Storage} [store]
+ * @returns {Promise<Told>} */
+export async function recordReport(file, saleKey, progress, store = localStorage) {
+  if (file.size > MOST_RECORD) return { lines: [], exit: 3, told: say("longer than this page reads: use the command") };
+  const kept = keptBy(store);
+  const sizes = Object.fromEntries(Object.entries(kept).map(([sale, one]) => [sale, one.size]));
+  const verdict = await inWorker(file, sizes, progress);
+  if (verdict.ok === null) return { lines: [], exit: verdict.why === "undecided" ? 2 : 3, told: verdict.fact };
+  if (!verdict.ok) return failed(verdict);
+  return passed(verdict, saleKey, kept[verdict.sale] ?? null);
+}
+
+/** @param {Blob} file @param {Record<string, number>} kept @param {(percent: number) => void} progress
+ * @returns {Promise<Good | Bad | Open>} */
+function inWorker(file, kept, progress) {
+  const worker = new Worker(new URL("./verify-sale-worker.js", import.meta.url), { type: "module" });
+  return new Promise((answer, fail) => {
+    worker.addEventListener("message", ({ data }) => {
+      if (!data.verdict) {
+        const [from, share] = PHASES[/** @type {keyof typeof PHASES} */ (data.phase)];
+        progress(Math.floor(from + (share * data.done) / data.of));
+        return;
+      }
+      worker.terminate();
+      answer(data.verdict);
+    });
+    worker.addEventListener("error", (fault) => fail(new Error(fault.message)));
+    worker.postMessage({ file, kept });
+  });
+}
+
+/** The checkpoints that this browser kept while it watched. @param {Storage} store */
+function keptBy(store) {
+  /** @type {Record<string, import("./checkpoints.js").Checkpoint>} */
+  const found = {};
+  for (let k = 0; k < store.length; k += 1) {
+    const name = store.key(k) ?? "";
+    const one = name.startsWith(KEPT) ? parse(store.getItem(name)) : null;
+    if (one) found[name.slice(KEPT.length)] = one;
+  }
+  return found;
+}
+
+/** @param {Bad} verdict @returns {Told} */
+function failed({ line, n, rule, fact }) {
+  const place = n === null ? say("line %(line)s", { line }) : say("line %(line)s, event %(n)s", { line, n });
+  return {
+    exit: 1,
+    told: `failed: line ${line}, n ${n ?? "-"}: ${rule}: ${fact}`,
+    lines: [{ state: "FAIL", name: "RECORD", fact: `${place}: ${sentence(`record_${rule}`)}` }],
+  };
+}
+
+/** @param {Good} good @param {string} saleKey @param {import("./checkpoints.js").Checkpoint | null} kept @returns {Told} */
+function passed(good, saleKey, kept) {
+  const ours = saleKey !== "" && good.keys.includes(saleKey);
+  /** @type {Line[]} */
+  const lines = [
+    { state: "ok", name: "SIGNED", fact: say("%(events)s events in one tree, every checkpoint signed by %(keys)s", { events: good.events, keys: good.keys.join(" ") }) },
+    ours
+      ? { state: "ok", name: "KEYS", fact: say("the key with which this house signs its sales") }
+      : { state: "note", name: "KEYS", fact: say("not a key of this house: compare it with what the other house has published") },
+    { state: "ok", name: "OPENED", fact: say("every opened amount is the one that was committed to, and none that is due is missing") },
+    { state: "ok", name: "REPLAYED", fact: say("prices, ends, refusals and results of %(lots)s lots follow from the rules", { lots: good.lots }) },
+  ];
+  if (good.hidden_lots.length) {
+    lines.push({ state: "note", name: "HIDDEN", fact: say("%(count)s events of lots that passed and may still be sold by hand are given as hashes only", { count: good.hidden }) });
+  }
+  const seen = kept && kept.size <= good.events ? good.asked : null;
+  const forked = kept !== null && (kept.size > good.events || (seen !== null && seen !== hex(fromBase64(kept.root))));
+  if (forked) lines.push({ state: "FAIL", name: "WATCHED", fact: say("this browser kept a checkpoint of this sale that does not fit: another story was shown here") });
+  else if (seen !== null) lines.push({ state: "ok", name: "WATCHED", fact: say("the last checkpoint that this browser kept while it watched stands in it") });
+  lines.push({ state: "skip", name: "NOT_INSIDE", fact: say("bids that never reached the house, identities, limits, viewings, eligibility, stamps of the edges") });
+  return { lines, exit: forked ? 1 : 0, told: `ok: ${good.events} events, root ${good.root}` };
+}

@@ -1,0 +1,51 @@
+"""The record of a sale on the page /verify, in a real Chromium: checked in the browser, with the network cut."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.simulate.house import SALE, SIGNER, House
+
+OK = {"en": "What was checked is true.", "zh": "所核验的各项均成立。"}
+RECORD = House(5, lots=3, bidders=5, staff=0.2).run(45).record(6)
+
+
+def offered(page, lines, name="sale.record.jsonl"):
+    page.set_input_files("#file", {"name": name, "mimeType": "application/jsonl", "buffer": b"".join(lines)})
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_record_is_good_and_an_altered_one_names_its_line(reader, lang):
+    visitor = reader(None, lang=lang, phone=lang == "zh")
+    page = visitor.go("/verify")
+    page.wait_for_load_state("networkidle")
+    offered(page, RECORD)  # the first one fetches the modules
+    verdict = page.locator("[data-verdict]")
+    expect(verdict).to_contain_text(OK[lang])
+    expect(verdict).to_have_class("verify-verdict is-leading")
+    sent = []
+    page.on("request", lambda request: sent.append((request.method, request.post_data)))
+    at = next(k for k, line in enumerate(RECORD) if b'"bid.accepted"' in line)
+    offered(page, [*RECORD[:at], RECORD[at].replace(b'"via":"online"', b'"via":"phone"'), *RECORD[at + 1 :]])
+    expect(verdict).to_have_class("verify-verdict is-outbid")
+    expect(verdict).to_contain_text(f"line {at + 1}, n ")
+    assert all(method == "GET" and data is None for method, data in sent)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_checkpoint_that_this_browser_kept_bears_witness(reader):
+    page = reader(None).go("/verify")
+    kept = next(line for line in RECORD if b'"checkpoint"' in line)
+    page.evaluate(
+        "([sale, line]) => localStorage.setItem('pavilion.checkpoint.' + sale, JSON.parse(line).text)",
+        [SALE, kept.decode()],
+    )
+    offered(page, RECORD)
+    expect(page.locator(".verify-line.is-ok", has_text="WATCHED")).to_have_count(1)
+    other = f"{SIGNER.name}/sale/{SALE}\\n2\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\\n\\n"
+    sizes = [int(line.split(b"\\n")[1]) for line in RECORD if b'"checkpoint"' in line]
+    page.evaluate(
+        f"localStorage.setItem('pavilion.checkpoint.{SALE}', '{other}'.replace('\\n2\\n', '\\n{sizes[0]}\\n'))"
+    )
+    offered(page, RECORD, "again.record.jsonl")
+    expect(page.locator("[data-verdict]")).to_have_class("verify-verdict is-outbid")
+    expect(page.locator(".verify-line.is-fail", has_text="WATCHED")).to_have_count(1)
