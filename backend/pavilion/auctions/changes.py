@@ -29,6 +29,7 @@ FACTS = (
     "reserve_minor",
     "opening_minor",
     "consignor_company_id",
+    "reoffer_of",
 )
 Change = dict[str, Any]
 
@@ -189,7 +190,7 @@ async def _ranks_free(session: AsyncSession, sale: Sale, changes: list[Change]) 
 
 
 async def _restore(session: AsyncSession, sale: Sale, lot: str, facts: Mapping[str, Any]) -> None:
-    row = Lot(public_id=lot, sale_id=sale.id, **{name: facts[name] for name in FACTS})
+    row = Lot(public_id=lot, sale_id=sale.id, **{name: facts.get(name) for name in FACTS})
     session.add(row)
     await session.flush()
     await place_stones(session, row, facts["stones"])

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking
+from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking, reoffering
 from pavilion.auctions.entities import entities
 from pavilion.auctions.forms import (
     LotEdit,
@@ -336,6 +336,8 @@ async def _board_page(
         balance=board.balance(shown.lots),
         acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
         refused=refused,
+        unsold=[] if draft else await reoffering.unsold_of(session, sale),
+        drafts=[] if draft else await reoffering.drafts(session),
         now=now,
     )
 

@@ -17,7 +17,7 @@ from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import RegistrationState, SaleState
 from pavilion.bidding import rules
 from pavilion.bidding.deciding import STANDING_CODES
-from pavilion.bidding.models import BookBid, BookLot, Checkpoint
+from pavilion.bidding.models import BookBid, BookLot, Checkpoint, ReserveOpening
 from pavilion.bidding.news import Mine, OwnLot
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.catalogue import plan
@@ -334,11 +334,9 @@ def _lot(
     )
 
 
-async def closed_sales(session: AsyncSession, most: int = 12) -> list[str]:
-    """The sales whose results stand, the latest first."""
-    ended = (SaleState.CLOSED, SaleState.SETTLED)
-    found = select(Sale.public_id).where(Sale.state.in_(ended)).order_by(Sale.first_close_at.desc(), Sale.id.desc())
-    return list(await session.scalars(found.limit(most)))
+async def opened_reserve(session: AsyncSession, lot: str) -> int | None:
+    """The reserve once it is published: of a sold lot whose record stands."""
+    return await session.scalar(select(ReserveOpening.reserve).where(ReserveOpening.lot == lot))
 
 
 async def sales_bid_in(session: AsyncSession, company_id: int) -> list[str]:

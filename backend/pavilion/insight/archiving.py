@@ -1,0 +1,134 @@
+"""A closed sale goes into the archive: each of its lots once, as it ended."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.auctions import fees
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.queries import stones_by_lot
+from pavilion.auctions.rules import SaleState
+from pavilion.bidding import queries as book
+from pavilion.bidding.models import BookBid, BookEvent, BookLot
+from pavilion.bidding.ruleset import parse_rules
+from pavilion.catalogue.models import Stone
+from pavilion.insight import result_rules as rules
+from pavilion.insight.results_models import ResultLot
+from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.instants import micros
+from pavilion.kernel.weight import per_carat_minor
+
+CLOSED = (SaleState.CLOSED, SaleState.SETTLED)
+FINAL = ("lot.sold", "lot.passed", "lot.withdrawn")
+STATES = ("sold", "passed", "withdrawn")
+AT_ONCE = 500
+
+
+async def tick(sessions: Sessions, now: datetime) -> int:
+    """Sales that have closed since are archived; answers how many."""
+    async with reading(sessions) as session:
+        if await session.scalar(_waiting().limit(1)) is None:
+            return 0
+    async with sessions.begin() as session:
+        sales = (await session.scalars(_waiting())).all()
+        for sale in sales:
+            await archive(session, sale)
+        return len(sales)
+
+
+def _waiting() -> Select[Sale]:
+    stands = select(ResultLot.id).where(ResultLot.sale == Sale.public_id)
+    held = select(BookLot.lot).where(BookLot.sale == Sale.public_id)
+    return select(Sale).where(Sale.state.in_(CLOSED), held.exists(), ~stands.exists()).order_by(Sale.id)
+
+
+async def archive(session: AsyncSession, sale: Sale) -> None:
+    """Every lot of the closed sale stands in the archive."""
+    assert sale.rules is not None, "only a published sale closes"
+    lots = (
+        await session.execute(
+            select(BookLot, Lot)
+            .join(Lot, Lot.public_id == BookLot.lot)
+            .where(BookLot.sale == sale.public_id, BookLot.state.in_(STATES))
+            .order_by(BookLot.position)
+        )
+    ).all()
+    stones = await stones_by_lot(session, [lot.id for _, lot in lots])
+    ended = await _ended(session, sale.public_id)
+    bidders = await _bidders(session, sale.public_id)
+    early = await _early(session, sale)
+    secret = timedelta(days=parse_rules(sale.rules).passed_offer_days)
+    rows = []
+    for stood, lot in lots:
+        at = ended.get(stood.lot, stood.end)
+        row = _sold(stood, lot, stones[lot.id], sale.rules["premium"], stood.lot in early)
+        counted = {"bids": stood.bids, "bidders": bidders.get(stood.lot, 0)}
+        rows.append(row | counted | {"ended_at": at, "bids_told_at": at + secret})
+    for start in range(0, len(rows), AT_ONCE):
+        await session.execute(insert(ResultLot), rows[start : start + AT_ONCE])
+
+
+def _sold(stood: BookLot, lot: Lot, stones: Sequence[Stone], premium: Mapping[str, Any], early: bool) -> dict[str, Any]:
+    """What the archive says of this lot's stones and price."""
+    low, high, weight = lot.low_minor or 0, lot.high_minor or 0, sum(stone.weight_mct for stone in stones)
+    hammer = stood.price or 0 if stood.state == "sold" else 0
+    bands, early_bands = _bands(premium["bands"]), premium["early_bands"]
+    fee = fees.lot_premium(hammer, bands, _bands(early_bands) if early_bands else None, early) if hammer else 0
+    where, bp, step = rules.against(hammer, low, high) if hammer else rules.UNSOLD
+    tones = [rules.tone(stone.species, stone.color) for stone in stones]
+    return {
+        "lot": stood.lot,
+        "sale": stood.sale,
+        "position": stood.position,
+        "number": stood.number,
+        "title_en": lot.title_en,
+        "title_zh": lot.title_zh,
+        "stones": len(stones),
+        **{name: rules.common([getattr(stone, name) for stone in stones]) for name in _OF_STONES},
+        "tone": rules.common(tones) or "GEM",
+        "weight_mct": weight,
+        "currency": stood.currency,
+        "state": stood.state,
+        "low": low,
+        "high": high,
+        "hammer": hammer,
+        "premium": fee,
+        "per_carat": per_carat_minor(hammer, weight) if weight else 0,
+        "against": where,
+        "against_bp": bp,
+        "step": step,
+    }
+
+
+_OF_STONES = ("shape", "color", "fancy_color", "clarity", "lab")
+
+
+def _bands(said: Sequence[Sequence[int | None]]) -> fees.Bands:
+    return tuple((upto, rate or 0) for upto, rate in said)
+
+
+async def _ended(session: AsyncSession, sale: str) -> dict[str, datetime]:
+    found = select(BookEvent.lot, BookEvent.at).where(BookEvent.sale == sale, BookEvent.type.in_(FINAL))
+    return {lot: at for lot, at in await session.execute(found) if lot is not None}
+
+
+async def _bidders(session: AsyncSession, sale: str) -> dict[str, int]:
+    several = func.count(BookBid.paddle.distinct())
+    found = select(BookBid.lot, several).where(BookBid.sale == sale, BookBid.seq > 0).group_by(BookBid.lot)
+    return dict((await session.execute(found)).all())
+
+
+async def _early(session: AsyncSession, sale: Sale) -> set[str]:
+    """The lots whose winning bid came so early that the early bands hold."""
+    assert sale.rules is not None
+    if not sale.rules["premium"]["early_bands"]:
+        return set()
+    hours = sale.rules["premium"]["early_before_hours"]
+    return {
+        one.lot_public_id
+        for one in await book.results(session, sale.public_id)
+        if fees.is_early(micros(one.accepted_at), micros(one.published_end), hours)
+    }

@@ -1,0 +1,244 @@
+"""Reads of the archive: pages by keyset, the sums of a question, and what the charts are drawn from."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.rules import SaleState
+from pavilion.catalogue.searching import After
+from pavilion.insight.archiving import CLOSED
+from pavilion.insight.result_asking import STATES, USUAL, Asked, conditions
+from pavilion.insight.result_rules import STEPS, share_bp
+from pavilion.insight.results_models import ResultLot
+from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.instants import from_micros, micros
+
+MOST_SALES = 200  # offered as a choice
+POINTS = 400  # of the chart of prices, the latest
+EXPORTED_AT_ONCE = 1000
+
+
+class Closed(NamedTuple):
+    """What a list says of a closed sale."""
+
+    public_id: str
+    title_en: str
+    title_zh: str
+    currency: str
+    zone: str
+    first_close_at: datetime | None
+
+
+_CLOSED = select(*(getattr(Sale, name) for name in Closed._fields))
+
+
+class Again(NamedTuple):
+    """The lot in which the same stones were offered once more."""
+
+    lot: str
+    number: str
+    sale: str
+
+
+class Line(NamedTuple):
+    """A lot of the archive as this reader may see it."""
+
+    row: ResultLot
+    sale: Closed
+    again: Again | None
+    tells_bids: bool
+
+    @property
+    def total(self) -> int:
+        return self.row.hammer + self.row.premium
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The sums of a question in one currency."""
+
+    currency: str
+    sold: int
+    passed: int
+    withdrawn: int
+    hammer: int
+    premium: int
+    low_sold: int
+    low_offered: int
+    against: Mapping[str, int]
+    steps: Sequence[int]
+
+    @property
+    def offered(self) -> int:
+        return self.sold + self.passed
+
+    @property
+    def by_lot_bp(self) -> int | None:
+        return share_bp(self.sold, self.offered)
+
+    @property
+    def by_value_bp(self) -> int | None:
+        """Of the low estimates of everything offered, the part that was sold."""
+        return share_bp(self.low_sold, self.low_offered)
+
+    @property
+    def total(self) -> int:
+        return self.hammer + self.premium
+
+
+class Point(NamedTuple):
+    weight_mct: int
+    per_carat: int
+    tone: str
+
+
+async def closed_sales(session: AsyncSession) -> list[Closed]:
+    """The sales whose results stand, the latest first."""
+    found = _CLOSED.where(Sale.state.in_(CLOSED), Sale.rules_hash.is_not(None))
+    rows = await session.execute(found.order_by(Sale.first_close_at.desc(), Sale.id.desc()).limit(MOST_SALES))
+    return [Closed(*row) for row in rows]
+
+
+def main_currency(sales: Iterable[Closed]) -> str:
+    """The currency in which most of the sales were held."""
+    count: dict[str, int] = {}
+    for sale in sales:
+        count[sale.currency] = count.get(sale.currency, 0) + 1
+    return max(count, key=lambda code: count[code], default="USD")
+
+
+async def sums(session: AsyncSession, asked: Asked) -> list[Money]:
+    """One for each currency, the one with most lots first."""
+    by = (ResultLot.currency, ResultLot.state, ResultLot.against, ResultLot.step)
+    added = [func.count(), *(func.sum(column) for column in (ResultLot.hammer, ResultLot.premium, ResultLot.low))]
+    rows: Sequence[Any] = (await session.execute(select(*by, *added).where(*conditions(asked)).group_by(*by))).all()
+    found = [_money(code, [row for row in rows if row[0] == code]) for code in dict.fromkeys(row[0] for row in rows)]
+    return sorted(found, key=lambda one: (-one.offered - one.withdrawn, one.currency))
+
+
+def _money(currency: str, rows: Sequence[Any]) -> Money:
+    lots, low = dict.fromkeys(STATES, 0), dict.fromkeys(STATES, 0)
+    against, steps = dict.fromkeys(("below", "within", "above"), 0), [0] * STEPS
+    hammer = premium = 0
+    for _, state, where, step, n, hammers, premiums, lows in rows:
+        lots[state] += n
+        low[state] += int(lows)  # a sum of PostgreSQL is a decimal
+        if state == "sold":
+            against[where] += n
+            steps[step] += n
+            hammer, premium = hammer + int(hammers), premium + int(premiums)
+    return Money(
+        currency,
+        sold=lots["sold"],
+        passed=lots["passed"],
+        withdrawn=lots["withdrawn"],
+        hammer=hammer,
+        premium=premium,
+        low_sold=low["sold"],
+        low_offered=low["sold"] + low["passed"],
+        against=against,
+        steps=tuple(steps),
+    )
+
+
+async def page_of(
+    session: AsyncSession, asked: Asked, after: After | None, size: int
+) -> tuple[list[ResultLot], After | None]:
+    """The next lots in the order asked for, and the mark of the page after them."""
+    key, before = asked.key, after.shown if after else 0
+    wanted = select(ResultLot).where(*conditions(asked))
+    if after is not None:
+        place = tuple_(key, ResultLot.id)
+        at = (from_micros(after.key) if key is ResultLot.ended_at else after.key, after.id)
+        wanted = wanted.where(place < at if asked.descending else place > at)
+    order = (key.desc(), ResultLot.id.desc()) if asked.descending else (key, ResultLot.id)
+    rows = list(await session.scalars(wanted.order_by(*order).limit(size + 1)))
+    if len(rows) <= size:
+        return rows, None
+    last = rows[size - 1]
+    stands = getattr(last, key.key)
+    mark = After(micros(stands) if isinstance(stands, datetime) else stands, last.id, before + size)
+    return rows[:size], mark
+
+
+async def lines(session: AsyncSession, rows: Sequence[ResultLot], actor: Actor, now: datetime) -> list[Line]:
+    """The rows with their sales, and with the lots that offered the same again."""
+    wanted = _CLOSED.where(Sale.public_id.in_({row.sale for row in rows}))
+    sales = {sale[0]: Closed(*sale) for sale in await session.execute(wanted)}
+    again = await offered_again(session, [row.lot for row in rows if row.state != "sold"])
+    return [
+        Line(
+            row,
+            sales[row.sale],
+            again.get(row.lot),
+            row.state == "sold" or actor.is_staff or now >= row.bids_told_at or row.lot in again,
+        )
+        for row in rows
+    ]
+
+
+async def offered_again(session: AsyncSession, lots: Sequence[str]) -> dict[str, Again]:
+    """By the old lot: the new one, as soon as its sale is published."""
+    if not lots:
+        return {}
+    new = (
+        select(Lot, Sale.public_id)
+        .join(Sale, Sale.id == Lot.sale_id)
+        .where(Lot.reoffer_of.in_(lots), Sale.state != SaleState.DRAFT)
+    )
+    return {
+        lot.reoffer_of: Again(lot.public_id, lot.number_text, sale)
+        for lot, sale in await session.execute(new)
+        if lot.reoffer_of is not None
+    }
+
+
+async def points(session: AsyncSession, asked: Asked, currency: str) -> list[Point]:
+    """The latest sold lots of the question, for the chart of prices."""
+    wanted = select(ResultLot.weight_mct, ResultLot.per_carat, ResultLot.tone).where(
+        *conditions(asked), ResultLot.state == "sold", ResultLot.currency == currency, ResultLot.per_carat > 0
+    )
+    rows = await session.execute(wanted.order_by(ResultLot.ended_at.desc(), ResultLot.id.desc()).limit(POINTS))
+    return [Point(*row) for row in rows]
+
+
+class Sums:
+    """Sums and points of the questions asked last. The archive only grows, so they hold until it has grown."""
+
+    MOST = 64
+
+    def __init__(self) -> None:
+        self._grown = -1
+        self._held: dict[str, tuple[list[Money], list[Point]]] = {}
+
+    async def of(self, session: AsyncSession, asked: Asked) -> tuple[list[Money], list[Point]]:
+        grown = await session.scalar(select(func.max(ResultLot.id))) or 0
+        if grown != self._grown:
+            self._held, self._grown = {}, grown
+        question = replace(asked, sort=USUAL).address()
+        if question not in self._held:
+            found = await sums(session, asked)
+            drawn = next((one for one in found if one.sold), None)
+            if len(self._held) >= self.MOST:
+                self._held.pop(next(iter(self._held)), None)
+            self._held[question] = found, await points(session, asked, drawn.currency) if drawn else []
+        return self._held[question]
+
+
+async def everything(sessions: Sessions, asked: Asked, actor: Actor, now: datetime) -> AsyncIterator[Line]:
+    """All lots of the question, read some at a time, so that no transaction lasts as long as the download."""
+    after: After | None = None
+    while True:
+        async with reading(sessions) as session:
+            rows, after = await page_of(session, asked, after, EXPORTED_AT_ONCE)
+            found = await lines(session, rows, actor, now)
+        for line in found:
+            yield line
+        if after is None:
+            return
