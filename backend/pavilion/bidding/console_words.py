@@ -102,7 +102,7 @@ class Words(NamedTuple):
     def _who(self, alias: str, paddle: int | None) -> str:
         if alias == "HOUSE":
             return self.tongue.say("feed_house")
-        return f"{alias} ({paddle_text(paddle)})" if paddle is not None else alias
+        return alias if paddle is None else self.tongue.say("feed_who", alias=alias, paddle=paddle_text(paddle))
 
     def _by(self, told: Told, reason: str = "") -> str:
         """`: notice being written (Noor)`"""

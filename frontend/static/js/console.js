@@ -157,7 +157,10 @@ class Console {
     else setText(price, moneyText(lot.price, currency));
     const leader = this.hand.querySelector("[data-hand-leader]");
     const words = lot.leader === HOUSE ? say("seller’s bid") : lot.leader ? say("leader %(alias)s", { alias: lot.leader }) : say("no leader");
-    if (leader && leader.textContent?.split(",")[0] !== words) leader.textContent = words;
+    const paddle = lot.leader && this.hand.querySelector(`[data-book-part] [data-alias="${CSS.escape(lot.leader)}"]`)?.getAttribute("data-paddle");
+    const same = leader?.querySelector("[data-who]")?.textContent === words;
+    setText(leader?.querySelector("[data-who]"), words);
+    if (paddle || !same) setText(leader?.querySelector("[data-paddle]"), paddle ? say(", ") + paddle : "");
     setText(this.hand.querySelector("[data-hand-ask]"), say("ask %(sum)s", { sum: amountText(lot.ask, currency) }));
     const acts = this.hand.querySelector("[data-acts]");
     if (acts) renderActs(acts, lot);
@@ -244,6 +247,7 @@ class Console {
       if (!book || lot !== this.lot || !place || place.contains(document.activeElement)) return;
       place.replaceChildren(book);
       this.voidable(place);
+      this.renderHand();
     }, BOOK_MS);
   }
 

@@ -1,0 +1,137 @@
+"""A sale run from the console in a real browser, while two buyers bid: each sees and hears what was done, in their own
+language, and nothing moves under the hand of the person who runs it."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from pavilion.accounts.rules import Role
+from tests import make
+from tests.browser.conftest import ANTWERP, House
+from tests.cast import ILSE, WEN
+
+ADA, BO, CLARA = "ada@pavilion.example", "bo@pavilion.example", "clara@pavilion.example"
+BID = "[data-bid-now]"
+STANDING = "[data-standing] b"
+
+
+@pytest.fixture(scope="module")
+def staff(house: House) -> None:
+    async def hire(sessions) -> None:
+        async with sessions.begin() as session:
+            for email, role in ((ADA, Role.AUCTIONEER), (BO, Role.AUCTIONEER), (CLARA, Role.CLERK)):
+                await make.person(session, email, (role,))
+
+    house.do(hire)
+
+
+def came(page: Page, words: str) -> None:
+    expect(page.locator("[data-answer]")).to_contain_text(words)
+
+
+def test_a_sale_is_run_while_two_buyers_bid(house: House, reader, staff):
+    sale = house.sale(closes_s=1500)
+    first, second = sale.lots[0], sale.lots[1]
+    ada = reader(ADA).live(f"/staff/sales/{sale.sale}/console?lot={first}")
+    bo = reader(BO, zone=ANTWERP).live(f"/staff/sales/{sale.sale}/console?lot={first}")
+    wen = reader(WEN).live(f"/sales/{sale.sale}/room?lot={first}")
+    ilse = reader(ILSE, lang="zh", phone=True).live(f"/lots/{first}")
+
+    # Both bid; the console follows without being touched, and the focus stays where the hand put it.
+    ada.locator("[data-find]").focus()
+    wen.locator(BID).click()
+    expect(wen.locator(STANDING)).to_have_text("You lead")
+    expect(ilse.locator(BID)).to_contain_text("13,000")
+    ilse.locator(BID).click()
+    expect(ada.locator("[data-hand-price]")).to_contain_text("13,000")
+    expect(ada.locator(".bids li")).to_have_count(2)
+    expect(ada.locator("[data-hand-leader]")).to_have_text(re.compile(r"leader B, P-\d{4}"))
+    expect(ada.locator(f"tr[data-lot='{first}'] [data-price]")).to_have_text("13,000")
+    assert ada.evaluate("document.activeElement.id") == "find"
+    ada.locator("#main").click(position={"x": 5, "y": 400})
+
+    # Pause and resume by keys: one opens, the second acts.
+    ada.keyboard.press("p")
+    ada.keyboard.press("Tab")
+    ada.keyboard.press("p")
+    came(ada, "Done.")
+    expect(wen.locator("[data-announce=assertive]")).to_contain_text("Paused")
+    expect(ilse.locator("[data-lot-state]")).to_contain_text("已暂停")
+    expect(ada.locator(f"tr[data-lot='{first}'] [data-state]")).to_have_text("Paused")
+    expect(ada.locator("[data-show=exceptions] [data-count]")).to_have_text("1")
+    ada.locator("[data-act=resume] summary").first.click()
+    ada.locator("[data-act=resume] button").first.click()
+    expect(ilse.locator("[data-lot-state]")).not_to_contain_text("已暂停")
+
+    # Extend: both buyers see the new end.
+    ada.keyboard.press("Escape")
+    ada.locator("[data-act=extend] summary").click()
+    ada.select_option("#extend-to", index=4)
+    ada.locator("[data-act=extend] button").click()
+    expect(wen.locator("[data-lot-state]")).to_contain_text("Extended to")
+    expect(ilse.locator("[data-lot-state]")).to_contain_text("已顺延至")
+
+    # A void needs two: proposed here, approved there, and the price falls in both rooms.
+    ada.locator("[data-act=void] summary").click()
+    ada.select_option("#void-seqs", index=0)
+    ada.locator("[data-act=void] button").click()
+    came(ada, "A second person must approve.")
+    expect(ada.locator("[data-waiting]")).to_contain_text("Take back")
+    expect(bo.locator("[data-waiting]")).to_contain_text("Void a bid on lot 11")
+    expect(bo.locator("[data-announce=assertive]")).to_contain_text("waits for your approval")
+    bo.locator("[data-waiting] .is-first").click()
+    expect(wen.locator(STANDING)).to_have_text("You lead")
+    expect(ilse.locator(STANDING)).to_have_text("您的出价已作废")
+    expect(wen.locator("[data-book] .event").first).to_contain_text("A bid was voided")
+    expect(bo.locator("[data-waiting]")).to_be_hidden()
+
+    # A word to the room, and another lot withdrawn by one, since nobody bid on it.
+    ada.keyboard.press("m")
+    ada.fill("#sale-message-en", "Ten minutes’ rest.")
+    ada.fill("#sale-message-zh", "休息十分钟。")
+    ada.locator("[data-act=message] button").click()
+    expect(wen.locator("[data-said]")).to_contain_text("Ten minutes’ rest.")
+    expect(ilse.locator("[data-said]")).to_contain_text("休息十分钟。")
+    ada.locator(f"tr[data-lot='{second}'] a").click()
+    expect(ada.locator("[data-hand]")).to_have_attribute("data-hand", second)
+    ada.locator("[data-act=withdraw] summary").click()
+    ada.locator("[data-act=withdraw] button").click()
+    expect(ada.locator(f"tr[data-lot='{second}']")).to_be_hidden()
+    expect(wen.locator(f"[data-lane=decided] [data-lot='{second}']")).to_have_count(1)
+    expect(ada.locator("[data-feed]")).to_contain_text("withdrawn")
+    assert Axe().run(ada, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"] == []
+
+
+def test_a_clerk_bids_for_somebody_without_script(house: House, reader, staff):
+    sale = house.sale(closes_s=1500, lots=1)
+    wen = reader(WEN).live(f"/lots/{sale.lots[0]}")
+    clara = reader(CLARA, script=False, phone=True).go(f"/staff/sales/{sale.sale}/console")
+    assert clara.locator("[data-act=pause]").count() == 0
+    clara.locator("[data-act=bid] summary").click()
+    clara.fill("#bid-paddle", paddle_of(house, sale.sale))
+    clara.fill("#bid-amount", "15,000")
+    clara.locator("[data-act=bid] button").click()
+    expect(clara.locator("#behalf")).to_contain_text("USD 18,750")
+    clara.locator("#behalf button").click()
+    expect(clara.locator("[data-answer]")).to_contain_text("Done.")
+    expect(clara.locator(".bids")).to_contain_text("entered by Clara, by telephone")
+    expect(wen.locator(STANDING)).to_have_text("You lead")
+    assert "15,000" not in clara.content().split("data-book-part")[1]
+
+
+def paddle_of(house: House, sale: str) -> str:
+    """Wen's paddle, as the clerk hears it on the telephone."""
+    from sqlalchemy import select
+
+    from pavilion.accounts.models import Person
+    from pavilion.auctions.models import Registration, Sale
+
+    async def find(sessions) -> int:
+        async with sessions() as session:
+            held = select(Registration.paddle).join(Sale, Sale.id == Registration.sale_id)
+            held = held.join(Person, Person.company_id == Registration.company_id)
+            return await session.scalar(held.where(Sale.public_id == sale, Person.email == WEN))
+
+    return f"P-{house.do(find):04d}"
