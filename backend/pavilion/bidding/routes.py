@@ -10,12 +10,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import rates
 from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.closures import closed_to, closures
 from pavilion.bidding.deciding import Answer, BidOrder, Rule
 from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.news import Mine
+from pavilion.bidding.own_results import own_results
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.bidding.still import still_of
 from pavilion.kernel.errors import NotFound, Refusal
@@ -143,7 +145,11 @@ async def own_bids(request: Request, session: Reading, actor: Bidder, now: Now) 
         running = {lot.id: [stone.public_id for stone in lot.stones] for lot, _ in held if not lot.is_decided}
         answers = await closures(session, running, {purse.destination} - {""}, now.date())
         shut |= {lot: answer[purse.destination] for lot, answer in answers.items() if purse.destination in answer}
-    return page(request, "bidding/desk.html", sales=found, told=told, shut=shut, now=now)
+    results = await own_results(session, found)
+    bills = await request.app.state.bills_of(session, actor.company_id) if results else {}
+    return page(
+        request, "bidding/desk.html", sales=found, told=told, shut=shut, results=results, bills=bills, now=now
+    )
 
 
 @router.get("/sales/{sale}/room")
@@ -298,6 +304,7 @@ async def _stand(
     amount = parse_minor(typed, lot.currency)
     amount = amount if amount is not None and 0 < amount <= MAX_AMOUNT else None
     cost = purse.cost(amount) if amount else None
+    about = await rates.shown(session, request.cookies.get(rates.COOKIE), lot.currency)
     return page(
         request,
         "bidding/room.html",
@@ -312,6 +319,8 @@ async def _stand(
         notices=book.notices,
         reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
         told=told,
+        about=about,
+        reserve=await showing.opened_reserve(session, lot.id),
         closure=closure or None,
         still=await still_of(session, lot, book.lines),
         passports=await with_passport(session, held),
@@ -326,7 +335,7 @@ async def _stand(
         price_cost=purse.cost(lot.price or lot.opening),
         own_bids=await showing.own_bids(session, sale.id, purse.paddle, lot.id),
         facts=handing.facts_for_script(sale, purse, lot.id, lanes is None)
-        | {"away": mine is None and purse.paddle is not None},
+        | {"away": mine is None and purse.paddle is not None, "about": about.for_script() if about else None},
     )
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from random import Random  # noqa: TID251 - seeded; plays, guards nothing
 
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
+from pavilion.auctions import rates
 from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
@@ -30,6 +32,9 @@ Told = Callable[[str], None]
 LIMIT = 90_000_000  # minor units: USD 900,000.00
 RIVAL_LIMITS = dict.fromkeys(RIVALS, 100_000_000)
 SEED = 20261122
+LEAD = "lena@pavilion.example"
+RATES = {"EUR": "0.92", "GBP": "0.78", "HKD": "7.78", "CNY": "7.12", "INR": "84.5", "ILS": "3.62", "AED": "3.6725",
+         "JPY": "151", "CHF": "0.88", "SGD": "1.34"}  # fmt: skip
 
 
 async def open_house(settings: Settings, sessions: Sessions, now: datetime, told: Told) -> None:
@@ -42,6 +47,7 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     told("people and companies")
     async with sessions.begin() as session:
         await people.settle_in(session, now - timedelta(days=30))
+        await _rates(session, now - timedelta(days=1))
     told("stones, each checked against its registry")
     stock = stones.write(settings.data_dir, stones.SAMPLE)
     # The witnesses start with the house; what it is furnished with they see in their first checkpoint.
@@ -56,6 +62,14 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _upcoming(sessions, now)
     told("a sale that runs")
     await _running(settings, sessions, utc_now)
+
+
+async def _rates(session: AsyncSession, now: datetime) -> None:
+    """Amounts may be shown in other currencies too, at figures of the demonstration's own."""
+    noor, lena = [(await people.actor(session, one)).public_id for one in ("noor@pavilion.example", LEAD)]
+    figures, _ = rates.read_rates(RATES)
+    facts = {"day": now.date().isoformat(), "source": "Demonstration figures", "rates": figures}
+    rates.put(session, facts, str(noor), str(lena), now)
 
 
 async def _trust(sessions: Sessions, folder: Path, now: datetime) -> None:
@@ -214,6 +228,8 @@ def welcome(simulators: str) -> list[str]:
 
 
 TRY = (
+    "try: as wen@lumen.example read under /mail what she was told (a simulated mail box), and choose under "
+    "/account/notifications what she wants to hear",
     "try: as wen@lumen.example enter the saleroom of the running sale and bid; its first lots close within minutes",
     "try: in a second browser bid against her as ilse@vandael.example; simulated rivals bid too (RIVALS=0 stops them)",
     "try: as sam@scheldt.example upload sample/new.csv of the data folder (.data/demo) under /stock: "

@@ -1,5 +1,6 @@
 // @ts-check
 // The lot in focus: its words follow the book, its buttons send what they show. Nothing in it changes its place.
+import { aboutWords } from "./about.js";
 import { amountText, halfUp, moneyText, parseMinor, perCarat, exponent } from "./amounts.js";
 import { instantMs } from "./clock.js";
 import { left, ruleLength, secondsLeft } from "./countdown.js";
@@ -145,6 +146,7 @@ export class Stand {
     put("premium", cost ? amountText(cost.premium, currency) : "–");
     put("tax", cost && this.room.facts.tax ? amountText(cost.tax, currency) : "–");
     put("total", cost ? moneyText(cost.total, currency) : `${currency}\u00a0–`);
+    setText(this.at(".max-form [data-about-total]"), cost ? aboutWords(cost.total, currency, this.room.facts.about) : "");
     const rest = cost ? this.leftAfter(cost.hammer) : null;
     put("left", rest === null ? "–" : amountText(rest, currency));
     for (const rung of this.element.querySelectorAll("[data-rung]")) {
@@ -171,6 +173,7 @@ export class Stand {
     setText(this.at("[data-price-head]"), lot.state === "sold" ? say("Hammer price") : lot.price === null ? say("Opening price") : say("Price now"));
     const money = this.at("[data-price] .money");
     if (money?.lastChild && money.lastChild.textContent !== amountText(price, facts.currency)) money.lastChild.textContent = amountText(price, facts.currency);
+    setText(this.at("[data-about]"), aboutWords(price, facts.currency, facts.about));
     const each = perCarat(price, this.facts.mct);
     if (each !== null) setText(this.at("[data-per-carat]"), say("%(sum)s per carat", { sum: whole(each, facts.currency) }));
     setText(this.at("[data-reserve]"), reserveWords(lot));
@@ -209,7 +212,9 @@ export class Stand {
     button.setAttribute("aria-disabled", String(shut || leads));
     this.at("[data-set]")?.setAttribute("aria-disabled", String(shut));
     setText(this.at("[data-ask-words]"), leads ? say("If it ends now you pay") : this.at("[data-ask-words]")?.getAttribute("data-words") ?? "");
-    setText(this.at("[data-ask-total]"), moneyText(this.cost(leads && lot.price !== null ? lot.price : lot.ask).total, currency));
+    const total = this.cost(leads && lot.price !== null ? lot.price : lot.ask).total;
+    setText(this.at("[data-ask-total]"), moneyText(total, currency));
+    setText(this.at("[data-about-ask]"), aboutWords(total, currency, this.room.facts.about));
     const ladder = rungs(this.room.facts.increments, lot.ask, 5);
     this.element.querySelectorAll("[data-rung]").forEach((rung, k) => {
       const amount = /** @type {number} */ (ladder[k]);

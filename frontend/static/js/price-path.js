@@ -16,8 +16,8 @@ function shape(name, members, text) {
 }
 
 /** @param {HTMLElement} box @param {import("./path.js").Step[]} steps
- * @param {{low: number, high: number, currency: string, zone: string, nowMs: number}} around */
-export function drawPath(box, steps, { low, high, currency, zone, nowMs }) {
+ * @param {{low: number, high: number, currency: string, zone: string, nowMs: number, reserve?: number | null}} around */
+export function drawPath(box, steps, { low, high, currency, zone, nowMs, reserve = null }) {
   box.hidden = steps.length === 0;
   if (!steps.length) return;
   const path = pricePath(steps, { low, high, nowMs });
@@ -30,6 +30,10 @@ export function drawPath(box, steps, { low, high, currency, zone, nowMs }) {
   if (path.band) {
     svg.append(shape("rect", { class: "band", x: 0, y: path.band.y, width: 600, height: Math.max(1, path.band.height) }));
     svg.append(shape("text", { x: 6, y: path.band.y + 12 }, say("estimate")));
+  }
+  if (reserve !== null && path.y(reserve) > 0) { // published with the record of a sold lot, never before
+    svg.append(shape("line", { class: "goal", x1: 0, x2: 600, y1: path.y(reserve), y2: path.y(reserve) }));
+    svg.append(shape("text", { x: 596, y: path.y(reserve) - 4, "text-anchor": "end" }, say("reserve")));
   }
   svg.append(shape("line", { class: "axis", x1: 0, x2: 600, y1: 118, y2: 118 }), shape("path", { class: "step", d: path.step }));
   for (const { x, y } of path.mine) svg.append(shape("rect", { class: "mine", x: x - 3.5, y: y - 3.5, width: 7, height: 7 }));

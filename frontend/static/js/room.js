@@ -14,6 +14,7 @@ import { OwnBids } from "./own-bids.js";
 import { drawPath } from "./price-path.js";
 import { readFacts } from "./room-facts.js";
 import { Line, PROTOCOL } from "./socket.js";
+import { isClosingMark, soundOf, Sounds, titled } from "./sounds.js";
 import { SaleStore } from "./store.js";
 import { language, say, sentence } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
@@ -41,6 +42,7 @@ class Room {
     this.stand = new Stand(/** @type {HTMLElement} */ (document.querySelector("[data-stand]")), this);
     const lanes = document.querySelector("[data-lanes]");
     this.board = lanes instanceof HTMLElement ? new LaneBoard(lanes, this) : null;
+    this.sounds = new Sounds({ storage: localStorage, monotonic: () => performance.now(), open: () => new AudioContext() });
     this.line = this.lay();
     this.bids = new OwnBids(this);
   }
@@ -87,6 +89,7 @@ class Room {
       on.checked = localStorage.getItem(SWITCH) !== "off";
       on.addEventListener("change", () => localStorage.setItem(SWITCH, on.checked ? "on" : "off"));
     }
+    this.sounds.wire(element);
     const watch = element.querySelector("[data-watch]");
     if (watch instanceof HTMLElement) {
       watch.hidden = false;
@@ -160,6 +163,7 @@ class Room {
     if (!fact || !book) return;
     const own = this.store.own.get(lot);
     const mine = lot === this.stand.lot || own?.max != null;
+    this.sounds.play(soundOf(kind, to));
     const head = say("Lot %(number)s: ", { number: fact.number });
     if (kind === "own" && to) {
       const loud = ["outbid", "outbid_by_seller", "tied_later", "won", "lost", "voided", "withdrawn"].includes(to);
@@ -224,6 +228,7 @@ class Room {
   }
 
   renderHead() {
+    document.title = titled(document.title, this.store.outbid());
     const { headroom } = this.store;
     if (headroom === null || !this.facts.limit) return;
     setText(document.querySelector("[data-headroom]"), moneyText(headroom, this.facts.currency));
@@ -289,6 +294,7 @@ class Room {
     const mark = passed(this.secondsBefore.get(id) ?? null, seconds);
     this.secondsBefore.set(id, seconds);
     if (mark === null) return;
+    if (isClosingMark(mark)) this.sounds.play("closing");
     const number = this.facts.lots.find((one) => one.book.lot === id)?.number ?? "";
     const time = mark >= 120 ? say("%(n)s minutes left", { n: mark / 60 }) : mark === 60 ? say("1 minute left") : say("%(n)s seconds left", { n: mark });
     this.announcer.calm(`time ${id}`, say("Lot %(number)s: ", { number }) + time);
@@ -312,7 +318,7 @@ class Room {
     this.drawnAt = known ?? 0;
     const over = DECIDED.includes(this.stand.book.state) && last; // a decided lot's path ends with its last step
     const nowMs = Math.max(over ? 0 : known ?? 0, last?.at ?? 0);
-    drawPath(box, steps, { low: fact.low, high: fact.high, currency: this.facts.currency, zone: this.facts.zone, nowMs });
+    drawPath(box, steps, { low: fact.low, high: fact.high, currency: this.facts.currency, zone: this.facts.zone, nowMs, reserve: box.dataset.reserve ? Number(box.dataset.reserve) : null });
   }
 
   /** @param {MouseEvent} event */
@@ -347,7 +353,7 @@ class Room {
       if (hadFocus) document.getElementById(hadFocus)?.focus();
       this.took(this.store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) }));
       this.store.headroom = facts.headroom;
-      document.title = page.title;
+      document.title = titled(page.title, this.store.outbid());
       this.wireStand();
       this.stand.render();
       this.stand.tick(this.clock.now());

@@ -1,7 +1,7 @@
 // @ts-check
 // What this page knows of a sale: its lots by the book, the reader's own bids, the time of the last checkpoint.
 // Frames come in; what changed, what is missing and what has to be said come out. No page and no socket in here.
-import { fold, isDecided, lotFrom, ownState } from "./fold.js";
+import { fold, isDecided, look, lotFrom, ownState } from "./fold.js";
 
 /** @typedef {import("./fold.js").Lot} Lot */
 /** @typedef {import("./fold.js").Own} Own */
@@ -40,6 +40,11 @@ export class SaleStore {
   ownState(lot) {
     const held = this.lots.get(lot);
     return held ? ownState(held, this.own.get(lot)) : null;
+  }
+
+  /** On how many lots the reader is outbid and may still act. */
+  outbid() {
+    return [...this.lots.values()].filter((lot) => !isDecided(lot) && look(this.ownState(lot.lot)) === "outbid").length;
   }
 
   /** @param {{state: string, rules: string, lots: (Partial<Lot> & {lot: string, seq: number})[]}} frame @returns {Outcome} */
