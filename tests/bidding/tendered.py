@@ -90,7 +90,9 @@ def lines_of(room):
 
 def file_of(room, custodians=CUSTODIANS):
     """The tender file as the house serves it, from what the room was told."""
-    lines = sorted({line.n: line for news in room.told for line in news.lines}.values())
+    batches = getattr(room.store, "batches", ())  # refusals stand in the log too, and are told nobody
+    told = [line for batch in batches for line in batch.lines] or lines_of(room)
+    lines = sorted({line.n: line for line in told}.values())
     tree = Tree(bytes.fromhex(line.hash) for line in lines)
     note = room.told[-1].checkpoint
 

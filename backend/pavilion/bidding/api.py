@@ -1,8 +1,6 @@
 """The rooms for programs: the same engine, keys and codes as on the socket, as JSON."""
 
 import asyncio
-import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -13,9 +11,9 @@ from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import queries
 from pavilion.bidding.deciding import Answer, BidOrder
+from pavilion.bidding.exporting import record_of
 from pavilion.bidding.messages import BidForm, ack
 from pavilion.bidding.receipts import receipt, tlog_proof
-from pavilion.bidding.record import hidden_lots, record_lines
 from pavilion.kernel.db import reading
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import micros, stamp
@@ -187,17 +185,9 @@ async def rules(sale: Id, session: Reading) -> Response:
 @router.get("/sales/{sale}/record.jsonl")
 async def record(request: Request, sale: Id, session: Reading, now: Now, _actor: CurrentActor) -> Response:
     """The public record of a closed sale."""
-    book = await queries.book_row(session, sale)
-    if book is None or book.state != "closed":
+    lines = await record_of(session, sale, request.app.state.rooms.verifier, now)
+    if lines is None:
         raise NotFound()
-    ruleset = json.loads(book.rules)
-    events = await queries.events_of(session, sale)
-    roots = await queries.checkpoints_of(session, sale)
-    bids, reserves = await queries.openings_of(session, sale)
-    hidden = hidden_lots(events, ruleset, {n for n, *_ in bids}, micros(now))
-    lines: Iterator[bytes] = record_lines(
-        sale, ruleset, [request.app.state.rooms.verifier], events, roots, bids, reserves, hidden
-    )
     return StreamingResponse(
         lines,
         media_type="application/jsonl",

@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+from pavilion.bidding.tender_reading import EnvelopeLine, ShareLine, TenderLine, WeightLine
 from pavilion.kernel.canon import canonical, read_json, read_plain
 from pavilion.kernel.instants import from_stamp, micros
 from pavilion.kernel.money import CURRENCIES, MAX_AMOUNT
@@ -76,7 +77,7 @@ class ReserveOpening:
     nonce: str
 
 
-Line = Header | Event | Leaf | SignedRoot | BidOpening | ReserveOpening
+Line = Header | Event | Leaf | SignedRoot | BidOpening | ReserveOpening | TenderLine
 
 
 def read_line(raw: bytes) -> Line:
@@ -142,6 +143,7 @@ def _header(doc: Doc) -> Header:
     return Header(doc["sale"], doc["rules"], tuple(keys), doc["openings"])
 
 
+_OF_THE_SALE = ("sale.", "incident", "tender.closed", "tender.opened")
 _BEFORE, _AFTER = len(b'{"event":'), -len(b',"kind":"event"}')
 
 
@@ -156,7 +158,7 @@ def _event(doc: Doc, body: bytes) -> Event:
     if read["v"] != 1 or not isinstance(event["data"], dict):
         raise ValueError("not an event of version 1")
     data = _data(read["type"], event["data"])
-    if (read["type"].startswith(("sale.", "incident"))) != (read["lot"] is None):
+    if (read["type"].startswith(_OF_THE_SALE)) != (read["lot"] is None):
         raise ValueError(f"{read['type']} stands in the wrong book")
     return Event(
         read["n"], leaf_hash(body[_BEFORE:_AFTER]), read["lot"], read["seq"], read["t"], read["at"], read["type"],
@@ -184,8 +186,24 @@ def _opening(doc: Doc) -> BidOpening | ReserveOpening:
     return BidOpening(read["n"], read["amount"], read["nonce"], read["key"])
 
 
+def _weight(doc: Doc) -> WeightLine:
+    return WeightLine(**_exactly(doc, "lot:text mct:count benchmark:amount?"))
+
+
+def _envelope(doc: Doc) -> EnvelopeLine:
+    _members(doc, "lot bidder envelope")
+    if not isinstance(doc["envelope"], dict):
+        raise ValueError("the envelope is no document")
+    return EnvelopeLine(**_fields(doc, "lot:text bidder:alias"), envelope=doc["envelope"])
+
+
+def _share(doc: Doc) -> ShareLine:
+    return ShareLine(**_exactly(doc, "lot:text bidder:alias x:count share:hash"))
+
+
 _READERS: Mapping[str, Callable[[Doc], Line]] = {
     "header": _header, "leaf": _leaf, "checkpoint": _signed_root, "opening": _opening,
+    "weight": _weight, "envelope": _envelope, "share": _share,
 }  # fmt: skip
 
 # -- data of events ---------------------------------------------------------------------------------------------------
@@ -200,6 +218,10 @@ _DATA: Mapping[str, tuple[str, ...]] = {
     "sale.unpublished": ("reason:text ok:texts",),
     "sale.amended": ("from:hash to:hash lots:texts ok:texts",),
     "incident": ("kind:text from:time to:time",),
+    "tender.closed": ("count:count envelopes:hash",),
+    "tender.opened": ("valid:count invalid:count",),
+    "tender.sealed": ("bidder:alias envelope:hash",),
+    "tender.withdrawn": ("bidder:alias",),
     "lot.listed": ("number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash",),
     "lot.opened": ("end:time?",),
     "bid.accepted": (f"bidder:alias commit:hash via:via {_STANDING} end:time? extended:time?",),

@@ -38,6 +38,7 @@ def record_lines(
     bids: Iterable[tuple[int, int, str, str]],
     reserves: Iterable[tuple[str, int, str]],
     hidden: Collection[str] = (),
+    tender: Iterable[bytes] = (),
 ) -> Iterator[bytes]:
     """Header, each batch with its checkpoint, then the openings: bids (n, amount, nonce, key) and reserves
     (lot, reserve, nonce). `hidden` names the lots of which nothing is shown yet."""
@@ -62,6 +63,7 @@ def record_lines(
     for lot, reserve, nonce in sorted(reserves):
         if lot not in hidden:
             yield _line({"kind": "opening", "lot": lot, "reserve": reserve, "nonce": nonce})
+    yield from tender
 
 
 def hidden_lots(

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from pavilion.bidding import closing, rules
+from pavilion.bidding import closing, rules, tender_replaying
 from pavilion.bidding.claims import SECRET, Lot, must, stand
 from pavilion.bidding.reading import BadLine, BidOpening, Event, Leaf
 from pavilion.bidding.rules import Commitment, LotTerms, RuleSet, Standing
+from pavilion.bidding.tender_replaying import Opened, TenderReplay
 
 FINAL = frozenset({"sold", "passed", "withdrawn"})
 AMOUNT_CODES = frozenset(
@@ -31,9 +32,11 @@ class Replay:
         rule_set: RuleSet,
         amounts: Mapping[int, BidOpening],
         reserves: Mapping[str, int],
+        tender: Opened | None = None,
     ) -> None:
         self.opened = rule_set.openings == "losing"
         self.sale, self.rules = sale, rule_set
+        self.tender: TenderReplay = TenderReplay(tender)
         self.amounts, self.reserves = amounts, reserves  # by n; by reserve commitment
         self.state, self.seq, self.hash, self.at = "new", 0, bytes(32), -(2**63)
         self.published, self.listing, self.places = bytes(32), dict[str, int](), 0
@@ -61,6 +64,7 @@ class Replay:
     def finish(self) -> None:
         """All that must be true when the events are over."""
         must(self.state == "closed", "end", "the sale is not closed in this record")
+        self.tender.finish()
         if self.hidden == 0:
             missing = self.listing.keys() - self.lots.keys()
             must(not missing, "end", f"lot {min(missing, default='')} is missing")
@@ -102,6 +106,9 @@ class Replay:
             case "incident":
                 must(data["from"] <= data["to"] <= line.at, "time", "the incident is not over")
                 self.outage = (data["from"], data["to"])
+            case "tender.closed" | "tender.opened":
+                must(self.rules.tender is not None, "state", "not the rules of a tender")
+                tender_replaying.SALE[line.type](self.tender, self, line)
             case _:
                 raise Undecided(f"{line.type} is not replayed")
 
@@ -151,22 +158,25 @@ class Replay:
         else:
             must(line.seq == lot.seq + 1, "seq", f"{line.seq} after {lot.seq} in the lot's book")
             handler = _HANDLERS.get(line.type)
+            if self.rules.tender is not None:
+                must(line.type not in tender_replaying.NEVER, "state", "not in a tender")
+                handler = tender_replaying.LOT.get(line.type, handler)
             if handler is None:
                 raise Undecided(f"{line.type} is not replayed")
-            if not line.type.startswith("bid."):
+            if not line.type.startswith(("bid.", "tender.")):
                 must(line.t == line.at, "time", "t is not its own time")
             lot.seq, lot.hash = line.seq, line.hash
             handler(self, line, lot)
         lot.at = line.at
 
-    def _name(self, lot: Lot, alias: str) -> None:
+    def name(self, lot: Lot, alias: str) -> None:
         if alias not in lot.aliases:
             must(alias == rules.alias(len(lot.aliases)), "alias", f"{alias} is not the next name")
             lot.aliases.add(alias)
 
     def _refused(self, line: Event, lot: Lot) -> None:
         data, code = line.data, line.data["code"]
-        self._name(lot, data["bidder"])
+        self.name(lot, data["bidder"])
         must(line.t <= line.at, "time", "arrived after it was decided")
         state = self._state_codes(line, lot)
         if code in STATE_CODES:
@@ -198,7 +208,7 @@ class Replay:
         must(lot.state == "open" and self.state == "open", "state", "a bid was taken while the lot was not open")
         must(line.t <= line.at, "time", "arrived after it was decided")
         must(line.t < lot.clock.end, "late", "a bid was taken at or after the end")
-        self._name(lot, bidder)
+        self.name(lot, bidder)
         opened = self.amounts.get(line.n)
         if opened is not None:
             code = rules.judge_amount(self._terms(lot), lot.best, lot.stands, bidder, opened.amount)
@@ -325,7 +335,7 @@ class Replay:
         must(line.data["reason"] == PASSED[bool(lot.live)], "result", f"the reason is {PASSED[bool(lot.live)]}")
         lot.state = "passed"
 
-    def _withdrawn(self, line: Event, lot: Lot) -> None:
+    def withdrawn(self, line: Event, lot: Lot) -> None:
         must(lot.state in ("listed", "open", "paused"), "state", "withdrawn out of turn")
         if lot.live or "ok" in line.data:
             _two(line)
@@ -345,7 +355,7 @@ _HANDLERS: Mapping[str, Callable[[Replay, Event, Lot], None]] = {
     "lot.reopened": Replay._reopened,
     "lot.sold": Replay._sold,
     "lot.passed": Replay._passed,
-    "lot.withdrawn": Replay._withdrawn,
+    "lot.withdrawn": Replay.withdrawn,
 }
 
 

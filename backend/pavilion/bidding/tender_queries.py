@@ -1,7 +1,7 @@
 """Reads of a sealed tender: what the engine is told, what custodians fetch, what the pages show."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from pavilion.bidding.tender_models import (
     TenderWeight,
     TenderWish,
 )
+from pavilion.bidding.tender_reading import record_tail
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.canon import read_json
 from pavilion.kernel.errors import BadInput
@@ -226,24 +227,16 @@ async def ranks(session: AsyncSession, sale: str, replace: str) -> dict[str, lis
     return {lot: sorted(held.values(), key=lambda one: (-one.total, one.n)) for lot, held in live.items()}
 
 
-async def record_rows(
-    session: AsyncSession, sale: str
-) -> tuple[Sequence[TenderWeight], list[tuple[TenderEnvelope, TenderOpened]]]:
-    """What the record of a tender shows beside its events: weights, and each opened envelope with its shares."""
+async def record_tail_of(session: AsyncSession, sale: str, hidden: Collection[str]) -> Iterator[bytes]:
+    """What the record of a tender shows beside its events; nothing for another sale."""
     weighed = await session.scalars(select(TenderWeight).where(TenderWeight.sale == sale).order_by(TenderWeight.lot))
     opened = await session.execute(
-        select(TenderEnvelope, TenderOpened)
+        select(TenderEnvelope.lot, TenderEnvelope.bidder, TenderEnvelope.envelope, TenderOpened.shares)
         .join(TenderOpened, (TenderOpened.sale == TenderEnvelope.sale) & (TenderOpened.n == TenderEnvelope.n))
         .where(TenderEnvelope.sale == sale)
         .order_by(TenderEnvelope.n)
     )
-    return weighed.all(), [(one, other) for one, other in opened]
-
-
-async def undecided(session: AsyncSession, sale: str) -> bool:
-    """Whether a lot still waits for its result."""
-    open_ = select(BookLot.lot).where(BookLot.sale == sale, BookLot.state.not_in(("sold", "passed", "withdrawn")))
-    return await session.scalar(open_.limit(1)) is not None
+    return record_tail(weighed.all(), [(a, b, c, d) for a, b, c, d in opened], hidden)
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ Runner = Annotated[Actor, may(Permission.LOT_RUN)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 AttemptKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
 FILES_A_MINUTE = 20
+HALF_DAY = 43_200  # seconds around now in which a clock without its day is understood
 
 
 # -- envelopes --------------------------------------------------------------------------------------------------------
@@ -142,6 +143,7 @@ async def lot_page(
         key=secrets.token_hex(16),
         facts=facts,
         stamp=stamp,
+        soon=lambda at: abs((at - now).total_seconds()) < HALF_DAY,
     )
 
 

@@ -25,6 +25,8 @@ from pavilion.bidding.readlines import ReadLines
 from pavilion.bidding.replaying import Replay, Undecided
 from pavilion.bidding.rules import RuleSet
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.bidding.tender_reading import EnvelopeLine, ShareLine, TenderLine, WeightLine
+from pavilion.bidding.tender_replaying import Opened
 from pavilion.kernel.canon import document_hash
 from pavilion.kernel.signing import BadNote, VerifierKey, parse_checkpoint, parse_note, parse_vkey, verify_note
 from pavilion.kernel.tlog import CompactTree
@@ -74,6 +76,7 @@ class _Log:
         self.used: set[str] = set()
         self.rules_hash: str | None = None
         self.openings: list[tuple[int, BidOpening | ReserveOpening]] = []
+        self.tender: list[tuple[int, TenderLine]] = []
         self.last = self.events_end = 0  # the last line; the one after the last checkpoint
 
     def read(self) -> None:
@@ -107,11 +110,11 @@ class _Log:
             case Header():
                 self._take_header(line)
             case Event() | Leaf():
-                if self.openings:
+                if self.openings or self.tender:
                     raise BadLine("order", "an event after the openings", line.n)
                 self.batch.append((number, line))
             case SignedRoot():
-                if self.openings:
+                if self.openings or self.tender:
                     raise BadLine("order", "a checkpoint after the openings")
                 self._take_root(number, line)
             case BidOpening() | ReserveOpening():
@@ -119,7 +122,15 @@ class _Log:
                     raise self.wrong_root
                 if self.batch:
                     raise BadLine("order", "opened before the events are signed")
+                if self.tender:
+                    raise BadLine("order", "an opening after the envelopes")
                 self.openings.append((number, line))
+            case WeightLine() | EnvelopeLine() | ShareLine():
+                if self.wrong_root is not None:
+                    raise self.wrong_root
+                if self.batch:
+                    raise BadLine("order", "opened before the events are signed")
+                self.tender.append((number, line))
 
     def _take_header(self, header: Header) -> None:
         self.header = header
@@ -181,7 +192,8 @@ class _Log:
         for _, line in self.lines.good(self.last):
             commits.take(line)
         amounts, reserves = commits.open_all(losing=self.rules.openings == "losing")
-        replaying = _Replaying(Replay(self.header.sale, self.rules, amounts, reserves), self.events_end)
+        tender = Opened(self.header.sale, self.rules, self.tender)
+        replaying = _Replaying(Replay(self.header.sale, self.rules, amounts, reserves, tender), self.events_end)
         for number, line in self.lines.good(self.last):
             replaying.take(number, line)
         return replaying

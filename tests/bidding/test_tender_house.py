@@ -1,0 +1,220 @@
+"""A sealed tender through the doors of the house: programs, forms, the ceremony, and what staff see."""
+
+import json
+import secrets
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import text
+
+from pavilion.accounts.rules import Role
+from pavilion.bidding.custody import check_tender, open_tender, read_tender, signed_shares
+from pavilion.bidding.sealing import Payload, seal
+from pavilion.bidding.tendering import paddle_text
+from pavilion.kernel.canon import canonical
+from pavilion.kernel.db import create_engine
+from pavilion.kernel.hpke import base64url
+from pavilion.kernel.instants import micros, stamp
+from tests import make
+from tests.auctions.world import FIRST_CLOSE
+from tests.bidding.house import house
+from tests.bidding.served import enter, hear, say, served
+from tests.bidding.tenders import CUSTODIANS, KEYS
+from tests.make import HOUR, NOON, SECOND
+
+MARKER = 73_737_373  # an amount that nothing else in the house spells
+
+
+def options(**changes):
+    usual = {
+        "sealed": True, "k": 2, "custodians": list(CUSTODIANS), "replace": "latest", "withdraw": True,
+        "price_rule": "first", "min_bidders": 1, "best_and_final": None,
+    }  # fmt: skip
+    return {"tender": usual | changes}
+
+
+@asynccontextmanager
+async def tender_house(url, sessions, reserve=None, lots=2, **changes):
+    async with house(
+        url, sessions, lots=lots, reserve=reserve, type="tender", stagger_s=0, options=options(**changes)
+    ) as made:
+        yield made
+
+
+async def paddle_of(made, buyer):
+    mine = await made.rooms.mine(made.sale, made.buyers[buyer].company_id)
+    return paddle_text(mine.paddle)
+
+
+async def envelope(made, buyer, value, lot=0, entry="total", key=None):
+    payload = Payload(
+        made.sale, made.lots[lot], await paddle_of(made, buyer), key or secrets.token_hex(16), entry, value, stamp(NOON)
+    )
+    return seal(payload, CUSTODIANS, 2, secrets.token_bytes)
+
+
+async def post(browser, made, sealed, lot=0):
+    path = f"/api/v1/lots/{made.lots[lot]}/envelopes"
+    return await browser.post(path, content=canonical(sealed.document()), headers={"idempotency-key": sealed.key})
+
+
+async def closed(made):
+    made.clock.at = FIRST_CLOSE + 3 * SECOND
+    await made.until(lambda: made.rooms.engine.writers[made.sale].book.round.waits)
+
+
+async def opened(made, *custodians):
+    async with served(made) as site, site.browser() as anybody:
+        for x in custodians:
+            file = read_tender((await anybody.get(f"/sales/{made.sale}/tender.json")).content)
+            check_tender(file, micros(FIRST_CLOSE + HOUR), house=made.rooms.verifier)
+            answer = await anybody.post(
+                f"/api/v1/sales/{made.sale}/shares",
+                content=canonical(signed_shares(KEYS[x - 1], open_tender(KEYS[x - 1], file))),
+            )
+            assert (answer.status_code, answer.json()) == (201, {"custodian": x})
+    await made.until(lambda: made.sale not in made.rooms.engine.writers, 10)
+
+
+async def test_a_bid_is_sealed_over_http_and_socket_and_opened_by_two_custodians(database_url, sessions):
+    async with tender_house(database_url, sessions) as made:
+        async with served(made) as site, site.browser(made.buyers[0]) as wen:
+            sealed = await envelope(made, 0, 500_000)
+            first = await post(wen, made, sealed)
+            assert (first.status_code, first.json()["state"], first.json()["max"]) == (201, "sealed", None)
+            again = await post(wen, made, sealed)
+            assert (again.status_code, again.json()["n"]) == (200, first.json()["n"])
+            receipt = (await wen.get(first.json()["receipt"] + ".json")).json()
+            assert receipt["event"]["data"] == {"bidder": "A", "envelope": sealed.hash} and receipt["opening"] is None
+            assert (await wen.get(first.json()["receipt"])).status_code == 200
+            assert (await wen.get(f"/api/v1/bids/{sealed.key}")).json()["state"] == "sealed"
+            shown = (await wen.get(f"/lots/{made.lots[0]}")).text
+            assert sealed.hash in shown and "500,000" not in shown and "5,000.00" not in shown
+            cookie, _ = await site.cookie(made.buyers[1])
+            async with site.socket(cookie) as socket:
+                await enter(socket, made.sale)
+                other = await envelope(made, 1, 450_000)
+                await say(socket, op="seal_bid", key=other.key, lot=made.lots[0], envelope=other.document())
+                assert (await hear(socket, "ack"))["state"] == "sealed"
+                await say(socket, op="seal_bid", key=secrets.token_hex(16), lot=made.lots[0], envelope={"v": 2})
+                assert (await hear(socket, "ack"))["code"] == "seal_broken"
+            taken = await wen.delete(
+                f"/api/v1/lots/{made.lots[1]}/envelopes", headers={"idempotency-key": secrets.token_hex(16)}
+            )
+            assert taken.json()["code"] == "nothing_to_withdraw"
+            assert (await wen.get(f"/sales/{made.sale}/tender.json")).status_code == 404
+            assert (await wen.get(f"/sales/{made.sale}/opening")).status_code == 200
+        await closed(made)
+        await opened(made, 1, 3)
+        async with served(made) as site, site.browser(made.buyers[0]) as wen:
+            page = (await wen.get(f"/sales/{made.sale}/opening")).text
+            assert "5,000" in page and "4,500" not in page  # the others' totals stand in the record, not here
+            assert "5,000" in (await wen.get(f"/lots/{made.lots[0]}")).text
+            assert (await wen.get(f"/lots/{made.lots[1]}")).status_code == 200
+            assert (await wen.get(f"/sales/{made.sale}")).status_code == 200
+
+
+async def test_forms_without_script_take_envelope_files_and_share_files(sqlite_database_url, sqlite_sessions):
+    async with tender_house(sqlite_database_url, sqlite_sessions) as made:
+        async with served(made) as site, site.browser(made.buyers[0]) as wen:
+            origin = {"origin": site.origin}
+            sealed = await envelope(made, 0, 500_000)
+            file = {"file": ("bid.json", canonical(sealed.document()), "application/json")}
+            sent = await wen.post(f"/lots/{made.lots[0]}/envelopes", files=file, headers=origin)
+            assert (sent.status_code, sent.headers["location"]) == (303, f"/lots/{made.lots[0]}#bid")
+            bad = {"file": ("bid.json", b"{}", "application/json")}
+            sent = await wen.post(f"/lots/{made.lots[0]}/envelopes", files=bad, headers=origin)
+            assert "fault=seal_broken" in sent.headers["location"]
+            assert (await wen.get(sent.headers["location"])).status_code == 200
+            form = {"key": secrets.token_hex(16)}
+            sent = await wen.post(f"/lots/{made.lots[0]}/withdrawal", data=form, headers=origin)
+            assert sent.headers["location"] == f"/lots/{made.lots[0]}#bid"
+            wish = {"limit": "10,000", "currency": "USD", "lots": "12 11"}
+            assert (await wen.post(f"/sales/{made.sale}/wishes", data=wish, headers=origin)).status_code == 303
+            page = (await wen.get(f"/sales/{made.sale}/opening")).text
+            assert 'value="12 11"' in page and "10,000" in page
+            wrong = await wen.post(f"/sales/{made.sale}/wishes", data=wish | {"lots": "99"}, headers=origin)
+            assert wrong.status_code == 422
+
+
+@pytest.mark.parametrize("what", ["not json", "another", "unsigned"])
+async def test_a_share_file_that_is_not_of_this_closing_is_refused(sqlite_database_url, sqlite_sessions, what):
+    async with (
+        tender_house(sqlite_database_url, sqlite_sessions) as made,
+        served(made) as site,
+        site.browser() as anybody,
+    ):
+        path = f"/api/v1/sales/{made.sale}/shares"
+        assert (await anybody.post(path, content=b"{}")).json()["code"] == "act_not_allowed"
+        async with site.browser(made.buyers[0]) as wen:
+            await post(wen, made, await envelope(made, 0, 500_000))
+        await closed(made)
+        file = read_tender((await anybody.get(f"/sales/{made.sale}/tender.json")).content)
+        good = signed_shares(KEYS[0], open_tender(KEYS[0], file))
+        bad = {
+            "not json": (b"[", "shares_bad"),
+            "unsigned": (canonical(good | {"sig": base64url(bytes(63) + b"1")}), "shares_false"),
+            "another": (
+                canonical(signed_shares(KEYS[0], open_tender(KEYS[0], file).__class__(made.sale, 1, "ab" * 32, ()))),
+                "shares_other",
+            ),
+        }[what]
+        said = await anybody.post(path, content=bad[0])
+        assert (said.status_code, said.json()["code"]) == (422, bad[1])
+
+
+async def test_no_amount_stands_anywhere_in_clear_before_the_opening(database_url, sessions, capfd):
+    async with tender_house(database_url, sessions) as made:
+        frames = []
+        async with served(made) as site, site.browser(made.buyers[0]) as wen, site.browser(made.world.lead) as staff:
+            cookie, _ = await site.cookie(made.buyers[1])
+            async with site.socket(cookie) as socket:
+                await enter(socket, made.sale)
+                answer = await post(wen, made, await envelope(made, 0, MARKER))
+                frames.append(await hear(socket, "batch"))
+            pages = [
+                (await browser.get(path)).text
+                for browser in (wen, staff)
+                for path in (
+                    f"/lots/{made.lots[0]}", f"/sales/{made.sale}", f"/sales/{made.sale}/opening",
+                    f"/sales/{made.sale}/tender.json", f"/api/v1/sales/{made.sale}/snapshot",
+                    f"/staff/sales/{made.sale}/tender", f"/api/v1/lots/{made.lots[0]}/events",
+                )
+            ]  # fmt: skip
+            await closed(made)
+            pages.append((await staff.get(f"/sales/{made.sale}/tender.json")).text)
+        rows = []
+        engine = create_engine(database_url)
+        async with engine.connect() as connection:
+            listing = "select tablename from pg_tables where schemaname = 'public'"
+            if engine.dialect.name == "sqlite":
+                listing = "select name from sqlite_master where type = 'table'"
+            for (name,) in (await connection.execute(text(listing))).all():
+                rows += [str(row) for row in await connection.execute(text(f'select * from "{name}"'))]
+        await engine.dispose()
+        seen = "".join([*pages, *rows, json.dumps(frames), answer.text, *capfd.readouterr()])
+        for spelled in (f"{MARKER}", f"{MARKER:,}", f"{MARKER / 100:,.2f}", f"{MARKER / 100:.2f}"):
+            assert spelled not in seen
+
+
+async def test_below_the_reserve_the_seller_is_asked_in_the_order_of_the_rank(sqlite_database_url, sqlite_sessions):
+    async with tender_house(sqlite_database_url, sqlite_sessions, reserve=450_000, lots=1) as made:
+        async with served(made) as site:
+            for buyer, value in ((0, 410_000), (1, 430_000)):
+                async with site.browser(made.buyers[buyer]) as browser:
+                    assert (await post(browser, made, await envelope(made, buyer, value))).status_code == 201
+        await closed(made)
+        await opened(made, 1, 2)
+        async with made.sessions.begin() as session:
+            runner = await make.actor(session, "auction@pavilion.example", (Role.AUCTIONEER,))
+        async with served(made) as site, site.browser(runner) as staff:
+            path = f"/staff/sales/{made.sale}/tender"
+            page = (await staff.get(path)).text
+            assert page.index("4,300") < page.index("4,100")
+            said = {"lot": made.lots[0], "bidder": "A", "answer": "offer"}
+            origin = {"origin": site.origin}
+            assert (await staff.post(f"{path}/offers", data=said, headers=origin)).status_code == 409  # B is first
+            assert (
+                await staff.post(f"{path}/offers", data=said | {"bidder": "B", "answer": "decline"}, headers=origin)
+            ).status_code == 303
+            assert (await staff.post(f"{path}/offers", data=said, headers=origin)).status_code == 303
