@@ -66,7 +66,7 @@ async def test_the_facts_have_the_form_that_the_rules_read(house):
     assert (lab["meas"], lab["inscription"]) == (["6.45", "6.48", "3.98"], "GIA 6100000001")
     certificate = heard["kp"].fields["certificates"]["BW000001"]
     assert (certificate["used_mct"], certificate["conflict"], certificate["confirmed"]) == (0, False, "2026-01-11")
-    assert heard["warranty"].fields["companies"]["manu"]["self_assessed"] == "2025-10-01"
+    assert heard["warranty"].fields["companies"]["manu"]["self_assessed"] == "2025-09-17"
     assert heard["rjc"].fields["members"]["0000 2222"]["status"] == "certified"
     assert heard["sanctions"].fields | {"matched": [], "near": []} == heard["sanctions"].fields
     assert heard["match"].fields["threshold"] == "0.950"
