@@ -120,6 +120,8 @@ def states():
     from pavilion.auctions.formats import SaleType
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
+    from pavilion.insight.fairness_findings import Kind as Pattern
+    from pavilion.insight.fairness_models import CaseState, Verdict
     from pavilion.insight.grid import SIZES
     from pavilion.notifications.rules import NOTICES, Kind
     from pavilion.pages.glossary import TERMS
@@ -177,6 +179,10 @@ def states():
         "severity_": Severity,
         "verdict_": VerdictCode,
         "size_": [size for size, _ in SIZES],
+        "fairness_kind_": Pattern,
+        "fairness_told_": (*Pattern, "shared_owner_seller", "shared_address_seller"),
+        "fairness_state_": CaseState,
+        "fairness_verdict_": Verdict,
         "po_state_": Standing,
         "po_category_": outcome_rules.Category,
         "po_part_": outcome_showing.PARTS,

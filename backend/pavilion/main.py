@@ -37,6 +37,7 @@ from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.catalogue.keeping import index_of
+from pavilion.insight import fairness_cases, fairness_routes
 from pavilion.insight import archiving as insight_archiving
 from pavilion.insight import publishing as insight_publishing
 from pavilion.insight import result_routes as insight_result_routes
@@ -118,6 +119,7 @@ ROUTERS: list[APIRouter] = [
     outcome_routes.router,
     warranty_routes.router,
     insight_routes.router,
+    fairness_routes.router,
     insight_result_routes.router,
     trust_routes.router,
     registry_routes.router,
@@ -316,6 +318,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("results", partial(insight_archiving.tick, sessions)),
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
+        Tick("fairness", partial(fairness_cases.tick, sessions)),
         Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),
         Tick("stops", partial(stopping.follow, sessions)),

@@ -75,6 +75,8 @@ class Permission(StrEnum):
     LEDGER_SEE = "ledger:see"
     JOB_RUN = "job:run"
     SETTING_EDIT = "setting:edit"
+    FAIRNESS_SEE = "fairness:see"
+    FAIRNESS_DECIDE = "fairness:decide"
 
 
 P = Permission
@@ -84,6 +86,7 @@ _BUYER = _VIEWER | {
     P.PRICE_SEE, P.SALE_REGISTER, P.BID_PLACE, P.OFFER_MAKE, P.HOLD_ASK, P.ORDER_PLACE, P.MEMO_ASK, P.INVOICE_PAY,
 }  # fmt: skip
 _STAFF = _VISITOR | {P.STAFF_SEE, P.PRICE_SEE}
+_FAIRNESS = {P.FAIRNESS_SEE, P.FAIRNESS_DECIDE}
 _CLERK = _STAFF | {P.BID_BEHALF, P.SALE_ANNOUNCE}
 
 RIGHTS: dict[Role, frozenset[Permission]] = {
@@ -100,11 +103,13 @@ RIGHTS: dict[Role, frozenset[Permission]] = {
         Role.REGISTRAR: _STAFF | {P.REGISTRATION_DECIDE, P.COMPANY_PROPOSE},
         Role.CLERK: _CLERK,
         Role.AUCTIONEER: _CLERK | {P.LOT_RUN, P.BID_VOID, P.LOT_SECOND},
-        Role.LEAD: _STAFF | {P.SALE_APPROVE, P.LOT_SECOND, P.LOT_CURATE, P.SALE_BUILD, P.PAYMENT_CONFIRM},
+        Role.LEAD: _STAFF | _FAIRNESS | {P.SALE_APPROVE, P.LOT_SECOND, P.LOT_CURATE, P.SALE_BUILD, P.PAYMENT_CONFIRM},
         Role.CASHIER: _STAFF | {P.PAYMENT_BOOK, P.REFUND_PROPOSE, P.RELEASE_PREPARE, P.STATEMENT_ISSUE, P.LEDGER_SEE},
         Role.VIEWINGS: _STAFF | {P.VIEWING_RUN},
-        Role.COMPLIANCE: _STAFF | {P.ORIGIN_SEE, P.ORIGIN_DECIDE, P.TRUST_EDIT, P.COMPANY_DECIDE, P.PAPERS_SEE},
-        Role.AUDITOR: _STAFF | {P.ORIGIN_SEE, P.LEDGER_SEE},
+        Role.COMPLIANCE: _STAFF
+        | _FAIRNESS
+        | {P.ORIGIN_SEE, P.ORIGIN_DECIDE, P.TRUST_EDIT, P.COMPANY_DECIDE, P.PAPERS_SEE},
+        Role.AUDITOR: _STAFF | {P.ORIGIN_SEE, P.LEDGER_SEE, P.FAIRNESS_SEE},
         Role.ADMIN: _STAFF | {P.PEOPLE_EDIT, P.SETTING_EDIT, P.JOB_RUN},
     }.items()
 }
@@ -145,8 +150,10 @@ APPROVERS: dict[str, Permission] = {
     "reserve.lower": P.LOT_SECOND,
     "sale.incident": P.LOT_SECOND,
     "limit.raise": P.SALE_APPROVE,
+    "rates.set": P.SALE_APPROVE,
     "company.approve": P.COMPANY_DECIDE,
     "company.decline": P.COMPANY_DECIDE,
+    "company.suspend": P.COMPANY_DECIDE,
     "payment.wire": P.PAYMENT_CONFIRM,
     "invoice.cancel": P.SALE_APPROVE,
     "law.change": P.TRUST_EDIT,

@@ -248,6 +248,10 @@ async def decline_company(session: AsyncSession, proposal: Proposal, actor: Acto
     await _company_proposal(session, proposal, CompanyState.DECLINED, actor, now)
 
 
+async def suspend_company(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
+    await _company_proposal(session, proposal, CompanyState.SUSPENDED, actor, now)
+
+
 async def _company_proposal(
     session: AsyncSession, proposal: Proposal, state: CompanyState, actor: Actor, now: datetime
 ) -> None:
@@ -260,4 +264,5 @@ async def _company_proposal(
 PROPOSAL_HANDLERS: dict[str, ProposalHandler] = {
     "company.approve": approve_company,
     "company.decline": decline_company,
+    "company.suspend": suspend_company,
 }

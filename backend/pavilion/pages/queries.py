@@ -14,6 +14,7 @@ from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.showing import LotShown, SaleShown
+from pavilion.insight import fairness_showing
 from pavilion.kernel.jobs import Job, State
 from pavilion.provenance import outcome_queries
 from pavilion.provenance.findings import VerdictCode
@@ -114,6 +115,8 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
     if actor.may(Permission.ORIGIN_SEE):
         found["exceptions"] = (await counts(session))[VerdictCode.REVIEW]
         found["outcomes"] = await outcome_queries.waiting(session)
+    if actor.may(Permission.FAIRNESS_SEE):
+        found["fairness"] = await fairness_showing.to_decide(session)
     if actor.may(Permission.PAYMENT_BOOK):
         found["cashier"] = await _count(session, select(Invoice.id).where(Invoice.state.in_(PAYABLE)))
     if actor.may(Permission.JOB_RUN):
