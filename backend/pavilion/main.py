@@ -16,13 +16,13 @@ from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import jobs as auctions_jobs
-from pavilion.auctions import reached
+from pavilion.auctions import rates, rates_routes, reached
 from pavilion.auctions import reoffer_routes as auctions_reoffer_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import rules_routes as auctions_rules_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
-from pavilion.bidding import acting, closed, plan_routes
+from pavilion.bidding import acting, closed, plan_routes, program_routes
 from pavilion.bidding import api as bidding_api
 from pavilion.bidding import console_routes as bidding_console_routes
 from pavilion.bidding import routes as bidding_routes
@@ -37,7 +37,7 @@ from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.catalogue.keeping import index_of
-from pavilion.insight import fairness_cases, fairness_routes
+from pavilion.insight import appearances, fairness_cases, fairness_routes
 from pavilion.insight import archiving as insight_archiving
 from pavilion.insight import publishing as insight_publishing
 from pavilion.insight import result_routes as insight_result_routes
@@ -82,7 +82,7 @@ from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
-from pavilion.settlement import holding, stopping, warranted
+from pavilion.settlement import holding, linking, stopping, warranted
 from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -94,10 +94,12 @@ from pavilion.worker import Tick
 ROUTERS: list[APIRouter] = [
     accounts_routes.router,
     auctions_routes.router,
+    rates_routes.router,
     auctions_rules_routes.router,
     auctions_reoffer_routes.router,
     bidding_routes.router,
     bidding_api.router,
+    program_routes.router,
     bidding_staff_routes.router,
     bidding_tender_routes.router,
     plan_routes.router,
@@ -132,11 +134,12 @@ ROUTERS: list[APIRouter] = [
 ]
 
 # What an edge answers: the live sockets and the requests of programs that stand for them (bidding spec 8.5).
-EDGE_ROUTERS: list[APIRouter] = [bidding_socket.router, bidding_api.router, health.router]
+EDGE_ROUTERS: list[APIRouter] = [bidding_socket.router, bidding_api.router, program_routes.router, health.router]
 
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **accounts_service.PROPOSAL_HANDLERS,
     **auctions_service.proposal_handlers,
+    **rates.PROPOSAL_HANDLERS,
     **acting.PROPOSAL_HANDLERS,
     **settlement_service.PROPOSAL_HANDLERS,
 }
@@ -282,6 +285,8 @@ def build_web(
     app.state.holder_of = holding.holder_of
     app.state.lots_with = reached.lots_with
     app.state.invoices = warranted.Invoices()
+    app.state.bills_of = linking.bills_of
+    app.state.stood_in = appearances.of_stone
     app.state.portraits = portraits.portrait_of
     app.mount(static.MOUNT, pages.static)
     for router in routers:

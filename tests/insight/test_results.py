@@ -160,8 +160,26 @@ async def test_a_stone_tells_every_sale_it_stood_in_to_who_may_see_it(database_u
         await signed_in(staff, "oskar@pavilion.example")
         await staff.post("/language", data={"to": "zh", "back": "/"})
         assert "流拍" in (await staff.get(f"/stones/{made.world.stones[1]}/history")).text
+        stone = (await visitor.get(f"/stones/{made.world.stones[1]}")).text
+        assert f'/stones/{made.world.stones[1]}/history"' in stone and "1 appearance" in stone
         assert (await visitor.get("/stones/01ARZ3NDEKTSV4RRFFQ69G5FAV/history")).status_code == 404
         assert (await visitor.get("/stones/nothing/history")).status_code == 404
+
+
+async def test_a_buyer_reads_at_the_desk_what_was_won_and_lost_and_what_it_costs(database_url, sessions, browser_on):
+    async with house(database_url, sessions, lots=2) as made:
+        await made.bid(0, 450_000, 0)
+        await made.bid(1, 800_000, 0)
+        await made.bid(1, 410_000, 1)
+        made.clock.at = FIRST_CLOSE + 600 * SECOND
+        await made.until(lambda: _is(made.sale_state(), "closed"), seconds=10)
+        async with browser_on() as winner, browser_on() as loser:
+            for browser, number in ((winner, 2), (loser, 1)):
+                browser._transport.app.state.rooms = made.rooms
+                await signed_in(browser, f"wen{number}@lumen.example")
+            won, lost = (await winner.get("/desk/bids")).text, (await loser.get("/desk/bids")).text
+    assert "Hammer total, USD" in won and "8,750" in won, "4,750 and 4,000"
+    assert "0 sold to others" in won and "1 sold to others" in lost and "Hammer total" not in lost
 
 
 async def kept(sessions, sales=3, lots=60):

@@ -128,6 +128,7 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         girdle_words=showing.girdle_of(found, lang),
         angle=showing.hundredths,
         document=verdict is not None and provenance.may_read_document(actor, verdict),
+        stood=await request.app.state.stood_in(session, found, actor, now),
         now=now,
     )
 

@@ -14,6 +14,7 @@ from pavilion.auctions.rules import SaleState
 from pavilion.bidding import queries as book
 from pavilion.bidding.models import BookBid, BookEvent, BookLot
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.bidding.tender_models import TenderEnvelope
 from pavilion.catalogue.models import Stone
 from pavilion.insight import result_rules as rules
 from pavilion.insight.results_models import ResultLot
@@ -116,9 +117,12 @@ async def _ended(session: AsyncSession, sale: str) -> dict[str, datetime]:
 
 
 async def _bidders(session: AsyncSession, sale: str) -> dict[str, int]:
-    several = func.count(BookBid.paddle.distinct())
-    found = select(BookBid.lot, several).where(BookBid.sale == sale, BookBid.seq > 0).group_by(BookBid.lot)
-    return dict((await session.execute(found)).all())
+    """How many bid on each lot, in the open or under seal."""
+    several, sealed = func.count(BookBid.paddle.distinct()), func.count(TenderEnvelope.bidder.distinct())
+    spoken = select(BookBid.lot, several).where(BookBid.sale == sale, BookBid.seq > 0).group_by(BookBid.lot)
+    under_seal = select(TenderEnvelope.lot, sealed).where(TenderEnvelope.sale == sale).group_by(TenderEnvelope.lot)
+    found: dict[str, int] = dict((await session.execute(spoken)).all())
+    return found | dict((await session.execute(under_seal)).all())
 
 
 async def _early(session: AsyncSession, sale: Sale) -> set[str]:
