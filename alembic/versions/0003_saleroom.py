@@ -357,6 +357,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("endpoint_sha256", name=op.f("uq_push_browsers_endpoint_sha256")),
     )
     op.create_index("ix_push_browsers_person_id", "push_browsers", ["person_id"], unique=False)
+    op.create_table(
+        "socket_tickets",
+        sa.Column("token_sha256", sa.String(length=64), nullable=False),
+        sa.Column("session_id", BIG, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("used_at", INSTANT, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["sign_in_sessions.id"],
+            name=op.f("fk_socket_tickets_session_id_sign_in_sessions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_socket_tickets")),
+    )
+    op.create_index("ix_socket_tickets_session_id", "socket_tickets", ["session_id"], unique=False)
     op.add_column("book_bids", sa.Column("entered_by", sa.String(length=26), nullable=True))
     op.add_column("book_bids", sa.Column("mandate", sa.String(length=10), nullable=True))
     op.add_column("lots", sa.Column("reoffer_of", sa.String(length=26), nullable=True))

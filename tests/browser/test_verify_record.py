@@ -43,9 +43,8 @@ def test_a_checkpoint_that_this_browser_kept_bears_witness(reader):
     expect(page.locator(".verify-line.is-ok", has_text="WATCHED")).to_have_count(1)
     other = f"{SIGNER.name}/sale/{SALE}\\n2\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\\n\\n"
     sizes = [int(line.split(b"\\n")[1]) for line in RECORD if b'"checkpoint"' in line]
-    page.evaluate(
-        f"localStorage.setItem('pavilion.checkpoint.{SALE}', '{other}'.replace('\\n2\\n', '\\n{sizes[0]}\\n'))"
-    )
+    other = other.replace("\\n2\\n", f"\\n{sizes[0]}\\n")
+    page.evaluate(f"localStorage.setItem('pavilion.checkpoint.{SALE}', '{other}')")
     offered(page, RECORD, "again.record.jsonl")
     expect(page.locator("[data-verdict]")).to_have_class("verify-verdict is-outbid")
     expect(page.locator(".verify-line.is-fail", has_text="WATCHED")).to_have_count(1)

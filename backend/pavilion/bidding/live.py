@@ -59,6 +59,8 @@ class LiveSession:
             return None
         if isinstance(order, Hello):
             if self.viewer.user is None:
+                if order.ticket is not None:
+                    return order  # the shell finds out whose it is
                 self.refuse("signed_out")
                 return None
             self.greeted = True
@@ -69,6 +71,10 @@ class LiveSession:
             self.tell(frame(Error(code="not_allowed")))
             return None
         return order
+
+    def enter(self, viewer: Viewer) -> None:
+        """A ticket said whose browser this is."""
+        self.viewer, self.greeted = viewer, True
 
     def tell(self, encoded: bytes) -> None:
         """Queue a frame. A browser too slow to read is told once to ask anew; if it still does not, it is let go."""

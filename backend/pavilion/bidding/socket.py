@@ -3,12 +3,13 @@
 import asyncio
 import json
 from contextlib import suppress
+from datetime import datetime
 
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from pavilion.accounts.rules import VISITOR, Actor, Permission
-from pavilion.bidding import queries
+from pavilion.bidding import queries, tickets
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.live import TRY_AGAIN_LATER, LiveSession, Viewer
 from pavilion.bidding.messages import (
@@ -138,7 +139,23 @@ class Visit:
             case Unwatch():
                 self._leave()
             case Hello():
+                if not self.session.greeted and not await self._enter(order.ticket or "", received):
+                    return
                 self._tell(Welcome(user=self.session.viewer.user or "", t=stamp(received)))
+
+    async def _enter(self, ticket: str, now: datetime) -> bool:
+        """Whoever holds the ticket comes in with it, once; false when it is not good."""
+        async with self.sessions.begin() as session:
+            actor = await tickets.redeem(session, ticket, now)
+        if actor is None:
+            self.session.refuse("signed_out")
+            return False
+        self.rooms.door.leave(self)
+        self.session.enter(_viewer(actor))
+        if self.rooms.door.admit(self):
+            return True
+        self.session.refuse("slow_down")
+        return False
 
     async def _bid(self, bid: PlaceBid | SealBid) -> None:
         sale = self._sales.get(bid.lot)
