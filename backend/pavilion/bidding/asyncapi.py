@@ -11,8 +11,8 @@ from pavilion.bidding.messages import FromBrowser, ToBrowser
 PROTOCOL = "pavilion.1"
 ABOUT = (
     "One socket at /live, subprotocol pavilion.1, text frames of JSON. Signed in by the session cookie, or by a "
-    "one-use ticket of POST /api/v1/tickets in `hello`. A client ignores members that it does not know and refuses a lot's "
-    "event whose `prev` is not the hash of the one before; it asks for what it missed with `watch` and `after`. "
+    "one-use ticket of POST /api/v1/tickets in `hello`. A client ignores members that it does not know and refuses a "
+    "lot's event whose `prev` is not the hash of the one before; it asks for what it missed with `watch` and `after`. "
     "Amounts are whole minor units, instants RFC 3339 in UTC with microseconds."
 )
 
