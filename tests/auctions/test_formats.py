@@ -136,7 +136,7 @@ def test_a_tender_that_nobody_could_open_is_not_ready(changes, fact):
 
 def test_a_plain_tender_has_no_custodians():
     row = sale(format="tender", sealed="no", custodians="\n".join(CUSTODIANS))
-    assert row.options["tender"]["custodians"] == [] and findings(row) == []
+    assert row.options["tender"]["custodians"] == [] and findings(row) == [(Code.RULES_MISSING, "tender_plain")]
     assert parse_rules(ruleset.document(row, TERMS)).tender.sealed is False
 
 

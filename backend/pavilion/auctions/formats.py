@@ -67,10 +67,13 @@ def kept(form: str, options: Options) -> dict[str, Any] | None:
 
 
 def tender_fault(tender: Options) -> str | None:
-    """Why these custodians cannot open a tender, as the name of a fact; None when they can."""
+    """Why a tender cannot be held so, as the name of a fact; None when it can. The rules and the verifier know plain
+    tenders and second rounds, which the saleroom does not hold: neither key nor invitation would be there."""
     keys, k = tender["custodians"], tender["k"]
     if not tender["sealed"]:
-        return "custodians_of_plain" if keys else None
+        return "custodians_of_plain" if keys else "tender_plain"
+    if tender["best_and_final"] is not None:
+        return "tender_final"
     if len(keys) < LEAST_CUSTODIANS:
         return "custodians_missing"
     if len(keys) > MOST_CUSTODIANS or len(set(keys)) != len(keys) or not all(is_public_key(key) for key in keys):

@@ -50,7 +50,8 @@ async def chances(session: AsyncSession, sale: str | None = None) -> list[Chance
         select(BookLot, SaleBook.rules_hash, Lot.low_minor)
         .join(SaleBook, SaleBook.sale == BookLot.sale)
         .join(Lot, Lot.public_id == BookLot.lot)
-        .where(SaleBook.state == BookState.OPEN, BookLot.state == BookLotState.OPEN)
+        .join(Sale, Sale.id == Lot.sale_id)
+        .where(SaleBook.state == BookState.OPEN, BookLot.state == BookLotState.OPEN, Sale.type != "tender")
         .order_by(BookLot.position)
     )
     return [

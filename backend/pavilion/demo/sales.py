@@ -37,6 +37,8 @@ class Bill:
     zone: str = "Europe/Brussels"
     city: str = "Antwerp"
     entity: str = "ANT"
+    type: str = "timed"
+    options: Mapping[str, Any] | None = None
 
 
 async def free_stones(session: AsyncSession, actor: Actor, *, jewels: bool, most: int) -> list[str]:
@@ -113,6 +115,8 @@ def _values(bill: Bill) -> dict[str, Any]:
         "first_close_at": bill.first_close_at,
         "stagger_s": bill.stagger_s,
         "breaks": [list(pause) for pause in bill.breaks],
+        "type": bill.type,
+        "options": None if bill.options is None else dict(bill.options),
     }
 
 

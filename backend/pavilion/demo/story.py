@@ -15,7 +15,7 @@ from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
-from pavilion.demo import outcomes, people, sales, staging, stones
+from pavilion.demo import outcomes, people, sales, staging, stones, tenders
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
@@ -62,6 +62,8 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _upcoming(sessions, now)
     told("a sale that runs")
     await _running(settings, sessions, utc_now)
+    told("a sealed tender, with the key files of its simulated custodians")
+    await tenders.hold(settings, sessions, utc_now, LIMIT)
 
 
 async def _rates(session: AsyncSession, now: datetime) -> None:
@@ -188,7 +190,7 @@ async def _upcoming(sessions: Sessions, now: datetime) -> None:
 async def next_sale(sessions: Sessions, now: datetime) -> int:
     """Whenever no sale runs, another opens within minutes, for as long as stones with a fresh verdict are left."""
     async with reading(sessions) as session:
-        live = select(func.count(Sale.id)).where(Sale.state.in_(("open", "paused")))
+        live = select(func.count(Sale.id)).where(Sale.state.in_(("open", "paused")), Sale.type != "tender")
         soon = select(func.count(Sale.id)).where(Sale.state == "published", Sale.opens_at < now + timedelta(hours=1))
         if (await session.scalar(live) or 0) + (await session.scalar(soon) or 0):
             return 0
@@ -232,6 +234,8 @@ TRY = (
     "/account/notifications what she wants to hear",
     "try: as wen@lumen.example enter the saleroom of the running sale and bid; its first lots close within minutes",
     "try: in a second browser bid against her as ilse@vandael.example; simulated rivals bid too (RIVALS=0 stops them)",
+    "try: as wen@lumen.example seal a bid in the Quiet Tender; it ends minutes after the start. Open it then on its "
+    "page of the opening, once each with two of the three simulated custodians' key files in .data/demo/custodians",
     "try: as sam@scheldt.example upload sample/new.csv of the data folder (.data/demo) under /stock: "
     "stones not listed yet, some with faults, each row with its answer",
     "try: as noor@pavilion.example build a sale under /staff/sales; lena@pavilion.example approves it",
@@ -241,5 +245,6 @@ TRY = (
     "try: as cato@pavilion.example read /staff/law, and under /staff/trust stop a party for a day; "
     "imre@pavilion.example agrees to end the stop under /staff/proposals",
     "try: without signing in, open any stone under /stones, its passport and /log; verify its bundle under /verify",
+    "try: as cato@pavilion.example read under /staff/fairness why two of the simulated rivals look like one",
     "try: as tomas@pavilion.example enter a transfer under /staff/cashier; lena@pavilion.example confirms it",
 )
