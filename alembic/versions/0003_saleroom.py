@@ -22,6 +22,9 @@ TRIGGERS = {
         "create trigger tender_shares_append_only before update or delete on tender_shares for each row execute function pavilion_refuse_change()",
         "create trigger tender_weights_append_only before update or delete on tender_weights for each row execute function pavilion_refuse_change()",
         "create trigger tender_wishes_append_only before update or delete on tender_wishes for each row execute function pavilion_refuse_change()",
+        "create trigger lot_acknowledgements_append_only before update or delete on lot_acknowledgements for each row execute function pavilion_refuse_change()",
+        "create trigger lot_confirmations_append_only before update or delete on lot_confirmations for each row execute function pavilion_refuse_change()",
+        "create trigger viewing_gate_append_only before update or delete on viewing_gate for each row execute function pavilion_refuse_change()",
         "create trigger fairness_decisions_append_only before update or delete on fairness_decisions for each row execute function pavilion_refuse_change()",
     ],
     "sqlite": [
@@ -43,28 +46,14 @@ TRIGGERS = {
         "create trigger tender_weights_no_delete before delete on tender_weights begin select raise(abort, 'append only: tender_weights'); end",
         "create trigger tender_wishes_no_update before update on tender_wishes begin select raise(abort, 'append only: tender_wishes'); end",
         "create trigger tender_wishes_no_delete before delete on tender_wishes begin select raise(abort, 'append only: tender_wishes'); end",
+        "create trigger lot_acknowledgements_no_update before update on lot_acknowledgements begin select raise(abort, 'append only: lot_acknowledgements'); end",
+        "create trigger lot_acknowledgements_no_delete before delete on lot_acknowledgements begin select raise(abort, 'append only: lot_acknowledgements'); end",
+        "create trigger lot_confirmations_no_update before update on lot_confirmations begin select raise(abort, 'append only: lot_confirmations'); end",
+        "create trigger lot_confirmations_no_delete before delete on lot_confirmations begin select raise(abort, 'append only: lot_confirmations'); end",
+        "create trigger viewing_gate_no_update before update on viewing_gate begin select raise(abort, 'append only: viewing_gate'); end",
+        "create trigger viewing_gate_no_delete before delete on viewing_gate begin select raise(abort, 'append only: viewing_gate'); end",
         "create trigger fairness_decisions_no_update before update on fairness_decisions begin select raise(abort, 'append only: fairness_decisions'); end",
         "create trigger fairness_decisions_no_delete before delete on fairness_decisions begin select raise(abort, 'append only: fairness_decisions'); end",
-    ],
-}
-
-CHECKS = [
-    ("ck_sales_type_known", "type in ('timed')", "type in ('timed', 'clerked', 'tender', 'collection')"),
-    (
-        "ck_sales_published_with_rules",
-        "(state = 'draft') = (rules_hash is null)",
-        "(state = 'draft' or type = 'collection') = (rules_hash is null)",
-    ),
-]
-GUARD = {
-    "postgresql": [
-        "drop trigger sales_facts_stand on sales",
-        "create or replace function sales_facts_stand() returns trigger language plpgsql as $$ begin if old.rules_hash is not null and new.rules_hash is not null then raise exception 'a published sale does not change' using errcode = '23514'; end if; return new; end $$",
-        "create trigger sales_facts_stand before update of type, title_en, title_zh, text_en, text_zh, currency, zone, opens_at, first_close_at, stagger_s, stagger_per, breaks, increments, mode, soft_close, premium, reserve_rule, options, rules, rules_hash, entity on sales for each row execute function sales_facts_stand()",
-    ],
-    "sqlite": [
-        "drop trigger sales_facts_stand",
-        "create trigger sales_facts_stand before update of type, title_en, title_zh, text_en, text_zh, currency, zone, opens_at, first_close_at, stagger_s, stagger_per, breaks, increments, mode, soft_close, premium, reserve_rule, options, rules, rules_hash, entity on sales for each row when old.rules_hash is not null and new.rules_hash is not null begin select raise(abort, 'a published sale does not change'); end",
     ],
 }
 
@@ -284,6 +273,84 @@ def upgrade() -> None:
     )
     op.create_index("ix_fairness_cases_score", "fairness_cases", ["score", "id"], unique=False)
     op.create_table(
+        "lot_acknowledgements",
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("seq", BIG, autoincrement=False, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id"],
+            ["companies.id"],
+            name=op.f("fk_lot_acknowledgements_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("lot", "company_id", "seq", name=op.f("pk_lot_acknowledgements")),
+    )
+    op.create_table(
+        "lot_confirmations",
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("passport", sa.String(length=64), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id"],
+            ["companies.id"],
+            name=op.f("fk_lot_confirmations_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("lot", "company_id", "passport", name=op.f("pk_lot_confirmations")),
+    )
+    op.create_table(
+        "retraction_requests",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.Column("seq", BIG, nullable=False),
+        sa.Column("ground", sa.String(length=12), nullable=False),
+        sa.Column("words", sa.String(length=500), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("decision", sa.String(length=16), nullable=True),
+        sa.Column("decided_at", INSTANT, nullable=True),
+        sa.Column("decided_by", sa.String(length=40), nullable=True),
+        sa.Column("proposal", sa.String(length=26), nullable=True),
+        sa.CheckConstraint(
+            "decision in ('declined', 'void_proposed')", name=op.f("ck_retraction_requests_decision_known")
+        ),
+        sa.CheckConstraint("ground in ('slip', 'description')", name=op.f("ck_retraction_requests_ground_known")),
+        sa.ForeignKeyConstraint(
+            ["company_id"],
+            ["companies.id"],
+            name=op.f("fk_retraction_requests_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retraction_requests")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_retraction_requests_public_id")),
+        sa.UniqueConstraint("sale", "n", name=op.f("uq_retraction_requests_sale_n")),
+    )
+    op.create_index("ix_retraction_requests_sale_decision", "retraction_requests", ["sale", "decision"], unique=False)
+    op.create_table(
+        "viewing_gate",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("signed_as", sa.String(length=120), nullable=True),
+        sa.CheckConstraint("kind in ('in_person', 'video', 'waiver')", name=op.f("ck_viewing_gate_kind_known")),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_viewing_gate_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_viewing_gate")),
+        sa.UniqueConstraint("lot", "company_id", "kind", name=op.f("uq_viewing_gate_lot_company_id_kind")),
+    )
+    op.create_table(
         "fairness_decisions",
         sa.Column("id", BIG, nullable=False),
         sa.Column("case_id", BIG, nullable=False),
@@ -381,37 +448,8 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("given_up_at", INSTANT, nullable=True))
     op.add_column("outbox", sa.Column("last_error", sa.String(length=200), nullable=True))
     op.add_column("sales", sa.Column("options", sa.JSON(none_as_null=True), nullable=True))
-    _more_formats()
     for statement in TRIGGERS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)
-
-
-def _more_formats() -> None:
-    """Sales of more formats than one; a collection is published without rules. Existing rows stay as they are."""
-    bind = op.get_bind()
-    if bind.dialect.name == "postgresql":
-        for name, _, new in CHECKS:
-            op.drop_constraint(op.f(name), "sales", type_="check")
-            op.create_check_constraint(op.f(name), "sales", new)
-    else:
-        # SQLite changes no constraint of a table, and a table made anew would take the rows that point at it along.
-        # A wider check touches nothing on disk but the table's own words (https://sqlite.org/lang_altertable.html, 7).
-        version = bind.exec_driver_sql("pragma schema_version").scalar_one()
-        bind.exec_driver_sql("pragma writable_schema = on")
-        for _, old, new in CHECKS:
-            changed = bind.execute(
-                sa.text(
-                    "update sqlite_master set sql = replace(sql, :old, :new) "
-                    "where type = 'table' and name = 'sales' and instr(sql, :old) > 0"
-                ),
-                {"old": old, "new": new},
-            )
-            assert changed.rowcount == 1, old
-        bind.exec_driver_sql(f"pragma schema_version = {version + 1}")
-        bind.exec_driver_sql("pragma writable_schema = reset")
-        assert bind.exec_driver_sql("pragma integrity_check").scalar_one() == "ok"
-    for statement in GUARD[bind.dialect.name]:
-        bind.exec_driver_sql(statement)
 
 
 def downgrade() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pavilion.bidding import clerking, closing, due, grouping, rules, tendering
+from pavilion.bidding import clerking, closing, due, grouping, passport_change, rules, tendering
 from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.deciding import Facts
 from pavilion.bidding.folding import Draft
@@ -84,7 +84,7 @@ def _resume(draft: Draft, facts: Facts, act: StaffAct, lot: LotBook) -> str | No
         return _unfit(lot)
     if (code := closing.judge_resume(lot.clock())) is not None:
         return code
-    if draft.state == "paused" or not _verified(facts, lot):
+    if draft.state == "paused" or not _verified(facts, lot) or passport_change.pending(lot, facts, draft.now):
         return "act_not_allowed"
     by = _by(draft, act)
     for one in grouping.together(draft, lot, "paused"):

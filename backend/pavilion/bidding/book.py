@@ -13,6 +13,7 @@ from pavilion.bidding.vault import Opening
 
 ZERO_HASH = "0" * 64
 FINAL = frozenset({"sold", "passed", "withdrawn"})
+CONFIRM_WITHIN = 24 * 3600 * 1_000_000  # after a change of the passport
 
 
 class Fenced(Exception):
@@ -191,6 +192,9 @@ class LotBook:
     paused_at: int | None = None
     pause_reason: str | None = None
     closing_at: int | None = None
+    passport: str = ""  # the facts hash under which it is sold
+    changed_seq: int | None = None  # of the notice that told of another passport
+    confirm_by: int | None = None  # until when bidders of before may confirm
     slowed: bool = False  # was extended once for the engine's own slowness
     tendered: bool = False  # bids on it are sealed: nobody here knows an amount
     slow: bool = False  # the engine was slow in the last window; known only to this run
@@ -316,7 +320,9 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
         case "lot.reserve_lowered":
             _stand(lot, data)
         case "lot.notice":
-            pass
+            if data["passport"] is not None:
+                lot.passport, lot.changed_seq = data["passport"], line.seq
+                lot.confirm_by = line.at + CONFIRM_WITHIN if lot.best else None
         case _:
             raise AssertionError(f"lot {lot.lot}: unknown event {line.type}")
 

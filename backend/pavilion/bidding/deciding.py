@@ -116,6 +116,8 @@ class LotFacts:
     mct: int = 0
     benchmark_ppc: int | None = None  # what a discount in a tender is taken from
     low: int = 0  # the low estimate
+    passport: str = ""  # the facts hash as it is now; empty: not known
+    confirmed: frozenset[int] = frozenset()  # companies that keep their maxima under this passport
     viewed: frozenset[int] = frozenset()  # companies that viewed it, or waived the viewing
     notice: tuple[str, str] = ("", "")  # what the room is told when it is not, in English and Chinese
 

@@ -110,5 +110,6 @@ def next_due(book: Book) -> int | None:
         return None
     ends = [lot.end for lot in book.lots.values() if lot.state == "open" and lot.end != closing.NEVER]
     undecided = [] if book.rules.tender else [lot for lot in book.lots.values() if lot.state == "closing"]
+    confirmed = [lot.confirm_by for lot in book.lots.values() if lot.confirm_by is not None]
     held = [(lot.closing_at or 0) + HOLD_MOST for lot in undecided]
-    return min([*ends, *held], default=None)
+    return min([*ends, *held, *confirmed], default=None)

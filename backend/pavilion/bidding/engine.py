@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from pavilion.bidding import acts, due, folding, planned, planning, tendering
+from pavilion.bidding import acts, due, folding, passport_change, planned, planning, tendering
 from pavilion.bidding.book import Batch, BookStore, Fenced, Line, LotBook, Published, SignedRoot
 from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, decide_bid, exposure
 from pavilion.bidding.folding import Book, Draft
@@ -251,6 +251,8 @@ class SaleWriter:
             due.clock_moved(draft, due.NEAR)
         if self._news != self._looked_at:
             due.lost_verdicts(draft, self.facts)
+            passport_change.noticed(draft, self.facts)
+        passport_change.lapsed(draft, self.facts)
         due.open_due(draft)
         planning.serve(draft, self.facts, 0, all_plans=self._news != self._looked_at)
         return draft

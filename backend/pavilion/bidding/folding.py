@@ -305,6 +305,7 @@ class Draft:
             published_end=end,
             hard_end=self.rules.soft_close.hard_end,
             hash=line.hash,
+            passport=data["passport"],
             seq=line.seq,
             stands=Standing(None, None, terms.opening, None if reserve is None else False),
         )

@@ -34,7 +34,9 @@ Bidder = Annotated[Actor, may(Permission.BID_PLACE)]
 PlanId = Annotated[str, Path(pattern=r"^[0-9A-Z]{26}$")]
 IdempotencyKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
 Typed = Annotated[str, Form(max_length=40)]
-Rows = Annotated[list[Annotated[str, StringConstraints(max_length=40)]], Form(max_length=MOST_LOTS, default_factory=list)]
+Rows = Annotated[
+    list[Annotated[str, StringConstraints(max_length=40)]], Form(max_length=MOST_LOTS, default_factory=list)
+]
 CODES = STATUS | {"plan_invalid": 422, "not_found": 404, "stale_version": 409}
 
 

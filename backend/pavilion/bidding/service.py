@@ -15,6 +15,7 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import plan_of, running_sales
+from pavilion.bidding import lot_requests, viewing_gate
 from pavilion.bidding.acts import Agreed
 from pavilion.bidding.closures import closures, notices, stones_of
 from pavilion.bidding.deciding import Bidder, Facts, LotFacts
@@ -30,7 +31,18 @@ from pavilion.kernel.events import Event
 from pavilion.kernel.instants import micros
 
 # Events after which a bidder, a lot or the list of running sales may be another.
-WATCHED = ("registration:", "company:", "stone:", "sale:", "lot:paid", "lot:stone_", "law:", "tender:")
+WATCHED = (
+    "registration:",
+    "company:",
+    "stone:",
+    "sale:",
+    "lot:paid",
+    "lot:stone_",
+    "law:",
+    "tender:",
+    "viewing:",
+    "maximum:",
+)
 LOOK_BACK = 200  # ids are given before they are committed, so the newest few are looked at again
 
 
@@ -188,11 +200,13 @@ async def _lots(
 ) -> dict[str, LotFacts]:
     rows = (
         await session.execute(
-            select(Lot.public_id, Company, func.count(LotStone.stone_id), func.count(LotStone.exposed_id))
+            select(
+                Lot.public_id, Company, func.count(LotStone.stone_id), func.count(LotStone.exposed_id), Lot.low_minor
+            )
             .join(Company, Company.id == Lot.consignor_company_id)
             .outerjoin(LotStone, LotStone.lot_id == Lot.id)
             .where(Lot.sale_id == sale.id)
-            .group_by(Lot.public_id, Company.id)
+            .group_by(Lot.public_id, Company.id, Lot.low_minor)
         )
     ).all()
     stones = await stones_of(session, sale.id)
@@ -200,9 +214,11 @@ async def _lots(
     day = now.astimezone(UTC).date()
     closed = await closures(session, stones, destinations, day)
     tomorrow = await closures(session, stones, destinations, day + timedelta(days=1))
-    lost = {lot for lot, _, held, exposed in rows if held and held != exposed}
+    lost = {lot for lot, _, held, exposed, _ in rows if held and held != exposed}
     said = {lot: await notices(session, stones[lot]) for lot in lost}
-    weights = tender.weights
+    weights, seen = tender.weights, await viewing_gate.viewed(session, stones)
+    passports = await lot_requests.passports_of(session, stones)
+    confirmed = await lot_requests.confirmed(session, passports)
     return {
         lot: LotFacts(
             lot,
@@ -211,10 +227,14 @@ async def _lots(
             closed_next=tomorrow.get(lot, {}),
             verified=held > 0 and held == exposed,
             notice=said.get(lot, ("", "")),
+            low=low or 0,
+            viewed=seen.get(lot, frozenset()),
+            passport=passports.get(lot, ""),
+            confirmed=confirmed.get(lot, frozenset()),
             mct=weights.get(lot, (0, None))[0],
             benchmark_ppc=weights.get(lot, (0, None))[1],
         )
-        for lot, owner, held, exposed in rows
+        for lot, owner, held, exposed, low in rows
     }
 
 
