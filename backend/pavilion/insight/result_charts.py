@@ -124,19 +124,26 @@ class _Axis(NamedTuple):
 
 
 def _decades(axis: _Axis) -> list[int]:
-    """1, 2, 5, 10 .. as far as the axis goes, and fewer where they would crowd."""
-    found, unit = [], 1
+    """1, 2, 5, 10 .. as far as the axis goes; more where it is short, fewer where they would crowd."""
+    found = _rungs(axis, (1, 2, 5))
+    if len(found) < 4:
+        return _rungs(axis, range(1, 10))
+    return found if len(found) <= 8 else _rungs(axis, (1,))
+
+
+def _rungs(axis: _Axis, digits: Iterable[int]) -> list[int]:
+    found, unit, digits = [], 1, tuple(digits)
     while unit <= axis.most:
-        found += [unit * k for k in (1, 2, 5) if axis.least <= unit * k <= axis.most]
+        found += [unit * k for k in digits if axis.least <= unit * k <= axis.most]
         unit *= 10
-    return found if len(found) <= 8 else [value for value in found if str(value)[0] == "1"]
+    return found
 
 
 def _apart(ticks: Sequence[Tick]) -> list[Tick]:
     """Those that leave room for their words."""
     kept: list[Tick] = []
     for tick in ticks:
-        if not kept or tick.at - kept[-1].at >= 44:
+        if not kept or tick.at - kept[-1].at >= 60:
             kept.append(tick)
     return kept
 
