@@ -2,20 +2,22 @@
 with a record that the verifier replays."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from pavilion.bidding import folding
-from pavilion.bidding.book import SignedRoot
+from pavilion.bidding.book import VERIFIED_AGAIN, SignedRoot
 from pavilion.bidding.closing import NEVER
+from pavilion.bidding.deciding import LotFacts
 from pavilion.bidding.folding import Draft
 from pavilion.bidding.opened import Failed
 from pavilion.bidding.publication import publishable
 from pavilion.bidding.record import hidden_lots, record_lines
 from pavilion.bidding.verifying import verify
 from pavilion.kernel.instants import micros
-from tests.bidding.room import FIRST_END, MINUTE, SALE, SIGNER, VAULT, publication, room, rules_doc
+from tests.bidding.room import FIRST_END, MINUTE, SALE, SIGNER, VAULT, facts, lot_id, publication, room, rules_doc
 from tests.make import NOON, SECOND
 
 TWO = ("Ada", "Noor")
@@ -171,3 +173,21 @@ async def test_a_call_that_a_bid_did_not_take_back_is_found(clerked):
     lines = await record(sale, **CLERKED)
     with pytest.raises(Failed):
         verify(lambda: iter([line.replace(b'"to":null', b'"to":"2026-03-02T12:00:30.000000Z"') for line in lines[:-1]]))
+
+
+async def test_a_stone_that_is_verified_again_is_told_to_the_room_once(database_url):
+    lost = {lot_id(1): LotFacts(lot_id(1), verified=False, notice=("It is being checked.", "正在核验。"))}
+    async with room(database_url) as sale:
+        sale.writer.learn(replace(facts(), lots=lost))
+        await sale.at(NOON)
+        for _ in range(3):  # whatever else the house learns meanwhile
+            sale.writer.learn(facts())
+            await sale.bid(2, 80_000)
+        texts = [one["text_en"] for one in await told(sale, "lot.notice")]
+        assert texts == ["It is being checked.", VERIFIED_AGAIN[0]] and sale.lot().state == "paused"
+        await sale.act("resume", by="Ada")
+        sale.writer.learn(replace(facts(), lots=lost))
+        await sale.bid(2, 90_000)
+        sale.writer.learn(facts())
+        await sale.bid(2, 90_000)
+        assert [one["text_en"] for one in await told(sale, "lot.notice")][2:] == texts

@@ -13,6 +13,11 @@ from pavilion.bidding.vault import Opening
 
 ZERO_HASH = "0" * 64
 FINAL = frozenset({"sold", "passed", "withdrawn"})
+# What the room is told of a lot that only waits for a person, in English and Chinese.
+VERIFIED_AGAIN = (
+    "The stone is verified again; the auctioneer resumes the lot soon.",
+    "宝石已重新通过核验，拍卖师即将恢复本拍品。",
+)
 CONFIRM_WITHIN = 24 * 3600 * 1_000_000  # after a change of the passport
 
 
@@ -197,6 +202,7 @@ class LotBook:
     confirm_by: int | None = None  # until when bidders of before may confirm
     slowed: bool = False  # was extended once for the engine's own slowness
     tendered: bool = False  # bids on it are sealed: nobody here knows an amount
+    told_again: bool = False  # the room knows that the stone which lost its verdict is verified again
     slow: bool = False  # the engine was slow in the last window; known only to this run
 
     def copy(self) -> "LotBook":
@@ -301,6 +307,7 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
             lot.end, lot.slowed = end_of(data["to"]), lot.slowed or data["cause"] == "slow"
         case "lot.paused":
             lot.state, lot.paused_at, lot.pause_reason = "paused", line.at, data["reason"]
+            lot.told_again = False
         case "lot.resumed":
             lot.hard_end = closing.resumed(soft, lot.clock(), line.at).hard_end
             lot.end, lot.state, lot.paused_at, lot.pause_reason = end_of(data["end"]), "open", None, None
@@ -320,6 +327,7 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
         case "lot.reserve_lowered":
             _stand(lot, data)
         case "lot.notice":
+            lot.told_again = lot.told_again or data["text_en"] == VERIFIED_AGAIN[0]
             if data["passport"] is not None:
                 lot.passport, lot.changed_seq = data["passport"], line.seq
                 lot.confirm_by = line.at + CONFIRM_WITHIN if lot.best else None

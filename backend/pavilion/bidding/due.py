@@ -4,7 +4,7 @@ interruptions given back."""
 from collections.abc import Callable
 
 from pavilion.bidding import clerking, closing, grouping, tendering
-from pavilion.bidding.book import FINAL, LotBook
+from pavilion.bidding.book import FINAL, VERIFIED_AGAIN, LotBook
 from pavilion.bidding.deciding import Facts, LotFacts
 from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.texts import text_of
@@ -55,10 +55,15 @@ def close_due(draft: Draft, drained: Callable[[int], bool]) -> None:
 
 
 def lost_verdicts(draft: Draft, facts: Facts) -> None:
-    """A lot whose stone is no longer verified takes no further bid, and the room is told why."""
+    """A lot whose stone is no longer verified takes no further bid, and the room is told why; and is told when nothing
+    but a person keeps it still any more."""
     for lot in draft.all_lots():
         known = facts.lots.get(lot.lot)
-        if known is None or known.verified:
+        if known is None:
+            continue
+        if known.verified:
+            if lot.state == "paused" and lot.pause_reason == VERDICT_LOST and not lot.told_again:
+                _notice(draft, lot, VERIFIED_AGAIN)
             continue
         if lot.state == "listed":
             _told(draft, lot, known)
@@ -69,10 +74,13 @@ def lost_verdicts(draft: Draft, facts: Facts) -> None:
 
 
 def _told(draft: Draft, lot: LotBook, known: LotFacts) -> None:
-    en, zh = known.notice
-    if en and zh:
-        data = {"text_en": en, "text_zh": zh, "passport": None, "by": grouping.ENGINE}
-        draft.write("lot.notice", data, draft.lot(lot.lot))
+    if all(known.notice):
+        _notice(draft, lot, known.notice)
+
+
+def _notice(draft: Draft, lot: LotBook, text: tuple[str, str]) -> None:
+    data = {"text_en": text[0], "text_zh": text[1], "passport": None, "by": grouping.ENGINE}
+    draft.write("lot.notice", data, draft.lot(lot.lot))
 
 
 def after_outage(draft: Draft, since: int) -> None:
