@@ -13,7 +13,7 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company, Person
 from pavilion.accounts.rules import Actor, Role
 from pavilion.auctions import curation, publishing, registering, service
-from pavilion.bidding.models import BookLot
+from pavilion.bidding.models import BookLot, SaleBook
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import Sessions
 from pavilion.provenance.models import StoneVerdict
@@ -47,6 +47,12 @@ async def is_open(sessions: Sessions, sale: RunningSale) -> bool:
         return list(states) == ["open"] * len(sale.lots)
 
 
+async def sale_is_open(sessions: Sessions, sale: RunningSale) -> bool:
+    """Whether the engine has opened the sale, whoever opens its lots."""
+    async with sessions() as session:
+        return await session.scalar(select(SaleBook.state).where(SaleBook.sale == sale.sale)) == "open"
+
+
 async def people(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await make.company(session, "Karowe Cutting", "BW")
@@ -65,7 +71,9 @@ async def actor(sessions: Sessions, email: str) -> Actor:
         return queries.as_actor(found)
 
 
-async def running_sale(sessions: Sessions, *, closes_s: int, lots: int = 3, soft_close: int = 120) -> RunningSale:
+async def running_sale(
+    sessions: Sessions, *, closes_s: int, lots: int = 3, soft_close: int = 120, **changes: Any
+) -> RunningSale:
     """A sale whose first lot ends in so many seconds; both buyers hold paddles."""
     now = utc_now()
     then, first = now - LONG_AGO, now + timedelta(seconds=closes_s)
@@ -82,7 +90,7 @@ async def running_sale(sessions: Sessions, *, closes_s: int, lots: int = 3, soft
         await session.execute(update(StoneVerdict).where(StoneVerdict.stone.in_(stones)).values(decided_at=now))
     async with sessions.begin() as session:
         soft = SOFT_CLOSE | {"window": soft_close, "extension": soft_close}
-        said = world.settings(opens_at=min(now, first - OPEN_FOR), first_close_at=first, soft_close=soft)
+        said = world.settings(opens_at=min(now, first - OPEN_FOR), first_close_at=first, soft_close=soft, **changes)
         made = await curation.create_sale(session, values=said, actor=curator, now=then)
         added = await curation.add_stones(session, sale=made.public_id, stones=stones, actor=curator, now=then)
         figures = {"low_minor": 2_200_000, "high_minor": 3_000_000, "opening_minor": 1_200_000}

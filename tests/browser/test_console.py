@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from pavilion.accounts.rules import Role
 from tests import make
+from tests.browser import rooms
 from tests.browser.conftest import ANTWERP, House
 from tests.cast import ILSE, WEN
 
@@ -102,6 +103,43 @@ def test_a_sale_is_run_while_two_buyers_bid(house: House, reader, staff):
     expect(wen.locator(f"[data-lane=decided] [data-lot='{second}']")).to_have_count(1)
     expect(ada.locator("[data-feed]")).to_contain_text("withdrawn")
     assert Axe().run(ada, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"] == []
+
+
+def test_a_clerk_opens_calls_and_sells_lot_by_lot(house: House, reader, staff):
+    clerked = {"type": "clerked", "options": {"clerked": {"final_call": 4}}}
+    sale = house.do(rooms.running_sale, closes_s=1500, lots=2, **clerked)
+    lot = sale.lots[0]
+    while not house.do(rooms.sale_is_open, sale):
+        pass  # each question takes a moment
+    clara = reader(CLARA).live(f"/staff/sales/{sale.sale}/console")
+    wen = reader(WEN).live(f"/sales/{sale.sale}/room?lot={lot}")
+    ilse = reader(ILSE, lang="zh", phone=True).live(f"/lots/{lot}")
+    expect(ilse.locator("[data-ends]")).to_have_text("由拍卖师开始竞价")
+    for key, words in (("g", "Done."), ("f", "Done.")):
+        clara.keyboard.press(key)
+        clara.keyboard.press(key)
+        came(clara, words)
+        clara.wait_for_timeout(100)  # the same words may come twice
+    expect(clara.locator("[data-hand-state]")).to_have_text("Open")
+    expect(clara.locator(f"tr[data-lot='{lot}'] [data-time]")).to_have_text("until called")
+    expect(ilse.locator("[data-said]")).to_contain_text("即将最后叫价")
+    expect(wen.locator("[data-announce=assertive]")).to_contain_text("fair warning")
+    wen.locator(BID).click()
+    expect(wen.locator(STANDING)).to_have_text("You lead")
+    expect(wen.locator("[data-ends]")).to_have_text("open until it is called")
+    clara.keyboard.press("c")
+    clara.keyboard.press("c")
+    expect(ilse.locator("[data-announce=assertive]")).to_contain_text("最后叫价")
+    expect(ilse.locator("[data-clock]")).to_have_text(re.compile(r"0:0\d"))
+    ilse.locator(BID).click()
+    expect(ilse.locator("[data-book] .event").first).to_contain_text("最后叫价撤回")
+    expect(wen.locator("[data-ends]")).to_have_text("open until it is called")
+    expect(clara.locator("[data-act=final_call] summary")).not_to_have_attribute("aria-disabled", "true")
+    clara.keyboard.press("c")
+    clara.keyboard.press("c")
+    expect(ilse.locator(STANDING)).to_have_text("您已拍得", timeout=15_000)
+    clara.keyboard.press("l")
+    expect(clara.locator("[data-hand]")).to_have_attribute("data-hand", sale.lots[1])
 
 
 def test_a_clerk_bids_for_somebody_without_script(house: House, reader, staff):
