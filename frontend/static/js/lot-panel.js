@@ -192,8 +192,11 @@ export class Stand {
 
   /** @param {number} amount */
   allInWords(amount) {
-    const sum = moneyText(this.cost(amount).total, this.room.facts.currency);
-    return this.room.facts.tax ? say("all in %(sum)s", { sum }) : say("with premium %(sum)s, before tax", { sum });
+    const { currency, about, tax } = this.room.facts;
+    const { total } = this.cost(amount);
+    const sum = moneyText(total, currency);
+    const rough = aboutWords(total, currency, about);
+    return (tax ? say("all in %(sum)s", { sum }) : say("with premium %(sum)s, before tax", { sum })) + (rough ? say(", ") + rough : "");
   }
 
   /** @param {string | null} state */
@@ -214,7 +217,6 @@ export class Stand {
     setText(this.at("[data-ask-words]"), leads ? say("If it ends now you pay") : this.at("[data-ask-words]")?.getAttribute("data-words") ?? "");
     const total = this.cost(leads && lot.price !== null ? lot.price : lot.ask).total;
     setText(this.at("[data-ask-total]"), moneyText(total, currency));
-    setText(this.at("[data-about-ask]"), aboutWords(total, currency, this.room.facts.about));
     const ladder = rungs(this.room.facts.increments, lot.ask, 5);
     this.element.querySelectorAll("[data-rung]").forEach((rung, k) => {
       const amount = /** @type {number} */ (ladder[k]);
