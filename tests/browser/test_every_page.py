@@ -35,7 +35,7 @@ DOORS = (
     "/account",
 )
 NO_PAGE = re.compile(
-    r"\.(?:pdf|csv|json|jsonl|svg|webp)(?:\?|$)|^/static/|^/api/|\.tlog-proof$|[?&]as=|/(?:bundle|pack)$"
+    r"\.(?:pdf|csv|json|jsonl|svg|webp|xlsx)(?:\?|$)|^/static/|^/api/|\.tlog-proof$|[?&]as=|/(?:bundle|pack)$"
     r"|/proof(?:\?|$)|/documents/|^/log/(?:checkpoint|policy)$"
 )
 NAMES = re.compile(r"/(?:[0-9A-HJKMNP-TV-Z]{26}|[A-Z]{3}-[A-Z]{3}-\d{4}-\d+|\d+)(?=/|$)")
