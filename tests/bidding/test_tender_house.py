@@ -115,8 +115,8 @@ async def test_a_bid_is_sealed_over_http_and_socket_and_opened_by_two_custodians
 
 
 async def test_forms_without_script_take_envelope_files_and_share_files(sqlite_database_url, sqlite_sessions):
-    async with tender_house(sqlite_database_url, sqlite_sessions) as made:
-        async with served(made) as site, site.browser(made.buyers[0]) as wen:
+    async with tender_house(sqlite_database_url, sqlite_sessions) as made, served(made) as site:
+        async with site.browser(made.buyers[0]) as wen:
             origin = {"origin": site.origin}
             sealed = await envelope(made, 0, 500_000)
             file = {"file": ("bid.json", canonical(sealed.document()), "application/json")}

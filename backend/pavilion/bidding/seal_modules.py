@@ -5,16 +5,23 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-# What seal.js and custodian.js consist of, themselves included.
+# What the form that seals and the page of the opening consist of, themselves included.
 MODULES = (
+    "amounts.js",
+    "ceremony.js",
+    "countdown.js",
     "custodian.js",
     "ed25519-worker.js",
     "ed25519.js",
+    "fees.js",
     "hpke.js",
     "seal.js",
     "sha256.js",
+    "tender-entry.js",
+    "tender.js",
     "verify-forms.js",
     "verify-signature.js",
+    "words.js",
 )
 
 

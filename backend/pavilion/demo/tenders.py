@@ -39,7 +39,7 @@ async def hold(settings: Settings, sessions: Sessions, clock: Clock, limit: int)
         "Three stones by sealed bids. Nobody at the house can read a bid before two of three custodians open it.",
         "三颗宝石，密封投标。在三位保管人中的两位开启之前，拍卖行无人能读取出价。",
         opens, now + OPEN_FOR, stagger_s=0,
-        type="tender", options={"tender": tender_options(custodians)},
+        type="tender", options={"tender": tender_options(custodians), "outage": {"min": 10, "span": 600, "grant": 60}},
     )  # fmt: skip
     async with sessions() as session:
         noor = await people.actor(session, "noor@pavilion.example")
