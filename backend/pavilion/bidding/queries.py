@@ -186,6 +186,17 @@ async def company_of_bid(session: AsyncSession, sale: str, n: int) -> int | None
     )
 
 
+async def numbers_of_company(session: AsyncSession, company_id: int, lot: str) -> Sequence[int]:
+    """The places in the sale's log of all bids that this company made on the lot."""
+    wanted = (
+        select(BookBid.n)
+        .join(Sale, Sale.public_id == BookBid.sale)
+        .join(Registration, (Registration.sale_id == Sale.id) & (Registration.paddle == BookBid.paddle))
+        .where(BookBid.lot == lot, Registration.company_id == company_id)
+    )
+    return (await session.scalars(wanted.order_by(BookBid.n))).all()
+
+
 async def size_of(session: AsyncSession, sale: str) -> int:
     return await session.scalar(select(func.max(Checkpoint.size)).where(Checkpoint.sale == sale)) or 0
 

@@ -1,0 +1,53 @@
+"""What only a bidder sees of own bids: why a lot went as it did, and a receipt's address as a picture."""
+
+import io
+import json
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import or_, select
+
+from pavilion.accounts.deps import SignedInActor
+from pavilion.bidding import api, queries, showing
+from pavilion.bidding.models import BookEvent
+from pavilion.bidding.why import tell
+from pavilion.kernel.errors import NotFound
+from pavilion.webkit.deps import Reading
+from pavilion.webkit.html import page
+
+router = APIRouter(tags=["live"])
+
+Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
+
+
+@router.get("/lots/{lot}/why")
+async def why(request: Request, lot: Id, session: Reading, actor: SignedInActor) -> Response:
+    """The reader's own lot once more, in sentences; where the reader's company did not bid there is none."""
+    if actor.company_id is None:
+        raise NotFound()
+    rooms, sale = request.app.state.rooms, await showing.sale_of_lot(session, lot)
+    shown = await showing.sale_shown(session, sale, actor, await rooms.mine(sale, actor.company_id))
+    numbers = await queries.numbers_of_company(session, actor.company_id, lot)
+    if not numbers or shown.rules.tender is not None:
+        raise NotFound()
+    own: dict[int, int | None] = {}
+    for n in numbers:
+        opening = await rooms.opening(sale, n, actor.company_id)
+        own[n] = None if opening is None else opening.amount
+    wanted = select(BookEvent.body).where(BookEvent.lot == lot, or_(BookEvent.seq > 0, BookEvent.n.in_(own)))
+    events = [json.loads(body) for body in await session.scalars(wanted.order_by(BookEvent.n))]
+    story = tell(events, own, shown.rules.reserve_rule)
+    return page(request, "bidding/why.html", sale=shown, lot=shown.lot(lot), story=story)
+
+
+@router.get("/sales/{sale}/receipts/{n}.svg")
+async def receipt_qr(
+    request: Request, sale: Id, n: Annotated[int, Path(ge=0, le=2**53)], session: Reading, actor: SignedInActor
+) -> Response:
+    """The receipt's address as a QR code, for paper."""
+    await api.own_receipt(request, session, sale, n, actor)
+    address = f"{request.app.state.settings.public_url.rstrip('/')}/sales/{sale}/receipts/{n}"
+    image = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(image, kind="svg", scale=4, border=4, light="#fff")
+    return Response(image.getvalue(), media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"})
