@@ -22,7 +22,7 @@ from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import rules_routes as auctions_rules_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
-from pavilion.bidding import acting, closed, own_routes, plan_routes, program_routes
+from pavilion.bidding import acting, closed, own_routes, plan_routes, program_routes, request_routes
 from pavilion.bidding import api as bidding_api
 from pavilion.bidding import console_routes as bidding_console_routes
 from pavilion.bidding import routes as bidding_routes
@@ -104,6 +104,7 @@ ROUTERS: list[APIRouter] = [
     bidding_staff_routes.router,
     bidding_tender_routes.router,
     plan_routes.router,
+    request_routes.router,
     bidding_console_routes.router,
     bidding_socket.router,
     catalogue_routes.router,

@@ -18,7 +18,6 @@ VERIFIED_AGAIN = (
     "The stone is verified again; the auctioneer resumes the lot soon.",
     "宝石已重新通过核验，拍卖师即将恢复本拍品。",
 )
-CONFIRM_WITHIN = 24 * 3600 * 1_000_000  # after a change of the passport
 
 
 class Fenced(Exception):
@@ -329,8 +328,7 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
         case "lot.notice":
             lot.told_again = lot.told_again or data["text_en"] == VERIFIED_AGAIN[0]
             if data["passport"] is not None:
-                lot.passport, lot.changed_seq = data["passport"], line.seq
-                lot.confirm_by = line.at + CONFIRM_WITHIN if lot.best else None
+                lot.passport, lot.changed_seq, lot.confirm_by = data["passport"], line.seq, line.at + closing.CONFIRM_IN
         case _:
             raise AssertionError(f"lot {lot.lot}: unknown event {line.type}")
 

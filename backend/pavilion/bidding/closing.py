@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 State = Literal["open", "paused", "closed"]
+CONFIRM_IN = 24 * 3600 * 1_000_000  # bidders confirm their maxima after a change of the passport
 NEVER = 253_370_764_800_000_000  # the end of a lot that ends only by a call: 9999-01-01, later than any instant
 
 

@@ -68,7 +68,7 @@ async def passports_of(session: AsyncSession, lots: Mapping[str, Sequence[str]])
         .join(newest, (newest.c.stone == Passport.stone) & (newest.c.n == Passport.n))
         .where(Passport.stone.in_(wanted))
     )
-    known = {stone: digest for stone, digest in rows}
+    known = dict(rows.all())
     whole = {lot: held for lot, held in lots.items() if held and all(stone in known for stone in held)}
     return {lot: lot_hash([known[stone] for stone in held]) for lot, held in whole.items()}
 

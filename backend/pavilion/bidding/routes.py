@@ -13,6 +13,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import rates
 from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes
 from pavilion.bidding.acts import StaffAct
+from pavilion.bidding.asking import asks_of
 from pavilion.bidding.closures import closed_to, closures
 from pavilion.bidding.deciding import Answer, BidOrder, Rule
 from pavilion.bidding.lanes import lanes_of, next_of
@@ -127,7 +128,7 @@ async def receipt_page(
 
 
 @router.get("/desk/bids")
-async def own_bids(request: Request, session: Reading, actor: Bidder, now: Now) -> Response:
+async def bids_page(request: Request, session: Reading, actor: Bidder, now: Now) -> Response:
     """Every lot this company bid on, sale by sale, with its receipts."""
     found = []
     for sale in await showing.sales_bid_in(session, actor.company_id) if actor.company_id is not None else []:
@@ -147,9 +148,7 @@ async def own_bids(request: Request, session: Reading, actor: Bidder, now: Now) 
         shut |= {lot: answer[purse.destination] for lot, answer in answers.items() if purse.destination in answer}
     results = await own_results(session, found)
     bills = await request.app.state.bills_of(session, actor.company_id) if results else {}
-    return page(
-        request, "bidding/desk.html", sales=found, told=told, shut=shut, results=results, bills=bills, now=now
-    )
+    return page(request, "bidding/desk.html", sales=found, told=told, shut=shut, results=results, bills=bills, now=now)
 
 
 @router.get("/sales/{sale}/room")
@@ -301,6 +300,8 @@ async def _stand(
     held = [stone.public_id for stone in lot.stones]
     closure = purse.destination and await closed_to(session, lot.id, held, purse.destination, now.date())
     book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
+    own_bids = await showing.own_bids(session, sale.id, purse.paddle, lot.id)
+    asks = await asks_of(session, sale, lot, actor, purse, own_bids)
     amount = parse_minor(typed, lot.currency)
     amount = amount if amount is not None and 0 < amount <= MAX_AMOUNT else None
     cost = purse.cost(amount) if amount else None
@@ -316,7 +317,7 @@ async def _stand(
         book=book.lines,
         steps=book.steps,
         bidders=book.bidders,
-        notices=book.notices,
+        notices=asks.unread(book.notices),
         reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
         told=told,
         about=about,
@@ -333,7 +334,8 @@ async def _stand(
         rungs=sale.rules.increments.ladder(lot.ask, 6)[1:],
         ask_cost=purse.cost(lot.ask),
         price_cost=purse.cost(lot.price or lot.opening),
-        own_bids=await showing.own_bids(session, sale.id, purse.paddle, lot.id),
+        own_bids=own_bids,
+        asks=asks,
         facts=handing.facts_for_script(sale, purse, lot.id, lanes is None)
         | {"away": mine is None and purse.paddle is not None, "about": about.for_script() if about else None},
     )
