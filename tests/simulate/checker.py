@@ -5,7 +5,7 @@ import json
 
 from tests.simulate import reference
 from tests.simulate.house import Asked, House
-from tests.simulate.reference import Commitment, Lot, Table, micros, planned_end, with_fees
+from tests.simulate.reference import FAR, Commitment, Lot, Table, end_of, micros, planned_end, with_fees
 
 FINAL = ("sold", "passed", "withdrawn")
 UNRECORDED = ("not_open_yet", "confirm_needed", "key_reused")
@@ -56,6 +56,8 @@ class Checker:
         self.outage = (0, 0)
         self.outages = list(house.outages)
         self.owed: set[str] = set()  # lots that an outage must still extend
+        self.lowered = [act for act, _, code in house.acted if act.act == "lower_reserve" and code is None]
+        self.uncalled: Lot | None = None  # whose call a bid has just taken back
         self.fresh: dict[str, tuple[int, int]] = {}  # lot -> batch and seq of its last accepted bid
 
     def run(self) -> None:
@@ -63,6 +65,7 @@ class Checker:
             while self.n < asked.at_n:
                 self.event()
             self.fall_out()
+            self.level()
             self.request(asked)
         while self.n < len(self.events):
             self.event()
@@ -161,8 +164,10 @@ class Checker:
         least = before[2] if before[0] != "HOUSE" else min(before[2], lot.reserve)
         must(not others or after[1] >= least, "I2", "the price stayed below the ask")
         self.standing(event, lot)
-        end = lot.end_after(self.soft, asked.t) if before[:2] != after[:2] else lot.end
-        must(micros(event["data"]["end"]) == end >= lot.end, "I8", "the end moved without its cause")
+        moved = before[:2] != after[:2]
+        end = lot.end_after(self.soft, asked.t) if moved and "clerked" not in self.doc else lot.end
+        self.uncalled = lot if moved and "clerked" in self.doc and lot.end != FAR else None
+        must(end_of(event["data"]["end"]) == end >= lot.end, "I8", "the end moved without its cause")
         old = event["data"]["extended"]
         must(
             (old is None) == (end == lot.end) and (old is None or micros(old) == lot.end), "I8", "the old end is wrong"
@@ -177,6 +182,7 @@ class Checker:
         self.fall_out()
         if kind != "lot.extended" and kind != "incident":
             self.owe_nothing()
+            must(self.uncalled is None, "I8", "a bid did not take the call back")
         must(not kind.startswith("bid.") or kind == "bid.voided", "I4", "a bid that nobody sent")
         if event["lot"] is None:
             self.sale(event)
@@ -195,11 +201,18 @@ class Checker:
         span, least = (self.doc["outage"][name] * 1_000_000 for name in ("span", "min"))
         for since, until, _ in due:
             if self.state == "open" and until - since >= least:
-                for name, lot in self.lots.items():
-                    if lot.state == "open" and since < lot.end <= until + span:
-                        self.owed.add(name)
-        told = self.n < len(self.events) and self.events[self.n]["type"] == "incident"
+                self.owe(since, until + span)
+        next_one = self.events[self.n] if self.n < len(self.events) else {"type": ""}
+        told = next_one["type"] == "incident" and next_one["data"]["kind"] == "outage"
         must(not due or told == bool(self.owed), "I8", "an outage that is not told, or told for nothing")
+
+    def owe(self, since: int, last: int) -> None:
+        self.owed |= {name for name, lot in self.lots.items() if lot.state == "open" and since < lot.end <= last}
+
+    def level(self) -> None:
+        """Under one end for all, every open lot has the same."""
+        running = {lot.end for lot in self.lots.values() if lot.state == "open"}
+        must(self.soft["scope"] == "lot" or len(running) < 2, "I8", "the lots of a group end apart")
 
     def owe_nothing(self) -> None:
         must(not self.owed, "I8", "the outage gave a lot nothing")
@@ -225,16 +238,21 @@ class Checker:
         if kind == "sale.closed":
             must(all(lot.state in FINAL for lot in self.lots.values()), "I10", "closed too soon")
         if kind == "incident":
-            self.outage = (micros(event["data"]["from"]), micros(event["data"]["to"]))
+            before, self.outage = self.outage[1], (micros(event["data"]["from"]), micros(event["data"]["to"]))
+            if event["data"]["kind"] == "declared":
+                since, until = self.outage
+                least, span = (self.doc["outage"][name] * 1_000_000 for name in ("min", "span"))
+                must(self.state == "open" and since > before and until - since >= least, "I6", "declared out of turn")
+                self.owe(since, until + span)
         else:
             self.state = kind.removeprefix("sale.").replace("opened", "open").replace("resumed", "open")
 
     def listed(self, event: dict) -> None:
         data = event["data"]
         one = self.house.publication.lots[len(self.lots)]
-        end = planned_end(self.doc, len(self.lots))
+        end = FAR if "clerked" in self.doc else planned_end(self.doc, len(self.lots))
         must(event["prev"] == self.published and event["seq"] == 1, "I1", "a lot's book begins elsewhere")
-        must(micros(data["end"]) == end, "I8", "not the planned end")
+        must(end_of(data["end"]) == end, "I8", "not the planned end")
         hard = self.soft["hard_end"] and micros(self.soft["hard_end"])
         table = Table(self.doc["increments"], self.doc["mode"])
         lot = Lot(one.opening, one.reserve, self.doc["reserve_rule"], table, end, hard)
@@ -257,14 +275,25 @@ class Checker:
 
     def lot_opened(self, data: dict, lot: Lot, at: int, event: dict) -> None:
         must(
-            lot.state == "listed" and self.state == "open" and micros(data["end"]) == lot.end, "I8", "opened otherwise"
+            lot.state == "listed" and self.state == "open" and end_of(data["end"]) == lot.end, "I8", "opened otherwise"
         )
         lot.state = "open"
 
     def lot_extended(self, data: dict, lot: Lot, at: int, event: dict) -> None:
-        to = micros(data["to"])
-        must(lot.state == "open" and micros(data["from"]) == lot.end < to, "I8", "extended to no later end")
-        if data["cause"] == "staff":
+        to = end_of(data["to"])
+        must(lot.state == "open" and end_of(data["from"]) == lot.end, "I8", "extended from another end")
+        if data["cause"] == "staff" and lot.end == FAR:
+            must(to == at + self.doc["clerked"]["final_call"] * 1_000_000, "I8", "called otherwise")
+            lot.end = to
+            return
+        must(lot.end < to, "I8", "extended to no later end")
+        if data["cause"] == "bid":
+            must(lot is self.uncalled and to == FAR, "I8", "a call taken back by nothing")
+            self.uncalled = None
+        elif data["cause"] == "group":
+            must(self.soft["scope"] == "group", "I8", "not a group")
+            must(to == max(one.end for one in self.lots.values() if one.state == "open"), "I8", "past the group's end")
+        elif data["cause"] == "staff":
             must(at < lot.end, "I8", "extended after its end")
         else:
             since, until = self.outage
@@ -282,16 +311,31 @@ class Checker:
 
     def lot_resumed(self, data: dict, lot: Lot, at: int, event: dict) -> None:
         must(lot.state == "paused" and self.state == "open", "I8", "resumed out of turn")
-        end = at + max(lot.end - lot.paused_at, self.soft["window"] * 1_000_000)
-        must(micros(data["end"]) == end, "I8", "the pause gave back something else")
+        end = FAR if lot.end == FAR else at + max(lot.end - lot.paused_at, self.soft["window"] * 1_000_000)
+        must(end_of(data["end"]) == end, "I8", "the pause gave back something else")
         lot.hard_end = lot.hard_end and max(lot.hard_end + at - lot.paused_at, end)
         lot.end, lot.state = end, "open"
+
+    def lot_reserve_lowered(self, data: dict, lot: Lot, at: int, event: dict) -> None:
+        act = self.lowered.pop(0)
+        must(act.lot == event["lot"] and len(set(data["ok"])) == 2, "I6", "lowered by one person, or another lot")
+        must(
+            lot.rule == "jump" and lot.reserve is not None and lot.stands()[3] is not True, "I6", "is met, or not jump"
+        )
+        must(lot.opening <= act.amount < lot.reserve and (lot.state != "open" or at < lot.end), "I6", "not lower")
+        lot.reserve = act.amount
+        self.standing(event, lot)
 
     def lot_notice(self, data: dict, lot: Lot, at: int, event: dict) -> None:
         pass
 
     def lot_closing(self, data: dict, lot: Lot, at: int, event: dict) -> None:
+        if "clerked" in self.doc and micros(data["end"]) != lot.end:  # the clerk gives the lot up
+            leader, _, _, met = lot.stands()
+            must(micros(data["end"]) == at and (leader in (None, "HOUSE") or met is False), "I10", "passed unduly")
+            lot.end = at
         must(lot.state == "open" and at >= lot.end == micros(data["end"]), "I7", "closed before its end")
+        self.level()
         lot.state = "closing"
 
     def lot_sold(self, data: dict, lot: Lot, at: int, event: dict) -> None:

@@ -5,7 +5,8 @@ from random import Random  # noqa: TID251 - always seeded
 
 from pavilion.bidding import acts, due, folding
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.book import BookRow, Line, PrivateLine, SignedRoot, Stored
+from pavilion.bidding.book import FINAL, BookRow, Line, PrivateLine, SignedRoot, Stored
+from pavilion.bidding.closing import NEVER
 from pavilion.bidding.deciding import Answer, Bidder, BidOrder, Facts, LotFacts, decide_bid
 from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.publication import LotPublication, Publication, publish, publishable
@@ -48,9 +49,13 @@ def rules_doc(rng: Random, lots: int) -> dict:
     interval = rng.choice((0, 30, 60, 300))
     hard = rng.choice((None, None, lots * interval + rng.choice((0, 90, 600))))
     window = rng.choice((0, 60, 120, 300))
-    return {
+    clerked = rng.random() < 0.15
+    together = not clerked and rng.random() < 0.2  # all lots end, and move, as one
+    if together:
+        interval, hard = 0, rng.choice((None, None, 90, 600))
+    return ({"clerked": {"final_call": rng.choice((1, 10, 30))}} if clerked else {}) | {
         "v": 1,
-        "format": "timed",
+        "format": "clerked" if clerked else "timed",
         "currency": "USD",
         "zone": "Europe/Brussels",
         "opens_at": stamp(from_micros(OPENS)),
@@ -62,14 +67,14 @@ def rules_doc(rng: Random, lots: int) -> dict:
             "window": window,
             "extension": rng.choice((60, 120, 180)),
             "mode": rng.choice(("reset", "reset", "add")),
-            "scope": "lot",
-            "hard_end": None if hard is None else stamp(from_micros(first + hard * S)),
+            "scope": "group" if together else "lot",
+            "hard_end": None if hard is None or clerked else stamp(from_micros(first + hard * S)),
         },
         "stagger": {
             "first": stamp(from_micros(first)),
             "interval": interval,
             "per": rng.choice((1, 2)),
-            "breaks": rng.choice(([], [], [[1, 45]])) if hard is None else [],
+            "breaks": rng.choice(([], [], [[1, 45]])) if hard is None and not together else [],
         },
         "hold_results": False,
         "edge_delay_ms": 2000,
@@ -183,9 +188,21 @@ class House:
                 return self
             paused = [lot.lot for lot in self.book.lots.values() if lot.state == "paused"]
             sale = [StaffAct(SALE, "resume", by="Ada")] if self.book.state == "paused" else []
-            self.now = max(self.now + 60 * S, min((lot.end for lot in self._open()), default=self.now))
-            self.batch([], sale + [StaffAct(SALE, "resume", lot, by="Ada") for lot in paused])
+            self.now = max(self.now + 60 * S, min((lot.end for lot in self._ending()), default=self.now))
+            self.batch([], self._called() + sale + [StaffAct(SALE, "resume", lot, by="Ada") for lot in paused])
         raise AssertionError("the sale never ends")
+
+    def _ending(self) -> list:
+        """Open lots that end by time alone."""
+        return [lot for lot in self._open() if lot.end != NEVER]
+
+    def _called(self) -> list[StaffAct]:
+        """What a clerk does at the end of the day: every lot is opened, and every open one is called."""
+        if "clerked" not in self.doc or self.book.state != "open":
+            return []
+        acts = {"listed": "open", "open": "final_call"}
+        lots = [lot for lot in self.book.lots.values() if lot.end == NEVER and lot.state in acts]
+        return [StaffAct(SALE, acts[lot.state], lot.lot, by="Ada") for lot in lots]
 
     def _open(self) -> list:
         return [lot for lot in self.book.lots.values() if lot.state == "open"]
@@ -194,7 +211,9 @@ class House:
         rng = self.rng
         self._pass_time()
         dice = rng.random()
-        if dice < 0.01:
+        if "clerked" in self.doc and (not self._open() or dice < 0.12):
+            self.batch([], [self._clerk()])
+        elif dice < 0.01:
             since = self.now
             self.now += rng.choice((5, 15, 120, 900)) * S
             self.outage(since)
@@ -212,9 +231,14 @@ class House:
             return [StaffAct(SALE, "resume", by="Noor")]
         return [StaffAct(SALE, "resume", lot.lot, by="Ada") for lot in self.book.lots.values() if lot.state == "paused"]
 
+    def _clerk(self) -> StaffAct:
+        lot = self.rng.choice([one for one in self.book.lots.values() if one.state not in FINAL])
+        acts = ("open",) if lot.state == "listed" else ("final_call", "final_call", "final_call", "pass", "open")
+        return StaffAct(SALE, self.rng.choice(acts), lot.lot, by="Ada")
+
     def _pass_time(self) -> None:
         """Mostly a moment; often to the very edge of an end."""
-        rng, near = self.rng, self._open()
+        rng, near = self.rng, self._ending()
         if near and rng.random() < 0.08:
             end = min(lot.end for lot in near)
             self.now = max(self.now + 1, end + rng.choice((-2 * S, -S, -1, -1, 0, 1)))
@@ -258,11 +282,16 @@ class House:
         lot = rng.choice(list(self.book.lots.values()))
         two = ("Ada", "Noor")
         live = [one.seq for one in lot.live]
+        end = self.now if lot.end == NEVER else lot.end
+        lower = rng.choice((lot.terms.opening, lot.terms.opening, (lot.terms.reserve or 2) - 1, 1, 10**9))
         return rng.choice((
             StaffAct(SALE, "pause", lot.lot, by="Ada", reason="clock"),
             StaffAct(SALE, "resume", lot.lot, by="Ada"),
             StaffAct(SALE, "resume", lot.lot, by="Ada"),
-            StaffAct(SALE, "extend", lot.lot, by="Noor", to=lot.end + rng.choice((-S, 0, 1, 300 * S))),
+            StaffAct(SALE, "extend", lot.lot, by="Noor", to=end + rng.choice((-S, 0, 1, 300 * S))),
+            StaffAct(SALE, "lower_reserve", lot.lot, ok=two, amount=lower),
+            StaffAct(SALE, "lower_reserve", lot.lot, ok=two, amount=lower),
+            StaffAct(SALE, "incident", ok=two, to=self.now - rng.choice((9, 10, 60, 700)) * S),
             StaffAct(SALE, "void", lot.lot, ok=two, reason="typo", seqs=tuple(live[-1:])),
             StaffAct(SALE, "void", lot.lot, ok=two, reason="shill", paddle=rng.choice(list(lot.aliases) or [0])),
             StaffAct(SALE, "notice", lot.lot, by="Ada", text_en="Please read.", text_zh="请阅读。"),

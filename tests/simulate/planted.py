@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pavilion.bidding import book, closing, deciding, due, folding, rules
+from pavilion.bidding import book, clerking, closing, deciding, due, folding, grouping, rules
 from pavilion.bidding.rules import HOUSE, Increments, Standing
+from pavilion.bidding.texts import text_of
 
 Plant = Callable[[Any], None]  # takes pytest's monkeypatch
 
@@ -149,6 +150,16 @@ def _opens_early(draft):
     draft.rules = replace(draft.rules, opens_at=opens_at)
 
 
+def _passes_anything(draft, lot):
+    at = draft.next_at()
+    draft.write("lot.closing", {"end": text_of(at)}, draft.lot(lot.lot), at=at)
+    draft.write("lot.passed", {"reason": "reserve_not_met" if lot.best else "no_bids"}, draft.lot(lot.lot))
+
+
+def _lowers_anything(terms, now_stands, lower):
+    return None if terms.reserve is not None and terms.opening <= lower < terms.reserve else "act_not_allowed"
+
+
 PLANTED: dict[str, Plant] = {
     "a bid at the closing instant is taken": _set(closing, "judge_bid", _late_at_the_end),
     "a bid just before the end is late": _set(closing, "judge_bid", _late_before_the_end),
@@ -183,10 +194,10 @@ PLANTED: dict[str, Plant] = {
     "only the best of all bids is remembered": _set(book, "best_two", lambda best: dict(
         sorted(best.items(), key=lambda one: (-one[1][0], one[1][1]))[:1]
     )),
-    "the consignor may bid": _set(deciding, "_right_code", lambda draft, facts, lot, bidder, order: (
-        "rules_changed" if order.rules != draft.book.rules_hash else None
+    "the consignor may bid": _set(deciding, "right_code", lambda draft, facts, lot, bidder, rules, t: (
+        "rules_changed" if rules != draft.book.rules_hash else None
     )),
-    "old rules are taken for new": _set(deciding, "_right_code", lambda draft, facts, lot, bidder, order: (
+    "old rules are taken for new": _set(deciding, "right_code", lambda draft, facts, lot, bidder, rules, t: (
         "conflict_of_interest" if bidder.company_id in facts.lots[lot.lot].barred else None
     )),
     "other lots do not count against the limit": _set(deciding, "exposure", lambda *_, **__: 0),
@@ -195,6 +206,10 @@ PLANTED: dict[str, Plant] = {
     "a lot is sold below its reserve": _set(rules, "sold", lambda stands: stands.leader not in (None, HOUSE)),
     "the seller buys": _set(rules, "sold", lambda stands: stands.leader is not None),
     "a lot without reserve passes": _set(rules, "sold", lambda stands: bool(stands.reserve_met)),
+    "a bid in a group extends its own lot only": _set(grouping, "level", lambda draft: None),
+    "a bid leaves the final call standing": _set(clerking, "call_is_off", lambda draft, lot: None),
+    "a lot that would be sold is passed by the clerk": _set(clerking, "pass_lot", _passes_anything),
+    "a reserve is lowered after it was met": _set(rules, "judge_reserve", _lowers_anything),
     "a sale opens early": _set(due, "open_due", _opens_early),
     "an answer is forgotten when the book is read again": _set(folding, "load", _loads_all_but_the_last_bid),
 }  # fmt: skip

@@ -9,11 +9,16 @@ from fractions import Fraction
 from math import floor
 
 MOST = 10**15 - 1
+FAR = 10**18  # the end of a lot that only a call ends
 
 
 def micros(text: str) -> int:
     at = datetime.fromisoformat(text)
     return round(at.timestamp()) * 1_000_000 if not at.microsecond else _exact(at)
+
+
+def end_of(text: str | None) -> int:
+    return FAR if text is None else micros(text)
 
 
 def _exact(at: datetime) -> int:

@@ -31,9 +31,13 @@ def test_a_long_sale_of_many_lots_is_what_had_to_be(seed):
 def test_the_stories_are_worth_telling():
     """At least 30 % of bids taken, 30 % declined, 5 % within two seconds of a close; every kind of event."""
     codes, types, near, all_bids = Counter(), Counter(), 0, 0
-    for seed in range(300):
+    causes, kinds = Counter(), Counter()
+    for seed in range(500):
         house = House(seed).run(STEPS)
         types.update(line.type for line in house.lines)
+        events = house.events()
+        causes.update(event["data"]["cause"] for event in events if event["type"] == "lot.extended")
+        kinds.update(event["data"]["kind"] for event in events if event["type"] == "incident")
         ends = {line.at for line in house.lines if line.type == "lot.closing"}
         for asked in house.asked:
             codes[asked.answer.code or asked.answer.result] += 1
@@ -50,8 +54,10 @@ def test_the_stories_are_worth_telling():
         "lot.sold",
         "lot.passed",
         "incident",
+        "lot.reserve_lowered",
     }
     assert told | {"sale.paused", "sale.resumed", "lot.withdrawn"} <= set(types)
+    assert {"staff", "group", "outage", "bid"} <= set(causes) and set(kinds) == {"outage", "declared"}
     assert {"too_late", "below_ask", "over_limit", "off_ladder", "key_reused", "confirm_needed"} <= set(codes)
 
 
