@@ -7,8 +7,10 @@ from sqlalchemy import select, update
 
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
+from pavilion.auctions.models import Registration
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.models import Checkpoint
+from pavilion.bidding.request_models import Retraction
 from pavilion.kernel import events
 from pavilion.kernel.instants import micros
 from pavilion.kernel.outbox import Outbox
@@ -263,3 +265,23 @@ async def test_a_suspended_passport_is_told_to_whose_stone_it_is(sale):
     assert (await told(sale))[-1] == ("passport_suspended", "kara")
     said = await worded(sale)
     assert said is not None and said.subject.startswith("Passport of PV-00001 (GIA 61")
+
+
+async def test_a_declined_request_and_an_offer_of_the_seller_reach_whom_they_are_for(sale):
+    answer = await sale.bid(0, 400_000)
+    async with sale.sessions.begin() as session:
+        row = Retraction(public_id="01RETRACTION", sale=sale.sale, lot=sale.lots[0], seq=answer.seq, n=answer.n)
+        row.company_id, row.ground, row.words, row.by = sale.buyers[0].company_id, "slip", "A nought too many.", "01A"
+        row.at = sale.clock()
+        session.add(row)
+        facts = {"request": "01RETRACTION", "reason": "It was asked too late.", "proposal": None}
+        events.record(session, "retraction:declined", sale.lots[0], by="01B", at=sale.clock(), **facts)
+        paddle = await session.scalar(
+            select(Registration.paddle).where(Registration.public_id == sale.registrations[1])
+        )
+        facts = {"sale": sale.sale, "bidder": "B", "paddle": paddle, "total": 1}
+        events.record(session, "tender:offered", sale.lots[1], by="01B", at=sale.clock(), **facts)
+    await Hearing(sale.sessions).tick(sale.clock())
+    assert (await told(sale))[-2:] == [("retraction_declined", "wen1"), ("tender_offered", "wen2")]
+    said = await worded(sale, -2)
+    assert said is not None and said.lines[0].endswith("It stands. It was asked too late.")

@@ -1,5 +1,6 @@
 """What the other domains wrote down, followed through the events: registrations decided, settlements stopped, passports
-suspended. An event committed late is still found: the last ones are looked at again, and nothing is said twice.
+suspended, requests declined. An event committed late is still found: the last ones are looked at again, and nothing is
+said twice.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding.models import BookLot
+from pavilion.bidding.request_models import Retraction
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event, cursor_of
@@ -28,6 +30,8 @@ NAMES = (
     *(f"settlement:{one}" for one in SETTLEMENTS),
     *(f"passport:{one}" for one in PASSPORTS),
     "lot:closed_to_bidder",
+    "retraction:declined",
+    "tender:offered",
 )
 
 
@@ -73,6 +77,17 @@ async def _heard(session: AsyncSession, teller: Teller, event: Event) -> None:
     elif event.name == "lot:closed_to_bidder":
         facts = {"lot": event.subject, "sale": event.facts["sale"], "rule": event.facts["rule"]}
         await teller.tell("closed_to_bidder", key, [event.facts["company"]], at=event.at, **facts)
+    elif event.name == "retraction:declined":
+        asked = select(Retraction).where(Retraction.public_id == event.facts["request"])
+        if (row := await session.scalar(asked)) is not None:
+            facts = {"lot": row.lot, "sale": row.sale, "answer": event.facts["reason"]}
+            await teller.tell(notice, key, [row.company_id], at=event.at, **facts)
+    elif event.name == "tender:offered":
+        paddle, sale = event.facts["paddle"], event.facts["sale"]
+        holds = select(Registration.company_id).join(Sale, Sale.id == Registration.sale_id)
+        company = await session.scalar(holds.where(Sale.public_id == sale, Registration.paddle == paddle))
+        if company is not None:
+            await teller.tell(notice, key, [company], at=event.at, lot=event.subject, sale=sale)
     elif subject == "settlement":
         buyer = await _buyer(session, event.facts["sale"], event.subject)
         if buyer is not None:

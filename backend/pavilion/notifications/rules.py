@@ -40,6 +40,8 @@ NOTICES: dict[str, Kind] = {
     "behalf": Kind.BEHALF,
     "voided": Kind.VOIDED,
     "void_other": Kind.VOIDED,
+    "retraction_declined": Kind.VOIDED,
+    "tender_offered": Kind.WON,
     "lot_paused": Kind.LOT,
     "lot_resumed": Kind.LOT,
     "lot_withdrawn": Kind.LOT,

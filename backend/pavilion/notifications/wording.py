@@ -147,7 +147,8 @@ async def _moot(session: AsyncSession, payload: Mapping[str, Any], person: Perso
 
 
 async def _facts(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue) -> dict[str, str]:
-    facts = {"number": "", "title": "", "sale": "", "mandate": "", "rule": payload.get("rule", ""), "answer": ""}
+    facts = {"number": "", "title": "", "sale": "", "mandate": "", "rule": payload.get("rule", "")}
+    facts["answer"] = payload.get("answer", "")
     if sale := payload.get("sale"):
         row = await session.scalar(select(Sale).where(Sale.public_id == sale))
         if row is not None:
