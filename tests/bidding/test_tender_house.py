@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from pavilion.accounts.rules import Role
+from pavilion.bidding import queries
 from pavilion.bidding.custody import check_tender, open_tender, read_tender, signed_shares
 from pavilion.bidding.sealing import Payload, seal
 from pavilion.bidding.tendering import paddle_text
+from pavilion.bidding.verifying import verify
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.hpke import base64url
@@ -103,7 +105,9 @@ async def test_a_bid_is_sealed_over_http_and_socket_and_opened_by_two_custodians
             )
             assert taken.json()["code"] == "nothing_to_withdraw"
             assert (await wen.get(f"/sales/{made.sale}/tender.json")).status_code == 404
-            assert (await wen.get(f"/sales/{made.sale}/opening")).status_code == 200
+            for path in (f"/sales/{made.sale}/opening", "/desk/bids", f"/sales/{made.sale}"):
+                assert (await wen.get(path)).status_code == 200
+            assert (await wen.get(f"/sales/{made.sale}/room")).headers["location"] == f"/sales/{made.sale}"
         await closed(made)
         await opened(made, 1, 3)
         async with served(made) as site, site.browser(made.buyers[0]) as wen:
@@ -111,30 +115,43 @@ async def test_a_bid_is_sealed_over_http_and_socket_and_opened_by_two_custodians
             assert "5,000" in page and "4,500" not in page  # the others' totals stand in the record, not here
             assert "5,000" in (await wen.get(f"/lots/{made.lots[0]}")).text
             assert (await wen.get(f"/lots/{made.lots[1]}")).status_code == 200
-            assert (await wen.get(f"/sales/{made.sale}")).status_code == 200
+            for path in (f"/sales/{made.sale}", "/desk/bids", f"/sales/{made.sale}/opening"):
+                assert (await wen.get(path)).status_code == 200
+            record = (await wen.get(f"/sales/{made.sale}/record.jsonl")).content
+            assert (
+                verify(lambda: iter(record.splitlines(keepends=True))).lots == 1
+            )  # the other passed, and is hidden yet
+        async with made.sessions() as session:
+            (won,) = await queries.results(session, made.sale)
+            assert (won.lot_public_id, won.company_id, won.price_minor) == (
+                made.lots[0], made.buyers[0].company_id, 500_000,
+            )  # fmt: skip
 
 
 async def test_forms_without_script_take_envelope_files_and_share_files(sqlite_database_url, sqlite_sessions):
-    async with tender_house(sqlite_database_url, sqlite_sessions) as made, served(made) as site:
-        async with site.browser(made.buyers[0]) as wen:
-            origin = {"origin": site.origin}
-            sealed = await envelope(made, 0, 500_000)
-            file = {"file": ("bid.json", canonical(sealed.document()), "application/json")}
-            sent = await wen.post(f"/lots/{made.lots[0]}/envelopes", files=file, headers=origin)
-            assert (sent.status_code, sent.headers["location"]) == (303, f"/lots/{made.lots[0]}#bid")
-            bad = {"file": ("bid.json", b"{}", "application/json")}
-            sent = await wen.post(f"/lots/{made.lots[0]}/envelopes", files=bad, headers=origin)
-            assert "fault=seal_broken" in sent.headers["location"]
-            assert (await wen.get(sent.headers["location"])).status_code == 200
-            form = {"key": secrets.token_hex(16)}
-            sent = await wen.post(f"/lots/{made.lots[0]}/withdrawal", data=form, headers=origin)
-            assert sent.headers["location"] == f"/lots/{made.lots[0]}#bid"
-            wish = {"limit": "10,000", "currency": "USD", "lots": "12 11"}
-            assert (await wen.post(f"/sales/{made.sale}/wishes", data=wish, headers=origin)).status_code == 303
-            page = (await wen.get(f"/sales/{made.sale}/opening")).text
-            assert 'value="12 11"' in page and "10,000" in page
-            wrong = await wen.post(f"/sales/{made.sale}/wishes", data=wish | {"lots": "99"}, headers=origin)
-            assert wrong.status_code == 422
+    async with (
+        tender_house(sqlite_database_url, sqlite_sessions) as made,
+        served(made) as site,
+        site.browser(made.buyers[0]) as wen,
+    ):
+        origin = {"origin": site.origin}
+        sealed = await envelope(made, 0, 500_000)
+        file = {"file": ("bid.json", canonical(sealed.document()), "application/json")}
+        sent = await wen.post(f"/lots/{made.lots[0]}/envelopes", files=file, headers=origin)
+        assert (sent.status_code, sent.headers["location"]) == (303, f"/lots/{made.lots[0]}#bid")
+        bad = {"file": ("bid.json", b"{}", "application/json")}
+        sent = await wen.post(f"/lots/{made.lots[0]}/envelopes", files=bad, headers=origin)
+        assert "fault=seal_broken" in sent.headers["location"]
+        assert (await wen.get(sent.headers["location"])).status_code == 200
+        form = {"key": secrets.token_hex(16)}
+        sent = await wen.post(f"/lots/{made.lots[0]}/withdrawal", data=form, headers=origin)
+        assert sent.headers["location"] == f"/lots/{made.lots[0]}#bid"
+        wish = {"limit": "10,000", "currency": "USD", "lots": "12 11"}
+        assert (await wen.post(f"/sales/{made.sale}/wishes", data=wish, headers=origin)).status_code == 303
+        page = (await wen.get(f"/sales/{made.sale}/opening")).text
+        assert 'value="12 11"' in page and "10,000" in page
+        wrong = await wen.post(f"/sales/{made.sale}/wishes", data=wish | {"lots": "99"}, headers=origin)
+        assert wrong.status_code == 422
 
 
 @pytest.mark.parametrize("what", ["not json", "another", "unsigned"])

@@ -34,6 +34,7 @@ function changes(lot, { type, data }) {
     case "lot.listed": return { state: "listed", ask: data.opening, end: data.end };
     case "lot.opened": return { state: "open", end: data.end };
     case "bid.accepted": return { ...standing, bids: lot.bids + 1, end: data.end, extended: data.extended ? data.end : lot.extended };
+    case "tender.sealed": return { bids: lot.bids + 1 };
     case "bid.voided": return standing;
     case "lot.reserve_lowered": return standing;
     case "lot.extended": return { end: data.to, extended: data.from === null ? null : data.to }; // from no end: a final call
