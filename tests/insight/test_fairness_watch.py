@@ -16,6 +16,7 @@ from pavilion.accounts.models import Company, Person, Proposal, SignInSession
 from pavilion.accounts.rules import Role
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.models import BookBid, BookEvent
+from pavilion.bidding.request_models import Retraction
 from pavilion.insight import fairness_cases, fairness_reading, fairness_routes, fairness_showing
 from pavilion.insight.fairness_cases import EvidenceMoved, Word
 from pavilion.insight.fairness_findings import Finding, Grain, Kind
@@ -105,7 +106,13 @@ async def test_a_bid_voided_at_its_bidders_wish_is_read_as_taken_back(database_u
         at = await closed(one)
     async with sessions() as session:
         lot = (await fairness_reading.past(session, at)).lots[0]
+        slip = Retraction(public_id="01ASKED", sale=one.sale, lot=one.lots[0], ground="slip", words="A slip.")
+        slip.company_id, slip.n, slip.seq, slip.at, slip.by = one.buyers[0].company_id or 0, 3, 3, at, "them"
+        session.add(slip)
+        await session.flush()
+        asked = (await fairness_reading.past(session, at)).lots[0].retractions[1]
     (taken,) = lot.retractions
+    assert (asked.company, asked.seqs, asked.voided) == (one.buyers[0].company_id, (3,), False)
     assert (taken.company, taken.seqs, lot.winner) == (one.buyers[1].company_id, (4,), one.buyers[0].company_id)
 
 

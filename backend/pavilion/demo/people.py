@@ -19,6 +19,7 @@ class Firm(NamedTuple):
     city: str
     tax_no: str = ""
     state: CompanyState = CompanyState.APPROVED
+    owners: tuple[str, ...] = ()  # beneficial owners, as the company spells them
 
 
 class Colleague(NamedTuple):
@@ -37,9 +38,9 @@ FIRMS = (
     Firm(VAN_DAEL, "BE", "Antwerp", "BE0412345678"),
     Firm(SCHELDT, "BE", "Antwerp", "BE0423456789"),
     Firm("Meridian Gems", "AE", "Dubai"),
-    Firm("Oriel & Sons", "GB", "London"),
+    Firm("Oriel & Sons", "GB", "London", owners=("Marc Oriel",)),
     Firm("Kestrel Stones", "US", "New York"),
-    Firm("Harbour Jewels", "SG", "Singapore"),
+    Firm("Harbour Jewels", "SG", "Singapore", owners=("ORIEL, Marc",)),  # planted for the fairness watch
     Firm("Nouvelle Pierre", "FR", "Paris", "FR40303265045", CompanyState.APPLIED),
 )
 
@@ -73,6 +74,7 @@ async def settle_in(session: AsyncSession, now: datetime) -> None:
         )
         if firm.state != CompanyState.APPLIED:
             await service.set_company_state(session, company=company, state=firm.state, by=None, now=now)
+        company.owners = list(firm.owners)
         firms[firm.name] = company
     rivals = [Colleague("", f"desk@{_host(name)}.example", name, (Role.BUYER,), name) for name in RIVALS]
     for one in (*PEOPLE, *rivals):

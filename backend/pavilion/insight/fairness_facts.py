@@ -34,6 +34,7 @@ class Retraction(NamedTuple):
     company: int
     at: int
     seqs: tuple[int, ...]
+    voided: bool = True  # false: only asked for; what the house answered is another matter
 
 
 class Told(NamedTuple):

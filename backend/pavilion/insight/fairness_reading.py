@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company, Person, SignInSession
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.models import BookBid, BookEvent, BookLot, SaleBook
+from pavilion.bidding.request_models import Ground, Retraction
 from pavilion.insight import fairness_facts as facts
 from pavilion.insight.fairness_facts import Firm, History, SignedIn, band_of, domains_of, number_of, spelled
 from pavilion.insight.fairness_rules import BACK
@@ -61,7 +62,20 @@ async def stories(session: AsyncSession, sale: str, only: Collection[str] | None
         .order_by(BookLot.position)
     )
     wanted = [(row, owner) for row, owner in owned if only is None or row.lot in only]
-    return [_story(row, owner or 0, told[row.lot], who) for row, owner in wanted]
+    asked = await _asked(session, sale)
+    found = [_story(row, owner or 0, told[row.lot], who) for row, owner in wanted]
+    return [lot._replace(retractions=lot.retractions + tuple(asked[lot.lot])) for lot in found]
+
+
+async def _asked(session: AsyncSession, sale: str) -> dict[str, list[facts.Retraction]]:
+    """By lot the bids that their bidders called a slip, whatever the house answered."""
+    rows = await session.scalars(
+        select(Retraction).where(Retraction.sale == sale, Retraction.ground == Ground.SLIP).order_by(Retraction.id)
+    )
+    found: dict[str, list[facts.Retraction]] = defaultdict(list)
+    for row in rows:
+        found[row.lot].append(facts.Retraction(row.company_id, micros(row.at), (row.seq,), voided=False))
+    return found
 
 
 def _story(row: BookLot, consignor: int, told: Sequence[Mapping[str, Any]], who: Mapping[Alias, int]) -> facts.Lot:

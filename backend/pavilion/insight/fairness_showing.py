@@ -177,7 +177,7 @@ def _story(
     aliases: Mapping[tuple[str, int], str],
     names: Mapping[int, str],
 ) -> LotStory:
-    back = {seq for one in told.retractions for seq in one.seqs}
+    back = {seq for one in told.retractions if one.voided for seq in one.seqs}
     prices = [bid.price for bid in told.bids]
     low, span = min(prices, default=0), max(max(prices, default=1) - min(prices, default=0), 1)
     across = max(len(told.bids) - 1, 1)
