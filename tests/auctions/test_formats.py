@@ -8,10 +8,12 @@ from pavilion.auctions import formats, ruleset
 from pavilion.auctions.entities import entities
 from pavilion.auctions.forms import SaleSettings, read_settings, settings_of
 from pavilion.auctions.models import Sale
+from pavilion.auctions.queries import plan_of, running_sales
 from pavilion.auctions.rules import Code, SaleFacts, sale_findings
 from pavilion.auctions.typed import typed_settings, usual_settings
 from pavilion.bidding.closing import judge_schedule
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.kernel.errors import Refusal
 from pavilion.kernel.hpke import base64url
 from tests.auctions import world
 from tests.auctions.test_pages import house
@@ -183,7 +185,7 @@ def test_a_gate_that_is_no_percentage_is_said_at_its_field(gate):
 @pytest.mark.parametrize("form", ALL)
 async def test_every_member_of_the_rules_is_told_in_words(house, lang, form):
     made = await world.build(house.sessions, 1)
-    values = typed(format=form, **ODD).values
+    values = typed(format=form, **(ODD | {"final_top": 0})).values
     number = await world.draft(house.sessions, made, **(values | {"title_zh": "光谱", "text_en": "x", "text_zh": "x"}))
     staff, anyone = await house.browser("noor@pavilion.example", lang), await house.browser(None, lang)
     assert (await anyone.get(f"/sales/{number}/rules")).status_code == 404
@@ -216,3 +218,21 @@ async def test_a_tender_is_set_up_on_the_page_without_script(house):
     row = await house.first(world.select(Sale).where(Sale.public_id == number))
     assert row.type == "tender" and row.options["tender"]["custodians"] == list(CUSTODIANS)
     assert "Sealed tender" in (await staff.get(f"/staff/sales/{number}")).text
+
+
+async def test_a_collection_is_published_without_rules_and_shows_its_prices(house):
+    made = await world.build(house.sessions, 2)
+    number = await world.draft(house.sessions, made, type="collection", increments=[], first_close_at=None)
+    anyone, buyer = await house.browser(), await world.buyer(house.sessions)
+    assert (await anyone.get(f"/collections/{number}")).status_code == 404
+    await world.decide(house.sessions, await world.proposed(house.sessions, made, number), made.lead)
+    row = await house.first(world.select(Sale).where(Sale.public_id == number))
+    assert (row.state, row.rules, row.rules_hash) == ("published", None, None)
+    shown = (await anyone.get(f"/collections/{number}")).text
+    assert shown.count("</abbr>4,000</span>") == 2 and "On offer from" in shown
+    assert f"/collections/{number}" in (await anyone.get("/sales")).text
+    assert (await anyone.get(f"/sales/{number}/rules")).status_code == 404
+    async with house.sessions() as session:
+        assert await running_sales(session) == [] and await plan_of(session, number) is None
+    with pytest.raises(Refusal):
+        await world.applied(house.sessions, number, buyer)

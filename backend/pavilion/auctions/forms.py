@@ -291,7 +291,7 @@ def _options_text(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as their fields show them; what the sale's own format does not have is shown as usual."""
     outage, limits, gate = options["outage"], options["limits"], options["viewing_gate"]
     tender = options.get("tender", formats.USUAL_TENDER)
-    final = tender["best_and_final"] or formats.USUAL_FINAL | {"top": 0}
+    final: Mapping[str, Any] = tender["best_and_final"] or {**formats.USUAL_FINAL, "top": 0}
     shown: dict[str, Any] = {name: options[name] for name in _PLAIN} | dict(options["retraction"])
     shown |= {name: tender[name] for name in ("replace", "price_rule", "min_bidders")}
     shown |= {f"outage_{name}": outage[name] for name in outage} | {f"final_{n}": final[n] for n in ("top", "hours")}

@@ -14,6 +14,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.auctions import queries, ruleset, wording
 from pavilion.auctions.changes import draft
 from pavilion.auctions.facts import facts_hashes
+from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.rules import (
     FINAL_LOT,
@@ -115,8 +116,8 @@ async def publish(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     for lot in lots:
         lot.state = LotState.LISTED
     await session.flush()
-    rules = ruleset.document(sale, terms().sha256)
-    sale.rules, sale.rules_hash = rules, ruleset.rules_hash(rules)
+    sale.rules = rules = _rules(sale)
+    sale.rules_hash = None if rules is None else ruleset.rules_hash(rules)
     sale.snapshot_hash, sale.published_at = proposal.facts["snapshot"], now
     sale.state, sale.version = SaleState.PUBLISHED, sale.version + 1
     await session.flush()
@@ -217,7 +218,7 @@ async def _snapshot(session: AsyncSession, sale: Sale) -> str:
         "sale": sale.public_id,
         "title": [sale.title_en, sale.title_zh],
         "text": [sale.text_en, sale.text_zh],
-        "rules": ruleset.document(sale, terms().sha256),
+        "rules": _rules(sale),
         "lots": [
             {
                 "lot": lot.public_id,
@@ -231,6 +232,11 @@ async def _snapshot(session: AsyncSession, sale: Sale) -> str:
         ],
     }
     return document_hash(doc)
+
+
+def _rules(sale: Sale) -> dict[str, Any] | None:
+    """The rule set as it would be frozen now; a collection of fixed prices has none."""
+    return None if sale.type == SaleType.COLLECTION else ruleset.document(sale, terms().sha256)
 
 
 async def _closed(

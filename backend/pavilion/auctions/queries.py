@@ -97,7 +97,11 @@ async def plan_of(session: AsyncSession, sale: str) -> SalePlan | None:
 async def running_sales(session: AsyncSession) -> Sequence[str]:
     """Public ids of the sales that need an engine: published and not yet closed."""
     running = (SaleState.PUBLISHED, SaleState.OPEN, SaleState.PAUSED)
-    return (await session.scalars(select(Sale.public_id).where(Sale.state.in_(running)).order_by(Sale.id))).all()
+    return (
+        await session.scalars(
+            select(Sale.public_id).where(Sale.state.in_(running), Sale.rules_hash.is_not(None)).order_by(Sale.id)
+        )
+    ).all()
 
 
 async def live_stones(session: AsyncSession) -> Sequence[str]:

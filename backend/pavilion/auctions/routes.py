@@ -1,19 +1,24 @@
 """Pages of the sales: the list for everybody, a company's registration, the registrar's queue."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
+from sqlalchemy import select
 
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, curation_routes, registering, registry
+from pavilion.auctions import board, curation_routes, queries, registering, registry
+from pavilion.auctions.entities import entities
+from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import Apply, Decision, optional_minor
-from pavilion.auctions.models import Sale
-from pavilion.auctions.rules import SECOND_PERSON_ABOVE, RegistrationState
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.rules import SECOND_PERSON_ABOVE, LotState, RegistrationState, SaleState
 from pavilion.auctions.terms import terms
+from pavilion.catalogue import plan
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -29,22 +34,42 @@ Registrar = Annotated[Actor, may(Permission.REGISTRATION_DECIDE)]
 async def sales(request: Request, actor: CurrentActor, session: Reading, now: Now) -> Response:
     lines = await board.sale_lines(session, actor)
     groups = [
-        ("running", [line for line in lines if line.sale.state in board.RUNNING]),
-        ("upcoming", [line for line in lines if line.sale.state == "published"]),
+        ("running", [line for line in lines if line.sale.state in board.RUNNING or _on_offer(line.sale, now)]),
+        ("upcoming", [line for line in lines if line.sale.state == "published" and not _on_offer(line.sale, now)]),
         ("finished", [line for line in reversed(lines) if line.sale.state in board.ENDED]),
     ]
     return page(request, "auctions/sales.html", groups=groups, now=now)
 
 
+def _on_offer(sale: Sale, now: datetime) -> bool:
+    """A collection has no engine that opens it: its stones are on offer from its hour on."""
+    opens = sale.opens_at is not None and sale.opens_at <= now
+    return sale.type == SaleType.COLLECTION and sale.state == SaleState.PUBLISHED and opens
+
+
+@router.get("/collections/{sale}")
+async def collection(request: Request, sale: str, actor: CurrentActor, session: Reading, now: Now) -> Response:
+    """Stones with their prices. A stone that lost its verdict is not among them."""
+    row = await board.sale_of(session, sale)
+    if row.type != SaleType.COLLECTION:
+        raise NotFound()
+    held = select(Lot).where(Lot.sale_id == row.id, Lot.state == LotState.LISTED).order_by(Lot.rank)
+    lots = (await session.scalars(held)).all()
+    stones = await queries.stones_by_lot(session, [lot.id for lot in lots], actor)
+    lines = [(lot, stones[lot.id]) for lot in lots if stones[lot.id] and all(one.listed for one in stones[lot.id])]
+    facts = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": _on_offer(row, now)}
+    return page(request, "auctions/collection.html", sale=row, lines=lines, **facts)
+
+
 @router.get("/sales/{sale}/registration")
 async def registration_page(request: Request, sale: str, actor: Buyer, session: Reading) -> Response:
-    row = await board.sale_of(session, sale)
+    row = await _ruled(session, sale)
     return await _registration_page(request, session, row, actor)
 
 
 @router.post("/sales/{sale}/registration")
 async def register(request: Request, sale: str, actor: Buyer, session: Writing, now: Now) -> Response:
-    row = await board.sale_of(session, sale)
+    row = await _ruled(session, sale)
     said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     try:
         form = Apply.model_validate(said)
@@ -67,6 +92,14 @@ async def register(request: Request, sale: str, actor: Buyer, session: Writing, 
         faults = dict(fault.facts["fields"])  # type: ignore[call-overload]
         return await _registration_page(request, session, row, actor, said=said, faults=faults, status_code=422)
     return RedirectResponse(f"/sales/{sale}/registration", status_code=303)
+
+
+async def _ruled(session: Reading, sale: str) -> Sale:
+    """A sale in which one bids; nobody registers for a collection."""
+    row = await board.sale_of(session, sale)
+    if row.rules is None:
+        raise NotFound()
+    return row
 
 
 def _asked(form: Apply, currency: str) -> int | None:

@@ -243,8 +243,9 @@ def broken(
 def readiness(sale: SaleFacts, lots: Sequence[LotFacts], now: datetime) -> list[Finding]:
     """Everything that bars or questions publication, the sale's own findings first."""
     found = sale_findings(sale, len(lots), now)
+    tiers = () if sale.type == SaleType.COLLECTION else sale.increments  # a price needs no ladder
     for lot in lots:
-        found += lot_findings(lot, sale.increments, now)
+        found += lot_findings(lot, tiers, now)
     return found
 
 
@@ -253,6 +254,8 @@ def sale_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
     found += [Finding(Code.TITLE_MISSING, fact=lang) for lang in _silent(sale.title_en, sale.title_zh)]
     found += [Finding(Code.DESCRIPTION_MISSING, fact=lang) for lang in _silent(sale.text_en, sale.text_zh)]
     found += [Finding(Code.WORDING, fact=wording) for wording in sale.refused]
+    if sale.type == SaleType.COLLECTION:  # neither bids nor ends
+        return found if sale.opens_at else [*found, Finding(Code.CLOSE_MISSING, fact="opens_at")]
     if not tiers_sound(sale.increments):
         found.append(Finding(Code.RULES_MISSING, fact="increments"))
     if not bands_sound(sale.bands):
