@@ -27,7 +27,7 @@ from pavilion.provenance.passport_models import Passport
 RUNNING = ("open", "paused")
 
 
-class NothingToConfirm(Refusal):
+class NotPossible(Refusal):
     status, code = 409, "act_not_allowed"
 
 
@@ -142,7 +142,7 @@ async def confirm(session: AsyncSession, *, lot: str, actor: Actor, now: datetim
     """The company keeps its maximum under the changed passport. Said twice, nothing more happens."""
     change = await change_of(session, lot, await _paddle(session, lot, actor), actor.company_id)
     if change is None or actor.company_id is None or (not change.done and now >= change.until):
-        raise NothingToConfirm(state="nothing_to_confirm")
+        raise NotPossible(state="nothing_to_confirm")
     if not change.done:
         facts = {"lot": lot, "company_id": actor.company_id, "passport": change.passport, "at": now}
         await _once(session, Confirmation, facts | {"by": actor.public_id})
@@ -228,13 +228,14 @@ async def asked_in(session: AsyncSession, sale: str, company_id: int | None = No
     return [Asked(row, name, paddle, number, _state(row, order)) for row, name, paddle, number, order in rows]
 
 
-async def waiting(session: AsyncSession, sale: str, request: str) -> Retraction:
-    """The request, held for a decision; NotFound for one that is not there or was decided."""
-    row = await session.scalar(
-        select(Retraction).where(Retraction.public_id == request, Retraction.sale == sale).with_for_update()
-    )
+async def waiting(session: AsyncSession, sale: str, request: str, *, held: bool = False) -> Retraction:
+    """The undecided request, held until the transaction ends if it is to be decided."""
+    wanted = select(Retraction).where(Retraction.public_id == request, Retraction.sale == sale)
+    row = await session.scalar(wanted.with_for_update() if held else wanted)
     if row is None:
         raise NotFound()
+    if row.decision is not None:
+        raise NotPossible(state=row.decision)
     return row
 
 

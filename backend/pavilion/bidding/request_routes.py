@@ -18,6 +18,7 @@ from pavilion.bidding.messages import Count, Whole
 from pavilion.bidding.request_models import Decision, Ground, ViewingKind
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.staff_forms import ActForm
+from pavilion.kernel.db import reading
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import parse_minor
@@ -154,31 +155,26 @@ async def requests(request: Request, sale: Id, session: Reading, actor: Voider, 
 
 @router.post("/staff/sales/{sale}/requests/{asked}")
 async def decide(
-    request: Request, sale: Id, asked: Id, session: Writing, actor: Voider, now: Now,
+    request: Request, sale: Id, asked: Id, actor: Voider, now: Now,
     act: Annotated[Literal["decline", "void"], Form()], reason: Annotated[Words, Form()] = "",
 ) -> Response:  # fmt: skip
     """Declined, or the void proposed to a second person. Decided twice, the first decision stands."""
-    row = await lot_requests.waiting(session, sale, asked)
-    if row.decision is not None:
-        raise NotDone("act_not_allowed")
-    proposal = None
+    state, proposal = request.app.state, None
     if act == "void":
-        state = request.app.state
+        async with reading(state.sessions) as session:
+            row = await lot_requests.waiting(session, sale, asked)
         why = "typo" if row.ground == Ground.SLIP else "description_changed"
         said = ActForm(act="void", lot=row.lot, seqs=str(row.seq), reason=why)
-        lot, number = row.lot, row.id
-        await session.commit()  # the proposal is a transaction of its own; the row is taken again after it
+        # The proposal is a transaction of its own; proposed twice it is the same one.
         desk = acting.Desk(state.sessions, state.rooms, state.vault)
         outcome = await acting.carry_out(desk, sale, said, actor, now)
         if outcome.result == "refused":
             raise NotDone(outcome.code or "act_not_allowed")
         proposal = outcome.proposal
-        row = await lot_requests.waiting(session, sale, asked)
-        assert (row.lot, row.id) == (lot, number)
-        if row.decision is not None:
-            raise NotDone("act_not_allowed")
     decision = Decision.VOID_PROPOSED if act == "void" else Decision.DECLINED
-    lot_requests.decide(session, row, decision, actor=actor, now=now, reason=reason, proposal=proposal)
+    async with state.sessions.begin() as session:
+        row = await lot_requests.waiting(session, sale, asked, held=True)
+        lot_requests.decide(session, row, decision, actor=actor, now=now, reason=reason, proposal=proposal)
     return RedirectResponse(f"/staff/sales/{sale}/requests", 303)
 
 
