@@ -57,7 +57,7 @@ async def collection(request: Request, sale: str, actor: CurrentActor, session: 
     lots = (await session.scalars(held)).all()
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots], actor)
     lines = [(lot, stones[lot.id]) for lot in lots if stones[lot.id] and all(one.listed for one in stones[lot.id])]
-    facts = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": _on_offer(row, now)}
+    facts: dict[str, Any] = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": _on_offer(row, now)}
     return page(request, "auctions/collection.html", sale=row, lines=lines, **facts)
 
 
