@@ -3,7 +3,7 @@ told the house. No maximum, no reserve and no sealed amount is among it. Pure.""
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -115,6 +115,14 @@ class History:
             for company in companies:
                 found[company].add(sale)
         return {company: frozenset(sales) for company, sales in found.items()}
+
+    @cached_property
+    def offered(self) -> Mapping[str, Counter[int]]:
+        """By sale how many lots each consignor offered."""
+        found: dict[str, Counter[int]] = defaultdict(Counter)
+        for lot in self.lots:
+            found[lot.sale][lot.consignor] += 1
+        return found
 
     @cached_property
     def meetings(self) -> Mapping[tuple[int, int], Sequence[Lot]]:

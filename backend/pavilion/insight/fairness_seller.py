@@ -69,10 +69,11 @@ def _left_to_leader(lot: Lot, company: int) -> bool:
 
 def _drawn(past: History, company: int, consignor: int) -> Fraction:
     """The chance that a company that goes where it will comes to so many lots of this consignor."""
-    lots = [lot for lot in past.lots if lot.sale in past.open_to.get(company, ())]
-    theirs = [lot for lot in lots if lot.consignor == consignor]
-    came = sum(company in lot.bidders for lot in lots)
-    return meeting_at_least(sum(company in lot.bidders for lot in theirs), Stratum(len(lots), len(theirs), came))
+    sales = past.open_to.get(company, frozenset())
+    lots = sum(past.offered[sale].total() for sale in sales)
+    theirs = sum(past.offered[sale][consignor] for sale in sales)
+    came = [lot for lot in past.bid_on.get(company, ()) if lot.sale in sales]
+    return meeting_at_least(sum(lot.consignor == consignor for lot in came), Stratum(lots, theirs, len(came)))
 
 
 def _by_consignor(past: History) -> Iterator[tuple[int, int, list[Lot], list[Lot]]]:
