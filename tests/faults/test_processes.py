@@ -69,6 +69,7 @@ def environment(postgres_server, redis_url, tmp_path):
         "PAVILION_SALE_KEY": "33" * 32,
         "PAVILION_PASSPORT_KEY": "44" * 32,
         "PAVILION_LOG_KEY": "55" * 32,
+        "PAVILION_PUSH_KEY": "66" * 32,
     }
     run(run_sql(postgres_server, f"drop database {name} with (force)"))
 
