@@ -9,14 +9,13 @@ from typing import Protocol
 
 from pavilion.bidding import acts, due, folding, passport_change, planned, planning, tendering
 from pavilion.bidding.book import Batch, BookStore, Fenced, Line, LotBook, Published, SignedRoot
-from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, decide_bid, exposure
+from pavilion.bidding.deciding import Answer, BidOrder, Facts, answer_of, exposure
 from pavilion.bidding.folding import Book, Draft
 from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import Audience, Mine, News, OwnLot, OwnState
 from pavilion.bidding.orders import Order, nobody_knows
 from pavilion.bidding.planning import PlanOrder, PlanSeen
 from pavilion.bidding.publication import Publication, publish, publishable
-from pavilion.bidding.tendering import SealOrder
 from pavilion.bidding.vitals import Vitals
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
@@ -71,14 +70,12 @@ class SaleWriter:
         self.lease, self.store, self.book, self.facts = lease, store, book, facts
         self.signer, self.clock, self.audience, self.room, self.most = signer, clock, audience, room, batch
         self.watermarks = watermarks or OneProcess()
-        self.sale = book.sale
-        self.origin = f"{signer.name}/sale/{book.sale}"
+        self.sale, self.origin = book.sale, f"{signer.name}/sale/{book.sale}"
         self._waiting: list[Waiting] = []
         self._failures = 0
         self._bell = asyncio.Event()
         self._news, self._looked_at = 1, 0  # which facts are known, and which of them were looked at in a batch
-        self._outage_since = lease.beat_at
-        self._clock_jumped = False
+        self._outage_since, self._clock_jumped = lease.beat_at, False
         self.vitals = Vitals()
         self.ended = False
 
@@ -109,6 +106,11 @@ class SaleWriter:
 
     def clock_jumped(self) -> None:
         self._clock_jumped = True
+        self._bell.set()
+
+    def interrupted(self, since: int) -> None:
+        """No bid could reach this book since then; the next batch gives the time back if it was long enough."""
+        self._outage_since = since if self._outage_since is None else min(since, self._outage_since)
         self._bell.set()
 
     def ring(self) -> None:
@@ -260,9 +262,7 @@ class SaleWriter:
     def _decide_one(self, draft: Draft, one: Waiting) -> Answer:
         if isinstance(one.order, BidOrder):
             self._note_slowness(draft, one, one.order.lot)
-            if isinstance(one.order, SealOrder):
-                return tendering.decide(draft, self.facts, one.order, one.t)
-            return decide_bid(draft, self.facts, one.order, one.t)
+            return tendering.decide_any(draft, self.facts, one.order, one.t)
         if isinstance(one.order, PlanOrder):
             return planning.take(draft, self.facts, one.order, one.t)
         code = acts.carry_out(draft, self.facts, one.order)
@@ -335,9 +335,7 @@ class SaleWriter:
         if not isinstance(order, BidOrder) or (bidder := self.facts.bidders.get(order.company_id)) is None:
             return None
         given = self.book.given.get((bidder.paddle or 0, order.key))
-        if isinstance(order, SealOrder):
-            return given if given and tendering.same_order(given, order) else None
-        return given if given and given.same_body(order.lot, order.max, order.currency, order.rules) else None
+        return given if given and tendering.answers(given, order) else None
 
     def _after_the_end(self, order: Order) -> Answer:
         """The book is closed: what was answered is answered again, everything else finds the lot ended."""
@@ -346,10 +344,7 @@ class SaleWriter:
             return planning.take(draft, self.facts, order, draft.now)
         if not isinstance(order, BidOrder):
             return Answer("refused", order.lot, code=acts.carry_out(draft, self.facts, order), sale=self.sale)
-        if isinstance(order, SealOrder):
-            answer = tendering.decide(draft, self.facts, order, draft.now)
-        else:
-            answer = decide_bid(draft, self.facts, order, draft.now)
+        answer = tendering.decide_any(draft, self.facts, order, draft.now)
         return answer if answer.n is None or answer.n < self.book.n else answer._replace(n=None, t=None, at=None)
 
     # -- telling ------------------------------------------------------------------------------------------------------

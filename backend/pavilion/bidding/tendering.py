@@ -18,6 +18,7 @@ from pavilion.bidding.deciding import (
     Facts,
     LotFacts,
     answer_of,
+    decide_bid,
     right_code,
     standing_code,
     state_code,
@@ -86,8 +87,15 @@ def decide(draft: Draft, facts: Facts, order: SealOrder, t: int) -> Answer:
     return answer_of(draft.sale, _record(draft, draft.lot(order.lot), bidder.paddle, order, envelope, t, code))
 
 
-def same_order(given: Given, order: SealOrder) -> bool:
+def decide_any(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
+    """The answer to a bid in clear or sealed."""
+    return decide(draft, facts, order, t) if isinstance(order, SealOrder) else decide_bid(draft, facts, order, t)
+
+
+def answers(given: Given, order: BidOrder) -> bool:
     """Whether a stored answer is the answer to this order."""
+    if not isinstance(order, SealOrder):
+        return given.same_body(order.lot, order.max, order.currency, order.rules)
     if given.lot != order.lot:
         return False
     if not order.envelope:
@@ -194,11 +202,15 @@ def good_shares(custodians: Sequence[str], closed: str, envelopes: Sequence[Enve
 
 def open_if_complete(draft: Draft, facts: Facts) -> None:
     """Opened as soon as every envelope has enough good shares."""
-    if draft.rules.tender is not None and draft.round.waits and draft.state == "open":
-        envelopes = _read(draft)
-        good = _good(draft, facts, envelopes)
-        if all(len(good[one.hash]) >= draft.rules.tender.k for _, one in envelopes):
-            _open(draft, facts, envelopes, good)
+    rules = draft.rules.tender
+    if rules is None or not draft.round.waits or draft.state != "open":
+        return
+    if len(facts.shares) < rules.k and due_envelopes(draft):
+        return
+    envelopes = _read(draft)
+    good = _good(draft, facts, envelopes)
+    if all(len(good[one.hash]) >= rules.k for _, one in envelopes):
+        _open(draft, facts, envelopes, good)
 
 
 def open_by_staff(draft: Draft, facts: Facts) -> str | None:
