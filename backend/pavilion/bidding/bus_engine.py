@@ -57,6 +57,8 @@ class EngineBus:
         self.engine: Engine | None = None
         self._sales: dict[str, SaleEdges] = defaultdict(SaleEdges)
         self._sending: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._unsent: tuple[str, bytes] | None = None  # taken from the queue, not yet heard by Redis
+        self._edge_heard_s: float | None = None  # by the monotonic clock
         self._asking: set[asyncio.Task[None]] = set()
 
     def watermarks(self, sale: str) -> SaleEdges:
@@ -85,11 +87,16 @@ class EngineBus:
 
     async def _send(self) -> None:
         while True:
-            channel, data = await self._sending.get()
-            await self._redis.publish(channel, data)
+            if self._unsent is None:
+                self._unsent = await self._sending.get()
+            await self._redis.publish(*self._unsent)
+            self._unsent = None
 
     def _hear(self, sale: str, document: Doc) -> None:
         assert self.engine is not None
+        if document["kind"] == "alive":
+            self._an_edge_lives()
+            return
         if document["kind"] == "ask":
             task = asyncio.create_task(self._tell(sale, document))
             self._asking.add(task)
@@ -103,6 +110,16 @@ class EngineBus:
                 task.add_done_callback(self._asking.discard)
             return
         self._from_edge(writer, document)
+
+    def _an_edge_lives(self) -> None:
+        """When no process could bring a bid for as long as an outage takes, the open lots get that time back."""
+        assert self.engine is not None
+        now_s, before = self.engine.monotonic(), self._edge_heard_s
+        self._edge_heard_s = now_s
+        silent = 0 if before is None else round((now_s - before) * 1_000_000)
+        for writer in list(self.engine.writers.values()):
+            if silent >= writer.book.rules.outage.min:
+                writer.interrupted(micros(self._clock()) - silent)
 
     def _from_edge(self, writer: SaleWriter, document: Doc) -> None:
         edges, run = self._sales[writer.sale].edges, document["edge"]
@@ -119,6 +136,10 @@ class EngineBus:
             case "order":
                 if document["counter"] >= edge.expected:
                     edge.early[document["counter"]] = document["order"]
+                elif (
+                    document["order"] and document["order"]["kind"] != "act"
+                ):  # decided before; the edge has not heard the answer
+                    self._put_order(writer, run, document["counter"], document["order"], edge.largest)
                 self._take_in_order(writer, run, edge)
                 self._ask_again(writer.sale, run, edge, document["counter"])
             case "gone":
@@ -131,15 +152,17 @@ class EngineBus:
             edge.expected += 1
             if order is None:
                 continue
-            stamp = order.pop("stamp")
             delay = writer.book.rules.edge_delay
-            edge.largest = closing.effective(stamp, micros(self._clock()), delay, edge.largest)
+            edge.largest = closing.effective(order["stamp"], micros(self._clock()), delay, edge.largest)
+            self._put_order(writer, run, counter, order, edge.largest)
 
-            def reply(answer: Answer, counter: int = counter) -> None:
-                told = {"kind": "answer", "sale": writer.sale, "counter": counter, "answer": wire.answer_out(answer)}
-                self._put(wire.edge(run), told)
+    def _put_order(self, writer: SaleWriter, run: str, counter: int, order: Doc, t: int | None) -> None:
+        def reply(answer: Answer) -> None:
+            told = {"kind": "answer", "sale": writer.sale, "counter": counter, "answer": wire.answer_out(answer)}
+            self._put(wire.edge(run), told)
 
-            writer.put(wire.order_in(order), reply, t=edge.largest, edge=run, counter=counter)
+        bare = {name: value for name, value in order.items() if name != "stamp"}
+        writer.put(wire.order_in(bare), reply, t=t, edge=run, counter=counter)
 
     def _ask_again(self, sale: str, run: str, edge: Edge, before: int) -> None:
         missing = [counter for counter in range(edge.expected, before) if counter not in edge.early]

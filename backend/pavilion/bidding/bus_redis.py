@@ -24,6 +24,7 @@ from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
 
 ANSWER_S = 5  # after which nobody can say
+ASK_AGAIN_S = 0.5  # a question may be lost with the doorbell; asking changes nothing
 WATERMARK_S = 0.1
 
 
@@ -48,6 +49,7 @@ class RedisRooms:
         self._streams: dict[str, Stream] = defaultdict(Stream)
         self._asked: dict[str, asyncio.Future[Doc]] = {}
         self._sending: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._unsent: tuple[str, bytes] | None = None  # taken from the queue, not yet heard by Redis
 
     # -- the port -----------------------------------------------------------------------------------------------------
 
@@ -104,24 +106,40 @@ class RedisRooms:
 
     async def run(self) -> None:
         """Hears and sends until cancelled."""
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as heard, asyncio.TaskGroup() as tasks:
+        async with self._redis.pubsub() as heard, asyncio.TaskGroup() as tasks:
             await heard.subscribe(wire.edge(self.run_id))
-            await heard.psubscribe(wire.news("*"), wire.own("*"))
+            await heard.psubscribe(wire.own("*"), wire.news("*"))
             tasks.create_task(self._send())
             tasks.create_task(self._mark())
             async for message in heard.listen():
-                self._hear(message["channel"].decode(), message["data"])
+                if message["type"] in ("message", "pmessage"):
+                    self._hear(message["channel"].decode(), message["data"])
+                elif message["channel"].decode() == wire.news("*"):
+                    self._level()
+
+    def _level(self) -> None:
+        """From here on everything is heard. What passed while nothing was is read anew, and what was not answered is
+        said again: a bid that was decided meanwhile is answered by its key."""
+        for sale, stream in self._streams.items():
+            for counter in sorted(stream.ring):
+                self._tell_order(sale, counter)
+        self.hub.resync("bus")
 
     async def _send(self) -> None:
         while True:
-            channel, sealed = await self._sending.get()
-            await self._redis.publish(channel, sealed)
+            if self._unsent is None:
+                self._unsent = await self._sending.get()
+            await self._redis.publish(*self._unsent)
+            self._unsent = None
 
     async def _mark(self) -> None:
         """The engine learns ten times a second up to which instant everything was sent."""
         while True:
+            self._say(wire.NO_SALE, {"kind": "alive"})
             for sale, stream in self._streams.items():
-                self._say(sale, {"kind": "mark", "stamp": micros(self._clock()), "counter": stream.counter})
+                oldest = min(stream.ring, default=stream.counter + 1)
+                mark = {"kind": "mark", "stamp": micros(self._clock()), "counter": stream.counter, "oldest": oldest}
+                self._say(sale, mark)
             await asyncio.sleep(WATERMARK_S)
 
     def _put(self, sale: str, order: Order, reply: Reply, nobody: Answer) -> None:
@@ -148,10 +166,12 @@ class RedisRooms:
         request = secrets.token_hex(8)
         future: asyncio.Future[Doc] = asyncio.get_running_loop().create_future()
         self._asked[request] = future
-        self._say(sale, {"kind": "ask", "what": what, "request": request, **facts})
         try:
             async with asyncio.timeout(ANSWER_S):
-                return (await future)["told"]  # type: ignore[no-any-return]
+                while True:
+                    self._say(sale, {"kind": "ask", "what": what, "request": request, **facts})
+                    if (await asyncio.wait([future], timeout=ASK_AGAIN_S))[0]:
+                        return future.result()["told"]  # type: ignore[no-any-return]
         except TimeoutError:
             return None
         finally:

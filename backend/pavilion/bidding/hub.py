@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
-from pavilion.bidding.messages import Notice, Presence, frame, news_frame, you
+from pavilion.bidding.messages import Notice, Presence, Resync, frame, news_frame, you
 from pavilion.bidding.news import News, OwnState
 
 FEW = 3
@@ -64,6 +64,11 @@ class Hub:
             listener.hear(encoded)
         if (bell := self._bells.pop(sale, None)) is not None:
             bell.set()
+
+    def resync(self, reason: str) -> None:
+        """Something may not have been heard: every room of this process is read anew from the book."""
+        for sale in list(self._rooms.keys() | self._bells.keys()):
+            self.tell_all(sale, frame(Resync(sale=sale, reason=reason)))
 
     def presence(self) -> None:
         """Every watcher hears how many others there are."""

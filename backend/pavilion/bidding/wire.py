@@ -19,6 +19,7 @@ from pavilion.bidding.tendering import SealOrder
 
 Doc = dict[str, Any]
 IV_BYTES = 12
+NO_SALE = "all"  # where an edge says that it lives, whether or not anybody bids there
 
 
 class Sealer:
