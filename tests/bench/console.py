@@ -15,11 +15,14 @@ from pathlib import Path
 
 import uvicorn
 from playwright.async_api import Browser, Page, WebSocket, async_playwright
+from sqlalchemy import update
 
 from pavilion.accounts.rules import Role
+from pavilion.auctions.models import Registration
 from pavilion.bidding.bus import LocalRooms, Pace
 from pavilion.bidding.deciding import BidOrder
-from pavilion.kernel import db
+from pavilion.kernel import db, events
+from pavilion.kernel.clock import utc_now
 from pavilion.main import build_house
 from tests import make, need
 from tests.browser import rooms
@@ -44,7 +47,6 @@ def main() -> list[dict[str, object]]:
 
 
 async def _measured() -> list[dict[str, object]]:
-    rooms.LIMIT = 10**14
     with tempfile.TemporaryDirectory() as folder:
         async with _open(Path(folder)) as (app, url, sale), async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=need.browser(), args=["--no-sandbox"])
@@ -77,6 +79,9 @@ async def _open(folder: Path) -> AsyncIterator[tuple[object, str, rooms.RunningS
         await asyncio.sleep(0.05)
     app.state.rooms.pace = Pace(lambda: time.monotonic() * 1000)  # two bidders stand for a room full of them
     sale = await rooms.running_sale(sessions, closes_s=3600, lots=LOTS)
+    async with sessions.begin() as session:
+        await session.execute(update(Registration).values(limit_minor=10**14))  # two bidders carry the whole sale
+        events.record(session, "registration:limited", sale.sale, by=None, at=utc_now())
     while not await rooms.is_open(sessions, sale):  # noqa: ASYNC110 - the engine neither
         await asyncio.sleep(0.1)
     try:
@@ -139,7 +144,7 @@ def _count_events(page: Page) -> list[int]:
 async def _bid(rooms_: LocalRooms, sale: rooms.RunningSale) -> None:
     """Two companies outbid each other all over the sale, evenly through the seconds."""
     writer = rooms_.engine.writers[sale.sale]
-    while len(writer.facts.by_paddle) < 2:  # noqa: ASYNC110 - the engine hears of the paddles in a moment
+    while [one.limit for one in writer.facts.by_paddle.values()] != [10**14] * 2:  # noqa: ASYNC110 - in a moment
         await asyncio.sleep(0.05)
     firms = sorted(writer.facts.bidders)
     begun = time.perf_counter()

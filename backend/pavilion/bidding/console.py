@@ -69,6 +69,7 @@ class Head(NamedTuple):
     state: str
     zone: str
     currency: str
+    inner_id: int
 
 
 class Reach(NamedTuple):
@@ -129,7 +130,7 @@ class Behalf(NamedTuple):
 
 async def head_of(session: AsyncSession, sale: str) -> Head:
     """NotFound for a draft."""
-    wanted = select(Sale.public_id, Sale.state, Sale.zone, Sale.currency).where(Sale.public_id == sale)
+    wanted = select(Sale.public_id, Sale.state, Sale.zone, Sale.currency, Sale.id).where(Sale.public_id == sale)
     row = (await session.execute(wanted.where(Sale.rules_hash.is_not(None)))).one_or_none()
     if row is None:
         raise NotFound()
@@ -164,14 +165,14 @@ async def reaches(session: AsyncSession, sale: str) -> dict[str, Reach]:
     return {lot: Reach(leader, bool(reserved)) for lot, leader, reserved in await session.execute(wanted)}
 
 
-async def firms(session: AsyncSession, sale: SaleShown) -> dict[int, str]:
+async def firms(session: AsyncSession, sale: Head | SaleShown) -> dict[int, str]:
     """The companies behind the paddles."""
     wanted = select(Registration.paddle, Company.name).join(Company, Company.id == Registration.company_id)
     rows = await session.execute(wanted.where(Registration.sale_id == sale.inner_id, Registration.paddle.is_not(None)))
     return {paddle or 0: name for paddle, name in rows}
 
 
-async def bids_of(session: AsyncSession, sale: SaleShown, lot: str) -> list[BidRow]:
+async def bids_of(session: AsyncSession, sale: Head | SaleShown, lot: str) -> list[BidRow]:
     """The bids of a lot, the newest first, refused ones too; who is behind each, and whether it still stands."""
     wanted = (
         select(BookBid, BookEvent)

@@ -14,6 +14,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import console, console_words, handing, lines, report, showing
 from pavilion.bidding.console import Head
 from pavilion.bidding.console_words import Words
+from pavilion.bidding.models import BookLot
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.bidding.tape import Tape
 from pavilion.kernel.errors import NotFound
@@ -41,7 +42,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
 LATER_S = (30, 60, 120, 300, 600, 1800, 3600)  # after the present end
 AGAIN_S = (60, 120, 300, 600)  # from now, for a lot that is reopened
 SINCE_S = (15, 30, 60, 120, 300, 600)  # before now, when an incident began
-PART = {"hand": "hand", "book": "book", "behalf": "behalf"}
+PARTS = frozenset({"hand", "behalf"})
 
 
 @router.get("/staff/sales/{sale}/console")
@@ -60,6 +61,8 @@ async def console_page(
 ) -> Response:
     """All lots, the one in hand, the acts of this person. With `part`, a script gets the lot in hand, its book of
     bids, or the bid that is about to be entered alone."""
+    if part == "book":  # asked again and again while a lot is fought for: the other lots are not read for it
+        return await _book(request, session, sale, lot)
     shown = await showing.sale_shown(session, sale, actor, None)
     if not shown.lots:
         raise NotFound()
@@ -83,9 +86,9 @@ async def console_page(
         "words": words,
         "notices": (await lines.book_shown(session, here.id, None)).notices,
     }
-    if part in PART:
-        return page(request, "bidding/console.html", partial=PART[part], **facts)
-    head = Head(shown.id, shown.state, shown.zone, shown.currency)
+    if part in PARTS:
+        return page(request, "bidding/console.html", partial=part, **facts)
+    head = Head(shown.id, shown.state, shown.zone, shown.currency, shown.inner_id)
     told = await _told(request, session, head, actor, now)
     counts = console.counts(shown.lots)
     show = show if show in console.GROUPS else "now"
@@ -119,6 +122,17 @@ async def report_csv(request: Request, sale: Id, session: Reading, actor: Staff,
     body = b"".join(write_csv(report.rows(found)))
     headers = {"content-disposition": f'attachment; filename="sale-{sale}-report.csv"', "cache-control": "no-store"}
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _book(request: Request, session: AsyncSession, sale: str, lot: str) -> Response:
+    """The book of bids of one lot, for a script."""
+    head = await console.head_of(session, sale)
+    row = await session.get(BookLot, lot)
+    if row is None or row.sale != sale:
+        raise NotFound()
+    bids = await console.bids_of(session, head, lot)
+    facts = {"sale": head, "lot": row, "bids": bids, "voidable": console.voidable(bids)}
+    return page(request, "bidding/_console_book.html", **facts)
 
 
 async def _told(
