@@ -51,12 +51,10 @@ class Load:
         return f"http://127.0.0.1:{self.port}"
 
 
-async def furnish(folder: Path) -> Load:
+async def furnish(folder: Path, database_url: str = "") -> Load:
     """A house with a sale that is open now, and buyers who are signed in."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        load = Load(folder, probe.getsockname()[1])
-    engine = db.create_engine(db.sqlite_url(folder / "pavilion.db"))
+    load = Load(folder, free_port())
+    engine = db.create_engine(database_url or db.sqlite_url(folder / "pavilion.db"))
     await migrating.to_head(engine)
     sessions, now = db.sessions_of(engine), utc_now()
     made = await world.build(sessions, 2)
@@ -75,6 +73,12 @@ async def furnish(folder: Path) -> Load:
         load.rules = str(await session.scalar(select(Sale.rules_hash).where(Sale.public_id == load.sale)))
     await engine.dispose()
     return load
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def serve(load: Load) -> asyncio.subprocess.Process:
