@@ -76,3 +76,12 @@ async def test_a_day_to_come_is_refused(sqlite_sessions, day, field):
             await rates.propose(session, day=day, now=NOON, **said)
         assert set(refused.value.facts["fields"]) == {field}
         assert await rates.propose(session, day=day, now=NOON + timedelta(days=1), **said) if day[:2] == "20" else True
+
+
+@pytest.mark.parametrize("source", ["", "  ", "EC", "x" * 121, "Bank\x00", "Bank\x1b[2J"])
+async def test_a_source_is_a_readable_name(sqlite_sessions, source):
+    async with sqlite_sessions.begin() as session:
+        noor = await make.actor(session)
+        with pytest.raises(BadInput) as refused:
+            await rates.propose(session, day="2026-03-02", source=source, typed=TYPED, actor=noor, now=NOON)
+        assert refused.value.facts["fields"] == {"source": "missing"}

@@ -77,7 +77,7 @@ async def propose(
     if on is None or on > now.date():
         faults["day"] = "rates_day"
     source = " ".join(source.split())
-    if not SOURCE_LEAST <= len(source) <= SOURCE_MOST:
+    if not SOURCE_LEAST <= len(source) <= SOURCE_MOST or not source.isprintable():
         faults["source"] = "missing"
     if faults or on is None:
         raise BadInput(fields=faults)
