@@ -207,6 +207,8 @@ def states():
         "unit_one_": table_settings.UNITS,
         "trust_": (*ROW_STATES, *RowForm.model_fields, *KeyForm.model_fields),
         "key_": KEY_STATES,
+        "act_": ("done", "proposed", "unknown"),  # what came of an act of staff
+        "mandate_": ("phone", "commission", "floor"),  # on what ground a bid is entered for somebody
         "evidence_": facts.EVIDENCE,
         "checking_": [check.lower() for check in verifying_report.CHECKS],
         "result_": facts.RESULTS,
