@@ -131,7 +131,7 @@ async def _book(request: Request, session: AsyncSession, sale: str, lot: str) ->
     if row is None or row.sale != sale:
         raise NotFound()
     bids = await console.bids_of(session, head, lot)
-    facts = {"sale": head, "lot": row, "bids": bids, "voidable": console.voidable(bids)}
+    facts: dict[str, Any] = {"sale": head, "lot": row, "bids": bids, "voidable": console.voidable(bids)}
     return page(request, "bidding/_console_book.html", **facts)
 
 
