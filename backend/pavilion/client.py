@@ -9,13 +9,11 @@ signed with the house's key and may never contradict an earlier one, and a recei
 """
 
 import asyncio
-import base64
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,19 +23,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from pavilion.client_checks import Broken, check_receipt, told_of
 from pavilion.kernel.canon import canonical, document_hash, read_json
 from pavilion.kernel.signing import BadNote, Checkpoint, VerifierKey, parse_checkpoint, parse_vkey, verify_note
-from pavilion.kernel.tlog import leaf_hash, verify_inclusion
+from pavilion.kernel.tlog import leaf_hash
 
 PROTOCOL = "pavilion.1"
 BACK_OFF_MS = (500, 1000, 2000, 4000, 8000)
 PING_S = 20
 NOT_KNOWN_YET = frozenset({"engine_away", "slow_down"})
 Doc = dict[str, Any]
-
-
-class Broken(Exception):
-    """The house contradicts itself, or says what it did not sign. Keep what this client holds: it is the proof."""
 
 
 class Refused(Exception):
@@ -301,7 +296,7 @@ class Client:
         if event["prev"] != lot.hash:
             raise Broken(f"event {event['seq']} of lot {lot.lot} does not follow from the one before it")
         lot.seq, lot.hash = event["seq"], leaf_hash(canonical(event)).hex()
-        lot.facts |= _told(event)
+        lot.facts |= told_of(event)
         self._pass_on(event)
         return True
 
@@ -368,47 +363,6 @@ class Client:
             fresh.replace(self.keep)
 
 
-def check_receipt(document: Doc, key: VerifierKey | None, currency: str) -> None:
-    """Broken unless the event stands in the tree whose root is signed, and the opening is of its commitment."""
-    event, proof, opening = document["event"], document["proof"], document["opening"]
-    try:
-        note = document["checkpoint"]
-        signed = parse_checkpoint(verify_note(note, [key]) if key else note.partition("\n\n")[0] + "\n")
-    except BadNote as fault:
-        raise Broken(f"the receipt's checkpoint: {fault}") from None
-    path = [_unbase64(part) for part in proof["path"]]
-    leaf = leaf_hash(canonical(event))
-    if proof["size"] != signed.size or not verify_inclusion(leaf, proof["index"], signed.size, path, signed.root):
-        raise Broken("the receipt does not lead to the signed root")
-    if opening is None:
-        return
-    doc = {
-        "bidder": event["data"]["bidder"],
-        "lot": event["lot"],
-        "sale": event["sale"],
-        "currency": currency,
-    } | opening
-    if sha256(b"pavilion/bid/v1\n" + canonical(doc)).hexdigest() != event["data"]["commit"]:
-        raise Broken("the receipt is of another bid")
-
-
-def _told(event: Doc) -> Doc:
-    """What an event changes of its lot."""
-    kind, data = event["type"], event["data"]
-    kept = ("leader", "price", "ask", "reserve_met", "end", "reason")
-    facts = {name: data[name] for name in kept if name in data}
-    match kind:
-        case "lot.extended":
-            facts["end"] = data["to"]
-        case "lot.opened" | "lot.resumed" | "lot.reopened":
-            facts["state"] = "open"
-        case "lot.sold":
-            facts |= {"leader": data["bidder"], "state": "sold"}
-        case "lot.listed" | "lot.paused" | "lot.closing" | "lot.passed" | "lot.withdrawn":
-            facts["state"] = kind.removeprefix("lot.")
-    return facts
-
-
 async def _send(socket: ClientConnection, message: Doc) -> None:
     await socket.send(json.dumps(message))
 
@@ -423,7 +377,3 @@ async def _ping(socket: ClientConnection) -> None:
 
 def _read_kept(keep: Path | None) -> list[Doc]:
     return json.loads(keep.read_text()) if keep is not None and keep.exists() else []
-
-
-def _unbase64(words: str) -> bytes:
-    return base64.b64decode(words, validate=True)

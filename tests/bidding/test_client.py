@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 from httpx2 import AsyncClient
 
-from pavilion.client import Broken, Client, Refused, check_receipt
+from pavilion.client import Client, Refused
+from pavilion.client_checks import Broken, check_receipt
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
 from tests.bidding.house import HOST, SALE_KEY, house
 from tests.bidding.served import enter, hear, say, served
