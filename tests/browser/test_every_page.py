@@ -36,9 +36,9 @@ DOORS = (
 )
 NO_PAGE = re.compile(
     r"\.(?:pdf|csv|json|jsonl|svg|webp|xlsx)(?:\?|$)|^/static/|^/api/|\.tlog-proof$|[?&]as=|/(?:bundle|pack)$"
-    r"|/proof(?:\?|$)|/documents/|^/log/(?:checkpoint|policy)$"
+    r"|/proof(?:\?|$)|/documents/|^/log/(?:checkpoint|policy)$|^/tables/"
 )
-NAMES = re.compile(r"/(?:[0-9A-HJKMNP-TV-Z]{26}|[A-Z]{3}-[A-Z]{3}-\d{4}-\d+|\d+)(?=/|$)")
+NAMES = re.compile(r"/(?:(?<=/tables/)[a-z_]+|[0-9A-HJKMNP-TV-Z]{26}|[A-Z]{3}-[A-Z]{3}-\d{4}-\d+|\d+)(?=/|$)")
 LINK = re.compile(r"<a\b[^>]*\bhref=\"(/[^\"/][^\"]*|/)\"")
 FAULTS_ONLY = {"resultTypes": ["violations"]}  # every rule runs; half of axe's time went into wording what is right
 MOST = 60  # kinds of pages one person may find
