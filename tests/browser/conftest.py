@@ -64,7 +64,8 @@ class House:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.browser.serve", str(self.data), str(self.port)]
-        self._server = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=os.environ | {"PYTHONWARNINGS": ""})
+        quiet = os.environ | {"PYTHONWARNINGS": "", "PYTHONASYNCIODEBUG": ""}
+        self._server = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=quiet)
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             assert self._server.poll() is None, "the house did not open"

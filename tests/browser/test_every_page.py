@@ -61,7 +61,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Address of the demonstration house without rivals, and the password of everyone in it."""
     data, port = tmp_path_factory.mktemp("demo"), free_port()
     command = [str(Path(sys.executable).parent / "pavilion"), "demo", "--port", str(port), "--data", str(data)]
-    env = os.environ | {"PYTHONWARNINGS": "", "PYTHONUNBUFFERED": "1"}
+    env = os.environ | {"PYTHONWARNINGS": "", "PYTHONUNBUFFERED": "1", "PYTHONASYNCIODEBUG": ""}
     with subprocess.Popen([*command, "--no-rivals"], stdout=subprocess.PIPE, text=True, env=env) as house:
         assert house.stdout is not None
         password = ""
