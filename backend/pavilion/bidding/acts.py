@@ -73,8 +73,10 @@ def _pause(draft: Draft, _facts: Facts, act: StaffAct, lot: LotBook) -> str | No
         return _unfit(lot)
     if (code := closing.judge_pause(lot.clock(), draft.next_at())) is not None:
         return code
-    by = _by(draft, act)
-    for one in grouping.together(draft, lot, "open"):
+    by, group = _by(draft, act), grouping.together(draft, lot, "open")
+    if any(draft.next_at() + k >= one.end for k, one in enumerate(group)):  # each event takes a microsecond
+        return "too_late"
+    for one in group:
         draft.write("lot.paused", {"reason": act.reason or "staff", "by": by}, draft.lot(one.lot))
     return None
 
