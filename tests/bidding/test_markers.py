@@ -207,7 +207,7 @@ def test_the_search_finds_what_it_looks_for():
 
 
 async def test_no_maximum_nonce_or_reserve_is_read_outside_the_engine(database_url, sessions, capfd, caplog):
-    """While lots are open nothing is said of them; afterwards the reach of the winner stays the winner's own."""
+    """While lots are open nothing is said of them; afterwards the record opens what lost, and nothing else."""
     reserve = case((Lot.number == 13, RESERVE), else_=None)
     async with log_lines() as lines, house(database_url, sessions, 3, reserve=reserve, increments=[[0, 1000]]) as made:
         actors = await people(made)
@@ -215,10 +215,10 @@ async def test_no_maximum_nonce_or_reserve_is_read_outside_the_engine(database_u
             watching = {name: actors[name] for name in ("rival", "lead", "auctioneer")}
             async with ears(site, watching) as frames:
                 first = await bid(site, 0, LEADING, 0)
-                lost = await bid(site, 1, LOSING, 0)
+                second = await bid(site, 1, LOSING, 0)
                 refused = await bid(site, 1, REFUSED, 2)
                 await bid(site, 1, PASSED, 2)
-                assert (first["state"], lost["state"], refused["code"]) == ("winning", "outbid", "over_limit")
+                assert (first["state"], second["state"], refused["code"]) == ("winning", "outbid", "over_limit")
                 await plan(site, 0, 1)
                 book = made.rooms.engine.writers[made.sale].book
                 hidden = {
@@ -243,8 +243,8 @@ async def test_no_maximum_nonce_or_reserve_is_read_outside_the_engine(database_u
         async with sessions() as session:
             record = b"".join(await record_of(session, made.sale, made.rooms.verifier, made.clock.at))
         seen += [("export", record), *await dump(database_url)]
-        reach = {name: hidden[name] for name in ("leading", "planned", "budget", "reserve")}
-        reach |= {f"nonce {n}": nonces[f"nonce {n}"] for n, amount in own.items() if amount in (LEADING, PLANNED)}
+        lost = {"losing", *(f"nonce {n}" for n, amount in own.items() if amount == LOSING)}
+        reach = {name: secret for name, secret in (hidden | nonces).items() if name not in lost}
         assert amiss(found(reach, seen)) == set()
         assert found({"losing": LOSING}, [("export", record)]), "the record opens what lost"
     logged = [("log", (lines.getvalue() + caplog.text + "".join(capfd.readouterr())).encode())]

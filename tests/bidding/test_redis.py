@@ -87,8 +87,8 @@ async def test_nothing_on_redis_can_be_read_or_made_by_others(apart, redis_url):
         plan = PlanOrder(made.sale, made.buyers[1].company_id, secrets.token_hex(16), aims, *facts)
         assert (await one.plan(plan)).result == "accepted"
         assert (await one.plans(made.sale, made.buyers[1].company_id))[0].budget == 876_543
-        for _ in range(30):
-            if message := await listening.get_message(timeout=0.3):
+        for _ in range(60):
+            if message := await listening.get_message(timeout=0.03):
                 heard.append(message["data"])
     heard += [await redis.dump(key) for key in await redis.keys("*")]
     together = b"".join(heard)
