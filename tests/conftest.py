@@ -33,6 +33,7 @@ LONG = (
     *("faults/", "test_neighbours", "test_whole_path", "test_demo_files", "simulate/test_simulation"),
     *("provenance/test_log_pages", "provenance/test_epcis", "provenance/test_video", "catalogue/test_stone_pages"),
     *("catalogue/test_upload_import", "auctions/test_publishing", "bidding/test_eligibility_pages"),
+    "bidding/test_markers",
 )
 
 log.set_up("test", "ERROR")

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from pavilion.bidding import bus_redis, wire
 from pavilion.bidding.deciding import BidOrder
+from pavilion.bidding.planning import PlanOrder
 from pavilion.bidding.wire import Sealer
 from pavilion.bidding.wiring import engine_alone, rooms_over_redis
 from tests.auctions.world import FIRST_CLOSE
@@ -81,11 +82,18 @@ async def test_nothing_on_redis_can_be_read_or_made_by_others(apart, redis_url):
         await listening.psubscribe("*")
         answer = await one.place(made.order(0, 567_891))
         await one.mine(made.sale, made.buyers[0].company_id)
-        for _ in range(20):
-            if message := await listening.get_message(timeout=0.3):
+        await one.opening(made.sale, answer.n, made.buyers[0].company_id)
+        aims, facts = ((made.lots[1], 654_321),), (1, 876_543, "USD", made.rules)
+        plan = PlanOrder(made.sale, made.buyers[1].company_id, secrets.token_hex(16), aims, *facts)
+        assert (await one.plan(plan)).result == "accepted"
+        assert (await one.plans(made.sale, made.buyers[1].company_id))[0].budget == 876_543
+        for _ in range(60):
+            if message := await listening.get_message(timeout=0.03):
                 heard.append(message["data"])
+    heard += [await redis.dump(key) for key in await redis.keys("*")]
     together = b"".join(heard)
-    assert heard and b"567891" not in together and answer.nonce.encode() not in together
+    assert heard and answer.nonce.encode() not in together
+    assert not any(amount in together for amount in (b"567891", b"654321", b"876543"))
     channel = wire.orders(made.sale)
     forged = Sealer(bytes(32)).seal(
         {"kind": "ask", "what": "mine", "request": "x", "company_id": 1, "edge": "e"}, channel
