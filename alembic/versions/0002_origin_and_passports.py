@@ -18,13 +18,13 @@ TRIGGERS = {
         "create trigger grandfather_claims_append_only before update or delete on grandfather_claims for each row execute function pavilion_refuse_change()",
         "create trigger insight_snapshots_append_only before update or delete on insight_snapshots for each row execute function pavilion_refuse_change()",
         "create trigger issuer_keys_append_only before update or delete on issuer_keys for each row execute function pavilion_refuse_change()",
+        "create trigger law_versions_append_only before update or delete on law_versions for each row execute function pavilion_refuse_change()",
         "create trigger log_checkpoints_append_only before update or delete on log_checkpoints for each row execute function pavilion_refuse_change()",
         "create trigger log_entries_append_only before update or delete on log_entries for each row execute function pavilion_refuse_change()",
         "create trigger log_nodes_append_only before update or delete on log_nodes for each row execute function pavilion_refuse_change()",
         "create trigger logos_append_only before update or delete on logos for each row execute function pavilion_refuse_change()",
         "create trigger passports_append_only before update or delete on passports for each row execute function pavilion_refuse_change()",
         "create trigger reported_events_append_only before update or delete on reported_events for each row execute function pavilion_refuse_change()",
-        "create trigger table_versions_append_only before update or delete on table_versions for each row execute function pavilion_refuse_change()",
         "create trigger trust_acts_append_only before update or delete on trust_acts for each row execute function pavilion_refuse_change()",
         "create trigger verdict_inputs_append_only before update or delete on verdict_inputs for each row execute function pavilion_refuse_change()",
         "create trigger film_files_append_only before update or delete on film_files for each row execute function pavilion_refuse_change()",
@@ -56,6 +56,8 @@ TRIGGERS = {
         "create trigger insight_snapshots_no_delete before delete on insight_snapshots begin select raise(abort, 'append only: insight_snapshots'); end",
         "create trigger issuer_keys_no_update before update on issuer_keys begin select raise(abort, 'append only: issuer_keys'); end",
         "create trigger issuer_keys_no_delete before delete on issuer_keys begin select raise(abort, 'append only: issuer_keys'); end",
+        "create trigger law_versions_no_update before update on law_versions begin select raise(abort, 'append only: law_versions'); end",
+        "create trigger law_versions_no_delete before delete on law_versions begin select raise(abort, 'append only: law_versions'); end",
         "create trigger log_checkpoints_no_update before update on log_checkpoints begin select raise(abort, 'append only: log_checkpoints'); end",
         "create trigger log_checkpoints_no_delete before delete on log_checkpoints begin select raise(abort, 'append only: log_checkpoints'); end",
         "create trigger log_entries_no_update before update on log_entries begin select raise(abort, 'append only: log_entries'); end",
@@ -68,8 +70,6 @@ TRIGGERS = {
         "create trigger passports_no_delete before delete on passports begin select raise(abort, 'append only: passports'); end",
         "create trigger reported_events_no_update before update on reported_events begin select raise(abort, 'append only: reported_events'); end",
         "create trigger reported_events_no_delete before delete on reported_events begin select raise(abort, 'append only: reported_events'); end",
-        "create trigger table_versions_no_update before update on table_versions begin select raise(abort, 'append only: table_versions'); end",
-        "create trigger table_versions_no_delete before delete on table_versions begin select raise(abort, 'append only: table_versions'); end",
         "create trigger trust_acts_no_update before update on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
         "create trigger trust_acts_no_delete before delete on trust_acts begin select raise(abort, 'append only: trust_acts'); end",
         "create trigger verdict_inputs_no_update before update on verdict_inputs begin select raise(abort, 'append only: verdict_inputs'); end",
@@ -134,20 +134,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lot", "company_id", "rule", name=op.f("pk_closed_bids")),
     )
     op.create_table(
-        "external_ids",
-        sa.Column("stone", sa.String(length=26), nullable=False),
-        sa.Column("scheme", sa.String(length=12), nullable=False),
-        sa.Column("value", sa.String(length=160), nullable=False),
-        sa.Column("key", sa.String(length=160), nullable=False),
-        sa.CheckConstraint(
-            "scheme in ('tracr', 'producer', 'scanner', 'gia_report', 'inscription', 'gs1_dl')",
-            name=op.f("ck_external_ids_scheme_known"),
-        ),
-        sa.PrimaryKeyConstraint("stone", "scheme", "value", name=op.f("pk_external_ids")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_external_ids_key", "external_ids", ["key", "stone"], unique=False)
-    op.create_table(
         "films",
         sa.Column("parameters_sha256", sa.String(length=64), nullable=False),
         sa.Column("stone", sa.String(length=26), nullable=False),
@@ -199,6 +185,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issuer_keys")),
     )
     op.create_index("uq_issuer_keys_kid_act", "issuer_keys", ["kid", "act"], unique=True)
+    op.create_table(
+        "law_versions",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.String(length=26), nullable=False),
+        sa.Column("approved_by", sa.String(length=26), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("proposed_by <> approved_by", name=op.f("ck_law_versions_two_persons")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_law_versions")),
+    )
     op.create_table(
         "log_checkpoints",
         sa.Column("size", BIG, autoincrement=False, nullable=False),
@@ -370,7 +368,6 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=26), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("withdrawn_at", INSTANT, nullable=True),
-        sa.Column("ended_at", INSTANT, nullable=True),
         sa.CheckConstraint(
             "(kind = 'diamond-origin-report') = (stated_country is not null)",
             name=op.f("ck_stone_references_a_report_states_one"),
@@ -387,21 +384,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_stone_references_public_id")),
     )
     op.create_index("ix_stone_references_stone", "stone_references", ["stone", "id"], unique=False)
-    op.create_index("ix_stone_references_valid_to", "stone_references", ["valid_to"], unique=False)
-    op.create_table(
-        "table_versions",
-        sa.Column("id", BIG, nullable=False),
-        sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("proposed_by", sa.String(length=26), nullable=False),
-        sa.Column("approved_by", sa.String(length=26), nullable=False),
-        sa.Column("at", INSTANT, nullable=False),
-        sa.CheckConstraint("proposed_by <> approved_by", name=op.f("ck_table_versions_two_persons")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_table_versions")),
-    )
-    op.create_index("ix_table_versions_name_id", "table_versions", ["name", "id"], unique=False)
     op.create_table(
         "trust_acts",
         sa.Column("id", BIG, nullable=False),
@@ -423,7 +405,7 @@ def upgrade() -> None:
             "(act = 'stop' and approved_by is null) or (act <> 'stop' and approved_by is not null and approved_by <> proposed_by)",
             name=op.f("ck_trust_acts_two_persons"),
         ),
-        sa.CheckConstraint("act in ('add', 'remove', 'stop', 'resume')", name=op.f("ck_trust_acts_act_known")),
+        sa.CheckConstraint("act in ('add', 'remove', 'stop')", name=op.f("ck_trust_acts_act_known")),
         sa.CheckConstraint("(act = 'stop') = (\"until\" is not null)", name=op.f("ck_trust_acts_a_stop_ends")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trust_acts")),
         sa.UniqueConstraint("public_id", name=op.f("uq_trust_acts_public_id")),

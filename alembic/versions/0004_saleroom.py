@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+from pavilion.kernel.migrating import widen_check
+
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -476,27 +478,8 @@ def upgrade() -> None:
 def _more_formats() -> None:
     """Sales of more formats than one; a collection is published without rules. Existing rows stay as they are."""
     bind = op.get_bind()
-    if bind.dialect.name == "postgresql":
-        for name, _, new in CHECKS:
-            op.drop_constraint(op.f(name), "sales", type_="check")
-            op.create_check_constraint(op.f(name), "sales", new)
-    else:
-        # SQLite changes no constraint of a table, and a table made anew would take the rows that point at it along.
-        # A wider check touches nothing on disk but the table's own words (https://sqlite.org/lang_altertable.html, 7).
-        version = bind.exec_driver_sql("pragma schema_version").scalar_one()
-        bind.exec_driver_sql("pragma writable_schema = on")
-        for _, old, new in CHECKS:
-            changed = bind.execute(
-                sa.text(
-                    "update sqlite_master set sql = replace(sql, :old, :new) "
-                    "where type = 'table' and name = 'sales' and instr(sql, :old) > 0"
-                ),
-                {"old": old, "new": new},
-            )
-            assert changed.rowcount == 1, old
-        bind.exec_driver_sql(f"pragma schema_version = {version + 1}")
-        bind.exec_driver_sql("pragma writable_schema = reset")
-        assert bind.exec_driver_sql("pragma integrity_check").scalar_one() == "ok"
+    for name, old, new in CHECKS:
+        widen_check(bind, "sales", op.f(name), old, new)
     for statement in GUARD[bind.dialect.name]:
         bind.exec_driver_sql(statement)
 
