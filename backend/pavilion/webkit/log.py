@@ -22,6 +22,11 @@ def _at(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Mapping[str
     return {"at": stamp(utc_now()), **line}
 
 
+def _on_standard_error(*_names: Any) -> structlog.WriteLogger:
+    """Asked for per line: who has put another stream in its place, or closed one, does not silence the house."""
+    return structlog.WriteLogger(sys.stderr)
+
+
 def set_up(process: str, level: str) -> None:
     """JSON lines on standard error from here on, ours and the libraries' warnings alike."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
@@ -35,7 +40,7 @@ def set_up(process: str, level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=_on_standard_error,
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(process=process)
