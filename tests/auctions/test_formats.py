@@ -13,8 +13,8 @@ from pavilion.auctions.rules import Code, SaleFacts, sale_findings
 from pavilion.auctions.typed import typed_settings, usual_settings
 from pavilion.bidding.closing import judge_schedule
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.errors import Refusal
-from pavilion.kernel.hpke import base64url
 from tests.auctions import world
 from tests.auctions.test_pages import house
 from tests.bidding.tenders import CUSTODIANS

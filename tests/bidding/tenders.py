@@ -5,8 +5,9 @@ from hashlib import sha256
 
 from pavilion.bidding.custody import Logged, Sealed, tender_document
 from pavilion.bidding.sealing import Payload, envelopes_hash, seal
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical, document_hash
-from pavilion.kernel.hpke import PrivateKey, base64url
+from pavilion.kernel.hpke import PrivateKey
 from pavilion.kernel.instants import from_stamp, micros
 from pavilion.kernel.merkle import Tree, leaf_hash
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note

@@ -21,8 +21,9 @@ from pavilion.bidding.sealing import (
     seal,
     split,
 )
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical
-from pavilion.kernel.hpke import NotSealed, PrivateKey, base64url
+from pavilion.kernel.hpke import NotSealed, PrivateKey
 from tests.bidding.tenders import CUSTODIANS, KEYS, LOT, OTHER, luck, payload, sealed
 
 ENVELOPE = sealed()

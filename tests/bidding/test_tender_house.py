@@ -13,9 +13,9 @@ from pavilion.bidding.custody import check_tender, open_tender, read_tender, sig
 from pavilion.bidding.sealing import Payload, seal
 from pavilion.bidding.tendering import paddle_text
 from pavilion.bidding.verifying import verify
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
-from pavilion.kernel.hpke import base64url
 from pavilion.kernel.instants import micros, stamp
 from tests import make
 from tests.auctions.world import FIRST_CLOSE

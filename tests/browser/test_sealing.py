@@ -9,8 +9,8 @@ import pytest
 
 from pavilion.bidding import custody, sealing
 from pavilion.bidding.sealing import Payload
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical
-from pavilion.kernel.hpke import base64url
 from tests.bidding.tenders import CUSTODIANS, KEYS, LATER, SALE, SIGNER, payload, rules, tender
 
 STATIC = Path(__file__).parents[2] / "frontend" / "static"

@@ -7,17 +7,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.notifications.push import (
     BadSubscription,
     PushHost,
     PushService,
     Subscription,
-    b64,
     decrypt,
     encrypt,
     point_of,
     signed_token,
-    unb64,
 )
 
 PLAIN = b"When I grow up, I want to be a watermelon"
@@ -32,42 +31,36 @@ BODY = (
 
 
 def private(text):
-    return ec.derive_private_key(int.from_bytes(unb64(text), "big"), ec.SECP256R1())
+    return ec.derive_private_key(int.from_bytes(from_base64url(text), "big"), ec.SECP256R1())
 
 
 def test_the_example_of_the_standard_comes_out_byte_for_byte():
     place = Subscription("https://push.example/", RECEIVER_PUBLIC, AUTH)
-    assert b64(encrypt(PLAIN, place, ours=private(SENDER), salt=unb64(SALT))) == BODY
-    assert decrypt(unb64_long(BODY), private(RECEIVER), unb64(AUTH)) == PLAIN
-
-
-def unb64_long(text):
-    from base64 import urlsafe_b64decode
-
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    assert base64url(encrypt(PLAIN, place, ours=private(SENDER), salt=from_base64url(SALT))) == BODY
+    assert decrypt(from_base64url(BODY), private(RECEIVER), from_base64url(AUTH)) == PLAIN
 
 
 def test_no_two_messages_look_alike_and_only_their_browser_reads_them():
     receiver = ec.generate_private_key(ec.SECP256R1())
-    place = Subscription("https://push.example/", b64(point_of(receiver.public_key())), AUTH)
+    place = Subscription("https://push.example/", base64url(point_of(receiver.public_key())), AUTH)
     first, second = encrypt(b"same", place), encrypt(b"same", place)
     assert first != second and b"same" not in first
-    assert decrypt(first, receiver, unb64(AUTH)) == b"same"
+    assert decrypt(first, receiver, from_base64url(AUTH)) == b"same"
     with pytest.raises(ValueError, match="not for this browser"):
-        decrypt(first, ec.generate_private_key(ec.SECP256R1()), unb64(AUTH))
+        decrypt(first, ec.generate_private_key(ec.SECP256R1()), from_base64url(AUTH))
     with pytest.raises(ValueError, match="not for this browser"):
-        decrypt(first[:-1] + bytes([first[-1] ^ 1]), receiver, unb64(AUTH))
+        decrypt(first[:-1] + bytes([first[-1] ^ 1]), receiver, from_base64url(AUTH))
 
 
 def test_the_token_is_signed_by_the_key_the_browser_was_given():
     key = ec.generate_private_key(ec.SECP256R1())
     token = signed_token(key, {"aud": "https://push.example", "exp": 1, "sub": "mailto:a@b.example"})
     head, claims, signature = token.split(".")
-    raw = unb64(signature)
+    raw = from_base64url(signature)
     der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
     key.public_key().verify(der, f"{head}.{claims}".encode(), ec.ECDSA(hashes.SHA256()))
-    assert json.loads(unb64(head)) == {"typ": "JWT", "alg": "ES256"}
-    assert json.loads(unb64(claims))["aud"] == "https://push.example"
+    assert json.loads(from_base64url(head)) == {"typ": "JWT", "alg": "ES256"}
+    assert json.loads(from_base64url(claims))["aud"] == "https://push.example"
 
 
 @pytest.mark.parametrize(

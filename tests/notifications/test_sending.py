@@ -10,13 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from pavilion.kernel import outbox
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.outbox import ATTEMPTS, LEASE, Outbox
 from pavilion.notifications import box, service
 from pavilion.notifications.jobs import MOOT, Mailing, Pushing
 from pavilion.notifications.mail import MailFolder, Smtp
 from pavilion.notifications.models import PushBrowser
-from pavilion.notifications.push import PushService, Subscription, b64, decrypt, point_of, unb64
+from pavilion.notifications.push import PushService, Subscription, decrypt, point_of
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
 from pavilion.webkit import static
@@ -180,7 +181,7 @@ class PushDouble:
     """A push service on loopback, and the browser behind it."""
 
     def __init__(self):
-        self.private, self.auth = ec.generate_private_key(ec.SECP256R1()), b64(bytes(range(16)))
+        self.private, self.auth = ec.generate_private_key(ec.SECP256R1()), base64url(bytes(range(16)))
         self.status, self.heads, self.bodies, self.port = 201, [], [], 0
 
     async def talk(self, reader, writer):
@@ -195,10 +196,10 @@ class PushDouble:
     @property
     def place(self):
         address = f"http://127.0.0.1:{self.port}/send/abc"
-        return Subscription(address, b64(point_of(self.private.public_key())), self.auth)
+        return Subscription(address, base64url(point_of(self.private.public_key())), self.auth)
 
     def read(self):
-        return [json.loads(decrypt(body, self.private, unb64(self.auth))) for body in self.bodies]
+        return [json.loads(decrypt(body, self.private, from_base64url(self.auth))) for body in self.bodies]
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from random import Random  # noqa: TID251 - seeded
 
 import pytest
 
+from pavilion.kernel.base64url import from_base64url
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.merkle import Tree, leaf_hash
 from pavilion.kernel.tiles import decode_bundle, encode_bundle
@@ -143,7 +144,7 @@ def test_members_of_other_kinds_are_answered_for_and_never_crash_the_verifier(na
 
 
 def test_a_status_list_of_another_shape_is_answered_for():
-    listed = json.loads(proofs.from_base64url(MADE.parts.status[1].decode().split(".")[1]))
+    listed = json.loads(from_base64url(MADE.parts.status[1].decode().split(".")[1]))
     for document in strange(listed):
         token = proofs.sign_jwt(document, sealed.SIGNER).encode()
         is_valid(MADE.packed(status=MADE.parts.status | {1: token}))

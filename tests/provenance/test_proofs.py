@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.canon import canonical
 from pavilion.provenance import contexts, proofs
 from pavilion.provenance.proofs import BadCredential, Signer
@@ -37,7 +38,7 @@ def test_both_proofs_are_over_the_same_document():
     document = proofs.unproved(PASSPORT)
     jwt = proofs.sign_jwt(document, SIGNER)
     assert proofs.verify_jwt(jwt, SIGNER.public) == (document, SIGNER.kid, None)
-    header = json.loads(proofs.from_base64url(jwt.split(".")[0]))
+    header = json.loads(from_base64url(jwt.split(".")[0]))
     assert header == {"alg": "EdDSA", "kid": SIGNER.kid, "typ": "vc+jwt"}
 
 
@@ -72,9 +73,9 @@ def test_no_byte_of_a_token_can_be_changed():
 def test_a_token_of_another_kind_is_refused():
     for header in ({"alg": "none"}, {"typ": "JWT"}, {"kid": 7}, {"crit": ["b64"]}):
         said = {"alg": "EdDSA", "kid": SIGNER.kid, "typ": "vc+jwt", **header}
-        unsigned = f"{proofs.base64url(canonical(said))}.{proofs.base64url(b'{}')}"
+        unsigned = f"{base64url(canonical(said))}.{base64url(b'{}')}"
         with pytest.raises(BadCredential):
-            proofs.verify_jwt(f"{unsigned}.{proofs.base64url(SIGNER.sign(unsigned.encode()))}", SIGNER.public)
+            proofs.verify_jwt(f"{unsigned}.{base64url(SIGNER.sign(unsigned.encode()))}", SIGNER.public)
 
 
 def test_what_is_too_long_twofold_or_no_object_is_no_credential():
@@ -84,17 +85,13 @@ def test_what_is_too_long_twofold_or_no_object_is_no_credential():
     assert proofs.read_credential(canonical(PASSPORT)) == PASSPORT
 
 
-def test_base58_and_base64url_have_one_spelling():
+def test_base58_has_one_spelling():
     for data in (b"", b"\0\0\1", bytes(range(64)), b"\xff" * 64):
         assert proofs.from_base58(proofs.base58(data)) == data
-        assert proofs.from_base64url(proofs.base64url(data)) == data
     assert proofs.base58(b"Hello World!") == "2NEpo7TZRRrLZSi2U"
     for text in ("0", "l", "x" * 201):
         with pytest.raises(ValueError, match="base58"):
             proofs.from_base58(text)
-    for text in ("QQ==", "QR", "Q Q", "Q+", "QQ\n"):
-        with pytest.raises(ValueError, match="base64url"):
-            proofs.from_base64url(text)
     assert proofs.from_jwk(proofs.jwk(SIGNER.public)) == SIGNER.public
 
 

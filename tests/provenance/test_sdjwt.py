@@ -8,6 +8,7 @@ from jwcrypto.jwk import JWK
 from sd_jwt.holder import SDJWTHolder
 from sd_jwt.verifier import SDJWTVerifier
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.canon import canonical
 from pavilion.provenance import proofs, sdjwt
 from pavilion.provenance.proofs import BadCredential, Signer
@@ -38,7 +39,7 @@ def test_only_what_the_holder_chose_is_shown():
         True,
     )
     assert sdjwt.names_in(issued()) == list(HIDDEN)
-    assert "Peeters" not in str([proofs.from_base64url(part) for part in shown("plant").split("~")[1:-1]])
+    assert "Peeters" not in str([from_base64url(part) for part in shown("plant").split("~")[1:-1]])
 
 
 @pytest.mark.parametrize(("hidden", "digests"), [(0, 0), (1, 8), (7, 8), (8, 8), (9, 16)])
@@ -51,8 +52,8 @@ def test_decoys_hide_how_many_claims_there_are(hidden, digests):
 def test_every_salt_is_its_own_and_equal_claims_look_different():
     first, second = issued(), issued()
     assert not set(first.split("~")[1:-1]) & set(second.split("~")[1:-1])
-    salts = [json.loads(proofs.from_base64url(part))[0] for part in first.split("~")[1:-1]]
-    assert len(set(salts)) == len(HIDDEN) and {len(proofs.from_base64url(salt)) for salt in salts} == {16}
+    salts = [json.loads(from_base64url(part))[0] for part in first.split("~")[1:-1]]
+    assert len(set(salts)) == len(HIDDEN) and {len(from_base64url(salt)) for salt in salts} == {16}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_another_persons_key_presents_nothing():
 
 def test_what_is_no_presentation_is_refused():
     token = issued().split("~")[0]
-    odd = proofs.base64url(canonical(["salt", "_sd", []]))
+    odd = base64url(canonical(["salt", "_sd", []]))
     for text in ("", "~", "a~b~", token, f"{token}~{odd}~", f"{token}~AA~", "é~", "a" * 600_000):
         with pytest.raises(BadCredential):
             sdjwt.verify(text, ISSUER.public)
@@ -104,7 +105,7 @@ def test_what_is_no_presentation_is_refused():
 
 
 def jwk(signer: Signer, *, private: bool = False) -> JWK:
-    d = {"d": proofs.base64url(signer.seed)} if private else {}
+    d = {"d": base64url(signer.seed)} if private else {}
     return JWK(**proofs.jwk(signer.public), **d)
 
 

@@ -4,8 +4,9 @@ import gzip
 
 import pytest
 
+from pavilion.kernel.base64url import base64url
 from pavilion.provenance import status
-from pavilion.provenance.proofs import BadCredential, base64url
+from pavilion.provenance.proofs import BadCredential
 from tests.make import NOON
 
 HOUSE = ("https://pavilion.example", "did:web:pavilion.example")

@@ -3,12 +3,12 @@
 A sale keeps only what differs from the house's usual options, so that an untouched sale says nothing.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
+
+from pavilion.kernel.base64url import from_base64url
 
 DAY = 86_400
 MOST_CUSTODIANS = 12
@@ -94,10 +94,8 @@ def is_public_key(text: str) -> bool:
     if _POINT.fullmatch(text) is None:
         return False
     try:
-        point = base64.b64decode(text + "=", altchars=b"-_", validate=True)
-    except binascii.Error:
-        return False
-    if base64.urlsafe_b64encode(point).rstrip(b"=").decode() != text:
+        point = from_base64url(text)
+    except ValueError:
         return False  # a last letter that hides other bits
     x, y = int.from_bytes(point[1:33], "big"), int.from_bytes(point[33:], "big")
     return x < P and y < P and (y * y - x * x * x + 3 * x - B) % P == 0

@@ -18,8 +18,9 @@ from pavilion.bidding.rules import RuleSet
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.sealing import Envelope, Luck, envelopes_hash, open_share, read_envelope
 from pavilion.kernel import hpke
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.canon import canonical, document_hash, read_json
-from pavilion.kernel.hpke import NotSealed, PrivateKey, base64url, from_base64url
+from pavilion.kernel.hpke import NotSealed, PrivateKey
 from pavilion.kernel.instants import from_micros, from_stamp, micros, stamp
 from pavilion.kernel.merkle import leaf_hash, verify_inclusion
 from pavilion.kernel.signing import BadNote, Checkpoint, parse_checkpoint, parse_vkey, unbase64, verify_note

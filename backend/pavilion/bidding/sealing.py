@@ -15,8 +15,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pavilion.kernel import hpke
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.canon import canonical, document_hash, read_json
-from pavilion.kernel.hpke import NotSealed, PrivateKey, base64url, from_base64url
+from pavilion.kernel.hpke import NotSealed, PrivateKey
 from pavilion.kernel.instants import from_stamp
 
 Luck = Callable[[int], bytes]  # so many random bytes

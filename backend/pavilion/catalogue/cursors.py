@@ -1,26 +1,25 @@
 """Opaque, signed marks of a place in a list: nobody can make one, and one fits only the question it was made for."""
 
-import base64
-import binascii
 import hashlib
 import hmac
 import json
 
 from pavilion.catalogue.searching import After
+from pavilion.kernel.base64url import base64url, from_base64url
 
 _MAC = 16  # bytes
 
 
 def sealed(after: After, question: str, as_of: int, secret: bytes) -> str:
     body = json.dumps([after.key, after.id, as_of, _print(question), after.shown], separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_mac(body, secret) + body).decode().rstrip("=")
+    return base64url(_mac(body, secret) + body)
 
 
 def opened(cursor: str, question: str, secret: bytes) -> After | None:
     """The place, or None for a cursor that is not ours or belongs to another question."""
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        raw = from_base64url(cursor)
+    except ValueError:
         return None
     mac, body = raw[:_MAC], raw[_MAC:]
     if not hmac.compare_digest(mac, _mac(body, secret)):

@@ -15,10 +15,10 @@ from pavilion.bidding.tendering import paddle_text, seal_order
 from pavilion.demo import people, rivals, sales, staging
 from pavilion.demo.people import LUMEN, RIVALS, VAN_DAEL
 from pavilion.demo.sales import Bill
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions, reading
-from pavilion.kernel.hpke import base64url
 from pavilion.kernel.instants import stamp
 from pavilion.settings import Settings
 

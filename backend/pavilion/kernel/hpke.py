@@ -4,8 +4,6 @@ DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM. Pure: randomness is handed 
 The library has the suite as well, but not in public with associated data, nor with a given ephemeral key, without which
 the vectors of appendix A.3 could not be checked. A test holds the two against each other."""
 
-import base64
-import binascii
 import hmac
 from hashlib import sha256
 
@@ -88,22 +86,6 @@ def unseal(private: PrivateKey, info: bytes, aad: bytes, enc: bytes, ct: bytes) 
         return AESGCM(key).decrypt(nonce, ct, aad)
     except (InvalidTag, ValueError):
         raise NotSealed("not sealed to this key for this purpose") from None
-
-
-def base64url(data: bytes) -> str:
-    """Without padding, as keys and sealed bytes are written."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def from_base64url(text: str) -> bytes:
-    """Inverse of `base64url`; any second spelling of the same bytes is a ValueError."""
-    try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("not base64url") from None
-    if base64url(data) != text:
-        raise ValueError("not base64url")
-    return data
 
 
 # -- the key schedule -------------------------------------------------------------------------------------------------

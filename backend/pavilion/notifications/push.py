@@ -2,9 +2,7 @@
 
 import json
 import os
-import re
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.errors import Refusal
 from pavilion.provenance.registries.outbound import Outbound, Refused
 
@@ -26,7 +25,6 @@ MOST_BYTES = 3000  # of a message before it is encrypted
 VALID = timedelta(hours=12)  # of a VAPID token; the standard allows a day
 GONE = (404, 410)
 TIMEOUT_S = 8.0
-_BASE64 = re.compile(r"[A-Za-z0-9_-]{1,200}={0,2}")
 
 
 class PushHost(Refusal):
@@ -68,7 +66,7 @@ class PushService:
     @property
     def public_key(self) -> str:
         """What a browser is given when it asks its maker for an address."""
-        return b64(point_of(self._key.public_key()))
+        return base64url(point_of(self._key.public_key()))
 
     def check(self, subscription: Subscription) -> None:
         """Refused here rather than at the first message."""
@@ -121,7 +119,7 @@ def encrypt(
     salt: bytes | None = None,
 ) -> bytes:
     """One record of `aes128gcm`, with the keys of RFC 8291; the caller leaves key and salt to chance."""
-    theirs, auth = unb64(subscription.p256dh), unb64(subscription.auth)
+    theirs, auth = _read(subscription.p256dh), _read(subscription.auth)
     if len(auth) != 16:
         raise ValueError("the secret has 16 bytes")
     receiver = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), theirs)
@@ -152,25 +150,19 @@ def decrypt(body: bytes, private: ec.EllipticCurvePrivateKey, auth: bytes) -> by
 
 def signed_token(key: ec.EllipticCurvePrivateKey, claims: dict[str, object]) -> str:
     """A JWT under ES256."""
-    head = b64(b'{"typ":"JWT","alg":"ES256"}')
-    said = f"{head}.{b64(json.dumps(claims, separators=(',', ':')).encode())}"
+    head = base64url(b'{"typ":"JWT","alg":"ES256"}')
+    said = f"{head}.{base64url(json.dumps(claims, separators=(',', ':')).encode())}"
     r, s = decode_dss_signature(key.sign(said.encode(), ec.ECDSA(hashes.SHA256())))
-    return f"{said}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+    return f"{said}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
 
 def point_of(key: ec.EllipticCurvePublicKey) -> bytes:
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def unb64(text: str) -> bytes:
-    if _BASE64.fullmatch(text) is None:
-        raise ValueError("not base64url")
-    text = text.rstrip("=")
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def _read(text: str) -> bytes:
+    """Some browsers pad what they hand out."""
+    return from_base64url(text.rstrip("="))
 
 
 def _keys(shared: bytes, auth: bytes, receiver: bytes, sender: bytes, salt: bytes) -> tuple[bytes, bytes]:

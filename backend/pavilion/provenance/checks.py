@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.canon import canonical, no_fraction, read_json
 from pavilion.provenance import contexts, proofs, status
 from pavilion.provenance.proofs import MAX_CREDENTIAL, BadCredential
@@ -102,7 +103,7 @@ def read_token(exam: Examination, jwt: str) -> Passport | None:
 def named_in(passport: bytes | None, token: str | None) -> str | None:
     """The address a passport gives itself, not yet believed; None where nothing readable does."""
     try:
-        body = passport if passport is not None else proofs.from_base64url((token or "").split(".")[1])
+        body = passport if passport is not None else from_base64url((token or "").split(".")[1])
         named = _json(body)["id"]
     except (ValueError, KeyError, IndexError, BadCredential):
         return None
@@ -134,7 +135,7 @@ def proof_jwt(exam: Examination, passport: Passport, jwt: str | None, keys: Keys
         return None
     signed, _, last = jwt.rpartition(".")
     try:
-        header, signature = proofs.jwt_header(signed.partition(".")[0]), proofs.from_base64url(last)
+        header, signature = proofs.jwt_header(signed.partition(".")[0]), from_base64url(last)
     except ValueError as fault:
         exam.fail("PROOF-JWT", "%(why)s", why=fault.why if isinstance(fault, BadCredential) else str(fault))
         return None
@@ -143,7 +144,7 @@ def proof_jwt(exam: Examination, passport: Passport, jwt: str | None, keys: Keys
         return None
     if not proofs.holds(key.public, signature, signed.encode()):
         exam.fail("PROOF-JWT", "%(why)s", why="the signature does not hold")
-    elif signed.partition(".")[2] != proofs.base64url(passport.content):
+    elif signed.partition(".")[2] != base64url(passport.content):
         exam.fail("PROOF-JWT", "the token is not over the same document")
     elif passport.proof is not None and passport.proof.get("verificationMethod") != header["kid"]:
         exam.fail("PROOF-JWT", "the two proofs name two keys")
@@ -258,7 +259,7 @@ def _list(token: bytes, did: str, keys: Keys, only: str | None) -> StatusList:
 @lru_cache(maxsize=64)
 def _kid(token: bytes) -> str:
     try:
-        header = read_json(proofs.from_base64url(token.split(b".", 1)[0][:4000].decode("ascii")), 4000)
+        header = read_json(from_base64url(token.split(b".", 1)[0][:4000].decode("ascii")), 4000)
         return str(header["kid"])
     except (ValueError, TypeError, KeyError):
         raise BadCredential("STATUS", "not a list") from None

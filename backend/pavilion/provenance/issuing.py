@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical, sha256_hex
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Cursor, Event
@@ -20,7 +21,7 @@ from pavilion.provenance.models import ExposedStone, StoneVerdict, VerdictRecord
 from pavilion.provenance.passport import House, Place
 from pavilion.provenance.passport_models import Passport, StatusEntry
 from pavilion.provenance.passport_sources import Source
-from pavilion.provenance.proofs import Secret, Signer, base64url, sign_di, unsigned_jwt
+from pavilion.provenance.proofs import Secret, Signer, sign_di, unsigned_jwt
 from pavilion.provenance.references import CONTENT_CHANGED as CONTENT_CHANGED  # whoever changes what is told records it
 from pavilion.provenance.standing import Mark, mark, new_entries
 from pavilion.settings import Settings

@@ -1,7 +1,5 @@
 """The two proofs of a credential: Data Integrity `eddsa-jcs-2022` inside it, and JOSE `vc+jwt` around it. Pure."""
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.canon import canonical, read_json
 
 MAX_CREDENTIAL = 256 * 1024
@@ -237,21 +236,6 @@ def from_base58(text: str) -> bytes:
             raise ValueError("not base58btc")
         number = number * 58 + value
     return b"\0" * (len(text) - len(text.lstrip("1"))) + number.to_bytes((number.bit_length() + 7) // 8)
-
-
-def base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def from_base64url(text: str) -> bytes:
-    """Only the one unpadded spelling."""
-    try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("not base64url") from None
-    if base64url(data) != text:
-        raise ValueError("not base64url")
-    return data
 
 
 def _config(document: Mapping[str, Any], kid: str, created: str) -> dict[str, Any]:

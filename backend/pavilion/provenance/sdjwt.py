@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.kernel.canon import canonical, read_json
 from pavilion.kernel.instants import micros
 from pavilion.provenance import proofs
-from pavilion.provenance.proofs import MAX_CREDENTIAL, BadCredential, Signer, base64url, from_base64url
+from pavilion.provenance.proofs import MAX_CREDENTIAL, BadCredential, Signer
 
 TYP, KEY_BINDING = "dc+sd-jwt", "kb+jwt"
 SALT_BYTES = 16

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from pavilion.kernel.base64url import base64url, from_base64url
 from pavilion.provenance import contexts
-from pavilion.provenance.proofs import BadCredential, base64url, from_base64url
+from pavilion.provenance.proofs import BadCredential
 
 LENGTH = 131_072  # entries of a list: enough that an index tells nothing of its stone
 TTL_MS = 300_000

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 
 from starlette.applications import Starlette
 
+from pavilion.kernel.base64url import from_base64url
 from pavilion.kernel.canon import read_json
-from pavilion.provenance import checks, did, proofs
+from pavilion.provenance import checks, did
 from pavilion.provenance.proofs import MAX_CREDENTIAL
 from pavilion.provenance.registries.outbound import LOOPBACK, Outbound
 from pavilion.provenance.verifying_forms import (
@@ -36,7 +37,7 @@ class Elsewhere(NamedTuple):
 def issuer_of(evidence: Evidence) -> str | None:
     """The DID that the passport names as its issuer, not yet believed."""
     try:
-        body = evidence.passport or proofs.from_base64url((evidence.jwt or "").split(".")[1])
+        body = evidence.passport or from_base64url((evidence.jwt or "").split(".")[1])
         issuer = read_json(body, MAX_CREDENTIAL)["issuer"]["id"]
         return issuer if isinstance(issuer, str) and did.host_of(issuer) else None
     except (ValueError, KeyError, IndexError, TypeError):
