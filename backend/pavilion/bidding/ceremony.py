@@ -15,20 +15,16 @@ from pavilion.bidding.models import BookEvent, BookLot
 from pavilion.bidding.tender_models import TenderBenchmark, TenderOffer, TenderShares, TenderWish
 from pavilion.kernel import events
 from pavilion.kernel.canon import canonical, read_json
-from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotDone, NotFound
 
 MOST_BYTES = 16 * 1024 * 1024  # of a share file
 MOST_FILES = 8  # of one custodian for one closing: mistakes may be mended
 
 
-class NotTaken(Refusal):
+class NotTaken(NotDone):
     """The share file is not one of this closing's custodians."""
 
     status, code = 422, "shares_bad"
-
-    def __init__(self, code: str, fact: str = "") -> None:
-        super().__init__(fact=fact)
-        self.code = code  # type: ignore[misc]
 
 
 async def hand_in(session: AsyncSession, *, sale: str, file: bytes, now: datetime) -> int:
@@ -42,9 +38,9 @@ async def hand_in(session: AsyncSession, *, sale: str, file: bytes, now: datetim
         document = read_json(file, MOST_BYTES)
         shares = read_shares(document, row.rules["tender"]["custodians"])
     except Refused as refused:
-        raise NotTaken(refused.code, refused.fact) from None
+        raise NotTaken(refused.code, fact=refused.fact) from None
     except ValueError as fault:
-        raise NotTaken("shares_bad", str(fault)[:160]) from None
+        raise NotTaken("shares_bad", fact=str(fault)[:160]) from None
     if (shares.sale, shares.closed) != (sale, closing.hash):
         raise NotTaken("shares_other")
     text = canonical(document)

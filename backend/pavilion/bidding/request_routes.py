@@ -19,7 +19,7 @@ from pavilion.bidding.request_models import Decision, Ground, ViewingKind
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.staff_forms import ActForm
 from pavilion.kernel.db import reading
-from pavilion.kernel.errors import BadInput, NotFound, Refusal
+from pavilion.kernel.errors import BadInput, NotDone, NotFound
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import parse_minor
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -32,14 +32,6 @@ Voider = Annotated[Actor, may(Permission.BID_VOID)]
 Clerk = Annotated[Actor, may(Permission.BID_BEHALF)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=120)]
-
-
-class NotDone(Refusal):
-    status, code = 409, "act_not_allowed"
-
-    def __init__(self, code: str) -> None:
-        super().__init__(state=code)
-        self.code = code  # type: ignore[misc]
 
 
 class _Said(BaseModel):

@@ -21,7 +21,7 @@ from pavilion.bidding.news import Mine
 from pavilion.bidding.own_results import own_results
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.bidding.still import still_of
-from pavilion.kernel.errors import NotFound, Refusal
+from pavilion.kernel.errors import NotDone, NotFound
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.kernel.money import MAX_AMOUNT, decimal_text, parse_minor
 from pavilion.provenance.passport_showing import with_passport
@@ -42,16 +42,6 @@ RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepte
     "not_eligible",
 }
 FORM = frozenset({"amount_invalid", "amount_too_large", "bad_message"})
-
-
-class NotDone(Refusal):
-    """The book refused the act; `code` says why."""
-
-    status, code = 409, "act_not_allowed"
-
-    def __init__(self, *, code: str) -> None:
-        super().__init__(state=code)
-        self.code = code  # type: ignore[misc]
 
 
 class Told(NamedTuple):
@@ -251,7 +241,7 @@ async def run_lot(
     sale = await showing.sale_of_lot(session, lot)
     answer = await request.app.state.rooms.command(StaffAct(sale, act, lot, by=actor.public_id))
     if answer.code is not None:
-        raise NotDone(code=answer.code)
+        raise NotDone(answer.code)
     return RedirectResponse(f"/lots/{lot}", 303)
 
 

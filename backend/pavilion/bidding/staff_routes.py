@@ -9,7 +9,7 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import acting
 from pavilion.bidding.staff_forms import ActForm
-from pavilion.kernel.errors import Refusal
+from pavilion.kernel.errors import NotDone
 from pavilion.webkit.deps import Now
 from pavilion.webkit.html import sentence, with_query
 from pavilion.webkit.refusals import wants_json
@@ -17,16 +17,6 @@ from pavilion.webkit.refusals import wants_json
 router = APIRouter(tags=["bidding"])
 
 Staff = Annotated[Actor, may(Permission.STAFF_SEE)]
-
-
-class NotDone(Refusal):
-    """The book refused the act; `code` says why."""
-
-    status, code = 409, "act_not_allowed"
-
-    def __init__(self, code: str) -> None:
-        super().__init__(state=code)
-        self.code = code  # type: ignore[misc]
 
 
 @router.post("/staff/sales/{sale}/acts")

@@ -16,11 +16,10 @@ from pavilion.bidding.deciding import Answer
 from pavilion.bidding.news import Mine
 from pavilion.bidding.seal_modules import modules
 from pavilion.bidding.showing import LotShown, SaleShown
-from pavilion.bidding.staff_routes import NotDone
 from pavilion.bidding.tender_queries import OwnSealed
 from pavilion.bidding.tendering import LONGEST, STAFF_MAY_OPEN, seal_order
 from pavilion.kernel.canon import canonical, read_json
-from pavilion.kernel.errors import ActNotAllowed, NotFound
+from pavilion.kernel.errors import ActNotAllowed, NotDone, NotFound
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import MAX_AMOUNT, parse_minor
 from pavilion.webkit import limits, static

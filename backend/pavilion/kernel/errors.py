@@ -7,7 +7,7 @@ class Refusal(Exception):
     """Never a bug, never a 500. The words for `code` live in the catalogues, in every language."""
 
     status: ClassVar[int]
-    code: ClassVar[str]
+    code: str  # of the class; an instance may have been given its own
 
     def __init_subclass__(cls) -> None:
         assert 400 <= cls.status < 600 and cls.code, f"{cls.__name__} must say how it refuses"
@@ -43,6 +43,16 @@ class ActNotAllowed(Refusal):
     """The state of the thing does not permit this act now."""
 
     status, code = 409, "act_not_allowed"
+
+
+class NotDone(Refusal):
+    """Whoever decides said no, for a reason of its own: `code` is the one it gave."""
+
+    status, code = 409, "act_not_allowed"
+
+    def __init__(self, code: str, **facts: object) -> None:
+        self.code = code
+        super().__init__(state=code, **facts)
 
 
 class KeyReused(Refusal):
