@@ -70,7 +70,7 @@ def test_changed_words_in_canonical_form_fail_at_the_same_line(seed):
             whole = isinstance(target[name], dict) or rng.random() < 0.3
             target[name] = rng.choice(odd) if whole else changed(rng, target[name])
             break
-        if "9999-" in json.dumps(doc):
+        if re.search('"(?:9999|1[0-6]..)-', json.dumps(doc)):
             continue  # beyond the whole numbers of a browser, which says so
         try:
             line = canonical(doc) + b"\n"

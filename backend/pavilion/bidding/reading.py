@@ -34,6 +34,13 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSetLine:
+    """A rule set that the events name beside the header's: published before it, or given to some lots since."""
+
+    rules: Doc
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One event; instants in its data are microseconds."""
 
@@ -77,7 +84,7 @@ class ReserveOpening:
     nonce: str
 
 
-Line = Header | Event | Leaf | SignedRoot | BidOpening | ReserveOpening | TenderLine
+Line = Header | RuleSetLine | Event | Leaf | SignedRoot | BidOpening | ReserveOpening | TenderLine
 
 
 def read_line(raw: bytes) -> Line:
@@ -134,13 +141,20 @@ def reserve_commitment(sale: str, currency: str, opening: ReserveOpening) -> str
 def _header(doc: Doc) -> Header:
     _members(doc, "v sale rules keys openings")
     keys = doc["keys"]
-    if doc["v"] != 1 or not _is_text(doc["sale"]) or not isinstance(doc["rules"], dict):
+    if doc["v"] is True or doc["v"] != 1 or not _is_text(doc["sale"]) or not isinstance(doc["rules"], dict):
         raise ValueError("the header is not one of version 1")
     if not isinstance(keys, list) or not 1 <= len(keys) <= 16 or not all(_is_text(key) for key in keys):
         raise ValueError("the header names no keys")
     if doc["openings"] not in ("losing", "auditor"):
         raise ValueError("openings are losing or auditor")
     return Header(doc["sale"], doc["rules"], tuple(keys), doc["openings"])
+
+
+def _rule_set(doc: Doc) -> RuleSetLine:
+    _members(doc, "rules")
+    if not isinstance(doc["rules"], dict):
+        raise ValueError("the rule set is no document")
+    return RuleSetLine(doc["rules"])
 
 
 _OF_THE_SALE = ("sale.", "incident", "tender.closed", "tender.opened")
@@ -202,7 +216,7 @@ def _share(doc: Doc) -> ShareLine:
 
 
 _READERS: Mapping[str, Callable[[Doc], Line]] = {
-    "header": _header, "leaf": _leaf, "checkpoint": _signed_root, "opening": _opening,
+    "header": _header, "rules": _rule_set, "leaf": _leaf, "checkpoint": _signed_root, "opening": _opening,
     "weight": _weight, "envelope": _envelope, "share": _share,
 }  # fmt: skip
 

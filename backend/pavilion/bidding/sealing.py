@@ -250,7 +250,7 @@ def _read_payload(plain: bytes) -> Payload:
     named = _ENTRIES.get(str(doc.get("entry"))) if isinstance(doc, dict) else None
     doc = _members(doc, ("v", "entry", named or "amount", "at", *_PLACE), "the bid")
     _check_place(doc)
-    if doc["v"] != 1 or named is None or not isinstance(doc["at"], str) or canonical(doc) != text:
+    if doc["v"] is True or doc["v"] != 1 or named is None or not isinstance(doc["at"], str) or canonical(doc) != text:
         raise ValueError("not a bid of version 1")
     from_stamp(doc["at"])
     return Payload(doc["sale"], doc["lot"], doc["paddle"], doc["key"], doc["entry"], doc[named], doc["at"])

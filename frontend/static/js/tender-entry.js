@@ -23,8 +23,9 @@ export function reckon(entry, typed, terms) {
   return { value, total, perCarat: entry === "per_carat" ? value : ppc, bp: entry === "discount" ? value : bp, code };
 }
 
-/** @param {Entry} entry @param {number} value @param {Terms} terms */
-function totalOf(entry, value, terms) {
+/** The total of a whole `value`, or null where a discount has no benchmark or is out of range.
+ * @param {string} entry @param {number} value @param {{mct: number, benchmark: number | null}} terms */
+export function totalOf(entry, value, terms) {
   if (entry === "total") return value;
   if (entry === "per_carat") return Number(halfUp(BigInt(value) * BigInt(terms.mct), 1000n));
   if (terms.benchmark === null || value < LEAST_BP || value >= MOST_BP) return null;

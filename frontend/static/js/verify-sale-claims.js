@@ -5,8 +5,9 @@
 // is not opened is bounded by what the events claim about it, and these claims must not contradict each other.
 import { next } from "./ladder.js";
 import { BadLine } from "./verify-sale-lines.js";
-import { HOUSE, SECRET, standing } from "./verify-sale-rules.js";
+import { HOUSE, SECRET, alias, standing } from "./verify-sale-rules.js";
 
+/** @typedef {import("./verify-sale-lines.js").Event} Event */
 /** @typedef {import("./verify-sale-rules.js").Standing} Standing */
 /** @typedef {import("./verify-sale-rules.js").RuleSet} RuleSet */
 /** `least`, `most`: what the reserve must be at least and at most, by what was claimed so far; `callMoved`: the last bid
@@ -78,4 +79,29 @@ function arithmetic(lot, claimed, rules, voided) {
   must(voided || lot.stands.price === null || (claimed.price ?? 0) >= lot.stands.price, "price", "fell without a void");
   must((claimed.reserve_met === null) === (lot.reserveCommit === null), "reserve_met", "does not fit the listing");
   return { ...claimed, ask: claimed.price === null ? lot.opening : next(rules.increments, claimed.price) };
+}
+
+// -- what every kind of sale asks of an act ---------------------------------------------------------------------------
+
+export const FINAL = new Set(["sold", "passed", "withdrawn"]);
+
+/** A new bidder bears the next name of the lot. @param {Lot} lot @param {string} bidder */
+export function named(lot, bidder) {
+  if (lot.aliases.has(bidder)) return;
+  must(bidder === alias(lot.aliases.size), "alias", `${bidder} is not the next name`);
+  lot.aliases.add(bidder);
+}
+
+/** Two different members of staff agreed. @param {Event} line @param {string | null} [noneFor] */
+export function two(line, noneFor = null) {
+  const ok = line.data.ok ?? [];
+  if (!ok.length && noneFor !== null && line.data.reason === noneFor) return;
+  must(ok.length === 2 && ok[0] !== ok[1], "approval", "two different persons must agree");
+}
+
+/** @param {unknown} _ @param {Event} line @param {Lot} lot */
+export function withdrawn(_, line, lot) {
+  must(["listed", "open", "paused"].includes(lot.state), "state", "withdrawn out of turn");
+  if (lot.live.length || "ok" in line.data) two(line);
+  lot.state = "withdrawn";
 }

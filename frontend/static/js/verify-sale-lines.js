@@ -10,7 +10,11 @@ import { canonical, digest } from "./sha256.js";
 /** @typedef {{kind: "root", text: string}} SignedRoot */
 /** @typedef {{kind: "bid", n: number, amount: number, nonce: string, key: string}} BidOpening */
 /** @typedef {{kind: "reserve", lot: string, reserve: number, nonce: string}} ReserveOpening */
-/** @typedef {Header | Event | Leaf | SignedRoot | BidOpening | ReserveOpening} Line */
+/** What turned the entries of a lot into totals. @typedef {{kind: "weight", lot: string, mct: number, benchmark: number | null}} WeightLine */
+/** @typedef {{kind: "envelope", lot: string, bidder: string, envelope: Doc}} EnvelopeLine */
+/** A share of the envelope before it. @typedef {{kind: "share", lot: string, bidder: string, x: number, share: string}} ShareLine */
+/** @typedef {WeightLine | EnvelopeLine | ShareLine} TenderLine */
+/** @typedef {Header | Event | Leaf | SignedRoot | BidOpening | ReserveOpening | TenderLine} Line */
 
 export const MAX_LINE = 1024 * 1024;
 export const MAX_AMOUNT = 999_999_999_999_999;
@@ -71,12 +75,12 @@ function parsed(body) {
   } catch {
     throw new BadLine("form", "not JSON");
   }
-  plain(doc, MAX_DEPTH);
+  plain(doc);
   return { words, doc };
 }
 
-/** Nothing that two readers could take for two things. @param {unknown} value @param {number} depth */
-function plain(value, depth) {
+/** Nothing that two readers could take for two things. @param {unknown} value @param {number} [depth] */
+export function plain(value, depth = MAX_DEPTH) {
   if (typeof value === "string") {
     if (/[\ud800-\udfff]/u.test(value)) throw new BadLine("form", "half a character");
   } else if (typeof value === "number") {
@@ -137,7 +141,7 @@ const READERS = {
     const read = exactly(event, FORMS.event);
     if (read.v !== 1 || !isObject(event.data)) throw new Odd("not an event of version 1");
     const data = dataOf(read.type, event.data);
-    if ((read.type.startsWith("sale.") || read.type.startsWith("incident")) !== (read.lot === null)) {
+    if (OF_THE_SALE.some((type) => read.type.startsWith(type)) !== (read.lot === null)) {
       throw new Odd(`${read.type} stands in the wrong book`);
     }
     const leaf = leafHash(body.subarray(EVENT.length, -END.length));
@@ -155,7 +159,15 @@ const READERS = {
   opening: (doc) => ("lot" in doc
     ? /** @type {ReserveOpening} */ ({ kind: "reserve", ...exactly(doc, FORMS.reserve) })
     : /** @type {BidOpening} */ ({ kind: "bid", ...exactly(doc, FORMS.bid) })),
+  weight: (doc) => /** @type {WeightLine} */ ({ kind: "weight", ...exactly(doc, FORMS.weight) }),
+  envelope: (doc) => {
+    members(doc, ["lot", "bidder", "envelope"]);
+    if (!isObject(doc.envelope)) throw new Odd("the envelope is no document");
+    return /** @type {EnvelopeLine} */ ({ kind: "envelope", ...exactly(doc, FORMS.envelope) });
+  },
+  share: (doc) => /** @type {ShareLine} */ ({ kind: "share", ...exactly(doc, FORMS.share) }),
 };
+const OF_THE_SALE = ["sale.", "incident", "tender.closed", "tender.opened"];
 
 let room = new Uint8Array(4096);
 
@@ -185,6 +197,9 @@ const FORMS = {
   leaf: form("n:count hash:hash"),
   reserve: form("lot:text reserve:amount nonce:hash"),
   bid: form("n:count amount:whole nonce:hash key:key"),
+  weight: form("lot:text mct:count benchmark:amount?"),
+  envelope: form("lot:text bidder:alias envelope:any"),
+  share: form("lot:text bidder:alias x:count share:hash"),
 };
 /** @type {Record<string, Form[]>} */
 const DATA = Object.fromEntries(Object.entries({
@@ -196,6 +211,10 @@ const DATA = Object.fromEntries(Object.entries({
   "sale.unpublished": ["reason:text ok:texts"],
   "sale.amended": ["from:hash to:hash lots:texts ok:texts"],
   "incident": ["kind:text from:time to:time"],
+  "tender.closed": ["count:count envelopes:hash"],
+  "tender.opened": ["valid:count invalid:count"],
+  "tender.sealed": ["bidder:alias envelope:hash"],
+  "tender.withdrawn": ["bidder:alias"],
   "lot.listed": ["number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash"],
   "lot.opened": ["end:time?"],
   "bid.accepted": [`bidder:alias commit:hash via:via ${STANDING} end:time? extended:time?`],

@@ -2,6 +2,7 @@
 // `pavilion verify-sale` in the browser: whether the record of a sale is what its engine signed, and follows from its
 // rules. The same checks in the same order as the command, so that both name the same first line.
 import { nameLine } from "./verify-sale-altered.js";
+import { Opened } from "./verify-sale-envelopes.js";
 import { canonical, sha256 } from "./sha256.js";
 import { BadLine, Odd, Undecided, hex, readLine } from "./verify-sale-lines.js";
 import { BadNote, saleKey, verifyCheckpoint } from "./verify-sale-note.js";
@@ -13,12 +14,14 @@ import { CompactTree } from "./verify-sale-tree.js";
 /** @typedef {import("./verify-sale-lines.js").Line} Line */
 /** @typedef {import("./verify-sale-lines.js").Event | import("./verify-sale-lines.js").Leaf} Entry */
 /** @typedef {{ok: true, sale: string, events: number, root: string, lots: number, hidden: number, hidden_lots: string[],
- *   keys: string[], asked: string | null}} Good `asked`: the signed root at the size that was asked for */
+ *   keys: string[], asked: string | null, envelopes: number | null}} Good `asked`: the signed root at the size that was asked
+ *   for; `envelopes`: of a tender, how many were opened */
 /** `n` is null where the line is no event. @typedef {{ok: false, line: number, n: number | null, rule: string, fact: string}} Bad */
 /** @typedef {{ok: null, why: "not_a_record" | "undecided", fact: string}} Open */
-/** @typedef {(phase: "read" | "signed" | "replayed", done: number, of: number) => void} Tell */
+/** @typedef {(phase: "read" | "signed" | "opened" | "replayed", done: number, of: number) => void} Tell */
 
 const STEP = 2000; // lines between two words of progress
+export const SECOND_ROUND = "a second round, which this page does not replay: use pavilion verify-sale";
 
 class NotARecord extends Error {}
 
@@ -28,7 +31,7 @@ export async function verifySale(data, tell = () => {}, asked = () => null) {
   try {
     const log = new Log(linesOf(data, tell), tell, asked);
     await log.read();
-    return log.replayed();
+    return await log.replayed();
   } catch (fault) {
     if (fault instanceof Failed) return { ok: false, line: fault.line, n: fault.n, rule: fault.rule, fact: fault.fact };
     if (fault instanceof NotARecord) return { ok: null, why: "not_a_record", fact: fault.message };
@@ -81,6 +84,8 @@ class Log {
     this.rulesHash = null;
     /** @type {[number, import("./verify-sale-lines.js").BidOpening | import("./verify-sale-lines.js").ReserveOpening][]} */
     this.openings = [];
+    /** @type {[number, import("./verify-sale-lines.js").TenderLine][]} */
+    this.tender = [];
     this.eventsEnd = 0; // the line after the last checkpoint
   }
 
@@ -114,15 +119,17 @@ class Log {
     if ((number === 1) !== (line.kind === "header")) throw new BadLine("order", "the header comes first, and once");
     if (line.kind === "header") await this.takeHeader(line);
     else if (line.kind === "event" || line.kind === "leaf") {
-      if (this.openings.length) throw new BadLine("order", "an event after the openings", line.n);
+      if (this.openings.length || this.tender.length) throw new BadLine("order", "an event after the openings", line.n);
       this.batch.push([number, line]);
     } else if (line.kind === "root") {
-      if (this.openings.length) throw new BadLine("order", "a checkpoint after the openings");
+      if (this.openings.length || this.tender.length) throw new BadLine("order", "a checkpoint after the openings");
       await this.takeRoot(number, line.text);
     } else {
       if (this.wrongRoot) throw this.wrongRoot;
       if (this.batch.length) throw new BadLine("order", "opened before the events are signed");
-      this.openings.push([number, line]);
+      if (line.kind === "weight" || line.kind === "envelope" || line.kind === "share") this.tender.push([number, line]);
+      else if (this.tender.length) throw new BadLine("order", "an opening after the envelopes");
+      else this.openings.push([number, line]);
     }
   }
 
@@ -145,7 +152,8 @@ class Log {
     if (new Set(header.keys).size !== header.keys.length || !(await this.anySigned())) {
       throw new BadLine("keys", "no checkpoint of this sale is signed by them");
     }
-    if (this.rules.format === "tender") throw new Undecided("the record of a tender: the command checks it");
+    const tender = this.rules.tender;
+    if (tender?.bestAndFinal) throw new Undecided(SECOND_ROUND);
   }
 
   async anySigned() {
@@ -200,12 +208,15 @@ class Log {
 
   // -- what it says ---------------------------------------------------------------------------------------------------
 
-  /** All events replayed with the openings, after the openings themselves were held against the events. @returns {Good} */
-  replayed() {
+  /** All events replayed with the openings, after the openings themselves were held against the events.
+   * @returns {Promise<Good>} */
+  async replayed() {
     const commits = new Commits(this.header.sale, this.openings, this.lines.length);
     for (const [, line] of this.good()) commits.take(line);
     const { amounts, reserves } = commits.openAll(this.rules.openings === "losing");
-    const replay = new Replay(this.header.sale, this.rules, amounts, reserves);
+    const told = (/** @type {number} */ done, /** @type {number} */ of) => done % 100 < 4 && this.tell("opened", done, of);
+    const opened = await Opened.read(this.header.sale, this.rules, this.tender, told);
+    const replay = new Replay(this.header.sale, this.rules, amounts, reserves, opened);
     for (const [number, line] of this.good()) {
       feed(replay, number, line);
       if (number % STEP === 0) this.tell("replayed", number, this.lines.length);
@@ -215,6 +226,7 @@ class Log {
     return {
       ok: true, sale: this.header.sale, events: this.tree.size, root: hex(this.tree.root()), lots: replay.lots.size,
       hidden: replay.hidden, hidden_lots: unseen, keys: this.header.keys, asked: this.root,
+      envelopes: this.rules.tender && opened.envelopes.size,
     };
   }
 

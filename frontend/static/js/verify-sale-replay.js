@@ -1,15 +1,15 @@
 // @ts-check
 // A sale's events once more, by the rules alone: every state, price, end, refusal and result must follow. Pure.
-import { must, stand, terms } from "./verify-sale-claims.js";
+import { FINAL, must, named, stand, terms, two, withdrawn } from "./verify-sale-claims.js";
 import { BadLine, Undecided } from "./verify-sale-lines.js";
 import {
-  NEVER, SECRET, afterOutage, afterSlow, alias, bestOf, endAfterBid, extended, isSold, judgeAmount, resumed, staggered,
+  NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, extended, isSold, judgeAmount, resumed, staggered,
 } from "./verify-sale-rules.js";
+import { NEVER_SEALED, SEALED, TenderReplay } from "./verify-sale-tender.js";
 
 /** @typedef {import("./verify-sale-lines.js").Event} Event */
 /** @typedef {import("./verify-sale-claims.js").Lot} Lot */
 
-const FINAL = new Set(["sold", "passed", "withdrawn"]);
 const AMOUNT_CODES = new Set([
   "amount_invalid", "amount_too_large", "off_ladder", "below_opening", "below_ask", "not_above_own_max",
 ]);
@@ -22,8 +22,10 @@ const ZEROS = "0".repeat(64);
 /** Fed with the events in order; throws BadLine at the first that does not follow. */
 export class Replay {
   /** @param {string} sale @param {import("./verify-sale-rules.js").RuleSet} rules
-   * @param {Map<number, number>} amounts by n @param {Map<string, number>} reserves by commitment */
-  constructor(sale, rules, amounts, reserves) {
+   * @param {Map<number, number>} amounts by n @param {Map<string, number>} reserves by commitment
+   * @param {import("./verify-sale-envelopes.js").Opened | null} [opened] of a tender */
+  constructor(sale, rules, amounts, reserves, opened = null) {
+    this.tender = new TenderReplay(opened);
     this.sale = sale;
     this.rules = rules;
     this.amounts = amounts;
@@ -63,6 +65,7 @@ export class Replay {
   /** All that must be true when the events are over. */
   finish() {
     must(this.state === "closed", "end", "the sale is not closed in this record");
+    this.tender.finish();
     const missing = [...this.listing.keys()].filter((name) => !this.lots.has(name)).sort();
     must(this.hidden > 0 || !missing.length, "end", `lot ${missing[0]} is missing`);
   }
@@ -111,6 +114,12 @@ export class Replay {
         must(data.from <= data.to && data.to <= line.at, "time", "the incident is not over");
         this.outage = [data.from, data.to];
         return;
+      case "tender.closed":
+      case "tender.opened":
+        must(this.rules.tender !== null, "state", "not the rules of a tender");
+        if (line.type === "tender.closed") this.tender.close(this, line);
+        else this.tender.open(this, line);
+        return;
       default:
         throw new Undecided(`${line.type} is not replayed`);
     }
@@ -154,9 +163,11 @@ export class Replay {
       this.refused(line, lot);
     } else {
       must(line.seq === lot.seq + 1, "seq", `${line.seq} after ${lot.seq} in the lot's book`);
-      const handler = HANDLERS[line.type];
+      const sealed = this.rules.tender !== null;
+      must(!sealed || !NEVER_SEALED.has(line.type), "state", "not in a tender");
+      const handler = (sealed && SEALED[line.type]) || HANDLERS[line.type];
       if (!handler) throw new Undecided(`${line.type} is not replayed`);
-      must(line.type.startsWith("bid.") || line.t === line.at, "time", "t is not its own time");
+      must(/^(bid|tender)\./.test(line.type) || line.t === line.at, "time", "t is not its own time");
       [lot.seq, lot.hash] = [line.seq, line.hash];
       handler(this, line, lot);
     }
@@ -166,7 +177,7 @@ export class Replay {
   /** @param {Event} line @param {Lot} lot */
   refused(line, lot) {
     const { code, bidder } = line.data;
-    name(lot, bidder);
+    named(lot, bidder);
     must(line.t <= line.at, "time", "arrived after it was decided");
     const state = this.stateCodes(line, lot);
     if (STATE_CODES.has(code)) {
@@ -270,11 +281,7 @@ const HANDLERS = {
     must(line.data.reason === reason, "result", `the reason is ${reason}`);
     lot.state = "passed";
   },
-  "lot.withdrawn": (_, line, lot) => {
-    must(["listed", "open", "paused"].includes(lot.state), "state", "withdrawn out of turn");
-    if (lot.live.length || "ok" in line.data) two(line);
-    lot.state = "withdrawn";
-  },
+  "lot.withdrawn": withdrawn,
 };
 
 /** @param {Replay} replay @param {Event} line @param {Lot} lot */
@@ -283,7 +290,7 @@ function accepted(replay, line, lot) {
   must(lot.state === "open" && replay.state === "open", "state", "a bid was taken while the lot was not open");
   must(line.t <= line.at, "time", "arrived after it was decided");
   must(line.t < lot.clock.end, "late", "a bid was taken at or after the end");
-  name(lot, bidder);
+  named(lot, bidder);
   const opened = replay.amounts.get(line.n);
   if (opened !== undefined) {
     const code = judgeAmount(replay.terms(lot), lot.best, lot.stands, bidder, opened);
@@ -350,21 +357,7 @@ function moved(replay, line, lot) {
   [lot.clock, lot.callMoved] = [found, false];
 }
 
-/** @param {Lot} lot @param {string} bidder */
-function name(lot, bidder) {
-  if (lot.aliases.has(bidder)) return;
-  must(bidder === alias(lot.aliases.size), "alias", `${bidder} is not the next name`);
-  lot.aliases.add(bidder);
-}
-
 /** An end that is not told is still to be called. @param {number | null} told */
 function endOf(told) {
   return told === null ? NEVER : told;
-}
-
-/** Two different members of staff agreed. @param {Event} line @param {string | null} [noneFor] */
-function two(line, noneFor = null) {
-  const ok = line.data.ok ?? [];
-  if (!ok.length && noneFor !== null && line.data.reason === noneFor) return;
-  must(ok.length === 2 && ok[0] !== ok[1], "approval", "two different persons must agree");
 }

@@ -12,7 +12,9 @@ import { CURRENCIES, MAX_AMOUNT, Odd, isObject, time } from "./verify-sale-lines
 /** @typedef {{window: number, extension: number, mode: string, scope: string, hardEnd: number | null}} SoftClose */
 /** @typedef {{first: number, interval: number, per: number, breaks: [number, number][]}} Stagger */
 /** @typedef {{end: number, hardEnd: number | null, pausedAt: number | null}} Clock */
-/** @typedef {{format: string, finalCall: number | null, currency: string, opensAt: number, increments: Increments, reserveRule: string,
+/** @typedef {{sealed: boolean, k: number, custodians: string[], replace: string, withdraw: boolean, priceRule: string,
+ *   minBidders: number, bestAndFinal: {top: number, within_bp: number, hours: number} | null}} Tender */
+/** @typedef {{format: string, finalCall: number | null, tender: Tender | null, currency: string, opensAt: number, increments: Increments, reserveRule: string,
  *   softClose: SoftClose, stagger: Stagger, outage: {min: number, span: number, grant: number}, openings: string}} RuleSet */
 
 export const HOUSE = "HOUSE";
@@ -156,7 +158,6 @@ export function parseRules(top) {
   numbers(top.retraction, "retraction", { slip_factor: 1000, within_minutes: 100_000, before_end_hours: 100_000 });
   numbers(top.jump_confirm, "jump_confirm", { factor: 1_000_000, steps: 1_000_000 });
   const outage = numbers(top.outage, "outage", { min: DAY, span: DAY, grant: DAY });
-  if (form === "tender") tender(top.tender, stagger);
   for (const name of ["edge_delay_ms", "close_wait_extend_ms"]) whole(top[name], name, 0, 60_000);
   truth(top.hold_results, "hold_results");
   viewingGate(top.viewing_gate);
@@ -167,6 +168,7 @@ export function parseRules(top) {
   return {
     format: form,
     finalCall: form === "clerked" ? whole(object(top.clerked, "clerked", ["final_call"]).final_call, "final_call", 1, 3600) * SECOND : null,
+    tender: form === "tender" ? tenderOf(top.tender, stagger) : null,
     currency: oneOf(top.currency, "currency", CURRENCIES),
     opensAt, softClose, stagger,
     increments: increments(top.increments, oneOf(top.mode, "mode", ["add", "snap"])),
@@ -176,8 +178,8 @@ export function parseRules(top) {
   };
 }
 
-/** @type {SoftClose} of a tender: no bid moves its end */
-const STILL = { window: 0, extension: SECOND, mode: "reset", scope: "lot", hardEnd: null };
+/** @type {SoftClose} of a tender: one end for all, and no bid moves it */
+const STILL = { window: 0, extension: SECOND, mode: "reset", scope: "group", hardEnd: null };
 
 /** @param {unknown} value @returns {SoftClose} */
 function softCloseOf(value) {
@@ -251,29 +253,37 @@ function viewingGate(value) {
   whole(gate.gate_bp, "gate_bp", 1, 1_000_000);
 }
 
-/** @param {unknown} value @param {Stagger} stagger */
-function tender(value, stagger) {
+/** @param {unknown} value @param {Stagger} stagger @returns {Tender} */
+function tenderOf(value, stagger) {
   const names = ["sealed", "k", "custodians", "replace", "withdraw", "price_rule", "min_bidders", "best_and_final"];
-  const one = object(value, "tender", names), keys = one.custodians;
+  const one = object(value, "tender", names), keys = one.custodians, final = one.best_and_final;
   if (stagger.interval || stagger.breaks.length) throw new Odd("stagger: all lots of a tender end together");
-  truth(one.sealed, "sealed");
+  const sealed = truth(one.sealed, "sealed");
   if (!Array.isArray(keys) || keys.length > 16 || new Set(keys.map(String)).size !== keys.length) {
     throw new Odd("tender.custodians: up to 16 different keys");
   }
-  if (!keys.every((key) => typeof key === "string" && POINT.test(key)) || one.sealed !== keys.length > 0) {
+  if (!keys.every((key) => typeof key === "string" && POINT.test(key)) || sealed !== keys.length > 0) {
     throw new Odd("tender.custodians: P-256 public keys in base64url, and none in a plain tender");
   }
-  whole(one.k, "k", one.sealed ? 2 : 0, keys.length);
-  oneOf(one.replace, "replace", ["latest", "highest"]);
-  truth(one.withdraw, "withdraw");
-  oneOf(one.price_rule, "price_rule", ["first", "second"]);
-  whole(one.min_bidders, "min_bidders", 1, 1000);
-  if (one.best_and_final !== null) {
-    const final = object(one.best_and_final, "tender.best_and_final", ["top", "within_bp", "hours"]);
-    whole(final.top, "top", 1, 1000);
-    whole(final.within_bp, "within_bp", 0, 10_000);
-    whole(final.hours, "hours", 1, 24 * 30);
-  }
+  return {
+    sealed,
+    k: whole(one.k, "k", sealed ? 2 : 0, keys.length),
+    custodians: keys,
+    replace: oneOf(one.replace, "replace", ["latest", "highest"]),
+    withdraw: truth(one.withdraw, "withdraw"),
+    priceRule: oneOf(one.price_rule, "price_rule", ["first", "second"]),
+    minBidders: whole(one.min_bidders, "min_bidders", 1, 1000),
+    bestAndFinal: final === null ? null : bestAndFinal(final),
+  };
+}
+
+/** @param {unknown} value */
+function bestAndFinal(value) {
+  const final = object(value, "tender.best_and_final", ["top", "within_bp", "hours"]);
+  return {
+    top: whole(final.top, "top", 1, 1000), within_bp: whole(final.within_bp, "within_bp", 0, 10_000),
+    hours: whole(final.hours, "hours", 1, 24 * 30),
+  };
 }
 
 /** @param {unknown} value @param {string} path @param {string[]} names @returns {Record<string, any>} */
@@ -304,9 +314,10 @@ function whole(value, name, least, most) {
   return /** @type {number} */ (value);
 }
 
-/** @param {unknown} value @param {string} name */
+/** @param {unknown} value @param {string} name @returns {boolean} */
 function truth(value, name) {
   if (typeof value !== "boolean") throw new Odd(`${name}: true or false is needed`);
+  return value;
 }
 
 /** @param {any} value @param {string} name @param {readonly any[]} among @returns {any} */

@@ -13,7 +13,7 @@ import { say, sentence } from "./words.js";
 export const MOST_RECORD = 512 * 1024 * 1024;
 const ADDRESS = /^\/sales\/[0-9A-Za-z_-]{1,40}\/record\.jsonl$/;
 const KEPT = "pavilion.checkpoint.";
-const PHASES = /** @type {const} */ ({ read: [0, 40], signed: [40, 30], replayed: [70, 30] }); // where each begins, its share
+const PHASES = /** @type {const} */ ({ read: [0, 40], signed: [40, 30], opened: [70, 15], replayed: [85, 15] }); // where each begins, its share
 
 /** Whether this file is a record rather than a passport. @param {Blob & {name?: string}} file */
 export async function isRecord(file) {
@@ -92,6 +92,13 @@ function passed(good, saleKey, kept) {
     { state: "ok", name: "OPENED", fact: say("every opened amount is the one that was committed to, and none that is due is missing") },
     { state: "ok", name: "REPLAYED", fact: say("prices, ends, refusals and results of %(lots)s lots follow from the rules", { lots: good.lots }) },
   ];
+  if (good.envelopes !== null) {
+    lines.push(
+      { state: "ok", name: "OPENED", fact: say("%(count)s sealed bids opened from the custodians' shares; every share is the one that its bidder promised", { count: good.envelopes }) },
+      { state: "ok", name: "REPLAYED", fact: say("totals, ranks, results and prices of %(lots)s lots follow from the sealed bids and the rules", { lots: good.lots }) },
+      { state: "skip", name: "NOT_INSIDE", fact: say("buying limits, by which the house passes over a higher bid; shares of custodians that were kept back") },
+    );
+  }
   if (good.hidden_lots.length) {
     lines.push({ state: "note", name: "HIDDEN", fact: say("%(count)s events of lots that passed and may still be sold by hand are given as hashes only", { count: good.hidden }) });
   }
