@@ -4,31 +4,27 @@ import asyncio
 import copy
 import json
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import func, select
 
-from pavilion import main
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Role
-from pavilion.kernel.db import create_engine
 from pavilion.kernel.jobs import Job
-from pavilion.provenance import epcis, issuing, log, queries, service, trust_table, video_making
+from pavilion.provenance import epcis, queries, service, trust_table, video_making
 from pavilion.provenance.epcis import Ids
 from pavilion.provenance.issuers import SimulatedIssuers
 from pavilion.provenance.log_models import LogCheckpoint, LogEntry
 from pavilion.provenance.models import ExposedStone, VerdictRecord
 from pavilion.provenance.reported_models import ReportedEvent
 from pavilion.provenance.trust_models import TrustAct
-from pavilion.settings import Settings
-from tests import make
-from tests.make import HOUR, NOON, PASSWORD, SECOND
+from tests.make import HOUR, NOON, SECOND
 from tests.provenance import issued, stones
+from tests.provenance.visiting import HOME, a_house, newcomer, ticked
 
-HOME = "http://pavilion.test"
 CROWD = 20
 ROW = {"issuer": "kgale", "types": ["MINED"], "start": "2020-01-01", "reason": "Licence seen on paper."}
 
@@ -43,24 +39,10 @@ class Clock:
 
 @pytest.fixture
 async def house(database_url, tmp_path):
-    engine, clock = create_engine(database_url), Clock()
-    settings = Settings(
-        environment="test", public_url=HOME, data_dir=tmp_path, host_name="pavilion.test", log_key="11" * 32,
-        passport_key=issued.SEED.hex(),
-    )  # fmt: skip
-    app = main.build_house(settings, engine, clock)
-    app.state.hands, app.state.issuer = clock, issuing.Issuer.of(settings)
-    yield app
-    await engine.dispose()
-
-
-@asynccontextmanager
-async def signed_in(house, *roles, email, firm=None):
-    async with house.state.sessions.begin() as session:
-        await make.person(session, email, roles, firm)
-    async with AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME}) as client:
-        assert (await client.post("/sign-in", data={"email": email, "password": PASSWORD})).status_code == 303
-        yield client
+    clock = Clock()
+    async with a_house(database_url, tmp_path, clock) as made:
+        made.state.hands = clock
+        yield made
 
 
 async def count(house, model, *where):
@@ -68,17 +50,10 @@ async def count(house, model, *where):
         return await session.scalar(select(func.count()).select_from(model).where(*where))
 
 
-async def ticked(house):
-    while await issuing.tick(house.state.sessions, house.state.issuer, house.state.hands()):
-        pass
-    async with house.state.sessions.begin() as session:
-        await log.sign(session, house.state.log_signer, house.state.hands())
-
-
 async def test_a_proposal_that_twenty_decide_at_once_is_decided_once(house):
     async with AsyncExitStack() as stack:
         cato, imre, ines = [
-            await stack.enter_async_context(signed_in(house, Role.COMPLIANCE, email=f"{name}@pavilion.example"))
+            await stack.enter_async_context(newcomer(house, Role.COMPLIANCE, email=f"{name}@pavilion.example"))
             for name in ("cato", "imre", "ines")
         ]
         assert (await cato.post("/staff/trust/rows", data=ROW)).status_code == 303
@@ -101,8 +76,8 @@ async def test_a_proposal_that_twenty_decide_at_once_is_decided_once(house):
 async def test_a_film_that_twenty_order_at_once_is_made_once(house):
     async with house.state.sessions.begin() as session:
         claim = await issued.keep(session, issued.claim())
-    await ticked(house)
-    async with signed_in(house, Role.CURATOR, email="noor@pavilion.example") as noor:
+    await ticked(house, house.state.hands())
+    async with newcomer(house, Role.CURATOR, email="noor@pavilion.example") as noor:
         told = await asyncio.gather(*(noor.post(f"/passports/{claim.stone}/film") for _ in range(CROWD)))
     assert {answer.status_code for answer in told} == {303}
     assert await count(house, Job, Job.kind == video_making.JOB) == 1
@@ -118,15 +93,15 @@ async def test_two_who_heard_different_answers_about_one_stone_leave_one_truth(h
     sessions = house.state.sessions
     async with sessions.begin() as session:
         await service.confirm(session, claims=[claim], registry=good, now=NOON, log=signer)
-    await ticked(house)
+    await ticked(house, house.state.hands())
     heard = [(await service.ask([claim], one, NOON + SECOND))[0] for one in (good, bad) * 3]
 
     async def settled(dossier):
         async with sessions.begin() as session:
             await service.settle(session, dossiers=[dossier], now=NOON + SECOND, log=signer)
 
-    await asyncio.gather(*map(settled, heard), *(ticked(house) for _ in range(2)))
-    await ticked(house)
+    await asyncio.gather(*map(settled, heard), *(ticked(house, house.state.hands()) for _ in range(2)))
+    await ticked(house, house.state.hands())
     async with sessions() as session:
         standing = await queries.standing(session, claim.stone)
         last = await session.scalar(select(VerdictRecord.verdict).order_by(VerdictRecord.id.desc()).limit(1))
@@ -145,7 +120,7 @@ async def test_a_clock_that_goes_back_an_hour_and_then_forward_a_day_hides_nothi
     registry = stones.registry(tmp_path / "registry", (1, stones.chain(1)), (2, stones.chain(2)))
     async with sessions.begin() as session:
         await service.confirm(session, claims=[first], registry=registry, now=NOON, log=signer)
-    await ticked(house)
+    await ticked(house, house.state.hands())
     async with AsyncClient(transport=ASGITransport(house), base_url=HOME) as visitor:
         before = await visitor.get("/status/1", headers={"accept": "application/vc"})
         for now in (NOON - HOUR, NOON + 24 * HOUR, NOON):
@@ -153,7 +128,7 @@ async def test_a_clock_that_goes_back_an_hour_and_then_forward_a_day_hides_nothi
             claim = stones.claim(2) if now == NOON else second
             async with sessions.begin() as session:
                 await service.confirm(session, claims=[claim], registry=registry, now=now, log=signer)
-            await ticked(house)
+            await ticked(house, house.state.hands())
             page = await visitor.get(f"/passports/{first.stone}")
             listed = await visitor.get("/status/1", headers={"accept": "application/vc"})
             stamp = datetime.fromisoformat(listed.json()["validFrom"])
@@ -169,7 +144,7 @@ async def test_a_clock_that_goes_back_an_hour_and_then_forward_a_day_hides_nothi
 async def test_a_stop_of_a_signer_ends_after_its_day_and_not_when_the_clock_is_put_back(house):
     async with AsyncExitStack() as stack:
         cato, imre = [
-            await stack.enter_async_context(signed_in(house, Role.COMPLIANCE, email=f"{name}@pavilion.example"))
+            await stack.enter_async_context(newcomer(house, Role.COMPLIANCE, email=f"{name}@pavilion.example"))
             for name in ("cato", "imre")
         ]
         await cato.post("/staff/trust/rows", data=ROW)
@@ -242,7 +217,7 @@ async def test_rubbish_of_a_producer_is_refused_by_name_whatever_it_is_and_keeps
         json.dumps(with_value(whole, path, STRANGE[n % len(STRANGE)])).encode() for n, path in enumerate(strange)
     ]
     bodies += [json.dumps(with_value(whole, event, value)).encode() for value in STRANGE]
-    async with signed_in(house, Role.PRODUCER, email="pia@kgale.example") as pia:
+    async with newcomer(house, Role.PRODUCER, email="pia@kgale.example") as pia:
         for body in bodies:
             answer = await pia.post("/epcis/capture", content=body, headers={"content-type": "application/json"})
             assert answer.status_code in (413, 422, 429), (answer.status_code, body[:200], answer.text[:200])

@@ -14,20 +14,17 @@ from httpx2 import ASGITransport, AsyncClient
 from pypdf import PdfReader
 from sqlalchemy import func, select
 
-from pavilion import main
 from pavilion.accounts import queries as people
 from pavilion.accounts.rules import Role
-from pavilion.kernel.db import create_engine
-from pavilion.provenance import issuing, log, service
+from pavilion.provenance import service
 from pavilion.provenance.log_models import LogEntry
 from pavilion.provenance.models import VerdictRecord
-from pavilion.settings import Settings
 from tests import make
 from tests.make import NOON, PASSWORD, SECOND
-from tests.provenance import issued, stones
+from tests.provenance import stones
 from tests.provenance.test_break_rights import address, routes
+from tests.provenance.visiting import HOME, a_house, held, ticked
 
-HOME = "http://pavilion.test"
 HIDDEN = {
     "value of a certificate": "77001234",
     "exporter": "zq-exporter",
@@ -66,39 +63,25 @@ def marked_chain():
 
 @pytest.fixture
 async def house(sqlite_database_url, tmp_path):
-    engine = create_engine(sqlite_database_url)
-    settings = Settings(
-        environment="test", public_url=HOME, data_dir=tmp_path, host_name="pavilion.test", log_key="11" * 32,
-        passport_key=issued.SEED.hex(), data_key="22" * 32,
-    )  # fmt: skip
-    app = main.build_house(settings, engine, lambda: NOON)
-    sessions, signer, claim = app.state.sessions, app.state.log_signer, stones.claim(1)
-    registry = stones.registry(tmp_path / "registry", (1, marked_chain()))
-    async with sessions.begin() as session:
-        (told,) = await service.confirm(session, claims=[claim], registry=registry, now=NOON, log=signer)
-        assert told.verdict == "review", told.codes
-        officer = await make.person(session, "cato@pavilion.example", (Role.COMPLIANCE,))
-        actor = people.as_actor(await people.person_with_rights(session, officer.id))
-        await service.decide_review(
-            session, stone=claim.stone, accept=True, codes=["WA-02"], reason=HIDDEN["why it was accepted"] * 3,
-            actor=actor, now=NOON, log=signer,
-        )  # fmt: skip
-        firm = await make.company(session, "Lumen Trading")
-    issuer = issuing.Issuer.of(settings)
-    while await issuing.tick(sessions, issuer, NOON):
-        pass
-    async with sessions.begin() as session:
-        await log.sign(session, signer, NOON + SECOND)
-        app.state.verdict = await session.scalar(
-            select(VerdictRecord.sha256).order_by(VerdictRecord.id.desc()).limit(1)
-        )
-
-    async def holder_of(_session, asked):
-        return firm.id if asked == claim.stone else None
-
-    app.state.holder_of, app.state.firm, app.state.stone = holder_of, firm, claim.stone
-    yield app
-    await engine.dispose()
+    async with a_house(sqlite_database_url, tmp_path, data_key="22" * 32) as app:
+        signer, claim = app.state.log_signer, stones.claim(1)
+        registry = stones.registry(tmp_path / "registry", (1, marked_chain()))
+        async with app.state.sessions.begin() as session:
+            (told,) = await service.confirm(session, claims=[claim], registry=registry, now=NOON, log=signer)
+            assert told.verdict == "review", told.codes
+            officer = await make.person(session, "cato@pavilion.example", (Role.COMPLIANCE,))
+            actor = people.as_actor(await people.person_with_rights(session, officer.id))
+            await service.decide_review(
+                session, stone=claim.stone, accept=True, codes=["WA-02"], reason=HIDDEN["why it was accepted"] * 3,
+                actor=actor, now=NOON, log=signer,
+            )  # fmt: skip
+        await ticked(app, NOON + SECOND)
+        await held(app, claim.stone)
+        newest = select(VerdictRecord.sha256).order_by(VerdictRecord.id.desc()).limit(1)
+        async with app.state.sessions() as session:
+            app.state.verdict = await session.scalar(newest)
+        app.state.stone = claim.stone
+        yield app
 
 
 async def signed_in(house, stack, role, firm):

@@ -11,10 +11,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from pavilion import main
 from pavilion.accounts.rules import Role
-from pavilion.kernel.db import create_engine
-from pavilion.provenance import epcis, issuing, log, trust_table
+from pavilion.provenance import epcis, issuing, trust_table
 from pavilion.provenance.epcis import Ids
 from pavilion.provenance.issuers import SimulatedIssuers
 from pavilion.provenance.passport_models import (
@@ -28,12 +26,10 @@ from pavilion.provenance.passport_models import (
 )
 from pavilion.provenance.reported_models import ReportedEvent
 from pavilion.provenance.trust_models import IssuerKeyAct
-from pavilion.settings import Settings
-from tests import make
 from tests.make import NOON
 from tests.provenance import issued, stones
 from tests.provenance.test_countersigning import picture
-from tests.provenance.visiting import HOME, a_browser, newcomer
+from tests.provenance.visiting import HOME, a_browser, a_house, held, newcomer, ticked
 
 CROWD = 20
 SAID = {"claims": ["intermediaries"], "days": "7", "uses": "3", "note": ""}
@@ -41,15 +37,8 @@ SAID = {"claims": ["intermediaries"], "days": "7", "uses": "3", "note": ""}
 
 @pytest.fixture
 async def house(database_url, tmp_path):
-    engine = create_engine(database_url)
-    settings = Settings(
-        environment="test", public_url=HOME, data_dir=tmp_path, host_name="pavilion.test", log_key="11" * 32,
-        passport_key=issued.SEED.hex(),
-    )  # fmt: skip
-    app = main.build_house(settings, engine, lambda: NOON)
-    app.state.issuer = issuing.Issuer.of(settings)
-    yield app
-    await engine.dispose()
+    async with a_house(database_url, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -57,17 +46,8 @@ async def stone(house):
     """A stone with a passport, held by a company."""
     async with house.state.sessions.begin() as session:
         claim = await issued.keep(session, issued.claim())
-    while await issuing.tick(house.state.sessions, house.state.issuer, NOON):
-        pass
-    async with house.state.sessions.begin() as session:
-        await log.sign(session, house.state.log_signer, NOON)
-        firm = await make.company(session, "Lumen Trading")
-
-    async def holder_of(_session, asked):
-        return firm.id if asked == claim.stone else None
-
-    house.state.holder_of = holder_of
-    house.state.firm = firm
+    await ticked(house)
+    await held(house, claim.stone)
     return claim.stone
 
 

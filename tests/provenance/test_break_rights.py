@@ -16,15 +16,13 @@ from sqlalchemy import select
 from pavilion import main
 from pavilion.accounts.models import SignInSession
 from pavilion.accounts.rules import Role
-from pavilion.kernel.db import create_engine
-from pavilion.provenance import issuing, log, service
+from pavilion.provenance import service
 from pavilion.provenance.models import VerdictRecord
-from pavilion.settings import Settings
 from tests import make
 from tests.make import NOON
-from tests.provenance import issued, stones
+from tests.provenance import stones
+from tests.provenance.visiting import HOME, a_house, held, ticked
 
-HOME = "http://pavilion.test"
 ROLES = (
     "visitor", "viewer", "buyer", "supplier", "holder", "producer", "curator", "clerk", "cashier", "compliance",
     "auditor", "admin",
@@ -70,7 +68,8 @@ EVERYBODY = {
         "GET /epcis/events", "GET /id/stone/{stone}", "GET /log", "GET /log/checkpoint", "GET /log/entries/{index}",
         "GET /log/entries/{index}/proof", "GET /log/policy", "GET /passports/{stone}", "GET /passports/{stone}/bundle",
         "GET /passports/{stone}/proof", "GET /passports/{stone}/{n:int}", "GET /passports/{stone}/{n:int}/bundle",
-        "GET /status/{number:int}", "GET /stones/{stone}/eligibility", "GET /verify",
+        "GET /status/{number:int}", "GET /stones/{stone}/eligibility", "GET /verify", "GET /results",
+        "GET /results.csv", "GET /results.xlsx", "GET /api/v1/results",
     ),
     307: ("GET /01/{gtin}/21/{stone}",),
     404: (
@@ -78,6 +77,7 @@ EVERYBODY = {
         "GET /log/tile/{path:path}", "GET /passports/{stone}/countersignatures/{public_id}",
         "GET /passports/{stone}/logos/{sha256}", "GET /rules/{version}", "GET /shared/{token}",
         "GET /tables/{name}/{sha256}", "GET /warranties/{name}", "POST /shared/{token}",
+        "GET /verify/package/{name}", "GET /stones/{stone}/history",
     ),
     422: ("POST /credentials/issue", "POST /credentials/verify", "POST /verify"),
 }  # fmt: skip
@@ -129,6 +129,9 @@ TABLE = {route: to_all(said) for said, routes in EVERYBODY.items() for route in 
     "GET /staff/settings": desk((*READERS, "admin")),
     "POST /staff/settings": Let((*READERS, "admin"), 422),
     "GET /staff/settings/tables/{name}": desk((*READERS, "admin"), 404),
+    "GET /staff/fairness": desk(("compliance", "auditor")),
+    "GET /staff/fairness/{case}": desk(("compliance", "auditor"), 404),
+    "POST /staff/fairness/{case}/decisions": Let(("compliance",), 404),
     "POST /staff/lint": Let(STAFF, 422),
     "POST /staff/exceptions/{stone}/confirmation": Let(("compliance",), 303),
     **{
@@ -157,30 +160,17 @@ def routes():
 
 @pytest.fixture
 async def house(sqlite_database_url, tmp_path):
-    engine = create_engine(sqlite_database_url)
-    settings = Settings(
-        environment="test", public_url=HOME, data_dir=tmp_path, host_name="pavilion.test", log_key="11" * 32,
-        passport_key=issued.SEED.hex(), data_key="22" * 32,
-    )  # fmt: skip
-    app = main.build_house(settings, engine, lambda: NOON)
-    async with app.state.sessions.begin() as session:
-        claim = stones.claim(1)
-        registry = stones.registry(tmp_path / "registry", (1, stones.chain(1)))
-        await service.confirm(session, claims=[claim], registry=registry, now=NOON, log=app.state.log_signer)
-        firm = await make.company(session, "Lumen Trading")
-    issuer = issuing.Issuer.of(settings)
-    while await issuing.tick(app.state.sessions, issuer, NOON):
-        pass
-    async with app.state.sessions.begin() as session:
-        await log.sign(session, app.state.log_signer, NOON)
-        app.state.verdict = await session.scalar(select(VerdictRecord.sha256))
-
-    async def holder_of(_session, asked):
-        return firm.id if asked == claim.stone else None
-
-    app.state.holder_of, app.state.firm, app.state.stone = holder_of, firm, claim.stone
-    yield app
-    await engine.dispose()
+    async with a_house(sqlite_database_url, tmp_path, data_key="22" * 32) as app:
+        async with app.state.sessions.begin() as session:
+            claim = stones.claim(1)
+            registry = stones.registry(tmp_path / "registry", (1, stones.chain(1)))
+            await service.confirm(session, claims=[claim], registry=registry, now=NOON, log=app.state.log_signer)
+        await ticked(app)
+        await held(app, claim.stone)
+        async with app.state.sessions() as session:
+            app.state.verdict = await session.scalar(select(VerdictRecord.sha256))
+        app.state.stone = claim.stone
+        yield app
 
 
 @asynccontextmanager
@@ -206,7 +196,7 @@ def address(house, route):
         "stone": house.state.stone, "n:int": "1", "sha256": house.state.verdict, "number:int": "1", "index": "0",
         "slug": "kgale", "path:path": "0/000", "version": "origin-1", "public_id": NOBODY, "quarter": "2026-Q1",
         "name": "trust", "token": "x" * 43, "file": "film.webm", "row": "1", "party": "kgale", "number": "1",
-        "gtin": "09506000134352",
+        "gtin": "09506000134352", "case": NOBODY,
     }  # fmt: skip
     path = route.partition(" ")[2]
     for name, value in names.items():

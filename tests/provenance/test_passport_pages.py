@@ -8,35 +8,25 @@ from datetime import timedelta
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 
-from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.kernel.canon import canonical
-from pavilion.kernel.db import create_engine
-from pavilion.provenance import did, issuing, log, passport_queries, proofs, references, sdjwt, status
+from pavilion.provenance import did, issuing, passport_queries, proofs, references, sdjwt, status
 from pavilion.provenance.passport_showing import Portrait
 from pavilion.provenance.proofs import Signer
 from pavilion.provenance.rules import RULESET
 from pavilion.provenance.tables import shipped
-from pavilion.settings import Settings
 from tests import make
 from tests.make import NOON
 from tests.provenance import issued
-from tests.provenance.visiting import HOME, newcomer
+from tests.provenance.visiting import HOME, a_house, held, newcomer, ticked
 
 WHY = "Issued on a report that was withdrawn."
 
 
 @pytest.fixture
 async def house(sqlite_database_url, tmp_path):
-    engine = create_engine(sqlite_database_url)
-    settings = Settings(
-        environment="test", public_url=HOME, data_dir=tmp_path, host_name="pavilion.test", log_key="11" * 32,
-        passport_key=issued.SEED.hex(),
-    )  # fmt: skip
-    app = main.build_house(settings, engine, lambda: NOON)
-    app.state.issuer = issuing.Issuer.of(settings)
-    yield app
-    await engine.dispose()
+    async with a_house(sqlite_database_url, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -45,30 +35,11 @@ async def browser(house):
         yield client
 
 
-async def ticked(house):
-    while await issuing.tick(house.state.sessions, house.state.issuer, NOON):
-        pass
-    async with house.state.sessions.begin() as session:
-        await log.sign(session, house.state.log_signer, NOON)
-
-
 async def with_passport(house, events=None):
     async with house.state.sessions.begin() as session:
         claim = await issued.keep(session, issued.claim(), events)
     await ticked(house)
     return claim
-
-
-async def held(house, stone, name="Lumen Trading"):
-    """The stone belongs to this company, by the house's records."""
-    async with house.state.sessions.begin() as session:
-        firm = await make.company(session, name)
-
-    async def holder_of(_session, asked):
-        return firm.id if asked == stone else None
-
-    house.state.holder_of = holder_of
-    return firm
 
 
 @pytest.mark.parametrize(
