@@ -13,10 +13,11 @@ from sqlalchemy import make_url
 from websockets.asyncio.client import ClientConnection, connect
 
 from pavilion.accounts.models import SignInSession
-from pavilion.accounts.rules import Actor
+from pavilion.accounts.rules import Actor, Role
 from pavilion.kernel.db import create_engine
 from pavilion.main import build_web
 from pavilion.settings import Settings
+from tests import make
 from tests.bidding.house import DATA_KEY, House
 from tests.make import NOON
 
@@ -37,6 +38,13 @@ class Served:
             session.add(row)
             await session.flush()
             return f"session={token}", row.id
+
+    async def employ(self, **roles: Role) -> dict[str, Actor]:
+        """Staff by their first names, each with one role."""
+        async with self.house.sessions.begin() as session:
+            return {
+                name: await make.actor(session, f"{name}@pavilion.example", (role,)) for name, role in roles.items()
+            }
 
     @asynccontextmanager
     async def browser(self, actor: Actor | None = None) -> AsyncIterator[AsyncClient]:

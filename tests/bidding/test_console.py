@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from pavilion.accounts.rules import Role
 from pavilion.kernel.events import Event
-from tests import make
 from tests.bidding.house import house
 from tests.bidding.served import enter, served
 
@@ -24,9 +23,7 @@ async def live(database_url, sessions):
 
 @pytest.fixture
 async def staff(live):
-    roles = {"ada": (Role.AUCTIONEER,), "bo": (Role.AUCTIONEER,), "clara": (Role.CLERK,), "audra": (Role.AUDITOR,)}
-    async with live.house.sessions.begin() as session:
-        return {name: await make.actor(session, f"{name}@pavilion.example", held) for name, held in roles.items()}
+    return await live.employ(ada=Role.AUCTIONEER, bo=Role.AUCTIONEER, clara=Role.CLERK, audra=Role.AUDITOR)
 
 
 async def console(live, actor, query=""):

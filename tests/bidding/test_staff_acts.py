@@ -9,7 +9,6 @@ from pavilion.accounts.rules import Role
 from pavilion.bidding.models import BookBid, BookEvent
 from pavilion.bidding.staff_models import StaffOrder
 from pavilion.kernel.db import create_engine, sessions_of
-from tests import make
 from tests.bidding.house import house
 from tests.bidding.served import enter, hear, served
 
@@ -25,12 +24,8 @@ async def live(database_url, sessions):
 @pytest.fixture
 async def staff(live):
     """Two auctioneers, a clerk, the reserve desk and a lead."""
-    roles = {
-        "ada": (Role.AUCTIONEER,), "bo": (Role.AUCTIONEER,), "clara": (Role.CLERK,), "rosa": (Role.RESERVE,),
-        "cora": (Role.CURATOR,),
-    }  # fmt: skip
-    async with live.house.sessions.begin() as session:
-        return {name: await make.actor(session, f"{name}@pavilion.example", held) for name, held in roles.items()}
+    auctioneers = {"ada": Role.AUCTIONEER, "bo": Role.AUCTIONEER}
+    return await live.employ(**auctioneers, clara=Role.CLERK, rosa=Role.RESERVE, cora=Role.CURATOR)
 
 
 async def act(live, actor, act, lot=0, **said):
