@@ -12,6 +12,10 @@ DATA       ?= .data/demo
 COMPILE    := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
               --no-emit-index-url --custom-compile-command "make lock" --quiet
 
+# Compiled once and kept. Where the surroundings forbid that, every start compiled every library again: 5.2 s instead of
+# 2.6 s of processor for a house, for a command, for each process of a test.
+export PYTHONDONTWRITEBYTECODE :=
+
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
 
