@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 
 from pavilion.kernel import migrating
 from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
+from pavilion.kernel.seals import AmountSeal
 from pavilion.webkit import log
 from tests import need
 
@@ -26,6 +27,7 @@ settings.register_profile("dev", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 TEMPLATE = "pavilion_template"
+SEAL = AmountSeal(bytes(range(32)))  # of the data key that tests give a house
 
 # The long files, the longest first: begun last, one would keep a worker busy long after the others have gone home.
 LONG = (
@@ -136,7 +138,7 @@ def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
 async def opened(url: str) -> AsyncIterator[Sessions]:
     engine = create_engine(url)
     try:
-        yield sessions_of(engine)
+        yield sessions_of(engine, SEAL)
     finally:
         await engine.dispose()
 
@@ -183,6 +185,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demonstration as it opens, to be copied by whoever changes it."""
     from pavilion.demo import story
     from pavilion.kernel.clock import utc_now
+    from pavilion.main import sessions_of
     from pavilion.settings import Environment, Settings, with_secrets
 
     folder = tmp_path_factory.mktemp("furnished")
@@ -191,7 +194,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     async def furnish() -> None:
         engine = create_engine(settings.database)
         await migrating.to_head(engine)
-        await story.open_house(settings, sessions_of(engine), utc_now(), lambda _: None)
+        await story.open_house(settings, sessions_of(settings, engine), utc_now(), lambda _: None)
         await engine.dispose()
 
     run(furnish())

@@ -16,7 +16,7 @@ from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import jobs as auctions_jobs
-from pavilion.auctions import rates, rates_routes, reached
+from pavilion.auctions import rates, rates_routes, reached, reserves
 from pavilion.auctions import reoffer_routes as auctions_reoffer_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import rules_routes as auctions_rules_routes
@@ -25,6 +25,7 @@ from pavilion.auctions.queries import live_stones
 from pavilion.bidding import acting, closed, own_routes, plan_routes, program_routes, request_routes
 from pavilion.bidding import api as bidding_api
 from pavilion.bidding import console_routes as bidding_console_routes
+from pavilion.bidding import queries as bidding_queries
 from pavilion.bidding import routes as bidding_routes
 from pavilion.bidding import socket as bidding_socket
 from pavilion.bidding import staff_routes as bidding_staff_routes
@@ -254,7 +255,7 @@ def engine_of(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -
     return engine_alone(
         settings.database,
         settings.redis_url,
-        db.sessions_of(engine),
+        sessions_of(settings, engine),
         clock,
         data_key=keys.data,
         sale_key=keys.sale,
@@ -271,7 +272,7 @@ def build_web(
     routers: Sequence[APIRouter] = ROUTERS,
 ) -> FastAPI:
     """Pages, forms, API and sockets over one database."""
-    sessions = db.sessions_of(engine)
+    sessions = sessions_of(settings, engine)
     pages = pages_of(static.frontend(), nomenclature.term)
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
@@ -354,8 +355,25 @@ def _log_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
     return [Tick("log", witnessing.tick), Tick("log audit", log_audit.Nightly(sessions).tick)]
 
 
+def sessions_of(settings: Settings, engine: AsyncEngine) -> db.Sessions:
+    """Sessions of this house, which read what it keeps sealed."""
+    vault = _vault_of(settings)
+    return db.sessions_of(engine, vault.amounts if vault else None)
+
+
+async def seal_reserves(settings: Settings, engine: AsyncEngine) -> None:
+    """What an earlier version left in clear stands sealed; OtherKey when the data key given is not this house's."""
+    vault, sessions = _vault_of(settings), sessions_of(settings, engine)
+    assert vault is not None, "a house that sells has a data key"
+    async with db.reading(sessions) as session:
+        if not await bidding_queries.unlocks(session, vault):
+            raise reserves.OtherKey
+    if await reserves.seal_all(sessions):
+        await db.forget_freed(engine)
+
+
 def _vault_of(settings: Settings) -> Vault | None:
-    """What seals an amount that two persons agree on; a house without its data key agrees on none."""
+    """What seals amounts; a house without its data key has no reserves, and two persons agree on no lower one."""
     key = settings.data_key.get_secret_value()
     return Vault(bytes.fromhex(key)) if key else None
 

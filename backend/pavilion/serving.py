@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pavilion import main, worker
+from pavilion.auctions.reserves import OtherKey
 from pavilion.kernel import db, migrating
 from pavilion.kernel.clock import utc_now
 from pavilion.settings import Environment, Settings, with_secrets
@@ -122,7 +123,7 @@ def first_admin(settings: Settings, email: str) -> str:
 
 
 async def _house(settings: Settings) -> None:
-    engine = await ready(settings)
+    engine = await ready_to_sell(settings)
     try:
         await listen(main.build_house(settings, engine), settings.listen)
     finally:
@@ -133,8 +134,8 @@ async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -
     from pavilion.demo import neighbours, story
     from pavilion.demo.rivals import Rivals
 
-    engine = await ready(settings)
-    sessions = db.sessions_of(engine)
+    engine = await ready_to_sell(settings)
+    sessions = main.sessions_of(settings, engine)
 
     def more(app: FastAPI) -> Sequence[Tick]:
         ticks = [Tick("next sale", lambda now: story.next_sale(sessions, now))]
@@ -154,7 +155,7 @@ async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -
 
 
 async def _web(settings: Settings) -> None:
-    engine = await ready(settings)
+    engine = await ready_to_sell(settings)
     try:
         await listen(main.build_front(settings, engine), settings.listen)
     finally:
@@ -170,7 +171,7 @@ async def _edge(settings: Settings) -> None:
 
 
 async def _engine(settings: Settings) -> None:
-    engine, stopping = await ready(settings), stop_event()
+    engine, stopping = await ready_to_sell(settings), stop_event()
     try:
         async with main.engine_of(settings, engine), _healthy(settings, engine):
             await stopping.wait()
@@ -189,7 +190,7 @@ def stop_event() -> asyncio.Event:
 async def _work(settings: Settings) -> None:
     engine, stopping = await ready(settings), stop_event()
     try:
-        ticks = main.ticks_of(settings, db.sessions_of(engine), Pages(frontend()))
+        ticks = main.ticks_of(settings, main.sessions_of(settings, engine), Pages(frontend()))
         async with _healthy(settings, engine):
             await worker.work(ticks, utc_now, stopping)
     finally:
@@ -231,6 +232,19 @@ async def ready(settings: Settings) -> AsyncEngine:
     if await migrating.current(engine) != migrating.head():
         await engine.dispose()
         raise CannotStart("The database's schema is not this version's. Run `pavilion migrate` first.")
+    return engine
+
+
+async def ready_to_sell(settings: Settings) -> AsyncEngine:
+    """Ready, and no reserve stands in clear."""
+    engine = await ready(settings)
+    try:
+        await main.seal_reserves(settings, engine)
+    except OtherKey:
+        await engine.dispose()
+        raise CannotStart(
+            "PAVILION_DATA_KEY is not the key under which this house sealed its maxima and reserves. Give that one."
+        ) from None
     return engine
 
 

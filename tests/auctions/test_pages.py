@@ -10,10 +10,10 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
 from pavilion.accounts.sign_in import COOKIE
 from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.reserves import reserve_of
 from pavilion.auctions.rules import SECOND_PERSON_ABOVE
 from pavilion.auctions.terms import terms
-from pavilion.kernel.db import sessions_of
-from pavilion.main import build_web
+from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
 from tests import make
 from tests.auctions import world
@@ -29,8 +29,9 @@ async def house(sqlite_database_url, tmp_path):
     from pavilion.kernel.db import create_engine
 
     engine = create_engine(sqlite_database_url)
-    app = build_web(Settings(environment="test", data_dir=tmp_path), engine, lambda: NOON, None)
-    yield House(app, sessions_of(engine))
+    settings = Settings(environment="test", data_dir=tmp_path, data_key="22" * 32)
+    app = build_web(settings, engine, lambda: NOON, None)
+    yield House(app, sessions_of(settings, engine))
     await engine.dispose()
 
 
@@ -246,7 +247,10 @@ async def test_a_curator_without_the_right_neither_sees_nor_sets_a_reserve(house
     form = filled((await curator.get(address)).text, address)
     assert "reserve" not in form
     assert (await curator.post(address, data=form | {"reserve": "1"})).status_code == 403
-    assert (await house.first(select(Lot).where(Lot.public_id == lot))).reserve_minor == 456_700
+    row = await house.first(select(Lot).where(Lot.public_id == lot))
+    async with house.sessions() as session:
+        assert reserve_of(session, row) == 456_700
+    assert "4,567" in (await keeper.get(address)).text
 
 
 RUBBISH = [

@@ -91,6 +91,14 @@ async def draft(sessions: Sessions, world: World, count: int | None = None, **ch
         return sale.public_id
 
 
+async def reserved(sessions: Sessions, world: World, sale: str, reserves: dict[int, int | None]) -> None:
+    """The keeper of the reserves sets those of the lots at these places."""
+    async with sessions.begin() as session:
+        lots = (await session.scalars(select(Lot).where(Lot.sale.has(public_id=sale)).order_by(Lot.rank))).all()
+        edits = {lots[at].public_id: (lots[at].version, {"reserve_minor": reserve}) for at, reserve in reserves.items()}
+        await curation.edit_lots(session, sale=sale, edits=edits, actor=world.keeper, now=NOON)
+
+
 async def order(sessions: Sessions, sale: str) -> list[str]:
     async with sessions() as session:
         held = await session.scalars(select(Lot).join(Lot.sale).where(Lot.sale.has(public_id=sale)).order_by(Lot.rank))

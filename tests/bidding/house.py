@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import registering
-from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.models import Sale
 from pavilion.bidding.bus import LocalRooms, Pace
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.wiring import one_process
@@ -85,13 +85,19 @@ async def at_work(url: str, sessions: Sessions, clock: HandClock) -> AsyncIterat
 
 @asynccontextmanager
 async def house(
-    url: str, sessions: Sessions, lots: int = 2, buyers: int = 3, reserve: int | None = None, **changes: Any
+    url: str,
+    sessions: Sessions,
+    lots: int = 2,
+    buyers: int = 3,
+    reserve: int | dict[int, int] | None = None,
+    **changes: Any,
 ) -> AsyncIterator[House]:
-    """Open for bids."""
+    """Open for bids. One reserve is that of every lot; several are those of the lots at these places."""
     made = await world.build(sessions, lots)
     sale = await world.draft(sessions, made, **changes)
-    async with sessions.begin() as session:
-        await session.execute(update(Lot).values(reserve_minor=reserve))
+    if reserve is not None:
+        each = reserve if isinstance(reserve, dict) else dict.fromkeys(range(lots), reserve)
+        await world.reserved(sessions, made, sale, each)
     await world.decide(sessions, await world.proposed(sessions, made, sale), made.lead)
     people = [await registered(sessions, made, sale, n) for n in range(1, buyers + 1)]
     clock = HandClock(OPENS + SECOND)

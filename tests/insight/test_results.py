@@ -138,7 +138,7 @@ async def test_a_lot_that_was_not_sold_is_offered_again_under_its_number_with_a_
     async with sessions() as session:
         new = await session.scalar(select(Lot).where(Lot.reoffer_of == made.lots[1]))
         assert new is not None
-        assert (new.number_text, new.state, new.low_minor, new.reserve_minor) == ("12A", "draft", 500_000, None)
+        assert (new.number_text, new.state, new.low_minor, new.reserve_sealed) == ("12A", "draft", 500_000, None)
     with pytest.raises(AlreadyReoffered):
         async with sessions.begin() as session:
             await reoffer(session, lot=made.lots[1], into=draft, actor=made.world.curator, now=LATE)

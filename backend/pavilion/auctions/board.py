@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import Actor, Permission, ProposalState
-from pavilion.auctions import queries
+from pavilion.auctions import queries, reserves
 from pavilion.auctions.bulk import BulkLot
 from pavilion.auctions.changes import UNDOABLE
 from pavilion.auctions.models import Command, Lot, LotStone, Registration, Sale
@@ -40,6 +40,7 @@ class BoardLot(NamedTuple):
     findings: Sequence[Finding]
     closes_at: datetime | None
     owner: str | None
+    reserve_minor: int | None  # only for those with the right `reserve:see`
 
     @property
     def weight_mct(self) -> int:
@@ -69,7 +70,7 @@ class Board(NamedTuple):
 
     @property
     def reserve_minor(self) -> int:
-        return sum(line.lot.reserve_minor or 0 for line in self.lots)
+        return sum(line.reserve_minor or 0 for line in self.lots)
 
     @property
     def numbers_follow(self) -> bool:
@@ -119,6 +120,7 @@ async def board_of(session: AsyncSession, public_id: str, actor: Actor, now: dat
     named = select(Company.id, Company.name).where(Company.id.in_({lot.consignor_company_id for lot in lots}))
     owners = dict((await session.execute(named)).all())
     ends = _ends(sale, lots)
+    sees = actor.may(Permission.RESERVE_SEE)
     lines = [
         BoardLot(
             lot,
@@ -126,6 +128,7 @@ async def board_of(session: AsyncSession, public_id: str, actor: Actor, now: dat
             readiness.of(lot.public_id),
             ends.get(lot.id),
             owners.get(lot.consignor_company_id or 0),
+            reserves.reserve_of(session, lot) if sees else None,
         )
         for lot in lots
     ]
@@ -139,7 +142,7 @@ async def bulk_lots(session: AsyncSession, sale: Sale, lots: Sequence[str], acto
     if len(rows) != len(set(lots)):
         raise NotFound()
     stones = await queries.stones_by_lot(session, [lot.id for lot in rows], actor)
-    reserve = actor.may(Permission.RESERVE_SEE)
+    sees = actor.may(Permission.RESERVE_SEE)
     return [
         BulkLot(
             lot.public_id,
@@ -148,7 +151,7 @@ async def bulk_lots(session: AsyncSession, sale: Sale, lots: Sequence[str], acto
             _asked(stones[lot.id], sale.currency),
             lot.low_minor,
             lot.high_minor,
-            lot.reserve_minor if reserve else None,
+            reserves.reserve_of(session, lot) if sees else None,
             lot.opening_minor,
         )
         for lot in rows

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import queries
+from pavilion.auctions import queries, reserves
 from pavilion.auctions.models import Command, Lot, LotMove, LotStone, Sale
 from pavilion.auctions.rules import LotState, SaleState
 from pavilion.catalogue.models import Stone
@@ -26,7 +26,7 @@ FACTS = (
     "title_zh",
     "low_minor",
     "high_minor",
-    "reserve_minor",
+    reserves.KEPT,
     "opening_minor",
     "consignor_company_id",
     "reoffer_of",
@@ -106,9 +106,9 @@ def _tell(session: AsyncSession, sale: Sale, change: Change, actor: Actor, now: 
         events.record(session, happened, lot, by=by, at=now, sale=sale.public_id, stones=(after or before)["stones"])
         return
     # The reserve is a secret: that it changed is told, the figure is not.
-    told = {n: [before[n], after[n]] for n in after if n not in ("rank", "reserve_minor")}
-    if told or "reserve_minor" in after:
-        events.record(session, "lot:edited", lot, by=by, at=now, changed=told, reserve_changed="reserve_minor" in after)
+    told = {n: [before[n], after[n]] for n in after if n not in ("rank", reserves.KEPT)}
+    if told or reserves.KEPT in after:
+        events.record(session, "lot:edited", lot, by=by, at=now, changed=told, reserve_changed=reserves.KEPT in after)
 
 
 async def undo(session: AsyncSession, *, sale: str, command: int, actor: Actor, now: datetime) -> Command:
@@ -124,7 +124,7 @@ async def undo(session: AsyncSession, *, sale: str, command: int, actor: Actor, 
     )
     if done.id not in since.all():
         raise ActNotAllowed(reason="too_long_ago")
-    if any("reserve_minor" in (c["after"] or {}) and c["before"] is not None for c in done.changes) and not actor.may(
+    if any(reserves.KEPT in (c["after"] or {}) and c["before"] is not None for c in done.changes) and not actor.may(
         Permission.RESERVE_SET
     ):
         raise NotAllowed(right=Permission.RESERVE_SET.value)
@@ -143,7 +143,7 @@ async def _apply(session: AsyncSession, sale: Sale, changes: list[Change]) -> No
         select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.in_([c["lot"] for c in changes]))
     )
     lots = {lot.public_id: lot for lot in rows}
-    if altered := [c["lot"] for c in changes if not _as_left(lots.get(c["lot"]), c["before"])]:
+    if altered := [c["lot"] for c in changes if not _as_left(session, lots.get(c["lot"]), c["before"])]:
         raise LotsChanged(lots=altered)
     await _ranks_free(session, sale, changes)
     for change in changes:
@@ -173,10 +173,12 @@ async def rewrite(session: AsyncSession, rows: Sequence[tuple[Lot, Mapping[str, 
     await session.flush()
 
 
-def _as_left(lot: Lot | None, left: Mapping[str, Any] | None) -> bool:
+def _as_left(session: AsyncSession, lot: Lot | None, left: Mapping[str, Any] | None) -> bool:
     if lot is None or left is None:
         return lot is None and left is None
-    return all(getattr(lot, name) == value for name, value in left.items() if name in FACTS)
+    if reserves.KEPT in left and not reserves.same(session, lot.public_id, lot.reserve_sealed, left[reserves.KEPT]):
+        return False
+    return all(getattr(lot, name) == left[name] for name in FACTS if name in left and name != reserves.KEPT)
 
 
 async def _ranks_free(session: AsyncSession, sale: Sale, changes: list[Change]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import queries, ranks, ruleset, wording
+from pavilion.auctions import queries, ranks, reserves, ruleset, wording
 from pavilion.auctions.changes import (
     Change,
     NotVerified,
@@ -30,7 +30,6 @@ from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, Stal
 from pavilion.kernel.ids import ulid
 
 MOST_LOTS = 500  # of one sale; a room watches them all at once (bidding spec 8.2)
-RESERVED = "reserve_minor"
 
 
 class TooManyLots(Refusal):
@@ -182,7 +181,7 @@ async def edit_lots(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Each lot says what its edit says, all or none. An edit names the version it saw."""
+    """Each lot says what its edit says, all or none. An edit names the version it saw; its reserve is in clear."""
     row = await draft(session, sale)
     rows = await lots_of(session, row, list(edits))
     stones = await queries.stones_by_lot(session, [lot.id for lot in rows])
@@ -190,9 +189,9 @@ async def edit_lots(
     for lot in rows:
         version, values = edits[lot.public_id]
         _may_edit(lot, values, actor)
-        change = edited(lot.public_id, facts_of(lot), facts_of(lot) | dict(values))
+        change = edited(lot.public_id, facts_of(lot), facts_of(lot) | reserves.stored(session, lot, values))
         if change["after"] and lot.version != version:
-            theirs = {name: value for name, value in change["before"].items() if name != RESERVED}
+            theirs = {name: value for name, value in change["before"].items() if name != reserves.KEPT}
             raise StaleVersion(lot=lot.public_id, now=theirs)
         wording.refuse(change["after"], wording.clarity_of(stones[lot.id]))
         if change["after"]:
@@ -207,7 +206,7 @@ async def edit_lots(
 
 
 def _may_edit(lot: Lot, values: Mapping[str, Any], actor: Actor) -> None:
-    if RESERVED in values and not actor.may(Permission.RESERVE_SET):
+    if reserves.SAID in values and not actor.may(Permission.RESERVE_SET):
         raise NotAllowed(right=Permission.RESERVE_SET.value)
     if actor.company_id is not None and actor.company_id == lot.consignor_company_id:
         raise NotAllowed(right="own_lot")

@@ -32,10 +32,7 @@ class Guard:
         )
 
 
-_LOT_FACTS = (
-    "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, reserve_minor, opening_minor, "
-    "consignor_company_id"
-)
+_LOT_FACTS = "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id"
 _SALE_FACTS = (
     "type, title_en, title_zh, text_en, text_zh, currency, zone, opens_at, first_close_at, stagger_s, stagger_per, "
     "breaks, increments, mode, soft_close, premium, reserve_rule, options, rules, rules_hash, entity"
@@ -44,7 +41,14 @@ _SAME_STONE = "new.exposed_id is not distinct from (select public_id from stones
 _NEW, _OLD = _SALE.format(row="new"), _SALE.format(row="old")
 _BOTH = "old.rules_hash is not null and new.rules_hash is not null"
 _OTHER = f"new.exposed_id is not null and not ({_SAME_STONE})"
+_CLEAR = "new.reserve_minor is not null"
+# What an earlier version left in clear is sealed under published sales too, once; nothing else happens to a reserve.
+_SEALING = (
+    "old.reserve_minor is not null and old.reserve_sealed is null "
+    "and new.reserve_minor is null and new.reserve_sealed is not null"
+)
 _STANDS = "a published sale does not change"
+_SEALED = "a reserve stands sealed, never in clear"
 _EXPOSED = "only an exposed stone can stand in a lot"
 
 GUARDS = (
@@ -52,6 +56,15 @@ GUARDS = (
     Guard("sales_stay", "sales", "delete", "old.rules_hash is not null", _STANDS),
     Guard("lots_none_added", "lots", "insert", _NEW, _STANDS),
     Guard("lots_facts_stand", "lots", f"update of {_LOT_FACTS}", _OLD, _STANDS),
+    Guard(
+        "lots_reserve_stands",
+        "lots",
+        "update of reserve_minor, reserve_sealed",
+        f"{_OLD} and not ({_SEALING})",
+        _STANDS,
+    ),
+    Guard("lots_none_in_clear", "lots", "insert", _CLEAR, _SEALED),
+    Guard("lots_reserve_sealed", "lots", "update of reserve_minor", _CLEAR, _SEALED),
     Guard("lots_stay", "lots", "delete", _OLD, _STANDS),
     Guard("lot_stones_none_added", "lot_stones", "insert", _NEW, _STANDS),
     Guard("lot_stones_stand", "lot_stones", "update of lot_id, sale_id, stone_id, place", _OLD, _STANDS),

@@ -22,6 +22,7 @@ from pavilion.auctions.formats import SaleType
 from pavilion.auctions.rules import LotState, Mode, RegistrationState, ReserveRule, SaleState
 from pavilion.kernel.db import Base, append_only, one_of
 from pavilion.kernel.money import MAX_AMOUNT
+from pavilion.kernel.seals import SEALED_BYTES
 
 # Ranks are compared byte by byte on both databases.
 Rank = String(120).with_variant(postgresql.VARCHAR(120, collation="C"), "postgresql")
@@ -29,8 +30,7 @@ Rank = String(120).with_variant(postgresql.VARCHAR(120, collation="C"), "postgre
 _COMPLETE = (
     "state = 'draft' or (number is not null and title_en <> '' and title_zh <> '' and consignor_company_id is not null "
     "and opening_minor is not null and low_minor is not null and high_minor is not null "
-    "and opening_minor <= coalesce(reserve_minor, low_minor) and coalesce(reserve_minor, low_minor) <= low_minor "
-    "and low_minor <= high_minor)"
+    "and opening_minor <= low_minor and low_minor <= high_minor)"
 )
 
 
@@ -111,7 +111,10 @@ class Lot(Base):
     title_zh: Mapped[str] = mapped_column(String(200), default="")
     low_minor: Mapped[int | None]
     high_minor: Mapped[int | None]
-    reserve_minor: Mapped[int | None]  # seen only with the right `reserve:see`, by the owner and the engine
+    # `reserves.py` alone reads and writes these two. The first holds what an earlier version left, until the first
+    # start of this one has sealed it; the database takes nothing new there.
+    reserve_in_clear: Mapped[int | None] = mapped_column("reserve_minor")
+    reserve_sealed: Mapped[str | None] = mapped_column(String(2 * SEALED_BYTES))
     opening_minor: Mapped[int | None]
     consignor_company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id", ondelete="RESTRICT"))
     state: Mapped[str] = mapped_column(String(10), default=LotState.DRAFT)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import queries, ruleset, wording
+from pavilion.auctions import queries, reserves, ruleset, wording
 from pavilion.auctions.changes import draft
 from pavilion.auctions.facts import facts_hashes
 from pavilion.auctions.formats import SaleType
@@ -278,7 +278,7 @@ async def _lot_facts(
             title_en=lot.title_en,
             title_zh=lot.title_zh,
             opening=lot.opening_minor,
-            reserve=lot.reserve_minor,
+            reserve=reserves.reserve_of(session, lot),
             low=lot.low_minor,
             high=lot.high_minor,
             owner=lot.consignor_company_id,

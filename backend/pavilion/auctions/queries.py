@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import facts
+from pavilion.auctions import facts, reserves
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.rules import LIVE_LOT, SaleState
 from pavilion.catalogue.models import Stone
@@ -157,10 +157,15 @@ async def _lot_plans(session: AsyncSession, sale: Sale) -> list[LotPlan]:
     ).all()
     stones = await stones_by_lot(session, [lot.id for lot, _ in rows])
     hashes = await facts.facts_hashes(session, (stone for several in stones.values() for stone in several))
-    return [_lot_plan(lot, consignor, sale.currency, stones[lot.id], hashes) for lot, consignor in rows]
+    return [
+        _lot_plan(lot, reserves.reserve_of(session, lot), consignor, sale.currency, stones[lot.id], hashes)
+        for lot, consignor in rows
+    ]
 
 
-def _lot_plan(lot: Lot, consignor: str, currency: str, stones: Sequence[Stone], hashes: Mapping[str, str]) -> LotPlan:
+def _lot_plan(
+    lot: Lot, reserve: int | None, consignor: str, currency: str, stones: Sequence[Stone], hashes: Mapping[str, str]
+) -> LotPlan:
     assert lot.number is not None and lot.opening_minor is not None and lot.consignor_company_id is not None
     assert lot.low_minor is not None and lot.high_minor is not None, "the database lists no incomplete lot"
     plans = tuple(StonePlan(stone.public_id, hashes[stone.public_id]) for stone in stones)
@@ -173,7 +178,7 @@ def _lot_plan(lot: Lot, consignor: str, currency: str, stones: Sequence[Stone], 
         lot.title_en,
         lot.title_zh,
         lot.opening_minor,
-        lot.reserve_minor,
+        reserve,
         lot.low_minor,
         lot.high_minor,
         currency,

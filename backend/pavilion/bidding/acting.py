@@ -124,11 +124,13 @@ async def _propose(
     place = act.lot or sale.public_id
     if act.amount is not None and desk.vault is None:
         return Outcome("refused", "act_not_allowed")
-    sealed = None if act.amount is None or desk.vault is None else desk.vault.seal_amount(act.amount, place)
+    sealed, mark = None, ""
+    if act.amount is not None and desk.vault is not None:
+        sealed, mark = desk.vault.amounts.close(act.amount, place), desk.vault.amounts.mark(act.amount, place)
     document = {name: value for name, value in asdict(act).items() if name not in ("amount", "order", "ok")}
     facts = {"sale": sale.public_id, "lot": act.lot, "number": lot.number_text if lot else "", "act": document}
     facts |= {"sealed": sealed.hex() if sealed else None, "title_en": sale.title_en, "title_zh": sale.title_zh}
-    subject = f"{place} {document_hash({**document, 'sealed': act.amount or 0})[:16]}"
+    subject = f"{place} {document_hash({**document, 'amount': mark})[:16]}"
     async with desk.sessions.begin() as session:
         proposal = await accounts.propose(
             session, kind=KINDS[act.act], subject=subject, facts=facts, actor=actor, now=now, reason=said.reason

@@ -20,6 +20,7 @@ from pavilion.bidding.models import (
     ReserveOpening,
     SaleBook,
 )
+from pavilion.bidding.vault import Vault
 from pavilion.kernel.instants import stamp
 
 MOST_EVENTS = 500
@@ -43,6 +44,12 @@ class Result:
 
 async def book_row(session: AsyncSession, sale: str) -> SaleBook | None:
     return await session.get(SaleBook, sale)
+
+
+async def unlocks(session: AsyncSession, vault: Vault) -> bool:
+    """Whether the house's newest book is written under this key; a house without books knows no other."""
+    newest = select(SaleBook.sale, SaleBook.wrapped_key).order_by(SaleBook.sale.desc()).limit(1)
+    return all(vault.fits(sale, wrapped) for sale, wrapped in (await session.execute(newest)).all())
 
 
 async def sale_of_lot(session: AsyncSession, lot: str) -> str | None:

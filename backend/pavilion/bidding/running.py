@@ -122,7 +122,7 @@ class Engine:
     async def _carry_out_agreed(self, writer: SaleWriter) -> None:
         """Acts of two persons, each once: what the book carries out it marks as done in the same commit."""
         for one in await self.world.agreed(writer.sale):
-            amount = None if one.sealed is None else self.vault.open_amount(one.sealed, one.place)
+            amount = None if one.sealed is None else self.vault.amounts.open(one.sealed, one.place)
             facts = {**one.document, "ok": tuple(one.document["ok"]), "seqs": tuple(one.document["seqs"])}
             answer = await writer.place(StaffAct(**facts | {"amount": amount, "order": one.id}))
             if answer.result == "refused" and answer.code is not None:

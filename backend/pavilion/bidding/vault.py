@@ -6,7 +6,10 @@ import os
 import struct
 from typing import NamedTuple
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pavilion.kernel.seals import AmountSeal
 
 KEY_BYTES, IV_BYTES, NONCE_BYTES = 32, 12, 32
 _BID = struct.Struct(">qqq32s3s32s")  # every sealed bid has one length, so its size tells nothing
@@ -79,25 +82,25 @@ class SaleVault:
 
 
 class Vault:
-    """The house's key: makes the data key of a new sale and unwraps it again."""
+    """The house's key: makes the data key of a new sale and unwraps it again, and seals amounts outside any sale."""
 
     def __init__(self, house_key: bytes) -> None:
         assert len(house_key) == KEY_BYTES, "the data key has 32 bytes"
         self._wrap = AESGCM(hmac.digest(house_key, b"pavilion/sale-keys/v1", hashlib.sha256))
+        self.amounts = AmountSeal(house_key)
 
     def new_sale(self, sale: str) -> tuple[SaleVault, bytes]:
         """The vault of a new sale, and its key as it may be stored."""
         key, iv = os.urandom(KEY_BYTES), os.urandom(IV_BYTES)
         return SaleVault(sale, key), iv + self._wrap.encrypt(iv, key, sale.encode())
 
-    def seal_amount(self, amount: int, place: str) -> bytes:
-        """An amount that two persons agree on while nobody else may read it, bound to its place."""
-        iv = os.urandom(IV_BYTES)
-        return iv + self._wrap.encrypt(iv, struct.pack(">q", amount), place.encode())
-
-    def open_amount(self, sealed: bytes, place: str) -> int:
-        plain = self._wrap.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], place.encode())
-        return int(struct.unpack(">q", plain)[0])
+    def fits(self, sale: str, wrapped: bytes) -> bool:
+        """Whether the sale's key was wrapped by this vault."""
+        try:
+            self.of_sale(sale, wrapped)
+        except InvalidTag:
+            return False
+        return True
 
     def of_sale(self, sale: str, wrapped: bytes) -> SaleVault:
         return SaleVault(sale, self._wrap.decrypt(wrapped[:IV_BYTES], wrapped[IV_BYTES:], sale.encode()))

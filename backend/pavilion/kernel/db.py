@@ -17,6 +17,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from pavilion.kernel.instants import from_micros, micros
+from pavilion.kernel.seals import AmountSeal
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -138,14 +139,32 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def sessions_of(engine: AsyncEngine) -> Sessions:
-    return async_sessionmaker(engine, expire_on_commit=False)
+def sessions_of(engine: AsyncEngine, seal: AmountSeal | None = None) -> Sessions:
+    """Sessions of this database; those of a house with its key can read what it keeps sealed."""
+    return async_sessionmaker(engine, expire_on_commit=False, info={"seal": seal})
+
+
+def seal_of(session: AsyncSession) -> AmountSeal | None:
+    """The seal of the house whose session this is; None where no key was handed down."""
+    seal: AmountSeal | None = session.info.get("seal")
+    return seal
 
 
 def is_busy(error: Exception) -> bool:
     """SQLite waited for the writer ahead, in vain: nothing was done, and the same may be tried again."""
     cause = error.orig if isinstance(error, OperationalError) else error
     return getattr(cause, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+async def forget_freed(engine: AsyncEngine) -> None:
+    """What was overwritten is gone from the embedded database's files too. A server looks after its own."""
+    if engine.dialect.name != "sqlite":
+        return
+    async with engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        await raw.driver_connection.execute("vacuum")
+        await raw.driver_connection.execute("pragma wal_checkpoint(truncate)")
 
 
 @asynccontextmanager

@@ -1,0 +1,34 @@
+"""Single amounts that the database holds and only the house reads, each bound to its place."""
+
+import hashlib
+import hmac
+import os
+import struct
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES, IV_BYTES = 32, 12
+SEALED_BYTES = IV_BYTES + 8 + 16  # every amount has one length, so its size tells nothing
+
+
+class AmountSeal:
+    """Seals and opens single amounts under a key made from the house's; what one place seals no other opens."""
+
+    def __init__(self, house_key: bytes) -> None:
+        assert len(house_key) == KEY_BYTES, "the data key has 32 bytes"
+        self._cipher = AESGCM(hmac.digest(house_key, b"pavilion/amounts/v1", hashlib.sha256))
+        self._marks = hmac.digest(house_key, b"pavilion/amount-marks/v1", hashlib.sha256)
+
+    def close(self, amount: int, place: str) -> bytes:
+        iv = os.urandom(IV_BYTES)
+        return iv + self._cipher.encrypt(iv, struct.pack(">q", amount), place.encode())
+
+    def open(self, sealed: bytes, place: str) -> int:
+        """The amount; InvalidTag when it was sealed for another place, under another key, or was altered."""
+        plain = self._cipher.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], place.encode())
+        return int(struct.unpack(">q", plain)[0])
+
+    def mark(self, amount: int, place: str) -> str:
+        """The same amount at the same place always has this mark; without the key it tells nothing of the amount."""
+        said = struct.pack(">q", amount) + place.encode()
+        return hmac.digest(self._marks, said, hashlib.sha256).hex()
