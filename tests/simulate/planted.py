@@ -201,7 +201,7 @@ PLANTED: dict[str, Plant] = {
         "conflict_of_interest" if bidder.company_id in facts.lots[lot.lot].barred else None
     )),
     "other lots do not count against the limit": _set(deciding, "exposure", lambda *_, **__: 0),
-    "fees do not count against the limit": _set(deciding, "allin", lambda draft, bidder, amount: amount),
+    "fees do not count against the limit": _set(deciding, "allin", lambda draft, bidder, amount, lot=None: amount),
     "a large bid is taken unconfirmed": _set(deciding, "_needs_confirm", lambda *_: False),
     "a lot is sold below its reserve": _set(rules, "sold", lambda stands: stands.leader not in (None, HOUSE)),
     "the seller buys": _set(rules, "sold", lambda stands: stands.leader is not None),

@@ -107,8 +107,11 @@ def memo_tax(tax: Tax, premiums: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LotLine:
+    """`own`: the bands and early bands of a lot whose rules were amended; the others go by those of the sale."""
+
     hammer: int
     early: bool = False
+    own: tuple[Bands, Bands | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,8 @@ def totals(
 ) -> Totals:
     """Every line rounded once, the tax once over all of them."""
     charges = tuple(charges)
-    premiums = tuple(lot_premium(lot.hammer, bands, early_bands, lot.early) for lot in lots)
+    usual = (bands, early_bands)
+    premiums = tuple(lot_premium(lot.hammer, *(lot.own or usual), lot.early) for lot in lots)
     hammers = sum(lot.hammer for lot in lots)
     base = tax_base(tax, hammers, sum(premiums), sum(charge.net for charge in charges if charge.taxed))
     return Totals(

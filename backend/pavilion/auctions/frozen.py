@@ -6,6 +6,7 @@ from sqlalchemy import DDL, Table, event
 
 # A sale is frozen from the moment its rule set is hashed until it is unpublished.
 _SALE = "(select rules_hash from sales where id = {row}.sale_id) is not null"
+_LOT = "(select state from lots where id = {row}.lot_id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ _SEALING = (
     "old.reserve_minor is not null and old.reserve_sealed is null "
     "and new.reserve_minor is null and new.reserve_sealed is not null"
 )
+# A lot is added to a published sale as a draft, and stays one until the sale's book lists it (bidding spec 2).
+_LATE = "{lot} <> 'draft' or (select state from sales where id = {row}.sale_id) <> 'published'"
 _STANDS = "a published sale does not change"
 _SEALED = "a reserve stands sealed, never in clear"
 _EXPOSED = "only an exposed stone can stand in a lot"
@@ -54,7 +57,7 @@ _EXPOSED = "only an exposed stone can stand in a lot"
 GUARDS = (
     Guard("sales_facts_stand", "sales", f"update of {_SALE_FACTS}", _BOTH, _STANDS),
     Guard("sales_stay", "sales", "delete", "old.rules_hash is not null", _STANDS),
-    Guard("lots_none_added", "lots", "insert", _NEW, _STANDS),
+    Guard("lots_none_added", "lots", "insert", f"{_NEW} and ({_LATE.format(lot='new.state', row='new')})", _STANDS),
     Guard("lots_facts_stand", "lots", f"update of {_LOT_FACTS}", _OLD, _STANDS),
     Guard(
         "lots_reserve_stands",
@@ -65,10 +68,16 @@ GUARDS = (
     ),
     Guard("lots_none_in_clear", "lots", "insert", _CLEAR, _SEALED),
     Guard("lots_reserve_sealed", "lots", "update of reserve_minor", _CLEAR, _SEALED),
-    Guard("lots_stay", "lots", "delete", _OLD, _STANDS),
-    Guard("lot_stones_none_added", "lot_stones", "insert", _NEW, _STANDS),
+    Guard("lots_stay", "lots", "delete", f"{_OLD} and old.state <> 'draft'", _STANDS),
+    Guard(
+        "lot_stones_none_added",
+        "lot_stones",
+        "insert",
+        f"{_NEW} and ({_LATE.format(lot=_LOT.format(row='new'), row='new')})",
+        _STANDS,
+    ),
     Guard("lot_stones_stand", "lot_stones", "update of lot_id, sale_id, stone_id, place", _OLD, _STANDS),
-    Guard("lot_stones_stay", "lot_stones", "delete", _OLD, _STANDS),
+    Guard("lot_stones_stay", "lot_stones", "delete", f"{_OLD} and {_LOT.format(row='old')} <> 'draft'", _STANDS),
     Guard("lot_stones_exposed", "lot_stones", "insert", f"new.exposed_id is null or not ({_SAME_STONE})", _EXPOSED),
     # A stone that loses its exposure empties the link by its foreign key; no other stone may take its place.
     Guard("lot_stones_own_exposure", "lot_stones", "update of stone_id, exposed_id", _OTHER, _EXPOSED),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pavilion.bidding import clerking, closing, due, grouping, passport_change, rules, tendering
+from pavilion.bidding import amended, clerking, closing, due, grouping, passport_change, rules, tendering
 from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.deciding import Facts
 from pavilion.bidding.folding import Draft
@@ -31,6 +31,9 @@ class StaffAct:
     seqs: tuple[int, ...] = ()  # or which
     text_en: str = ""
     text_zh: str = ""
+    lots: tuple[str, ...] = ()  # whose rule set is amended
+    rules: str = ""  # the canonical text of the new one
+    was: str = ""  # the hash of the one that they have
     order: int | None = None  # the row of two persons' agreement that this act carries out
 
 
@@ -286,18 +289,23 @@ def _incident(draft: Draft, act: StaffAct) -> str | None:
     return None
 
 
+def _amend(draft: Draft, act: StaffAct) -> str | None:
+    return amended.amend(draft, act.rules, act.was, act.lots, act.ok)
+
+
 SALE_ACTS: dict[str, Callable[[Draft, StaffAct], str | None]] = {
     "pause": _pause_sale,
     "resume": _resume_sale,
     "cancel": _cancel,
     "unpublish": _unpublish,
     "incident": _incident,
+    "amend": _amend,
 }
 
 
 def _resumed(draft: Draft, lot: LotBook, by: str) -> None:
     at = draft.next_at()
-    end = closing.resumed(draft.rules.soft_close, lot.clock(), at).end
+    end = closing.resumed(lot.rules.soft_close, lot.clock(), at).end
     draft.write("lot.resumed", {"end": end_or_none(end), "by": by}, draft.lot(lot.lot), at=at)
 
 

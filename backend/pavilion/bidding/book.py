@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from pavilion.bidding import closing, rules
+from pavilion.bidding.leading import best_two, with_newest
 from pavilion.bidding.plans import PlanRow
-from pavilion.bidding.rules import Commitment, LotTerms, Standing
+from pavilion.bidding.rules import Commitment, LotTerms, RuleSet, Standing
 from pavilion.bidding.tender_book import Kept, SealedLine
 from pavilion.bidding.texts import Doc, end_of
 from pavilion.bidding.vault import Opening
@@ -120,6 +121,7 @@ class Batch:
     orders: Sequence[int] = ()  # agreements of two persons that are carried out with it
     kept: Kept = field(default_factory=Kept)
     plans: Sequence[PlanRow] = ()  # a batch may hold these alone: they are no event
+    rule_sets: Sequence[tuple[str, str]] = ()  # hash and text of those that its events name
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Stored:
     staff: Mapping[str, str]
     envelopes: Sequence[SealedLine] = ()
     plans: Sequence[PlanRow] = ()
+    rule_sets: Mapping[str, str] = field(default_factory=dict)  # by hash: every one that the events name
 
 
 class Held(NamedTuple):
@@ -183,6 +186,10 @@ class LotBook:
     hard_end: int | None
     hash: str
     stands: Standing
+    rules: RuleSet
+    rules_hash: str
+    place: int = 0  # in the plan of ends
+    amended_at: int | None = None
     seq: int = 0
     state: str = "listed"
     lead: dict[str, tuple[int, int]] = field(default_factory=dict)  # the best two of `best`: all that decides a price
@@ -283,7 +290,7 @@ def standing_state(stands: Standing, alias: str, own: int) -> str:
     return "tied_later" if stands.price == own else "outbid"
 
 
-def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | None, soft: closing.SoftClose) -> None:
+def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | None) -> None:
     """The lot after this event. `secret` is the paddle and the opening of a decided bid."""
     if line.type == "bid.refused":
         assert secret is not None and data["after"] == lot.seq, f"lot {lot.lot}: refusal out of place"
@@ -308,7 +315,7 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
             lot.state, lot.paused_at, lot.pause_reason = "paused", line.at, data["reason"]
             lot.told_again = False
         case "lot.resumed":
-            lot.hard_end = closing.resumed(soft, lot.clock(), line.at).hard_end
+            lot.hard_end = closing.resumed(lot.rules.soft_close, lot.clock(), line.at).hard_end
             lot.end, lot.state, lot.paused_at, lot.pause_reason = end_of(data["end"]), "open", None, None
         case "lot.opened" | "lot.reopened":
             lot.end, lot.state, lot.closing_at = end_of(data["end"]), "open", None
@@ -337,7 +344,7 @@ def _accept(lot: LotBook, line: Line, data: Doc, paddle: int, opening: Opening) 
     alias: str = data["bidder"]
     _name(lot, paddle, alias)
     lot.best[alias] = newest = (opening.amount, line.seq)
-    lot.lead = _with_newest(lot.lead, alias, newest)
+    lot.lead = with_newest(lot.lead, alias, newest)
     lot.fresh.append(Commitment(alias, opening.amount, line.seq))
     lot.bids += 1
     if data["extended"] is not None:
@@ -366,32 +373,6 @@ def _stand(lot: LotBook, data: Doc) -> None:
     lot.stands = stands
     if stands.price is not None and stands.price > lot.highest:
         lot.highest = stands.price
-
-
-def best_two(best: rules.Best) -> dict[str, tuple[int, int]]:
-    """First and second of the standing, counted over everybody; what a void leaves is found anew from here."""
-    first = second = None
-    for one in best.items():
-        amount, seq = one[1]
-        if first is None or amount > first[1][0] or (amount == first[1][0] and seq < first[1][1]):
-            first, second = one, first
-        elif second is None or amount > second[1][0] or (amount == second[1][0] and seq < second[1][1]):
-            second = one
-    return dict((first, second)) if first and second else dict(best)
-
-
-def _with_newest(lead: dict[str, tuple[int, int]], alias: str, newest: tuple[int, int]) -> dict[str, tuple[int, int]]:
-    """First and second once this bid stands: being the last in time it passes only those with a lower amount."""
-    others = lead if alias not in lead else {name: held for name, held in lead.items() if name != alias}
-    if not others:
-        return {alias: newest}
-    first, held = next(iter(others.items()))
-    amount = newest[0]
-    if amount > held[0]:
-        return {alias: newest, first: held}
-    if any(amount <= other[0] for name, other in others.items() if name != first):
-        return others
-    return {first: held, alias: newest}
 
 
 def _name(lot: LotBook, paddle: int, alias: str) -> None:

@@ -60,6 +60,7 @@ OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values ($1, 
 RESERVES = "insert into reserve_openings (sale, lot, reserve, nonce) values ($1, $2, $3, $4)"
 ORDERS = "update staff_orders set done_at = $2 where id = $1"
 PLANS = "insert into book_plans (sale, plan, version, place, paddle, key, at, sealed) values ($1,$2,$3,$4,$5,$6,$7,$8)"
+RULE_SETS = 'insert into rule_sets (sale, hash, "text") values ($1, $2, $3) on conflict do nothing'
 HELD = "select 1 from sale_leases where sale = $1 and epoch = $2 for share"
 RULES = "update sale_books set rules = $2, rules_hash = $3 where sale = $1"
 
@@ -147,8 +148,9 @@ class PostgresBook:
                         raise Fenced(f"sale {sale}: epoch {epoch} is over")
                     await self._write_rest(db, sale, batch)
             elif (
-                batch.staff or batch.rules or batch.orders or batch.plans or batch.kept or shown.bids or shown.reserves
-            ):
+                batch.staff or batch.rules or batch.orders or batch.plans or batch.kept or batch.rule_sets
+                or shown.bids or shown.reserves
+            ):  # fmt: skip
                 async with db.transaction():
                     await self._write(db, sale, epoch, batch)
                     await self._write_rest(db, sale, batch)
@@ -197,6 +199,7 @@ class PostgresBook:
         await db.executemany(OPENED, [(sale, *row) for row in batch.kept.opened])
         await db.executemany(WEIGHED, [(sale, *row) for row in batch.kept.weighed])
         await db.executemany(PLANS, [_plan(sale, one) for one in batch.plans])
+        await db.executemany(RULE_SETS, [(sale, *one) for one in batch.rule_sets])
         if batch.rules is not None:
             await db.execute(RULES, sale, *batch.rules)
 
@@ -227,6 +230,7 @@ class PostgresBook:
             "order by version, place",
             sale,
         )
+        rule_sets = await db.fetch('select hash, "text" from rule_sets where sale = $1', sale)
         return Stored(
             BookRow(*book),
             [Line(n, lot, seq, micros(t), micros(at), *rest) for n, lot, seq, t, at, *rest in lines],
@@ -238,6 +242,7 @@ class PostgresBook:
                 PlanRow(plan, version, place, paddle, key, micros(at), x)
                 for plan, version, place, paddle, key, at, x in plans
             ],
+            dict(rule_sets),
         )
 
 

@@ -19,6 +19,7 @@ BUSY_TIMEOUT_S = 5
 CHECKPOINT_PAGES = 65_536
 CACHE_KB = 65_536  # the pages of the key index that a hot lot keeps touching stay in memory
 
+RULE_SETS = 'insert into rule_sets (sale, hash, "text") values (?, ?, ?) on conflict do nothing'
 HELD = "select 1 from sale_leases where sale = ? and epoch = ?"
 EVENTS = """
 insert into book_events (sale, n, lot, seq, t, at, type, prev, hash, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -166,6 +167,7 @@ class SqliteBook:
             (WEIGHED, batch.kept.weighed),
         ):
             db.executemany(statement, [(sale, *row) for row in rows])
+        db.executemany(RULE_SETS, [(sale, *one) for one in batch.rule_sets])
         if batch.rules is not None:
             db.execute("update sale_books set rules = ?, rules_hash = ? where sale = ?", (*batch.rules, sale))
         db.execute("update sale_books set state = ?, size = ? where sale = ?", (batch.state, batch.size, sale))
@@ -197,6 +199,7 @@ class SqliteBook:
             "order by version, place",
             (sale,),
         )
+        rule_sets = db.execute('select hash, "text" from rule_sets where sale = ?', (sale,))
         return Stored(
             BookRow(*book),
             [Line(*row) for row in lines],
@@ -205,6 +208,7 @@ class SqliteBook:
             dict(staff.fetchall()),
             [SealedLine(*row) for row in envelopes],
             [PlanRow(*row) for row in plans],
+            dict(rule_sets.fetchall()),
         )
 
 

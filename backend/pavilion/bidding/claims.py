@@ -25,6 +25,9 @@ class Lot:
     seq: int
     at: int
     stands: Standing
+    rules: RuleSet
+    rules_hash: str = ""
+    place: int = 0
     state: str = "listed"
     live: list[Commitment] = field(default_factory=list)
     best: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -34,6 +37,7 @@ class Lot:
     slowed: bool = False
     call_moved: bool = False  # the last bid moved price or leader while a final call ran
     bids: int = 0
+    owed: int | None = None  # the end by an amended plan of ends, until the lot's own event has told it
 
 
 def must(fits: bool, rule: str, fact: str) -> None:

@@ -21,7 +21,7 @@ def final_call(draft: Draft, lot: LotBook, by: str) -> str | None:
     if draft.rules.clerked is None or draft.state != "open" or lot.end != NEVER:
         return "act_not_allowed"
     at = draft.next_at()
-    to = text_of(at + draft.rules.clerked.final_call)
+    to = text_of(at + (lot.rules.clerked or draft.rules.clerked).final_call)
     draft.write("lot.extended", {"from": None, "to": to, "cause": "staff", "by": by}, draft.lot(lot.lot), at=at)
     return None
 

@@ -42,6 +42,14 @@ class Stagger:
     def end(self, k: int) -> int:
         return self.first + k // self.per * self.interval + sum(length for at, length in self.breaks if at <= k)
 
+    def planned(self, k: int, published: int, scope: str) -> int:
+        """The end of lot k of a sale that was published with so many: one listed later ends one interval after the
+        last, and in a group with the others."""
+        if k < published:
+            return self.end(k)
+        after = 0 if scope == "group" else k - published + 1
+        return self.end(max(0, published - 1)) + after * self.interval
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from pavilion.auctions.fees import UNTAXED, Tax, all_in
@@ -174,7 +175,8 @@ def code_of(draft: Draft, facts: Facts, bidder: Bidder, order: BidOrder, t: int)
         code = "wrong_currency" if order.currency != lot.currency else _amount_code(lot, bidder.paddle, order.max)
     if code is None and bidder.limit is not None:
         room = bidder.limit - exposure(draft, facts, bidder, without=order.lot)
-        more = 0 if order.via == "plan" else allin(draft, bidder, order.max)  # a plan counts as a whole, all the time
+        # A plan counts as a whole, all the time.
+        more = 0 if order.via == "plan" else allin(draft, bidder, order.max, lot)
         if more > room:
             code, headroom = "over_limit", bidder.limit - exposure(draft, facts, bidder)
     if code is None and _needs_confirm(draft, lot, order):
@@ -209,20 +211,25 @@ def exposure(draft: Draft, facts: Facts, bidder: Bidder, *, without: str | None 
     total, planned_lots = 0, frozenset[str]()
     if draft.plans:
         planned_lots = planned.held_by_plans(draft, bidder.paddle or 0)
-        total = planned.exposure(draft, bidder.paddle or 0, facts.paid, lambda amount: allin(draft, bidder, amount))
+        cost = partial(_weight, draft, bidder)
+        total = planned.exposure(draft, bidder.paddle or 0, facts.paid, cost)
     for name in draft.held.get(bidder.paddle or 0, ()):
         if name == without or name in facts.paid or name in planned_lots:
             continue
         lot = draft.look(name)
         own = lot.stands.price if lot.state == "sold" else lot.best[lot.aliases[bidder.paddle or 0]][0]
-        total += allin(draft, bidder, own or 0)
+        total += allin(draft, bidder, own or 0, lot)
     return total
 
 
-def allin(draft: Draft, bidder: Bidder, amount: int) -> int:
-    """What this amount counts against the bidder's limit."""
-    limited = draft.rules
+def allin(draft: Draft, bidder: Bidder, amount: int, lot: LotBook | None = None) -> int:
+    """What this amount counts against the bidder's limit, by the fees of the lot."""
+    limited = draft.rules if lot is None else lot.rules
     return all_in(amount, limited.premium_bands, bidder.tax).total if limited.limits_include_fees else amount
+
+
+def _weight(draft: Draft, bidder: Bidder, lot: LotBook, amount: int) -> int:
+    return allin(draft, bidder, amount, lot)
 
 
 def standing_code(draft: Draft, bidder: Bidder | None) -> str | None:
@@ -246,7 +253,7 @@ def state_code(draft: Draft, lot: LotBook, t: int) -> str | None:
 
 
 def right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, rules: str, t: int) -> str | None:
-    if rules != draft.book.rules_hash:
+    if rules != lot.rules_hash:
         return "rules_changed"
     known = facts.lots.get(lot.lot)
     if known is None or bidder.company_id in known.barred:
@@ -256,7 +263,7 @@ def right_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, rules: 
 
 def viewing_code(draft: Draft, facts: Facts, lot: LotBook, bidder: Bidder, amount: int) -> str | None:
     """Above so much of the low estimate somebody of the company must have seen the lot, or waived it."""
-    gate, known = draft.rules.viewing_gate, facts.lots[lot.lot]
+    gate, known = lot.rules.viewing_gate, facts.lots[lot.lot]
     if gate is None or (gate.lots != "all" and lot.lot not in gate.lots) or bidder.company_id in known.viewed:
         return None
     return "viewing_required" if amount * 10_000 > gate.gate_bp * known.low else None
@@ -282,7 +289,7 @@ def _amount_code(lot: LotBook, paddle: int, amount: int) -> str | None:
 
 
 def _needs_confirm(draft: Draft, lot: LotBook, order: BidOrder) -> bool:
-    limits = draft.rules.jump_confirm
+    limits = lot.rules.jump_confirm
     if order.confirm == order.max:
         return False
     return rules.needs_confirm(lot.terms.increments, limits.factor, limits.steps, lot.stands.ask, order.max)
@@ -303,8 +310,8 @@ def _record(
     after = rules.standing(lot.terms, {**lot.lead, alias: (order.max, lot.seq + 1)})
     end = former = lot.end
     changed = rules.changed(before, after)
-    if changed and draft.rules.clerked is None:
-        end = closing.end_after_bid(draft.rules.soft_close, lot.end, lot.hard_end, t)
+    if changed and lot.rules.clerked is None:
+        end = closing.end_after_bid(lot.rules.soft_close, lot.end, lot.hard_end, t)
     accepted = {
         "bidder": alias,
         "commit": commit,

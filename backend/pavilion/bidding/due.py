@@ -29,7 +29,6 @@ def open_due(draft: Draft) -> None:
 
 def close_due(draft: Draft, drained: Callable[[int], bool]) -> None:
     """Every lot whose end has come and whose bids have all been counted has its result; the sale ends with the last."""
-    soft = draft.rules.soft_close
     for name in [lot.lot for lot in draft.all_lots()]:
         seen = draft.look(name)
         if seen.state == "closing" and draft.rules.tender is None and draft.now >= (seen.closing_at or 0) + HOLD_MOST:
@@ -40,14 +39,14 @@ def close_due(draft: Draft, drained: Callable[[int], bool]) -> None:
             continue
         slow = next((lot for lot in grouping.together(draft, seen, "open") if lot.slow and not lot.slowed), None)
         if slow is not None:
-            later = closing.after_slow(soft, slow.clock()).end
+            later = closing.after_slow(slow.rules.soft_close, slow.clock()).end
             if later > seen.end:
                 grouping.extended(draft, slow, later, "slow", grouping.ENGINE)
                 grouping.level(draft)
                 if later > draft.now:
                     continue
         draft.write("lot.closing", {"end": text_of(draft.look(seen.lot).end)}, draft.lot(seen.lot))
-        if not draft.rules.hold_results and draft.rules.tender is None:
+        if not seen.rules.hold_results and draft.rules.tender is None:
             clerking.decided(draft, draft.look(seen.lot))
     tendering.close_round(draft)
     if draft.state == "open" and all(lot.state in FINAL for lot in draft.all_lots()):

@@ -272,7 +272,7 @@ class SaleWriter:
         if draft.now - one.received <= draft.rules.close_wait_extend or not draft.has(name):
             return
         for lot in {id(known): known for known in (draft.look(name), self.book.lots.get(name)) if known}.values():
-            if lot.end - draft.rules.soft_close.window <= one.t < lot.end:
+            if lot.end - lot.rules.soft_close.window <= one.t < lot.end:
                 lot.slow = True
 
     def _batch(self, draft: Draft) -> Batch:
@@ -289,6 +289,7 @@ class SaleWriter:
             orders=draft.orders,
             kept=draft.kept,
             plans=draft.plan_rows,
+            rule_sets=list(draft.rule_sets.items()),
         )
 
     def _is_new(self, publication: Publication) -> bool:
@@ -302,6 +303,7 @@ class SaleWriter:
         draft = Draft(book, micros(self.clock()))
         if book.state == "published":  # the way back to a draft was taken while no engine ran
             draft.write("sale.unpublished", {"reason": "staff", "ok": []})
+        draft.rule_sets[publication.rules_hash] = publication.rules
         publish(draft, publication)
         stored = replace(self._batch(draft), rules=(publication.rules, publication.rules_hash))
         await self.store.write(self.sale, self.lease.epoch, stored)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import NamedTuple
 
+from pavilion.bidding import amending
 from pavilion.bidding import book as pages
 from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
 from pavilion.bidding.plans import Plan, PlanRow, Shelf, plain, read
@@ -71,12 +72,17 @@ class Book:
         self.sealed: list[SealedLine] = []
         self.round = Round()
         self.tree = CompactTree()
+        self.places: dict[str, int] = {}  # of the lots in the plan of ends
+        self.published = 0  # so many of them were in the sale from the start
+        self.rule_sets: dict[str, str] = {}
         self.take_rules(row)
+        self.newest = row.rules_hash  # the rule set that was published or amended last
 
     def take_rules(self, row: BookRow) -> None:
         """The rule set that holds from the next `sale.published` on."""
         self.row, self.rules_hash = row, row.rules_hash
         self.rules: RuleSet = parse_rules(json.loads(row.rules))
+        self.rule_sets[row.rules_hash] = row.rules
 
     @property
     def closed(self) -> bool:
@@ -87,6 +93,7 @@ class Book:
         self.state, self.n, self.seq, self.hash, self.at = draft.state, draft.n, draft.seq, draft.hash, draft.at
         self.published_hash, self.held, self.tree = draft.published_hash, draft.held, draft.tree
         self.outage_to, self.round, self.plans = draft.outage_to, draft.round, draft.plans
+        self.places, self.published, self.newest = draft.places, draft.published, draft.newest
         self.sealed += draft.kept.envelopes
         for lot in draft.lots.values():
             lot.settle()
@@ -94,12 +101,14 @@ class Book:
         self.given.update(draft.given)
         self.staff.update(draft.new_staff)
         self.reserves.update(draft.reserves)
+        self.rule_sets.update(draft.rule_sets)
 
 
 def load(stored: Stored, vault: SaleVault) -> Book:
     """The book as the stored lines leave it; a line that does not follow from the ones before stops the load."""
     book = Book(stored.book, vault)
     book.staff, book.reserves, book.sealed = dict(stored.staff), dict(stored.reserves), list(stored.envelopes)
+    book.rule_sets |= stored.rule_sets
     secrets = {one.n: one for one in stored.private}
     for row in stored.plans:
         plan, body = read(row, vault.open_plan(row.sealed, row.plan, row.version))
@@ -129,6 +138,8 @@ class Draft:
         self.orders: list[int] = []  # agreements of two persons that this batch carries out
         self.reserves: dict[str, bytes] = {}
         self.round, self.kept = book.round, Kept()
+        self.places, self.published, self.newest = book.places, book.published, book.newest
+        self.rule_sets: dict[str, str] = {}  # that this batch names first
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -268,7 +279,7 @@ class Draft:
             if line.type == "lot.reserve_lowered":
                 self._take_reserve(lot)
             before = _holder(lot)
-            pages.apply(lot, line, data, secret, self.rules.soft_close)
+            pages.apply(lot, line, data, secret)
             if (after := _holder(lot)) != before:
                 self._hold(lot.lot, before, after)
 
@@ -277,7 +288,10 @@ class Draft:
         self.seq, self.hash = line.seq, line.hash
         self.state = SALE_STATES.get(line.type, self.state)
         if line.type == "sale.published":
-            self.published_hash = line.hash
+            self.published_hash, self.newest = line.hash, data["rules"]
+            self.places, self.published = {lot: k for k, lot in enumerate(data["lots"])}, len(data["lots"])
+        elif line.type == "sale.amended":
+            self._take_amendment(line, data)
         elif line.type.startswith("tender."):
             self.round = self.round.after(line.type, line.n, line.hash, line.at)
         elif line.type == "incident":
@@ -291,6 +305,8 @@ class Draft:
             assert sealed is not None, f"lot {line.lot}: the reserve is missing"
             reserve, nonce = self.vault.open_reserve(sealed, line.lot)
         known = self.lots.get(line.lot) or self.book.lots.get(line.lot)
+        if line.lot not in self.places:
+            self.places = {**self.places, line.lot: len(self.places)}
         terms = self.rules.lot(data["opening"], reserve)
         end = end_of(data["end"])
         lot = LotBook(
@@ -308,8 +324,24 @@ class Draft:
             passport=data["passport"],
             seq=line.seq,
             stands=Standing(None, None, terms.opening, None if reserve is None else False),
+            rules=self.rules,
+            rules_hash=self.book.rules_hash,
+            place=self.places[line.lot],
         )
         self.lots[line.lot] = lot
+
+    def _take_amendment(self, line: Line, data: Doc) -> None:
+        """These lots run by the new rules; an end that moves with them has an event of its own."""
+        text = self.rule_sets.get(data["to"]) or self.book.rule_sets[data["to"]]
+        rules, self.newest = parse_rules(json.loads(text)), data["to"]
+        for name in data["lots"]:
+            lot = self.lot(name)
+            after = amending.clock_after(lot.rules, rules, lot.place, self.published, lot.clock())
+            lot.hard_end = after.hard_end
+            if after.end != lot.end:
+                lot.published_end = after.end
+            lot.rules, lot.rules_hash, lot.amended_at = rules, data["to"], line.at
+            lot.terms = rules.lot(lot.terms.opening, lot.terms.reserve)
 
     def _take_reserve(self, lot: LotBook) -> None:
         sealed = self.reserves.get(lot.lot) or self.book.reserves[lot.lot]

@@ -7,7 +7,7 @@ from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.folding import Book, Draft, Given
 from pavilion.bidding.plans import Aim, Plan, Seat
 
-Cost = Callable[[int], int]  # an amount with all that it counts for
+Cost = Callable[[LotBook, int], int]  # an amount bid on this lot, with all that it counts for
 
 
 def seats_of(draft: Draft, plan: Plan, paid: Collection[str], cost: Cost) -> list[Seat]:
@@ -56,10 +56,11 @@ def _seat(draft: Draft, plan: Plan, aim: Aim, paid: Collection[str], cost: Cost)
     if given is not None and first:
         amount, seq = lot.best[lot.aliases[plan.paddle]]
         won = lot.state == "sold"
-        weight = cost((lot.stands.price or 0) if won else amount)
-        return Seat(lot.lot, cost(aim.max), False, "won" if won else "led", weight, seq != given.seq, lot.lot in paid)
+        weight = cost(lot, (lot.stands.price or 0) if won else amount)
+        by_hand, held = seq != given.seq, "won" if won else "led"
+        return Seat(lot.lot, cost(lot, aim.max), False, held, weight, by_hand, lot.lot in paid)
     ready = given is None and not first and _takes(lot, aim.max)
-    return Seat(lot.lot, cost(aim.max), ready, over=lot.state in FINAL)
+    return Seat(lot.lot, cost(lot, aim.max), ready, over=lot.state in FINAL)
 
 
 def _takes(lot: LotBook, maximum: int) -> bool:

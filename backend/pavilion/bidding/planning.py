@@ -2,11 +2,12 @@
 (bidding spec 5.9). Their bids are ordinary ones, under keys that the engine makes."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pavilion.bidding import planned, plans, rules
+from pavilion.bidding.book import LotBook
 from pavilion.bidding.deciding import (
     NOT_OPEN,
     Answer,
@@ -24,7 +25,7 @@ from pavilion.bidding.deciding import (
 from pavilion.bidding.folding import Draft
 from pavilion.bidding.plans import MOST_PLANS, Aim, Plan, Seat
 from pavilion.bidding.vault import new_nonce
-from pavilion.kernel.ids import ulid
+from pavilion.kernel.ids import minted_ms, ulid
 from pavilion.kernel.instants import from_micros
 
 
@@ -123,17 +124,23 @@ def _touched(draft: Draft, plan: Plan, lots: Collection[str]) -> bool:
 
 def _order(draft: Draft, plan: Plan, bidder: Bidder, lot: str) -> BidOrder:
     most = next(aim.max for aim in plan.aims if aim.lot == lot)
-    currency = draft.look(lot).currency
-    facts = (most, currency, draft.book.rules_hash, most, "plan")
+    known = draft.look(lot)
+    facts = (most, known.currency, _rules_read(plan, known), most, "plan")
     return BidOrder(draft.sale, lot, bidder.company_id, plan.key(lot), *facts)
+
+
+def _rules_read(plan: Plan, lot: LotBook) -> str:
+    """The rules of the lot as they stood when the plan was made: one made before an amendment does not bid under it."""
+    stale = lot.amended_at is not None and minted_ms(plan.id) <= lot.amended_at // 1000
+    return "" if stale else lot.rules_hash
 
 
 def _seats(draft: Draft, facts: Facts, plan: Plan, bidder: Bidder) -> list[Seat]:
     return planned.seats_of(draft, plan, facts.paid, _cost(draft, bidder))
 
 
-def _cost(draft: Draft, bidder: Bidder) -> Callable[[int], int]:
-    return lambda amount: allin(draft, bidder, amount)
+def _cost(draft: Draft, bidder: Bidder) -> planned.Cost:
+    return lambda lot, amount: allin(draft, bidder, amount, lot)
 
 
 # -- made and cut -----------------------------------------------------------------------------------------------------
@@ -187,7 +194,9 @@ def _aim_code(draft: Draft, facts: Facts, bidder: Bidder, order: PlanOrder, aim:
     lot = draft.look(aim.lot)
     if lot.state != "listed" and (code := NOT_OPEN.get(lot.state)) is not None:
         return code
-    code = right_code(draft, facts, lot, bidder, order.rules, t) or viewing_code(draft, facts, lot, bidder, aim.max)
+    newest = order.rules == draft.newest != draft.book.rules_hash  # who has read the last amendment has read all
+    read = lot.rules_hash if newest else order.rules
+    code = right_code(draft, facts, lot, bidder, read, t) or viewing_code(draft, facts, lot, bidder, aim.max)
     if code is not None:
         return code
     if order.currency != lot.currency:

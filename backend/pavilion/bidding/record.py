@@ -39,12 +39,15 @@ def record_lines(
     reserves: Iterable[tuple[str, int, str]],
     hidden: Collection[str] = (),
     tender: Iterable[bytes] = (),
+    others: Iterable[Mapping[str, Any]] = (),
 ) -> Iterator[bytes]:
-    """Header, each batch with its checkpoint, then the openings: bids (n, amount, nonce, key) and reserves
-    (lot, reserve, nonce). `hidden` names the lots of which nothing is shown yet."""
+    """Header, the other rule sets that the events name, each batch with its checkpoint, then the openings: bids
+    (n, amount, nonce, key) and reserves (lot, reserve, nonce). `hidden` names the lots of which nothing is shown yet."""
     yield _line(
         {"kind": "header", "v": 1, "sale": sale, "rules": rules, "keys": list(keys), "openings": rules["openings"]}
     )
+    for other in others:
+        yield _line({"kind": "rules", "rules": other})
     roots = iter(checkpoints)
     root = next(roots, None)
     unseen: set[int] = set()

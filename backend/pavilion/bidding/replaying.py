@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from pavilion.bidding import closing, rules, tender_replaying
+from pavilion.bidding.amend_replaying import amended, two_agreed
 from pavilion.bidding.claims import SECRET, Lot, must, stand
 from pavilion.bidding.reading import BadLine, BidOpening, Event, Leaf
 from pavilion.bidding.rules import Commitment, LotTerms, RuleSet, Standing
@@ -33,13 +34,16 @@ class Replay:
         amounts: Mapping[int, BidOpening],
         reserves: Mapping[str, int],
         tender: Opened | None = None,
+        documents: Mapping[str, RuleSet] | None = None,
     ) -> None:
         self.opened = rule_set.openings == "losing"
         self.sale, self.rules = sale, rule_set
+        self.documents, self.rules_hash = documents or {}, ""  # rule sets by hash; the one published last
         self.tender: TenderReplay = TenderReplay(tender)
         self.amounts, self.reserves = amounts, reserves  # by n; by reserve commitment
         self.state, self.seq, self.hash, self.at = "new", 0, bytes(32), -(2**63)
         self.published, self.listing, self.places = bytes(32), dict[str, int](), 0
+        self.published_lots = 0
         self.lots: dict[str, Lot] = {}
         self.outage: tuple[int, int] | None = None
         self.hidden = 0
@@ -82,8 +86,10 @@ class Replay:
                 must(before in ("new", "unpublished"), "state", "published twice")
                 lots = data["lots"]
                 must(len(set(lots)) == len(lots), "state", "a lot is named twice")
-                self.published, self.state = line.hash, "published"
+                self.published, self.state, self.rules_hash = line.hash, "published", data["rules"]
+                self.rules = self.documents.get(self.rules_hash, self.rules)
                 self.listing, self.places = {lot: k for k, lot in enumerate(lots)}, len(lots)
+                self.published_lots = len(lots)
                 for name in self.lots.keys() - self.listing.keys():
                     self.lots[name].state = "withdrawn"  # left out when the sale was published again
             case "sale.unpublished":
@@ -103,6 +109,8 @@ class Replay:
                 left = [name for name, lot in self.lots.items() if lot.state not in FINAL]
                 must(not left and before != "new", "state", f"closed while lot {min(left, default='')} has no result")
                 self.state = "closed"
+            case "sale.amended":
+                amended(self, line)
             case "incident":
                 must(data["from"] <= data["to"] <= line.at, "time", "the incident is not over")
                 self.outage = (data["from"], data["to"])
@@ -127,7 +135,7 @@ class Replay:
         if place is None:
             place = self.listing[line.lot] = self.places
             self.places += 1
-        end = closing.NEVER if self.rules.clerked else self.rules.stagger.end(place)
+        end = closing.NEVER if self.rules.clerked else self._planned(place)
         must(_end(data["end"]) == end, "end", "is not the end by the rule set")
         clock = closing.Clock(end, self.rules.soft_close.hard_end)
         must(clock.hard_end is None or clock.hard_end >= end, "end", "after the hard end")
@@ -142,16 +150,23 @@ class Replay:
             seq=line.seq,
             at=line.at,
             stands=Standing(None, None, data["opening"], False if reserved else None),
+            rules=self.rules,
+            rules_hash=self.rules_hash,
+            place=place,
         )
         lot.least = lot.opening
         must(lot.currency == self.rules.currency, "currency", "is not that of the rule set")
         self.lots[line.lot] = lot
+
+    def _planned(self, place: int) -> int:
+        return self.rules.stagger.planned(place, self.published_lots, self.rules.soft_close.scope)
 
     def _lot(self, line: Event, lot: Lot) -> None:
         must(lot.state not in FINAL or line.type == "bid.refused", "state", f"after the lot was {lot.state}")
         must(line.at > lot.at, "time", "does not come after the event before it")
         must(line.prev == lot.hash, "prev", "does not follow from the event before it in the lot's book")
         must(not lot.call_moved or line.type == "lot.extended", "extension", "a bid takes the final call back")
+        must(lot.owed is None or line.type == "lot.extended", "extension", "the amended end comes first")
         if line.type == "bid.refused":
             must(line.seq == 0 and line.data["after"] == lot.seq, "seq", f"a refusal out of place after {lot.seq}")
             self._refused(line, lot)
@@ -220,8 +235,8 @@ class Replay:
         before = lot.stands
         self._stand(line, lot)
         end = lot.clock.end
-        if (moved := rules.changed(before, lot.stands)) and self.rules.clerked is None:
-            end = closing.end_after_bid(self.rules.soft_close, end, lot.clock.hard_end, line.t)
+        if (moved := rules.changed(before, lot.stands)) and lot.rules.clerked is None:
+            end = closing.end_after_bid(lot.rules.soft_close, end, lot.clock.hard_end, line.t)
         lot.call_moved = moved and end != closing.NEVER and self.rules.clerked is not None
         must(_end(data["end"]) == end, "extension", "the end is not that of the rules")
         must(data["extended"] == (lot.clock.end if end != lot.clock.end else None), "extension", "the old end is wrong")
@@ -230,7 +245,7 @@ class Replay:
     def _voided(self, line: Event, lot: Lot) -> None:
         data = line.data
         must(lot.state in ("open", "paused", "closing"), "state", "voided on a lot that is not running")
-        _two(line, none_for="passport_changed")
+        two_agreed(line, none_for="passport_changed")
         gone, live = set(data["seqs"]), {one.seq for one in lot.live}
         must(bool(gone) and len(gone) == len(data["seqs"]) and gone <= live, "void", "voids what is not a live bid")
         lot.live = [one for one in lot.live if one.seq not in gone]
@@ -238,10 +253,10 @@ class Replay:
         self._stand(line, lot)
 
     def _stand(self, line: Event, lot: Lot) -> None:
-        stand(lot, line.data, self.rules, self.reserves, voided=line.type == "bid.voided")
+        stand(lot, line.data, lot.rules, self.reserves, voided=line.type == "bid.voided")
 
     def _terms(self, lot: Lot) -> LotTerms:
-        return self.rules.lot(lot.opening, self.reserves.get(lot.reserve_commit or ""))
+        return lot.rules.lot(lot.opening, self.reserves.get(lot.reserve_commit or ""))
 
     # -- acts ---------------------------------------------------------------------------------------------------------
 
@@ -252,10 +267,13 @@ class Replay:
 
     def _extended(self, line: Event, lot: Lot) -> None:
         data, clock = line.data, lot.clock
-        must(lot.state == "open", "state", "extended while not open")
+        must(lot.state == "open" or lot.owed is not None, "state", "extended while not open")
+        must(lot.owed is None or data["cause"] == "staff", "extension", "the amended end comes first")
         must(_end(data["from"]) == clock.end, "extension", "the old end is wrong")
-        soft, clerked = self.rules.soft_close, self.rules.clerked
+        soft, clerked = lot.rules.soft_close, lot.rules.clerked
         match data["cause"]:
+            case "staff" if lot.owed is not None:  # as the new plan of ends says
+                moved = closing.extended(clock, lot.owed)
             case "staff" if clerked is not None and data["from"] is None:
                 must(data["to"] == line.at + clerked.final_call, "extension", "is not the length of the final call")
                 moved = closing.Clock(data["to"], clock.hard_end)
@@ -284,7 +302,7 @@ class Replay:
             case cause:
                 raise BadLine("extension", f"unknown cause {cause[:40]}")
         must(_end(data["to"]) == moved.end, "extension", "the end is not that of the rules")
-        lot.clock, lot.call_moved = moved, False
+        lot.clock, lot.call_moved, lot.owed = moved, False, None
 
     def _paused(self, line: Event, lot: Lot) -> None:
         must(lot.state == "open", "state", "paused while not open")
@@ -293,18 +311,18 @@ class Replay:
 
     def _resumed(self, line: Event, lot: Lot) -> None:
         must(lot.state == "paused" and self.state == "open", "state", "resumed out of turn")
-        lot.clock, lot.state = closing.resumed(self.rules.soft_close, lot.clock, line.at), "open"
+        lot.clock, lot.state = closing.resumed(lot.rules.soft_close, lot.clock, line.at), "open"
         must(_end(line.data["end"]) == lot.clock.end, "extension", "the end is not that of the rules")
 
     def _noticed(self, line: Event, lot: Lot) -> None:
         """A notice moves nothing."""
 
     def _reserve_lowered(self, line: Event, lot: Lot) -> None:
-        must(self.rules.reserve_rule == "jump" and not lot.stands.reserve_met, "state", "this reserve may not change")
+        must(lot.rules.reserve_rule == "jump" and not lot.stands.reserve_met, "state", "this reserve may not change")
         must(
             lot.reserve_commit is not None and lot.state in ("listed", "open", "paused"), "state", "no reserve to lower"
         )
-        _two(line)
+        two_agreed(line)
         former = self.reserves.get(lot.reserve_commit or "", lot.most)
         lower = self.reserves.get(line.data["reserve_commit"])
         must(lower is None or lot.opening <= lower < former, "reserve_met", "the reserve was not lowered")
@@ -320,7 +338,7 @@ class Replay:
 
     def _reopened(self, line: Event, lot: Lot) -> None:
         must(lot.state == "closing", "state", "reopened after its result")
-        _two(line)
+        two_agreed(line)
         must(line.data["end"] > line.at, "extension", "the new end is not later")
         lot.clock, lot.state = closing.extended(lot.clock, line.data["end"]), "open"
 
@@ -338,7 +356,7 @@ class Replay:
     def withdrawn(self, line: Event, lot: Lot) -> None:
         must(lot.state in ("listed", "open", "paused"), "state", "withdrawn out of turn")
         if lot.live or "ok" in line.data:
-            _two(line)
+            two_agreed(line)
         lot.state = "withdrawn"
 
 
@@ -362,11 +380,3 @@ _HANDLERS: Mapping[str, Callable[[Replay, Event, Lot], None]] = {
 def _end(told: int | None) -> int:
     """An end that is not told is still to be called."""
     return closing.NEVER if told is None else told
-
-
-def _two(line: Event, none_for: str | None = None) -> None:
-    """Two different members of staff agreed."""
-    ok = line.data.get("ok", [])
-    if not ok and none_for is not None and line.data.get("reason") == none_for:
-        return
-    must(len(ok) == 2 and ok[0] != ok[1], "approval", "two different persons must agree")

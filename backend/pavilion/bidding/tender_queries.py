@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Lot, LotStone, Sale
+from pavilion.bidding import rule_sets
 from pavilion.bidding.custody import Logged, Sealed, tender_document
 from pavilion.bidding.deciding import Wish
 from pavilion.bidding.models import BookBid, BookEvent, BookLot, Checkpoint, SaleBook
@@ -136,7 +137,8 @@ async def tender_file(session: AsyncSession, sale: str, keys: Sequence[str]) -> 
     before = events[: closing.n]
     published = next(row for row in reversed(before) if row.type in ("sale.published", "sale.amended"))
     opened = next((row for row in before if row.type == "tender.opened"), None)
-    rules = json.loads(book.rules)
+    named = json.loads(published.body)["data"]["to" if published.type == "sale.amended" else "rules"]
+    rules = json.loads(await rule_sets.text_of(session, sale, named) or book.rules)
     count = len(rules["tender"]["custodians"])
     envelopes = [
         Sealed(one.lot, one.bidder, envelope(one, count)) for one in await envelopes_of(session, sale, closing)

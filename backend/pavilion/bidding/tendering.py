@@ -81,7 +81,7 @@ def decide(draft: Draft, facts: Facts, order: SealOrder, t: int) -> Answer:
     lot = draft.look(order.lot)
     if envelope is None:
         return _take_back(draft, order, lot, bidder, t)
-    code = state_code(draft, lot, t) or right_code(draft, facts, lot, bidder, draft.book.rules_hash, t)
+    code = state_code(draft, lot, t) or right_code(draft, facts, lot, bidder, lot.rules_hash, t)
     if code == "not_open_yet":
         return _turned_away(order, code)
     return answer_of(draft.sale, _record(draft, draft.lot(order.lot), bidder.paddle, order, envelope, t, code))

@@ -19,6 +19,7 @@ from pavilion.bidding.reading import (
     Leaf,
     Line,
     ReserveOpening,
+    RuleSetLine,
     SignedRoot,
 )
 from pavilion.bidding.readlines import ReadLines
@@ -69,6 +70,8 @@ class _Log:
         self.lines = ReadLines(lines)
         self.header: Header
         self.rules: RuleSet
+        self.documents: dict[str, RuleSet] = {}  # every rule set of the record, by its hash
+        self.spare: dict[str, int] = {}  # those that no event has named yet, with their lines
         self.keys: list[VerifierKey] = []
         self.tree = CompactTree()
         self.batch: list[tuple[int, Event | Leaf]] = []
@@ -102,6 +105,8 @@ class _Log:
             raise Failed(1, None, "keys", f"nothing is signed by {min(unused)}")
         if self.rules_hash is None or document_hash(self.header.rules) != self.rules_hash:
             raise Failed(1, None, "rules", "the rule set is not the one that was published")
+        for number in self.spare.values():
+            raise Failed(number, None, "rules", "no event names this rule set")
 
     def _take(self, number: int, line: Line) -> None:
         if (number == 1) != isinstance(line, Header):
@@ -109,6 +114,8 @@ class _Log:
         match line:
             case Header():
                 self._take_header(line)
+            case RuleSetLine():
+                self._take_rules(number, line)
             case Event() | Leaf():
                 if self.openings or self.tender:
                     raise BadLine("order", "an event after the openings", line.n)
@@ -138,6 +145,7 @@ class _Log:
             self.rules = parse_rules(header.rules)
         except ValueError as fault:
             raise BadLine("rules", str(fault)[:200]) from None
+        self.documents[document_hash(header.rules)] = self.rules
         if header.openings != self.rules.openings:
             raise BadLine("openings", "not those of the rule set")
         try:
@@ -146,6 +154,18 @@ class _Log:
             raise BadLine("keys", str(fault)) from None
         if len(set(header.keys)) != len(header.keys) or not _any_signed(self.lines, self.keys, header.sale):
             raise BadLine("keys", "no checkpoint of this sale is signed by them")
+
+    def _take_rules(self, number: int, line: RuleSetLine) -> None:
+        if self.batch or self.tree.size:
+            raise BadLine("order", "a rule set after the events")
+        try:
+            rules = parse_rules(line.rules)
+        except ValueError as fault:
+            raise BadLine("rules", str(fault)[:200]) from None
+        name = document_hash(line.rules)
+        if name in self.documents:
+            raise BadLine("rules", "this rule set stands in the record twice")
+        self.documents[name], self.spare[name] = rules, number
 
     def _take_root(self, number: int, line: SignedRoot) -> None:
         try:
@@ -170,6 +190,9 @@ class _Log:
                 raise Failed(at, one.n, "order", f"n {place} is due")
             if isinstance(one, Event) and one.type == "sale.published":
                 self.rules_hash = one.data["rules"]
+                self.spare.pop(one.data["rules"], None)
+            elif isinstance(one, Event) and one.type == "sale.amended":
+                self.spare.pop(one.data["to"], None)
         self.tree, self.batch, self.events_end = tree, [], number + 1
 
     def _signed(self, text: str) -> tuple[int, bytes]:
@@ -193,7 +216,8 @@ class _Log:
             commits.take(line)
         amounts, reserves = commits.open_all(losing=self.rules.openings == "losing")
         tender = Opened(self.header.sale, self.rules, self.tender)
-        replaying = _Replaying(Replay(self.header.sale, self.rules, amounts, reserves, tender), self.events_end)
+        replay = Replay(self.header.sale, self.rules, amounts, reserves, tender, self.documents)
+        replaying = _Replaying(replay, self.events_end)
         for number, line in self.lines.good(self.last):
             replaying.take(number, line)
         return replaying
@@ -201,7 +225,7 @@ class _Log:
     def _replay_fault(self, until: int) -> int | None:
         """The first line up to this one that does not follow by the rules, as far as an unproved record can tell."""
         amounts = {line.n: line for _, line in self.lines.good() if isinstance(line, BidOpening)}
-        replaying = _Replaying(Replay(self.header.sale, self.rules, amounts, {}), until)
+        replaying = _Replaying(Replay(self.header.sale, self.rules, amounts, {}, documents=self.documents), until)
         try:
             for number, line in self.lines.good(until):
                 replaying.take(number, line)

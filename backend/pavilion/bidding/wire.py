@@ -72,7 +72,7 @@ def order_in(document: Doc) -> Order:
         return SealOrder(**facts)
     if document["kind"] == "plan":
         return PlanOrder(**facts | {"lots": tuple((lot, most) for lot, most in facts["lots"])})
-    return StaffAct(**facts | {"ok": tuple(facts["ok"]), "seqs": tuple(facts["seqs"])})
+    return StaffAct(**facts | {name: tuple(facts[name]) for name in ("ok", "seqs", "lots")})
 
 
 def answer_out(answer: Answer) -> Doc:

@@ -12,6 +12,7 @@ from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import SaleState
 from pavilion.bidding import queries as book
+from pavilion.bidding import rule_sets
 from pavilion.bidding.models import BookBid, BookEvent, BookLot
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.tender_models import TenderEnvelope
@@ -60,12 +61,14 @@ async def archive(session: AsyncSession, sale: Sale) -> None:
     stones = await stones_by_lot(session, [lot.id for _, lot in lots])
     ended = await _ended(session, sale.public_id)
     bidders = await _bidders(session, sale.public_id)
-    early = await _early(session, sale)
+    changed = await rule_sets.amended(session, sale.public_id)
+    early = await _early(session, sale, changed)
     secret = timedelta(days=parse_rules(sale.rules).passed_offer_days)
     rows = []
     for stood, lot in lots:
         at = ended.get(stood.lot, stood.end)
-        row = _sold(stood, lot, stones[lot.id], sale.rules["premium"], stood.lot in early)
+        premium = (changed.document_of(stood.lot) or sale.rules)["premium"]
+        row = _sold(stood, lot, stones[lot.id], premium, stood.lot in early)
         counted = {"bids": stood.bids, "bidders": bidders.get(stood.lot, 0)}
         rows.append(row | counted | {"ended_at": at, "bids_told_at": at + secret})
     for start in range(0, len(rows), AT_ONCE):
@@ -125,14 +128,14 @@ async def _bidders(session: AsyncSession, sale: str) -> dict[str, int]:
     return found | dict((await session.execute(under_seal)).all())
 
 
-async def _early(session: AsyncSession, sale: Sale) -> set[str]:
+async def _early(session: AsyncSession, sale: Sale, changed: rule_sets.Amended) -> set[str]:
     """The lots whose winning bid came so early that the early bands hold."""
     assert sale.rules is not None
-    if not sale.rules["premium"]["early_bands"]:
-        return set()
-    hours = sale.rules["premium"]["early_before_hours"]
-    return {
-        one.lot_public_id
-        for one in await book.results(session, sale.public_id)
-        if fees.is_early(micros(one.accepted_at), micros(one.published_end), hours)
-    }
+    early = set()
+    for one in await book.results(session, sale.public_id):
+        premium = (changed.document_of(one.lot_public_id) or sale.rules)["premium"]
+        if premium["early_bands"] and fees.is_early(
+            micros(one.accepted_at), micros(one.published_end), premium["early_before_hours"]
+        ):
+            early.add(one.lot_public_id)
+    return early

@@ -16,5 +16,13 @@ def ulid(now: datetime) -> str:
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))
 
 
+def minted_ms(public_id: str) -> int:
+    """When it was made, in milliseconds."""
+    value = 0
+    for letter in public_id[:10]:
+        value = value << 5 | _ALPHABET.index(letter)
+    return value
+
+
 def is_ulid(text: str) -> bool:
     return _ULID.fullmatch(text) is not None

@@ -59,6 +59,7 @@ class SoldLot:
     early: bool
     consignor_company_id: int
     sold_at: datetime
+    own: tuple[fees.Bands, fees.Bands | None] | None = None  # its premium, where its rules were amended
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,13 @@ def _parties(company: Company, entity: Entity, terms: SaleTerms, buyer: Buyer) -
 async def _write_lines(session: AsyncSession, invoice: Invoice, terms: SaleTerms, lots: Sequence[SoldLot]) -> None:
     place = max((line.place for line in invoice.lines if line.kind != LineKind.TAX), default=0)
     for lot in lots:
-        fee = fees.lot_premium(lot.hammer_minor, terms.bands, terms.early_bands, lot.early)
+        fee = fees.lot_premium(lot.hammer_minor, *(lot.own or (terms.bands, terms.early_bands)), lot.early)
         facts = {
             "number": lot.number,
             "consignor": lot.consignor_company_id,
             "sold_at": lot.sold_at.isoformat(),
             "early": lot.early,
+            **({"own_bands": lot.own} if lot.own else {}),
             **lot.detail,
         }
         for kind, amount in ((LineKind.HAMMER, lot.hammer_minor), (LineKind.PREMIUM, fee)):
@@ -201,18 +203,26 @@ async def _add_up(session: AsyncSession, invoice: Invoice) -> None:
 def totals_of(invoice: Invoice) -> fees.Totals:
     """The invoice recomputed from its hammer lines alone."""
     lots = [
-        fees.LotLine(line.amount_minor, bool(line.facts["early"]))
+        fees.LotLine(line.amount_minor, bool(line.facts["early"]), _own_bands(line))
         for line in invoice.lines
         if line.kind == LineKind.HAMMER
     ]
-    early = invoice.facts["early_bands"]
     return fees.totals(
         lots,
         (),
-        bands=[tuple(band) for band in invoice.facts["bands"]],
-        early_bands=None if early is None else [tuple(band) for band in early],
+        bands=_bands(invoice.facts["bands"]) or (),
+        early_bands=_bands(invoice.facts["early_bands"]),
         tax=tax_of(invoice),
     )
+
+
+def _own_bands(line: InvoiceLine) -> tuple[fees.Bands, fees.Bands | None] | None:
+    own = line.facts.get("own_bands")
+    return None if own is None else (_bands(own[0]) or (), _bands(own[1]))
+
+
+def _bands(said: Sequence[Sequence[Any]] | None) -> fees.Bands | None:
+    return None if said is None else tuple((band[0], band[1]) for band in said)
 
 
 def tax_of(invoice: Invoice) -> fees.Tax:

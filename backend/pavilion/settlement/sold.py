@@ -1,6 +1,6 @@
 """What the book says was sold, as settlement needs it: by buyer, with the terms of the sale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from pavilion.auctions import fees
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.bidding import queries as book
+from pavilion.bidding import rule_sets
 from pavilion.bidding.models import BookLot, BookLotState, BookState, SaleBook
 from pavilion.bidding.queries import Result
 from pavilion.catalogue.models import Stone
@@ -53,19 +54,21 @@ async def of_sale(session: AsyncSession, sale: str) -> SoldSale:
     stones = await stones_by_lot(session, [lot.id for lot in lots.values()])
     registrations = await session.scalars(select(Registration).where(Registration.sale_id == row.id))
     buyers = {one.id: Buyer(one.company_id, one.paddle_text, one.destination) for one in registrations}
-    hours = int((row.rules or {})["premium"]["early_before_hours"])
+    changed = await rule_sets.amended(session, sale)
     found: dict[Buyer, list[SoldLot]] = {}
     for result in results:
         lot = lots[result.lot_public_id]
-        found.setdefault(buyers[result.registration_id], []).append(_sold(lot, result, stones[lot.id], hours))
+        own = changed.document_of(lot.public_id)
+        premium = (own or row.rules or {})["premium"]
+        sold_lot = _sold(lot, result, stones[lot.id], premium, amended=own is not None)
+        found.setdefault(buyers[result.registration_id], []).append(sold_lot)
     state = await session.scalar(select(SaleBook.state).where(SaleBook.sale == sale))
     return SoldSale(terms, state == BookState.CLOSED, found)
 
 
 def terms_of(sale: Sale) -> SaleTerms:
     assert sale.rules is not None, "a sold lot belongs to a published sale"
-    premium = sale.rules["premium"]
-    early = premium["early_bands"]
+    bands, early_bands = _bands(sale.rules["premium"])
     return SaleTerms(
         sale=sale.public_id,
         title_en=sale.title_en,
@@ -73,12 +76,21 @@ def terms_of(sale: Sale) -> SaleTerms:
         currency=sale.currency,
         entity=sale.entity,
         zone=sale.zone,
-        bands=tuple((upto, bp) for upto, bp in premium["bands"]),
-        early_bands=None if early is None else tuple((upto, bp) for upto, bp in early),
+        bands=bands,
+        early_bands=early_bands,
     )
 
 
-def _sold(lot: Lot, result: Result, stones: Sequence[Stone], early_hours: int) -> SoldLot:
+Bands = tuple[tuple[int | None, int], ...]
+
+
+def _bands(premium: Mapping[str, Any]) -> tuple[Bands, Bands | None]:
+    early = premium["early_bands"]
+    usual = tuple((upto, bp) for upto, bp in premium["bands"])
+    return usual, None if early is None else tuple((upto, bp) for upto, bp in early)
+
+
+def _sold(lot: Lot, result: Result, stones: Sequence[Stone], premium: Mapping[str, Any], *, amended: bool) -> SoldLot:
     assert lot.consignor_company_id is not None, "the database lists no lot without its owner"
     return SoldLot(
         lot=lot.public_id,
@@ -87,9 +99,10 @@ def _sold(lot: Lot, result: Result, stones: Sequence[Stone], early_hours: int) -
         title_zh=lot.title_zh,
         detail=_detail(stones),
         hammer_minor=result.price_minor,
-        early=fees.is_early(micros(result.accepted_at), micros(result.published_end), early_hours),
+        early=fees.is_early(micros(result.accepted_at), micros(result.published_end), premium["early_before_hours"]),
         consignor_company_id=lot.consignor_company_id,
         sold_at=result.at,
+        own=_bands(premium) if amended else None,
     )
 
 

@@ -11,11 +11,11 @@ import { HOUSE, SECRET, alias, standing } from "./verify-sale-rules.js";
 /** @typedef {import("./verify-sale-rules.js").Standing} Standing */
 /** @typedef {import("./verify-sale-rules.js").RuleSet} RuleSet */
 /** `least`, `most`: what the reserve must be at least and at most, by what was claimed so far; `callMoved`: the last bid
- * moved price or leader while a final call ran.
+ * moved price or leader while a final call ran; `owed`: the end by an amended plan of ends, until the lot's own event tells it.
  * @typedef {{currency: string, opening: number, clock: import("./verify-sale-rules.js").Clock, reserveCommit: string | null,
  *   hash: string, seq: number, at: number, stands: Standing, state: string, live: import("./verify-sale-rules.js").Commitment[],
  *   best: import("./verify-sale-rules.js").Best, aliases: Set<string>, least: number, most: number, slowed: boolean,
- *   callMoved: boolean, bids: number}} Lot */
+ *   callMoved: boolean, bids: number, rules: RuleSet, rulesHash: string, place: number, owed: number | null}} Lot */
 
 const FIELDS = /** @type {const} */ (["leader", "price", "ask", "reserve_met"]);
 

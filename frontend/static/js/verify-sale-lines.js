@@ -3,6 +3,7 @@
 import { canonical, digest } from "./sha256.js";
 
 /** @typedef {Record<string, any>} Doc */
+/** @typedef {{kind: "rules", rules: Doc}} RuleSetLine beside the header's: published before it, or given to some lots since */
 /** @typedef {{kind: "header", sale: string, rules: Doc, keys: string[], openings: string}} Header */
 /** Instants in its data are microseconds. @typedef {{kind: "event", n: number, hash: string, leaf: Uint8Array, lot: string | null,
  *   seq: number, t: number, at: number, type: string, prev: string, sale: string, data: Doc}} Event */
@@ -14,7 +15,7 @@ import { canonical, digest } from "./sha256.js";
 /** @typedef {{kind: "envelope", lot: string, bidder: string, envelope: Doc}} EnvelopeLine */
 /** A share of the envelope before it. @typedef {{kind: "share", lot: string, bidder: string, x: number, share: string}} ShareLine */
 /** @typedef {WeightLine | EnvelopeLine | ShareLine} TenderLine */
-/** @typedef {Header | Event | Leaf | SignedRoot | BidOpening | ReserveOpening | TenderLine} Line */
+/** @typedef {Header | RuleSetLine | Event | Leaf | SignedRoot | BidOpening | ReserveOpening | TenderLine} Line */
 
 export const MAX_LINE = 1024 * 1024;
 export const MAX_AMOUNT = 999_999_999_999_999;
@@ -133,6 +134,11 @@ const READERS = {
     if (!Array.isArray(keys) || keys.length < 1 || keys.length > 16 || !keys.every(isText)) throw new Odd("the header names no keys");
     if (openings !== "losing" && openings !== "auditor") throw new Odd("openings are losing or auditor");
     return { kind: "header", sale, rules, keys, openings };
+  },
+  rules: (doc) => {
+    members(doc, ["rules"]);
+    if (!isObject(doc.rules)) throw new Odd("the rule set is no document");
+    return { kind: "rules", rules: doc.rules };
   },
   event: (doc, body) => {
     members(doc, ["event"]);

@@ -82,6 +82,10 @@ class Log {
     this.used = new Set();
     /** @type {string | null} */
     this.rulesHash = null;
+    /** Every rule set of the record, by its hash. @type {Map<string, import("./verify-sale-amended.js").Document>} */
+    this.documents = new Map();
+    /** Those that no event has named yet, with their lines. @type {Map<string, number>} */
+    this.spare = new Map();
     /** @type {[number, import("./verify-sale-lines.js").BidOpening | import("./verify-sale-lines.js").ReserveOpening][]} */
     this.openings = [];
     /** @type {[number, import("./verify-sale-lines.js").TenderLine][]} */
@@ -109,15 +113,17 @@ class Log {
     if (!this.tree.size) throw new Failed(last + 1, null, "end", "the record holds no events");
     const unused = this.header.keys.filter((key) => !this.used.has(key)).sort();
     if (unused.length) throw new Failed(1, null, "keys", `nothing is signed by ${unused[0]}`);
-    if (this.rulesHash === null || sha256(new TextEncoder().encode(canonical(this.header.rules))) !== this.rulesHash) {
+    if (this.rulesHash === null || documentHash(this.header.rules) !== this.rulesHash) {
       throw new Failed(1, null, "rules", "the rule set is not the one that was published");
     }
+    for (const number of this.spare.values()) throw new Failed(number, null, "rules", "no event names this rule set");
   }
 
   /** @param {number} number @param {Line} line */
   async take(number, line) {
     if ((number === 1) !== (line.kind === "header")) throw new BadLine("order", "the header comes first, and once");
     if (line.kind === "header") await this.takeHeader(line);
+    else if (line.kind === "rules") this.takeRules(number, line.rules);
     else if (line.kind === "event" || line.kind === "leaf") {
       if (this.openings.length || this.tender.length) throw new BadLine("order", "an event after the openings", line.n);
       this.batch.push([number, line]);
@@ -136,12 +142,8 @@ class Log {
   /** @param {import("./verify-sale-lines.js").Header} header */
   async takeHeader(header) {
     this.header = header;
-    try {
-      this.rules = parseRules(header.rules);
-    } catch (fault) {
-      if (fault instanceof Odd) throw new BadLine("rules", fault.message);
-      throw fault;
-    }
+    this.rules = parsed(header.rules);
+    this.documents.set(documentHash(header.rules), { rules: this.rules, doc: header.rules });
     if (header.openings !== this.rules.openings) throw new BadLine("openings", "not those of the rule set");
     try {
       this.keys = header.keys.map(saleKey);
@@ -154,6 +156,15 @@ class Log {
     }
     const tender = this.rules.tender;
     if (tender?.bestAndFinal) throw new Undecided(SECOND_ROUND);
+  }
+
+  /** @param {number} number @param {import("./verify-sale-lines.js").Doc} doc */
+  takeRules(number, doc) {
+    if (this.batch.length || this.tree.size) throw new BadLine("order", "a rule set after the events");
+    const rules = parsed(doc), hash = documentHash(doc);
+    if (this.documents.has(hash)) throw new BadLine("rules", "this rule set stands in the record twice");
+    this.documents.set(hash, { rules, doc });
+    this.spare.set(hash, number);
   }
 
   async anySigned() {
@@ -189,6 +200,7 @@ class Log {
     this.batch.forEach(([at, one], k) => {
       if (one.n !== this.tree.size + k) throw new Failed(at, one.n, "order", `n ${this.tree.size + k} is due`);
       if (one.kind === "event" && one.type === "sale.published") this.rulesHash = one.data.rules;
+      if (one.kind === "event" && one.lot === null) this.spare.delete(one.data[one.type === "sale.amended" ? "to" : "rules"]);
     });
     if (tree.size === this.asked(this.header.sale)) this.root = signed.root;
     [this.tree, this.batch, this.eventsEnd] = [tree, [], number + 1];
@@ -216,7 +228,7 @@ class Log {
     const { amounts, reserves } = commits.openAll(this.rules.openings === "losing");
     const told = (/** @type {number} */ done, /** @type {number} */ of) => done % 100 < 4 && this.tell("opened", done, of);
     const opened = await Opened.read(this.header.sale, this.rules, this.tender, told);
-    const replay = new Replay(this.header.sale, this.rules, amounts, reserves, opened);
+    const replay = new Replay(this.header.sale, this.rules, amounts, reserves, opened, this.documents);
     for (const [number, line] of this.good()) {
       feed(replay, number, line);
       if (number % STEP === 0) this.tell("replayed", number, this.lines.length);
@@ -236,7 +248,7 @@ class Log {
     /** @type {Map<number, number>} */
     const amounts = new Map();
     for (const [, line] of this.good()) if (line.kind === "bid") amounts.set(line.n, line.amount);
-    const replay = new Replay(this.header.sale, this.rules, amounts, new Map());
+    const replay = new Replay(this.header.sale, this.rules, amounts, new Map(), null, this.documents);
     try {
       for (const [number, line] of this.good(until)) feed(replay, number, line);
     } catch (fault) {
@@ -256,6 +268,20 @@ class Log {
     });
     return found;
   }
+}
+
+/** @param {import("./verify-sale-lines.js").Doc} doc */
+function parsed(doc) {
+  try {
+    return parseRules(doc);
+  } catch (fault) {
+    throw fault instanceof Odd ? new BadLine("rules", fault.message) : fault;
+  }
+}
+
+/** @param {import("./verify-sale-lines.js").Doc} doc */
+function documentHash(doc) {
+  return sha256(new TextEncoder().encode(canonical(doc)));
 }
 
 /** @param {Replay} replay @param {number} number @param {Line} line */

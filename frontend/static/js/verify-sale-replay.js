@@ -1,9 +1,10 @@
 // @ts-check
 // A sale's events once more, by the rules alone: every state, price, end, refusal and result must follow. Pure.
 import { FINAL, must, named, stand, terms, two, withdrawn } from "./verify-sale-claims.js";
+import { amended } from "./verify-sale-amended.js";
 import { BadLine, Undecided } from "./verify-sale-lines.js";
 import {
-  NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, extended, isSold, judgeAmount, resumed, staggered,
+  NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, extended, isSold, judgeAmount, planned, resumed,
 } from "./verify-sale-rules.js";
 import { NEVER_SEALED, SEALED, TenderReplay } from "./verify-sale-tender.js";
 
@@ -23,8 +24,12 @@ const ZEROS = "0".repeat(64);
 export class Replay {
   /** @param {string} sale @param {import("./verify-sale-rules.js").RuleSet} rules
    * @param {Map<number, number>} amounts by n @param {Map<string, number>} reserves by commitment
-   * @param {import("./verify-sale-envelopes.js").Opened | null} [opened] of a tender */
-  constructor(sale, rules, amounts, reserves, opened = null) {
+   * @param {import("./verify-sale-envelopes.js").Opened | null} [opened] of a tender
+   * @param {Map<string, import("./verify-sale-amended.js").Document>} [documents] every rule set of the record, by hash */
+  constructor(sale, rules, amounts, reserves, opened = null, documents = new Map()) {
+    this.documents = documents;
+    this.rulesHash = "";
+    this.publishedLots = 0;
     this.tender = new TenderReplay(opened);
     this.sale = sale;
     this.rules = rules;
@@ -84,6 +89,8 @@ export class Replay {
         must(before === "new" || before === "unpublished", "state", "published twice");
         must(new Set(data.lots).size === data.lots.length, "state", "a lot is named twice");
         [this.published, this.state, this.places] = [line.hash, "published", data.lots.length];
+        [this.rulesHash, this.publishedLots] = [data.rules, data.lots.length];
+        this.rules = this.documents.get(data.rules)?.rules ?? this.rules;
         this.listing = new Map(data.lots.map((/** @type {string} */ name, /** @type {number} */ k) => [name, k]));
         for (const [name, lot] of lots) if (!this.listing.has(name)) lot.state = "withdrawn"; // left out this time
         return;
@@ -110,6 +117,9 @@ export class Replay {
         this.state = "closed";
         return;
       }
+      case "sale.amended":
+        amended(this, line);
+        return;
       case "incident":
         must(data.from <= data.to && data.to <= line.at, "time", "the incident is not over");
         this.outage = [data.from, data.to];
@@ -138,7 +148,8 @@ export class Replay {
     must(line.t === line.at && later, "time", "does not come after the event before it");
     if (!this.listing.has(name)) this.listing.set(name, this.places++);
     const clerked = this.rules.finalCall !== null, hardEnd = this.rules.softClose.hardEnd;
-    const end = clerked ? NEVER : staggered(this.rules.stagger, /** @type {number} */ (this.listing.get(name)));
+    const place = /** @type {number} */ (this.listing.get(name));
+    const end = clerked ? NEVER : planned(this.rules, place, this.publishedLots);
     must(endOf(data.end) === end, "end", "is not the end by the rule set");
     must(hardEnd === null || hardEnd >= end, "end", "after the hard end");
     must(data.currency === this.rules.currency, "currency", "is not that of the rule set");
@@ -147,7 +158,7 @@ export class Replay {
       hash: line.hash, seq: line.seq, at: line.at,
       stands: { leader: null, price: null, ask: data.opening, reserve_met: data.reserve_commit === null ? null : false },
       state: "listed", live: [], best: new Map(), aliases: new Set(), least: data.opening, most: SECRET,
-      slowed: false, callMoved: false, bids: 0,
+      slowed: false, callMoved: false, bids: 0, rules: this.rules, rulesHash: this.rulesHash, place, owed: null,
     });
   }
 
@@ -158,6 +169,7 @@ export class Replay {
     must(line.at > lot.at, "time", "does not come after the event before it");
     must(line.prev === lot.hash, "prev", "does not follow from the event before it in the lot's book");
     must(!lot.callMoved || line.type === "lot.extended", "extension", "a bid takes the final call back");
+    must(lot.owed === null || line.type === "lot.extended", "extension", "the amended end comes first");
     if (refusal) {
       must(line.seq === 0 && line.data.after === lot.seq, "seq", `a refusal out of place after ${lot.seq}`);
       this.refused(line, lot);
@@ -204,12 +216,12 @@ export class Replay {
 
   /** @param {Event} line @param {Lot} lot */
   stand(line, lot) {
-    stand(lot, line.data, this.rules, this.reserves, line.type === "bid.voided");
+    stand(lot, line.data, lot.rules, this.reserves, line.type === "bid.voided");
   }
 
   /** @param {Lot} lot */
   terms(lot) {
-    return terms(lot, this.rules, this.reserves.get(lot.reserveCommit ?? "") ?? null);
+    return terms(lot, lot.rules, this.reserves.get(lot.reserveCommit ?? "") ?? null);
   }
 }
 
@@ -242,12 +254,12 @@ const HANDLERS = {
   },
   "lot.resumed": (replay, line, lot) => {
     must(lot.state === "paused" && replay.state === "open", "state", "resumed out of turn");
-    [lot.clock, lot.state] = [resumed(replay.rules.softClose, lot.clock, line.at), "open"];
+    [lot.clock, lot.state] = [resumed(lot.rules.softClose, lot.clock, line.at), "open"];
     must(endOf(line.data.end) === lot.clock.end, "extension", "the end is not that of the rules");
   },
   "lot.notice": () => {},
   "lot.reserve_lowered": (replay, line, lot) => {
-    must(replay.rules.reserveRule === "jump" && !lot.stands.reserve_met, "state", "this reserve may not change");
+    must(lot.rules.reserveRule === "jump" && !lot.stands.reserve_met, "state", "this reserve may not change");
     must(lot.reserveCommit !== null && ["listed", "open", "paused"].includes(lot.state), "state", "no reserve to lower");
     two(line);
     const former = replay.reserves.get(lot.reserveCommit) ?? lot.most;
@@ -286,7 +298,7 @@ const HANDLERS = {
 
 /** @param {Replay} replay @param {Event} line @param {Lot} lot */
 function accepted(replay, line, lot) {
-  const { data } = line, { bidder } = data, { rules } = replay;
+  const { data } = line, { bidder } = data, { rules } = lot;
   must(lot.state === "open" && replay.state === "open", "state", "a bid was taken while the lot was not open");
   must(line.t <= line.at, "time", "arrived after it was decided");
   must(line.t < lot.clock.end, "late", "a bid was taken at or after the end");
@@ -313,13 +325,15 @@ function accepted(replay, line, lot) {
 
 /** @param {Replay} replay @param {Event} line @param {Lot} lot */
 function moved(replay, line, lot) {
-  const { data } = line, { clock } = lot, { finalCall, softClose, outage } = replay.rules;
-  must(lot.state === "open", "state", "extended while not open");
+  const { data } = line, { clock } = lot, { finalCall, softClose } = lot.rules, { outage } = replay.rules;
+  must(lot.state === "open" || lot.owed !== null, "state", "extended while not open");
+  must(lot.owed === null || data.cause === "staff", "extension", "the amended end comes first");
   must(endOf(data.from) === clock.end, "extension", "the old end is wrong");
   let found = clock;
   switch (data.cause) {
     case "staff":
-      if (finalCall !== null && data.from === null) {
+      if (lot.owed !== null) found = extended(clock, lot.owed); // as the new plan of ends says
+      else if (finalCall !== null && data.from === null) {
         must(data.to === line.at + finalCall, "extension", "is not the length of the final call");
         found = { ...clock, end: data.to, pausedAt: null };
       } else {
@@ -354,7 +368,7 @@ function moved(replay, line, lot) {
       throw new BadLine("extension", `unknown cause ${data.cause.slice(0, 40)}`);
   }
   must(endOf(data.to) === found.end, "extension", "the end is not that of the rules");
-  [lot.clock, lot.callMoved] = [found, false];
+  [lot.clock, lot.callMoved, lot.owed] = [found, false, null];
 }
 
 /** An end that is not told is still to be called. @param {number | null} told */

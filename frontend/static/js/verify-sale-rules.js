@@ -89,6 +89,14 @@ export function staggered({ first, interval, per, breaks }, k) {
   return first + Math.floor(k / per) * interval + late;
 }
 
+/** The end of lot k of a sale that was published with so many: one listed later ends one interval after the last, and in
+ * a group with the others. @param {RuleSet} rules @param {number} k @param {number} published */
+export function planned({ stagger, softClose }, k, published) {
+  if (k < published) return staggered(stagger, k);
+  const after = softClose.scope === "group" ? 0 : k - published + 1;
+  return staggered(stagger, Math.max(0, published - 1)) + after * stagger.interval;
+}
+
 /** The end after an accepted bid that changed price or leader.
  * @param {SoftClose} soft @param {Clock} clock @param {number} t */
 export function endAfterBid(soft, { end, hardEnd }, t) {
