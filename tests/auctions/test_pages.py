@@ -190,7 +190,8 @@ async def test_a_sale_is_built_and_published_without_script(house):
 def filled(text, action):
     """The fields of the form with this address as a browser would send them untouched."""
     body = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', text, re.S)[1]
-    found = dict(re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', body))
+    inputs = [one for one in re.findall(r"<input[^>]*>", body) if 'type="radio"' not in one or " checked" in one]
+    found = dict(re.findall(r'name="(\w+)"[^>]*value="([^"]*)"', "".join(inputs)))
     for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', body, re.S):
         chosen = re.search(r'<option(?: value="([^"]*)")? selected>([^<]*)', options)
         found[name] = (chosen[1] or chosen[2]) if chosen else re.search(r'<option value="([^"]*)"', options)[1]

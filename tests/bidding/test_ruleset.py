@@ -99,6 +99,8 @@ def test_what_a_new_sale_starts_from_is_a_rule_set():
         soft_close=ruleset.SOFT_CLOSE,
         premium=ruleset.PREMIUM,
         reserve_rule="jump",
+        type="timed",
+        options=None,
     )
     rules = parse_rules(ruleset.document(sale, "ab" * 32))
     assert rules.stagger.end(2) - rules.stagger.end(1) == 660_000_000

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from pavilion.catalogue import importing, uploads
 from pavilion.catalogue.generating import generate
 from pavilion.catalogue.upload_models import Mode, StockFile, StockRow
+from pavilion.kernel import db
 from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import in_this_process
@@ -73,7 +74,8 @@ async def imported(sessions, company_id, content, registry, **options):
 
 
 async def file_of(sessions, public_id):
-    async with sessions() as session:
+    """Looked at without a lock: who asks again and again is not to keep the writer out."""
+    async with db.reading(sessions) as session:
         return await session.scalar(select(StockFile).where(StockFile.public_id == public_id))
 
 

@@ -69,6 +69,13 @@ async def supplied_by(session: AsyncSession, public_id: str) -> int | None:
     return await session.scalar(select(Stone.supplier_company_id).where(Stone.public_id == public_id))
 
 
+async def called_by(session: AsyncSession, public_id: str, company_id: int | None) -> str:
+    """The stone by stock number and report, for the company that brought it in; nothing for everybody else."""
+    found = select(Stone).where(Stone.public_id == public_id, Stone.supplier_company_id == company_id)
+    stone = await session.scalar(found)
+    return "" if stone is None else f"{stone.stock_no} ({(stone.lab or '').upper()} {stone.report_no})"
+
+
 async def weights_of(session: AsyncSession, public_ids: Sequence[str]) -> dict[str, int]:
     """What these stones weigh, for who sold them."""
     found: dict[str, int] = {}

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.request_models import Retraction
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event, cursor_of
 from pavilion.notifications.rules import STALE
@@ -98,8 +98,7 @@ async def _heard(session: AsyncSession, teller: Teller, event: Event) -> None:
 
 async def _passport(session: AsyncSession, teller: Teller, event: Event, notice: str) -> None:
     """Whose stone it is hears of its passport; a bidder hears of the lot, from the book."""
-    found = select(Stone.supplier_company_id).where(Stone.public_id == event.subject)
-    if (supplier := await session.scalar(found)) is not None:
+    if (supplier := await catalogue.supplied_by(session, event.subject)) is not None:
         facts: Mapping[str, Any] = {"stone": event.subject}
         await teller.tell(notice, str(event.id), [supplier], at=event.at, roles=SUPPLIERS, **facts)
 

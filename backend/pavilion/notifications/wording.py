@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Person
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.models import BookLot
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.instants import from_stamp
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import NOTICES, Channel, Kind, wanted
@@ -62,7 +62,9 @@ class Author:
         if kind is Kind.OUTBID and await _moot(session, payload, person):
             return None
         lang: Lang = "zh" if person.lang == "zh" else "en"
-        told = await self._told(session, payload, self._pages.tongues[lang], amounts=bool(wishes and wishes.amounts))
+        told = await self._told(
+            session, payload, self._pages.tongues[lang], person.company_id, amounts=bool(wishes and wishes.amounts)
+        )
         stop = stop_token(self._secret, person.public_id, kind)
         return Worded(
             person.public_id,
@@ -98,9 +100,15 @@ class Author:
         return self._pages.render(said.lang, "email/notice.html", None, {"said": said})
 
     async def _told(
-        self, session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, *, amounts: bool
+        self,
+        session: AsyncSession,
+        payload: Mapping[str, Any],
+        tongue: Tongue,
+        company_id: int | None,
+        *,
+        amounts: bool,
     ) -> "_Told":
-        facts = await _facts(session, payload, tongue)
+        facts = await _facts(session, payload, tongue, company_id)
         notice = payload["notice"]
         lines = [tongue.say(f"notice_{notice}_text", **facts)]
         if (reason := payload.get("reason")) and tongue.knows("code", reason):
@@ -146,7 +154,9 @@ async def _moot(session: AsyncSession, payload: Mapping[str, Any], person: Perso
     return row.leader is not None and await session.scalar(leads) == person.company_id
 
 
-async def _facts(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue) -> dict[str, str]:
+async def _facts(
+    session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, company_id: int | None
+) -> dict[str, str]:
     facts = {"number": "", "title": "", "sale": "", "mandate": "", "rule": payload.get("rule", "")}
     facts["answer"] = payload.get("answer", "")
     if sale := payload.get("sale"):
@@ -159,9 +169,7 @@ async def _facts(session: AsyncSession, payload: Mapping[str, Any], tongue: Tong
             facts["number"] = found.number_text
             facts["title"] = (found.title_zh if tongue.lang == "zh" else "") or found.title_en
     if stone := payload.get("stone"):
-        named = await session.scalar(select(Stone).where(Stone.public_id == stone))
-        if named is not None:
-            facts["title"] = f"{named.stock_no} ({(named.lab or '').upper()} {named.report_no})"
+        facts["title"] = await catalogue.called_by(session, stone, company_id) or facts["title"]
     if mandate := payload.get("mandate"):
         facts["mandate"] = tongue.say(f"notice_mandate_{mandate}")
     if registration := payload.get("registration"):
