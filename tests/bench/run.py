@@ -8,7 +8,7 @@ from pathlib import Path
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.instants import stamp
 
-MEASURES = ("commit", "search", "judging", "upload", "log", "verify", "record", "results", "console")
+MEASURES = ("commit", "deciding", "search", "judging", "upload", "log", "verify", "record", "results", "console")
 RESULTS = Path(__file__).parent / "results"
 
 
