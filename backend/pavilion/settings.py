@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     """Signs cursors and one-time links; empty: kept in `data_dir`."""
     data_key: SecretStr = SecretStr("")
-    """Wraps the data keys under which maxima are stored (64 hex digits); empty: kept in `data_dir`."""
+    """Wraps the keys under which maxima are stored, and seals reserves (64 hex digits); empty: kept in `data_dir`."""
     sale_key: SecretStr = SecretStr("")
     """Ed25519 seed that signs the checkpoints of sales (64 hex digits); empty: kept in `data_dir`."""
     passport_key: SecretStr = SecretStr("")

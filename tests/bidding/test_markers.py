@@ -25,11 +25,11 @@ from tests.bidding.test_tender_house import envelope, tender_house
 from tests.make import HOUR
 
 LEADING, LOSING, REFUSED = 7_373_739, 903_331, 46_464_649
-PLANNED, BUDGET, PASSED, RESERVE = 5_454_547, 9_191_917, 412_127, 457_000
+PLANNED, BUDGET, PASSED, RESERVE, LOWER = 5_454_547, 9_191_917, 412_127, 457_000, 431_000
 SEALED = 8_282_827
 
 OF_HOUSE = (
-    *("/sales", "/desk/bids", "/staff", "/staff/registrations", "/staff/sales", "/staff/fairness", "/staff/rates"),
+    *("/sales", "/desk/bids", "/staff", "/staff/proposals", "/staff/registrations", "/staff/sales", "/staff/fairness", "/staff/rates"),
     *("/results", "/results.csv", "/results.xlsx", "/api/v1/results", "/insight"),
 )
 OF_SALE = (
@@ -184,6 +184,16 @@ async def plan(site, buyer, lot):
     assert answer.status_code == 201, answer.text
 
 
+async def lower(site, lot):
+    """A second person is asked for a lower reserve; until then it waits."""
+    made = site.house
+    said = {"act": "lower_reserve", "lot": made.lots[lot], "amount": f"{LOWER // 100}", "reason": "seller"}
+    async with site.browser(made.world.keeper) as browser:
+        headers = {"accept": "application/json", "origin": site.origin}
+        answer = await browser.post(f"/staff/sales/{made.sale}/acts", data=said, headers=headers)
+    assert answer.json()["result"] == "proposed", answer.text
+
+
 def amiss(places, keepers=frozenset()):
     """But for the reserves on the pages of those who are given the right to see them."""
     return {(name, at) for name, at in places if name != "reserve" or at[0] not in keepers}
@@ -217,10 +227,11 @@ async def test_no_maximum_nonce_or_reserve_is_read_outside_the_engine(database_u
                 await bid(site, 1, PASSED, 2)
                 assert (first["state"], second["state"], refused["code"]) == ("winning", "outbid", "over_limit")
                 await plan(site, 0, 1)
+                await lower(site, 2)
                 book = made.rooms.engine.writers[made.sale].book
                 hidden = {
                     "leading": LEADING, "losing": LOSING, "refused": REFUSED, "passed": PASSED, "planned": PLANNED,
-                    "budget": BUDGET, "reserve": RESERVE,
+                    "budget": BUDGET, "reserve": RESERVE, "lower": LOWER,
                 }  # fmt: skip
                 nonces = {f"nonce {given.n}": given.opening.nonce for given in book.given.values()}
                 own = {given.n: given.opening.amount for given in book.given.values()}
