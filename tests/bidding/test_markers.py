@@ -29,8 +29,8 @@ PLANNED, BUDGET, PASSED, RESERVE, LOWER = 5_454_547, 9_191_917, 412_127, 457_000
 SEALED = 8_282_827
 
 OF_HOUSE = (
-    *("/sales", "/desk/bids", "/staff", "/staff/proposals", "/staff/registrations", "/staff/sales", "/staff/fairness", "/staff/rates"),
-    *("/results", "/results.csv", "/results.xlsx", "/api/v1/results", "/insight"),
+    *("/sales", "/desk/bids", "/staff", "/staff/registrations", "/staff/sales", "/staff/fairness", "/staff/rates"),
+    *("/staff/proposals", "/results", "/results.csv", "/results.xlsx", "/api/v1/results", "/insight"),
 )
 OF_SALE = (
     *("/sales/{}", "/sales/{}/room", "/sales/{}/plans", "/sales/{}/rules", "/sales/{}/rules.json"),
