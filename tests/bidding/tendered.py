@@ -78,9 +78,9 @@ async def take_back(room, company, lot=1, key=None):
     return await room.writer.place(seal_order(SALE, lot_id(lot), company, key or secrets.token_hex(16)))
 
 
-async def closed(room):
+async def closed(room, end=FIRST_END):
     """The common end has passed."""
-    await room.at(FIRST_END + 3 * SECOND)
+    await room.at(end + 3 * SECOND)
     assert room.writer.book.round.waits or room.running.done() or room.writer.book.state == "closed"
 
 
@@ -105,6 +105,7 @@ def file_of(room, custodians=CUSTODIANS):
     doc = tender_document(
         SALE, json.loads(book.row.rules), [str(SIGNER.verifier)], note,
         published=logged(found["sale.published"]), closed=logged(found["tender.closed"]), envelopes=held,
+        opened=logged(found["tender.opened"]) if "tender.opened" in found else None,
     )  # fmt: skip
     return read_tender(canonical(doc))
 

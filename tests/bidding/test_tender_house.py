@@ -1,12 +1,14 @@
 """A sealed tender through the doors of the house: programs, forms, the ceremony, and what staff see."""
 
+import html
 import json
 import secrets
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
 from pavilion.bidding import queries
 from pavilion.bidding.custody import check_tender, open_tender, read_tender, signed_shares
@@ -17,6 +19,12 @@ from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.instants import micros, stamp
+from pavilion.kernel.outbox import Outbox
+from pavilion.notifications import watching
+from pavilion.notifications.rules import Channel
+from pavilion.notifications.wording import Author
+from pavilion.webkit import static
+from pavilion.webkit.html import pages_of
 from tests import make
 from tests.auctions.world import FIRST_CLOSE
 from tests.bidding.house import house
@@ -24,7 +32,7 @@ from tests.bidding.served import enter, hear, say, served
 from tests.bidding.tenders import CUSTODIANS, KEYS
 from tests.make import HOUR, NOON, SECOND
 
-MARKER = 73_737_373  # an amount that nothing else in the house spells
+MARKER = 37_373_737  # an amount that nothing else in the house spells
 
 
 def options(**changes):
@@ -60,22 +68,26 @@ async def post(browser, made, sealed, lot=0):
     return await browser.post(path, content=canonical(sealed.document()), headers={"idempotency-key": sealed.key})
 
 
-async def closed(made):
-    made.clock.at = FIRST_CLOSE + 3 * SECOND
+async def closed(made, end=FIRST_CLOSE):
+    made.clock.at = end + 3 * SECOND
     await made.until(lambda: made.rooms.engine.writers[made.sale].book.round.waits)
 
 
 async def opened(made, *custodians):
+    await handed_in(made, *custodians)
+    await made.until(lambda: made.sale not in made.rooms.engine.writers, 10)
+
+
+async def handed_in(made, *custodians):
     async with served(made) as site, site.browser() as anybody:
         for x in custodians:
             file = read_tender((await anybody.get(f"/sales/{made.sale}/tender.json")).content)
-            check_tender(file, micros(FIRST_CLOSE + HOUR), house=made.rooms.verifier)
+            check_tender(file, micros(made.clock() + SECOND), house=made.rooms.verifier)
             answer = await anybody.post(
                 f"/api/v1/sales/{made.sale}/shares",
                 content=canonical(signed_shares(KEYS[x - 1], open_tender(KEYS[x - 1], file))),
             )
             assert (answer.status_code, answer.json()) == (201, {"custodian": x})
-    await made.until(lambda: made.sale not in made.rooms.engine.writers, 10)
 
 
 async def test_a_bid_is_sealed_over_http_and_socket_and_opened_by_two_custodians(database_url, sessions):
@@ -200,18 +212,105 @@ async def test_no_amount_stands_anywhere_in_clear_before_the_opening(database_ur
             ]  # fmt: skip
             await closed(made)
             pages.append((await staff.get(f"/sales/{made.sale}/tender.json")).text)
-        rows = []
-        engine = create_engine(database_url)
-        async with engine.connect() as connection:
-            listing = "select tablename from pg_tables where schemaname = 'public'"
-            if engine.dialect.name == "sqlite":
-                listing = "select name from sqlite_master where type = 'table'"
-            for (name,) in (await connection.execute(text(listing))).all():
-                rows += [str(row) for row in await connection.execute(text(f'select * from "{name}"'))]
-        await engine.dispose()
-        seen = "".join([*pages, *rows, json.dumps(frames), answer.text, *capfd.readouterr()])
-        for spelled in (f"{MARKER}", f"{MARKER:,}", f"{MARKER / 100:,.2f}", f"{MARKER / 100:.2f}"):
-            assert spelled not in seen
+        rows = await everything_stored(database_url)
+        assert_hidden("".join([*pages, *rows, json.dumps(frames), answer.text, *capfd.readouterr()]))
+
+
+async def everything_stored(url):
+    rows = []
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        listing = "select tablename from pg_tables where schemaname = 'public'"
+        if engine.dialect.name == "sqlite":
+            listing = "select name from sqlite_master where type = 'table'"
+        for (name,) in (await connection.execute(text(listing))).all():
+            rows += [str(row) for row in await connection.execute(text(f'select * from "{name}"'))]
+    await engine.dispose()
+    return rows
+
+
+def assert_hidden(seen):
+    for spelled in (f"{MARKER}", f"{MARKER:,}", f"{MARKER / 100:,.2f}", f"{MARKER / 100:.2f}"):
+        assert spelled not in seen
+
+
+async def mails(made):
+    """Whom the notices go to, in order."""
+    while await watching.follow(made.sessions, made.clock()):
+        pass
+    async with made.sessions() as session:
+        rows = await session.scalars(select(Outbox).where(Outbox.kind == Channel.MAIL).order_by(Outbox.id))
+        people = dict((await session.execute(select(Person.id, Person.email))).all())
+        words = pages_of(static.frontend())
+        author = Author(words, "https://pavilion.example", b"secret")
+        return [
+            (row.payload["notice"], people[row.payload["person"]].split("@")[0],
+             " ".join((await author.worded(session, row.payload, Channel.MAIL)).lines))
+            for row in rows if row.payload["notice"].startswith("tender_")
+        ]  # fmt: skip
+
+
+async def test_a_tender_of_two_rounds_invites_tells_and_hides_until_the_award(
+    sqlite_database_url, sqlite_sessions, capfd
+):
+    final = {"top": 3, "within_bp": 1000, "hours": 24}
+    async with tender_house(sqlite_database_url, sqlite_sessions, lots=1, best_and_final=final) as made:
+        async with served(made) as site:
+            for buyer, value in ((0, MARKER), (1, MARKER - 1_000_000), (2, 30_000_000)):
+                async with site.browser(made.buyers[buyer]) as browser:
+                    assert (await post(browser, made, await envelope(made, buyer, value))).status_code == 201
+        await closed(made)
+        await handed_in(made, 1, 3)
+        lot = f"/lots/{made.lots[0]}"
+        await made.until(lambda: made.rooms.engine.writers[made.sale].book.lots[made.lots[0]].state == "open")
+        told = await mails(made)
+        assert [one[:2] for one in told] == [
+            ("tender_invited", "wen1"), ("tender_invited", "wen2"), ("tender_not_invited", "wen3"),
+        ]  # fmt: skip
+        assert "second sealed round until 3 March 2026, 16:00 in Antwerp" in told[0][2]
+        async with (
+            served(made) as site,
+            site.browser(made.buyers[0]) as best,
+            site.browser(made.buyers[1]) as second,
+            site.browser(made.buyers[2]) as last,
+            site.browser(made.world.lead) as staff,
+        ):
+            mine = (await best.get(lot)).text
+            assert "You are invited to bid once more" in mine and f"{MARKER / 100:,.2f}" in mine
+            assert f'"minimum": {MARKER}' in html.unescape(html.unescape(mine))
+            assert "You are not among them" in (await last.get(lot)).text
+            zh = (await best.get(lot, headers={"cookie": "lang=zh"})).text
+            assert (await best.get(f"/sales/{made.sale}/record.jsonl")).status_code == 404 and zh
+            hidden = [
+                (await browser.get(path)).text
+                for browser in (second, last, staff)
+                for path in (
+                    lot, f"/sales/{made.sale}", f"/sales/{made.sale}/opening", f"/sales/{made.sale}/tender.json",
+                    f"/api/v1/sales/{made.sale}/snapshot", f"/staff/sales/{made.sale}/tender", "/desk/bids",
+                )
+            ]  # fmt: skip
+            assert "you are invited" in hidden[2] and "you are invited" not in hidden[9]
+            assert_hidden("".join([*hidden, *await everything_stored(sqlite_database_url), *(one[2] for one in told)]))
+            refused = await post(last, made, await envelope(made, 2, MARKER))
+            assert (refused.status_code, refused.json()["code"]) == (409, "lot_closed")
+            origin = {"origin": site.origin}
+            wish = {"limit": "2,000,000", "currency": "USD", "lots": ""}
+            assert (await second.post(f"/sales/{made.sale}/wishes", data=wish, headers=origin)).status_code == 303
+            assert (await post(second, made, await envelope(made, 1, MARKER + 1))).status_code == 201
+            assert_hidden("".join(capfd.readouterr()))
+        end = FIRST_CLOSE + 24 * HOUR
+        await closed(made, end + 2 * SECOND + 3 * SECOND)
+        async with served(made) as site, site.browser() as anybody:
+            assert "Second round" in (await anybody.get(f"/sales/{made.sale}/opening")).text
+        await opened(made, 2, 3)
+        async with served(made) as site, site.browser(made.buyers[1]) as winner:
+            assert "You won" in (await winner.get(lot)).text
+            assert "has its result" in (await winner.get(f"/sales/{made.sale}/opening")).text
+            record = (await winner.get(f"/sales/{made.sale}/record.jsonl")).content
+            assert verify(lambda: iter(record.splitlines(keepends=True))).lots == 1
+        async with made.sessions() as session:
+            (won,) = await queries.results(session, made.sale)
+            assert (won.company_id, won.price_minor) == (made.buyers[1].company_id, MARKER + 1)
 
 
 async def test_below_the_reserve_the_seller_is_asked_in_the_order_of_the_rank(sqlite_database_url, sqlite_sessions):

@@ -13,6 +13,7 @@ from pavilion.kernel.base64url import from_base64url
 DAY = 86_400
 MOST_CUSTODIANS = 12
 LEAST_CUSTODIANS = 2
+LEAST_INVITED = 2  # nobody bids against nobody
 
 Options = Mapping[str, Any]
 
@@ -67,13 +68,12 @@ def kept(form: str, options: Options) -> dict[str, Any] | None:
 
 
 def tender_fault(tender: Options) -> str | None:
-    """Why a tender cannot be held so, as the name of a fact; None when it can. The rules and the verifier know plain
-    tenders and second rounds, which the saleroom does not hold: neither key nor invitation would be there."""
-    keys, k = tender["custodians"], tender["k"]
+    """Why a tender cannot be held so, as the name of a fact; None when it can."""
+    keys, k, final = tender["custodians"], tender["k"], tender["best_and_final"]
+    if final is not None and final["top"] < LEAST_INVITED:
+        return "tender_final"
     if not tender["sealed"]:
         return "custodians_of_plain" if keys else "tender_plain"
-    if tender["best_and_final"] is not None:
-        return "tender_final"
     if len(keys) < LEAST_CUSTODIANS:
         return "custodians_missing"
     if len(keys) > MOST_CUSTODIANS or len(set(keys)) != len(keys) or not all(is_public_key(key) for key in keys):

@@ -8,7 +8,7 @@ from pavilion.bidding import closing, rules
 from pavilion.bidding.leading import best_two, with_newest
 from pavilion.bidding.plans import PlanRow
 from pavilion.bidding.rules import Commitment, LotTerms, RuleSet, Standing
-from pavilion.bidding.tender_book import Kept, SealedLine
+from pavilion.bidding.tender_book import Guest, HeldRow, Kept, SealedLine, Weighed, seal, sealed_state, sell
 from pavilion.bidding.texts import Doc, end_of
 from pavilion.bidding.vault import Opening
 
@@ -134,6 +134,8 @@ class Stored:
     envelopes: Sequence[SealedLine] = ()
     plans: Sequence[PlanRow] = ()
     rule_sets: Mapping[str, str] = field(default_factory=dict)  # by hash: every one that the events name
+    held: Sequence[HeldRow] = ()
+    weighed: Sequence[Weighed] = ()
 
 
 class Held(NamedTuple):
@@ -208,6 +210,7 @@ class LotBook:
     confirm_by: int | None = None  # until when bidders of before may confirm
     slowed: bool = False  # was extended once for the engine's own slowness
     tendered: bool = False  # bids on it are sealed: nobody here knows an amount
+    guests: Mapping[str, Guest] | None = None  # in the final round of a tender: who may seal
     told_again: bool = False  # the room knows that the stone which lost its verdict is verified again
     slow: bool = False  # the engine was slow in the last window; known only to this run
 
@@ -247,14 +250,18 @@ class LotBook:
             return "won" if self.stands.leader == alias else "lost"
         if self.state in ("passed", "withdrawn"):
             return self.state
-        held = self.best.get(alias)
         if self.tendered:
-            return "taken_back" if held is None else "sealed"
+            return sealed_state(self, alias)
+        held = self.best.get(alias)
         return "voided" if held is None else standing_state(self.stands, alias, held[0])
 
     def own_max(self, alias: str) -> int | None:
         """The bidder's own maximum; None for who has none, and for a sealed bid."""
         return self.best.get(alias, (0, 0))[0] or None
+
+    def floor(self, alias: str) -> int | None:
+        """The first total of a bidder who is invited to the final round of a tender."""
+        return self.guests[alias].total if self.guests is not None and alias in self.guests else None
 
     def row(self) -> LotRow:
         return LotRow(
@@ -325,11 +332,11 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
         case "lot.sold" | "lot.passed" | "lot.withdrawn":
             lot.state = line.type.removeprefix("lot.")
             if lot.tendered and line.type == "lot.sold":
-                _sell(lot, line, data)
+                sell(lot, data["bidder"], data["price"], line.seq)
         case "tender.sealed" | "tender.withdrawn":
             assert secret is not None
             _name(lot, secret[0], data["bidder"])
-            _seal(lot, line, data["bidder"])
+            seal(lot, data["bidder"], line.seq if line.type == "tender.sealed" else None)
         case "lot.reserve_lowered":
             _stand(lot, data)
         case "lot.notice":
@@ -350,22 +357,6 @@ def _accept(lot: LotBook, line: Line, data: Doc, paddle: int, opening: Opening) 
     if data["extended"] is not None:
         lot.end = end_of(data["end"])
     _stand(lot, data)
-
-
-def _seal(lot: LotBook, line: Line, alias: str) -> None:
-    lot.tendered = True
-    if line.type == "tender.sealed":
-        lot.best[alias] = (0, line.seq)  # that it is there, and since when; how much it is nobody knows
-        lot.bids += 1
-    else:
-        del lot.best[alias]
-
-
-def _sell(lot: LotBook, line: Line, data: Doc) -> None:
-    """A tender has a leader only with its result."""
-    met = None if lot.terms.reserve is None else True
-    lot.stands = Standing(data["bidder"], data["price"], lot.terms.opening, met)
-    lot.lead, lot.highest = {data["bidder"]: (data["price"], line.seq)}, data["price"]
 
 
 def _stand(lot: LotBook, data: Doc) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 
 from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
 from pavilion.bidding.plans import PlanRow
-from pavilion.bidding.tender_book import SealedLine
+from pavilion.bidding.tender_book import HeldRow, SealedLine, Weighed
 from pavilion.kernel.instants import from_micros, micros
 
 # FOR SHARE makes a takeover (an UPDATE of the lease) wait for a batch in flight, and a batch that
@@ -55,6 +55,7 @@ select count(*) from events
 STAFF = "insert into staff_aliases (sale, person, alias) values ($1, $2, $3)"
 ENVELOPES = "insert into tender_envelopes (sale, n, lot, bidder, hash, envelope) values ($1, $2, $3, $4, $5, $6)"
 OPENED = "insert into tender_opened (sale, n, code, entry, value, total, shares) values ($1, $2, $3, $4, $5, $6, $7)"
+HELD_ROWS = "insert into tender_held (sale, n, invited, sealed) values ($1, $2, $3, $4)"
 WEIGHED = "insert into tender_weights (sale, lot, mct, benchmark_ppc) values ($1, $2, $3, $4)"
 OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values ($1, $2, $3, $4, $5)"
 RESERVES = "insert into reserve_openings (sale, lot, reserve, nonce) values ($1, $2, $3, $4)"
@@ -198,6 +199,7 @@ class PostgresBook:
         await db.executemany(ENVELOPES, [(sale, *row) for row in batch.kept.envelopes])
         await db.executemany(OPENED, [(sale, *row) for row in batch.kept.opened])
         await db.executemany(WEIGHED, [(sale, *row) for row in batch.kept.weighed])
+        await db.executemany(HELD_ROWS, [(sale, *row) for row in batch.kept.held])
         await db.executemany(PLANS, [_plan(sale, one) for one in batch.plans])
         await db.executemany(RULE_SETS, [(sale, *one) for one in batch.rule_sets])
         if batch.rules is not None:
@@ -231,6 +233,8 @@ class PostgresBook:
             sale,
         )
         rule_sets = await db.fetch('select hash, "text" from rule_sets where sale = $1', sale)
+        held = await db.fetch("select n, invited, sealed from tender_held where sale = $1 order by n", sale)
+        weighed = await db.fetch("select lot, mct, benchmark_ppc from tender_weights where sale = $1", sale)
         return Stored(
             BookRow(*book),
             [Line(n, lot, seq, micros(t), micros(at), *rest) for n, lot, seq, t, at, *rest in lines],
@@ -243,6 +247,8 @@ class PostgresBook:
                 for plan, version, place, paddle, key, at, x in plans
             ],
             dict(rule_sets),
+            held=[HeldRow(*row) for row in held],
+            weighed=[Weighed(*row) for row in weighed],
         )
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
 from pavilion.bidding.plans import PlanRow
-from pavilion.bidding.tender_book import SealedLine
+from pavilion.bidding.tender_book import HeldRow, SealedLine, Weighed
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
 
@@ -41,6 +41,7 @@ on conflict (lot) do update set number = excluded.number, position = excluded.po
 """
 ENVELOPES = "insert into tender_envelopes (sale, n, lot, bidder, hash, envelope) values (?, ?, ?, ?, ?, ?)"
 OPENED = "insert into tender_opened (sale, n, code, entry, value, total, shares) values (?, ?, ?, ?, ?, ?, ?)"
+HELD_ROWS = "insert into tender_held (sale, n, invited, sealed) values (?, ?, ?, ?)"
 WEIGHED = "insert into tender_weights (sale, lot, mct, benchmark_ppc) values (?, ?, ?, ?)"
 PLANS = "insert into book_plans (sale, plan, version, place, paddle, key, at, sealed) values (?, ?, ?, ?, ?, ?, ?, ?)"
 OPENINGS = "insert into book_openings (sale, n, amount, nonce, key) values (?, ?, ?, ?, ?)"
@@ -165,6 +166,7 @@ class SqliteBook:
             (ENVELOPES, batch.kept.envelopes),
             (OPENED, batch.kept.opened),
             (WEIGHED, batch.kept.weighed),
+            (HELD_ROWS, batch.kept.held),
         ):
             db.executemany(statement, [(sale, *row) for row in rows])
         db.executemany(RULE_SETS, [(sale, *one) for one in batch.rule_sets])
@@ -200,6 +202,8 @@ class SqliteBook:
             (sale,),
         )
         rule_sets = db.execute('select hash, "text" from rule_sets where sale = ?', (sale,))
+        held = db.execute("select n, invited, sealed from tender_held where sale = ? order by n", (sale,))
+        weighed = db.execute("select lot, mct, benchmark_ppc from tender_weights where sale = ?", (sale,))
         return Stored(
             BookRow(*book),
             [Line(*row) for row in lines],
@@ -209,6 +213,8 @@ class SqliteBook:
             [SealedLine(*row) for row in envelopes],
             [PlanRow(*row) for row in plans],
             dict(rule_sets.fetchall()),
+            held=[HeldRow(n, bool(invited), sealed) for n, invited, sealed in held],
+            weighed=[Weighed(*row) for row in weighed],
         )
 
 

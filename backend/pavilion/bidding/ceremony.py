@@ -66,9 +66,11 @@ async def wish(
     by: str | None,
     now: datetime,
 ) -> None:
-    """What the company wants to spend at most, and on which lots first; until the end it may be another."""
+    """What the company wants to spend at most, and on which lots first; until the end it may be another, and again
+    while the final round runs."""
     row = await _tender(session, sale)
-    if row.first_close_at is None or now >= row.first_close_at:
+    running = select(BookLot.lot).where(BookLot.sale == sale, BookLot.state.in_(("open", "paused")), BookLot.end > now)
+    if row.first_close_at is None or (now >= row.first_close_at and await session.scalar(running) is None):
         raise ActNotAllowed(state="closed")
     known = set(await session.scalars(select(Lot.public_id).where(Lot.sale_id == row.id)))
     if len(set(lots)) != len(lots) or not set(lots) <= known:

@@ -122,7 +122,7 @@ class SaleWriter:
         if bidder is None or bidder.paddle is None:
             return Mine(self.sale, None, bidder.state if bidder else "none", None, None, {})
         lots = {
-            name: OwnLot(alias, lot.own_max(alias), lot.own_state(alias), lot.seq)
+            name: OwnLot(alias, lot.own_max(alias), lot.own_state(alias), lot.seq, lot.floor(alias))
             for name, lot in self.book.lots.items()
             if (alias := lot.aliases.get(bidder.paddle)) is not None
         }

@@ -4,13 +4,13 @@ import json
 from dataclasses import replace
 from typing import NamedTuple
 
-from pavilion.bidding import amending
+from pavilion.bidding import amending, tender_finals
 from pavilion.bidding import book as pages
 from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
 from pavilion.bidding.plans import Plan, PlanRow, Shelf, plain, read
 from pavilion.bidding.rules import RuleSet, Standing
 from pavilion.bidding.ruleset import parse_rules
-from pavilion.bidding.tender_book import Kept, Round, SealedLine
+from pavilion.bidding.tender_book import First, Kept, Round, SealedLine, Weighed
 from pavilion.bidding.texts import (
     Doc,
     accepted_text,
@@ -71,6 +71,8 @@ class Book:
         self.outage_to = 0  # until when time was given back for interruptions
         self.sealed: list[SealedLine] = []
         self.round = Round()
+        self.firsts: dict[int, First] = {}  # what the first round held, while the final one runs
+        self.weighed: dict[str, Weighed] = {}
         self.tree = CompactTree()
         self.places: dict[str, int] = {}  # of the lots in the plan of ends
         self.published = 0  # so many of them were in the sale from the start
@@ -95,6 +97,8 @@ class Book:
         self.outage_to, self.round, self.plans = draft.outage_to, draft.round, draft.plans
         self.places, self.published, self.newest = draft.places, draft.published, draft.newest
         self.sealed += draft.kept.envelopes
+        self.firsts = draft.firsts
+        self.weighed |= {one.lot: one for one in draft.kept.weighed}
         for lot in draft.lots.values():
             lot.settle()
         self.lots.update(draft.lots)
@@ -109,6 +113,7 @@ def load(stored: Stored, vault: SaleVault) -> Book:
     book = Book(stored.book, vault)
     book.staff, book.reserves, book.sealed = dict(stored.staff), dict(stored.reserves), list(stored.envelopes)
     book.rule_sets |= stored.rule_sets
+    book.firsts, book.weighed = tender_finals.read_held(stored, vault), {one.lot: one for one in stored.weighed}
     secrets = {one.n: one for one in stored.private}
     for row in stored.plans:
         plan, body = read(row, vault.open_plan(row.sealed, row.plan, row.version))
@@ -137,7 +142,7 @@ class Draft:
         self.new_staff: dict[str, str] = {}
         self.orders: list[int] = []  # agreements of two persons that this batch carries out
         self.reserves: dict[str, bytes] = {}
-        self.round, self.kept = book.round, Kept()
+        self.round, self.firsts, self.kept = book.round, book.firsts, Kept()
         self.places, self.published, self.newest = book.places, book.published, book.newest
         self.rule_sets: dict[str, str] = {}  # that this batch names first
 
@@ -278,6 +283,8 @@ class Draft:
             lot = self.lot(line.lot)
             if line.type == "lot.reserve_lowered":
                 self._take_reserve(lot)
+            if line.type == "lot.opened" and self.round.number > 1:
+                lot.guests = tender_finals.guests_of(self, lot)
             before = _holder(lot)
             pages.apply(lot, line, data, secret)
             if (after := _holder(lot)) != before:

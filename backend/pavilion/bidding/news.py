@@ -37,6 +37,7 @@ class OwnLot:
     max: int | None
     state: str
     seq: int
+    floor: int | None = None  # in the final round of a tender: the own first total, below which no bid counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,8 @@ class Replay:
 
     def _state_codes(self, line: Event, lot: Lot) -> set[str]:
         """What the state of lot and sale gives as a reason; empty when a bid is in time."""
+        if (uninvited := self.tender.turned_away(line, lot)) is not None:
+            return uninvited
         if lot.state == "withdrawn":
             return {"lot_withdrawn"}
         if lot.state in ("sold", "passed", "closing"):
@@ -260,7 +262,7 @@ class Replay:
 
     # -- acts ---------------------------------------------------------------------------------------------------------
 
-    def _opened(self, line: Event, lot: Lot) -> None:
+    def begun(self, line: Event, lot: Lot) -> None:
         must(lot.state == "listed" and self.state == "open", "state", "opened out of turn")
         must(_end(line.data["end"]) == lot.clock.end, "end", "is not the listed end")
         lot.state = "open"
@@ -363,7 +365,7 @@ class Replay:
 _HANDLERS: Mapping[str, Callable[[Replay, Event, Lot], None]] = {
     "bid.accepted": Replay._accepted,
     "bid.voided": Replay._voided,
-    "lot.opened": Replay._opened,
+    "lot.opened": Replay.begun,
     "lot.extended": Replay._extended,
     "lot.paused": Replay._paused,
     "lot.resumed": Replay._resumed,

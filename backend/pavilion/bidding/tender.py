@@ -237,6 +237,22 @@ def invited(ranks: Sequence[Live], top: int, within_bp: int) -> tuple[Live, ...]
     return tuple(one for one in ranks[:top] if one.total * 10_000 >= near)
 
 
+def final_round(ranking: Ranking, top: int, within_bp: int, min_bidders: int) -> dict[str, tuple[Live, ...]]:
+    """The invited of each lot that has a second round. One bidder alone has nobody to outbid, and a lot that drew too
+    few is awarded to nobody whatever they bid: neither is opened again."""
+    found = {lot: invited(ranks, top, within_bp) for lot, ranks in ranking.items() if len(ranks) >= min_bidders}
+    return {lot: guests for lot, guests in found.items() if len(guests) > 1}
+
+
+def standing(bids: Iterable[tuple[str, Live]], replace: Replace) -> LiveBids:
+    """The live bid of each bidder, from valid bids (lot, bid) in the order of `seq`."""
+    live: LiveBids = {}
+    for lot, bid in bids:
+        held = live.setdefault(lot, {})
+        held[bid.bidder] = replaced(held.get(bid.bidder), bid, replace)
+    return live
+
+
 def finals(
     lots: Mapping[str, TenderLot], guests: Mapping[str, Sequence[Live]], bids: Iterable[Bid], replace: Replace
 ) -> Opened:

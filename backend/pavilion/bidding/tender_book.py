@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from pavilion.bidding.rules import LotTerms, Standing
 
 NO_ENVELOPE = "0" * 64  # in place of an envelope's hash, for a bid that was taken back
 
@@ -28,12 +30,47 @@ class OpenedLine(NamedTuple):
     shares: str  # JSON: custodian -> share, of the good ones
 
 
+class HeldRow(NamedTuple):
+    """What an envelope of the first round held, sealed until the award; and whether it is the bid that is invited."""
+
+    n: int
+    invited: bool
+    sealed: bytes
+
+
+class First(NamedTuple):
+    """The same, read."""
+
+    line: OpenedLine
+    invited: bool
+
+
+class Guest(NamedTuple):
+    """Who is invited to the final round of a lot: the first bid, which stands unless a final one replaces it."""
+
+    seq: int  # in the lot's book
+    total: int
+
+
 class Weighed(NamedTuple):
     """What turned entries into totals."""
 
     lot: str
     mct: int
     benchmark_ppc: int | None
+
+
+class Lot(Protocol):
+    """A lot in memory, as far as sealed bids move it."""
+
+    tendered: bool
+    guests: Mapping[str, Guest] | None
+    best: dict[str, tuple[int, int]]
+    lead: dict[str, tuple[int, int]]
+    bids: int
+    highest: int
+    terms: LotTerms
+    stands: Standing
 
 
 @dataclass(slots=True)
@@ -43,9 +80,10 @@ class Kept:
     envelopes: list[SealedLine] = field(default_factory=list)
     opened: list[OpenedLine] = field(default_factory=list)
     weighed: list[Weighed] = field(default_factory=list)
+    held: list[HeldRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.envelopes or self.opened or self.weighed)
+        return bool(self.envelopes or self.opened or self.weighed or self.held)
 
 
 class Round(NamedTuple):
@@ -78,3 +116,41 @@ def counted(sealed: Sequence[SealedLine], back: Mapping[tuple[str, str], int], r
         for one in sealed
         if one.n > max(round_.since, back.get((one.lot, one.bidder), -1), back.get((one.lot, ""), -1))
     ]
+
+
+# -- a lot in memory --------------------------------------------------------------------------------------------------
+
+
+def seal(lot: Lot, alias: str, seq: int | None) -> None:
+    """A sealed bid stands since `seq`, or None: it was taken back. A final bid taken back leaves the first."""
+    lot.tendered = True
+    if seq is not None:
+        lot.best[alias] = (0, seq)  # that it is there, and since when; how much it is nobody knows
+        lot.bids += 1
+    elif lot.guests is not None:
+        lot.best[alias] = (0, lot.guests[alias].seq)
+    else:
+        del lot.best[alias]
+
+
+def sealed_state(lot: Lot, alias: str) -> str:
+    """How an undecided lot stands for this bidder, as a code."""
+    held = lot.best.get(alias)
+    if held is None:
+        return "taken_back"
+    if lot.guests is None:
+        return "sealed"
+    guest = lot.guests.get(alias)
+    return "not_invited" if guest is None else "invited" if held[1] == guest.seq else "sealed"
+
+
+def may_take_back(lot: Lot, alias: str | None) -> bool:
+    """Whether there is a bid to take back: in the final round only a final one is."""
+    return alias in lot.best and (lot.guests is None or sealed_state(lot, alias) == "sealed")
+
+
+def sell(lot: Lot, winner: str, price: int, seq: int) -> None:
+    """A tender has a leader only with its result."""
+    met = None if lot.terms.reserve is None else True
+    lot.stands = Standing(winner, price, lot.terms.opening, met)
+    lot.lead, lot.highest = {winner: (price, seq)}, price

@@ -4,7 +4,7 @@ reserve."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pavilion.kernel.db import Base, append_only
@@ -50,6 +50,18 @@ class TenderOpened(Base):
     value: Mapped[int | None]
     total: Mapped[int | None]
     shares: Mapped[str] = mapped_column(Text)
+
+
+class TenderHeld(Base):
+    """What an envelope of the first round held, for the engine alone until the award; and whether its bidder is
+    invited to the second one. Where there is one round, nothing is held."""
+
+    __tablename__ = "tender_held"
+
+    sale: Mapped[str] = mapped_column(String(26), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    invited: Mapped[bool]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)  # one length for all
 
 
 class TenderWeight(Base):
@@ -105,5 +117,5 @@ class TenderOffer(Base):
     at: Mapped[datetime]
 
 
-for _model in (TenderEnvelope, TenderShares, TenderOpened, TenderWeight, TenderWish, TenderOffer):
+for _model in (TenderEnvelope, TenderShares, TenderOpened, TenderHeld, TenderWeight, TenderWish, TenderOffer):
     append_only(_model)

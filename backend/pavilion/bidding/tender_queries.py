@@ -75,6 +75,7 @@ class Closing(NamedTuple):
     at: datetime
     envelopes: int
     opened: bool  # an opening answers it
+    second: bool  # it is that of the final round
 
 
 async def closing_of(session: AsyncSession, sale: str) -> Closing | None:
@@ -86,7 +87,8 @@ async def closing_of(session: AsyncSession, sale: str) -> Closing | None:
     if closed is None:
         return None
     count = json.loads(closed.body)["data"]["count"]
-    return Closing(closed.n, closed.hash, closed.at, count, rows[-1].type == "tender.opened")
+    second = sum(row.type == "tender.closed" for row in rows) > 1
+    return Closing(closed.n, closed.hash, closed.at, count, rows[-1].type == "tender.opened", second)
 
 
 async def envelopes_of(session: AsyncSession, sale: str, closing: Closing) -> list[SealedLine]:

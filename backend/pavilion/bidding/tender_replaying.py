@@ -8,7 +8,7 @@ share was kept back: an envelope with too few shares counts as unopened."""
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pavilion.bidding import tender
+from pavilion.bidding import closing, tender
 from pavilion.bidding.claims import SECRET, Lot, must
 from pavilion.bidding.opened import Failed
 from pavilion.bidding.reading import Event
@@ -20,6 +20,7 @@ from pavilion.bidding.tender_reading import EnvelopeLine, ShareLine, TenderLine,
 if TYPE_CHECKING:
     from pavilion.bidding.replaying import Replay
 
+HOUR = 3_600_000_000
 FINAL = frozenset({"sold", "passed", "withdrawn"})
 
 
@@ -78,6 +79,10 @@ class TenderReplay:
         self.sealed: list[SealedLine] = []
         self.back: dict[tuple[str, str], int] = {}
         self.ranks: tender.Ranking | None = None
+        self.firsts: tender.Ranking = {}  # of the first round
+        self.guests: dict[str, tuple[tender.Live, ...]] = {}  # lot -> the invited, where there is a final round
+        self.opened_at = 0
+        self.again: set[str] = set()  # lots that were opened again
         self.seen: set[str] = set()
 
     # -- the sale's book ----------------------------------------------------------------------------------------------
@@ -90,6 +95,10 @@ class TenderReplay:
             hashes = [one.hash for one in self._due()]
             must(line.data["count"] == len(hashes), "count", f"{len(hashes)} envelopes were sealed")
             must(line.data["envelopes"] == envelopes_hash(hashes), "envelopes", "not the envelopes that were sealed")
+        if self.round.number > 1:
+            must(self.round.number == 2 and bool(self.again or replay.hidden), "state", "closed twice in one round")
+            missed = {name for name in self.guests.keys() - self.again if replay.lots[name].state == "closing"}
+            must(not missed, "final", f"lot {min(missed, default='')} was not opened to its invited")
         self.round = self.round.after(line.type, line.n, line.hash.hex(), line.at)
 
     def open(self, replay: "Replay", line: Event) -> None:
@@ -98,6 +107,7 @@ class TenderReplay:
         if self.opened is not None and replay.opened:
             self._judge(replay, line, due)
         self.round = self.round.after(line.type, line.n, line.hash.hex(), line.at)
+        self.opened_at = line.at
 
     def _due(self) -> list[SealedLine]:
         return counted(self.sealed, self.back, self.round)
@@ -115,12 +125,23 @@ class TenderReplay:
             found = combine(envelope, rules.custodians, rules.k, opened.shares[one.hash].items())
             if isinstance(found, Payload):
                 bids.append(tender.Bid(one.lot, one.bidder, one.n, found.entry, found.value))
-        found_all = tender.opened(lots, bids, rules.replace)
+        final = self.round.number > 1
+        guests = {name: held for name, held in self.guests.items() if name in lots}
+        found_all = (
+            tender.finals(lots, guests, bids, rules.replace) if final else tender.opened(lots, bids, rules.replace)
+        )
         valid = sum(one.total is not None for one in found_all.judged)
         if replay.hidden == 0:
             counts = {"valid": valid, "invalid": len(due) - valid}
             must(line.data == counts, "count", f"{valid} of {len(due)} are valid")
         self.ranks = tender.ranked(found_all.live)
+        if final:
+            self.ranks = {name: held if name in guests else self.firsts[name] for name, held in self.ranks.items()}
+            return
+        self.firsts = self.ranks
+        if rules.best_and_final is not None:
+            top, within_bp = rules.best_and_final.top, rules.best_and_final.within_bp
+            self.guests = tender.final_round(self.ranks, top, within_bp, rules.min_bidders)
 
     def _terms(self, replay: "Replay", name: str, lot: Lot) -> tender.TenderLot:
         assert self.opened is not None
@@ -144,6 +165,7 @@ class TenderReplay:
     def seal(self, replay: "Replay", line: Event, lot: Lot) -> None:
         _in_time(replay, line, lot)
         replay.name(lot, line.data["bidder"])
+        must(self.turned_away(line, lot) is None, "final", "an envelope was taken of somebody who is not invited")
         lot.live = [one for one in lot.live if one.bidder != line.data["bidder"]]
         lot.live.append(Commitment(line.data["bidder"], SECRET, line.seq))
         lot.bids += 1
@@ -155,12 +177,43 @@ class TenderReplay:
         assert replay.rules.tender is not None and line.lot is not None
         bidder = line.data["bidder"]
         must(replay.rules.tender.withdraw, "state", "the rules let nobody take a bid back")
-        must(any(one.bidder == bidder for one in lot.live), "void", "takes back what is not there")
-        lot.live = [one for one in lot.live if one.bidder != bidder]
+        since = max(self.round.since, self.back.get((line.lot, bidder), -1))
+        own = [one.n for one in self.sealed if (one.lot, one.bidder) == (line.lot, bidder)]
+        must(max(own, default=-1) > since, "void", "takes back what is not there")
+        if line.lot not in self.again:  # in the final round the first bid stands
+            lot.live = [one for one in lot.live if one.bidder != bidder]
         self.back[line.lot, bidder] = line.n
+
+    def opened_again(self, replay: "Replay", line: Event, lot: Lot) -> None:
+        """The final round of a lot begins."""
+        rules = replay.rules.tender
+        assert rules is not None and line.lot is not None
+        must(self.round.number == 2 and not self.round.waits and line.lot not in self.again, "state", "opened again")
+        must(rules.best_and_final is not None, "final", "the rules know no second round")
+        assert rules.best_and_final is not None
+        must(self.ranks is None or line.lot in self.guests, "final", "opened again, though nobody has a rival near")
+        end = self.opened_at + rules.best_and_final.hours * HOUR
+        must(line.data["end"] == end, "end", "is not the end of the second round by the rule set")
+        lot.clock, lot.state = closing.Clock(end), "open"
+        self.again.add(line.lot)
+
+    def turned_away(self, line: Event, lot: Lot) -> set[str] | None:
+        """Why a bid on a lot of the final round finds it closed: its bidder is not invited. None where that is not so,
+        or cannot be known from this record."""
+        if line.lot not in self.again or lot.state not in ("open", "paused"):
+            return None
+        if self.ranks is None:
+            return {"lot_closed"} if line.data.get("code") == "lot_closed" else None
+        invited = any(one.bidder == line.data["bidder"] for one in self.guests[line.lot or ""])
+        return None if invited else {"lot_closed"}
+
+    def _over(self) -> bool:
+        """Both rounds are, or there is only one."""
+        return self.round.number == 3 or not (self.guests or self.again)
 
     def sold(self, replay: "Replay", line: Event, lot: Lot) -> None:
         must(lot.state == "closing" and self.round.since >= 0, "result", "sold before the opening")
+        must(self._over(), "result", "sold before the final round was opened")
         lot.state = "sold"
         ranks = self._ranks(line)
         if ranks is None:
@@ -170,7 +223,7 @@ class TenderReplay:
         place = next((k for k, one in enumerate(ranks) if one.bidder == line.data["bidder"]), None)
         must(place is not None, "result", "the winner made no valid bid")
         assert place is not None
-        must(len(ranks) >= rules.min_bidders, "result", "too few bidders for a sale")
+        must(self._drawn(line) >= rules.min_bidders, "result", "too few bidders for a sale")
         reserve = self._reserve(replay, lot)
         must(reserve is None or ranks[place].total >= reserve, "result", "sold below the reserve")
         price = ranks[place].total
@@ -181,21 +234,34 @@ class TenderReplay:
     def passed(self, replay: "Replay", line: Event, lot: Lot) -> None:
         must(lot.state == "closing" and self.round.since >= 0, "result", "passed before the opening")
         lot.state = "passed"
+        rules, reason = replay.rules.tender, line.data["reason"]
+        must(self._over() or reason in ("no_bids", "too_few_bidders"), "result", "passed before the final round")
         ranks = self._ranks(line)
         if ranks is None:
             return
-        rules, reason = replay.rules.tender, line.data["reason"]
         assert rules is not None
-        first = "no_bids" if not ranks else "too_few_bidders" if len(ranks) < rules.min_bidders else None
+        first = "no_bids" if not ranks else "too_few_bidders" if self._drawn(line) < rules.min_bidders else None
         if first is not None:
             must(reason == first, "result", f"the reason is {first}")
             return
         reserve = self._reserve(replay, lot)
         below = lot.reserve_commit is not None and (reserve is None or ranks[-1].total < reserve)
+        must(self._over(), "result", "passed before the final round")
         must(reason == "limits" or (reason == "reserve_not_met" and below), "result", "passed, though it is sold")
 
     def _ranks(self, line: Event) -> Sequence[tender.Live] | None:
         return None if self.ranks is None else self.ranks.get(line.lot or "", ())
+
+    def _drawn(self, line: Event) -> int:
+        """How many bidders were ranked in the first round."""
+        return len(self.firsts.get(line.lot or "", ()))
+
+
+def _opened(replay: "Replay", line: Event, lot: Lot) -> None:
+    if lot.state == "closing":
+        replay.tender.opened_again(replay, line, lot)
+    else:
+        replay.begun(line, lot)
 
 
 def _in_time(replay: "Replay", line: Event, lot: Lot) -> None:
@@ -217,6 +283,7 @@ SALE: Mapping[str, Callable[[TenderReplay, "Replay", Event], None]] = {
 LOT: Mapping[str, Callable[["Replay", Event, Lot], None]] = {
     "tender.sealed": lambda replay, line, lot: replay.tender.seal(replay, line, lot),
     "tender.withdrawn": lambda replay, line, lot: replay.tender.take_back(replay, line, lot),
+    "lot.opened": _opened,
     "lot.sold": lambda replay, line, lot: replay.tender.sold(replay, line, lot),
     "lot.passed": lambda replay, line, lot: replay.tender.passed(replay, line, lot),
     "lot.withdrawn": _withdrawn,

@@ -16,7 +16,7 @@ from pavilion.bidding.deciding import Answer
 from pavilion.bidding.news import Mine
 from pavilion.bidding.seal_modules import modules
 from pavilion.bidding.showing import LotShown, SaleShown
-from pavilion.bidding.tender_queries import OwnSealed
+from pavilion.bidding.tender_queries import Closing, OwnSealed
 from pavilion.bidding.tendering import LONGEST, STAFF_MAY_OPEN, seal_order
 from pavilion.kernel.canon import canonical, read_json
 from pavilion.kernel.errors import ActNotAllowed, NotDone, NotFound
@@ -35,6 +35,7 @@ Runner = Annotated[Actor, may(Permission.LOT_RUN)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 AttemptKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
 FILES_A_MINUTE = 20
+BIDDING = ("open", "paused")
 HALF_DAY = 43_200  # seconds around now in which a clock without its day is understood
 
 
@@ -112,6 +113,8 @@ async def lot_page(
     own = await tender_queries.own_sealed(session, sale.id, purse.paddle, lot.id)
     mct, benchmark = await tender_queries.weight_of(session, lot.id)
     standing = lot.own is not None and lot.own.state == "sealed"
+    closing = await tender_queries.closing_of(session, sale.id)
+    floor = lot.own.floor if lot.own is not None else None
     facts = {
         "sale": sale.id,
         "lot": lot.id,
@@ -121,7 +124,7 @@ async def lot_page(
         "k": sale.rules.tender.k,
         "mct": mct,
         "benchmark": benchmark,
-        "minimum": lot.opening,
+        "minimum": max(lot.opening, floor or 0),
         "end": stamp(lot.end) if lot.end else None,
         "bands": [list(band) for band in purse.bands],
     }
@@ -135,6 +138,9 @@ async def lot_page(
         purse=purse,
         own=own,
         standing=next((one for one in own if one.hash), None) if standing else None,
+        closing=closing,
+        final=closing is not None and lot.state in BIDDING,  # the first round takes bids before any closing alone
+        secret=sale.rules.tender.sealed and not _was_opened(lot, closing),
         benchmark=benchmark,
         mct=mct,
         fault=fault,
@@ -144,6 +150,12 @@ async def lot_page(
         stamp=stamp,
         soon=lambda at: abs((at - now).total_seconds()) < HALF_DAY,
     )
+
+
+def _was_opened(lot: LotShown, closing: Closing | None) -> bool:
+    """Whether the reader's standing bid was opened: a first bid is, once there was an opening; a final one not yet."""
+    final = lot.state in BIDDING or (lot.own is not None and lot.own.floor is not None)
+    return closing is not None and not final and (closing.opened or closing.second)
 
 
 @router.post("/sales/{sale}/wishes")
@@ -198,6 +210,8 @@ async def opening(
         tender=shown.rules.tender,
         modules=modules(static.frontend()),
         closing=closing,
+        second=closing is not None and closing.second,
+        final_end=_final_end(shown, closing),
         handed_in=handed_in,
         own=_by_lot(own),
         purse=purse,
@@ -208,6 +222,12 @@ async def opening(
         now=now,
         stamp=stamp,
     )
+
+
+def _final_end(sale: SaleShown, closing: Closing | None) -> datetime | None:
+    """When the second round ends, while it runs: lots that take bids after an opening."""
+    running = [lot.end for lot in sale.lots if lot.state in BIDDING and lot.end is not None]
+    return max(running) if running and closing is not None and closing.opened else None
 
 
 def _by_lot(own: list[OwnSealed]) -> dict[str, list[OwnSealed]]:
@@ -264,6 +284,7 @@ async def staff_page(request: Request, sale: Id, session: Reading, actor: Runner
         sale=shown,
         tender=shown.rules.tender,
         closing=closing,
+        final_end=_final_end(shown, closing),
         handed_in=await ceremony.posted(session, sale, closing.hash) if closing else {},
         counts=await tender_queries.counts(session, sale),
         benchmarks=await tender_queries.benchmarks(session, [lot.id for lot in shown.lots]),

@@ -5,10 +5,10 @@ and when; so two tenders that differ in amounts alone give the same answers, byt
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from pavilion.bidding import tender
+from pavilion.bidding import tender, tender_finals
 from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.custody import Refused, read_shares
 from pavilion.bidding.deciding import (
@@ -25,7 +25,7 @@ from pavilion.bidding.deciding import (
 )
 from pavilion.bidding.folding import Draft, Given
 from pavilion.bidding.sealing import Envelope, Payload, combine, envelopes_hash, is_share, read_envelope
-from pavilion.bidding.tender_book import NO_ENVELOPE, OpenedLine, SealedLine, Weighed, counted
+from pavilion.bidding.tender_book import NO_ENVELOPE, OpenedLine, SealedLine, Weighed, counted, may_take_back
 from pavilion.bidding.texts import bid_commitment
 from pavilion.bidding.vault import Opening
 from pavilion.kernel.canon import canonical, read_json
@@ -81,7 +81,7 @@ def decide(draft: Draft, facts: Facts, order: SealOrder, t: int) -> Answer:
     lot = draft.look(order.lot)
     if envelope is None:
         return _take_back(draft, order, lot, bidder, t)
-    code = state_code(draft, lot, t) or right_code(draft, facts, lot, bidder, lot.rules_hash, t)
+    code = _state_code(draft, lot, bidder.paddle, t) or right_code(draft, facts, lot, bidder, lot.rules_hash, t)
     if code == "not_open_yet":
         return _turned_away(order, code)
     return answer_of(draft.sale, _record(draft, draft.lot(order.lot), bidder.paddle, order, envelope, t, code))
@@ -118,14 +118,21 @@ def _envelope(draft: Draft, order: SealOrder, paddle: int) -> Envelope | None:
     return envelope if (envelope.sale, envelope.lot, envelope.paddle, envelope.key) == meant else None
 
 
+def _state_code(draft: Draft, lot: LotBook, paddle: int, t: int) -> str | None:
+    """Why the lot takes no sealed bid of this paddle; in the final round it is closed to all but the invited."""
+    if lot.guests is not None and lot.state in ("open", "paused") and lot.aliases.get(paddle) not in lot.guests:
+        return "lot_closed"
+    return state_code(draft, lot, t)
+
+
 def _take_back(draft: Draft, order: SealOrder, lot: LotBook, bidder: Bidder, t: int) -> Answer:
     assert draft.rules.tender is not None and bidder.paddle is not None
-    if (code := state_code(draft, lot, t)) is not None:
+    if (code := _state_code(draft, lot, bidder.paddle, t)) is not None:
         return _turned_away(order, code)
     if not draft.rules.tender.withdraw:
         return _turned_away(order, "act_not_allowed")
     alias = lot.aliases.get(bidder.paddle)
-    if alias is None or alias not in lot.best:
+    if not may_take_back(lot, alias):
         return _turned_away(order, "nothing_to_withdraw")
     opening = Opening(0, lot.currency, draft.book.rules_hash, NO_ENVELOPE, None, None)
     given = draft.write_sealed(draft.lot(order.lot), {"bidder": alias}, bidder.paddle, order.key, opening, t)
@@ -160,6 +167,8 @@ def close_round(draft: Draft) -> None:
     if draft.rules.tender is None or draft.state != "open" or draft.round.waits:
         return
     states = {lot.state for lot in draft.all_lots()}
+    if states <= FINAL and draft.round.number > 1:
+        tender_finals.release(draft)  # every lot of the final round was withdrawn: there is no second opening
     if "closing" not in states or not states <= FINAL | {"closing"}:
         return
     hashes = [one.hash for one in due_envelopes(draft)]
@@ -239,47 +248,74 @@ def _good(draft: Draft, facts: Facts, envelopes: Read) -> Shares:
 
 
 def _open(draft: Draft, facts: Facts, envelopes: Read, good: Shares) -> None:
-    """Every envelope opened and judged, every lot decided: in one batch."""
-    rules = draft.rules.tender
+    """Every envelope opened and judged, and every lot decided, in one batch; or after the first of two rounds those
+    lots opened again whose best bidders are invited."""
+    rules, final = draft.rules.tender, draft.round.number > 1
     assert rules is not None
     lots = [lot for lot in draft.all_lots() if lot.state == "closing"]
-    terms = {lot.lot: lot_terms(lot, facts.lots.get(lot.lot)) for lot in lots}
+    terms = {lot.lot: lot_terms(lot, facts.lots.get(lot.lot), draft.book.weighed.get(lot.lot)) for lot in lots}
+    bids, inside = _inside(draft, envelopes, good)
+    guests: Mapping[str, Sequence[tender.Live]] = tender_finals.invited(draft) if final else {}
+    found = tender.finals(terms, guests, bids, rules.replace) if final else tender.opened(terms, bids, rules.replace)
+    judged = iter(found.judged)
+    lines = [_opened_line(line, within, judged, good[line.hash]) for line, within in inside]
+    valid = sum(one.total is not None for one in lines)
+    at = draft.write("tender.opened", {"valid": valid, "invalid": len(lines) - valid}).at
+    ranking = tender.ranked(found.live)
+    if final:
+        firsts = tender_finals.first_ranks(draft)
+        ranking = {lot: ranks if lot in guests else firsts.get(lot, ()) for lot, ranks in ranking.items()}
+        tender_finals.release(draft)
+        draft.kept.opened += lines
+        _award(draft, facts, lots, terms, ranking, {lot: len(firsts.get(lot, ())) for lot in terms})
+        return
+    draft.kept.weighed += [Weighed(lot, one.mct, one.benchmark_ppc) for lot, one in terms.items()]
+    if rules.best_and_final is not None:
+        top, within_bp = rules.best_and_final.top, rules.best_and_final.within_bp
+        guests = tender.final_round(ranking, top, within_bp, rules.min_bidders)
+    if guests:
+        tender_finals.hold(draft, lines, guests)
+        tender_finals.reopen(draft, lots, ranking, guests, at)
+        return
+    draft.kept.opened += lines
+    _award(draft, facts, lots, terms, ranking, None)
+
+
+Inside = list[tuple[SealedLine, Payload | str]]
+
+
+def _inside(draft: Draft, envelopes: Read, good: Shares) -> tuple[list[tender.Bid], Inside]:
+    """What each envelope held, or why nothing could be read; and the bids among it, by paddle."""
+    rules = draft.rules.tender
+    assert rules is not None
     bids: list[tender.Bid] = []
-    held: list[tuple[SealedLine, Payload | str]] = []
+    inside: Inside = []
     for line, envelope in envelopes:
         found = combine(envelope, rules.custodians, rules.k, good[envelope.hash].items())
-        held.append((line, found))
+        inside.append((line, found))
         if isinstance(found, Payload):
             paddle = str(draft.look(line.lot).paddles[line.bidder])
             bids.append(tender.Bid(line.lot, paddle, line.n, found.entry, found.value))
-    opened = tender.opened(terms, bids, rules.replace)
-    judged = iter(opened.judged)
-    kept = []
-    for line, inside in held:
-        if isinstance(inside, Payload):
-            said = next(judged)
-            kept.append(_opened_line(line, said.code, inside, said.total, good[line.hash]))
-        else:
-            kept.append(_opened_line(line, inside, None, None, good[line.hash]))
-    valid = sum(one.total is not None for one in kept)
-    draft.write("tender.opened", {"valid": valid, "invalid": len(kept) - valid})
-    draft.kept.opened += kept
-    draft.kept.weighed += [Weighed(lot, one.mct, one.benchmark_ppc) for lot, one in terms.items()]
-    _award(draft, facts, lots, terms, tender.ranked(opened.live))
+    return bids, inside
 
 
-def lot_terms(lot: LotBook, known: LotFacts | None) -> tender.TenderLot:
-    """The minimum of a lot is its opening price."""
+def lot_terms(lot: LotBook, known: LotFacts | None, weighed: Weighed | None = None) -> tender.TenderLot:
+    """The minimum of a lot is its opening price; what was weighed at the first opening holds for the final round."""
     mct, benchmark = (known.mct, known.benchmark_ppc) if known else (0, None)
+    if weighed is not None:
+        mct, benchmark = weighed.mct, weighed.benchmark_ppc
     return tender.TenderLot(lot.lot, mct, lot.terms.opening, lot.terms.reserve, benchmark)
 
 
 def _opened_line(
-    line: SealedLine, code: str | None, found: Payload | None, total: int | None, shares: Mapping[int, bytes]
+    line: SealedLine, within: Payload | str, judged: Iterator[tender.Judged], shares: Mapping[int, bytes]
 ) -> OpenedLine:
-    value = found.value if found is not None and type(found.value) is int and abs(found.value) < 2**53 else None
     told = json.dumps({str(x): share.hex() for x, share in sorted(shares.items())})
-    return OpenedLine(line.n, code, found.entry if found else None, value, total, told)
+    if not isinstance(within, Payload):
+        return OpenedLine(line.n, within, None, None, None, told)
+    said = next(judged)
+    value = within.value if type(within.value) is int and abs(within.value) < 2**53 else None
+    return OpenedLine(line.n, said.code, within.entry, value, said.total, told)
 
 
 def _award(
@@ -288,8 +324,10 @@ def _award(
     lots: Sequence[LotBook],
     terms: Mapping[str, tender.TenderLot],
     ranking: tender.Ranking,
+    drawn: Mapping[str, int] | None,
 ) -> None:
-    outcome = tender.award([terms[lot.lot] for lot in lots], ranking, award_terms(draft, facts))
+    """`drawn`: how many were ranked in the first round, where this is the final one."""
+    outcome = tender.award([terms[lot.lot] for lot in lots], ranking, replace(award_terms(draft, facts), drawn=drawn))
     for award in outcome.awards:
         own = draft.lot(award.lot)
         if award.winner is not None:

@@ -77,6 +77,13 @@ class SaleVault:
     def open_plan(self, sealed: bytes, plan: str, version: int) -> bytes:
         return self._cipher.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], self._place(plan, version, "plan"))
 
+    def seal_held(self, plain: bytes, n: int) -> bytes:
+        iv = os.urandom(IV_BYTES)
+        return iv + self._cipher.encrypt(iv, plain, self._place("held", n, ""))
+
+    def open_held(self, sealed: bytes, n: int) -> bytes:
+        return self._cipher.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], self._place("held", n, ""))
+
     def _place(self, lot: str, paddle: int, key: str) -> bytes:
         return f"{self._sale}|{lot}|{paddle}|{key}".encode()
 

@@ -42,6 +42,8 @@ NOTICES: dict[str, Kind] = {
     "void_other": Kind.VOIDED,
     "retraction_declined": Kind.VOIDED,
     "tender_offered": Kind.WON,
+    "tender_invited": Kind.LOT,
+    "tender_not_invited": Kind.LOT,
     "lot_paused": Kind.LOT,
     "lot_resumed": Kind.LOT,
     "lot_withdrawn": Kind.LOT,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding.models import BookBid, BookEvent, BookLot, Checkpoint, SaleBook
+from pavilion.bidding.tender_models import TenderHeld
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Cursor, cursor_of
 from pavilion.notifications.rules import STALE
@@ -104,6 +105,8 @@ class _Reader:
             await self._voided(event, lot)
         elif event.type == "lot.sold":
             await self._sold(event, lot)
+        elif event.type == "lot.opened":
+            await self._final_round(event, lot)
         elif (notice := OF_LOT.get(event.type)) and not with_sale and event.data.get("reason") != WITH_SALE:
             facts = {name: event.data[name] for name in ("reason", "text_en", "text_zh") if name in event.data}
             await self._tell(notice, event, self._live(lot, event.n), lot=lot, **facts)
@@ -136,6 +139,16 @@ class _Reader:
         company = self.companies.get(book.leader) if book is not None and book.leader is not None else None
         if company is not None:
             await self._tell("won", event, [company], lot=lot)
+
+    async def _final_round(self, event: _Said, lot: str) -> None:
+        """A lot of a tender that is open again: who bid on it hears whether it is for them."""
+        held = select(TenderHeld).where(TenderHeld.sale == self.sale, TenderHeld.n < event.n)
+        invited = {row.n: row.invited for row in await self.session.scalars(held)}
+        first = [bid for bid in self.bids if bid.lot == lot and bid.n in invited]
+        guests = self._companies(bid for bid in first if invited[bid.n])
+        others = [company for company in self._companies(first) if company not in guests]
+        await self._tell("tender_invited", event, guests, lot=lot, until=event.data["end"])
+        await self._tell("tender_not_invited", event, others, lot=lot)
 
     async def _closed(self, event: _Said) -> None:
         """One notice for each bidder: what became of the lots they bid on, and the sealed end of the book to keep."""

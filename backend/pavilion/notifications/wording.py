@@ -157,12 +157,14 @@ async def _moot(session: AsyncSession, payload: Mapping[str, Any], person: Perso
 async def _facts(
     session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, company_id: int | None
 ) -> dict[str, str]:
-    facts = {"number": "", "title": "", "sale": "", "mandate": "", "rule": payload.get("rule", "")}
+    facts = {"number": "", "title": "", "sale": "", "mandate": "", "until": "", "rule": payload.get("rule", "")}
     facts["answer"] = payload.get("answer", "")
     if sale := payload.get("sale"):
         row = await session.scalar(select(Sale).where(Sale.public_id == sale))
         if row is not None:
             facts["sale"] = (row.title_zh if tongue.lang == "zh" else "") or row.title_en
+            if until := payload.get("until"):
+                facts["until"] = str(Figures(tongue).when(from_stamp(until), row.zone).striptags())
     if lot := payload.get("lot"):
         found = await session.scalar(select(Lot).where(Lot.public_id == lot))
         if found is not None:

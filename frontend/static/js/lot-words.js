@@ -14,6 +14,7 @@ export function ownWords(state) {
     outbid_by_seller: say("The seller’s bid is above yours"), tied_later: say("You are outbid"), won: say("You won"),
     lost: say("Sold to another bidder"), passed: say("Passed"), withdrawn: say("Withdrawn"), voided: say("Your bid was voided"),
     sealed: say("Your sealed bid stands"), taken_back: say("You took your bid back"),
+    invited: say("You are invited to the second round"), not_invited: say("Not invited to the second round"),
   })[state] ?? state;
 }
 
