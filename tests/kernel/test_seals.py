@@ -2,7 +2,7 @@
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pavilion.kernel.seals import SEALED_BYTES, AmountSeal
@@ -11,6 +11,7 @@ SEAL, OTHER = AmountSeal(bytes(range(32))), AmountSeal(bytes(32))
 PLACE = "reserve|01KJ8Q3V5W9X7Y2Z4A6B8C0D1E"
 
 
+@settings(max_examples=30)
 @given(st.integers(-(2**63), 2**63 - 1), st.text(max_size=40))
 def test_an_amount_is_read_where_it_was_sealed_and_looks_different_each_time(amount, place):
     one, two = SEAL.close(amount, place), SEAL.close(amount, place)
@@ -19,12 +20,11 @@ def test_an_amount_is_read_where_it_was_sealed_and_looks_different_each_time(amo
     assert amount.to_bytes(8, "big", signed=True) not in one
 
 
-@pytest.mark.parametrize("at", range(SEALED_BYTES))
-def test_an_altered_byte_is_noticed(at):
-    sealed = bytearray(SEAL.close(450_000, PLACE))
-    sealed[at] ^= 1
-    with pytest.raises(InvalidTag):
-        SEAL.open(bytes(sealed), PLACE)
+def test_an_altered_byte_is_noticed():
+    sealed = SEAL.close(450_000, PLACE)
+    for at in range(SEALED_BYTES):
+        with pytest.raises(InvalidTag):
+            SEAL.open(sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :], PLACE)
 
 
 def test_another_place_and_another_key_open_nothing():
