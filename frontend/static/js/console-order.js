@@ -2,15 +2,18 @@
 // The running order of the console: every lot a row whose cells follow the book, shown by group and by what is looked for.
 import { amountText } from "./amounts.js";
 import { instantMs } from "./clock.js";
-import { left, secondsLeft } from "./countdown.js";
+import { secondsLeft } from "./countdown.js";
+import { ALL_MS, Sight } from "./drawing.js";
 import { HOUSE, isDecided, isEnding } from "./fold.js";
-import { icon, setText } from "./icons.js";
-import { hoursWords, LOT_ICONS, lotWords } from "./lot-words.js";
+import { drawState, setText } from "./icons.js";
+import { leftText, LOT_ICONS, lotWords } from "./lot-words.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./fold.js").Lot} Lot */
 /** @typedef {"now" | "exceptions" | "closed"} Group */
 /** @typedef {{currency: string, window: number, lots: import("./room-facts.js").LotFacts[]}} OrderFacts */
+
+const AT_ONCE = 40; // rows that come into the page with one picture: several hundred would hold up a key
 
 /** Where a lot stands in the running order; what needs an eye is an exception. The page says the same.
  * @param {Pick<Lot, "state" | "bids" | "reserve_met">} lot @returns {Group} */
@@ -41,8 +44,7 @@ export function leftWords(lot, now, seconds) {
   if (lot.state === "closing") return "0:00";
   if (!lot.end) return say("until called");
   if (now === null || seconds === null) return say("time unknown");
-  const rest = left(seconds);
-  return rest.kind === "date" ? null : rest.kind === "hours" ? hoursWords(rest.text) : rest.text;
+  return leftText(seconds);
 }
 
 export class Order {
@@ -60,6 +62,12 @@ export class Order {
         state: at("state"), time: at("time"), price: at("price"), reserve: at("reserve"), leader: at("leader"), bids: at("bids"), words: "",
       }];
     }));
+    this.sight = new Sight(new Map([...this.rows].map(([id, { row }]) => [id, row])), (id) => this.time(id, this.now));
+    this.toldAt = -Infinity;
+    /** @type {number | null} */
+    this.now = null;
+    /** @type {Set<string>} rows that are shown with the next pictures */
+    this.coming = new Set();
   }
 
   /** The cells of one row. @param {string} id @param {number | null} now */
@@ -81,6 +89,7 @@ export class Order {
     const lot = this.store.lots.get(id);
     if (!cells || !lot) return;
     const shown = isShown(groupOf(lot), this.show, cells.known, this.find);
+    this.coming.delete(id);
     if (cells.row.hidden === shown && (shown || !cells.row.contains(document.activeElement))) cells.row.hidden = !shown;
   }
 
@@ -100,16 +109,32 @@ export class Order {
     if (cells.time.classList.contains("is-closing") !== ending) cells.time.classList.toggle("is-closing", ending);
   }
 
-  /** @param {number | null} now */
+  /** The countdowns that can be seen; now and then all. @param {number | null} now */
   tick(now) {
-    for (const id of this.rows.keys()) this.time(id, now);
+    const at = performance.now();
+    const all = at - this.toldAt > ALL_MS || (now === null) !== (this.now === null);
+    if (all) this.toldAt = at;
+    this.now = now;
+    for (const id of all ? this.rows.keys() : this.sight.near) this.time(id, now);
   }
 
   /** Another group, or other words looked for. @param {string} show @param {string} find @param {number | null} now */
   arrange(show, find, now) {
-    this.show = show;
-    this.find = find;
-    for (const id of this.rows.keys()) { this.place(id); this.time(id, now); }
+    [this.show, this.find, this.now] = [show, find, now];
+    const waited = this.coming.size > 0;
+    this.coming.clear();
+    for (const [id, { row, known }] of this.rows) {
+      const lot = this.store.lots.get(id);
+      if (row.hidden && lot && isShown(groupOf(lot), show, known, find)) this.coming.add(id);
+      else this.place(id);
+    }
+    if (!waited) this.come();
+  }
+
+  /** Some more of the rows that are to be shown, the first ones first. */
+  come() {
+    for (const id of [...this.coming].slice(0, AT_ONCE)) { this.place(id); this.time(id, this.now); }
+    if (this.coming.size) requestAnimationFrame(() => this.come());
   }
 
   counts() {
@@ -124,7 +149,7 @@ export class Order {
 
   /** The shown lots in their order. */
   shown() {
-    return [...this.rows].filter(([, cells]) => !cells.row.hidden).map(([id]) => id);
+    return [...this.rows].filter(([id, cells]) => !cells.row.hidden || this.coming.has(id)).map(([id]) => id);
   }
 
   /** @param {string} id */
@@ -135,12 +160,4 @@ export class Order {
       else row.querySelector("a")?.removeAttribute("aria-current");
     }
   }
-}
-
-/** A state as word, shape and colour. @param {Element} place @param {string} kind @param {string} name @param {string} words */
-export function drawState(place, kind, name, words) {
-  const mark = document.createElement("span");
-  mark.className = `state is-${kind}`;
-  mark.append(icon(name), words);
-  place.replaceChildren(mark);
 }

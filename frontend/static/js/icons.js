@@ -27,3 +27,11 @@ export function setIcon(place, name) {
 export function setText(place, text) {
   if (place && place.textContent !== text) place.textContent = text;
 }
+
+/** A state as word, shape and colour. @param {Element} place @param {string} kind @param {string} name @param {string} words */
+export function drawState(place, kind, name, words) {
+  const mark = document.createElement("span");
+  mark.className = `state is-${kind}`;
+  mark.append(icon(name), words);
+  place.replaceChildren(mark);
+}

@@ -3,13 +3,13 @@
 import { aboutWords } from "./about.js";
 import { amountText, halfUp, moneyText, parseMinor, perCarat, exponent } from "./amounts.js";
 import { instantMs } from "./clock.js";
-import { left, ruleLength, secondsLeft } from "./countdown.js";
+import { ruleLength, secondsLeft } from "./countdown.js";
 import { allIn } from "./fees.js";
 import { isDecided, isEnding, look } from "./fold.js";
 import { icon, setIcon, setText } from "./icons.js";
 import { mustConfirm, rungs } from "./ladder.js";
 import { bookRows } from "./book-rows.js";
-import { bidsWords, hoursWords, LOT_ICONS, lotWords, ownWords, reserveWords, standingHead, standingNote } from "./lot-words.js";
+import { bidsWords, leftText, LOT_ICONS, lotWords, ownWords, reserveWords, standingHead, standingNote } from "./lot-words.js";
 import { say } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
@@ -287,9 +287,8 @@ export class Stand {
       setIcon(state, /** @type {string} */ (shown === "open" && lot.extended ? "clock" : LOT_ICONS[shown]));
       setText(state.querySelector("span"), this.stateWords(shown, lot));
     }
-    const rest = seconds === null || !runs || lot.state === "listed" ? null : left(seconds);
     const clock = this.at("[data-clock]");
-    setText(clock, rest === null || rest.kind === "date" ? "" : rest.kind === "hours" ? hoursWords(rest.text) : rest.text);
+    setText(clock, seconds === null || !runs || lot.state === "listed" ? "" : leftText(seconds) ?? "");
     if (clock) {
       clock.classList.toggle("is-closing", ending);
       clock.classList.toggle("is-last", ending && seconds !== null && seconds <= 10);

@@ -1,6 +1,7 @@
 // @ts-check
 // What a lot and the reader's part in it are called, in the words of the page.
 import { amountText, moneyText } from "./amounts.js";
+import { left } from "./countdown.js";
 import { HOUSE } from "./fold.js";
 import { say, sentence } from "./words.js";
 
@@ -60,8 +61,14 @@ export function standingNote(lot, own, state, opening, currency) {
   return say("opening price %(opening)s", { opening: amountText(opening, currency) });
 }
 
+/** What is left of a lot's time, or null when it is a day and more. @param {number} seconds */
+export function leftText(seconds) {
+  const rest = left(seconds);
+  return rest.kind === "date" ? null : rest.kind === "hours" ? hoursWords(rest.text) : rest.text;
+}
+
 /** Hours and minutes left. @param {string} text `2:35` */
-export function hoursWords(text) {
+function hoursWords(text) {
   const [h, m] = text.split(":");
   return say("%(h)s:%(m)s h", { h: h ?? "", m: m ?? "" });
 }

@@ -1,11 +1,11 @@
 // @ts-check
 // The live room and the live page of a lot: one line to the house, one store, and the parts of the page that follow it.
 import { amountText, moneyText } from "./amounts.js";
-import { Announcer, region } from "./announce.js";
 import * as checkpoints from "./checkpoints.js";
-import { instantMs, ServerClock } from "./clock.js";
+import { instantMs } from "./clock.js";
 import { passed, secondsLeft } from "./countdown.js";
-import { setIcon, setText } from "./icons.js";
+import { Drawing } from "./drawing.js";
+import { setText } from "./icons.js";
 import { actOf, isTyping, SWITCH } from "./keys.js";
 import { LaneBoard } from "./lane-board.js";
 import { Stand } from "./lot-panel.js";
@@ -13,14 +13,14 @@ import { lotWords, ownWords, standingNote } from "./lot-words.js";
 import { OwnBids } from "./own-bids.js";
 import { drawPath } from "./price-path.js";
 import { readFacts } from "./room-facts.js";
-import { Line, PROTOCOL } from "./socket.js";
+import { endsWithPage, keySwitch, lineTo, pageClock, pageVoice, showLink, storeOf } from "./sale-line.js";
 import { isClosingMark, soundOf, Sounds, titled } from "./sounds.js";
-import { SaleStore } from "./store.js";
 import { language, say, sentence } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
 const DECIDED = ["sold", "passed", "withdrawn"];
 const STILL = [...DECIDED, "paused"];
+const DRAW_MS = 100;
 const REDRAW_MS = 30_000;
 const TICK_MS = 200;
 
@@ -28,13 +28,11 @@ class Room {
   /** @param {import("./room-facts.js").RoomFacts} facts */
   constructor(facts) {
     this.facts = facts;
-    this.store = new SaleStore(facts.sale);
-    this.store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) });
-    for (const one of facts.lots) if (one.own) this.store.own.set(one.book.lot, { ...one.own, live: true });
+    this.factOf = new Map(facts.lots.map((one) => [one.book.lot, one]));
+    this.store = storeOf(facts);
     this.store.headroom = facts.headroom;
-    this.clock = new ServerClock(() => performance.now());
-    const place = (/** @type {string} */ kind) => region(/** @type {Element} */ (document.querySelector(`[data-announce="${kind}"]`)));
-    this.announcer = new Announcer({ assertive: place("assertive"), polite: place("polite"), monotonic: () => performance.now(), later: (ms, act) => void setTimeout(act, ms) });
+    this.clock = pageClock();
+    this.announcer = pageVoice();
     this.watched = new Set(JSON.parse(localStorage.getItem(`pavilion.watch.${facts.sale}`) ?? "[]"));
     /** @type {Map<string, number>} */
     this.secondsBefore = new Map();
@@ -43,19 +41,11 @@ class Room {
     const lanes = document.querySelector("[data-lanes]");
     this.board = lanes instanceof HTMLElement ? new LaneBoard(lanes, this) : null;
     this.sounds = new Sounds({ storage: localStorage, monotonic: () => performance.now(), open: () => new AudioContext() });
-    this.line = this.lay();
-    this.bids = new OwnBids(this);
-  }
-
-  lay() {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    return new Line({
-      url: `${scheme}://${location.host}/live`, sale: this.facts.sale, lang: language.startsWith("zh") ? "zh" : "en",
-      open: (url) => new WebSocket(url, PROTOCOL), clock: this.clock,
-      after: () => this.store.after(), unanswered: () => this.bids.pending.toResend(),
-      hear: (frame) => this.hear(frame), tell: (condition) => this.tell(condition),
-      random: Math.random, later: (ms, act) => setTimeout(act, ms), forget: (timer) => clearTimeout(timer),
+    this.drawing = new Drawing((changed) => this.draw(changed), DRAW_MS);
+    this.line = lineTo(this.store, this.clock, {
+      hear: (frame) => this.hear(frame), tell: (condition) => this.tell(condition), unanswered: () => this.bids.pending.toResend(),
     });
+    this.bids = new OwnBids(this);
   }
 
   start() {
@@ -71,8 +61,7 @@ class Room {
 
   wire() {
     document.addEventListener("keydown", (event) => this.key(event));
-    addEventListener("pagehide", () => this.line.stop());
-    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    endsWithPage(this.line);
     document.querySelector("[data-lanes]")?.addEventListener("click", (event) => this.choose(/** @type {MouseEvent} */ (event)));
     document.querySelector("[data-said-close]")?.addEventListener("click", () => document.querySelector("[data-said]")?.setAttribute("hidden", ""));
     if (!this.facts.alone) history.replaceState(null, "", this.address());
@@ -82,13 +71,7 @@ class Room {
 
   wireStand() {
     const { element } = this.stand;
-    const keys = element.querySelector("[data-keys]");
-    const on = element.querySelector("[data-keys-on]");
-    if (keys instanceof HTMLElement && on instanceof HTMLInputElement) {
-      keys.hidden = false;
-      on.checked = localStorage.getItem(SWITCH) !== "off";
-      on.addEventListener("change", () => localStorage.setItem(SWITCH, on.checked ? "on" : "off"));
-    }
+    keySwitch(element);
     this.sounds.wire(element);
     const watch = element.querySelector("[data-watch]");
     if (watch instanceof HTMLElement) {
@@ -130,14 +113,20 @@ class Room {
   /** @param {import("./store.js").Outcome} outcome */
   took(outcome) {
     if (outcome.gaps.size) this.line.ask(outcome.gaps);
-    const now = this.clock.now();
-    for (const lot of outcome.changed) this.board?.render(lot, now);
-    if (outcome.changed.has(this.stand.lot)) { this.stand.render(); this.drawPath(); void this.mend(); }
-    this.board?.arrange(now);
-    this.renderHead();
+    this.drawing.add(outcome.changed);
     for (const happening of outcome.happenings) this.say(happening);
     // Decided, paused or resumed: the page of the lot as it now is, with its forms or with the reason why there are none.
     if (outcome.happenings.some(({ kind, lot, from, to }) => kind === "state" && lot === this.stand.lot && (STILL.includes(to ?? "") || from === "paused"))) void this.show(this.address(), false);
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const now = this.clock.now();
+    for (const lot of changed) this.board?.render(lot, now);
+    if (changed.has(this.stand.lot)) { this.stand.render(); this.drawPath(); void this.mend(); }
+    this.board?.arrange(now);
+    this.renderHead();
+    this.keepSeal();
   }
 
   /** The book on the page lacks lines that came as a snapshot: it is fetched again. */
@@ -158,7 +147,7 @@ class Room {
 
   /** @param {import("./store.js").Happening} happening */
   say({ kind, lot, to }) {
-    const fact = this.facts.lots.find((one) => one.book.lot === lot);
+    const fact = this.factOf.get(lot);
     const book = this.store.lots.get(lot);
     if (!fact || !book) return;
     const own = this.store.own.get(lot);
@@ -192,7 +181,7 @@ class Room {
    * @param {{lot: string | null, key: string, text?: {en: string, zh: string} | null}} frame */
   tellSaid({ lot, key, text }) {
     if (key !== "fair_warning" && key !== "message") return;
-    const fact = this.facts.lots.find((one) => one.book.lot === lot);
+    const fact = this.factOf.get(lot ?? "");
     if (key === "fair_warning" && lot !== this.stand.lot && this.store.own.get(lot ?? "")?.max == null) return;
     const head = fact ? say("Lot %(number)s: ", { number: fact.number }) : "";
     const words = key === "fair_warning" ? say("fair warning, the final call comes next") : (language.startsWith("zh") ? text?.zh : text?.en) ?? "";
@@ -203,18 +192,32 @@ class Room {
     this.announcer.urgent(`${say("The auctioneer")}${say(": ")}${head}${words}`);
   }
 
-  /** @param {string | null | undefined} text */
+  /** Every checkpoint is held against the one before it; the newest is kept with the next drawing.
+   * @param {string | null | undefined} text */
   seal(text) {
-    if (!text) return;
-    const found = checkpoints.keep(localStorage, this.facts.sale, text);
     const seen = checkpoints.parse(text);
-    const place = document.querySelector("[data-checkpoint]");
-    if (found === "forked") {
-      setText(place, say("The record shown now contradicts the one this browser kept. Keep this page and write to us."));
-      this.announcer.urgent(place?.textContent ?? "");
-    } else if (seen && found !== "older") {
-      setText(place, say("Sealed in a signed checkpoint over %(n)s events, kept by this browser.", { n: amountText(seen.size * 100, "USD") }));
-    }
+    const found = seen && checkpoints.compare(this.sealed, seen);
+    if (found === "forked") this.forked();
+    else if (found === "newer") [this.sealed, this.toKeep] = [seen, text ?? null];
+  }
+
+  /** @type {checkpoints.Checkpoint | null} */
+  sealed = null;
+  /** @type {string | null} */
+  toKeep = null;
+
+  keepSeal() {
+    if (this.toKeep === null || this.sealed === null) return;
+    const found = checkpoints.keep(localStorage, this.facts.sale, this.toKeep);
+    if (found === "forked") this.forked();
+    else if (found !== "older") setText(document.querySelector("[data-checkpoint]"), say("Sealed in a signed checkpoint over %(n)s events, kept by this browser.", { n: amountText(this.sealed.size * 100, "USD") }));
+    this.toKeep = null;
+  }
+
+  forked() {
+    const words = say("The record shown now contradicts the one this browser kept. Keep this page and write to us.");
+    setText(document.querySelector("[data-checkpoint]"), words);
+    this.announcer.urgent(words);
   }
 
   // -- the page
@@ -227,8 +230,12 @@ class Room {
     this.tell(this.line.condition);
   }
 
+  outbidTold = -1;
+
   renderHead() {
-    document.title = titled(document.title, this.store.outbid());
+    const outbid = this.store.outbid();
+    if (outbid !== this.outbidTold) document.title = titled(document.title, outbid);
+    this.outbidTold = outbid;
     const { headroom } = this.store;
     if (headroom === null || !this.facts.limit) return;
     setText(document.querySelector("[data-headroom]"), moneyText(headroom, this.facts.currency));
@@ -237,10 +244,6 @@ class Room {
 
   /** @param {import("./socket.js").Condition} condition */
   tell(condition) {
-    const cell = document.querySelector("[data-link]");
-    cell?.classList.remove("is-off", "is-slow", "is-lost");
-    if (condition === "slow") cell?.classList.add("is-slow");
-    if (condition === "lost" || condition === "refused") cell?.classList.add("is-lost");
     const before = this.conditionTold;
     this.conditionTold = condition;
     this.linkWords();
@@ -254,21 +257,15 @@ class Room {
 
   linkWords() {
     const within = this.clock.withinMs();
-    const cell = document.querySelector("[data-link]");
-    if (cell instanceof HTMLElement && within !== null) cell.dataset.within = String(within);
     const narrow = matchMedia("(width < 48rem)").matches;
-    setIcon(cell, ["slow", "lost", "refused"].includes(this.conditionTold) ? "unlinked" : "pulse");
-    setText(document.querySelector("[data-link-words]"), {
-      connecting: say("Connecting"), live: within === null || narrow ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }),
-      slow: say("Connection lost, time unknown"), lost: say("Connection lost, coming back"), refused: say("Not connected"),
-    }[this.conditionTold]);
+    showLink(this.conditionTold, this.clock, within === null || narrow ? say("Live") : say("Live, time known to %(ms)s ms", { ms: within }));
   }
 
   tick() {
     const now = this.clock.now();
     this.stand.tick(now);
-    for (const { book } of this.facts.lots) { this.board?.time(book.lot, now); this.tellTime(book.lot, now); }
-    this.board?.arrange(now);
+    this.board?.tick(now);
+    for (const lot of new Set([this.stand.lot, ...this.store.own.keys()])) this.tellTime(lot, now);
     this.linkWords();
     this.renderTimes(now);
     if (now !== null && now - this.drawnAt > REDRAW_MS) this.drawPath();
@@ -295,7 +292,7 @@ class Room {
     this.secondsBefore.set(id, seconds);
     if (mark === null) return;
     if (isClosingMark(mark)) this.sounds.play("closing");
-    const number = this.facts.lots.find((one) => one.book.lot === id)?.number ?? "";
+    const number = this.factOf.get(id)?.number ?? "";
     const time = mark >= 120 ? say("%(n)s minutes left", { n: mark / 60 }) : mark === 60 ? say("1 minute left") : say("%(n)s seconds left", { n: mark });
     this.announcer.calm(`time ${id}`, say("Lot %(number)s: ", { number }) + time);
   }

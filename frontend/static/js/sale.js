@@ -1,23 +1,19 @@
 // @ts-check
 // The public page of a sale, alive for whoever is signed in: prices, own states and times of its cards.
 import { amountText } from "./amounts.js";
-import { instantMs, ServerClock } from "./clock.js";
-import { left, secondsLeft } from "./countdown.js";
+import { instantMs } from "./clock.js";
+import { secondsLeft } from "./countdown.js";
 import { isDecided, isEnding, look } from "./fold.js";
-import { icon, setText } from "./icons.js";
-import { bidsWords, hoursWords, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
+import { drawState, setText } from "./icons.js";
+import { bidsWords, leftText, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
 import { readFacts } from "./room-facts.js";
-import { Line, PROTOCOL } from "./socket.js";
-import { SaleStore } from "./store.js";
-import { language, say } from "./words.js";
+import { endsWithPage, lineTo, pageClock, storeOf } from "./sale-line.js";
+import { say } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
 /** @param {import("./room-facts.js").RoomFacts} facts */
 function live(facts) {
-  const store = new SaleStore(facts.sale);
-  const clock = new ServerClock(() => performance.now());
-  store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) });
-  for (const one of facts.lots) if (one.own) store.own.set(one.book.lot, { ...one.own, live: true });
+  const store = storeOf(facts), clock = pageClock();
   const cards = new Map([...document.querySelectorAll("[data-card]")].map((card) => [card.getAttribute("data-card") ?? "", card]));
 
   const state = (/** @type {string} */ id, /** @type {number | null} */ now) => {
@@ -53,18 +49,13 @@ function live(facts) {
     const now = clock.now();
     const place = card.querySelector("[data-card-state]");
     const { kind, name, words } = state(id, now);
-    if (place && place.textContent?.trim() !== words) {
-      const mark = document.createElement("span");
-      mark.className = `state is-${kind}`;
-      mark.append(icon(name), words);
-      place.replaceChildren(mark);
-    }
+    if (place && place.textContent?.trim() !== words) drawState(place, kind, name, words);
     const time = card.querySelector("[data-card-time]");
     if (isDecided(lot)) { setText(time, ""); return; }
     if (now === null || !lot.end || lot.state !== "open") return;
     const seconds = secondsLeft(instantMs(lot.end), now);
-    const rest = left(seconds);
-    if (rest.kind !== "date") setText(time, say("%(time)s left", { time: rest.kind === "hours" ? hoursWords(rest.text) : rest.text }));
+    const rest = leftText(seconds);
+    if (rest !== null) setText(time, say("%(time)s left", { time: rest }));
     time?.classList.toggle("is-closing", isEnding(lot, seconds, facts.window));
   };
 
@@ -73,18 +64,14 @@ function live(facts) {
     for (const lot of outcome.changed) render(lot);
   };
 
-  const line = new Line({
-    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`, sale: facts.sale, lang: language.startsWith("zh") ? "zh" : "en",
-    open: (url) => new WebSocket(url, PROTOCOL), clock, after: () => store.after(), unanswered: () => [],
+  const line = lineTo(store, clock, {
     hear: (frame) => {
       if (frame.op === "snapshot" && frame.sale === facts.sale) took(store.snapshot(frame));
       else if (frame.op === "batch" && frame.sale === facts.sale) took(store.batch(frame));
       else if (frame.op === "you") took(store.you(frame));
     },
-    tell: () => {}, random: Math.random, later: (ms, act) => setTimeout(act, ms), forget: (timer) => clearTimeout(timer),
   });
-  addEventListener("pagehide", () => line.stop());
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  endsWithPage(line);
   line.start();
   setInterval(() => {
     const now = clock.now();

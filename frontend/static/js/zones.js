@@ -11,15 +11,30 @@ const CITIES = {
   "America/Los_Angeles": "Los Angeles", "Australia/Sydney": "Sydney", "Asia/Bangkok": "Bangkok",
 };
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const clocks = new Map(); // making one takes longer than all else on a line
+
+/** @param {string} zone */
+function clockOf(zone) {
+  const known = clocks.get(zone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  clocks.set(zone, made);
+  return made;
+}
+
 /** `14:26:11`, in that zone. @param {number} ms @param {string} zone @param {boolean} [thousandths] */
 export function clockIn(ms, zone, thousandths = false) {
-  const text = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(ms);
+  const text = clockOf(zone).format(ms);
   return thousandths ? `${text}.${String(Math.floor(ms) % 1000).padStart(3, "0")}` : text;
 }
 
-/** The reader's zone; the device knows where it is better than what time it is. */
+/** @type {string | undefined} */
+let here;
+
+/** The reader's zone; the device knows where it is better than what time it is. Who travels meanwhile reloads the page. */
 export function zoneHere() {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  return (here ??= new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 }
 
 /** @param {string} zone @returns {string | null} null for a place the trade has no word for */
