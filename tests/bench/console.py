@@ -1,12 +1,12 @@
 """Input delay of the console and of the buyers' room in Chromium: 300 lots, fifty events a second, somebody typing.
 
-The browser itself measures, by event timing: from the key or click until its handlers run. What it does not report took
-less than 16 ms altogether.
+Measured in the page, for every key and click: from its time stamp until the first listener runs, which is how long the
+page kept the hand waiting; and by event timing until the next picture, where that took 16 ms or more.
 """
 
 import asyncio
+import os
 import secrets
-import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -34,11 +34,15 @@ LOTS, A_SECOND, SECONDS = 300, 50, 20
 MOST_MS = 100
 ADA = "ada@pavilion.example"
 OBSERVE = """
-window.measured = [];
+window.delays = []; window.pictures = []; window.busy = 0;
+for (const kind of ["keydown", "pointerdown"])
+  addEventListener(kind, (event) => window.delays.push(performance.now() - event.timeStamp), { capture: true });
 new PerformanceObserver((list) => {
-  for (const { interactionId, processingStart, startTime, duration } of list.getEntries())
-    if (interactionId) window.measured.push([processingStart - startTime, duration]);
+  for (const { interactionId, duration } of list.getEntries()) if (interactionId) window.pictures.push(duration);
 }).observe({ type: "event", durationThreshold: 16, buffered: true });
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) window.busy = Math.max(window.busy, duration);
+}).observe({ type: "longtask", buffered: false });
 """
 
 
@@ -108,22 +112,27 @@ async def _case(
     inputs = await _type(page, name, lambda: not bidding.done())
     await bidding
     spent = time.perf_counter() - begun
-    measured = await page.evaluate("window.measured")
+    delays, pictures, longest = await page.evaluate("[window.delays, window.pictures, window.busy]")
     await context.close()
-    delays = sorted([delay for delay, _ in measured] or [0])
-    spans = sorted([span for _, span in measured] or [0])
     rate = (heard[0] - before) / spent
     facts: dict[str, object] = {
         "name": f"input delay, {name}", "lots": LOTS, "events_a_second": round(rate, 1), "inputs": inputs,
-        "reported": len(measured), "delay_p50_ms": round(statistics.median(delays), 1),
-        "delay_most_ms": round(delays[-1], 1), "to_paint_most_ms": round(spans[-1], 1),
-        "ok": delays[-1] < MOST_MS and rate >= A_SECOND * 0.9,
+        **{f"delay_{mark}_ms": value for mark, value in _marks(delays).items()},
+        **{f"to_picture_{mark}_ms": value for mark, value in _marks(pictures).items()},
+        "longest_task_ms": round(longest), "load": round(os.getloadavg()[0], 1),
+        "ok": max(delays) < MOST_MS and rate >= A_SECOND * 0.9,
     }  # fmt: skip
-    print(f"{name}: {facts['events_a_second']} events a second of {LOTS} lots, {inputs} inputs")
-    print(
-        f"  delay at most {facts['delay_most_ms']} ms, needed {MOST_MS}; to the picture {facts['to_paint_most_ms']} ms"
-    )
+    print(f"{name}: {facts['events_a_second']} events a second of {LOTS} lots, {inputs} inputs, load {facts['load']}")
+    print(f"  delay in ms {_marks(delays)}, needed {MOST_MS}; to the picture {_marks(pictures)}")
+    print(f"  longest task {facts['longest_task_ms']} ms")
     return facts
+
+
+def _marks(values: list[float]) -> dict[str, float]:
+    """Half of them, nineteen of twenty, and all took no longer."""
+    ranked = sorted(values) or [0.0]
+    marks = {"p50": len(ranked) // 2, "p95": len(ranked) * 95 // 100, "most": len(ranked) - 1}
+    return {name: round(ranked[at], 1) for name, at in marks.items()}
 
 
 def _count_events(page: Page) -> list[int]:
