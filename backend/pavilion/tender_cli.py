@@ -55,7 +55,7 @@ def seal(
         tender = parse_rules(document).tender
     except ValueError as fault:
         raise stop(f"{rules}: not the rules of a sale: {fault}") from None
-    if tender is None or not tender.sealed:
+    if tender is None:
         raise stop(f"{rules}: not the rules of a sealed tender", FALSE)
     if not (LEAST_BP <= value < MOST_BP if entry == "discount" else 1 <= value <= MAX_AMOUNT):
         raise stop("amount_invalid" if entry == "discount" or value < 1 else "amount_too_large", FALSE)
@@ -68,7 +68,8 @@ def seal(
     _write(out, canonical(envelope.document()) + b"\n")
     typer.echo(f"rules: {document_hash(document)}")
     typer.echo(f"key: {key}")
-    typer.echo(f"opens with: any {tender.k} of {len(tender.custodians)} custodians")
+    opens = f"any {tender.k} of {len(tender.custodians)} custodians"
+    typer.echo(f"opens with: {opens if tender.sealed else 'the house alone: the operator could read this bid'}")
     typer.echo(f"envelope: {envelope.hash}")
 
 

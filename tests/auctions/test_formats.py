@@ -138,8 +138,15 @@ def test_a_tender_that_nobody_could_open_is_not_ready(changes, fact):
 
 def test_a_plain_tender_has_no_custodians():
     row = sale(format="tender", sealed="no", custodians="\n".join(CUSTODIANS))
-    assert row.options["tender"]["custodians"] == [] and findings(row) == [(Code.RULES_MISSING, "tender_plain")]
-    assert parse_rules(ruleset.document(row, TERMS)).tender.sealed is False
+    assert row.options["tender"]["custodians"] == [] and findings(row) == []
+    told = parse_rules(ruleset.document(row, TERMS, CUSTODIANS[0])).tender
+    assert (told.sealed, told.k, told.custodians) == (False, 1, (CUSTODIANS[0],))
+
+
+def test_a_second_round_invites_at_least_two():
+    row = sale(format="tender", custodians="\n".join(CUSTODIANS), final_top="1")
+    assert findings(row) == [(Code.RULES_MISSING, "tender_final")]
+    assert findings(sale(format="tender", custodians="\n".join(CUSTODIANS), final_top="3")) == []
 
 
 def off_curve():

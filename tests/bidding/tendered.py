@@ -13,6 +13,7 @@ from pavilion.bidding.sealing import Payload, seal
 from pavilion.bidding.tender_queries import envelope
 from pavilion.bidding.tendering import due_envelopes, paddle_text, seal_order
 from pavilion.bidding.texts import canonical_text
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.tlog import Tree
@@ -47,6 +48,11 @@ def known(lots=1, bidders=6, **changes):
     told = rooms.facts(lots, bidders)
     weighed = {lot: replace(one, mct=MCT, benchmark_ppc=400_000) for lot, one in told.lots.items()}
     return replace(told, lots=weighed, **changes)
+
+
+def plain_rules():
+    """A tender in plain mode: the house's own key is the one custodian's."""
+    return {"sealed": False, "k": 1, "custodians": [base64url(rooms.VAULT.amounts.custodian(SALE).point)]}
 
 
 def sealed_text(company, value, lot=1, key=None, entry="total", k=2, custodians=CUSTODIANS, **place):

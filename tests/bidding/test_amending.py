@@ -251,7 +251,7 @@ async def test_a_group_keeps_one_end(sqlite_database_url):
 
 
 def test_a_tender_is_only_postponed_and_only_as_a_whole():
-    tender = {"sealed": False, "k": 0, "custodians": [], "replace": "latest", "withdraw": True, "price_rule": "first",
+    tender = {"sealed": False, "k": 1, "custodians": ["B" + 86 * "A"], "replace": "latest", "withdraw": True, "price_rule": "first",
               "min_bidders": 1, "best_and_final": None}  # fmt: skip
 
     def rules(**changes):

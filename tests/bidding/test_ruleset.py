@@ -137,9 +137,12 @@ def test_a_tender_has_custodians_and_no_soft_close():
         parse_rules(_tender() | {"stagger": RULES["stagger"]})
 
 
-def test_a_tender_that_is_not_sealed_has_no_custodians():
-    rules = parse_rules(_tender(sealed=False, k=0, custodians=[]))
+def test_a_tender_that_is_not_sealed_names_the_houses_key_alone():
+    rules = parse_rules(_tender(sealed=False, k=1, custodians=POINTS[:1]))
     assert rules.tender and not rules.tender.sealed
+    for k, keys in ((0, []), (1, POINTS[:2]), (0, POINTS[:1])):
+        with pytest.raises(ValueError, match=r"custodians|k:"):
+            parse_rules(_tender(sealed=False, k=k, custodians=keys))
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_a_bad_value_is_refused_and_nothing_written(desk, entry, words, code):
     ("data", "code"),
     [
         (b"", 3), (b"[]", 3), (b"{}", 3), (canonical(RULES), 1), (b"\xff", 3),
-        (canonical(rules(sealed=False, custodians=[], k=0)), 1), (canonical(rules(custodians=["B" + "A" * 86] * 2)), 3),
+        (canonical(rules(sealed=False, custodians=[], k=0)), 3), (canonical(rules(custodians=["B" + "A" * 86] * 2)), 3),
         (canonical(rules(custodians=["B" + "A" * 86, CUSTODIANS[0]])), 3),
     ],
 )  # fmt: skip
@@ -112,6 +112,12 @@ def test_rules_without_true_custodians_seal_nothing(desk, data, code):
     (desk / "rules.json").write_bytes(data)
     assert seal(desk, "--amount", 5).exit_code == code
     assert not (desk / "envelope.json").exists()
+
+
+def test_a_bid_in_plain_mode_is_sealed_to_the_house_and_the_command_says_so(desk):
+    (desk / "rules.json").write_bytes(canonical(rules(sealed=False, custodians=[CUSTODIANS[0]], k=1)))
+    said = seal(desk, "--amount", 5)
+    assert said.exit_code == 0 and "opens with: the house alone: the operator could read this bid" in said.output
 
 
 # -- opening ----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tests.bidding.tendered import (
     known,
     lines_of,
     place,
+    plain_rules,
     results,
     sealed_text,
     send,
@@ -26,6 +27,7 @@ from tests.bidding.tendered import (
     take_back,
     tender,
 )
+from tests.bidding.tenders import CUSTODIANS
 from tests.bidding.test_tender_record import Rows, docs, event_of, judged, signed_again, written
 from tests.make import HOUR, SECOND
 
@@ -325,6 +327,41 @@ async def test_a_final_round_with_nothing_left_to_decide_ends_at_once(sqlite_dat
         assert await room.act("withdraw", ok=("a", "b"), reason="staff") is None
         assert room.writer.book.state == "closed"
     assert judged(made[0].lines()).lots == 1
+
+
+async def test_in_plain_mode_the_house_opens_both_rounds_by_itself(database_url):
+    """The same envelopes, events and record; the rules name the one key, which is the house's."""
+    made, rules = [], plain_rules()
+    sealing = {"k": 1, "custodians": rules["custodians"]}
+
+    def wrap(store):
+        made.append(Rows(store))
+        return made[0]
+
+    async with tender(database_url, wrap=wrap, **(FINAL | rules)) as room:
+        for company, value in ((1, 500_000), (2, 495_000), (3, 100_000)):
+            await send(room, company, value, **sealing)
+        rubbish = sealed_text(4, 900_000, key="bb" * 16, **sealing)
+        broken = replace(rubbish, shares=(rubbish.shares[0]._replace(ct=bytes(48)),))
+        assert (await place(room, 4, 1, "bb" * 16, broken)).result == "accepted"
+        await room.at(FIRST_END + 3 * SECOND)
+        assert room.types()[-3:] == ["tender.closed", "tender.opened", "lot.opened"]
+        assert (await send(room, 3, 600_000, **sealing)).code == "lot_closed"
+        await send(room, 2, 510_000, **sealing)
+        await room.at(FIRST_END + 24 * HOUR + 5 * SECOND)
+        assert results(room) == {lot_id(1): ("lot.sold", "B", 510_000)}
+    assert judged(made[0].lines()).lots == 1
+
+
+async def test_where_the_rules_name_another_key_than_the_house_has_nothing_opens_by_itself(sqlite_database_url):
+    other = {"sealed": False, "k": 1, "custodians": [CUSTODIANS[0]]}
+    async with tender(sqlite_database_url, **other) as room:
+        await send(room, 1, 500_000, k=1, custodians=other["custodians"])
+        await closed(room)
+        assert "tender.opened" not in room.types()
+        room.clock.at = FIRST_END + 25 * HOUR
+        assert await room.act("open_tender", lot=None, by="a") is None
+        assert results(room) == {lot_id(1): ("lot.passed", "no_bids")}
 
 
 async def test_an_envelope_broken_on_purpose_leaves_the_first_total(sqlite_database_url):

@@ -334,3 +334,27 @@ async def test_below_the_reserve_the_seller_is_asked_in_the_order_of_the_rank(sq
                 await staff.post(f"{path}/offers", data=said | {"bidder": "B", "answer": "decline"}, headers=origin)
             ).status_code == 303
             assert (await staff.post(f"{path}/offers", data=said, headers=origin)).status_code == 303
+
+
+async def test_a_trial_in_plain_mode_says_that_the_operator_could_read_it_and_opens_by_itself(
+    sqlite_database_url, sqlite_sessions
+):
+    plain = {"sealed": False, "k": 0, "custodians": []}
+    async with tender_house(sqlite_database_url, sqlite_sessions, lots=1, **plain) as made:
+        said = "the operator could read these"
+        async with served(made) as site, site.browser(made.buyers[0]) as wen:
+            rules = (await wen.get(f"/sales/{made.sale}/rules.json")).json()["tender"]
+            assert (rules["sealed"], rules["k"], len(rules["custodians"])) == (False, 1, 1)
+            payload = Payload(
+                made.sale, made.lots[0], await paddle_of(made, 0), "ab" * 16, "total", 500_000, stamp(NOON)
+            )
+            sealed = seal(payload, rules["custodians"], rules["k"], secrets.token_bytes)
+            assert (await post(wen, made, sealed)).status_code == 201
+            for path in (f"/lots/{made.lots[0]}", f"/sales/{made.sale}/opening", f"/sales/{made.sale}/rules"):
+                assert said in (await wen.get(path)).text
+            made.clock.at = FIRST_CLOSE + 3 * SECOND
+            await made.until(lambda: made.sale not in made.rooms.engine.writers, 10)
+            assert (await wen.get(f"/sales/{made.sale}/tender.json")).status_code == 404
+            assert "You won" in (await wen.get(f"/lots/{made.lots[0]}")).text
+            record = (await wen.get(f"/sales/{made.sale}/record.jsonl")).content
+            assert verify(lambda: iter(record.splitlines(keepends=True))).lots == 1

@@ -73,7 +73,7 @@ def tender_fault(tender: Options) -> str | None:
     if final is not None and final["top"] < LEAST_INVITED:
         return "tender_final"
     if not tender["sealed"]:
-        return "custodians_of_plain" if keys else "tender_plain"
+        return "custodians_of_plain" if keys else None
     if len(keys) < LEAST_CUSTODIANS:
         return "custodians_missing"
     if len(keys) > MOST_CUSTODIANS or len(set(keys)) != len(keys) or not all(is_public_key(key) for key in keys):

@@ -35,7 +35,9 @@ from pavilion.catalogue.cuts import CUTS
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import commitments_of
 from pavilion.kernel import events
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import document_hash
+from pavilion.kernel.db import seal_of
 from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
 from pavilion.provenance import eligibility
 from pavilion.provenance.models import StoneVerdict
@@ -116,7 +118,7 @@ async def publish(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     for lot in lots:
         lot.state = LotState.LISTED
     await session.flush()
-    sale.rules = rules = _rules(sale)
+    sale.rules = rules = rules_now(session, sale)
     sale.rules_hash = None if rules is None else ruleset.rules_hash(rules)
     sale.snapshot_hash, sale.published_at = proposal.facts["snapshot"], now
     sale.state, sale.version = SaleState.PUBLISHED, sale.version + 1
@@ -218,7 +220,7 @@ async def _snapshot(session: AsyncSession, sale: Sale) -> str:
         "sale": sale.public_id,
         "title": [sale.title_en, sale.title_zh],
         "text": [sale.text_en, sale.text_zh],
-        "rules": _rules(sale),
+        "rules": rules_now(session, sale),
         "lots": [
             {
                 "lot": lot.public_id,
@@ -234,9 +236,13 @@ async def _snapshot(session: AsyncSession, sale: Sale) -> str:
     return document_hash(doc)
 
 
-def _rules(sale: Sale) -> dict[str, Any] | None:
+def rules_now(session: AsyncSession, sale: Sale) -> dict[str, Any] | None:
     """The rule set as it would be frozen now; a collection of fixed prices has none."""
-    return None if sale.type == SaleType.COLLECTION else ruleset.document(sale, terms().sha256)
+    if sale.type == SaleType.COLLECTION:
+        return None
+    seal = seal_of(session)
+    house = base64url(seal.custodian(sale.public_id).point) if seal is not None else None
+    return ruleset.document(sale, terms().sha256, house)
 
 
 async def _closed(

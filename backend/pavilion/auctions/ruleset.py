@@ -49,8 +49,9 @@ class Ruled(Protocol):
     def options(self) -> dict[str, Any] | None: ...
 
 
-def document(sale: Ruled, terms_sha256: str) -> dict[str, Any]:
-    """The rules as they would be frozen now; the sale must name its opening and first close."""
+def document(sale: Ruled, terms_sha256: str, house: str | None = None) -> dict[str, Any]:
+    """The rules as they would be frozen now; the sale must name its opening and first close. `house`: the key to which
+    bids of a tender in plain mode are encrypted."""
     assert sale.opens_at is not None and sale.first_close_at is not None
     doc = (
         _HOUSE
@@ -77,6 +78,8 @@ def document(sale: Ruled, terms_sha256: str) -> dict[str, Any]:
     if sale.type == SaleType.TENDER:  # one end for all, and no bid moves it
         del doc["soft_close"]
         doc["stagger"] |= {"interval": 0, "per": 1, "breaks": []}
+        if not doc["tender"]["sealed"]:
+            doc["tender"] = doc["tender"] | {"k": 1, "custodians": [] if house is None else [house]}
     return doc
 
 

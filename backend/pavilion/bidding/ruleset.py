@@ -154,11 +154,13 @@ def _tender(value: object, stagger: Stagger) -> Tender:
     sealed, keys = _truth(tender, "sealed"), tender["custodians"]
     if not isinstance(keys, list) or len(set(map(str, keys))) != len(keys) or len(keys) > 16:
         raise ValueError("tender.custodians: up to 16 different keys")
-    if not all(isinstance(key, str) and _POINT.fullmatch(key) for key in keys) or sealed != bool(keys):
-        raise ValueError("tender.custodians: P-256 public keys in base64url, and none in a plain tender")
+    if not keys or not all(isinstance(key, str) and _POINT.fullmatch(key) for key in keys):
+        raise ValueError("tender.custodians: P-256 public keys in base64url")
+    if not sealed and len(keys) != 1:
+        raise ValueError("tender.custodians: in a plain tender the house's key alone")
     return Tender(
         sealed=sealed,
-        k=_whole(tender, "k", 2 if sealed else 0, len(keys)),
+        k=_whole(tender, "k", 2 if sealed else 1, len(keys)),
         custodians=tuple(keys),
         replace=_one_of(tender, "replace", ("latest", "highest")),
         withdraw=_truth(tender, "withdraw"),

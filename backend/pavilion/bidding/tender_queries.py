@@ -119,9 +119,9 @@ async def envelopes_of(session: AsyncSession, sale: str, closing: Closing) -> li
 
 
 async def tender_file(session: AsyncSession, sale: str, keys: Sequence[str]) -> dict[str, Any] | None:
-    """What custodians open, under one checkpoint; None before the closing."""
+    """What custodians open, under one checkpoint; None before the closing, and where there are none."""
     closing, book = await closing_of(session, sale), await session.get(SaleBook, sale)
-    if closing is None or book is None:
+    if closing is None or book is None or not json.loads(book.rules)["tender"]["sealed"]:
         return None
     events = (await session.scalars(select(BookEvent).where(BookEvent.sale == sale).order_by(BookEvent.n))).all()
     root = await session.scalar(

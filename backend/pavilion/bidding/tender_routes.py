@@ -239,7 +239,7 @@ def _by_lot(own: list[OwnSealed]) -> dict[str, list[OwnSealed]]:
 
 @router.get("/sales/{sale}/tender.json")
 async def tender_json(request: Request, sale: Id, session: Reading) -> Response:
-    """What custodians open; there is none before the close."""
+    """What custodians open; there is none before the close, and none in plain mode."""
     document = await tender_queries.tender_file(session, sale, [request.app.state.rooms.verifier])
     if document is None:
         raise NotFound()

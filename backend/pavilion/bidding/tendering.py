@@ -7,8 +7,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from pavilion.bidding import tender, tender_finals
+from pavilion.bidding import tender, tender_finals, tender_plain
 from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.custody import Refused, read_shares
 from pavilion.bidding.deciding import (
@@ -213,6 +214,9 @@ def open_if_complete(draft: Draft, facts: Facts) -> None:
     """Opened as soon as every envelope has enough good shares."""
     rules = draft.rules.tender
     if rules is None or not draft.round.waits or draft.state != "open":
+        return
+    if not rules.sealed:
+        tender_plain.open_by_itself(draft, partial(_open, draft, facts), _read(draft))
         return
     if len(facts.shares) < rules.k and due_envelopes(draft):
         return

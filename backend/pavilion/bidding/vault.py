@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pavilion.kernel.hpke import PrivateKey
 from pavilion.kernel.seals import AmountSeal
 
 KEY_BYTES, IV_BYTES, NONCE_BYTES = 32, 12, 32
@@ -31,8 +32,8 @@ class Opening(NamedTuple):
 class SaleVault:
     """Seals and opens what belongs to one sale. Each cipher text is bound to its place, so rows cannot be swapped."""
 
-    def __init__(self, sale: str, key: bytes) -> None:
-        self._sale = sale
+    def __init__(self, sale: str, key: bytes, house: AmountSeal) -> None:
+        self._sale, self._house = sale, house
         self._cipher = AESGCM(key)
 
     def seal_bid(self, opening: Opening, lot: str, paddle: int, key: str) -> bytes:
@@ -77,6 +78,10 @@ class SaleVault:
     def open_plan(self, sealed: bytes, plan: str, version: int) -> bytes:
         return self._cipher.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], self._place(plan, version, "plan"))
 
+    def custodian(self) -> PrivateKey:
+        """The house's key of a tender in plain mode."""
+        return self._house.custodian(self._sale)
+
     def seal_held(self, plain: bytes, n: int) -> bytes:
         iv = os.urandom(IV_BYTES)
         return iv + self._cipher.encrypt(iv, plain, self._place("held", n, ""))
@@ -99,7 +104,7 @@ class Vault:
     def new_sale(self, sale: str) -> tuple[SaleVault, bytes]:
         """The vault of a new sale, and its key as it may be stored."""
         key, iv = os.urandom(KEY_BYTES), os.urandom(IV_BYTES)
-        return SaleVault(sale, key), iv + self._wrap.encrypt(iv, key, sale.encode())
+        return SaleVault(sale, key, self.amounts), iv + self._wrap.encrypt(iv, key, sale.encode())
 
     def fits(self, sale: str, wrapped: bytes) -> bool:
         """Whether the sale's key was wrapped by this vault."""
@@ -110,7 +115,8 @@ class Vault:
         return True
 
     def of_sale(self, sale: str, wrapped: bytes) -> SaleVault:
-        return SaleVault(sale, self._wrap.decrypt(wrapped[:IV_BYTES], wrapped[IV_BYTES:], sale.encode()))
+        key = self._wrap.decrypt(wrapped[:IV_BYTES], wrapped[IV_BYTES:], sale.encode())
+        return SaleVault(sale, key, self.amounts)
 
 
 def new_nonce() -> str:

@@ -270,12 +270,13 @@ function tenderOf(value, stagger) {
   if (!Array.isArray(keys) || keys.length > 16 || new Set(keys.map(String)).size !== keys.length) {
     throw new Odd("tender.custodians: up to 16 different keys");
   }
-  if (!keys.every((key) => typeof key === "string" && POINT.test(key)) || sealed !== keys.length > 0) {
-    throw new Odd("tender.custodians: P-256 public keys in base64url, and none in a plain tender");
+  if (!keys.length || !keys.every((key) => typeof key === "string" && POINT.test(key))) {
+    throw new Odd("tender.custodians: P-256 public keys in base64url");
   }
+  if (!sealed && keys.length !== 1) throw new Odd("tender.custodians: in a plain tender the house's key alone");
   return {
     sealed,
-    k: whole(one.k, "k", sealed ? 2 : 0, keys.length),
+    k: whole(one.k, "k", sealed ? 2 : 1, keys.length),
     custodians: keys,
     replace: oneOf(one.replace, "replace", ["latest", "highest"]),
     withdraw: truth(one.withdraw, "withdraw"),
