@@ -10,6 +10,7 @@ import pytest
 
 from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical, read_json
+from tests.bidding import test_tender_finals
 from tests.bidding.browser_records import agree, by_command
 from tests.bidding.room import lot_id
 from tests.bidding.test_tender_record import (
@@ -68,8 +69,14 @@ def same(found):
     return found
 
 
+def twice(what, found):
+    """A record of two rounds, altered; the house signs it again, but for what stands under no signature."""
+    found = what(found)
+    return found if what is test_tender_finals.a_final_envelope_left_out else signed_again(found)
+
+
 def cases():
-    """What is done to which of the two records."""
+    """What is done to which of the three records."""
     first = [
         ("nothing", same),
         *((what, partial(altered, what)) for what in CHANGES),
@@ -77,7 +84,11 @@ def cases():
     ]
     second = [("nothing", same), ("another second price", other_price), ("another reserve", other_reserve),
               ("no reserve", no_reserve)]  # fmt: skip
-    return [(0, what, act) for what, act in first] + [(1, what, act) for what, act in second]
+    third = [
+        ("nothing", same),
+        *((one.__name__.replace("_", " "), partial(twice, one)) for one in test_tender_finals.CHANGES),
+    ]
+    return [(k, what, act) for k, record in enumerate((first, second, third)) for what, act in record]
 
 
 def vector(records):
@@ -124,19 +135,32 @@ async def test_every_change_of_a_tender_fails_at_the_same_line(sqlite_database_u
 
 
 @needs_node
-def test_changed_words_at_the_end_of_a_tender_fail_at_the_same_line():
+async def test_every_change_of_a_second_round_fails_at_the_same_line(sqlite_database_url):
+    rows, _ = await test_tender_finals.two_rounds(sqlite_database_url)
+    records = [rows.lines()]
+    for what in test_tender_finals.CHANGES:
+        found = what(docs(records[0]))
+        records += [written(found), written(signed_again(found))]
+    said = agree(records)
+    assert said[0]["ok"] and said[0]["lots"] == 4
+    assert not any(one["ok"] for one in said[1:])
+
+
+@needs_node
+@pytest.mark.parametrize("which", [1, 2])
+def test_changed_words_at_the_end_of_a_tender_fail_at_the_same_line(which):
     held = read_json(FILE.read_bytes())
-    record = [line.encode() for line in held["records"][1]]
-    rng = Random(11)
+    record = [line.encode() for line in held["records"][which]]
+    rng = Random(which)
     ends = [k for k, line in enumerate(record) if read_json(line)["kind"] in ("weight", "envelope", "share", "opening")]
     records = []
-    for at in [*ends, *rng.choices(ends, k=60), *rng.choices(range(len(record)), k=30)]:
+    for at in [*rng.choices(ends, k=60), *rng.choices(range(len(record)), k=30)]:
         doc = read_json(record[at])
         target, name = doc, rng.choice(sorted(doc))
         while isinstance(target[name], dict) and target[name]:
             target = target[name]
             name = rng.choice(sorted(target))
-        target[name] = changed(rng, target[name])
+        target[name] = changed(rng, target[name] or None)
         try:
             line = canonical(doc) + b"\n"
         except ValueError:
@@ -156,6 +180,10 @@ async def write(folder):
         url = sqlite_url(folder / f"{k}.db")
         await make_schema(url)
         records.append(await record_of_a_tender(url, **rules))
+    url = sqlite_url(folder / "two.db")
+    await make_schema(url)
+    rows, _ = await test_tender_finals.two_rounds(url)
+    records.append(rows.lines())
     FILE.write_bytes(canonical(vector(records)) + b"\n")
 
 

@@ -5,7 +5,7 @@
 // is not opened is bounded by what the events claim about it, and these claims must not contradict each other.
 import { next } from "./ladder.js";
 import { BadLine } from "./verify-sale-lines.js";
-import { HOUSE, SECRET, alias, standing } from "./verify-sale-rules.js";
+import { HOUSE, NEVER, SECRET, alias, standing } from "./verify-sale-rules.js";
 
 /** @typedef {import("./verify-sale-lines.js").Event} Event */
 /** @typedef {import("./verify-sale-rules.js").Standing} Standing */
@@ -97,6 +97,18 @@ export function two(line, noneFor = null) {
   const ok = line.data.ok ?? [];
   if (!ok.length && noneFor !== null && line.data.reason === noneFor) return;
   must(ok.length === 2 && ok[0] !== ok[1], "approval", "two different persons must agree");
+}
+
+/** An end that is not told is still to be called. @param {number | null} told */
+export function endOf(told) {
+  return told === null ? NEVER : told;
+}
+
+/** @param {{state: string}} sale @param {Event} line @param {Lot} lot */
+export function begun(sale, line, lot) {
+  must(lot.state === "listed" && sale.state === "open", "state", "opened out of turn");
+  must(endOf(line.data.end) === lot.clock.end, "end", "is not the listed end");
+  lot.state = "open";
 }
 
 /** @param {unknown} _ @param {Event} line @param {Lot} lot */

@@ -39,6 +39,37 @@ export function opened(lots, bids, rule) {
   return { valid, live };
 }
 
+/** The second round: everybody invited stands with the first total until a final bid, not below it, replaces it.
+ * @param {Map<string, Terms>} lots @param {Map<string, Live[]>} guests @param {Bid[]} bids @param {string} rule
+ * @returns {{valid: number, live: LiveBids}} */
+export function finals(lots, guests, bids, rule) {
+  const first = new Map([...lots.keys()].map((lot) => [lot, new Map((guests.get(lot) ?? []).map((one) => [one.bidder, one]))]));
+  const live = new Map([...first].map(([lot, held]) => [lot, new Map(held)]));
+  let valid = 0;
+  for (const bid of bids) {
+    const own = first.get(bid.lot)?.get(bid.bidder);
+    const total = own ? judged(/** @type {Terms} */ (lots.get(bid.lot)), bid, own.total) : null;
+    if (total === null) continue;
+    const held = /** @type {Map<string, Live>} */ (live.get(bid.lot));
+    held.set(bid.bidder, replaced(held.get(bid.bidder), { bidder: bid.bidder, total, n: bid.n }, rule));
+    valid += 1;
+  }
+  return { valid, live };
+}
+
+/** The invited of each lot that has a second round: the first of the rank, as far as they come near the best. One bidder
+ * alone has nobody to outbid, and a lot that drew too few is awarded to nobody whatever they bid.
+ * @param {Map<string, Live[]>} ranking @param {{top: number, within_bp: number}} final @param {number} minBidders @returns {Map<string, Live[]>} */
+export function finalRound(ranking, { top, within_bp }, minBidders) {
+  const found = new Map();
+  for (const [lot, ranks] of ranking) {
+    const near = BigInt(ranks[0]?.total ?? 0) * BigInt(10_000 - within_bp);
+    const guests = ranks.slice(0, top).filter((one) => BigInt(one.total) * 10_000n >= near);
+    if (ranks.length >= minBidders && guests.length > 1) found.set(lot, guests);
+  }
+  return found;
+}
+
 /** Best first: the higher total, then the earlier bid. @param {Iterable<Live>} bids @returns {Live[]} */
 export function ranked(bids) {
   return [...bids].sort((a, b) => b.total - a.total || a.n - b.n);

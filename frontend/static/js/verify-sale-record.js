@@ -21,7 +21,6 @@ import { CompactTree } from "./verify-sale-tree.js";
 /** @typedef {(phase: "read" | "signed" | "opened" | "replayed", done: number, of: number) => void} Tell */
 
 const STEP = 2000; // lines between two words of progress
-export const SECOND_ROUND = "a second round, which this page does not replay: use pavilion verify-sale";
 
 class NotARecord extends Error {}
 
@@ -154,8 +153,6 @@ class Log {
     if (new Set(header.keys).size !== header.keys.length || !(await this.anySigned())) {
       throw new BadLine("keys", "no checkpoint of this sale is signed by them");
     }
-    const tender = this.rules.tender;
-    if (tender?.bestAndFinal) throw new Undecided(SECOND_ROUND);
   }
 
   /** @param {number} number @param {import("./verify-sale-lines.js").Doc} doc */

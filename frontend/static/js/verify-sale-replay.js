@@ -1,6 +1,6 @@
 // @ts-check
 // A sale's events once more, by the rules alone: every state, price, end, refusal and result must follow. Pure.
-import { FINAL, must, named, stand, terms, two, withdrawn } from "./verify-sale-claims.js";
+import { FINAL, begun, endOf, must, named, stand, terms, two, withdrawn } from "./verify-sale-claims.js";
 import { amended } from "./verify-sale-amended.js";
 import { BadLine, Undecided } from "./verify-sale-lines.js";
 import {
@@ -206,6 +206,8 @@ export class Replay {
 
   /** What the state of lot and sale gives as a reason; empty when a bid is in time. @param {Event} line @param {Lot} lot */
   stateCodes(line, lot) {
+    const away = this.tender.turnedAway(line, lot);
+    if (away) return away;
     if (lot.state === "withdrawn") return ["lot_withdrawn"];
     if (["sold", "passed", "closing"].includes(lot.state)) return ["lot_closed"];
     if (lot.state === "paused") return this.state === "paused" ? ["lot_paused", "sale_paused"] : ["lot_paused"];
@@ -241,11 +243,7 @@ const HANDLERS = {
     lot.best = bestOf(lot.live);
     replay.stand(line, lot);
   },
-  "lot.opened": (replay, line, lot) => {
-    must(lot.state === "listed" && replay.state === "open", "state", "opened out of turn");
-    must(endOf(line.data.end) === lot.clock.end, "end", "is not the listed end");
-    lot.state = "open";
-  },
+  "lot.opened": begun,
   "lot.extended": moved,
   "lot.paused": (_, line, lot) => {
     must(lot.state === "open", "state", "paused while not open");
@@ -369,9 +367,4 @@ function moved(replay, line, lot) {
   }
   must(endOf(data.to) === found.end, "extension", "the end is not that of the rules");
   [lot.clock, lot.callMoved, lot.owed] = [found, false, null];
-}
-
-/** An end that is not told is still to be called. @param {number | null} told */
-function endOf(told) {
-  return told === null ? NEVER : told;
 }
