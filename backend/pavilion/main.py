@@ -22,7 +22,16 @@ from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import rules_routes as auctions_rules_routes
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.queries import live_stones
-from pavilion.bidding import acting, closed, own_routes, plan_routes, program_routes, request_routes
+from pavilion.bidding import (
+    acting,
+    amend_proposing,
+    amend_routes,
+    closed,
+    own_routes,
+    plan_routes,
+    program_routes,
+    request_routes,
+)
 from pavilion.bidding import api as bidding_api
 from pavilion.bidding import console_routes as bidding_console_routes
 from pavilion.bidding import queries as bidding_queries
@@ -103,6 +112,7 @@ ROUTERS: list[APIRouter] = [
     program_routes.router,
     own_routes.router,
     bidding_staff_routes.router,
+    amend_routes.router,
     bidding_tender_routes.router,
     plan_routes.router,
     request_routes.router,
@@ -144,6 +154,7 @@ PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **auctions_service.proposal_handlers,
     **rates.PROPOSAL_HANDLERS,
     **acting.PROPOSAL_HANDLERS,
+    **amend_proposing.PROPOSAL_HANDLERS,
     **settlement_service.PROPOSAL_HANDLERS,
 }
 

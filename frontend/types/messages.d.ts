@@ -150,6 +150,7 @@ export interface Snapshot {
   rules: string;
   t: string;
   lots: LotStands[];
+  amended: Record<string, string>;
 }
 
 export interface Unwatch {

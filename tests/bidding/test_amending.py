@@ -10,8 +10,8 @@ import pytest
 
 from pavilion.bidding import amending, folding
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.plans import Aim
 from pavilion.bidding.planning import PlanOrder
+from pavilion.bidding.plans import Aim
 from pavilion.bidding.publication import publishable
 from pavilion.bidding.record import hidden_lots, record_lines
 from pavilion.bidding.ruleset import parse_rules
@@ -40,6 +40,7 @@ from tests.make import HOUR, NOON, SECOND
 
 TWO = ("01CORA", "01LENA")
 STEEP = [[0, 20_000]]
+SOFT = {"window": 1, "extension": 1, "mode": "add", "scope": "lot", "hard_end": None}
 
 
 def text_of(**changes):
@@ -196,9 +197,8 @@ async def test_a_plan_made_before_does_not_bid_under_rules_its_bidder_has_not_re
         ({"increments": [[5, 1]]}, "act_not_allowed"),
         ({}, "act_not_allowed"),
         ({"stagger": later(FIRST_END - MINUTE)}, "end_not_later"),
-        ({"soft_close": {"window": 1, "extension": 1, "mode": "add", "scope": "group", "hard_end": None}}, "act_not_allowed"),
-        ({"soft_close": {"window": 1, "extension": 1, "mode": "add", "scope": "lot", "hard_end": stamp(FIRST_END)}},
-         "hard_end_before_end"),
+        ({"soft_close": SOFT | {"scope": "group"}}, "act_not_allowed"),
+        ({"soft_close": SOFT | {"hard_end": stamp(FIRST_END)}}, "hard_end_before_end"),
     ],
 )  # fmt: skip
 async def test_what_holds_for_the_whole_sale_is_not_amended_and_no_end_comes_earlier(
@@ -251,8 +251,8 @@ async def test_a_group_keeps_one_end(sqlite_database_url):
 
 
 def test_a_tender_is_only_postponed_and_only_as_a_whole():
-    tender = {"sealed": False, "k": 1, "custodians": ["B" + 86 * "A"], "replace": "latest", "withdraw": True, "price_rule": "first",
-              "min_bidders": 1, "best_and_final": None}  # fmt: skip
+    tender = {"sealed": False, "k": 1, "custodians": ["B" + 86 * "A"], "replace": "latest", "withdraw": True,
+              "price_rule": "first", "min_bidders": 1, "best_and_final": None}  # fmt: skip
 
     def rules(**changes):
         doc = rules_doc(

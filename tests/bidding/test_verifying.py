@@ -18,7 +18,7 @@ from pavilion.bidding.record import record_lines
 from pavilion.bidding.replaying import Undecided
 from pavilion.bidding.verifying import NotARecord, verify
 from pavilion.cli import app
-from pavilion.kernel.canon import canonical, document_hash, read_json
+from pavilion.kernel.canon import canonical, read_json
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
 from pavilion.kernel.tlog import CompactTree, leaf_hash
 from tests.simulate.house import SALE, SIGNER, House

@@ -1,5 +1,6 @@
 """What happens in a sale reaches the people it concerns: each once, each in their words, nobody else."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from pavilion.auctions.models import Registration
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.models import Checkpoint
 from pavilion.bidding.request_models import Retraction
+from pavilion.bidding.texts import canonical_text
 from pavilion.kernel import events
 from pavilion.kernel.instants import micros
 from pavilion.kernel.outbox import Outbox
@@ -285,3 +287,23 @@ async def test_a_declined_request_and_an_offer_of_the_seller_reach_whom_they_are
     assert (await told(sale))[-2:] == [("retraction_declined", "wen1"), ("tender_offered", "wen2")]
     said = await worded(sale, -2)
     assert said is not None and said.lines[0].endswith("It stands. It was asked too late.")
+
+
+async def test_every_registered_bidder_is_told_that_rules_of_lots_were_amended(sale_on_each):
+    sale = sale_on_each
+    document = json.loads(sale.rooms.engine.writers[sale.sale].book.row.rules) | {"hold_results": True}
+    lots = (sale.lots[0], sale.lots[2])
+    facts = {"lots": lots, "rules": canonical_text(document), "was": sale.rules, "ok": ("01CORA", "01LENA")}
+    assert (await sale.rooms.command(StaffAct(sale.sale, "amend", **facts))).code is None
+    await follow(sale)
+    await follow(sale)
+    assert sorted(await told(sale)) == sorted(("sale_amended", name) for name in await people(sale))
+    said = await worded(sale)
+    assert "other rules" in said.lines[0] and len(said.lots) == 2
+
+
+async def people(sale):
+    async with sale.sessions() as session:
+        ids = [buyer.person_id for buyer in sale.buyers]
+        emails = await session.scalars(select(Person.email).where(Person.id.in_(ids)))
+        return [email.split("@")[0] for email in emails]

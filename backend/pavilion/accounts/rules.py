@@ -144,6 +144,7 @@ APPROVERS: dict[str, Permission] = {
     "sale.publish": P.SALE_APPROVE,
     "sale.unpublish": P.SALE_APPROVE,
     "sale.cancel": P.SALE_APPROVE,
+    "sale.amend": P.SALE_APPROVE,
     "lot.withdraw": P.LOT_SECOND,
     "bid.void": P.LOT_SECOND,
     "lot.reopen": P.LOT_SECOND,

@@ -199,7 +199,7 @@ def read_settings(said: SaleSettings, entities: Mapping[str, object]) -> tuple[d
     first = field("first_close_at", "time_unknown", lambda: local_instant(said.first_close_at, zone))
     hard_end = field("hard_end", "time_unknown", lambda: local_instant(said.hard_end, zone))
     options = field("custodians", "keys_unread", lambda: _tender(said)) if said.format == SaleType.TENDER else None
-    gate = field("viewing_gate", "percent_invalid", lambda: _gate(said.viewing_gate))
+    gate = field("viewing_gate", "percent_invalid", lambda: read_gate(said.viewing_gate))
     increments = field("increments", "table_unread", lambda: read_tiers(said.increments, said.currency))
     bands = field("premium", "table_unread", lambda: read_bands(said.premium, said.currency))
     names = ("title_en", "title_zh", "text_en", "text_zh", "currency", "zone", "place_city", "entity")
@@ -231,7 +231,7 @@ def _options(said: SaleSettings, gate: dict[str, Any] | None, tender: dict[str, 
     }
 
 
-def _gate(text: str) -> dict[str, Any] | None:
+def read_gate(text: str) -> dict[str, Any] | None:
     """The share of the low estimate above which a viewing is needed, for every lot; empty is no gate."""
     if not text:
         return None
@@ -241,6 +241,10 @@ def _gate(text: str) -> dict[str, Any] | None:
     if not 1 <= bp <= 1_000_000:
         raise ValueError("no percentage")
     return {"gate_bp": bp, "lots": "all"}
+
+
+def gate_text(gate: Mapping[str, Any] | None) -> str:
+    return "" if gate is None else _percent(gate["gate_bp"])
 
 
 def _tender(said: SaleSettings) -> dict[str, Any]:
@@ -305,7 +309,7 @@ def _options_text(options: Mapping[str, Any]) -> dict[str, Any]:
         shown
         | {name: "yes" if truth else "no" for name, truth in truths.items()}
         | {
-            "viewing_gate": "" if gate is None else _percent(gate["gate_bp"]),
+            "viewing_gate": gate_text(gate),
             "confirm_factor": options["jump_confirm"]["factor"],
             "confirm_steps": options["jump_confirm"]["steps"],
             "final_call": options.get("clerked", formats.USUAL_CLERKED)["final_call"],

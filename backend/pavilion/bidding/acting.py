@@ -14,6 +14,7 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.bidding import rule_sets
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.bus import Rooms
 from pavilion.bidding.deciding import BidOrder
@@ -34,6 +35,7 @@ RIGHTS: Mapping[str, Permission] = {
     "pause": P.LOT_RUN, "resume": P.LOT_RUN, "extend": P.LOT_RUN, "withdraw": P.LOT_RUN, "confirm": P.LOT_RUN,
     "void": P.BID_VOID, "reopen": P.LOT_RUN, "incident": P.LOT_RUN, "cancel": P.SALE_BUILD,
     "lower_reserve": P.RESERVE_SET, "notice": P.SALE_ANNOUNCE, "open": P.SALE_ANNOUNCE, "final_call": P.SALE_ANNOUNCE,
+    "amend": P.SALE_BUILD,
     "pass": P.SALE_ANNOUNCE, "fair_warning": P.SALE_ANNOUNCE, "message": P.SALE_ANNOUNCE, "bid": P.BID_BEHALF,
 }  # fmt: skip
 KINDS = {
@@ -43,6 +45,7 @@ KINDS = {
     "lower_reserve": "reserve.lower",
     "incident": "sale.incident",
     "cancel": "sale.cancel",
+    "amend": "sale.amend",  # by a form of its own: `amend_proposing.py`
 }
 ALWAYS_TWO = frozenset(KINDS) - {"withdraw"}  # a lot without a live bid is withdrawn by one
 
@@ -159,10 +162,11 @@ async def _bid(desk: Desk, sale: Sale, said: ActForm, actor: Actor, now: datetim
         company = await session.scalar(
             select(Registration.company_id).where(Registration.sale_id == sale.id, Registration.paddle == said.paddle)
         )
-    if company is None or sale.rules_hash is None:
+        rules = (await rule_sets.amended(session, sale.public_id)).hash_of(said.lot) or sale.rules_hash
+    if company is None or rules is None:
         return Outcome("refused", "not_registered")
     order = BidOrder(sale.public_id, said.lot, company, said.key or secrets.token_hex(16), amount, sale.currency,
-                     sale.rules_hash, amount, "staff", actor.public_id, said.mandate)  # fmt: skip
+                     rules, amount, "staff", actor.public_id, said.mandate)  # fmt: skip
     answer = await desk.rooms.place(order)
     if answer.result == "accepted":
         await _tell_bidder(desk, order, said, answer.n, now)

@@ -9,7 +9,8 @@ from pavilion.accounts.rules import Actor
 from pavilion.bidding import lot_requests, viewing_gate
 from pavilion.bidding.lines import BookLine
 from pavilion.bidding.lot_requests import Asked, Change
-from pavilion.bidding.showing import LotShown, OwnBid, Purse, SaleShown
+from pavilion.bidding.own_bids import OwnBid
+from pavilion.bidding.showing import LotShown, Purse, SaleShown
 
 
 class Asks(NamedTuple):

@@ -74,7 +74,7 @@ async def console_page(
     known = entered.isdecimal() and int(entered) <= MOST_PADDLE
     asked = None
     if minor is not None and 0 < minor <= MAX_AMOUNT and mandate and known:
-        asked = await console.behalf(session, shown, int(entered), minor, mandate, now)
+        asked = await console.behalf(session, shown.ruled(here), int(entered), minor, mandate, now)
     facts = {
         **_facts(shown, here, actor, now),
         "bids": bids,
@@ -219,7 +219,7 @@ def _facts(sale: SaleShown, lot: LotShown, actor: Actor, now: datetime) -> dict[
         "sale": sale,
         "lot": lot,
         "now": now,
-        "purse": Purse("not_allowed", bands=sale.rules.premium_bands),
+        "purse": Purse("not_allowed", bands=sale.ruled(lot).rules.premium_bands),
         "acts": console.lot_acts(sale, actor),
         "sale_acts": console.sale_acts(actor),
         "needs_two": console.needs_two,
@@ -240,4 +240,7 @@ def _facts(sale: SaleShown, lot: LotShown, actor: Actor, now: datetime) -> dict[
 
 def _script(sale: SaleShown, lot: LotShown) -> dict[str, Any]:
     given = handing.facts_for_script(sale, Purse("not_allowed", bands=sale.rules.premium_bands), lot.id, False)
-    return {name: given[name] for name in ("sale", "state", "format", "rules", "currency", "zone", "window", "lots")}
+    return {
+        name: given[name]
+        for name in ("sale", "state", "format", "rules", "currency", "zone", "window", "under", "amended", "lots")
+    }

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pavilion.bidding.rules import RuleSet
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import decimal_text
@@ -48,7 +49,7 @@ def typed_text(minor: int | None, currency: str) -> str:
 
 def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: bool) -> dict[str, Any]:
     """All that the room's modules start from; nothing in it is for other eyes than this reader's."""
-    increments, confirm = sale.rules.increments, sale.rules.jump_confirm
+    other = [lot for lot in sale.lots if lot.rules_hash not in (None, sale.rules_hash)]
     return {
         "sale": sale.id,
         "state": sale.state,
@@ -56,10 +57,9 @@ def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: boo
         "rules": sale.rules_hash,
         "currency": sale.currency,
         "zone": sale.zone,
-        "window": sale.rules.soft_close.window // 1_000_000,
-        "increments": {"tiers": increments.tiers, "mode": increments.mode},
-        "confirm": {"factor": confirm.factor, "steps": confirm.steps},
-        "bands": purse.bands,
+        **_terms(sale.rules),
+        "under": {lot.rules_hash: _terms(lot.rules) for lot in other if lot.rules},
+        "amended": {lot.id: lot.rules_hash for lot in other},
         "tax": {"regime": purse.tax.regime, "rate_bp": purse.tax.rate_bp} if purse.tax else None,
         "fees": sale.rules.limits_include_fees,
         "limit": purse.limit,
@@ -70,6 +70,17 @@ def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: boo
         "here": here,
         "alone": alone,
         "lots": [_script_lot(lot, place) for place, lot in enumerate(sale.lots)],
+    }
+
+
+def _terms(rules: RuleSet) -> dict[str, Any]:
+    """What the scripts draw from a rule set: the sale's own, or one that some of its lots were given."""
+    increments, confirm = rules.increments, rules.jump_confirm
+    return {
+        "window": rules.soft_close.window // 1_000_000,
+        "increments": {"tiers": increments.tiers, "mode": increments.mode},
+        "confirm": {"factor": confirm.factor, "steps": confirm.steps},
+        "bands": rules.premium_bands,
     }
 
 

@@ -125,6 +125,7 @@ class Snapshot(Message):
     rules: str
     t: str
     lots: list[LotStands]
+    amended: dict[str, str] = Field(default_factory=dict)  # the rules of lots that have others than the sale's
 
 
 class BookEventOut(Message):

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.bidding.models import BookLot
-from pavilion.bidding.showing import LotShown, OwnBid, Purse, SaleShown
+from pavilion.bidding.own_bids import OwnBid
+from pavilion.bidding.showing import LotShown, Purse, SaleShown
 
 
 class OwnResult(NamedTuple):
@@ -45,7 +46,7 @@ def _result(
 ) -> OwnResult:
     ended = [lot for lot, bids in lots if lot.is_decided and any(bid.seq for bid in bids)]
     mine = [lot for lot in ended if lot.id in won]
-    costs = [purse.cost(lot.price or 0) for lot in mine]
+    costs = [purse.of(lot).cost(lot.price or 0) for lot in mine]
     return OwnResult(
         won=[lot.id for lot in mine],
         lost=sum(lot.state == "sold" and lot.id not in won for lot in ended),

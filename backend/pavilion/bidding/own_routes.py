@@ -6,7 +6,7 @@ from typing import Annotated
 
 import segno
 from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from pavilion.accounts.deps import SignedInActor
 from pavilion.bidding import api, queries, showing
@@ -35,9 +35,13 @@ async def why(request: Request, lot: Id, session: Reading, actor: SignedInActor)
     for n in numbers:
         opening = await rooms.opening(sale, n, actor.company_id)
         own[n] = None if opening is None else opening.amount
-    wanted = select(BookEvent.body).where(BookEvent.lot == lot, or_(BookEvent.seq > 0, BookEvent.n.in_(own)))
-    events = [json.loads(body) for body in await session.scalars(wanted.order_by(BookEvent.n))]
-    story = tell(events, own, shown.rules.reserve_rule)
+    told = and_(BookEvent.lot == lot, or_(BookEvent.seq > 0, BookEvent.n.in_(own)))
+    amended = and_(BookEvent.lot.is_(None), BookEvent.type == "sale.amended")
+    wanted = select(BookEvent.body).where(BookEvent.sale == sale, or_(told, amended)).order_by(BookEvent.n)
+    events = [json.loads(body) for body in await session.scalars(wanted)]
+    events = [event for event in events if event["lot"] == lot or lot in event["data"]["lots"]]
+    rules = {name: str(doc["reserve_rule"]) for name, doc in shown.changed.documents.items()}
+    story = tell(events, own, shown.rules.reserve_rule, rules)
     return page(request, "bidding/why.html", sale=shown, lot=shown.lot(lot), story=story)
 
 

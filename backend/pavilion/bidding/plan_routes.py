@@ -167,7 +167,7 @@ async def sketch(
     aims = [(row.lot.id, parse_minor(row.max, shown.currency) or 0) for row in rows]
     most = parse_minor(budget, shown.currency) or 0
     places = int(win_at_most) if win_at_most.isdecimal() and len(win_at_most) < 4 else 0
-    facts = (tuple(aims), places, most, shown.currency, shown.rules_hash)
+    facts = (tuple(aims), places, most, shown.currency, shown.changed.newest or shown.rules_hash)
     answer = await request.app.state.rooms.plan(PlanOrder(sale, actor.company_id or 0, _key(key), *facts))
     if answer.result == "accepted":
         return RedirectResponse(f"/sales/{sale}/plans?done=made", 303)

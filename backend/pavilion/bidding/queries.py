@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.bidding import rule_sets
 from pavilion.bidding.messages import LotStands, Snapshot
 from pavilion.bidding.models import (
     BookBid,
@@ -70,7 +71,10 @@ async def snapshot(
     if book is None:
         return None
     stands = [stands_of(row) for row in await board(session, sale) if lots is None or row.lot in lots]
-    return Snapshot(sale=sale, state=book.state, rules=book.rules_hash, t=stamp(now), lots=stands)
+    amended = {lot: one.to for lot, one in (await rule_sets.amended(session, sale)).by_lot.items()}
+    return Snapshot(
+        sale=sale, state=book.state, rules=book.rules_hash, t=stamp(now), lots=stands, amended=amended
+    )
 
 
 def stands_of(row: BookLot) -> LotStands:

@@ -42,7 +42,8 @@ def record_lines(
     others: Iterable[Mapping[str, Any]] = (),
 ) -> Iterator[bytes]:
     """Header, the other rule sets that the events name, each batch with its checkpoint, then the openings: bids
-    (n, amount, nonce, key) and reserves (lot, reserve, nonce). `hidden` names the lots of which nothing is shown yet."""
+    (n, amount, nonce, key) and reserves (lot, reserve, nonce). `hidden` names the lots of
+    which nothing is shown yet."""
     yield _line(
         {"kind": "header", "v": 1, "sale": sale, "rules": rules, "keys": list(keys), "openings": rules["openings"]}
     )

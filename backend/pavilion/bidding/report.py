@@ -3,7 +3,7 @@ it."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,10 +26,11 @@ KEPT = {
     "lot.paused": "pauses", "sale.paused": "pauses", "lot.resumed": "pauses", "sale.resumed": "pauses",
     "bid.voided": "voids", "lot.withdrawn": "withdrawals", "incident": "incidents",
     "lot.reserve_lowered": "reserves", "lot.reopened": "reopened", "lot.extended": "extensions",
+    "sale.amended": "amendments",
 }  # fmt: skip
 SECTIONS = (
-    "voids", "withdrawals", "pauses", "extensions", "incidents", "reserves", "reopened", "behalf", "refusals", "slow",
-    "proposals",
+    "amendments", "added", "voids", "withdrawals", "pauses", "extensions", "incidents", "reserves", "reopened",
+    "behalf", "refusals", "slow", "proposals",
 )  # fmt: skip
 
 
@@ -73,8 +74,9 @@ async def report_of(session: AsyncSession, sale: SaleShown, now: datetime) -> Re
     """The report as the sale stands at `now`."""
     numbers = {lot.id: lot.number for lot in sale.lots}
     staff = await staff_names(session, sale.id)
+    added = set(numbers) - sale.changed.places.keys() if sale.changed.places else set()
     items = [
-        *await _events(session, sale, numbers, staff),
+        *await _events(session, sale, numbers, staff, added),
         *await _bids(session, sale, numbers),
         *await _proposals(session, sale.id, numbers),
     ]
@@ -113,14 +115,20 @@ def rows(report: Report) -> Iterator[Sequence[str]]:
 
 
 async def _events(
-    session: AsyncSession, sale: SaleShown, numbers: Mapping[str, str], staff: Mapping[str, str]
+    session: AsyncSession, sale: SaleShown, numbers: Mapping[str, str], staff: Mapping[str, str], added: Collection[str]
 ) -> list[Item]:
     wanted = select(BookEvent.lot, BookEvent.at, BookEvent.type, BookEvent.body)
-    told = wanted.where(BookEvent.sale == sale.id, BookEvent.type.in_((*KEPT, "bid.accepted"))).order_by(BookEvent.n)
+    kinds = (*KEPT, "bid.accepted", "lot.listed")
+    told = wanted.where(BookEvent.sale == sale.id, BookEvent.type.in_(kinds)).order_by(BookEvent.n)
     found = []
     for lot, at, kind, body in await session.execute(told):
         data = json.loads(body)["data"]
-        if kind != "bid.accepted":
+        if kind == "lot.listed":
+            found += [Item("added", kind, at, numbers.get(lot or "", ""))] if lot in added else []
+        elif kind == "sale.amended":
+            named = ", ".join(numbers.get(one, "") for one in data["lots"])
+            found.append(Item(KEPT[kind], kind, at, named, by=" + ".join(staff.get(one, one) for one in data["ok"])))
+        elif kind != "bid.accepted":
             found.append(_item(kind, numbers.get(lot or "", ""), at, data, staff))
         elif data["extended"]:
             found.append(

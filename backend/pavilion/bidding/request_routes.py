@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.bidding import acting, lot_requests, showing, viewing_gate
+from pavilion.bidding import acting, lot_requests, rule_sets, showing, viewing_gate
 from pavilion.bidding.api import Id
 from pavilion.bidding.messages import Count, Whole
 from pavilion.bidding.request_models import Decision, Ground, ViewingKind
@@ -181,7 +181,8 @@ async def _ask(
         if opening is None:
             raise lot_requests.NothingToVoid()
         slip = lot_requests.Slip(opening.amount, meant)
-    window = parse_rules(sale.rules).retraction
+    changed = await rule_sets.amended(session, sale.public_id)
+    window = parse_rules(changed.document_of(lot) or sale.rules).retraction
     facts: dict[str, Any] = {"lot": lot, "n": n, "ground": ground, "slip": slip, "words": words}
     row = await lot_requests.ask_retraction(session, window=window, actor=actor, now=now, **facts)
     return row.public_id

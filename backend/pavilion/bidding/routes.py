@@ -12,6 +12,7 @@ from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import rates
 from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes
+from pavilion.bidding import own_bids as own
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.asking import asks_of
 from pavilion.bidding.closures import closed_to, closures
@@ -121,11 +122,11 @@ async def receipt_page(
 async def bids_page(request: Request, session: Reading, actor: Bidder, now: Now) -> Response:
     """Every lot this company bid on, sale by sale, with its receipts."""
     found = []
-    for sale in await showing.sales_bid_in(session, actor.company_id) if actor.company_id is not None else []:
+    for sale in await own.sales_bid_in(session, actor.company_id) if actor.company_id is not None else []:
         mine = await _mine(request, sale, actor)
         shown = await showing.sale_shown(session, sale, actor, mine)
         purse = await showing.purse_of(session, shown, actor, mine, now)
-        bids = await showing.own_bids(session, sale, purse.paddle)
+        bids = await own.own_bids(session, sale, purse.paddle)
         lots = [(lot, [bid for bid in bids if bid.lot == lot.id]) for lot in shown.lots]
         if held := [(lot, own) for lot, own in lots if own]:
             found.append((shown, purse, held))
@@ -215,7 +216,8 @@ async def place(
     status = 403 if answer.code in RIGHTS else 422 if answer.code in FORM else status
     asked = {"key": key, "max": max, "currency": currency, "rules": rules}
     if answer.code in ("confirm_needed", "engine_away"):
-        purse = await showing.purse_of(session, shown, actor, mine, now)
+        shown = shown.ruled(shown.lot(lot))
+        purse = (await showing.purse_of(session, shown, actor, mine, now)).of(shown.lot(lot))
         assert amount is not None
         return page(
             request,
@@ -263,7 +265,7 @@ async def _mine(request: Request, sale: str, actor: Actor) -> Mine | None:
 
 async def _told(session: Reading, sale: SaleShown, lot: str, mine: Mine | None, key: str) -> Told | None:
     """What the book says about the bid of this key."""
-    found = await showing.own_bids(session, sale.id, mine.paddle if mine else None, lot)
+    found = await own.own_bids(session, sale.id, mine.paddle if mine else None, lot)
     bid = next((one for one in found if one.key == key), None)
     if bid is None:
         return None
@@ -286,11 +288,12 @@ async def _stand(
     status: int = 200,
 ) -> Response:
     """The room with this lot in focus, or, without lanes, the page of the lot alone."""
-    purse = await showing.purse_of(session, sale, actor, mine, now)
+    whole, sale = sale, sale.ruled(lot)
+    purse = (await showing.purse_of(session, sale, actor, mine, now)).of(lot)
     held = [stone.public_id for stone in lot.stones]
     closure = purse.destination and await closed_to(session, lot.id, held, purse.destination, now.date())
     book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
-    own_bids = await showing.own_bids(session, sale.id, purse.paddle, lot.id)
+    own_bids = await own.own_bids(session, sale.id, purse.paddle, lot.id)
     asks = await asks_of(session, sale, lot, actor, purse, own_bids)
     amount = parse_minor(typed, lot.currency)
     amount = amount if amount is not None and 0 < amount <= MAX_AMOUNT else None
@@ -326,7 +329,7 @@ async def _stand(
         price_cost=purse.cost(lot.price or lot.opening),
         own_bids=own_bids,
         asks=asks,
-        facts=handing.facts_for_script(sale, purse, lot.id, lanes is None)
+        facts=handing.facts_for_script(whole, purse, lot.id, lanes is None)
         | {"away": mine is None and purse.paddle is not None, "about": about.for_script() if about else None},
     )
 

@@ -34,6 +34,11 @@ class Amended:
     amendments: Sequence[Amendment] = ()
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by hash
     by_lot: Mapping[str, Amendment] = field(default_factory=dict)  # the last one of each lot
+    places: Mapping[str, int] = field(default_factory=dict)  # in the plan of ends, of the lots that were published
+
+    @property
+    def published(self) -> int:
+        return len(self.places)
 
     @property
     def newest(self) -> str | None:
@@ -55,20 +60,21 @@ async def amended(session: AsyncSession, sale: str) -> Amended:
         BookEvent.sale == sale, BookEvent.lot.is_(None), BookEvent.type.in_(NAMING)
     )
     found: list[Amendment] = []
+    places: dict[str, int] = {}
     for kind, at, body in await session.execute(told.order_by(BookEvent.seq)):
-        if kind == "sale.published":  # what was amended before has no hold on the lots as they are listed now
-            found = []
-            continue
         data = json.loads(body)["data"]
+        if kind == "sale.published":  # what was amended before has no hold on the lots as they are listed now
+            found, places = [], {lot: place for place, lot in enumerate(data["lots"])}
+            continue
         found.append(Amendment(at, data["from"], data["to"], data["lots"]))
     if not found:
-        return Amended()
+        return Amended(places=places)
     by_lot = {lot: one for one in found for lot in one.lots}
     texts = select(RuleSetText.hash, RuleSetText.text).where(
         RuleSetText.sale == sale, RuleSetText.hash.in_({one.to for one in found})
     )
     documents = {name: read_json(text) for name, text in await session.execute(texts)}
-    return Amended(found, documents, by_lot)
+    return Amended(found, documents, by_lot, places)
 
 
 async def text_of(session: AsyncSession, sale: str, name: str) -> str | None:

@@ -124,6 +124,7 @@ class Engine:
         for one in await self.world.agreed(writer.sale):
             amount = None if one.sealed is None else self.vault.amounts.open(one.sealed, one.place)
             facts = {**one.document, "ok": tuple(one.document["ok"]), "seqs": tuple(one.document["seqs"])}
+            facts["lots"] = tuple(one.document.get("lots", ()))
             answer = await writer.place(StaffAct(**facts | {"amount": amount, "order": one.id}))
             if answer.result == "refused" and answer.code is not None:
                 await self.world.refused(one.id, answer.code)

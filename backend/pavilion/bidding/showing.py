@@ -1,7 +1,7 @@
 """What the room, the lot's page and the sale's page show: the sale, its lots as they stand, and the reader's purse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -15,10 +15,12 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import RegistrationState, SaleState
-from pavilion.bidding import rules
+from pavilion.bidding import rule_sets
 from pavilion.bidding.deciding import STANDING_CODES
 from pavilion.bidding.models import BookBid, BookLot, Checkpoint, ReserveOpening
 from pavilion.bidding.news import Mine, OwnLot
+from pavilion.bidding.rule_sets import Amended
+from pavilion.bidding.rules import RuleSet
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.catalogue import plan
 from pavilion.catalogue.models import Stone
@@ -67,6 +69,8 @@ class LotShown:
     own: OwnLot | None
     planned: bool = False  # a plan of the reader's wants it
     hidden: frozenset[str] = frozenset()  # those of its stones whose own page this reader cannot open
+    rules: RuleSet | None = None  # by which it runs
+    rules_hash: str | None = None
 
     def title(self, lang: str) -> str:
         return self.titles[lang] or self.titles["en"]
@@ -98,7 +102,8 @@ class LotShown:
 
     def shown_state(self, now: datetime, window: timedelta) -> str:
         """The state, with the last window before the end as a state of its own."""
-        ending = self.state == "open" and self.end is not None and self.end - now <= window
+        own = timedelta(microseconds=self.rules.soft_close.window) if self.rules else window
+        ending = self.state == "open" and self.end is not None and self.end - now <= own
         return "ending" if ending else self.state
 
     def facts_line(self, lang: str) -> str:
@@ -131,11 +136,19 @@ class SaleShown:
     entity: str
     opens_at: datetime
     planned_close: datetime  # of the first lot, as published
-    rules: rules.RuleSet
+    rules: RuleSet
     rules_hash: str
     lots: Sequence[LotShown]
     checkpoint: int | None
     inner_id: int
+    changed: Amended = field(default_factory=Amended)
+
+    def ruled(self, lot: LotShown) -> "SaleShown":
+        """The sale by the rules of this lot."""
+        return replace(self, rules=lot.rules or self.rules, rules_hash=lot.rules_hash or self.rules_hash)
+
+    def numbers(self, lots: Sequence[str]) -> list[str]:
+        return [lot.number for lot in self.lots if lot.id in lots]
 
     def title(self, lang: str) -> str:
         return self.titles[lang] or self.titles["en"]
@@ -214,6 +227,10 @@ class Purse:
         """The premium as one rate, where it is one."""
         return self.bands[0][1] if len(self.bands) == 1 else None
 
+    def of(self, lot: LotShown) -> "Purse":
+        """The same, by the premium of this lot."""
+        return self if lot.rules is None else replace(self, bands=lot.rules.premium_bands)
+
     def cost(self, hammer: int) -> fees.AllIn:
         return fees.all_in(hammer, self.bands, self.tax or fees.UNTAXED)
 
@@ -221,14 +238,6 @@ class Purse:
         if not self.limit or self.headroom is None:
             return 0
         return min(width, max(0, (self.limit - self.headroom) * width // self.limit))
-
-
-class OwnBid(NamedTuple):
-    lot: str
-    n: int
-    seq: int
-    key: str
-    code: str | None
 
 
 async def sale_of_lot(session: AsyncSession, lot: str) -> str:
@@ -244,6 +253,7 @@ async def sale_shown(session: AsyncSession, sale: str, actor: Actor, mine: Mine 
     if row is None or row.rules is None or row.rules_hash is None:
         raise NotFound()
     ruleset = parse_rules(row.rules)
+    changed = await rule_sets.amended(session, sale)
     size = await session.scalar(select(func.max(Checkpoint.size)).where(Checkpoint.sale == sale))
     return SaleShown(
         id=row.public_id,
@@ -257,14 +267,15 @@ async def sale_shown(session: AsyncSession, sale: str, actor: Actor, mine: Mine 
         planned_close=from_micros(ruleset.stagger.first),
         rules=ruleset,
         rules_hash=row.rules_hash,
-        lots=await _lots(session, row, ruleset, actor, mine),
+        lots=await _lots(session, row, ruleset, actor, mine, changed),
         checkpoint=size,
         inner_id=row.id,
+        changed=changed,
     )
 
 
 async def _lots(
-    session: AsyncSession, sale: Sale, ruleset: rules.RuleSet, actor: Actor, mine: Mine | None
+    session: AsyncSession, sale: Sale, ruleset: RuleSet, actor: Actor, mine: Mine | None, changed: Amended
 ) -> list[LotShown]:
     listed = (
         await session.scalars(
@@ -275,6 +286,7 @@ async def _lots(
     ids = [lot.id for lot in listed]  # what was published stays to be read, also when a stone left the catalogue
     stones, seen = await stones_by_lot(session, ids), await stones_by_lot(session, ids, actor)
     accepted = await _accepted_on(session, sale.public_id, mine)
+    other = {name: parse_rules(doc) for name, doc in changed.documents.items()}
     return [
         _lot(
             lot,
@@ -285,6 +297,7 @@ async def _lots(
             mine if lot.public_id in accepted else None,
             frozenset(stone.public_id for stone in stones[lot.id] if stone not in seen[lot.id]),
             mine is not None and lot.public_id in mine.planned,
+            (other[own], own) if (own := changed.hash_of(lot.public_id)) else (ruleset, sale.rules_hash),
         )
         for k, lot in enumerate(listed)
     ]
@@ -307,6 +320,7 @@ def _lot(
     mine: Mine | None,
     hidden: frozenset[str],
     planned: bool,
+    ruled: tuple[RuleSet, str | None],
 ) -> LotShown:
     opening, low, high = lot.opening_minor or 0, lot.low_minor or 0, lot.high_minor or 0
     return LotShown(
@@ -331,19 +345,14 @@ def _lot(
         own=mine.lots.get(lot.public_id) if mine else None,
         planned=planned,
         hidden=hidden,
+        rules=ruled[0],
+        rules_hash=ruled[1],
     )
 
 
 async def opened_reserve(session: AsyncSession, lot: str) -> int | None:
     """The reserve once it is published: of a sold lot whose record stands."""
     return await session.scalar(select(ReserveOpening.reserve).where(ReserveOpening.lot == lot))
-
-
-async def sales_bid_in(session: AsyncSession, company_id: int) -> list[str]:
-    """The sales in which this company holds or held a paddle, the latest first."""
-    found = select(Sale.public_id).join(Registration, Registration.sale_id == Sale.id)
-    held = found.where(Registration.company_id == company_id, Registration.paddle.is_not(None), Sale.state.in_(PUBLIC))
-    return list(await session.scalars(held.order_by(Sale.first_close_at.desc(), Sale.id.desc()).limit(40)))
 
 
 async def purse_of(session: AsyncSession, sale: SaleShown, actor: Actor, mine: Mine | None, now: datetime) -> Purse:
@@ -378,15 +387,3 @@ async def tax_of(session: AsyncSession, sale: SaleShown, row: Registration, now:
         return None
     tax_no = await session.scalar(select(Company.tax_no).where(Company.id == row.company_id))
     return entity.tax(row.destination, has_tax_no=bool(tax_no), on=now.date())
-
-
-async def own_bids(session: AsyncSession, sale: str, paddle: int | None, lot: str | None = None) -> list[OwnBid]:
-    """Every bid of this paddle that stands in the book, the latest first."""
-    if paddle is None:
-        return []
-    found = select(BookBid.lot, BookBid.n, BookBid.seq, BookBid.key, BookBid.code).where(
-        BookBid.sale == sale, BookBid.paddle == paddle
-    )
-    if lot is not None:
-        found = found.where(BookBid.lot == lot)
-    return [OwnBid(*row) for row in await session.execute(found.order_by(BookBid.n.desc()))]

@@ -26,15 +26,18 @@ class Why(NamedTuple):
     n: int | None = None  # the own bid that it tells of
 
 
-def tell(events: Iterable[Event], own: Mapping[int, int | None], rule: str) -> list[Why]:
-    """The story from the bidder's first bid on. `events`: all of the lot's book with the bidder's own refusals, by n;
-    `own`: the bidder's amounts by n, None where it is not known any more; `rule`: that of the reserve."""
-    return list(_Story(own, rule).of(events))
+def tell(
+    events: Iterable[Event], own: Mapping[int, int | None], rule: str, amended: Mapping[str, str] | None = None
+) -> list[Why]:
+    """The story from the bidder's first bid on. `events`: all of the lot's book with the bidder's own refusals and the
+    amendments of its rules, by n; `own`: the bidder's amounts by n, None where it is not known any more; `rule`: that
+    of the reserve, as published, and in `amended` as it is under each rule set that the lot was given since."""
+    return list(_Story(own, rule, amended or {}).of(events))
 
 
 class _Story:
-    def __init__(self, own: Mapping[int, int | None], rule: str) -> None:
-        self.own, self.rule = own, rule
+    def __init__(self, own: Mapping[int, int | None], rule: str, amended: Mapping[str, str]) -> None:
+        self.own, self.rule, self.rules = own, rule, amended
         self.alias: str | None = None
         self.most: int | None = None  # the bidder's highest maximum so far
         self.leader: str | None = None
@@ -45,6 +48,8 @@ class _Story:
     def of(self, events: Iterable[Event]) -> Iterable[Why]:
         for event in events:
             data, at = event["data"], from_stamp(event["at"])
+            if event["type"] == "sale.amended":
+                self.rule = self.rules.get(data["to"], self.rule)
             if event["type"] in ("bid.accepted", "bid.refused") and event["n"] in self.own:
                 self.alias = data["bidder"]
             if self.alias is not None and (tell := _TELLERS.get(event["type"])) is not None:
@@ -109,6 +114,9 @@ class _Story:
         else:
             yield Why(at, f"why_extended_{data['cause']}", to=from_stamp(data["to"]))
 
+    def amended(self, event: Event, data: Event, at: datetime) -> Iterable[Why]:
+        yield Why(at, "why_amended")
+
     def paused(self, event: Event, data: Event, at: datetime) -> Iterable[Why]:
         yield Why(at, "why_paused", reason=data["reason"])
 
@@ -139,6 +147,7 @@ _TELLERS: Mapping[str, Callable[[_Story, Event, Event, datetime], Iterable[Why]]
     "lot.paused": _Story.paused,
     "lot.resumed": _Story.runs_again,
     "lot.reopened": _Story.runs_again,
+    "sale.amended": _Story.amended,
     "lot.sold": _Story.sold,
     "lot.passed": _Story.passed,
     "lot.withdrawn": _Story.withdrawn,

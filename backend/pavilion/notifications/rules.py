@@ -51,6 +51,8 @@ NOTICES: dict[str, Kind] = {
     "lot_notice": Kind.LOT,
     "sale_paused": Kind.LOT,
     "sale_resumed": Kind.LOT,
+    "sale_amended": Kind.LOT,
+    "lot_added": Kind.LOT,
     "extended": Kind.EXTENDED,
     "record": Kind.RECORD,
     "registration_approved": Kind.REGISTRATION,

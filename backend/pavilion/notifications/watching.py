@@ -80,6 +80,7 @@ class _Reader:
         self.bids: list[BookBid] = []  # accepted ones, in order
         self.voided: set[tuple[str, int]] = set()
         self.leaders: dict[str, str | None] = {}
+        self.published: frozenset[str] = frozenset()  # the lots that the sale was published with
 
     async def read(self, events: Sequence[_Said]) -> None:
         await self._learn(events[0].n)
@@ -90,7 +91,13 @@ class _Reader:
                 given_back.append(event)
             elif event.lot is not None:
                 with_sale = event.type == "lot.resumed" and any(abs(event.at - at) < TOGETHER for at in resumed)
+                if event.type == "lot.listed" and event.lot not in self.published:
+                    await self._tell("lot_added", event, list(self.companies.values()), lot=event.lot)
                 await self._of_lot(event, event.lot, with_sale)
+            elif event.type == "sale.published":
+                self.published = frozenset(event.data["lots"])
+            elif event.type == "sale.amended":
+                await self._tell("sale_amended", event, list(self.companies.values()), lots=event.data["lots"])
             elif event.type == "sale.closed":
                 await self._closed(event)
             elif notice := OF_SALE.get(event.type):
@@ -186,6 +193,9 @@ class _Reader:
         self.companies = {paddle: company for paddle, company in rows if paddle is not None}
         accepted = select(BookBid).where(BookBid.sale == self.sale, BookBid.seq > 0).order_by(BookBid.n)
         self.bids = list(await self.session.scalars(accepted))
+        told = select(BookEvent.body).where(BookEvent.sale == self.sale, BookEvent.type == "sale.published")
+        last = await self.session.scalar(told.where(BookEvent.n < first).order_by(BookEvent.n.desc()).limit(1))
+        self.published = frozenset() if last is None else frozenset(json.loads(last)["data"]["lots"])
         gone = select(BookEvent.lot, BookEvent.body).where(
             BookEvent.sale == self.sale, BookEvent.type == "bid.voided", BookEvent.n < first
         )

@@ -9,6 +9,7 @@ import { secondsLeft } from "./countdown.js";
 import { HOUSE } from "./fold.js";
 import { drawState, icon, setText } from "./icons.js";
 import { leftText } from "./lot-words.js";
+import { ruled } from "./ruled.js";
 import { say, sentence } from "./words.js";
 import { clockIn } from "./zones.js";
 
@@ -64,7 +65,7 @@ export class Hand {
     if (!lot) return;
     const end = lot.end ? instantMs(lot.end) : null;
     const seconds = now === null || end === null ? null : secondsLeft(end, now);
-    const { kind, name, words, ending } = lookOf(lot, seconds, facts.window);
+    const { kind, name, words, ending } = lookOf(lot, seconds, ruled(facts, store, this.lot).window);
     const state = hand.querySelector("[data-hand-state]");
     if (state && state.textContent?.trim() !== words) drawState(state, kind, name, words);
     const clock = hand.querySelector("[data-clock]");

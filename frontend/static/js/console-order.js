@@ -7,11 +7,12 @@ import { ALL_MS, Sight } from "./drawing.js";
 import { HOUSE, isDecided, isEnding } from "./fold.js";
 import { drawState, setText } from "./icons.js";
 import { leftText, LOT_ICONS, lotWords } from "./lot-words.js";
+import { ruled } from "./ruled.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./fold.js").Lot} Lot */
 /** @typedef {"now" | "exceptions" | "closed"} Group */
-/** @typedef {{currency: string, window: number, lots: import("./room-facts.js").LotFacts[]}} OrderFacts */
+/** @typedef {{currency: string, window: number, under?: Record<string, any>, lots: import("./room-facts.js").LotFacts[]}} OrderFacts */
 
 const AT_ONCE = 40; // rows that come into the page with one picture: several hundred would hold up a key
 
@@ -99,7 +100,7 @@ export class Order {
     const lot = this.store.lots.get(id);
     if (!cells || !lot || cells.row.hidden) return;
     const seconds = now === null || !lot.end ? null : secondsLeft(instantMs(lot.end), now);
-    const { kind, name, words, ending } = lookOf(lot, seconds, this.facts.window);
+    const { kind, name, words, ending } = lookOf(lot, seconds, ruled(this.facts, this.store, id).window);
     if (cells.words !== words) {
       cells.words = words;
       drawState(cells.state, kind, name, words);

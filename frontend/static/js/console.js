@@ -13,7 +13,7 @@ import { endsWithPage, keySwitch, lineTo, pageClock, pageVoice, showLink, storeO
 import { say } from "./words.js";
 import { clockIn } from "./zones.js";
 
-/** @typedef {{sale: string, state: string, format: string, rules: string, currency: string, zone: string, window: number,
+/** @typedef {{sale: string, state: string, format: string, rules: string, currency: string, zone: string, window: number, under?: Record<string, any>, amended?: Record<string, string>,
  *   lots: import("./room-facts.js").LotFacts[]}} ConsoleFacts */
 
 const DRAW_MS = 100;
@@ -82,6 +82,7 @@ class Console {
     for (const { kind, lot, to } of outcome.happenings) {
       const number = this.numbers.get(lot);
       if (kind === "state" && number && to) this.announcer.calm(lot, say("Lot %(number)s: ", { number }) + lotWords(to));
+      if (kind === "amended" && number) this.announcer.calm(lot, say("Lot %(number)s: ", { number }) + say("its rules were amended"));
     }
     if (outcome.sale) this.renderSale();
   }

@@ -9,6 +9,7 @@ import { isDecided } from "./fold.js";
 import { setText } from "./icons.js";
 import { laneOf, mayMove, ordered } from "./lanes.js";
 import { bidsWords, leftText, lotWords, ownWords } from "./lot-words.js";
+import { ruled } from "./ruled.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./lanes.js").Lane} Lane */
@@ -69,7 +70,7 @@ export class LaneBoard {
     const words = this.timeWords(lot, now);
     if (words !== null) setText(row.time, words);
     const seconds = now === null || !lot.end || lot.state !== "open" ? null : secondsLeft(instantMs(lot.end), now);
-    row.time.classList.toggle("is-closing", seconds !== null && seconds <= this.room.facts.window);
+    row.time.classList.toggle("is-closing", seconds !== null && seconds <= ruled(this.room.facts, this.room.store, id).window);
   }
 
   /** @param {import("./fold.js").Lot} lot @param {number | null} now @returns {string | null} null: as the page has it */

@@ -10,6 +10,7 @@ import { icon, setIcon, setText } from "./icons.js";
 import { mustConfirm, rungs } from "./ladder.js";
 import { bookRows } from "./book-rows.js";
 import { bidsWords, leftText, LOT_ICONS, lotWords, ownWords, reserveWords, standingHead, standingNote } from "./lot-words.js";
+import { ruled } from "./ruled.js";
 import { say } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
@@ -117,9 +118,14 @@ export class Stand {
     setText(this.at("[data-hint]"), text);
   }
 
+  /** What the house said of this sale, by the rules of this lot. */
+  get terms() {
+    return ruled(this.room.facts, this.room.store, this.lot);
+  }
+
   /** @param {number} amount */
   cost(amount) {
-    return allIn(amount, this.room.facts.bands, this.room.facts.tax);
+    return allIn(amount, this.terms.bands, this.terms.tax);
   }
 
   /** Limit left if this stood; the lot's own weight now is taken off first. @param {number} amount */
@@ -134,7 +140,7 @@ export class Stand {
 
   /** @param {number} amount */
   mustConfirm(amount) {
-    return mustConfirm(this.room.facts.increments, this.room.facts.confirm, this.book.ask, amount);
+    return mustConfirm(this.terms.increments, this.terms.confirm, this.book.ask, amount);
   }
 
   showCost() {
@@ -217,7 +223,7 @@ export class Stand {
     setText(this.at("[data-ask-words]"), leads ? say("If it ends now you pay") : this.at("[data-ask-words]")?.getAttribute("data-words") ?? "");
     const total = this.cost(leads && lot.price !== null ? lot.price : lot.ask).total;
     setText(this.at("[data-ask-total]"), moneyText(total, currency));
-    const ladder = rungs(this.room.facts.increments, lot.ask, 5);
+    const ladder = rungs(this.terms.increments, lot.ask, 5);
     this.element.querySelectorAll("[data-rung]").forEach((rung, k) => {
       const amount = /** @type {number} */ (ladder[k]);
       if (!(rung instanceof HTMLElement) || rung.dataset.rung === String(amount)) return;
@@ -276,7 +282,7 @@ export class Stand {
     const over = isDecided(lot);
     const end = lot.end ? instantMs(lot.end) : null;
     const seconds = now === null || end === null ? null : secondsLeft(end, now);
-    const ending = isEnding(lot, seconds, facts.window);
+    const ending = isEnding(lot, seconds, this.terms.window);
     const unknown = now === null && !over && facts.signedIn;
     if (unknown !== this.unknown) { this.unknown = unknown; this.renderBid(this.room.store.ownState(this.lot)); }
     const runs = ["open", "listed"].includes(lot.state);
@@ -294,7 +300,7 @@ export class Stand {
       clock.classList.toggle("is-last", ending && seconds !== null && seconds <= 10);
     }
     this.at("[data-closing]")?.classList.toggle("is-closing", ending);
-    this.at("[data-left]")?.setAttribute("x2", String(seconds === null || !ending ? 0 : ruleLength(seconds, facts.window)));
+    this.at("[data-left]")?.setAttribute("x2", String(seconds === null || !ending ? 0 : ruleLength(seconds, this.terms.window)));
     if (end !== null) this.ends(end, over, now);
     else if (!over) setText(this.at("[data-ends]"), lot.state === "open" ? say("open until it is called") : say("the auctioneer opens it"));
   }
@@ -305,7 +311,7 @@ export class Stand {
     if (shown === "ending" && this.room.facts.format === "clerked") return say("Final call");
     if (shown === "ending" && lot.extended) return say("Closing, extended to %(time)s", { time: clockIn(instantMs(lot.extended), this.room.facts.zone) });
     if (shown === "open" && lot.extended) return say("Extended to %(time)s", { time: clockIn(instantMs(lot.extended), this.room.facts.zone) });
-    if (shown === "ending") return say("Closing, last %(n)s minutes", { n: Math.max(1, Math.ceil(this.room.facts.window / 60)) });
+    if (shown === "ending") return say("Closing, last %(n)s minutes", { n: Math.max(1, Math.ceil(this.terms.window / 60)) });
     return lotWords(shown);
   }
 

@@ -4,6 +4,7 @@ import { amountText, moneyText } from "./amounts.js";
 import { confirmJump } from "./confirm.js";
 import { answerWords } from "./lot-words.js";
 import { Pending } from "./pending.js";
+import { ruled } from "./ruled.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./pending.js").PendingBid} PendingBid */
@@ -31,7 +32,7 @@ export class OwnBids {
       if (!(await this.ask(max))) return;
       confirm = max;
     }
-    this.send(this.pending.make({ lot, max, currency, rules: this.room.store.rules || this.room.facts.rules, confirm }));
+    this.send(this.pending.make({ lot, max, currency, rules: this.room.store.rulesOf(lot) || this.room.facts.rules, confirm }));
   }
 
   /** @param {PendingBid} bid */
@@ -111,7 +112,7 @@ export class OwnBids {
   /** @param {number} max @returns {Promise<boolean>} */
   ask(max) {
     const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("[data-confirm]"));
-    const { currency, increments, tax } = this.room.facts;
+    const { currency, increments, tax } = ruled(this.room.facts, this.room.store, this.room.stand.lot);
     return confirmJump(dialog, { amount: max, ask: this.room.stand.book.ask, currency, increments, cost: this.room.stand.cost(max), left: this.room.stand.leftAfter(max), taxKnown: tax !== null });
   }
 

@@ -13,6 +13,7 @@ import { lotWords, ownWords, standingNote } from "./lot-words.js";
 import { OwnBids } from "./own-bids.js";
 import { drawPath } from "./price-path.js";
 import { readFacts } from "./room-facts.js";
+import { rulesMissing } from "./ruled.js";
 import { endsWithPage, keySwitch, lineTo, pageClock, pageVoice, showLink, storeOf } from "./sale-line.js";
 import { isClosingMark, soundOf, Sounds, titled } from "./sounds.js";
 import { language, say, sentence } from "./words.js";
@@ -102,7 +103,10 @@ class Room {
       case "snapshot": if (frame.sale === this.facts.sale) this.took(this.store.snapshot(frame)); break;
       case "batch": if (frame.sale === this.facts.sale) { this.took(this.store.batch(frame)); this.seal(frame.checkpoint); } break;
       case "you": this.took(this.store.you(frame)); break;
-      case "ack": this.bids.answered(frame); break;
+      case "ack":
+        this.bids.answered(frame);
+        if (frame.code === "rules_changed") void this.show(this.address(), false);
+        break;
       case "error": this.bids.refusedFrame(frame); break;
       case "notice": this.tellSaid(frame); break;
       case "presence": setText(document.querySelector("[data-presence]"), frame.watching >= 3 ? say("%(n)s watching", { n: frame.watching }) : ""); break;
@@ -115,6 +119,7 @@ class Room {
     if (outcome.gaps.size) this.line.ask(outcome.gaps);
     this.drawing.add(outcome.changed);
     for (const happening of outcome.happenings) this.say(happening);
+    if (outcome.happenings.some(({ kind, lot }) => kind === "amended" && (lot === this.stand.lot || rulesMissing(this.facts, this.store)))) void this.show(this.address(), false);
     // Decided, paused or resumed: the page of the lot as it now is, with its forms or with the reason why there are none.
     if (outcome.happenings.some(({ kind, lot, from, to }) => kind === "state" && lot === this.stand.lot && (STILL.includes(to ?? "") || from === "paused"))) void this.show(this.address(), false);
   }
@@ -172,6 +177,8 @@ class Room {
       this.announcer.urgent(head + say("final call, ends %(time)s", { time: clockIn(instantMs(book.end), this.facts.zone) }));
     } else if (kind === "call_off") {
       this.announcer.calm(lot, head + say("the final call is taken back"));
+    } else if (kind === "amended") {
+      this.announcer.urgent(head + say("its rules were amended, read them before you bid"));
     } else if (kind === "notice") {
       this.announcer.urgent(head + say("a new notice stands in the book"));
     }
@@ -348,7 +355,8 @@ class Room {
       if (same) this.stand.sending = sending;
       if (this.stand.field && typed) this.stand.field.value = typed;
       if (hadFocus) document.getElementById(hadFocus)?.focus();
-      this.took(this.store.snapshot({ state: facts.state, rules: facts.rules, lots: facts.lots.map((one) => one.book) }));
+      this.facts.under = facts.under;
+      this.took(this.store.snapshot({ state: facts.state, rules: facts.rules, amended: facts.amended, lots: facts.lots.map((one) => one.book) }));
       this.store.headroom = facts.headroom;
       document.title = titled(page.title, this.store.outbid());
       this.wireStand();

@@ -10,12 +10,12 @@ import { SaleStore } from "./store.js";
 import { language, say } from "./words.js";
 
 /** @typedef {import("./socket.js").Condition} Condition */
-/** @typedef {{sale: string, state: string, rules: string, lots: {book: import("./fold.js").Lot, own?: import("./fold.js").Own | null}[]}} Served */
+/** @typedef {{sale: string, state: string, rules: string, amended?: Record<string, string>, lots: {book: import("./fold.js").Lot, own?: import("./fold.js").Own | null}[]}} Served */
 
 /** @param {Served} served */
 export function storeOf(served) {
   const store = new SaleStore(served.sale);
-  store.snapshot({ state: served.state, rules: served.rules, lots: served.lots.map((one) => one.book) });
+  store.snapshot({ state: served.state, rules: served.rules, amended: served.amended, lots: served.lots.map((one) => one.book) });
   for (const one of served.lots) if (one.own) store.own.set(one.book.lot, { ...one.own, live: true });
   return store;
 }

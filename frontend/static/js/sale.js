@@ -7,6 +7,7 @@ import { isDecided, isEnding, look } from "./fold.js";
 import { drawState, setText } from "./icons.js";
 import { bidsWords, leftText, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
 import { readFacts } from "./room-facts.js";
+import { ruled } from "./ruled.js";
 import { endsWithPage, lineTo, pageClock, storeOf } from "./sale-line.js";
 import { say } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
@@ -21,7 +22,7 @@ function live(facts) {
     const own = store.ownState(id);
     const seen = look(own);
     const seconds = now === null || !lot.end ? null : secondsLeft(instantMs(lot.end), now);
-    const ending = isEnding(lot, seconds, facts.window);
+    const ending = isEnding(lot, seconds, ruled(facts, store, id).window);
     if (own && seen && seen !== "quiet") return { kind: seen, name: seen, words: ownShort(own) };
     if (lot.reserve_met === false && lot.bids && lot.state === "open") return { kind: "reserve", name: "reserve", words: say("Reserve not met") };
     const shown = ending ? "ending" : lot.state;
@@ -56,7 +57,7 @@ function live(facts) {
     const seconds = secondsLeft(instantMs(lot.end), now);
     const rest = leftText(seconds);
     if (rest !== null) setText(time, say("%(time)s left", { time: rest }));
-    time?.classList.toggle("is-closing", isEnding(lot, seconds, facts.window));
+    time?.classList.toggle("is-closing", isEnding(lot, seconds, ruled(facts, store, id).window));
   };
 
   const took = (/** @type {import("./store.js").Outcome} */ outcome) => {

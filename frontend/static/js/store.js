@@ -6,7 +6,7 @@ import { fold, isDecided, look, lotFrom, ownState } from "./fold.js";
 /** @typedef {import("./fold.js").Lot} Lot */
 /** @typedef {import("./fold.js").Own} Own */
 /** @typedef {import("./fold.js").BookEvent} BookEvent */
-/** @typedef {{kind: "own" | "price" | "extended" | "called" | "call_off" | "state" | "notice", lot: string, to?: string | null, from?: string | null}} Happening */
+/** @typedef {{kind: "own" | "price" | "extended" | "called" | "call_off" | "state" | "notice" | "amended", lot: string, to?: string | null, from?: string | null}} Happening */
 /** @typedef {{changed: Set<string>, gaps: Set<string>, happenings: Happening[], sale: boolean}} Outcome */
 
 const REMEMBERED = 60; // events of a lot kept for the book of bids on the page
@@ -17,6 +17,8 @@ export class SaleStore {
     this.sale = sale;
     this.state = "";
     this.rules = "";
+    /** The rules of lots that were given others than the sale's. @type {Map<string, string>} */
+    this.amended = new Map();
     /** @type {Map<string, Lot>} */
     this.lots = new Map();
     /** @type {Map<string, Own>} */
@@ -36,6 +38,11 @@ export class SaleStore {
     return Object.fromEntries([...this.lots.values()].filter((lot) => lot.seq > 0).slice(0, 400).map((lot) => [lot.lot, lot.seq]));
   }
 
+  /** The hash that a bid on this lot has to name. @param {string} lot */
+  rulesOf(lot) {
+    return this.amended.get(lot) ?? this.rules;
+  }
+
   /** @param {string} lot */
   ownState(lot) {
     const held = this.lots.get(lot);
@@ -47,12 +54,13 @@ export class SaleStore {
     return [...this.lots.values()].filter((lot) => !isDecided(lot) && look(this.ownState(lot.lot)) === "outbid").length;
   }
 
-  /** @param {{state: string, rules: string, lots: (Partial<Lot> & {lot: string, seq: number})[]}} frame @returns {Outcome} */
+  /** @param {{state: string, rules: string, amended?: Record<string, string>, lots: (Partial<Lot> & {lot: string, seq: number})[]}} frame @returns {Outcome} */
   snapshot(frame) {
     const outcome = this.outcome();
     outcome.sale = this.state !== frame.state || this.rules !== frame.rules;
     this.state = frame.state;
     this.rules = frame.rules;
+    for (const [lot, rules] of Object.entries(frame.amended ?? {})) this.amend(lot, rules, outcome);
     for (const told of frame.lots) {
       const held = this.lots.get(told.lot);
       if (held && told.seq < held.seq) continue; // older than what the batches already told
@@ -102,7 +110,7 @@ export class SaleStore {
       const states = /** @type {Record<string, string>} */ ({
         "sale.opened": "open", "sale.paused": "paused", "sale.resumed": "open", "sale.closed": "closed", "sale.unpublished": "draft",
       });
-      if (event.type === "sale.amended") this.rules = event.data.to;
+      if (event.type === "sale.amended") for (const lot of event.data.lots) this.amend(lot, event.data.to, outcome);
       const state = states[event.type];
       if (state) { this.state = state; outcome.sale = true; }
       return;
@@ -118,6 +126,15 @@ export class SaleStore {
     if (event.type === "lot.extended" && event.data.to === null) outcome.happenings.push({ kind: "call_off", lot: event.lot });
     if (event.type === "lot.notice") outcome.happenings.push({ kind: "notice", lot: event.lot });
     this.put(folded, outcome);
+  }
+
+  /** @param {string} lot @param {string} rules @param {Outcome} outcome */
+  amend(lot, rules, outcome) {
+    if (this.rulesOf(lot) === rules) return;
+    this.amended.set(lot, rules);
+    if (!this.lots.has(lot)) return; // told before the lot itself: the page is being made
+    outcome.changed.add(lot);
+    outcome.happenings.push({ kind: "amended", lot });
   }
 
   /** @param {Lot} lot @param {Outcome} outcome */
