@@ -25,11 +25,12 @@ from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import open_store
 from pavilion.kernel import db
 from pavilion.kernel.clock import utc_now
-from tests.conftest import on_database, run_sql
 from tests.faults import killing
 from tests.faults.test_processes import words_of
 
-LEVEL_S = 5  # within a second on a machine that does nothing else; tests share theirs
+LEVEL_S = 1  # from Redis answering again to the last room that knows
+TAKEOVER_S = 7  # two on a machine that does nothing else
+KILLS = 3
 PATIENCE_S = 200
 
 
@@ -64,25 +65,20 @@ class Room:
         await socket.send(json.dumps({"op": "watch", "sale": self.load.sale, "lots": "all", "after": after}))
 
     async def hears(self, lot, seq):
-        """How long it took until the room knew."""
-        started = time.monotonic()
+        """The room knows."""
         async with asyncio.timeout(PATIENCE_S):
             while self.seq[lot] < seq:
                 assert not self.staying.done(), self.staying
                 self.moved.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(1):
-                        await self.moved.wait()
-        return time.monotonic() - started
+                await self.moved.wait()
 
 
 class Several:
     """The house in its processes."""
 
-    def __init__(self, load, environment, redis):
-        self.load, self.environment, self.redis = load, environment, redis
+    def __init__(self, environment, redis):
+        self.environment, self.redis = environment, redis
         self.processes = {}
-        self.keys = 0
 
     async def start(self, name, service, listen):
         environment = self.environment | {"PAVILION_LISTEN": listen, "PAVILION_HEALTH_LISTEN": listen}
@@ -109,6 +105,23 @@ class Several:
                 await asyncio.sleep(0.05)
         return self.load.acknowledged[key]["seq"]
 
+    async def without_redis(self, buyer, amount):
+        """Redis is killed, a bid is sent, and Redis is there again; the bid, and since when."""
+        port = self.redis.port
+        self.redis._process.kill()
+        self.redis._process.wait()
+        waiting = asyncio.create_task(self.bid(buyer, amount))
+        async with AsyncClient(base_url=self.load.url) as client:
+            assert (await client.get("/api/v1/time")).status_code == 200
+        assert not waiting.done(), "nobody can say yet"
+        self.redis = ValkeyServer(port=port)
+        starting = asyncio.create_task(asyncio.to_thread(self.redis.start))
+        while not await answers(port):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.005)
+        back = time.monotonic()
+        await starting
+        return waiting, back
+
     async def lease(self):
         async with self.sessions() as session:
             row = await session.scalar(select(SaleLease).where(SaleLease.sale == self.load.sale))
@@ -125,28 +138,26 @@ class Several:
 
 
 @pytest.fixture
-async def several(postgres_server, tmp_path):
-    await run_sql(postgres_server, "create database doorbell")
-    url, ports = on_database(postgres_server, "doorbell"), [killing.free_port() for _ in range(3)]
+async def several(postgres_url, tmp_path):
+    """An edge and two engines, furnished while they start."""
     redis = ValkeyServer()
     redis.start()
-    load = await killing.furnish(tmp_path, url)
-    load.port = ports[0]
+    places = {name: f"127.0.0.1:{killing.free_port()}" for name in ("edge", "one", "two")}
     keys = {f"PAVILION_{name}_KEY": f"{n}{n}" * 32 for n, name in enumerate(("SECRET", "DATA", "SALE", "LOG"), 1)}
     environment = os.environ | keys | {
-        "PAVILION_ENVIRONMENT": "test", "PAVILION_DATA_DIR": str(tmp_path), "PAVILION_DATABASE_URL": url,
-        "PAVILION_REDIS_URL": f"redis://127.0.0.1:{redis.port}/0", "PAVILION_PUBLIC_URL": load.url,
+        "PAVILION_ENVIRONMENT": "test", "PAVILION_DATA_DIR": str(tmp_path), "PAVILION_DATABASE_URL": postgres_url,
+        "PAVILION_REDIS_URL": f"redis://127.0.0.1:{redis.port}/0", "PAVILION_PUBLIC_URL": f"http://{places['edge']}",
         "PAVILION_LOG_LEVEL": "CRITICAL",
     }  # fmt: skip
-    house = Several(load, environment, redis)
-    engine = db.create_engine(url)
-    house.sessions, house.url = db.sessions_of(engine), url
-    places = {name: f"127.0.0.1:{port}" for name, port in zip(("edge", "one", "two"), ports, strict=True)}
+    house = Several(environment, redis)
+    engine = db.create_engine(postgres_url)
+    house.sessions, house.url = db.sessions_of(engine), postgres_url
     try:
         for name, listen in places.items():
             await house.start(name, "edge" if name == "edge" else "engine", listen)
-        for name, listen in places.items():
-            await house.ready(name, listen)
+        house.load = await killing.furnish(tmp_path, postgres_url)
+        house.load.port = int(places["edge"].rpartition(":")[2])
+        await asyncio.gather(*(house.ready(name, listen) for name, listen in places.items()))
         yield house
     finally:
         for process in house.processes.values():
@@ -156,7 +167,6 @@ async def several(postgres_server, tmp_path):
         await asyncio.gather(*(process.wait() for process in house.processes.values()))
         house.redis.stop()
         await engine.dispose()
-        await run_sql(postgres_server, "drop database doorbell with (force)")
 
 
 async def test_a_doorbell_or_an_engine_that_is_lost_loses_no_bid(several):
@@ -170,41 +180,38 @@ async def test_a_doorbell_or_an_engine_that_is_lost_loses_no_bid(several):
 
     # Flushed: nothing was kept there.
     await flushed(house.redis.port)
+    level = time.monotonic()
     seq = await house.bid(1, 600_000)
     for room in rooms:
-        assert await room.hears(lot, seq) < LEVEL_S
-
-    # Killed in the middle of a bid: the bid waits, and the rooms are level soon after the doorbell is back.
-    port = house.redis.port
-    house.redis._process.kill()
-    house.redis._process.wait()
-    waiting = asyncio.create_task(house.bid(2, 700_000))
-    await asyncio.sleep(0.5)
-    assert not waiting.done(), "nobody can say yet"
-    house.redis = ValkeyServer(port=port)
-    house.redis.start()
-    back = time.monotonic()
-    seq = await waiting
-    for room in rooms:
         await room.hears(lot, seq)
-    assert time.monotonic() - back < LEVEL_S
+    assert time.monotonic() - level < LEVEL_S
+
+    # Killed in the middle of a bid: the bid waits, and the rooms are level within a second of the doorbell's return.
+    took = []
+    for kill in range(KILLS):
+        waiting, back = await house.without_redis(2 + kill % 2, 700_000 + kill * 100_000)
+        seq = await waiting
+        for room in rooms:
+            await room.hears(lot, seq)
+        took.append(time.monotonic() - back)
+    assert max(took) < LEVEL_S, took
 
     # Frozen: the other engine takes over, and the fence refuses the first when it thaws.
     pid, epoch = await house.lease()
     house.engine(pid).send_signal(signal.SIGSTOP)
     stopped = time.monotonic()
     other, epoch = await house.taken_over(epoch)
-    assert other != pid and time.monotonic() - stopped < 2 + LEVEL_S
-    seq = await house.bid(3, 800_000)
+    assert other != pid and time.monotonic() - stopped < TAKEOVER_S
+    seq = await house.bid(3, 1_100_000)
     house.engine(pid).send_signal(signal.SIGCONT)
-    assert await house.bid(4, 900_000) == seq + 1
+    assert await house.bid(4, 1_200_000) == seq + 1
     assert await house.lease() == (other, epoch), "who thaws writes nothing and takes nothing"
 
     # Killed: whoever stands by goes on.
     house.engine(other).kill()
     first, later = await house.taken_over(epoch)
     assert (first, later > epoch) == (pid, True)
-    last = await house.bid(5, 1_000_000)
+    last = await house.bid(5, 1_300_000)
     for room in rooms:
         await room.hears(lot, last)
 
@@ -215,18 +222,30 @@ async def test_a_doorbell_or_an_engine_that_is_lost_loses_no_bid(several):
 
 
 async def flushed(port):
+    assert await said(port, b"FLUSHALL") == b"+OK\r\n"
+
+
+async def answers(port):
+    with contextlib.suppress(OSError):
+        return await said(port, b"PING") == b"+PONG\r\n"
+    return False
+
+
+async def said(port, words):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"FLUSHALL\r\n")
-    assert await reader.readline() == b"+OK\r\n"
-    writer.close()
-    await writer.wait_closed()
+    writer.write(words + b"\r\n")
+    try:
+        return await reader.readline()
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def all_is_there(house):
     """Every acknowledged bid stands where it was said to stand, once, and the book replays."""
     async with house.sessions() as session:
         rows = {row.key: row for row in await session.scalars(select(BookBid))}
-    assert set(rows) == set(house.load.acknowledged) and len(rows) == 6
+    assert set(rows) == set(house.load.acknowledged) and len(rows) == 5 + KILLS
     for key, told in house.load.acknowledged.items():
         assert (rows[key].n, rows[key].seq) == (told["n"], told["seq"])
     store = open_store(house.url, utc_now)

@@ -1,6 +1,7 @@
 """The engine's end of Redis: orders of each edge in the order it stamped them, answers before news."""
 
 import asyncio
+import secrets
 from collections import defaultdict
 
 from redis.asyncio import Redis
@@ -8,6 +9,7 @@ from redis.asyncio import Redis
 from pavilion.bidding import closing, wire
 from pavilion.bidding.bus import OwnOpening
 from pavilion.bidding.deciding import Answer
+from pavilion.bidding.doorbell import Doorbell
 from pavilion.bidding.engine import SaleWriter
 from pavilion.bidding.messages import Notice, frame, news_frame
 from pavilion.bidding.news import News
@@ -53,11 +55,10 @@ class EngineBus:
     """Listens for orders of the sales that this engine writes, and tells the edges."""
 
     def __init__(self, redis: Redis, sealer: Sealer, clock: Clock) -> None:
-        self._redis, self._sealer, self._clock = redis, sealer, clock
+        self._sealer, self._clock = sealer, clock
         self.engine: Engine | None = None
         self._sales: dict[str, SaleEdges] = defaultdict(SaleEdges)
-        self._sending: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self._unsent: tuple[str, bytes] | None = None  # taken from the queue, not yet heard by Redis
+        self._line = Doorbell(redis, secrets.token_hex(8), self._hear, patterns=[wire.orders("*")])
         self._edge_heard_s: float | None = None  # by the monotonic clock
         self._asking: set[asyncio.Task[None]] = set()
 
@@ -70,29 +71,19 @@ class EngineBus:
         if news.own:
             self._put(wire.own(sale), wire.own_out(list(news.own)))
         if news.lines:
-            self._sending.put_nowait((wire.news(sale), news_frame(news)))
+            self._line.say(wire.news(sale), news_frame(news))
         for line in news.lines:
             if line.type == "lot.notice" and line.lot is not None:
-                self._sending.put_nowait((wire.news(sale), frame(Notice(lot=line.lot, key="lot_notice", n=line.n))))
+                self._line.say(wire.news(sale), frame(Notice(lot=line.lot, key="lot_notice", n=line.n)))
 
     async def run(self) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as heard, asyncio.TaskGroup() as tasks:
-            await heard.psubscribe(wire.orders("*"))
-            tasks.create_task(self._send())
-            async for message in heard.listen():
-                channel = message["channel"].decode()
-                document = self._sealer.open(message["data"], channel)
-                if document is not None:
-                    self._hear(channel.rpartition(":")[2], document)
+        """Hears and tells until cancelled."""
+        await self._line.run()
 
-    async def _send(self) -> None:
-        while True:
-            if self._unsent is None:
-                self._unsent = await self._sending.get()
-            await self._redis.publish(*self._unsent)
-            self._unsent = None
-
-    def _hear(self, sale: str, document: Doc) -> None:
+    def _hear(self, channel: str, data: bytes) -> None:
+        document, sale = self._sealer.open(data, channel), channel.rpartition(":")[2]
+        if document is None:
+            return
         assert self.engine is not None
         if document["kind"] == "alive":
             self._an_edge_lives()
@@ -202,4 +193,4 @@ class EngineBus:
         self._put(wire.edge(document["edge"]), {"kind": "told", "request": document["request"], "told": told})
 
     def _put(self, channel: str, document: Doc) -> None:
-        self._sending.put_nowait((channel, self._sealer.seal(document, channel)))
+        self._line.say(channel, self._sealer.seal(document, channel))

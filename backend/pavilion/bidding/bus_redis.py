@@ -13,6 +13,7 @@ from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.bus import OwnOpening, Pace
 from pavilion.bidding.deciding import Answer, BidOrder, away
 from pavilion.bidding.door import Door
+from pavilion.bidding.doorbell import Doorbell
 from pavilion.bidding.engine import Reply
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.news import Mine
@@ -26,6 +27,7 @@ from pavilion.kernel.instants import micros
 ANSWER_S = 5  # after which nobody can say
 ASK_AGAIN_S = 0.5  # a question may be lost with the doorbell; asking changes nothing
 WATERMARK_S = 0.1
+AUDIENCE_S = 1
 
 
 class Stream:
@@ -44,12 +46,14 @@ class RedisRooms:
         self, redis: Redis, sealer: Sealer, hub: Hub, door: Door, clock: Clock, verifier: str, pace: Pace | None = None
     ) -> None:
         self.hub, self.door, self.verifier, self.pace = hub, door, verifier, pace or Pace()
-        self._redis, self._sealer, self._clock = redis, sealer, clock
+        self._sealer, self._clock = sealer, clock
         self.run_id = secrets.token_hex(8)
+        self._line = Doorbell(
+            redis, self.run_id, self._hear, level=self._level,
+            channels=[wire.edge(self.run_id), wire.CROWDS], patterns=[wire.own("*"), wire.news("*")],
+        )  # fmt: skip
         self._streams: dict[str, Stream] = defaultdict(Stream)
         self._asked: dict[str, asyncio.Future[Doc]] = {}
-        self._sending: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self._unsent: tuple[str, bytes] | None = None  # taken from the queue, not yet heard by Redis
 
     # -- the port -----------------------------------------------------------------------------------------------------
 
@@ -84,7 +88,7 @@ class RedisRooms:
         return await answer
 
     async def say(self, sale: str, encoded: bytes) -> None:
-        self._sending.put_nowait((wire.news(sale), encoded))
+        self._line.say(wire.news(sale), encoded)
 
     async def mine(self, sale: str, company_id: int) -> Mine | None:
         told = await self._ask(sale, "mine", company_id=company_id)
@@ -106,16 +110,10 @@ class RedisRooms:
 
     async def run(self) -> None:
         """Hears and sends until cancelled."""
-        async with self._redis.pubsub() as heard, asyncio.TaskGroup() as tasks:
-            await heard.subscribe(wire.edge(self.run_id))
-            await heard.psubscribe(wire.own("*"), wire.news("*"))
-            tasks.create_task(self._send())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._line.run())
             tasks.create_task(self._mark())
-            async for message in heard.listen():
-                if message["type"] in ("message", "pmessage"):
-                    self._hear(message["channel"].decode(), message["data"])
-                elif message["channel"].decode() == wire.news("*"):
-                    self._level()
+            tasks.create_task(self._tell_crowds())
 
     def _level(self) -> None:
         """From here on everything is heard. What passed while nothing was is read anew, and what was not answered is
@@ -125,22 +123,24 @@ class RedisRooms:
                 self._tell_order(sale, counter)
         self.hub.resync("bus")
 
-    async def _send(self) -> None:
-        while True:
-            if self._unsent is None:
-                self._unsent = await self._sending.get()
-            await self._redis.publish(*self._unsent)
-            self._unsent = None
-
     async def _mark(self) -> None:
         """The engine learns ten times a second up to which instant everything was sent."""
         while True:
-            self._say(wire.NO_SALE, {"kind": "alive"})
-            for sale, stream in self._streams.items():
-                oldest = min(stream.ring, default=stream.counter + 1)
-                mark = {"kind": "mark", "stamp": micros(self._clock()), "counter": stream.counter, "oldest": oldest}
-                self._say(sale, mark)
+            if self._line.connected:
+                self._say(wire.NO_SALE, {"kind": "alive"})
+                for sale, stream in self._streams.items():
+                    oldest = min(stream.ring, default=stream.counter + 1)
+                    mark = {"kind": "mark", "stamp": micros(self._clock()), "counter": stream.counter, "oldest": oldest}
+                    self._say(sale, mark)
             await asyncio.sleep(WATERMARK_S)
+
+    async def _tell_crowds(self) -> None:
+        """The other processes learn who listens in this one; what is not said again is forgotten there."""
+        while True:
+            if self._line.connected:
+                told = {"edge": self.run_id, "rooms": wire.crowds_out(self.hub.crowds())}
+                self._line.say(wire.CROWDS, self._sealer.seal(told, wire.CROWDS))
+            await asyncio.sleep(AUDIENCE_S)
 
     def _put(self, sale: str, order: Order, reply: Reply, nobody: Answer) -> None:
         stream = self._streams[sale]
@@ -179,7 +179,7 @@ class RedisRooms:
 
     def _say(self, sale: str, document: Doc) -> None:
         channel = wire.orders(sale)
-        self._sending.put_nowait((channel, self._sealer.seal(document | {"edge": self.run_id}, channel)))
+        self._line.say(channel, self._sealer.seal(document | {"edge": self.run_id}, channel))
 
     def _hear(self, channel: str, data: bytes) -> None:
         sale = channel.rpartition(":")[2]
@@ -188,6 +188,10 @@ class RedisRooms:
             return
         document = self._sealer.open(data, channel)
         if document is None:
+            return
+        if channel == wire.CROWDS:
+            if document["edge"] != self.run_id:
+                self.hub.hear_of(document["edge"], wire.crowds_in(document["rooms"]))
             return
         if channel == wire.own(sale):
             self.hub.tell_own(sale, wire.own_in(document))

@@ -3,12 +3,21 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pavilion.bidding.messages import Notice, Presence, Resync, frame, news_frame, you
 from pavilion.bidding.news import News, OwnState
+from pavilion.kernel.clock import monotonic_s
 
 FEW = 3
+CROWD_S = 5  # for which a word of another process holds
+
+
+class Crowd(NamedTuple):
+    """Who listens to one sale: sockets, and the companies behind them."""
+
+    sockets: int
+    companies: frozenset[int]
 
 
 class Listener(Protocol):
@@ -20,9 +29,11 @@ class Listener(Protocol):
 
 
 class Hub:
-    """The audience of all sales in this process."""
+    """The audience of all sales in this process, and word of those in others."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = monotonic_s) -> None:
+        self._monotonic = monotonic
+        self._elsewhere: dict[str, tuple[float, dict[str, Crowd]]] = {}  # process -> heard when, and by sale
         self._rooms: dict[str, set[Listener]] = defaultdict(set)
         self._bells: dict[str, asyncio.Event] = {}
         self.versions: dict[str, int] = defaultdict(int)  # counts the commits heard of, so that caches know their age
@@ -73,15 +84,32 @@ class Hub:
     def presence(self) -> None:
         """Every watcher hears how many others there are."""
         for sale, listeners in self._rooms.items():
-            bidders = len({one.company_id for one in listeners} - {None})
-            encoded = frame(Presence(sale=sale, watching=_few(len(listeners)), bidders=_few(bidders)))
+            watching, bidders = self.audience(sale)
+            encoded = frame(Presence(sale=sale, watching=_few(watching), bidders=_few(bidders)))
             for listener in listeners:
                 listener.hear(encoded)
 
     def audience(self, sale: str) -> tuple[int, int]:
-        """How many sockets of this process watch the sale, and how many companies stand behind them."""
+        """How many sockets watch the sale in all processes, and how many companies stand behind them."""
+        since = self._monotonic() - CROWD_S
+        told = [crowds[sale] for at, crowds in self._elsewhere.values() if at > since and sale in crowds]
+        crowds = [self._crowd(sale), *told]
+        companies = frozenset[int]().union(*(crowd.companies for crowd in crowds))
+        return sum(crowd.sockets for crowd in crowds), len(companies)
+
+    def crowds(self) -> dict[str, Crowd]:
+        """Who listens in this process."""
+        return {sale: self._crowd(sale) for sale in self._rooms}
+
+    def _crowd(self, sale: str) -> Crowd:
         listeners = self._rooms.get(sale, set())
-        return len(listeners), len({one.company_id for one in listeners} - {None})
+        return Crowd(len(listeners), frozenset(one.company_id for one in listeners if one.company_id is not None))
+
+    def hear_of(self, process: str, crowds: dict[str, Crowd]) -> None:
+        """Another process says who listens there; a process that no longer says so is forgotten."""
+        now = self._monotonic()
+        told = {name: word for name, word in self._elsewhere.items() if word[0] > now - CROWD_S}
+        self._elsewhere = told | {process: (now, crowds)}
 
     def bell(self, sale: str) -> asyncio.Event:
         """Set at the next commit of the sale; taken before reading, nothing is missed."""

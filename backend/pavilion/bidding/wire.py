@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.deciding import Answer, BidOrder
+from pavilion.bidding.hub import Crowd
 from pavilion.bidding.news import Mine, OwnLot, OwnState
 from pavilion.bidding.orders import Order
 from pavilion.bidding.planning import LotSeen, PlanOrder, PlanSeen
@@ -39,6 +40,9 @@ class Sealer:
         except (InvalidTag, ValueError):
             return None
         return document
+
+
+CROWDS = "pavilion:crowds"  # where web processes and edges say who listens to them
 
 
 def orders(sale: str) -> str:
@@ -98,6 +102,14 @@ def plans_out(plans: list[PlanSeen]) -> Doc:
 
 def plans_in(document: Doc) -> list[PlanSeen]:
     return [PlanSeen(**one | {"lots": tuple(LotSeen(*lot) for lot in one["lots"])}) for one in document["plans"]]
+
+
+def crowds_out(crowds: dict[str, Crowd]) -> Doc:
+    return {sale: [crowd.sockets, sorted(crowd.companies)] for sale, crowd in crowds.items()}
+
+
+def crowds_in(document: Doc) -> dict[str, Crowd]:
+    return {sale: Crowd(sockets, frozenset(companies)) for sale, (sockets, companies) in document.items()}
 
 
 def own_out(states: list[OwnState]) -> Doc:

@@ -7,9 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from sqlalchemy import make_url
 
 from pavilion.bidding import guard, jobs
@@ -19,6 +16,7 @@ from pavilion.bidding.bus import LocalRooms
 from pavilion.bidding.bus_engine import EngineBus
 from pavilion.bidding.bus_redis import RedisRooms
 from pavilion.bidding.door import LOOK_S, Door
+from pavilion.bidding.doorbell import redis_of
 from pavilion.bidding.hub import Hub
 from pavilion.bidding.running import Engine
 from pavilion.bidding.service import World
@@ -86,7 +84,7 @@ async def engine_alone(
 ) -> AsyncIterator[Engine]:
     """The engine of a production house, told and asked over Redis; a second one stands by for its leases."""
     steady_memory()
-    store, redis = open_store(database_url, clock), _redis(redis_url)
+    store, redis = open_store(database_url, clock), redis_of(redis_url)
     bus = EngineBus(redis, Sealer(bus_key), clock)
     signer, world = SigningKey(host_name, sale_key), World(sessions, clock)
     bus.engine = engine = Engine(store, world, Vault(data_key), signer, clock, bus, bus.watermarks)
@@ -104,18 +102,12 @@ async def engine_alone(
         await store.close()
 
 
-def _redis(url: str) -> Redis:
-    """A connection that fails at once: `every` opens the next, and whoever listens reads anew what it missed. The
-    library's own retries would wait seconds after Redis is back."""
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1)
-
-
 @asynccontextmanager
 async def rooms_over_redis(
     redis_url: str, sessions: Sessions, clock: Clock, *, bus_key: bytes, verifier: str
 ) -> AsyncIterator[RedisRooms]:
     """The rooms of a web or edge process, whose engine is another process."""
-    redis, hub, door = _redis(redis_url), Hub(), Door(sessions)
+    redis, hub, door = redis_of(redis_url), Hub(), Door(sessions)
     rooms = RedisRooms(redis, Sealer(bus_key), hub, door, clock, verifier)
     tasks = [
         asyncio.create_task(every(RECONNECT_S, rooms.run), name="bus"),
