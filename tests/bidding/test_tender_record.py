@@ -32,7 +32,7 @@ class Rows:
         await self.store.write(sale, epoch, batch)
         self.batches.append(batch)
 
-    def lines(self):
+    def lines(self, hidden=()):
         batches = self.batches
         events = [line for batch in batches for line in batch.lines]
         envelopes = {one.n: one for batch in batches for one in batch.kept.envelopes}
@@ -40,12 +40,13 @@ class Rows:
         tail = record_tail(
             sorted(one for batch in batches for one in batch.kept.weighed),
             [(one.lot, one.bidder, one.envelope, other.shares) for one, other in held],
+            hidden,
         )
         bids = [one for batch in batches for one in batch.published.bids]
         reserves = [one for batch in batches for one in batch.published.reserves]
         rules = json.loads(self.batches[0].rules[0])
         roots = [batch.root for batch in batches]
-        return list(record_lines(SALE, rules, [str(SIGNER.verifier)], events, roots, bids, reserves, (), tail))
+        return list(record_lines(SALE, rules, [str(SIGNER.verifier)], events, roots, bids, reserves, hidden, tail))
 
 
 async def record_of_a_tender(url, **rules):

@@ -149,9 +149,12 @@ class _Reader:
 
     async def _final_round(self, event: _Said, lot: str) -> None:
         """A lot of a tender that is open again: who bid on it hears whether it is for them."""
+        before = [bid for bid in self.bids if bid.lot == lot and bid.n < event.n]
+        if not before:
+            return  # it opens for the first time
         held = select(TenderHeld).where(TenderHeld.sale == self.sale, TenderHeld.n < event.n)
         invited = {row.n: row.invited for row in await self.session.scalars(held)}
-        first = [bid for bid in self.bids if bid.lot == lot and bid.n in invited]
+        first = [bid for bid in before if bid.n in invited]
         guests = self._companies(bid for bid in first if invited[bid.n])
         others = [company for company in self._companies(first) if company not in guests]
         await self._tell("tender_invited", event, guests, lot=lot, until=event.data["end"])
