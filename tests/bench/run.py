@@ -8,7 +8,19 @@ from pathlib import Path
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.instants import stamp
 
-MEASURES = ("commit", "deciding", "search", "judging", "upload", "log", "verify", "record", "results", "console")
+MEASURES = (
+    "commit",
+    "deciding",
+    "search",
+    "judging",
+    "upload",
+    "log",
+    "verify",
+    "record",
+    "verify_page",
+    "results",
+    "console",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -13,8 +13,10 @@ from pavilion.kernel.canon import canonical, read_json
 from tests.bidding import test_tender_finals
 from tests.bidding.browser_records import agree, by_command
 from tests.bidding.room import lot_id
+from tests.bidding.tendered import closed, plain_rules, send, tender
 from tests.bidding.test_tender_record import (
     CHANGES,
+    Rows,
     change,
     docs,
     event_of,
@@ -144,6 +146,26 @@ async def test_every_change_of_a_second_round_fails_at_the_same_line(sqlite_data
     said = agree(records)
     assert said[0]["ok"] and said[0]["lots"] == 4
     assert not any(one["ok"] for one in said[1:])
+
+
+@needs_node
+async def test_a_plain_tender_whose_one_custodian_is_the_house_is_replayed_too(sqlite_database_url):
+    rules, made = plain_rules(), []
+    sealing = {"k": 1, "custodians": rules["custodians"]}
+
+    def wrap(store):
+        made.append(Rows(store))
+        return made[0]
+
+    async with tender(sqlite_database_url, wrap=wrap, **rules) as room:
+        await send(room, 1, 500_000, **sealing)
+        await send(room, 2, 495_000, **sealing)
+        await closed(room)
+    record = made[0].lines()
+    found = docs(record)
+    event_of(found, "lot.sold")["data"]["price"] -= 1
+    said = agree([record, written(signed_again(found))])
+    assert (said[0]["ok"], said[0]["envelopes"], said[1]["rule"]) == (True, 2, "result")
 
 
 @needs_node
