@@ -22,6 +22,7 @@ _WORDS = {
     "tender_clock": "this machine's clock is behind the closing of the tender, at",
     "tender_other_house": "not signed by the house you named",
     "tender_other_rules": "not the rules you named; the file has those with the hash",
+    "tender_twice": "you opened this round before, with another closing; tell the other custodians. That one was",
     "tender_not_custodian": "the rules of this tender do not name the key",
 }
 
@@ -94,8 +95,10 @@ def open_(
     out: Annotated[Path, typer.Option(help="The file that your shares are written to.")],
     house: Annotated[str | None, typer.Option(help="Verifier key of the house, as you were handed it before.")] = None,
     rules: Annotated[Path | None, typer.Option(help="The rules of the sale, as you kept them.")] = None,
+    notes: Annotated[Path | None, typer.Option(help="What you opened before; usually beside the key.")] = None,
 ) -> None:
-    """Check that the tender was closed and is over, open your share of every envelope, and sign them."""
+    """Check that the tender was closed and is over, open your share of every envelope, and sign them. What was opened is
+    noted, since each round of a tender is opened once."""
     from pavilion.bidding.custody import (
         MOST_BYTES,
         Refused,
@@ -112,14 +115,34 @@ def open_(
     try:
         private = read_key(_read(key, 10_000))
         file = read_tender(_read(tender, MOST_BYTES))
-        check_tender(file, micros(utc_now()), house=house, rules=None if rules is None else _rules(rules))
+        book = notes or key.with_name(f"{key.name}.opened")
+        before = _noted(book)
+        answered = {int(which): closed for which, closed in before.get(file.sale, {}).items()}
+        pinned = None if rules is None else _rules(rules)
+        check_tender(file, micros(utc_now()), house=house, rules=pinned, answered=answered)
         found = open_tender(private, file)
     except Refused as fault:
         raise _refused(fault) from None
     _tell(file, house is None or rules is None)
+    mine = {**before.get(file.sale, {}), str(file.round): found.closed}
+    _write(book, canonical({**before, file.sale: mine}) + b"\n")
     _write(out, canonical(signed_shares(private, found)) + b"\n")
     opened = sum(one.share is not None for one in found.shares)
     typer.echo(f"opened: {opened} of {len(found.shares)} shares of custodian {found.x}, in {out}")
+
+
+def _noted(path: Path) -> dict[str, dict[str, str]]:
+    """Which closings were opened before: by sale, then by round."""
+    from pavilion.kernel.canon import read_json
+
+    if not path.exists():
+        return {}
+    try:
+        found: dict[str, dict[str, str]] = read_json(_read(path, MOST_RULES))
+        assert all(which in ("1", "2") and len(one) == 64 for told in found.values() for which, one in told.items())
+    except (ValueError, AttributeError, TypeError, AssertionError):
+        raise stop(f"{path}: not the notes of what was opened before") from None
+    return found
 
 
 def _tell(file: "Tender", unpinned: bool) -> None:

@@ -92,6 +92,16 @@ def test_the_clock_must_have_passed_the_end_of_the_rules_and_the_closing():
     assert refusal(tender(at="2026-03-09T13:59:59.999999Z")) == "tender_early"
 
 
+def test_a_custodian_opens_each_round_once_so_final_bids_do_not_pass_for_first_ones():
+    first, final = read(tender()), read(tender(final=True))
+    answered = {1: first.closed.leaf.hex()}
+    check_tender(first, LATER, answered=answered)
+    check_tender(final, final.due + 1_000_000, answered=answered)
+    forged = read(tender(envelopes=[Sealed(LOT, "A", sealed(7))]))
+    with pytest.raises(Refused, match="tender_twice"):
+        check_tender(forged, LATER, answered=answered)
+
+
 def test_the_second_round_ends_so_many_hours_after_the_first_was_opened():
     file = read(tender(final=True))
     assert file.due == read(tender()).due + 25 * 3_600_000_000

@@ -162,6 +162,15 @@ def test_another_house_or_other_rules_than_those_named_are_refused(desk):
     assert not (desk / "shares.json").exists()
 
 
+def test_a_round_that_was_opened_is_noted_and_another_closing_of_it_refused(desk):
+    assert open_(desk).exit_code == 0 and open_(desk).exit_code == 0
+    (desk / "tender.json").write_bytes(canonical(tender(envelopes=[])))
+    said = open_(desk)
+    assert (said.exit_code, "you opened this round before" in said.stderr) == (1, True)
+    (desk / "key.json.opened").write_bytes(b"[]")
+    assert open_(desk).exit_code == 3
+
+
 @pytest.mark.parametrize("name", ["key", "tender"])
 @pytest.mark.parametrize("data", [None, b"", b"{}", b"\xff\x00", b"[" * 5000])
 def test_files_that_cannot_be_read_end_with_3(desk, name, data):

@@ -115,6 +115,10 @@ class Tender:
         return () if self.rule_set.tender is None else self.rule_set.tender.custodians
 
     @property
+    def round(self) -> int:
+        return 1 if self.opened is None else 2
+
+    @property
     def due(self) -> int:
         """The earliest instant at which this round could end: ends are never brought forward."""
         if self.opened is None:
@@ -160,11 +164,19 @@ def read_tender(data: bytes) -> Tender:
         raise Refused("tender_bad", str(fault)[:160]) from None
 
 
-def check_tender(tender: Tender, now: int, *, house: str | None = None, rules: Doc | None = None) -> None:
+def check_tender(
+    tender: Tender,
+    now: int,
+    *,
+    house: str | None = None,
+    rules: Doc | None = None,
+    answered: Mapping[int, str] | None = None,
+) -> None:
     """Returns when this tender was closed, by its log, its rules and the own clock; else Refused says what is not so.
 
     `house` and `rules` are what the custodian was handed beforehand. Without them the file's own count, and a house
-    that lies in its log is found out only when the record is published."""
+    that lies in its log is found out only when the record is published. `answered`: the closing of each round that this
+    custodian has opened before, by its hash. A second first round would be final bids, to be opened before their time."""
     if house is not None and house not in tender.keys:
         raise Refused("tender_other_house", house)
     if rules is not None and document_hash(rules) != document_hash(tender.rules):
@@ -174,6 +186,8 @@ def check_tender(tender: Tender, now: int, *, house: str | None = None, rules: D
         if not verify_inclusion(logged.leaf, logged.event["n"], root.size, logged.path, root.root):
             raise Refused("tender_false", f"{logged.event['type']} does not stand in the log")
     _check_story(tender)
+    if (known := (answered or {}).get(tender.round, tender.closed.leaf.hex())) != tender.closed.leaf.hex():
+        raise Refused("tender_twice", known)
     if now < tender.due or tender.closed.at < tender.due:
         raise Refused("tender_early", stamp(from_micros(tender.due)))
     if now < tender.closed.at:

@@ -2,7 +2,7 @@
 // A custodian's part of the opening, in the browser: the key file is read here and never sent; what is sent is the signed
 // share of each envelope, which alone opens nothing.
 import { left, secondsLeft } from "./countdown.js";
-import { checkTender, openTender, prepare, readKey, readTender, Refused } from "./custodian.js";
+import { checkTender, openTender, prepare, readKey, readTender, Refused, roundOf } from "./custodian.js";
 import { say, sentence } from "./words.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-ceremony]"));
@@ -33,8 +33,11 @@ function start(form, sale, house) {
       tell(say("Checking the closing in the log"));
       const answer = await fetch(`/sales/${sale}/tender.json`);
       const tender = readTender(new Uint8Array(await answer.arrayBuffer()));
-      await checkTender(tender, Date.now(), { house });
+      const notes = `pavilion.opened.${sale}.${custodian.public}`; // each round is opened once; this browser remembers which
+      const answered = JSON.parse(localStorage.getItem(notes) ?? "{}");
+      await checkTender(tender, Date.now(), { house, answered });
       const shares = await openTender(custodian, tender, (done, of) => tell(say("Opened %(done)s of %(of)s shares", { done, of })));
+      localStorage.setItem(notes, JSON.stringify({ ...answered, [roundOf(tender)]: shares.closed }));
       const headers = { "content-type": "application/json", accept: "application/json" };
       const taken = await fetch(`/api/v1/sales/${sale}/shares`, { method: "POST", body: JSON.stringify(shares), headers });
       const said = await taken.json();

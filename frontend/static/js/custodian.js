@@ -17,7 +17,7 @@ export { prepare } from "./verify-signature.js"; // to be called when the page o
 /** @typedef {{public: string, point: Uint8Array, key: CryptoKey, signing: CryptoKey}} Custodian */
 /** @typedef {import("./seal.js").Envelope} Envelope */
 /** What the custodian was handed beforehand: the house's verifier key, the rules of the sale.
- * @typedef {{house?: string, rules?: Doc}} Pins */
+ * @typedef {{house?: string, rules?: Doc, answered?: Record<string, string>}} Pins */
 
 /** Why nothing is done; `code` has a sentence in the catalogue, with the place %(fact)s. */
 export class Refused extends Error {
@@ -116,9 +116,17 @@ export async function checkTender(tender, now, pins = {}) {
     }
   }
   checkStory(tender, rules);
+  // A second first round would be final bids, to be opened before their time.
+  const known = pins.answered?.[roundOf(tender)], own = eventHash(tender.closed.event);
+  if (known !== undefined && known !== own) throw new Refused("tender_twice", known);
   const due = dueOf(tender), closed = micros(tender.closed.event.at);
   if (now * 1000 < due || closed < due) throw new Refused("tender_early", stamp(due));
   if (now * 1000 < closed) throw new Refused("tender_clock", tender.closed.event.at);
+}
+
+/** @param {Doc} tender */
+export function roundOf(tender) {
+  return tender.opened === null ? 1 : 2;
 }
 
 /** The earliest instant at which this round could end, in microseconds. @param {Doc} tender */

@@ -77,6 +77,13 @@ test("the second round ends so many hours after the first was opened", async () 
   await checkTender(tender, due + 1000);
 });
 
+test("each round is opened once: final bids do not pass for first ones", async () => {
+  const tender = read(VECTOR.tender), final = read(VECTOR.final), answered = { 1: VECTOR.closed };
+  await checkTender(tender, LATER, { answered });
+  await checkTender(final, Date.parse("2026-03-10T15:00:01Z"), { answered });
+  await refused(() => checkTender(tender, LATER, { answered: { 1: "00".repeat(32) } }), "tender_twice");
+});
+
 test("rules and house known beforehand are not replaced by those in the file", async () => {
   const forged = read(VECTOR.forged);
   await checkTender(forged, LATER);
