@@ -97,8 +97,9 @@ def open_(
     rules: Annotated[Path | None, typer.Option(help="The rules of the sale, as you kept them.")] = None,
     notes: Annotated[Path | None, typer.Option(help="What you opened before; usually beside the key.")] = None,
 ) -> None:
-    """Check that the tender was closed and is over, open your share of every envelope, and sign them. What was opened is
-    noted, since each round of a tender is opened once."""
+    """Check that the tender was closed and is over, open your share of every envelope, and sign them.
+
+    It is noted what was opened, since each round of a tender is opened once."""
     from pavilion.bidding.custody import (
         MOST_BYTES,
         Refused,

@@ -175,8 +175,8 @@ def check_tender(
     """Returns when this tender was closed, by its log, its rules and the own clock; else Refused says what is not so.
 
     `house` and `rules` are what the custodian was handed beforehand. Without them the file's own count, and a house
-    that lies in its log is found out only when the record is published. `answered`: the closing of each round that this
-    custodian has opened before, by its hash. A second first round would be final bids, to be opened before their time."""
+    that lies in its log is found out only when the record is published. `answered`: the hash of the closing of each
+    round that this custodian opened before. A second first round would be final bids, opened before their time."""
     if house is not None and house not in tender.keys:
         raise Refused("tender_other_house", house)
     if rules is not None and document_hash(rules) != document_hash(tender.rules):

@@ -72,9 +72,7 @@ async def snapshot(
         return None
     stands = [stands_of(row) for row in await board(session, sale) if lots is None or row.lot in lots]
     amended = {lot: one.to for lot, one in (await rule_sets.amended(session, sale)).by_lot.items()}
-    return Snapshot(
-        sale=sale, state=book.state, rules=book.rules_hash, t=stamp(now), lots=stands, amended=amended
-    )
+    return Snapshot(sale=sale, state=book.state, rules=book.rules_hash, t=stamp(now), lots=stands, amended=amended)
 
 
 def stands_of(row: BookLot) -> LotStands:
