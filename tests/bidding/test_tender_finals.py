@@ -9,9 +9,10 @@ import pytest
 from pavilion.bidding.custody import Refused, check_tender
 from pavilion.bidding.deciding import Wish
 from pavilion.bidding.opened import Failed
+from pavilion.bidding.tender_queries import ranks
 from pavilion.kernel.instants import micros
 from tests.bidding import room as rooms
-from tests.bidding.room import FIRST_END, lot_id
+from tests.bidding.room import FIRST_END, SALE, lot_id
 from tests.bidding.tendered import (
     answer,
     closed,
@@ -365,6 +366,23 @@ async def test_where_the_rules_name_another_key_than_the_house_has_nothing_opens
         room.clock.at = FIRST_END + 25 * HOUR
         assert await room.act("open_tender", lot=None, by="a") is None
         assert results(room) == {lot_id(1): ("lot.passed", "no_bids")}
+
+
+async def test_below_the_reserve_the_invited_alone_are_in_the_rank(sqlite_database_url, sqlite_sessions):
+    async with tender(sqlite_database_url, reserve=900_000, **FINAL) as room:
+        for company, value in ((1, 500_000), (2, 495_000), (3, 100_000)):
+            await send(room, company, value)
+        await closed(room)
+        await opened(room, 1, 2)
+        await send(room, 2, 520_000)
+        await room.at(FIRST_END + 24 * HOUR + 5 * SECOND)
+        async with sqlite_sessions() as session:
+            assert await ranks(session, SALE, "latest") == {}
+        await opened(room, 2, 3, times=2)
+        assert results(room) == {lot_id(1): ("lot.passed", "reserve_not_met")}
+        async with sqlite_sessions() as session:
+            found = await ranks(session, SALE, "latest")
+        assert [(one.bidder, one.total) for one in found[lot_id(1)]] == [("B", 520_000), ("A", 500_000)]
 
 
 async def test_an_envelope_broken_on_purpose_leaves_the_first_total(sqlite_database_url):

@@ -18,6 +18,7 @@ from pavilion.bidding.tender_book import Round, SealedLine, counted
 from pavilion.bidding.tender_models import (
     TenderBenchmark,
     TenderEnvelope,
+    TenderHeld,
     TenderOffer,
     TenderOpened,
     TenderShares,
@@ -213,7 +214,8 @@ class Ranked(NamedTuple):
 
 
 async def ranks(session: AsyncSession, sale: str, replace: str) -> dict[str, list[Ranked]]:
-    """Of each lot the opened bids that count, best first. Only after the opening."""
+    """Of each lot the opened bids that count, best first; after a final round those of the invited. Only after the
+    opening."""
     rows = await session.execute(
         select(TenderEnvelope.lot, TenderEnvelope.bidder, TenderEnvelope.n, TenderOpened.total, BookBid.paddle)
         .join(TenderOpened, (TenderOpened.sale == TenderEnvelope.sale) & (TenderOpened.n == TenderEnvelope.n))
@@ -228,7 +230,24 @@ async def ranks(session: AsyncSession, sale: str, replace: str) -> dict[str, lis
         former = held.get(bidder)
         if former is None or (total > former.total if replace == "highest" else total != former.total):
             held[bidder] = Ranked(lot, bidder, total, n, paddle)
-    return {lot: sorted(held.values(), key=lambda one: (-one.total, one.n)) for lot, held in live.items()}
+    guests = await _invited(session, sale)
+    counting = {
+        lot: [one for one in held.values() if one.bidder in guests.get(lot, held)] for lot, held in live.items()
+    }
+    return {lot: sorted(held, key=lambda one: (-one.total, one.n)) for lot, held in counting.items()}
+
+
+async def _invited(session: AsyncSession, sale: str) -> dict[str, set[str]]:
+    """Who was invited to the final round of the lots that had one."""
+    rows = await session.execute(
+        select(TenderEnvelope.lot, TenderEnvelope.bidder)
+        .join(TenderHeld, (TenderHeld.sale == TenderEnvelope.sale) & (TenderHeld.n == TenderEnvelope.n))
+        .where(TenderEnvelope.sale == sale, TenderHeld.invited)
+    )
+    found: dict[str, set[str]] = {}
+    for lot, bidder in rows:
+        found.setdefault(lot, set()).add(bidder)
+    return found
 
 
 async def record_tail_of(session: AsyncSession, sale: str, hidden: Collection[str]) -> Iterator[bytes]:
