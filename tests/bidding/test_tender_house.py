@@ -351,8 +351,10 @@ async def test_a_trial_in_plain_mode_says_that_the_operator_could_read_it_and_op
                 made.sale, made.lots[0], await paddle_of(made, 0), "ab" * 16, "total", 500_000, stamp(NOON)
             )
             sealed = seal(payload, rules["custodians"], rules["k"], secrets.token_bytes)
-            assert (await post(wen, made, sealed)).status_code == 201
-            for path in (f"/lots/{made.lots[0]}", f"/sales/{made.sale}/opening", f"/sales/{made.sale}/rules"):
+            taken = await post(wen, made, sealed)
+            assert "the operator could read it" in (await wen.get(taken.json()["receipt"])).text
+            sale = f"/sales/{made.sale}"
+            for path in (f"/lots/{made.lots[0]}", sale, f"{sale}/opening", f"{sale}/rules"):
                 assert said in (await wen.get(path)).text
             made.clock.at = FIRST_CLOSE + 3 * SECOND
             await made.until(lambda: made.sale not in made.rooms.engine.writers, 10)
