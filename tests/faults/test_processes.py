@@ -15,8 +15,10 @@ import yaml
 from typer.main import get_command
 
 from pavilion.cli import app
+from pavilion.kernel import sheet
 from pavilion.main import EDGE_ROUTERS
 from pavilion.settings import Settings
+from pavilion.webkit.upload import FORM_SLACK, MOST_DISCARDED
 from tests.conftest import on_database, run, run_sql
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +52,22 @@ def test_the_proxy_leads_what_an_edge_answers_to_the_edge_and_hides_health():
     paths = {route.path for router in EDGE_ROUTERS for route in router.routes}
     assert {"/live", "/api/v1/lots/{lot}/bids", "/readyz"} <= paths and "/sales" not in paths
     assert "location ~ ^/(healthz|readyz|metrics)$ { return 404; }" in conf
+
+
+def test_behind_the_proxy_each_who_asks_has_an_address_of_its_own():
+    """Else the house would count everybody as one: fifty sockets and ten sign-ins a minute for all together."""
+    conf = (ROOT / "docs/nginx.conf").read_text()
+    every = ("Host $http_host", "X-Forwarded-For $remote_addr", "X-Forwarded-Proto $http_x_forwarded_proto")
+    for block in re.findall(r"\n    location [^\n]*\{\n(.*?)\n    \}", conf, re.DOTALL):
+        if "proxy_set_header" in block:  # a place that sets one header inherits none
+            assert all(f"proxy_set_header {header};" in block for header in every), block
+    assert "real_ip_header X-Forwarded-For;" in conf and "set_real_ip_from 172.16.0.0/12;" in conf
+    assert all(OURS[name]["environment"]["FORWARDED_ALLOW_IPS"] == "*" for name in ("web", "edge"))
+
+
+def test_the_proxy_lets_pass_the_largest_file_that_the_house_reads():
+    most = int(re.search(r"client_max_body_size (\d+)m;", (ROOT / "docs/nginx.conf").read_text())[1]) * 2**20
+    assert sheet.LIMITS.file_bytes + FORM_SLACK < most <= MOST_DISCARDED
 
 
 @pytest.fixture

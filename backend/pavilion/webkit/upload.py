@@ -1,15 +1,19 @@
 """Bounded reading of what a stranger sends."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from anyio import to_thread
 from fastapi import Request
 from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 
 from pavilion.kernel.errors import Refusal, TooLarge
 
 FORM_SLACK = 64 * 1024  # the other fields of a form and its boundaries
+MOST_DISCARDED = 64 * 1024 * 1024  # as much as a proxy passes on
 MOST_FIELDS = 8
 
 
@@ -33,7 +37,7 @@ async def sent_file(request: Request, limit: int) -> SentFile:
     """Refused unread when the body is longer than such a form can be."""
     declared = request.headers.get("content-length", "")
     if not declared.isdecimal() or int(declared) > limit + FORM_SLACK:
-        raise TooLarge(limit=limit)
+        raise await _too_large(request, limit)
     async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
         upload = form.get("file")
         if not isinstance(upload, UploadFile) or not upload.filename:
@@ -48,23 +52,27 @@ async def sent_file(request: Request, limit: int) -> SentFile:
 
 
 async def body_to_file(request: Request, path: Path, limit: int) -> int:
-    """The raw body stands in `path`; its size in bytes. Over the limit nothing is kept and the rest is not read."""
+    """The raw body stands in `path`; its size in bytes. Over the limit nothing is kept."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
-        raise TooLarge(limit=limit)
-    return await _pour(request.stream(), path, limit)
+        raise await _too_large(request, limit)
+    size = await _pour(request.stream(), path, limit)
+    if size > limit:
+        await to_thread.run_sync(path.unlink)
+        raise await _too_large(request, limit)
+    return size
 
 
 async def body_of(request: Request, limit: int) -> bytes:
     """The raw body, of which no more than the limit is ever held."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
-        raise TooLarge(limit=limit)
+        raise await _too_large(request, limit)
     parts, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise TooLarge(limit=limit)
+            raise await _too_large(request, limit)
         parts.append(chunk)
     return b"".join(parts)
 
@@ -77,11 +85,16 @@ async def _pour(chunks: AsyncIterator[bytes], path: Path, limit: int) -> int:
             if size > limit:
                 break
             file.write(chunk)
-    if size > limit:
-        _drop(path)
-        raise TooLarge(limit=limit)
     return size
 
 
-def _drop(path: Path) -> None:
-    path.unlink()
+async def _too_large(request: Request, limit: int) -> TooLarge:
+    """The refusal, once what is still on its way has come and was thrown away: a connection that is closed upon a
+    proxy which is still sending loses the answer, and the reader gets the proxy's own words."""
+    discarded = 0
+    with suppress(ClientDisconnect):
+        async for chunk in request.stream():
+            discarded += len(chunk)
+            if discarded > MOST_DISCARDED:
+                break
+    return TooLarge(limit=limit)
