@@ -39,9 +39,13 @@ package: $(firstword $(wildcard .stamps/check) .stamps/test) ## the wheel, in di
 
 setup: $(firstword $(wildcard .stamps/check) .stamps/test) ## the environment only
 
+# The tests commit some hundred thousand times, each a wait for the disk of milliseconds. What they write lives as long as
+# they do, so it lies in memory where there is enough of it.
+ROOMY := $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 8000000 ] 2>/dev/null && echo /dev/shm)
+
 test: $(firstword $(wildcard .stamps/check) .stamps/test) ## unit, SQLite, real PostgreSQL, real Redis or Valkey, real browser
 	$(BIN)/python -m tests.need browser
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(T)
+	$(if $(ROOMY),TMPDIR=$(ROOMY) )$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(T)
 
 lint: .stamps/check ## every static verdict
 	$(BIN)/ruff check && $(BIN)/ruff format --check
