@@ -34,10 +34,10 @@ function start(form, sale, house) {
       const answer = await fetch(`/sales/${sale}/tender.json`);
       const tender = readTender(new Uint8Array(await answer.arrayBuffer()));
       const notes = `pavilion.opened.${sale}.${custodian.public}`; // each round is opened once; this browser remembers which
-      const answered = JSON.parse(localStorage.getItem(notes) ?? "{}");
+      const answered = noted(notes);
       await checkTender(tender, Date.now(), { house, answered });
       const shares = await openTender(custodian, tender, (done, of) => tell(say("Opened %(done)s of %(of)s shares", { done, of })));
-      localStorage.setItem(notes, JSON.stringify({ ...answered, [roundOf(tender)]: shares.closed }));
+      note(notes, { ...answered, [roundOf(tender)]: shares.closed });
       const headers = { "content-type": "application/json", accept: "application/json" };
       const taken = await fetch(`/api/v1/sales/${sale}/shares`, { method: "POST", body: JSON.stringify(shares), headers });
       const said = await taken.json();
@@ -49,6 +49,24 @@ function start(form, sale, house) {
       button.disabled = false;
     }
   });
+}
+
+/** Which closings this browser opened before, by round; nothing where it keeps nothing. @param {string} place @returns {Record<string, string>} */
+function noted(place) {
+  try {
+    return JSON.parse(localStorage.getItem(place) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+/** @param {string} place @param {Record<string, string>} answered */
+function note(place, answered) {
+  try {
+    localStorage.setItem(place, JSON.stringify(answered));
+  } catch {
+    // a browser that keeps nothing: the tool beside the key does
+  }
 }
 
 /** @param {HTMLElement} clock @param {number} end */
