@@ -44,12 +44,12 @@ def zipped(members) -> bytes:
     ids=lambda members: f"{len(members)} {members[0][0][:20]!r}",
 )
 def test_a_zip_that_is_no_bundle_is_refused_at_once(members):
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises((BadBundle, Unreadable)):
         evidence = evidence_of(zipped(members))
         if evidence.passport is None:
             raise Unreadable("nothing in it")
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_paper_stuffed_with_attachments_costs_no_more_than_a_small_one():
@@ -65,10 +65,10 @@ def test_a_paper_stuffed_with_attachments_costs_no_more_than_a_small_one():
     out = io.BytesIO()
     writer.write(out)
     assert len(out.getvalue()) < 8_000_000
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Unreadable):
         evidence_of(out.getvalue())
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from time import monotonic
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -55,9 +55,16 @@ def folder(tmp_path_factory):
     return simulated.folder_of(tmp_path_factory.mktemp("many"), HTTP_ROWS)
 
 
+async def patient(tmp_path, address, folder):
+    """A house that waits as long as a busy machine needs: here it counts who is asked at once, not how soon."""
+    house = simulated.house(tmp_path, address, folder)
+    await house.abide(replace(shipped_house(), timeout_ms=30_000))
+    return house
+
+
 async def test_three_hundred_rows_over_http_are_answered_and_bounded(tmp_path, folder):
     with simulated.running(folder) as address:
-        house = simulated.house(tmp_path, address, folder)
+        house = await patient(tmp_path, address, folder)
         claims = [stones.claim(n, kp_no=f"BW{n:06d}") for n in range(1, HTTP_ROWS + 1)]
         heard = await asyncio.gather(*(house.ask(claim, NOON) for claim in claims))
         await house.close()
@@ -70,14 +77,13 @@ async def test_three_hundred_rows_over_http_are_answered_and_bounded(tmp_path, f
     assert (asked["rjc"], asked["warranty"]) == (1, 2)
 
 
-async def test_two_hundred_rows_take_less_than_ten_seconds_with_registries_that_need_a_tenth(tmp_path, folder):
+async def test_registries_that_need_a_tenth_of_a_second_are_asked_side_by_side_up_to_the_limit(tmp_path, folder):
     with simulated.running(folder) as address:
         simulated.order(address, "*", "delay", "100")
-        house = simulated.house(tmp_path, address, folder)
-        started = monotonic()
+        house = await patient(tmp_path, address, folder)
         claims = [stones.claim(n, kp_no=f"BW{n:06d}") for n in range(1, 201)]
         heard = await asyncio.gather(*(house.ask(claim, NOON) for claim in claims))
-        took = monotonic() - started
         await house.close()
+        state = httpx2.get(f"{address}/control").json()
     assert {answer.status for answers in heard for answer in answers} == {Status.FOUND}
-    assert took < 10
+    assert 10 <= state["laboratory"]["most_at_once"] <= shipped_house().in_flight, "in turn, it takes twenty seconds"
