@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 from playwright.async_api import Browser, Page, WebSocket, async_playwright
 from sqlalchemy import update
 
@@ -97,7 +98,7 @@ async def _open(folder: Path) -> AsyncIterator[tuple[object, str, rooms.RunningS
 
 
 async def _case(
-    name: str, app: object, browser: Browser, url: str, email: str, path: str, sale: rooms.RunningSale
+    name: str, app: FastAPI, browser: Browser, url: str, email: str, path: str, sale: rooms.RunningSale
 ) -> dict[str, object]:
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     form = {"email": email, "password": make.PASSWORD}
@@ -107,7 +108,7 @@ async def _case(
     heard = _count_events(page)
     await page.goto(url + path)
     await page.wait_for_selector("[data-link][data-within]", state="attached")
-    bidding = asyncio.create_task(_bid(app.state.rooms, sale))  # type: ignore[attr-defined]
+    bidding = asyncio.create_task(_bid(app.state.rooms, sale))
     before, begun = heard[0], time.perf_counter()
     inputs = await _type(page, name, lambda: not bidding.done())
     await bidding

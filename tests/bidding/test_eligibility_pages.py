@@ -19,13 +19,19 @@ from pavilion.provenance.rules import CODES
 from pavilion.webkit.i18n import load
 from pavilion.webkit.static import frontend
 from tests import make
-from tests.bidding.test_pages import fields, visit  # noqa: F401
+from tests.bidding.visited import fields, visiting
 from tests.cast import WEN
 from tests.catalogue import stones as listing
 from tests.make import NOON
 
 
-async def delivered_to(visit, destination):  # noqa: F811
+@pytest.fixture
+async def visit(sqlite_database_url, tmp_path):
+    async with visiting(tmp_path) as one:
+        yield one
+
+
+async def delivered_to(visit, destination):
     """Every paddle of the sale has its stones delivered there."""
     async with visit.app.state.sessions.begin() as session:
         await session.execute(update(Registration).values(destination=destination))
@@ -40,7 +46,7 @@ async def delivered_to(visit, destination):  # noqa: F811
     [("en", ("Not for delivery to United States", "SN-02 US-RU-DIRECT", "CBP CSMS")),
      ("zh", ("不得交付至美国", "规则 SN-02 US-RU-DIRECT", "CBP CSMS"))],
 )  # fmt: skip
-async def test_a_buyer_reads_before_bidding_why_it_cannot(visit, lang, words):  # noqa: F811
+async def test_a_buyer_reads_before_bidding_why_it_cannot(visit, lang, words):
     async with visit.reader(WEN, lang) as wen:
         await wen.post("/language", data={"to": lang})
         page = await wen.get(f"/lots/{visit.sale.lots[0]}")
@@ -53,7 +59,7 @@ async def test_a_buyer_reads_before_bidding_why_it_cannot(visit, lang, words):  
         assert [word for word in words if word not in answer.text] == []
 
 
-async def test_a_program_is_told_rule_and_source_with_the_code(visit):  # noqa: F811
+async def test_a_program_is_told_rule_and_source_with_the_code(visit):
     async with visit.reader(WEN) as wen:
         said = fields(await wen.get(f"/lots/{visit.sale.lots[0]}"))
         await delivered_to(visit, "US")
@@ -65,7 +71,7 @@ async def test_a_program_is_told_rule_and_source_with_the_code(visit):  # noqa: 
     assert document["facts"]["rule"] == "SN-02 US-RU-DIRECT" and "CSMS" in document["facts"]["source"]
 
 
-async def test_after_a_lost_verdict_lot_room_and_desk_say_so(visit):  # noqa: F811
+async def test_after_a_lost_verdict_lot_room_and_desk_say_so(visit):
     sessions, lot = visit.app.state.sessions, visit.sale.lots[0]
     async with visit.reader(WEN) as wen:
         said = fields(await wen.get(f"/lots/{lot}"))
@@ -95,7 +101,7 @@ async def held_stone(session, lot):
     return (await session.scalars(held.where(Lot.public_id == lot))).one()
 
 
-async def paused_for_a_withdrawn_report(visit, lot):  # noqa: F811
+async def paused_for_a_withdrawn_report(visit, lot):
     """The laboratory took the report back: the stone left the catalogue and the engine paused the lot."""
     async with visit.app.state.sessions.begin() as session:
         stone = await held_stone(session, lot)
@@ -116,7 +122,7 @@ async def paused_for_a_withdrawn_report(visit, lot):  # noqa: F811
       "宝石已重新通过核验，拍卖师即将恢复本拍品。")],
 )  # fmt: skip
 async def test_a_paused_lot_still_says_what_was_offered_and_why_it_stands_still(
-    visit,  # noqa: F811
+    visit,
     lang,
     checked,
     why,
@@ -147,7 +153,7 @@ async def test_a_paused_lot_still_says_what_was_offered_and_why_it_stands_still(
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-async def test_the_notice_in_the_book_says_in_words_why(visit, lang):  # noqa: F811
+async def test_the_notice_in_the_book_says_in_words_why(visit, lang):
     lot = visit.sale.lots[0]
     await paused_for_a_withdrawn_report(visit, lot)
     async with visit.app.state.sessions() as session:
@@ -162,7 +168,7 @@ async def test_the_notice_in_the_book_says_in_words_why(visit, lang):  # noqa: F
     [("en", "Lots that stand still", "Its stone is verified again: waits to be resumed."),
      ("zh", "暂停中的拍品", "宝石已重新通过核验：等待恢复。")],
 )  # fmt: skip
-async def test_the_auctioneer_reads_which_lots_wait_to_be_resumed(visit, lang, waits, ready):  # noqa: F811
+async def test_the_auctioneer_reads_which_lots_wait_to_be_resumed(visit, lang, waits, ready):
     lot = visit.sale.lots[0]
     async with visit.app.state.sessions.begin() as session:
         await make.actor(session, "anna@pavilion.example", (Role.AUCTIONEER,))
@@ -185,7 +191,7 @@ async def test_the_auctioneer_reads_which_lots_wait_to_be_resumed(visit, lang, w
     ("lang", "may", "not_"),
     [("en", "May be delivered to", "Not to United States"), ("zh", "今日可交付至", "不得交付至美国")],
 )
-async def test_the_lot_says_where_its_stone_may_be_delivered(visit, lang, may, not_):  # noqa: F811
+async def test_the_lot_says_where_its_stone_may_be_delivered(visit, lang, may, not_):
     lot = visit.sale.lots[0]
     async with visit.app.state.sessions() as session:
         stone = (await held_stone(session, lot)).public_id
@@ -200,7 +206,7 @@ async def test_the_lot_says_where_its_stone_may_be_delivered(visit, lang, may, n
         assert f'action="/stones/{stone}/eligibility"' in (await wen.get(f"/stones/{stone}")).text
 
 
-async def test_only_who_runs_lots_resumes_and_only_what_is_verified(visit):  # noqa: F811
+async def test_only_who_runs_lots_resumes_and_only_what_is_verified(visit):
     sessions, lot = visit.app.state.sessions, visit.sale.lots[0]
     async with sessions.begin() as session:
         await make.actor(session, "anna@pavilion.example", (Role.AUCTIONEER,))

@@ -1,67 +1,17 @@
 """The pages of sales and lots as HTML alone: what they show to whom, and what they answer to rubbish."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient, Response
 
-from pavilion.kernel.db import create_engine, sessions_of
-from pavilion.main import build_house
-from tests import make
-from tests.browser import rooms
-from tests.browser.serve import house_settings
+from tests.bidding.visited import Visit, fields, visiting
 from tests.cast import ILSE, WEN
-
-PORT = 8099
-URL = f"http://127.0.0.1:{PORT}"
-
-
-@dataclass
-class Visit:
-    """A house with one running sale, and browsers without script."""
-
-    app: object
-    sale: rooms.RunningSale
-
-    @asynccontextmanager
-    async def reader(self, email: str | None = None, lang: str = "en") -> AsyncIterator[AsyncClient]:
-        transport = ASGITransport(self.app)  # type: ignore[arg-type]
-        headers = {"origin": URL, "accept-language": lang}
-        async with AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
-            if email:
-                said = {"email": email, "password": make.PASSWORD}
-                assert (await client.post("/sign-in", data=said)).status_code == 303
-            yield client
 
 
 @pytest.fixture
-async def visit(sqlite_database_url: str, tmp_path: Path) -> AsyncIterator[Visit]:
-    settings = house_settings(tmp_path, PORT)
-    engine = create_engine(settings.database)
-    sessions = sessions_of(engine)
-    await rooms.people(sessions)
-    sale = await rooms.running_sale(sessions, closes_s=1500)
-    app = build_house(settings, engine)
-    async with app.router.lifespan_context(app):
-        async with asyncio.timeout(30):
-            bell = app.state.rooms.hub.bell(sale.sale)  # taken before reading, so that nothing is missed
-            while not await rooms.is_open(sessions, sale):
-                await bell.wait()
-                bell = app.state.rooms.hub.bell(sale.sale)
-        yield Visit(app, sale)
-    await engine.dispose()
-
-
-def fields(page: Response, which: str = "next") -> dict[str, str]:
-    """The hidden fields of one of the page's bid forms."""
-    form = re.search(rf'<form[^>]*data-bid="{which}".*?</form>', page.text, re.S)
-    assert form is not None
-    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+async def visit(sqlite_database_url, tmp_path):
+    async with visiting(tmp_path) as one:
+        yield one
 
 
 async def test_a_form_bid_comes_back_by_redirect_with_its_answer(visit: Visit):

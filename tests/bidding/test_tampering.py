@@ -2,6 +2,7 @@
 browser names the same line."""
 
 import shutil
+from itertools import pairwise
 from random import Random  # noqa: TID251 - always seeded
 
 import pytest
@@ -74,7 +75,7 @@ def test_deleted_reordered_edited_and_inserted_events_are_found(kept):
     rng, events = Random(3), [at for at, line in enumerate(kept) if kind(line) == "event"]
     assert held([kept])[0]["ok"]
     deleted = [kept[:at] + kept[at + 1 :] for at in events]
-    swapped = [[*kept[:a], kept[b], *kept[a + 1 : b], kept[a], *kept[b + 1 :]] for a, b in zip(events, events[1:])]  # noqa: B905, RUF007
+    swapped = [[*kept[:a], kept[b], *kept[a + 1 : b], kept[a], *kept[b + 1 :]] for a, b in pairwise(events)]
     edited, inserted = [], []
     for at in events:
         doc = read_json(kept[at])

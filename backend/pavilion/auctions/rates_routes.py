@@ -48,9 +48,7 @@ async def propose(request: Request, actor: StaffActor, session: Writing, now: No
             session, day=typed.get("day", ""), source=typed.get("source", ""), typed=figures, actor=actor, now=now
         )
     except BadInput as refused:
-        faults = refused.facts["fields"]
-        assert isinstance(faults, dict)
-        return await _page(request, session, actor, typed, faults, 422)
+        return await _page(request, session, actor, typed, refused.fields, 422)
     return RedirectResponse("/staff/rates?done=proposed", status_code=303)
 
 

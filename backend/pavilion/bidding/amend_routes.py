@@ -56,8 +56,7 @@ async def propose(request: Request, sale: Id, session: Writing, actor: Builder, 
         if wants_json(request) or refused.status in (403, 404):
             raise
         kept = {name: value[:5000] for name, value in said.items() if isinstance(value, str)} | {"lot": said["lot"]}
-        faults: dict[str, str] = dict(refused.facts.get("fields", {}))  # type: ignore[call-overload]
-        return await _page(request, session, sale, str(said.get("of", ""))[:64], kept, faults, refused)
+        return await _page(request, session, sale, str(said.get("of", ""))[:64], kept, refused.fields, refused)
     if wants_json(request):
         told = {"result": "proposed", "code": "second_approval_needed", "proposal": proposal.public_id}
         return JSONResponse(told | {"to": proposal.facts["to"]}, 202)

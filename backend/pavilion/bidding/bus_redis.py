@@ -171,7 +171,8 @@ class RedisRooms:
                 while True:
                     self._say(sale, {"kind": "ask", "what": what, "request": request, **facts})
                     if (await asyncio.wait([future], timeout=ASK_AGAIN_S))[0]:
-                        return future.result()["told"]  # type: ignore[no-any-return]
+                        told: Doc | None = future.result()["told"]
+                        return told
         except TimeoutError:
             return None
         finally:

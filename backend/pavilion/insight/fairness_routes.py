@@ -75,7 +75,7 @@ async def decide(request: Request, case: str, actor: Decider, session: Writing, 
     try:
         await fairness_cases.decide(session, case=case, word=word, actor=actor, now=now)
     except BadInput as error:
-        return await _shown(request, session, case, error.facts["fields"], said)  # type: ignore[arg-type]
+        return await _shown(request, session, case, error.fields, said)
     return RedirectResponse(f"/staff/fairness/{case}?done=decided", status_code=303)
 
 

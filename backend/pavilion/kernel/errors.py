@@ -1,5 +1,6 @@
 """Refusals: requests we understood and will not carry out."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -15,6 +16,12 @@ class Refusal(Exception):
     def __init__(self, **facts: object) -> None:
         super().__init__(f"{self.code} {facts}")
         self.facts = facts
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fault of each field of an input, by its code; none where the refusal is of no field."""
+        found = self.facts.get("fields")
+        return dict(found) if isinstance(found, Mapping) else {}
 
 
 class SignedOut(Refusal):

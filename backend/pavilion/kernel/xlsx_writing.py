@@ -8,10 +8,14 @@ import io
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from pavilion.kernel.sheet import harmless
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 Cell = str | int | datetime | tuple[int, int] | None  # a tuple is a decimal: units and places
 _PIECE = 1 << 16
@@ -64,9 +68,10 @@ class _Pieces(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: object) -> int:
-        self._held += data  # type: ignore[arg-type]
-        return len(data)  # type: ignore[arg-type]
+    def write(self, data: "ReadableBuffer") -> int:
+        piece = bytes(data)
+        self._held += piece
+        return len(piece)
 
     def taken(self) -> bytes:
         held, self._held = bytes(self._held), bytearray()

@@ -94,8 +94,7 @@ async def make_link(
             now=now,
         )
     except BadInput as fault:
-        faults = fault.facts["fields"]
-        return await _share_page(request, session, found, company, now, faults=faults, said=said, status_code=422)
+        return await _share_page(request, session, found, company, now, faults=fault.fields, said=said, status_code=422)
     return await _share_page(request, session, found, company, now, link=f"{house.base}/shared/{token}")
 
 
@@ -233,8 +232,9 @@ async def _by_form(request: Request, stone: str, actor: Actor, session: AsyncSes
             now=now,
         )
     except BadInput as refused:
-        faults = refused.facts["fields"]
-        return await _countersign_page(request, session, found, company, said=said, faults=faults, status_code=422)
+        return await _countersign_page(
+            request, session, found, company, said=said, faults=refused.fields, status_code=422
+        )
     return RedirectResponse(f"/passports/{stone}/countersignatures?done=signed", status_code=303)
 
 

@@ -105,8 +105,7 @@ async def decide(
             log=request.app.state.log_signer,
         )
     except BadInput as fault:
-        faults = fault.facts["fields"]
-        return await _shown(request, session, stone, status_code=422, faults=faults, reason=said.reason)
+        return await _shown(request, session, stone, status_code=422, faults=fault.fields, reason=said.reason)
     return RedirectResponse(f"/staff/exceptions/{stone}?done=decided", status_code=303)
 
 

@@ -120,7 +120,7 @@ async def enter_wire(
         )
     except BadInput as fault:
         rows = await queries.invoices(session, actor)
-        faults, kept = fault.facts["fields"], said.model_dump()
+        faults, kept = fault.fields, said.model_dump()
         return page(request, "settlement/cashier.html", status_code=422, rows=rows, said=kept, faults=faults)
     return RedirectResponse("/staff/proposals", status_code=303)
 
