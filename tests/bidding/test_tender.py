@@ -218,6 +218,20 @@ def test_those_near_the_best_are_invited_and_at_most_so_many():
     assert tender.invited((), 3, 1000) == ()
 
 
+def test_a_second_round_needs_two_invited_and_as_many_bidders_as_an_award():
+    ranking = {"L1": FIRST, "L2": (Live("A", 100, 4), Live("B", 80, 5)), "L3": (), "L4": FIRST[:1]}
+    assert tender.final_round(ranking, 3, 1000, 1) == {"L1": FIRST[:2]}
+    assert tender.final_round(ranking, 3, 2000, 1) == {"L1": FIRST, "L2": ranking["L2"]}
+    assert tender.final_round(ranking, 3, 2000, 3) == {"L1": FIRST}
+    assert tender.final_round(ranking, 1, 10_000, 1) == {}
+
+
+def test_valid_bids_alone_tell_which_stands():
+    bids = [("L1", Live("A", 90, 1)), ("L1", Live("B", 90, 2)), ("L1", Live("A", 80, 3)), ("L1", Live("A", 80, 4))]
+    assert tender.standing(bids, "latest") == {"L1": {"A": Live("A", 80, 3), "B": Live("B", 90, 2)}}
+    assert tender.standing(bids, "highest") == {"L1": {"A": Live("A", 90, 1), "B": Live("B", 90, 2)}}
+
+
 def test_a_final_bid_is_never_below_the_first_and_none_at_all_leaves_it():
     lots, guests = {"L1": CARAT}, {"L1": FIRST[:2]}
     said = tender.finals(

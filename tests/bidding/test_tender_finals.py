@@ -3,6 +3,7 @@ a record in which every change is found."""
 
 import asyncio
 from dataclasses import replace
+from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 
@@ -397,3 +398,81 @@ async def test_an_envelope_broken_on_purpose_leaves_the_first_total(sqlite_datab
         await room.at(FIRST_END + 24 * HOUR + 5 * SECOND)
         await opened(room, 1, 2, times=2)
         assert results(room) == {lot_id(1): ("lot.sold", "A", 500_000)}
+
+
+class Plain:
+    """Two rounds by a plain definition: of each lot who bid what, in order, and who may bid again."""
+
+    def __init__(self, lots):
+        self.place, self.first, self.live, self.guests = 0, {}, {lot: {} for lot in lots}, {}
+
+    def bid(self, lot, who, total):
+        self.place += 1
+        held = self.live[lot]
+        floor = max(50_000, self.first[lot][who][0] if self.guests else 0)
+        if total >= floor and held.get(who, (0,))[0] != total:
+            held[who] = (total, self.place)
+
+    def take_back(self, lot, who):
+        if self.guests:
+            self.live[lot][who] = self.first[lot][who]
+        else:
+            self.live[lot].pop(who, None)  # or it was below the minimum, which nobody knew
+
+    def rank(self, lot):
+        return sorted(self.live[lot], key=lambda who: (-self.live[lot][who][0], self.live[lot][who][1]))
+
+    def invite(self):
+        for lot, held in self.live.items():
+            near = [who for who in self.rank(lot)[:3] if held[who][0] * 10 >= held[self.rank(lot)[0]][0] * 9]
+            if len(near) > 1:
+                self.guests[lot] = near
+                self.live[lot] = {who: held[who] for who in near}
+        self.first = {lot: dict(held) for lot, held in self.live.items()}
+
+    def results(self):
+        return {
+            lot: ("lot.sold", self.rank(lot)[0], held[self.rank(lot)[0]][0]) if held else ("lot.passed", "no_bids")
+            for lot, held in self.live.items()
+        }
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_two_rounds_of_chance_end_as_the_plain_definition_says(sqlite_database_url, seed):
+    luck, made, plain = Random(seed), [], Plain((1, 2, 3))
+
+    def wrap(store):
+        made.append(Rows(store))
+        return made[0]
+
+    async def some_bids(room, lots):
+        for _ in range(18):
+            lot, who, total = luck.choice(lots), luck.randint(1, 5), luck.choice(range(45_000, 60_001, 1_000))
+            if luck.random() < 0.2:
+                if (await take_back(room, who, lot)).result == "accepted":
+                    plain.take_back(lot, who)
+                continue
+            said = await send(room, who, total, lot=lot)
+            allowed = not plain.guests or who in plain.guests[lot]
+            assert said.code == (None if allowed else "lot_closed")
+            if allowed:
+                plain.bid(lot, who, total)
+
+    async with tender(sqlite_database_url, lots=3, wrap=wrap, **FINAL) as room:
+        await some_bids(room, (1, 2, 3))
+        await closed(room)
+        await opened(room, 1, 2)
+        plain.invite()
+        assert {k for k in (1, 2, 3) if room.lot(k).guests is not None} == plain.guests.keys()
+        if plain.guests:
+            await killed(room)
+            await some_bids(room, tuple(plain.guests))
+            await room.at(FIRST_END + 24 * HOUR + 5 * SECOND)
+            await opened(room, 2, 3, times=2)
+        names = {k: {paddle - 100: alias for paddle, alias in room.lot(k).aliases.items()} for k in (1, 2, 3)}
+        said = {
+            lot_id(k): (kind, names[k][rest[0]], rest[1]) if kind == "lot.sold" else (kind, *rest)
+            for k, (kind, *rest) in plain.results().items()
+        }
+        assert results(room) == said
+    assert judged(made[0].lines()).lots == 3
