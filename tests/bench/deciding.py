@@ -7,7 +7,6 @@ event costs without any proof: its canonical text and one hash of it.
 """
 
 import time
-from collections.abc import Callable
 from hashlib import sha256
 from random import Random  # noqa: TID251 - seeded
 
@@ -15,6 +14,7 @@ from pavilion.bidding.rules import Increments, LotTerms, judge_amount, standing
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.merkle import Tree, leaf_hash, verify_inclusion
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
+from tests.bench.rounds import best
 
 BIDDERS, BIDS, BATCH, BATCHES, ROUNDS = 8, 20_000, 50, 40, 5
 BEFORE = 10_000  # events of the sale so far
@@ -72,22 +72,13 @@ def proved(batches: list[list[bytes]]) -> float:
     return took
 
 
-def best(work: Callable[[], object]) -> float:
-    found = []
-    for _ in range(ROUNDS):
-        begun = time.process_time()
-        work()
-        found.append(time.process_time() - begun)
-    return min(found)
-
-
 def main() -> list[dict[str, object]]:
     given = offers()
     taken = decide(given)
     assert BIDS // 4 < taken < BIDS * 3 // 4, taken
-    decision = best(lambda: decide(given)) / BIDS * 1e6
+    decision = best(lambda: decide(given), ROUNDS) / BIDS * 1e6
     texts = [event(n) for n in range(BATCH * BATCHES)]
-    floor = best(lambda: [sha256(b"\0" + canonical(one)).digest() for one in texts]) / len(texts) * 1e6
+    floor = best(lambda: [sha256(b"\0" + canonical(one)).digest() for one in texts], ROUNDS) / len(texts) * 1e6
     leaves = [leaf_hash(canonical(one)) for one in texts]
     batches = [leaves[n : n + BATCH] for n in range(0, len(leaves), BATCH)]
     extra = min(proved(batches) for _ in range(ROUNDS)) / len(leaves) * 1e6

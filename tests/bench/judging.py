@@ -6,7 +6,6 @@ and their places in the log known. A stone given again from its documents alone 
 
 import hashlib
 import json
-import time
 from datetime import date
 from random import Random  # noqa: TID251 - made from the seed
 
@@ -21,6 +20,7 @@ from pavilion.provenance.registries.port import Answer, Status, plain_bytes
 from pavilion.provenance.rules import judge
 from pavilion.provenance.tables import DATA, NAMES, shipped
 from pavilion.provenance.trust import Trust
+from tests.bench.rounds import best
 from tests.make import NOON
 
 STONES, ROUNDS = 400, 5
@@ -58,16 +58,6 @@ def dossiers():
     return found, trust, keys
 
 
-def best(work) -> float:
-    """Seconds of processor of the quickest round."""
-    found = []
-    for _ in range(ROUNDS):
-        begun = time.process_time()
-        work()
-        found.append(time.process_time() - begun)
-    return min(found)
-
-
 def main() -> list[dict[str, object]]:
     held, trust, keys = dossiers()
     tables = shipped()
@@ -86,9 +76,9 @@ def main() -> list[dict[str, object]]:
         )
         again.append((document, inputs, files, {link.sha256: link.body.encode() for link in d.links}, trust.document))
     assert all(recompute(*one) == one[0] for one in again)
-    floor = best(lambda: [json.loads(text) for text in texts])
-    judging = best(lambda: [judge(one, tables) for one in facts])
-    recomputing = best(lambda: [recompute(*one) for one in again])
+    floor = best(lambda: [json.loads(text) for text in texts], ROUNDS)
+    judging = best(lambda: [judge(one, tables) for one in facts], ROUNDS)
+    recomputing = best(lambda: [recompute(*one) for one in again], ROUNDS)
     told: dict[str, object] = {
         "name": "judging a stone's chain of some eleven events, one core",
         "per_s": round(STONES / judging),

@@ -10,6 +10,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from pavilion.kernel.tasks import being_cancelled
+
 DIAL_S = 0.05  # between two attempts to reach Redis
 CONNECT_S = 0.5  # one attempt
 RING_S = 0.1  # between two rings of the own bell
@@ -63,9 +65,8 @@ class Doorbell:
                     fault = _first(lost)
                     log.warning("bus", act="line", outcome="lost", error=type(fault).__name__)
                 self.connected = False
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise asyncio.CancelledError  # a task group forgets it when a child fails at the same moment
+            if being_cancelled():
+                raise asyncio.CancelledError
             await asyncio.sleep(DIAL_S)
 
     async def _connected(self) -> None:

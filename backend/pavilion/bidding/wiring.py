@@ -25,7 +25,7 @@ from pavilion.bidding.wire import Sealer
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.signing import SigningKey
-from pavilion.kernel.tasks import whole
+from pavilion.kernel.tasks import being_cancelled, whole
 
 PRESENCE_S = 5
 MIRROR_S = 0.25
@@ -135,6 +135,8 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
             await work()
         except Exception as fault:
             log.error("tick", error=type(fault).__name__, exc_info=fault)
+            if being_cancelled():
+                raise asyncio.CancelledError from fault
         await asyncio.sleep(seconds)
 
 

@@ -28,3 +28,10 @@ async def cut(task: asyncio.Future[Any]) -> None:
     """The work is over, and has let go of what it held. How it ended nobody asks any more."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def being_cancelled() -> bool:
+    """Whether this task was told to end. Whoever goes on after any failure asks: a task group of Python 3.11 forgets
+    that it was cancelled when one of its children fails at the same moment."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
