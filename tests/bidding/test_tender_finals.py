@@ -13,6 +13,7 @@ from pavilion.bidding.opened import Failed
 from pavilion.bidding.tender_queries import ranks
 from pavilion.kernel.instants import micros
 from tests.bidding import room as rooms
+from tests.bidding.browser_records import agree
 from tests.bidding.room import FIRST_END, SALE, lot_id
 from tests.bidding.tendered import (
     answer,
@@ -31,6 +32,7 @@ from tests.bidding.tendered import (
 )
 from tests.bidding.tenders import CUSTODIANS
 from tests.bidding.test_tender_record import Rows, docs, event_of, judged, signed_again, written
+from tests.bidding.test_tender_record_browser import needs_node
 from tests.make import HOUR, SECOND
 
 FINAL = {"best_and_final": {"top": 3, "within_bp": 1000, "hours": 24}}
@@ -356,6 +358,22 @@ async def test_in_plain_mode_the_house_opens_both_rounds_by_itself(database_url)
         await room.at(FIRST_END + 24 * HOUR + 5 * SECOND)
         assert results(room) == {lot_id(1): ("lot.sold", "B", 510_000)}
     assert judged(made[0].lines()).lots == 1
+
+
+@needs_node
+async def test_the_browser_finds_the_record_of_a_plain_tender_good_as_the_command_does(sqlite_database_url):
+    made, rules = [], plain_rules()
+
+    def wrap(store):
+        made.append(Rows(store))
+        return made[0]
+
+    async with tender(sqlite_database_url, wrap=wrap, **rules) as room:
+        await send(room, 1, 500_000, k=1, custodians=rules["custodians"])
+        await room.at(FIRST_END + 3 * SECOND)
+    good, other = made[0].lines(), docs(made[0].lines())
+    event_of(other, "lot.sold")["data"]["price"] += 1
+    assert [one["ok"] for one in agree([good, written(signed_again(other))])] == [True, False]
 
 
 async def test_where_the_rules_name_another_key_than_the_house_has_nothing_opens_by_itself(sqlite_database_url):
