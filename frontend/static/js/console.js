@@ -5,7 +5,7 @@ import { actByKey, isTyping, moveOf, openAct, renderActs, sendForm } from "./con
 import { Hand } from "./console-hand.js";
 import { renderNews } from "./console-news.js";
 import { Order } from "./console-order.js";
-import { Drawing } from "./drawing.js";
+import { DRAW_MS, Drawing } from "./drawing.js";
 import { setText } from "./icons.js";
 import { SWITCH } from "./keys.js";
 import { lotWords } from "./lot-words.js";
@@ -16,7 +16,6 @@ import { clockIn } from "./zones.js";
 /** @typedef {{sale: string, state: string, format: string, rules: string, currency: string, zone: string, window: number, under?: Record<string, any>, amended?: Record<string, string>,
  *   lots: import("./room-facts.js").LotFacts[]}} ConsoleFacts */
 
-const DRAW_MS = 100;
 const TICK_MS = 500;
 const NEWS_MS = 2_500;
 

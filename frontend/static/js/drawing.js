@@ -50,6 +50,9 @@ export class Drawing {
   }
 }
 
+/** Ten pictures a second are enough for whoever reads them. */
+export const DRAW_MS = 100;
+
 /** How often rows out of sight are told the time, for whoever reads the page without seeing it. */
 export const ALL_MS = 10_000;
 

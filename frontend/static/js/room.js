@@ -4,7 +4,7 @@ import { amountText, moneyText } from "./amounts.js";
 import * as checkpoints from "./checkpoints.js";
 import { instantMs } from "./clock.js";
 import { passed, secondsLeft } from "./countdown.js";
-import { Drawing } from "./drawing.js";
+import { DRAW_MS, Drawing } from "./drawing.js";
 import { setText } from "./icons.js";
 import { actOf, isTyping, SWITCH } from "./keys.js";
 import { LaneBoard } from "./lane-board.js";
@@ -21,7 +21,6 @@ import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
 const DECIDED = ["sold", "passed", "withdrawn"];
 const STILL = [...DECIDED, "paused"];
-const DRAW_MS = 100;
 const REDRAW_MS = 30_000;
 const TICK_MS = 200;
 

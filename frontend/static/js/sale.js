@@ -3,6 +3,7 @@
 import { amountText } from "./amounts.js";
 import { instantMs } from "./clock.js";
 import { secondsLeft } from "./countdown.js";
+import { ALL_MS, DRAW_MS, Drawing, Sight } from "./drawing.js";
 import { isDecided, isEnding, look } from "./fold.js";
 import { drawState, setText } from "./icons.js";
 import { bidsWords, leftText, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
@@ -15,6 +16,7 @@ import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 /** @param {import("./room-facts.js").RoomFacts} facts */
 function live(facts) {
   const store = storeOf(facts), clock = pageClock();
+  const factOf = new Map(facts.lots.map((one) => [one.book.lot, one]));
   const cards = new Map([...document.querySelectorAll("[data-card]")].map((card) => [card.getAttribute("data-card") ?? "", card]));
 
   const state = (/** @type {string} */ id, /** @type {number | null} */ now) => {
@@ -32,7 +34,7 @@ function live(facts) {
   const render = (/** @type {string} */ id) => {
     const card = cards.get(id);
     const lot = store.lots.get(id);
-    const fact = facts.lots.find((one) => one.book.lot === id);
+    const fact = factOf.get(id);
     if (!card || !lot || !fact) return;
     setText(card.querySelector("[data-card-price]"), amountText(lot.price ?? fact.opening, facts.currency));
     setText(card.querySelector("[data-card-head]"), lot.state === "sold" ? say("Hammer") : lot.state === "passed" && lot.price !== null ? say("Highest bid") : lot.price === null ? say("Opening") : say("Price now"));
@@ -60,9 +62,11 @@ function live(facts) {
     time?.classList.toggle("is-closing", isEnding(lot, seconds, ruled(facts, store, id).window));
   };
 
+  const sight = new Sight(cards, tick);
+  const drawing = new Drawing((changed) => { for (const lot of changed) render(lot); }, DRAW_MS);
   const took = (/** @type {import("./store.js").Outcome} */ outcome) => {
     if (outcome.gaps.size) line.ask(outcome.gaps);
-    for (const lot of outcome.changed) render(lot);
+    drawing.add(outcome.changed);
   };
 
   const line = lineTo(store, clock, {
@@ -74,9 +78,11 @@ function live(facts) {
   });
   endsWithPage(line);
   line.start();
+  let toldAt = -Infinity;
   setInterval(() => {
-    const now = clock.now();
-    for (const id of cards.keys()) tick(id);
+    const now = clock.now(), all = performance.now() - toldAt > ALL_MS;
+    if (all) toldAt = performance.now();
+    for (const id of all ? cards.keys() : sight.near) tick(id);
     if (now === null) return;
     setText(document.querySelector("[data-time-there]"), clockIn(now, facts.zone));
     const here = zoneHere();
