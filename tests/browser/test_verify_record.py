@@ -1,11 +1,16 @@
 """The record of a sale on the page /verify, in a real Chromium: checked in the browser, with the network cut."""
 
+import json
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.simulate.house import SALE, SIGNER, House
 
 OK = {"en": "What was checked is true.", "zh": "所核验的各项均成立。"}
+TENDERS = json.loads(Path(__file__).parents[1].joinpath("vectors", "tender-records.json").read_bytes())["records"]
+OPENED = {"en": "12 sealed bids held", "zh": "12 个密封出价已"}
 RECORD = House(5, lots=3, bidders=5, staff=0.2).run(45).record(6)
 
 
@@ -28,6 +33,9 @@ def test_a_record_is_good_and_an_altered_one_names_its_line(reader, lang):
     offered(page, [*RECORD[:at], RECORD[at].replace(b'"via":"online"', b'"via":"phone"'), *RECORD[at + 1 :]])
     expect(verdict).to_have_class("verify-verdict is-outbid")
     expect(verdict).to_contain_text(f"line {at + 1}, n ")
+    offered(page, [line.encode() for line in TENDERS[2]], "tender.record.jsonl")  # of two rounds
+    expect(verdict).to_contain_text(OK[lang])
+    expect(page.locator(".verify-line.is-ok", has_text=OPENED[lang])).to_have_count(1)
     assert all(method == "GET" and data is None for method, data in sent)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 

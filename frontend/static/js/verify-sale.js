@@ -94,7 +94,7 @@ function passed(good, saleKey, kept) {
   ];
   if (good.envelopes !== null) {
     lines.push(
-      { state: "ok", name: "OPENED", fact: say("%(count)s sealed bids opened from the custodians' shares; every share is the one that its bidder promised", { count: good.envelopes }) },
+      { state: "ok", name: "OPENED", fact: say("%(count)s sealed bids held against the custodians' shares; every share is the one that its bidder promised", { count: good.envelopes }) },
       { state: "ok", name: "REPLAYED", fact: say("totals, ranks, results and prices of %(lots)s lots follow from the sealed bids and the rules", { lots: good.lots }) },
       { state: "skip", name: "NOT_INSIDE", fact: say("buying limits, by which the house passes over a higher bid; shares of custodians that were kept back") },
     );
