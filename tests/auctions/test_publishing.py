@@ -253,8 +253,6 @@ FROZEN = [
     "update lots set low_minor = 400000",
     "update lots set title_en = 'Other'",
     "delete from lots",
-    "insert into lots (public_id, sale_id, rank, suffix, title_en, title_zh, state, version)"
-    " select 'X', id, 'X', '', '', '', 'draft', 1 from sales",
     "delete from lot_stones",
     "update lot_stones set place = place + 10",
     "insert into lot_stones (lot_id, place, sale_id, stone_id, exposed_id)"
@@ -269,6 +267,25 @@ async def test_the_database_keeps_a_published_sale_still(sessions, statement):
     with pytest.raises(DBAPIError):
         async with sessions.begin() as session:
             await session.execute(text(statement))
+
+
+ANOTHER_LOT = (
+    "insert into lots (public_id, sale_id, rank, suffix, title_en, title_zh, state, version)"
+    " select 'X', id, 'X', '', '', '', 'draft', 1 from sales"
+)
+
+
+async def test_a_published_sale_takes_a_further_lot_as_a_draft_and_an_open_one_takes_none(sessions):
+    house = await world.build(sessions, 2)
+    await world.published(sessions, house)
+    async with sessions.begin() as session:
+        await session.execute(text(ANOTHER_LOT))
+        await session.execute(text("update lots set number = 99 where public_id = 'X'"))
+        await session.execute(text("delete from lots where public_id = 'X'"))
+    with pytest.raises(DBAPIError, match="a published sale does not change"):
+        async with sessions.begin() as session:
+            await session.execute(text("update sales set state = 'open'"))
+            await session.execute(text(ANOTHER_LOT))
 
 
 async def test_curation_of_a_published_sale_is_refused(sessions):

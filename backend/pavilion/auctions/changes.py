@@ -1,7 +1,7 @@
 """Commands of curation: what each changed, lot by lot, and how it is taken back."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -10,13 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import queries, reserves
+from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Command, Lot, LotMove, LotStone, Sale
 from pavilion.auctions.rules import LotState, SaleState
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
 
+LATEST = timedelta(hours=1)  # before a published sale opens, lots can be added to it
 UNDOABLE = 200  # commands of a sale, counted from the latest
 FACTS = (
     "rank",
@@ -51,6 +53,35 @@ async def draft(session: AsyncSession, sale: str) -> Sale:
     return row
 
 
+def takes_lots(sale: Sale, now: datetime) -> bool:
+    """Whether a lot can still be added: to a draft, and to a published sale that does not open too soon."""
+    if sale.state == SaleState.DRAFT:
+        return True
+    late = sale.state == SaleState.PUBLISHED and sale.type != SaleType.COLLECTION
+    return late and sale.opens_at is not None and now <= sale.opens_at - LATEST
+
+
+async def being_listed(session: AsyncSession, sale: Sale) -> list[str]:
+    """The drafts of a published sale that its book is to list: their stones are promised to them."""
+    promised = select(StoneCommitment.stone_id).where(
+        StoneCommitment.released_at.is_(None), StoneCommitment.ref == Lot.public_id
+    )
+    held = select(Lot.public_id).join(LotStone, LotStone.lot_id == Lot.id).distinct().order_by(Lot.public_id)
+    held = held.where(Lot.sale_id == sale.id, Lot.state == LotState.DRAFT, LotStone.stone_id.in_(promised))
+    return list(await session.scalars(held))
+
+
+async def curated(session: AsyncSession, sale: str, now: datetime) -> Sale:
+    """The sale, ours alone until the transaction ends: a draft, or one published that still takes lots."""
+    await accounts.hold_proposals(session, subject=sale)
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
+    if row is None:
+        raise NotFound()
+    if not takes_lots(row, now):
+        raise ActNotAllowed(state=row.state)
+    return row
+
+
 async def lots_of(session: AsyncSession, sale: Sale, lots: Sequence[str]) -> list[Lot]:
     """The named lots in running order; one that is not of this sale is refused."""
     wanted = set(lots)
@@ -61,6 +92,8 @@ async def lots_of(session: AsyncSession, sale: Sale, lots: Sequence[str]) -> lis
         raise NotFound()
     if ended := [lot.public_id for lot in rows if lot.state != LotState.DRAFT]:
         raise ActNotAllowed(lots=ended)
+    if sale.state != SaleState.DRAFT and (busy := wanted.intersection(await being_listed(session, sale))):
+        raise ActNotAllowed(lots=sorted(busy))
     return list(rows)
 
 

@@ -13,6 +13,7 @@ from pavilion.auctions import queries, ranks, reserves, ruleset, wording
 from pavilion.auctions.changes import (
     Change,
     NotVerified,
+    curated,
     draft,
     edited,
     facts_of,
@@ -96,7 +97,7 @@ async def add_stones(
     session: AsyncSession, *, sale: str, stones: Sequence[str], together: bool = False, actor: Actor, now: datetime
 ) -> list[Lot]:
     """Each stone is a lot at the end of the order, or all are one lot, with titles from the stones themselves."""
-    row = await draft(session, sale)
+    row = await curated(session, sale, now)
     found = await _addable(session, row, list(dict.fromkeys(stones)), actor)
     groups = [found] if together else [[stone] for stone in found]
     held = await session.scalar(select(func.count()).select_from(Lot).where(Lot.sale_id == row.id))
@@ -115,7 +116,7 @@ async def add_stones(
 
 async def remove_lots(session: AsyncSession, *, sale: str, lots: Sequence[str], actor: Actor, now: datetime) -> None:
     """The lots are gone and their stones free for other sales."""
-    row = await draft(session, sale)
+    row = await curated(session, sale, now)
     rows = await lots_of(session, row, lots)
     ids = [lot.id for lot in rows]
     stones = await queries.stones_by_lot(session, ids)
@@ -182,7 +183,7 @@ async def edit_lots(
     now: datetime,
 ) -> None:
     """Each lot says what its edit says, all or none. An edit names the version it saw; its reserve is in clear."""
-    row = await draft(session, sale)
+    row = await curated(session, sale, now)
     rows = await lots_of(session, row, list(edits))
     stones = await queries.stones_by_lot(session, [lot.id for lot in rows])
     changes, written = [], []

@@ -75,12 +75,7 @@ async def create(request: Request, actor: Builder, session: Writing, now: Now) -
 
 @router.get("/{sale}")
 async def show(
-    request: Request,
-    sale: str,
-    actor: Curator,
-    session: Reading,
-    now: Now,
-    said: Annotated[Picker, Query()],
+    request: Request, sale: str, actor: Curator, session: Reading, now: Now, said: Annotated[Picker, Query()]
 ) -> Response:
     return await _board_page(request, session, sale, actor, now, asked=picked(said))
 
@@ -318,9 +313,9 @@ async def _board_page(
     refused: Refusal | None = None,
 ) -> Response:
     shown = await board.board_of(session, sale, actor, now)
-    asked = asked or PoolAsked()
+    asked, adds = asked or PoolAsked(), changes.takes_lots(shown.sale, now)
     draft = shown.sale.state == "draft"
-    pool = await board.pool_of(session, shown.sale, asked, actor) if draft else board.Pool([], 0, asked)
+    pool = await board.pool_of(session, shown.sale, asked, actor) if adds else board.Pool([], 0, asked)
     return page(
         request,
         "auctions/board.html",
@@ -336,6 +331,8 @@ async def _board_page(
         balance=board.balance(shown.lots),
         acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
         refused=refused,
+        adds=adds,
+        listing=[] if draft else await changes.being_listed(session, shown.sale),
         unsold=[] if draft else await reoffering.unsold_of(session, sale),
         drafts=[] if draft else await reoffering.drafts(session),
         now=now,

@@ -62,6 +62,9 @@ class ChangedSince(Refusal):
     status, code = 409, "changed_since"
 
 
+UNOPENED = (LotState.DRAFT, LotState.LISTED)  # a draft of a published sale may have its stones promised already
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     findings: tuple[Finding, ...]
@@ -148,7 +151,7 @@ async def unpublish(session: AsyncSession, proposal: Proposal, actor: Actor, now
     sale.state, sale.version = SaleState.DRAFT, sale.version + 1
     sale.rules, sale.rules_hash, sale.snapshot_hash, sale.published_at = None, None, None, None
     await session.flush()
-    lots = (await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.state == LotState.LISTED))).all()
+    lots = (await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.state.in_(UNOPENED)))).all()
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
     for lot in lots:
         lot.state = LotState.DRAFT

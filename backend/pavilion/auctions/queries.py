@@ -11,7 +11,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import facts, reserves
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
-from pavilion.auctions.rules import LIVE_LOT, SaleState
+from pavilion.auctions.rules import LIVE_LOT, LotState, SaleState
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
 
@@ -146,12 +146,17 @@ async def stones_by_lot(session: AsyncSession, lot_ids: Sequence[int], actor: Ac
     return found
 
 
-async def _lot_plans(session: AsyncSession, sale: Sale) -> list[LotPlan]:
+async def late_plans(session: AsyncSession, sale: Sale, lots: Sequence[str]) -> list[LotPlan]:
+    """These drafts of a published sale, as its engine is to list them."""
+    return await _lot_plans(session, sale, lots) if lots else []
+
+
+async def _lot_plans(session: AsyncSession, sale: Sale, late: Sequence[str] | None = None) -> list[LotPlan]:
     rows = (
         await session.execute(
             select(Lot, Company.public_id)
             .join(Company, Company.id == Lot.consignor_company_id)
-            .where(Lot.sale_id == sale.id)
+            .where(Lot.sale_id == sale.id, Lot.state != LotState.DRAFT if late is None else Lot.public_id.in_(late))
             .order_by(Lot.number, Lot.suffix)
         )
     ).all()

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, curation_routes, queries, registering, registry
+from pavilion.auctions import adding_routes, board, curation_routes, queries, registering, registry
 from pavilion.auctions.entities import entities
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import Apply, Decision, optional_minor
@@ -223,3 +223,4 @@ async def _queue_page(
 
 
 router.include_router(curation_routes.router)
+router.include_router(adding_routes.router)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions import publishing, registering
+from pavilion.auctions import adding, publishing, registering
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.rules import FINAL_LOT, LotState, SaleState
@@ -27,6 +27,8 @@ async def mirror_states(
         return
     if state is not None and row.state not in (SaleState.SETTLED, state):
         row.state = SaleState(state)
+        if state != SaleState.PUBLISHED:
+            await adding.let_go(session, row, list(lots), now)
     if not lots:
         return
     found = await session.scalars(select(Lot).where(Lot.sale_id == row.id, Lot.public_id.in_(lots)))

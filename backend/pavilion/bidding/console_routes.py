@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.bidding import console, console_words, handing, lines, report, showing
+from pavilion.bidding import console, console_words, handing, lines, lot_requests, report, showing
 from pavilion.bidding.console import Head
 from pavilion.bidding.console_words import Words
 from pavilion.bidding.models import BookLot
@@ -85,6 +85,7 @@ async def console_page(
         "said": bool(paddle or amount or mandate),
         "words": words,
         "notices": (await lines.book_shown(session, here.id, None)).notices,
+        "requests": await lot_requests.how_many_wait(session, sale) if actor.may(Permission.BID_VOID) else None,
     }
     if part in PARTS:
         return page(request, "bidding/console.html", partial=part, **facts)

@@ -104,6 +104,17 @@ class Wish(NamedTuple):
     lots: tuple[str, ...]
 
 
+class Listing(NamedTuple):
+    """A lot as it is listed."""
+
+    lot: str
+    number: str
+    currency: str
+    opening: int
+    reserve: int | None
+    passport: str
+
+
 Closures = Mapping[str, Rule]  # by destination
 
 
@@ -133,6 +144,7 @@ class Facts:
     midnight: int | None = None  # from here on the day after has begun
     shares: Sequence[str] = ()  # files of a tender's custodians, as they came
     wishes: Mapping[int, "Wish"] = field(default_factory=dict)  # by company
+    late: Sequence["Listing"] = ()  # lots that are to be listed after publication
     by_paddle: Mapping[int, Bidder] = field(init=False)
 
     def __post_init__(self) -> None:

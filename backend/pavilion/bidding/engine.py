@@ -15,7 +15,7 @@ from pavilion.bidding.lease import Lease
 from pavilion.bidding.news import Audience, Mine, News, OwnLot, OwnState
 from pavilion.bidding.orders import Order, nobody_knows
 from pavilion.bidding.planning import PlanOrder, PlanSeen
-from pavilion.bidding.publication import Publication, publish, publishable
+from pavilion.bidding.publication import Publication, list_late, publish, publishable
 from pavilion.bidding.vitals import Vitals
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.instants import micros
@@ -254,6 +254,7 @@ class SaleWriter:
         if self._news != self._looked_at:
             due.lost_verdicts(draft, self.facts)
             passport_change.noticed(draft, self.facts)
+            list_late(draft, self.facts.late, {name for name, one in self.facts.lots.items() if not one.verified})
         passport_change.lapsed(draft, self.facts)
         due.open_due(draft)
         planning.serve(draft, self.facts, 0, all_plans=self._news != self._looked_at)

@@ -228,6 +228,12 @@ async def asked_in(session: AsyncSession, sale: str, company_id: int | None = No
     return [Asked(row, name, paddle, number, _state(row, order)) for row, name, paddle, number, order in rows]
 
 
+async def how_many_wait(session: AsyncSession, sale: str) -> int:
+    """The requests of this sale that nobody has decided."""
+    waits = select(func.count(Retraction.id)).where(Retraction.sale == sale, Retraction.decision.is_(None))
+    return await session.scalar(waits) or 0
+
+
 async def waiting(session: AsyncSession, sale: str, request: str, *, held: bool = False) -> Retraction:
     """The undecided request, held until the transaction ends if it is to be decided."""
     wanted = select(Retraction).where(Retraction.public_id == request, Retraction.sale == sale)

@@ -1,22 +1,18 @@
 """The first batch of a book, and what is published of its secrets with the last."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pavilion.bidding.book import Published
+from pavilion.bidding.deciding import Listing
 from pavilion.bidding.folding import Book, Draft, Given
 from pavilion.bidding.texts import reserve_commitment, text_of
 from pavilion.bidding.vault import new_nonce
 
+LotPublication = Listing
 
-@dataclass(frozen=True, slots=True)
-class LotPublication:
-    lot: str
-    number: str
-    currency: str
-    opening: int
-    reserve: int | None
-    passport: str
+
+LATEST = 3600 * 1_000_000  # before the opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +27,37 @@ class Publication:
 def publish(draft: Draft, publication: Publication) -> None:
     """The sale, then each lot with its committed reserve and its end, stand in the draft."""
     draft.write("sale.published", {"rules": publication.rules_hash, "lots": [one.lot for one in publication.lots]})
-    for place, one in enumerate(publication.lots):
-        commit = sealed = None
-        if one.reserve is not None:
-            nonce = new_nonce()
-            commit = reserve_commitment(draft.sale, one.lot, one.currency, one.reserve, nonce)
-            sealed = draft.vault.seal_reserve(one.reserve, nonce, one.lot)
-        listing = {
-            "number": one.number,
-            "currency": one.currency,
-            "opening": one.opening,
-            "reserve_commit": commit,
-            "end": None if draft.rules.clerked else text_of(draft.rules.stagger.end(place)),
-            "passport": one.passport,
-        }
-        draft.list_lot(one.lot, listing, sealed)
+    for one in publication.lots:
+        list_lot(draft, one)
+
+
+def list_late(draft: Draft, late: Sequence[Listing], unverified: Collection[str]) -> None:
+    """Lots that came after publication stand in the book, each once, if there is an hour left before the opening."""
+    if draft.state != "published" or draft.now > draft.rules.opens_at - LATEST:
+        return
+    for one in late:
+        if not draft.has(one.lot) and one.lot not in unverified:
+            list_lot(draft, one)
+
+
+def list_lot(draft: Draft, one: Listing) -> None:
+    """The lot with its committed reserve, and its end by its place in the plan of ends."""
+    commit = sealed = None
+    if one.reserve is not None:
+        nonce = new_nonce()
+        commit = reserve_commitment(draft.sale, one.lot, one.currency, one.reserve, nonce)
+        sealed = draft.vault.seal_reserve(one.reserve, nonce, one.lot)
+    place = draft.places.get(one.lot, len(draft.places))
+    end = draft.rules.stagger.planned(place, draft.published, draft.rules.soft_close.scope)
+    listing = {
+        "number": one.number,
+        "currency": one.currency,
+        "opening": one.opening,
+        "reserve_commit": commit,
+        "end": None if draft.rules.clerked else text_of(end),
+        "passport": one.passport,
+    }
+    draft.list_lot(one.lot, listing, sealed)
 
 
 def publishable(draft: Draft) -> Published:

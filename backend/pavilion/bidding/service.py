@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import CompanyState
+from pavilion.auctions.changes import being_listed
 from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
-from pavilion.auctions.queries import plan_of, running_sales
+from pavilion.auctions.queries import LotPlan, late_plans, plan_of, running_sales
+from pavilion.auctions.rules import SaleState
 from pavilion.bidding import lot_requests, viewing_gate
 from pavilion.bidding.acts import Agreed
 from pavilion.bidding.closures import closures, notices, stones_of
@@ -73,11 +75,7 @@ class World:
             plan = await plan_of(session, sale)
         if plan is None:
             return None
-        lots = [
-            LotPublication(lot.lot, lot.number_text, lot.currency, lot.opening, lot.reserve, lot.passport_hash)
-            for lot in plan.lots
-            if lot.state == "listed"
-        ]
+        lots = [_listing(lot) for lot in plan.lots if lot.state == "listed"]
         return Publication(canonical_text(dict(plan.rules)), plan.rules_hash, lots)
 
     async def facts(self, sale: str) -> Facts:
@@ -91,7 +89,8 @@ class World:
             tender = await told(session, row)
             lots = await _lots(session, row, [firm for _, firm in firms], bidders.values(), now, tender)
             paid = await session.scalars(select(PaidLot.lot).where(PaidLot.sale == sale))
-            return Facts(bidders, lots, frozenset(paid), micros(_midnight(now)), tender.shares, tender.wishes)
+            known = (bidders, lots, frozenset(paid), micros(_midnight(now)), tender.shares, tender.wishes)
+            return Facts(*known, late=await _late(session, row))
 
     async def unpublished(self, sale: str) -> tuple[str, tuple[str, ...]]:
         """Why the sale went back to a draft, and the two who agreed."""
@@ -165,6 +164,17 @@ class World:
         self._seen = {id for id, _ in rows}
         self._last = max(self._last, *(id for id, _ in rows)) if rows else self._last
         return turned or any(name.startswith(WATCHED) for _, name in fresh)
+
+
+async def _late(session: AsyncSession, sale: Sale) -> list[LotPublication]:
+    """The lots that staff listed after publication and the book may not have yet."""
+    if sale.state != SaleState.PUBLISHED:
+        return []
+    return [_listing(one) for one in await late_plans(session, sale, await being_listed(session, sale))]
+
+
+def _listing(lot: LotPlan) -> LotPublication:
+    return LotPublication(lot.lot, lot.number_text, lot.currency, lot.opening, lot.reserve, lot.passport_hash)
 
 
 async def _firms(session: AsyncSession, sale: Sale) -> list[tuple[Registration, Company]]:

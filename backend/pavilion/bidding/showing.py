@@ -14,7 +14,7 @@ from pavilion.auctions import fees
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
-from pavilion.auctions.rules import RegistrationState, SaleState
+from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.bidding import rule_sets
 from pavilion.bidding.deciding import STANDING_CODES
 from pavilion.bidding.models import BookBid, BookLot, Checkpoint, ReserveOpening
@@ -277,9 +277,12 @@ async def sale_shown(session: AsyncSession, sale: str, actor: Actor, mine: Mine 
 async def _lots(
     session: AsyncSession, sale: Sale, ruleset: RuleSet, actor: Actor, mine: Mine | None, changed: Amended
 ) -> list[LotShown]:
+    held = select(BookLot.lot).where(BookLot.lot == Lot.public_id)
     listed = (
         await session.scalars(
-            select(Lot).where(Lot.sale_id == sale.id, Lot.number.is_not(None)).order_by(Lot.number, Lot.suffix)
+            select(Lot)
+            .where(Lot.sale_id == sale.id, Lot.number.is_not(None), (Lot.state != LotState.DRAFT) | held.exists())
+            .order_by(Lot.number, Lot.suffix)
         )
     ).all()
     books = {book.lot: book for book in await session.scalars(select(BookLot).where(BookLot.sale == sale.public_id))}

@@ -1,0 +1,54 @@
+"""A lot that comes after publication (bidding spec 2): added, edited and made ready as a draft, then listed by one
+person, up to an hour before the sale opens. It stands in the sale once the sale's book says so."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.auctions import publishing, queries
+from pavilion.auctions.changes import being_listed, takes_lots
+from pavilion.auctions.models import Lot, LotStone, Sale
+from pavilion.auctions.rules import Level, LotState, SaleState
+from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.models import CommitmentKind
+from pavilion.kernel import events
+from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound
+
+
+async def list_lot(session: AsyncSession, *, sale: str, lot: str, actor: Actor, now: datetime) -> None:
+    """The stones are promised to the lot, and the sale's book lists it next. Said twice, nothing more happens."""
+    row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
+    if row is None:
+        raise NotFound()
+    found = await session.scalar(select(Lot).where(Lot.public_id == lot, Lot.sale_id == row.id).with_for_update())
+    if found is None:
+        raise NotFound()
+    if row.state == SaleState.DRAFT or found.state != LotState.DRAFT or not takes_lots(row, now):
+        raise ActNotAllowed(state=row.state)
+    if actor.company_id is not None and actor.company_id == found.consignor_company_id:
+        raise NotAllowed(right="own_lot")
+    findings = (await publishing.readiness_of(session, row, now)).of(lot)
+    if bars := list(dict.fromkeys(one.code.value for one in findings if one.level is Level.BLOCK)):
+        raise publishing.NotReady(codes=bars, ready=0, lots=1)
+    stones = (await queries.stones_by_lot(session, [found.id]))[found.id]
+    facts = {"number": found.number_text, "sale": sale, "title_en": row.title_en, "title_zh": row.title_zh}
+    promises = [catalogue.Promise(stone.public_id, lot, facts) for stone in stones]
+    await catalogue.commit_stones(session, promises, kind=CommitmentKind.IN_SALE, by=actor.public_id, now=now)
+    if (await being_listed(session, row)).count(lot) == 0:
+        raise ActNotAllowed(state=found.state)
+    events.record(session, "sale:lot_listed", sale, by=actor.public_id, at=now, lot=lot)
+
+
+async def let_go(session: AsyncSession, sale: Sale, listed: Sequence[str], now: datetime) -> None:
+    """The sale has opened: what its book never listed is no part of it, and the stones are free."""
+    rows = await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.state == LotState.DRAFT))
+    for lot in [one for one in rows if one.public_id not in listed]:
+        stones = (await queries.stones_by_lot(session, [lot.id]))[lot.id]
+        refs = {stone.public_id: lot.public_id for stone in stones}
+        await catalogue.release_stones(session, refs, by="engine", now=now)
+        await session.execute(delete(LotStone).where(LotStone.lot_id == lot.id))
+        await session.execute(delete(Lot).where(Lot.id == lot.id))
+        events.record(session, "lot:not_listed", lot.public_id, by="engine", at=now, sale=sale.public_id)
