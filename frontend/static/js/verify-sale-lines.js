@@ -110,13 +110,13 @@ export function plain(value, depth = MAX_DEPTH) {
 /** @param {string} sale @param {string} lot @param {string} bidder @param {string} currency @param {BidOpening} one */
 export function bidCommitment(sale, lot, bidder, currency, one) {
   const doc = { amount: one.amount, bidder, currency, key: one.key, lot, nonce: one.nonce, sale };
-  return hex(digest(encoder.encode(`pavilion/bid/v1\n${canonical(doc)}`)));
+  return hex(digest(encoder.encode(`pavilion/bid/v1\n${JSON.stringify(doc)}`))); // canonical: the names stand in order
 }
 
 /** @param {string} sale @param {string} currency @param {ReserveOpening} one */
 export function reserveCommitment(sale, currency, one) {
   const doc = { currency, lot: one.lot, nonce: one.nonce, reserve: one.reserve, sale };
-  return hex(digest(encoder.encode(`pavilion/reserve/v1\n${canonical(doc)}`)));
+  return hex(digest(encoder.encode(`pavilion/reserve/v1\n${JSON.stringify(doc)}`))); // canonical: the names stand in order
 }
 
 const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
