@@ -100,6 +100,8 @@ class Client:
         self.by_ticket, self.keep, self.back_off_ms = ticket, keep, back_off_ms
         self.key: VerifierKey | None = None if key is None else parse_vkey(key)
         self.sale, self.rules, self.rules_hash, self.state = "", Doc(), "", ""
+        self.amended: dict[str, str] = {}  # by lot: the hash of its rules, where they are not the sale's
+        self._read_rules: dict[str, str] = {}  # by lot: the hash of those that the program read last
         self.lots: dict[str, Lot] = {}
         self.own: dict[str, Doc] = {}  # by lot: what the house last said of the reader's own standing
         self.checkpoint: Checkpoint | None = None
@@ -157,13 +159,29 @@ class Client:
         if self._fault is not None:
             raise self._fault
 
+    async def rules_of(self, lot: str) -> Doc:
+        """The rule set by which the lot runs now, checked against its hash; a bid from here on names it. Bids on a lot
+        whose amended rules were not read are refused by the house with `rules_changed`."""
+        name = self.amended.get(lot, self.rules_hash)
+        if name == self.rules_hash:
+            rules = self.rules
+        else:
+            answer = await self._http.get(f"/sales/{self.sale}/rules/{name}.json")
+            if answer.status_code != 200:
+                raise Refused("not_found")
+            rules = read_json(answer.content)
+            if document_hash(rules) != name:
+                raise Broken("the rules are not those that the book names")
+        self._read_rules[lot] = name
+        return rules
+
     async def place_bid(self, lot: str, most: int, *, confirm: bool = False, key: str | None = None) -> Answer:
         """The house's answer to a maximum in minor units. Until it comes the bid is sent again over every new
         connection, always under its one key, so it can never count twice. `confirm`: a large jump is meant."""
         key = key or secrets.token_hex(16)
         message = {
             "op": "place_bid", "key": key, "lot": lot, "max": most, "currency": self.rules["currency"],
-            "rules": self.rules_hash, "confirm": None,
+            "rules": self._read_rules.get(lot, self.rules_hash), "confirm": None,
         }  # fmt: skip
         intent = self._intents.get(key) or self._intend(message, confirm=confirm)
         await self._say(intent.message)
@@ -271,7 +289,7 @@ class Client:
     def _snapshot(self, frame: Doc) -> None:
         if frame["rules"] != self.rules_hash:
             raise Broken("the rules are not those that were read")
-        self.state = frame["state"]
+        self.state, self.amended = frame["state"], dict(frame.get("amended", {}))
         for told in frame["lots"]:
             known = self.lots.get(told["lot"])
             if known is not None and (
@@ -286,6 +304,8 @@ class Client:
         if event["lot"] is None:
             self.state = {"sale.opened": "open", "sale.paused": "paused", "sale.resumed": "open",
                           "sale.closed": "closed"}.get(event["type"], self.state)  # fmt: skip
+            if event["type"] == "sale.amended":
+                self.amended |= dict.fromkeys(event["data"]["lots"], event["data"]["to"])
             self._pass_on(event)
             return True
         lot = self.lots.get(event["lot"])

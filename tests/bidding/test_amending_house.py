@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from pavilion.kernel.instants import from_micros
 from tests import make
 from tests.bidding.house import house
 from tests.bidding.served import enter, hear, served
+from tests.bidding.test_client import program
 from tests.bidding.test_staff_acts import approve, book, told
 
 STEEP = "0 200"
@@ -201,3 +203,18 @@ async def test_a_consignor_has_no_part_in_it(live, staff, sessions):
     proposal = (await propose(live, staff["cora"], 1, increments=STEEP)).json()["proposal"]
     assert (await approve(live, partner, proposal)).json()["code"] == "conflict_of_interest"
     assert await told(live, "sale.amended") == []
+
+
+async def test_a_program_bids_on_an_amended_lot_once_it_has_read_its_rules(live, staff):
+    async with AsyncExitStack() as stack:
+        client = await program(live, stack, buyer=1)
+        lot = live.house.lots[1]
+        proposal = (await propose(live, staff["cora"], 1, increments=STEEP)).json()["proposal"]
+        await approve(live, staff["lena"], proposal)
+        await client.until(lambda: lot in client.amended)
+        assert (await client.place_bid(lot, 500_000)).code == "rules_changed"
+        assert (await client.rules_of(lot))["increments"] == [[0, 20_000]]
+        assert (await client.place_bid(lot, 500_000)).code is None
+        assert (await client.place_bid(live.house.lots[0], 500_000)).code is None
+        later = await program(live, stack, buyer=2)
+        assert later.amended == client.amended

@@ -9,7 +9,7 @@ import { DRAW_MS, Drawing } from "./drawing.js";
 import { setText } from "./icons.js";
 import { SWITCH } from "./keys.js";
 import { lotWords } from "./lot-words.js";
-import { endsWithPage, keySwitch, lineTo, pageClock, pageVoice, showLink, storeOf } from "./sale-line.js";
+import { endsWithPage, freshLots, keySwitch, lineTo, pageClock, pageVoice, showLink, storeOf } from "./sale-line.js";
 import { say } from "./words.js";
 import { clockIn } from "./zones.js";
 
@@ -77,6 +77,7 @@ class Console {
   /** @param {import("./store.js").Outcome} outcome */
   took(outcome) {
     if (outcome.gaps.size) this.line.ask(outcome.gaps);
+    freshLots(this.facts, outcome);
     this.drawing.add(outcome.changed);
     for (const { kind, lot, to } of outcome.happenings) {
       const number = this.numbers.get(lot);

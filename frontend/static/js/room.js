@@ -14,7 +14,7 @@ import { OwnBids } from "./own-bids.js";
 import { drawPath } from "./price-path.js";
 import { readFacts } from "./room-facts.js";
 import { rulesMissing } from "./ruled.js";
-import { endsWithPage, keySwitch, lineTo, pageClock, pageVoice, showLink, storeOf } from "./sale-line.js";
+import { endsWithPage, freshLots, keySwitch, lineTo, pageClock, pageVoice, showLink, storeOf } from "./sale-line.js";
 import { isClosingMark, soundOf, Sounds, titled } from "./sounds.js";
 import { language, say, sentence } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
@@ -116,6 +116,7 @@ class Room {
   /** @param {import("./store.js").Outcome} outcome */
   took(outcome) {
     if (outcome.gaps.size) this.line.ask(outcome.gaps);
+    freshLots(this.facts, outcome);
     this.drawing.add(outcome.changed);
     for (const happening of outcome.happenings) this.say(happening);
     if (outcome.happenings.some(({ kind, lot }) => kind === "amended" && (lot === this.stand.lot || rulesMissing(this.facts, this.store)))) void this.show(this.address(), false);

@@ -4,7 +4,7 @@
 import { Announcer, region } from "./announce.js";
 import { ServerClock } from "./clock.js";
 import { setIcon, setText } from "./icons.js";
-import { SWITCH } from "./keys.js";
+import { isTyping, SWITCH } from "./keys.js";
 import { Line, PROTOCOL } from "./socket.js";
 import { SaleStore } from "./store.js";
 import { language, say } from "./words.js";
@@ -33,6 +33,17 @@ export function lineTo(store, clock, { hear, tell = () => {}, unanswered = () =>
     open: (url) => new WebSocket(url, PROTOCOL), clock, after: () => store.after(), unanswered, hear, tell,
     random: Math.random, later: (ms, act) => setTimeout(act, ms), forget: (timer) => clearTimeout(timer),
   });
+}
+
+const SOON_MS = 2_000;
+
+/** A lot came after publication, at least an hour before the sale opens: the page is fetched anew, not by all at once and
+ * not while something is being typed. @param {Served} served @param {{changed: Set<string>}} outcome */
+export function freshLots(served, outcome) {
+  const known = new Set(served.lots.map((one) => one.book.lot));
+  if ([...outcome.changed].every((lot) => known.has(lot))) return;
+  const again = () => { if (!isTyping(document.activeElement)) location.reload(); else setTimeout(again, SOON_MS); };
+  setTimeout(again, Math.random() * SOON_MS);
 }
 
 /** A page that is left hangs up; one that comes back from the browser's memory is fetched anew. @param {Line} line */

@@ -9,7 +9,7 @@ import { drawState, setText } from "./icons.js";
 import { bidsWords, leftText, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
 import { readFacts } from "./room-facts.js";
 import { ruled } from "./ruled.js";
-import { endsWithPage, lineTo, pageClock, storeOf } from "./sale-line.js";
+import { endsWithPage, freshLots, lineTo, pageClock, storeOf } from "./sale-line.js";
 import { say } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
@@ -66,6 +66,7 @@ function live(facts) {
   const drawing = new Drawing((changed) => { for (const lot of changed) render(lot); }, DRAW_MS);
   const took = (/** @type {import("./store.js").Outcome} */ outcome) => {
     if (outcome.gaps.size) line.ask(outcome.gaps);
+    freshLots(facts, outcome);
     drawing.add(outcome.changed);
   };
 
