@@ -1,13 +1,17 @@
 """The browser's verifier run by node on many records at once, and what the command says of the same bytes."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from pavilion.bidding.opened import Failed
 from pavilion.bidding.replaying import Undecided
 from pavilion.bidding.verifying import NotARecord, verify
 
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no Node to run the browser's modules")
 MODULES = Path(__file__).parents[2] / "frontend" / "static" / "js"
 SCRIPT = """
 import { readFileSync } from "node:fs";

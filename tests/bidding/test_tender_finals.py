@@ -13,7 +13,7 @@ from pavilion.bidding.opened import Failed
 from pavilion.bidding.tender_queries import ranks
 from pavilion.kernel.instants import micros
 from tests.bidding import room as rooms
-from tests.bidding.browser_records import agree
+from tests.bidding.browser_records import agree, needs_node
 from tests.bidding.room import FIRST_END, SALE, lot_id
 from tests.bidding.tendered import (
     answer,
@@ -32,7 +32,6 @@ from tests.bidding.tendered import (
 )
 from tests.bidding.tenders import CUSTODIANS
 from tests.bidding.test_tender_record import Rows, docs, event_of, judged, signed_again, written
-from tests.bidding.test_tender_record_browser import needs_node
 from tests.make import HOUR, SECOND
 
 FINAL = {"best_and_final": {"top": 3, "within_bp": 1000, "hours": 24}}

@@ -1,7 +1,6 @@
 """The browser's verifier says of every record of a tender, good or altered, what the command says."""
 
 import json
-import shutil
 from functools import partial
 from pathlib import Path
 from random import Random  # noqa: TID251 - always seeded
@@ -11,7 +10,7 @@ import pytest
 from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical, read_json
 from tests.bidding import test_tender_finals
-from tests.bidding.browser_records import agree, by_command
+from tests.bidding.browser_records import agree, by_command, needs_node
 from tests.bidding.room import lot_id
 from tests.bidding.tendered import closed, plain_rules, send, tender
 from tests.bidding.test_tender_record import (
@@ -26,7 +25,6 @@ from tests.bidding.test_tender_record import (
 )  # fmt: skip
 from tests.bidding.test_verifying import changed
 
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no Node to run the browser's modules")
 FILE = Path(__file__).parents[1] / "vectors" / "tender-records.json"
 SECOND_PRICE = {"price_rule": "second", "reserve": 250_000}
 # Which changes the house signs: the end of a record is under no signature, and proves itself.
