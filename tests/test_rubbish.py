@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import shutil
-from random import Random  # noqa: TID251 - seeded
 
 import pytest
 from fastapi.routing import APIRoute
@@ -16,6 +15,7 @@ from pavilion.auctions.models import Lot, Sale
 from pavilion.demo import people
 from pavilion.kernel.db import create_engine
 from pavilion.settings import Environment, Settings, with_secrets
+from tests.luck import Random
 
 ORIGIN = "http://127.0.0.1:8080"
 PATHS = (

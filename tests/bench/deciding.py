@@ -8,13 +8,13 @@ event costs without any proof: its canonical text and one hash of it.
 
 import time
 from hashlib import sha256
-from random import Random  # noqa: TID251 - seeded
 
 from pavilion.bidding.rules import Increments, LotTerms, judge_amount, standing
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.merkle import Tree, leaf_hash, verify_inclusion
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
 from tests.bench.rounds import best
+from tests.luck import Random
 
 BIDDERS, BIDS, BATCH, BATCHES, ROUNDS = 8, 20_000, 50, 40, 5
 BEFORE = 10_000  # events of the sale so far

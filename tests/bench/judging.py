@@ -7,7 +7,6 @@ and their places in the log known. A stone given again from its documents alone 
 import hashlib
 import json
 from datetime import date
-from random import Random  # noqa: TID251 - made from the seed
 
 from pavilion.catalogue import chains
 from pavilion.provenance.casefile import case_of, concluded, facts_of, verdict_document
@@ -21,6 +20,7 @@ from pavilion.provenance.rules import judge
 from pavilion.provenance.tables import DATA, NAMES, shipped
 from pavilion.provenance.trust import Trust
 from tests.bench.rounds import best
+from tests.luck import Random
 from tests.make import NOON
 
 STONES, ROUNDS = 400, 5

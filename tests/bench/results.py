@@ -5,7 +5,6 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from random import Random  # noqa: TID251 - always with a seed
 
 from httpx2 import ASGITransport, AsyncClient
 
@@ -17,6 +16,7 @@ from pavilion.settings import Settings
 from tests import need
 from tests.conftest import make_schema, on_database, run_sql
 from tests.insight import archived
+from tests.luck import Random
 
 LOTS, SALES, ROUNDS = 100_000, 250, 5
 MOST_MS = 100

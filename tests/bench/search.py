@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from random import Random  # noqa: TID251 - always with a seed
 
 from httpx2 import ASGITransport, AsyncClient
 
@@ -26,6 +25,7 @@ from pavilion.settings import Settings
 from tests import make, need
 from tests.catalogue import stones
 from tests.conftest import make_schema, on_database, run_sql
+from tests.luck import Random
 
 DIAMONDS = Path(__file__).parents[1] / "data" / "diamonds.csv.gz"
 QUESTIONS, COMPARED = 400, 20

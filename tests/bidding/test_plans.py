@@ -1,7 +1,6 @@
 """Plans: held against a slow plain definition, and what a budget promises."""
 
 from itertools import combinations
-from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 
@@ -15,6 +14,7 @@ from pavilion.bidding.plans import Aim, Plan, Seat
 from pavilion.bidding.publication import publish
 from pavilion.kernel.instants import micros
 from tests.bidding.room import SALE, VAULT, facts, key, lot_id, publication
+from tests.luck import Random
 from tests.make import HOUR, NOON
 
 LOTS, PLANNER, OTHERS = 5, (1, 2), (3, 4, 5)

@@ -3,7 +3,6 @@ browser names the same line."""
 
 import shutil
 from itertools import pairwise
-from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.bidding.browser_records import agree, by_command
 from tests.bidding.room import FIRST_END, MINUTE, publication, room
 from tests.bidding.test_clerked import CLERKED, GROUP, record
 from tests.bidding.test_verifying import SHOWN, changed
+from tests.luck import Random
 from tests.make import SECOND
 from tests.simulate.house import House
 

@@ -3,7 +3,6 @@ a record in which every change is found."""
 
 import asyncio
 from dataclasses import replace
-from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 
@@ -32,6 +31,7 @@ from tests.bidding.tendered import (
 )
 from tests.bidding.tenders import CUSTODIANS
 from tests.bidding.test_tender_record import Rows, docs, event_of, judged, signed_again, written
+from tests.luck import Random
 from tests.make import HOUR, SECOND
 
 FINAL = {"best_and_final": {"top": 3, "within_bp": 1000, "hours": 24}}

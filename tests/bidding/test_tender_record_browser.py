@@ -3,7 +3,6 @@
 import json
 from functools import partial
 from pathlib import Path
-from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 
@@ -24,6 +23,7 @@ from tests.bidding.test_tender_record import (
     written,
 )  # fmt: skip
 from tests.bidding.test_verifying import changed
+from tests.luck import Random
 
 FILE = Path(__file__).parents[1] / "vectors" / "tender-records.json"
 SECOND_PRICE = {"price_rule": "second", "reserve": 250_000}

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
-from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 from typer.testing import CliRunner
@@ -21,6 +20,7 @@ from pavilion.cli import app
 from pavilion.kernel.canon import canonical, read_json
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
 from pavilion.kernel.tlog import CompactTree, leaf_hash
+from tests.luck import Random
 from tests.simulate.house import SALE, SIGNER, House
 
 DAYS = 6  # after these the passed lots are shown where nobody bid

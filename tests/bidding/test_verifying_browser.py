@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 from pathlib import Path
-from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 
@@ -12,6 +11,7 @@ from pavilion.kernel.canon import canonical, read_json
 from pavilion.kernel.money import CURRENCIES
 from tests.bidding.browser_records import MODULES, agree, in_browser
 from tests.bidding.test_verifying import DAYS, HOUSES, RECORDS, SHOWN, changed, split
+from tests.luck import Random
 from tests.simulate.house import House
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="no Node to run the browser's modules")

@@ -1,6 +1,5 @@
 """Stones and questions by the hundred, from a seed."""
 
-from random import Random  # noqa: TID251 - only its type; the seed comes from the test
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -11,6 +10,7 @@ from pavilion.catalogue.wanted import CHOICES, RANGES, SORTS, Wanted
 from pavilion.kernel.events import record
 from pavilion.provenance.models import ExposedStone, StoneVerdict
 from tests import make
+from tests.luck import Random
 
 PRODUCERS = ("Northern Light Mines", "Debswana", "Lucara, Ltd", "Petra")
 COUNTRIES = ("CA", "BW", "LS", "ZA")

@@ -1,13 +1,12 @@
 """What an address may ask, what it may not, and the one spelling of each question."""
 
-from random import Random  # noqa: TID251 - always with a seed
-
 import pytest
 
 from pavilion.catalogue import cursors, forms
 from pavilion.catalogue.searching import After
 from pavilion.catalogue.wanted import Wanted
 from tests.catalogue import stones
+from tests.luck import Random
 
 SECRET = b"a key for tests"
 

@@ -1,7 +1,5 @@
 """The column index and SQL give the same answer to every question, also while stones come, change and go."""
 
-from random import Random  # noqa: TID251 - always with a seed
-
 import pytest
 
 from pavilion.catalogue import index, keeping, searching, service
@@ -11,6 +9,7 @@ from pavilion.catalogue.wanted import BINS, Wanted, edges
 from pavilion.kernel import db
 from tests import make
 from tests.catalogue import stones
+from tests.luck import Random
 from tests.make import NOON
 
 QUESTIONS = {"sqlite": 800, "postgresql": 200}  # a thousand together; statements cost PostgreSQL more to prepare

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from random import Random  # noqa: TID251 - always with a seed
 from typing import Any
 
 from sqlalchemy import insert
@@ -14,6 +13,7 @@ from pavilion.insight import result_rules as rules
 from pavilion.insight.results_models import ResultLot
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.weight import per_carat_minor
+from tests.luck import Random
 from tests.make import NOON
 
 SHAPES, COLOURS = ("round", "oval", "pear", "cushion", "emerald"), "DEFGHIJKL"

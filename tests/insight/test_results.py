@@ -3,7 +3,6 @@
 import csv
 import io
 from datetime import timedelta
-from random import Random  # noqa: TID251 - always with a seed
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -27,6 +26,7 @@ from tests.auctions import world
 from tests.auctions.world import FIRST_CLOSE
 from tests.bidding.house import house
 from tests.insight import archived
+from tests.luck import Random
 from tests.make import NOON, SECOND
 
 HOME = "http://pavilion.test"

@@ -5,7 +5,6 @@ import struct
 import time
 import zipfile
 import zlib
-from random import Random  # noqa: TID251 - seeded
 
 import pytest
 from pypdf import PdfWriter
@@ -17,6 +16,7 @@ from pavilion.provenance.bundle import BadBundle
 from pavilion.provenance.countersigning import Words
 from pavilion.provenance.registries.outbound import Outbound
 from pavilion.provenance.verifying_forms import Unreadable, evidence_of
+from tests.luck import Random
 from tests.make import NOON
 from tests.provenance.test_countersigning import SVG, picture
 

@@ -5,7 +5,6 @@
 
 import json
 import sys
-from random import Random  # noqa: TID251 - seeded
 
 import pytest
 
@@ -15,6 +14,7 @@ from pavilion.kernel.merkle import Tree, leaf_hash
 from pavilion.kernel.tiles import decode_bundle, encode_bundle
 from pavilion.provenance import bundle, proofs, verifying
 from pavilion.provenance.verifying_forms import Unreadable, anchors_of
+from tests.luck import Random
 from tests.provenance import sealed
 from tests.provenance.sealed import NOW, WITNESSES, Sealed
 

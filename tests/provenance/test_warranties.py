@@ -2,7 +2,6 @@
 
 import json
 from datetime import date, timedelta
-from random import Random  # noqa: TID251 - always seeded
 
 import pytest
 
@@ -22,6 +21,7 @@ from pavilion.provenance.warranty_report import (
     kept_until,
     reconcile,
 )
+from tests.luck import Random
 
 TEXT = "sow-2021-polished-v1"
 START, END = date(2025, 1, 1), date(2025, 12, 31)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from random import Random  # noqa: TID251 - always seeded
 from typing import NamedTuple
 
 from pavilion.auctions.ruleset import INCREMENTS
@@ -28,6 +27,7 @@ from pavilion.insight.fairness_facts import (
 from pavilion.insight.fairness_findings import LEAST_LOTS, Finding, Kind
 from pavilion.insight.fairness_rules import find
 from pavilion.kernel.instants import micros
+from tests.luck import Random
 from tests.make import HOUR, NOON
 
 FIRST_SEED, SEEDS, SALES, LOTS = 1000, 30, 40, 15  # what the watch calls unlikely was settled on seeds 0 to 29

@@ -1,7 +1,6 @@
 """A whole sale by seed: the product's own rules, acts, draft and book; a hand for a clock and a list for a store."""
 
 from dataclasses import dataclass, replace
-from random import Random  # noqa: TID251 - always seeded
 
 from pavilion.bidding import acts, due, folding
 from pavilion.bidding.acts import StaffAct
@@ -16,6 +15,7 @@ from pavilion.bidding.vault import Vault
 from pavilion.kernel.canon import document_hash, read_json
 from pavilion.kernel.instants import from_micros, micros, stamp
 from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
+from tests.luck import Random
 from tests.make import NOON
 
 S = 1_000_000
