@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import RegistrationState
+from pavilion.bidding import rule_sets
 from pavilion.bidding.bus import Rooms
 from pavilion.bidding.deciding import BidOrder
 from pavilion.bidding.models import BookLot, BookLotState, BookState, SaleBook
@@ -54,11 +55,15 @@ async def chances(session: AsyncSession, sale: str | None = None) -> list[Chance
         .where(SaleBook.state == BookState.OPEN, BookLot.state == BookLotState.OPEN, Sale.type != "tender")
         .order_by(BookLot.position)
     )
+    found = [(lot, rules, low) for lot, rules, low in rows if sale is None or lot.sale == sale]
+    changed = {one: await rule_sets.amended(session, one) for one in {lot.sale for lot, _, _ in found}}
     return [
-        Chance(lot.sale, lot.lot, rules, lot.currency, lot.ask, low or lot.opening, lot.leader, lot.end)
-        for lot, rules, low in rows
-        if sale is None or lot.sale == sale
-    ]
+        Chance(
+            lot.sale, lot.lot, changed[lot.sale].hash_of(lot.lot) or rules, lot.currency, lot.ask, low or lot.opening,
+            lot.leader, lot.end,
+        )
+        for lot, rules, low in found
+    ]  # fmt: skip
 
 
 async def paddles(session: AsyncSession) -> dict[str, dict[int, int]]:
