@@ -155,24 +155,22 @@ class Facts:
 def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
     """The answer to this bid; accepted and most refused bids become the next event of the draft."""
     if _FORM.fullmatch(order.key + order.currency + order.rules) is None or abs(order.max) > EXACT:
-        return _turned_away(order, "bad_message")  # nothing of it may stand in a hashed text
-    bidder = facts.bidders.get(order.company_id)
-    if (code := standing_code(draft, bidder)) is not None:
-        return _turned_away(order, code)
-    assert bidder is not None and bidder.paddle is not None
-    if not draft.has(order.lot):
-        return _turned_away(order, "lot_unknown")
+        return turned_away(order, "bad_message")  # nothing of it may stand in a hashed text
+    bidder = bidder_of(draft, facts, order)
+    if isinstance(bidder, Answer):
+        return bidder
+    assert bidder.paddle is not None
     if draft.rules.tender is not None:
-        return _turned_away(order, "act_not_allowed")  # here bids are sealed
+        return turned_away(order, "act_not_allowed")  # here bids are sealed
     given = draft.earlier(bidder.paddle, order.key)
     if given is not None:
         if given.same_body(order.lot, order.max, order.currency, order.rules):
             return _with_rule(answer_of(draft.sale, given, replayed=True), facts, bidder, t)
-        return _turned_away(order, "key_reused")
+        return turned_away(order, "key_reused")
     lot = draft.look(order.lot)
     code, headroom = code_of(draft, facts, bidder, order, t)
     if code in UNRECORDED:
-        return _turned_away(order, code)._replace(ask=lot.stands.ask, seq=lot.seq)
+        return turned_away(order, code)._replace(ask=lot.stands.ask, seq=lot.seq)
     given = _record(draft, draft.lot(order.lot), bidder.paddle, order, t, code, headroom)
     return _with_rule(answer_of(draft.sale, given), facts, bidder, t)
 
@@ -242,6 +240,15 @@ def allin(draft: Draft, bidder: Bidder, amount: int, lot: LotBook | None = None)
 
 def _weight(draft: Draft, bidder: Bidder, lot: LotBook, amount: int) -> int:
     return allin(draft, bidder, amount, lot)
+
+
+def bidder_of(draft: Draft, facts: Facts, order: BidOrder) -> Bidder | Answer:
+    """Who bids, with a paddle, on a lot that is here; or the answer to anybody else."""
+    bidder = facts.bidders.get(order.company_id)
+    if (code := standing_code(draft, bidder)) is not None:
+        return turned_away(order, code)
+    assert bidder is not None
+    return bidder if draft.has(order.lot) else turned_away(order, "lot_unknown")
 
 
 def standing_code(draft: Draft, bidder: Bidder | None) -> str | None:
@@ -343,7 +350,7 @@ def _record(
     return given
 
 
-def _turned_away(order: BidOrder, code: str) -> Answer:
+def turned_away(order: BidOrder, code: str) -> Answer:
     return Answer("refused", order.lot, order.key, code, sale=order.sale)
 
 

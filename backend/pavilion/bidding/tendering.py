@@ -19,10 +19,11 @@ from pavilion.bidding.deciding import (
     Facts,
     LotFacts,
     answer_of,
+    bidder_of,
     decide_bid,
     right_code,
-    standing_code,
     state_code,
+    turned_away,
 )
 from pavilion.bidding.folding import Draft, Given
 from pavilion.bidding.sealing import Envelope, Payload, combine, envelopes_hash, is_share, read_envelope
@@ -62,29 +63,27 @@ def paddle_text(paddle: int) -> str:
 def decide(draft: Draft, facts: Facts, order: SealOrder, t: int) -> Answer:
     """The answer to a sealed bid, by all checks of a bid that need no amount; or to one that is taken back."""
     if _KEY.fullmatch(order.key) is None or len(order.envelope) > LONGEST:
-        return _turned_away(order, "bad_message")
-    bidder = facts.bidders.get(order.company_id)
-    if (code := standing_code(draft, bidder)) is not None:
-        return _turned_away(order, code)
-    assert bidder is not None and bidder.paddle is not None
-    if not draft.has(order.lot):
-        return _turned_away(order, "lot_unknown")
+        return turned_away(order, "bad_message")
+    bidder = bidder_of(draft, facts, order)
+    if isinstance(bidder, Answer):
+        return bidder
+    assert bidder.paddle is not None
     if draft.rules.tender is None:
-        return _turned_away(order, "act_not_allowed")
+        return turned_away(order, "act_not_allowed")
     envelope = _envelope(draft, order, bidder.paddle) if order.envelope else None
     if order.envelope and envelope is None:
-        return _turned_away(order, "seal_broken")
+        return turned_away(order, "seal_broken")
     named = NO_ENVELOPE if envelope is None else envelope.hash
     given = draft.earlier(bidder.paddle, order.key)
     if given is not None:
         same = (given.lot, given.opening.nonce) == (order.lot, named)
-        return answer_of(draft.sale, given, replayed=True) if same else _turned_away(order, "key_reused")
+        return answer_of(draft.sale, given, replayed=True) if same else turned_away(order, "key_reused")
     lot = draft.look(order.lot)
     if envelope is None:
         return _take_back(draft, order, lot, bidder, t)
     code = _state_code(draft, lot, bidder.paddle, t) or right_code(draft, facts, lot, bidder, lot.rules_hash, t)
     if code == "not_open_yet":
-        return _turned_away(order, code)
+        return turned_away(order, code)
     return answer_of(draft.sale, _record(draft, draft.lot(order.lot), bidder.paddle, order, envelope, t, code))
 
 
@@ -129,12 +128,12 @@ def _state_code(draft: Draft, lot: LotBook, paddle: int, t: int) -> str | None:
 def _take_back(draft: Draft, order: SealOrder, lot: LotBook, bidder: Bidder, t: int) -> Answer:
     assert draft.rules.tender is not None and bidder.paddle is not None
     if (code := _state_code(draft, lot, bidder.paddle, t)) is not None:
-        return _turned_away(order, code)
+        return turned_away(order, code)
     if not draft.rules.tender.withdraw:
-        return _turned_away(order, "act_not_allowed")
+        return turned_away(order, "act_not_allowed")
     alias = lot.aliases.get(bidder.paddle)
     if not may_take_back(lot, alias):
-        return _turned_away(order, "nothing_to_withdraw")
+        return turned_away(order, "nothing_to_withdraw")
     opening = Opening(0, lot.currency, draft.book.rules_hash, NO_ENVELOPE, None, None)
     given = draft.write_sealed(draft.lot(order.lot), {"bidder": alias}, bidder.paddle, order.key, opening, t)
     return answer_of(draft.sale, given)
@@ -154,10 +153,6 @@ def _record(
     text = canonical(envelope.document()).decode()
     draft.kept.envelopes.append(SealedLine(given.n, lot.lot, alias, envelope.hash, text))
     return given
-
-
-def _turned_away(order: SealOrder, code: str) -> Answer:
-    return Answer("refused", order.lot, order.key, code, sale=order.sale)
 
 
 # -- the common end ---------------------------------------------------------------------------------------------------
