@@ -95,6 +95,8 @@ def test_a_sale_is_run_while_two_buyers_bid(house: House, reader, staff):
     ada.locator("[data-act=message] button").click()
     expect(wen.locator("[data-said]")).to_contain_text("Ten minutes’ rest.")
     expect(ilse.locator("[data-said]")).to_contain_text("休息十分钟。")
+    for page in (wen, ilse):
+        assert page.evaluate("document.querySelector('[data-said]').offsetHeight") < 160, "a strip, whatever the screen"
     ada.locator(f"tr[data-lot='{second}'] a").click()
     expect(ada.locator("[data-hand]")).to_have_attribute("data-hand", second)
     ada.locator("[data-act=withdraw] summary").click()
