@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient
 from jinja2 import DictLoader
 from jinja2.exceptions import UndefinedError
+from markupsafe import Markup
 
 from pavilion.catalogue import nomenclature
 from pavilion.webkit import html
@@ -202,3 +203,10 @@ def test_times_are_said_with_their_city(pages: Pages) -> None:
 )
 def test_time_left_before_any_script_runs(pages: Pages, rest: timedelta, words: str) -> None:
     assert Figures(pages.tongues["en"]).left(NOON + rest, NOON) == words
+
+
+def test_an_amount_in_a_sentence_stays_markup_and_all_else_is_escaped():
+    said = fill("<b>%(amount)s</b> by %(who)s", {"amount": Markup("<abbr>USD</abbr>5"), "who": "<i>"})
+    assert said == "&lt;b&gt;<abbr>USD</abbr>5&lt;/b&gt; by &lt;i&gt;"
+    assert isinstance(said, Markup)
+    assert not isinstance(fill("<b>%(who)s", {"who": "<i>"}), Markup)

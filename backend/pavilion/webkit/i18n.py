@@ -8,6 +8,7 @@ from typing import Literal
 
 from babel import Locale
 from babel.messages.pofile import read_po
+from markupsafe import Markup, escape
 
 Lang = Literal["en", "zh"]
 
@@ -64,6 +65,13 @@ class Tongue:
 
 
 def fill(text: str, facts: Mapping[str, object]) -> str:
+    """The text with its facts. With markup among them (an amount, an instant) it is markup, and all else is escaped."""
+    if not any(hasattr(fact, "__html__") for fact in facts.values()):
+        return _filled(text, facts)
+    return Markup(_filled(str(escape(text)), {name: escape(fact) for name, fact in facts.items()}))  # noqa: S704
+
+
+def _filled(text: str, facts: Mapping[str, object]) -> str:
     return _PLACE.sub(lambda m: "%" if m[0] == "%%" else str(facts.get(m[1], "–")), text)
 
 
