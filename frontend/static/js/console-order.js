@@ -15,6 +15,13 @@ import { say } from "./words.js";
 /** @typedef {{currency: string, window: number, under?: Record<string, any>, lots: import("./room-facts.js").LotFacts[]}} OrderFacts */
 
 const AT_ONCE = 40; // rows that come into the page with one picture: several hundred would hold up a key
+const LATEST_MS = 250; // for the next ones, if the page is never idle
+
+/** @param {() => void} act */
+function whenIdle(act) {
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(act, { timeout: LATEST_MS });
+  else setTimeout(act, LATEST_MS / 5);
+}
 
 /** Where a lot stands in the running order; what needs an eye is an exception. The page says the same.
  * @param {Pick<Lot, "state" | "bids" | "reserve_met">} lot @returns {Group} */
@@ -135,7 +142,7 @@ export class Order {
   /** Some more of the rows that are to be shown, the first ones first. */
   come() {
     for (const id of [...this.coming].slice(0, AT_ONCE)) { this.place(id); this.time(id, this.now); }
-    if (this.coming.size) requestAnimationFrame(() => this.come());
+    if (this.coming.size) whenIdle(() => this.come());
   }
 
   counts() {
