@@ -23,6 +23,9 @@ async def test_a_form_bid_comes_back_by_redirect_with_its_answer(visit: Visit):
         assert (answer.status_code, answer.headers["location"]) == (303, f"/lots/{lot}?answer={said['key']}")
         page = await wen.get(answer.headers["location"])
         assert "Your bid stands." in page.text and "You lead" in page.text
+        assert "No longer possible for your bids here" in page.text, "the lot ends within twelve hours"
+        assert "/retractions" not in page.text
+        assert page.text.index('id="book-head"') < page.text.index('id="retract-head"'), "what is rare stands low"
         again = await wen.post(f"/lots/{lot}/bids", data=said)
         assert again.headers["location"] == answer.headers["location"], "the same key is the same bid"
         assert len(re.findall(r'data-bidder="', (await wen.get(f"/lots/{lot}")).text)) == 1

@@ -59,6 +59,9 @@ async def test_a_slip_is_asked_about_once_and_voided_by_two(database_url, sessio
             answer = await posted(other, address, n=bid.n, ground="slip", meant=1)
             assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_void")
         async with web.browser(place.buyers[0]) as buyer:
+            form = (await buyer.get(f"/lots/{place.lots[0]}")).text
+            assert f'<option value="{bid.n}">' in form and '<option value="slip">' in form
+            assert '<option value="description">' not in form, "nothing was changed, so nobody is asked about it"
             near = await posted(buyer, address, n=bid.n, ground="slip", meant=500_000)
             assert (near.status_code, near.json()["code"]) == (422, "retraction_no_slip")
             asked = await posted(buyer, address, n=bid.n, ground="slip", meant=400_000, words="a zero too many")
@@ -66,6 +69,7 @@ async def test_a_slip_is_asked_about_once_and_voided_by_two(database_url, sessio
             again = await posted(buyer, address, n=bid.n, ground="slip", meant=400_000)
             assert again.json()["code"] == "retraction_asked"
             page = (await buyer.get(f"/lots/{place.lots[0]}")).text
+            assert "retract-ground" not in page, "nothing is left to ask"
             assert "The house has not decided yet." in page
         async with sessions() as session:
             row = await session.scalar(select(Retraction))

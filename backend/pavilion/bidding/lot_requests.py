@@ -198,6 +198,30 @@ async def ask_retraction(
     return row
 
 
+async def grounds_of(
+    session: AsyncSession, *, window: rules.Retraction, lot: str, end: datetime | None, paddle: int, now: datetime
+) -> dict[int, frozenset[Ground]]:
+    """The live bids of this paddle by their number in the sale, each with the grounds on which the house could still
+    be asked to void it."""
+    bids = await _live_bids(session, lot, paddle)
+    if not bids:
+        return {}
+    placed = select(BookEvent.n, BookEvent.at).where(BookEvent.lot == lot, BookEvent.n.in_([bid.n for bid in bids]))
+    at = dict((await session.execute(placed)).tuples().all())
+    noticed = select(func.max(BookEvent.seq)).where(BookEvent.lot == lot, BookEvent.type == "lot.notice")
+    last = await session.scalar(noticed) or 0
+    slip = Slip(window.slip_factor, 1)  # as clear as a slip can be: what was meant is not known yet
+    return {
+        bid.n: frozenset(
+            ground
+            for ground in Ground
+            if judge_retraction(window, ground, slip, placed=at[bid.n], end=end, corrected=last > bid.seq, now=now)
+            is None
+        )
+        for bid in bids
+    }
+
+
 # -- what staff decide ------------------------------------------------------------------------------------------------
 
 

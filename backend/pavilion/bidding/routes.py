@@ -294,7 +294,7 @@ async def _stand(
     closure = purse.destination and await closed_to(session, lot.id, held, purse.destination, now.date())
     book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
     own_bids = await own.own_bids(session, sale.id, purse.paddle, lot.id)
-    asks = await asks_of(session, sale, lot, actor, purse, own_bids)
+    asks = await asks_of(session, sale, lot, actor, purse, own_bids, now)
     amount = parse_minor(typed, lot.currency)
     amount = amount if amount is not None and 0 < amount <= MAX_AMOUNT else None
     cost = purse.cost(amount) if amount else None
