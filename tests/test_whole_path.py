@@ -9,13 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
+from pavilion import main
 from pavilion.auctions.models import Sale
 from pavilion.bidding import queries as book
+from pavilion.bidding.models import SaleLease
 from pavilion.catalogue.models import Stone
-from pavilion.demo import people, story
+from pavilion.demo import people, staging, story
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import create_engine, sessions_of
 from pavilion.settings import Environment, Settings, with_secrets
@@ -122,6 +124,25 @@ async def test_a_second_start_finds_the_house_as_it_was(sessions, house):
     told: list[str] = []
     await story.open_house(settings, sessions, utc_now(), told.append)
     assert told == []
+
+
+async def test_no_sale_opens_with_an_interruption_that_never_was(sessions, house):
+    settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=house))
+    async with sessions() as session:
+        last = await session.scalar(select(func.max(SaleLease.beat_at)))
+        live = (await session.scalars(select(Sale.public_id).where(Sale.state == "open"))).all()
+    assert len(live) == 2, "a sale that runs and a tender"
+    started = last + timedelta(seconds=3)
+    with_seals = main.sessions_of(settings, sessions.kw["bind"])
+    for sale in live:
+        async with staging.stage(settings, with_seals, started, sale) as stage:
+            writer = await stage.writer(sale)
+            for _ in range(staging.LOOKS):  # until what was lost before this start has been looked at
+                if not writer.lease.beat:
+                    await asyncio.sleep(staging.LOOK_S)
+            assert writer.lease.beat
+            assert writer.book.outage_to == 0, sale
+            assert stage.engine.writers.keys() == {sale}, "by this clock no other sale is played"
 
 
 async def test_everybody_of_the_house_can_sign_in(sessions):

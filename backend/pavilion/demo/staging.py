@@ -18,6 +18,7 @@ from pavilion.bidding.service import World
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import open_store
 from pavilion.demo import rivals
+from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.instants import micros
 from pavilion.kernel.signing import SigningKey
@@ -26,6 +27,17 @@ from pavilion.settings import Settings
 LOOKS = 400  # times the writer is waited for before the play gives up
 LOOK_S = 0.01
 CALM_ONE_IN = 4  # looks are minutes apart here
+
+
+class OneSale(World):
+    """The house as the engine of one sale sees it: the clock of that play is no clock for the other sales."""
+
+    def __init__(self, sessions: Sessions, clock: Clock, sale: str) -> None:
+        super().__init__(sessions, clock)
+        self.sale = sale
+
+    async def running(self) -> Sequence[str]:
+        return [sale for sale in await super().running() if sale == self.sale]
 
 
 class HandClock:
@@ -113,12 +125,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(settings: Settings, sessions: Sessions, at: datetime) -> AsyncIterator[Stage]:
+async def stage(settings: Settings, sessions: Sessions, at: datetime, sale: str) -> AsyncIterator[Stage]:
+    """The other sales are left alone: played along by this clock, their hearts would have stopped in its past."""
     clock = HandClock(at)
     store = open_store(settings.database, clock)
     vault = Vault(bytes.fromhex(settings.data_key.get_secret_value()))
     signer = SigningKey(settings.host_name, bytes.fromhex(settings.sale_key.get_secret_value()))
-    engine = Engine(store, World(sessions, clock), vault, signer, clock, Hub())
+    engine = Engine(store, OneSale(sessions, clock, sale), vault, signer, clock, Hub())
     try:
         yield Stage(engine, clock, sessions)
     finally:

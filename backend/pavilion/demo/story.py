@@ -59,11 +59,11 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     told("a sale that has ended")
     await _finished(settings, sessions, now)
     told("a sale to come")
-    await _upcoming(sessions, now)
-    told("a sale that runs")
-    await _running(settings, sessions, utc_now)
+    await _upcoming(settings, sessions, now)
     told("a sealed tender, with the key files of its simulated custodians")
     await tenders.hold(settings, sessions, utc_now, LIMIT)
+    told("a sale that runs")
+    await _running(settings, sessions, utc_now)  # the last: what comes between it and the start is an interruption
 
 
 async def _rates(session: AsyncSession, now: datetime) -> None:
@@ -135,7 +135,7 @@ async def _finished(settings: Settings, sessions: Sessions, now: datetime) -> No
     sale = await sales.stage(sessions, bill, chosen, begun)
     await sales.register(sessions, sale, {LUMEN: LIMIT, VAN_DAEL: LIMIT, **RIVAL_LIMITS}, begun)
     luck = Random(SEED)  # noqa: S311
-    async with staging.stage(settings, sessions, begun) as stage:
+    async with staging.stage(settings, sessions, begun, sale) as stage:
         await stage.writer(sale)
         await stage.move_to(sale, opens)
         await stage.leave(sale, lot=7)
@@ -163,7 +163,7 @@ async def _running(settings: Settings, sessions: Sessions, clock: Clock) -> None
     sale = await sales.stage(sessions, bill, _mixed(chosen), begun)
     await sales.register(sessions, sale, {LUMEN: LIMIT, VAN_DAEL: LIMIT // 4, **RIVAL_LIMITS}, begun)
     luck = Random(SEED + 1)  # noqa: S311
-    async with staging.stage(settings, sessions, begun) as stage:
+    async with staging.stage(settings, sessions, begun, sale) as stage:
         await stage.writer(sale)
         await stage.move_to(sale, opens)
         await stage.bid_maximum(sale, LUMEN, lots=(3, 6), share_bp=7_500)
@@ -171,7 +171,7 @@ async def _running(settings: Settings, sessions: Sessions, clock: Clock) -> None
         await stage.move_to(sale, clock())
 
 
-async def _upcoming(sessions: Sessions, now: datetime) -> None:
+async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> None:
     day = (now + timedelta(days=3)).replace(hour=2, minute=0, second=0, microsecond=0)
     bill = Bill(
         "Harbour Rounds", "海港圆钻",
@@ -185,6 +185,8 @@ async def _upcoming(sessions: Sessions, now: datetime) -> None:
         chosen = await sales.free_stones(session, noor, jewels=False, most=20)
     sale = await sales.stage(sessions, bill, chosen, now)
     await sales.register(sessions, sale, {VAN_DAEL: 0, **RIVAL_LIMITS}, now)
+    async with staging.stage(settings, sessions, now, sale) as stage:
+        await stage.writer(sale)
 
 
 async def next_sale(sessions: Sessions, now: datetime) -> int:

@@ -39,14 +39,14 @@ async def hold(settings: Settings, sessions: Sessions, clock: Clock, limit: int)
         "Three stones by sealed bids. Nobody at the house can read a bid before two of three custodians open it.",
         "三颗宝石，密封投标。在三位保管人中的两位开启之前，拍卖行无人能读取出价。",
         opens, now + OPEN_FOR, stagger_s=0,
-        type="tender", options={"tender": tender_options(custodians), "outage": {"min": 10, "span": 600, "grant": 60}},
+        type="tender", options={"tender": tender_options(custodians), "outage": {"min": 60, "span": 600, "grant": 60}},
     )  # fmt: skip
     async with sessions() as session:
         noor = await people.actor(session, "noor@pavilion.example")
         chosen = await sales.free_stones(session, noor, jewels=False, most=LOTS)
     sale = await sales.stage(sessions, bill, chosen, begun)
     await sales.register(sessions, sale, {LUMEN: limit, VAN_DAEL: limit, **dict.fromkeys(RIVALS, limit)}, begun)
-    async with staging.stage(settings, sessions, begun) as stage:
+    async with staging.stage(settings, sessions, begun, sale) as stage:
         await stage.writer(sale)
         await stage.move_to(sale, opens)
         await _rivals_seal(sessions, stage, sale, custodians, opens)
