@@ -30,6 +30,7 @@ from pavilion.bidding import (
     own_routes,
     plan_routes,
     program_routes,
+    proposal_lines,
     request_routes,
 )
 from pavilion.bidding import api as bidding_api
@@ -293,6 +294,7 @@ def build_web(
         **trusting.proposal_handlers(settings.house_did),
         **table_changing.proposal_handlers(settings.house_did),
     }
+    app.state.proposal_lines = proposal_lines.lines
     app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)
     app.state.log_signer = _signer_of(settings)

@@ -5,6 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
+from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
 from pavilion.bidding.models import BookBid, BookEvent
 from pavilion.bidding.staff_models import StaffOrder
@@ -115,6 +116,16 @@ async def test_a_void_by_two_lets_the_price_fall(live, staff):
     await live.house.bid(1, 700_000)
     seq = book(live).seq
     proposed = await act(live, staff["ada"], "void", seqs=str(seq), reason="typo")
+    async with live.browser(staff["bo"]) as client:
+        english = (await client.get("/staff/proposals")).text
+        async with live.house.sessions.begin() as session:
+            (await session.get_one(Person, staff["bo"].person_id)).lang = "zh"
+        chinese = (await client.get("/staff/proposals")).text
+    paddle = live.house.rooms.engine.writers[live.house.sale].facts.bidders[live.house.buyers[1].company_id].paddle
+    assert f"Bid {seq} of B, P-{paddle:04d}, Lumen Trading" in english and "USD" in english
+    assert f"/staff/sales/{live.house.sale}/console?lot={live.house.lots[0]}" in english
+    assert "The amount was a slip." in english and "which number 1" in english and "typo" not in english
+    assert f"第 {seq} 号出价：B" in chinese and "typo" not in chinese
     await approve(live, staff["bo"], proposed.json()["proposal"])
     await live.house.until(lambda: len(book(live).live) == 1)
     assert (await told(live, "bid.voided"))[0]["reason"] == "typo"

@@ -132,7 +132,10 @@ async def propose_company(
 async def proposals(request: Request, actor: StaffActor, session: Reading, now: Now) -> Response:
     lines = await queries.proposals(session, now)
     mine = {kind for kind, right in APPROVERS.items() if actor.may(right)}
-    return page(request, "accounts/proposals.html", lines=lines, decidable=mine, now=now)
+    state = request.app.state
+    tongue = state.pages.tongues[language(request)]
+    did = await state.proposal_lines(session, [line.proposal for line in lines], tongue)
+    return page(request, "accounts/proposals.html", lines=lines, did=did, decidable=mine, now=now)
 
 
 @router.post("/staff/proposals/{proposal}/{word}")
