@@ -144,3 +144,11 @@ def test_every_font_a_style_names_is_there():
     for path in (STATIC / "fonts").glob("*.css"):
         for file in re.findall(r"url\(([^)]+)\)", path.read_text()):
             assert (path.parent / file).is_file(), file
+
+
+def test_what_is_hidden_stays_hidden_whatever_layout_its_class_asks_for():
+    """By the order of the layers: the last one wins over every class."""
+    layers = re.search(r"@layer ([\w, ]+);", (STATIC / "css" / "tokens.css").read_text())
+    assert layers and layers[1].split(", ")[-1] == "last"
+    last = (STATIC / "css" / "base.css").read_text().split("@layer last {")[1]
+    assert "[hidden] { display: none; }" in last
