@@ -207,7 +207,7 @@ async def grounds_of(
     if not bids:
         return {}
     placed = select(BookEvent.n, BookEvent.at).where(BookEvent.lot == lot, BookEvent.n.in_([bid.n for bid in bids]))
-    at = dict((await session.execute(placed)).tuples().all())
+    at = dict((await session.execute(placed)).all())
     noticed = select(func.max(BookEvent.seq)).where(BookEvent.lot == lot, BookEvent.type == "lot.notice")
     last = await session.scalar(noticed) or 0
     slip = Slip(window.slip_factor, 1)  # as clear as a slip can be: what was meant is not known yet
