@@ -1,5 +1,6 @@
 """What bidders state and ask about a lot, and what staff decide: over the API, on pages, and in the book."""
 
+import re
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -118,6 +119,16 @@ async def test_a_notice_stays_until_its_bidder_has_read_it(database_url, session
             assert "I have read this" not in (await buyer.get(f"/lots/{lot}")).text
         async with web.browser(place.buyers[1]) as other:
             assert "I have read this" in (await other.get(f"/lots/{lot}")).text
+            # Paused, no time runs; withdrawn, there is a time of that, no end and no leader.
+            assert (await place.bid(1)).result == "accepted"
+            assert (await place.rooms.command(StaffAct(place.sale, "pause", lot, by="01STAFF"))).code is None
+            page = (await other.get(f"/lots/{lot}")).text
+            assert "paused, no time runs" in page and "ends 1" not in page
+            gone = StaffAct(place.sale, "withdraw", lot, ok=("01STAFF", "01OTHER"), reason="damaged")
+            assert (await place.rooms.command(gone)).code is None
+            page = (await other.get(f"/lots/{lot}")).text
+            assert re.search(r"withdrawn \d\d:\d\d:\d\d in Antwerp", page) and "Last price" in page
+            assert "not sold; no bid counts any more" in page and "ended 1" not in page
 
 
 async def test_a_changed_passport_is_confirmed_by_its_live_bidders_only(database_url, sessions):

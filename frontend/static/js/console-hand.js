@@ -72,7 +72,9 @@ export class Hand {
     setText(clock, seconds === null || lot.state !== "open" ? "" : leftText(seconds) ?? "");
     clock?.classList.toggle("is-closing", ending);
     const ends = hand.querySelector("[data-ends]");
-    if (lot.state === "open" && end === null) setText(ends, say("open until it is called"));
+    if (lot.state === "paused") setText(ends, say("paused, no time runs"));
+    else if (lot.state === "withdrawn") setText(ends, "");
+    else if (lot.state === "open" && end === null) setText(ends, say("open until it is called"));
     else if (end !== null && seconds !== null && seconds < DATE_S) setText(ends, say("ends %(time)s", { time: clockIn(end, facts.zone) }));
   }
 

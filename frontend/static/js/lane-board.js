@@ -8,7 +8,7 @@ import { ALL_MS, Sight } from "./drawing.js";
 import { isDecided } from "./fold.js";
 import { setText } from "./icons.js";
 import { laneOf, mayMove, ordered } from "./lanes.js";
-import { bidsWords, leftText, lotWords, ownWords } from "./lot-words.js";
+import { bidsWords, laneTime, lotWords, ownWords } from "./lot-words.js";
 import { ruled } from "./ruled.js";
 import { say } from "./words.js";
 
@@ -67,18 +67,10 @@ export class LaneBoard {
     const row = this.rows.get(id);
     const lot = this.room.store.lots.get(id);
     if (!row || !lot) return;
-    const words = this.timeWords(lot, now);
+    const words = laneTime(lot, now);
     if (words !== null) setText(row.time, words);
     const seconds = now === null || !lot.end || lot.state !== "open" ? null : secondsLeft(instantMs(lot.end), now);
     row.time.classList.toggle("is-closing", seconds !== null && seconds <= ruled(this.room.facts, this.room.store, id).window);
-  }
-
-  /** @param {import("./fold.js").Lot} lot @param {number | null} now @returns {string | null} null: as the page has it */
-  timeWords(lot, now) {
-    if (isDecided(lot)) return "";
-    if (now === null) return say("time unknown");
-    if (lot.state !== "open") return null;
-    return lot.end ? leftText(secondsLeft(instantMs(lot.end), now)) : say("until called");
   }
 
   /** The countdowns that can be seen; now and then all. @param {number | null} now */

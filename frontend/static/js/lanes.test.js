@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lotFrom } from "./fold.js";
 import { laneOf, mayMove, ordered } from "./lanes.js";
+import { laneTime, standingNote } from "./lot-words.js";
 
 const lot = lotFrom({ lot: "L", seq: 3, state: "open", end: "2026-03-09T14:00:00.000000Z" });
 
@@ -31,4 +32,23 @@ test("the next to end stands on top; of what is decided, the latest", () => {
 test("nothing moves under a finger", () => {
   assert.equal(mayMove({ pointerInside: true, focusInside: false }), false);
   assert.equal(mayMove({ pointerInside: false, focusInside: false }), true);
+});
+
+test("what does not run says so, whatever is known of the clock", () => {
+  const now = Date.parse("2026-03-09T13:58:00Z");
+  assert.equal(laneTime(lot, now), "2:00");
+  assert.equal(laneTime(lot, null), "time unknown");
+  for (const at of [now, null]) {
+    assert.equal(laneTime({ ...lot, state: "paused" }, at), "paused");
+    assert.equal(laneTime({ ...lot, state: "listed", end: null }, at), "when called");
+    assert.equal(laneTime({ ...lot, end: null }, at), "until called");
+    assert.equal(laneTime({ ...lot, state: "withdrawn" }, at), "");
+  }
+});
+
+test("a lot that was withdrawn has no leader", () => {
+  const gone = lotFrom({ ...lot, state: "withdrawn", leader: "A", price: 71_000_00, reason: "consignor" });
+  for (const own of [undefined, { alias: "B", max: 70_000_00, state: "outbid", seq: 3 }]) {
+    assert.equal(standingNote(gone, own, own ? "withdrawn" : null, 1, "USD"), "not sold; no bid counts any more");
+  }
 });

@@ -176,7 +176,7 @@ export class Stand {
       setText(standing.querySelector("span"), standingNote(lot, own, state, this.facts.opening, facts.currency));
     }
     const price = lot.price ?? this.facts.opening;
-    setText(this.at("[data-price-head]"), lot.state === "sold" ? say("Hammer price") : lot.price === null ? say("Opening price") : say("Price now"));
+    setText(this.at("[data-price-head]"), lot.state === "sold" ? say("Hammer price") : lot.state === "withdrawn" && lot.price !== null ? say("Last price") : lot.price === null ? say("Opening price") : say("Price now"));
     const money = this.at("[data-price] .money");
     if (money?.lastChild && money.lastChild.textContent !== amountText(price, facts.currency)) money.lastChild.textContent = amountText(price, facts.currency);
     setText(this.at("[data-about]"), aboutWords(price, facts.currency, facts.about));
@@ -283,7 +283,8 @@ export class Stand {
     const end = lot.end ? instantMs(lot.end) : null;
     const seconds = now === null || end === null ? null : secondsLeft(end, now);
     const ending = isEnding(lot, seconds, this.terms.window);
-    const unknown = now === null && !over && facts.signedIn;
+    const stands = lot.state === "paused" || (lot.state === "listed" && end === null); // no time to be unknown
+    const unknown = now === null && !over && !stands && facts.signedIn;
     if (unknown !== this.unknown) { this.unknown = unknown; this.renderBid(this.room.store.ownState(this.lot)); }
     const runs = ["open", "listed"].includes(lot.state);
     const shown = unknown ? "unknown" : ending ? "ending" : lot.state;
@@ -301,7 +302,9 @@ export class Stand {
     }
     this.at("[data-closing]")?.classList.toggle("is-closing", ending);
     this.at("[data-left]")?.setAttribute("x2", String(seconds === null || !ending ? 0 : ruleLength(seconds, this.terms.window)));
-    if (end !== null) this.ends(end, over, now);
+    if (lot.state === "withdrawn") return; // the page says when, its end never came
+    if (lot.state === "paused") for (const [name, words] of [["ends", say("paused, no time runs")], ["ends-here", ""]]) setText(this.at(`[data-${name}]`), words);
+    else if (end !== null) this.ends(end, over, now);
     else if (!over) setText(this.at("[data-ends]"), lot.state === "open" ? say("open until it is called") : say("the auctioneer opens it"));
   }
 

@@ -1,8 +1,9 @@
 // @ts-check
 // What a lot and the reader's part in it are called, in the words of the page.
 import { amountText, moneyText } from "./amounts.js";
-import { left } from "./countdown.js";
-import { HOUSE } from "./fold.js";
+import { instantMs } from "./clock.js";
+import { left, secondsLeft } from "./countdown.js";
+import { HOUSE, isDecided } from "./fold.js";
 import { say, sentence } from "./words.js";
 
 /** @typedef {import("./fold.js").Lot} Lot */
@@ -38,6 +39,9 @@ export function lotWords(state) {
 /** @type {Record<string, string>} */
 export const LOT_ICONS = { listed: "clock", open: "open", ending: "clock", paused: "pause", closing: "clock", sold: "gavel", passed: "bar", withdrawn: "bar", unknown: "unlinked" };
 
+/** Own states of a sealed bid, while the lot is not decided. @type {Record<string, string>} */
+export const SEALED_ICONS = { sealed: "lock", invited: "clock", taken_back: "bar", not_invited: "bar" };
+
 /** The line under the reader's own state. @param {Lot} lot @param {Own | undefined} own @param {string | null} state @param {number} opening @param {string} currency */
 export function standingNote(lot, own, state, opening, currency) {
   const price = lot.price === null ? "–" : amountText(lot.price, currency);
@@ -53,6 +57,7 @@ export function standingNote(lot, own, state, opening, currency) {
     case "lost": return say("at %(price)s; your maximum was %(max)s", { price, max });
     default:
   }
+  if (lot.state === "withdrawn") return say("not sold; no bid counts any more");
   if (own?.max != null) return say("your maximum %(max)s", { max });
   if (lot.state === "sold") return say("hammer price %(price)s", { price });
   if (lot.state === "passed") return sentence(lot.reason ?? "no_bids");
@@ -65,6 +70,16 @@ export function standingNote(lot, own, state, opening, currency) {
 export function leftText(seconds) {
   const rest = left(seconds);
   return rest.kind === "date" ? null : rest.kind === "hours" ? hoursWords(rest.text) : rest.text;
+}
+
+/** The time of a lot in its lane: what does not run says so, whatever is known of the clock.
+ * @param {Lot} lot @param {number | null} now @returns {string | null} null: as the page has it */
+export function laneTime(lot, now) {
+  if (isDecided(lot)) return "";
+  if (lot.state === "paused") return say("paused");
+  if (lot.end === null) return lot.state === "listed" ? say("when called") : say("until called");
+  if (now === null) return say("time unknown");
+  return lot.state === "open" ? leftText(secondsLeft(instantMs(lot.end), now)) : null;
 }
 
 /** Hours and minutes left. @param {string} text `2:35` */

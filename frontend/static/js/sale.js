@@ -6,7 +6,7 @@ import { secondsLeft } from "./countdown.js";
 import { ALL_MS, DRAW_MS, Drawing, Sight } from "./drawing.js";
 import { isDecided, isEnding, look } from "./fold.js";
 import { drawState, setText } from "./icons.js";
-import { bidsWords, leftText, LOT_ICONS, lotWords, ownShort } from "./lot-words.js";
+import { bidsWords, leftText, LOT_ICONS, lotWords, ownShort, SEALED_ICONS } from "./lot-words.js";
 import { readFacts } from "./room-facts.js";
 import { ruled } from "./ruled.js";
 import { endsWithPage, freshLots, lineTo, pageClock, storeOf } from "./sale-line.js";
@@ -26,6 +26,9 @@ function live(facts) {
     const seconds = now === null || !lot.end ? null : secondsLeft(instantMs(lot.end), now);
     const ending = isEnding(lot, seconds, ruled(facts, store, id).window);
     if (own && seen && seen !== "quiet") return { kind: seen, name: seen, words: ownShort(own) };
+    const told = store.own.get(id)?.state ?? "";
+    const sealed = isDecided(lot) ? undefined : SEALED_ICONS[told];
+    if (sealed) return { kind: "quiet", name: sealed, words: ownShort(told) };
     if (lot.reserve_met === false && lot.bids && lot.state === "open") return { kind: "reserve", name: "reserve", words: say("Reserve not met") };
     const shown = ending ? "ending" : lot.state;
     return { kind: ["ending", "closing"].includes(shown) ? "closing" : "quiet", name: LOT_ICONS[shown] ?? "open", words: lotWords(shown) };
@@ -37,7 +40,7 @@ function live(facts) {
     const fact = factOf.get(id);
     if (!card || !lot || !fact) return;
     setText(card.querySelector("[data-card-price]"), amountText(lot.price ?? fact.opening, facts.currency));
-    setText(card.querySelector("[data-card-head]"), lot.state === "sold" ? say("Hammer") : lot.state === "passed" && lot.price !== null ? say("Highest bid") : lot.price === null ? say("Opening") : say("Price now"));
+    setText(card.querySelector("[data-card-head]"), lot.state === "sold" ? say("Hammer") : lot.state === "passed" && lot.price !== null ? say("Highest bid") : lot.price === null ? (facts.format === "tender" ? say("Least total") : say("Opening")) : say("Price now"));
     const own = store.own.get(id);
     setText(card.querySelector("[data-card-note]"), store.ownState(id) === "won" ? say("your lot") : own?.max != null && !isDecided(lot) ? say("your maximum %(max)s", { max: amountText(own.max, facts.currency) }) : bidsWords(lot.bids));
     const seen = look(store.ownState(id));
@@ -55,6 +58,7 @@ function live(facts) {
     if (place && place.textContent?.trim() !== words) drawState(place, kind, name, words);
     const time = card.querySelector("[data-card-time]");
     if (isDecided(lot)) { setText(time, ""); return; }
+    if (lot.state === "paused") { setText(time, say("paused, no time runs")); return; }
     if (now === null || !lot.end || lot.state !== "open") return;
     const seconds = secondsLeft(instantMs(lot.end), now);
     const rest = leftText(seconds);
