@@ -2,10 +2,12 @@
 
 import html
 import json
+import re
 import secrets
 from contextlib import asynccontextmanager
 
 import pytest
+from fastapi.routing import APIRoute
 from sqlalchemy import select, text
 
 from pavilion.accounts.models import Person
@@ -20,6 +22,7 @@ from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.instants import micros, stamp
 from pavilion.kernel.outbox import Outbox
+from pavilion.main import ROUTERS
 from pavilion.notifications import watching
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
@@ -164,6 +167,27 @@ async def test_forms_without_script_take_envelope_files_and_share_files(sqlite_d
         assert 'value="12 11"' in page and "10,000" in page
         wrong = await wen.post(f"/sales/{made.sale}/wishes", data=wish | {"lots": "99"}, headers=origin)
         assert wrong.status_code == 422
+        await every_staff_page_is_linked(made, site)
+
+
+async def every_staff_page_is_linked(made, site):
+    """From the board, console and report of the sale to every page of it that the house has, for those who may."""
+    runners = await site.employ(ada=Role.AUCTIONEER, cora=Role.CURATOR)
+    desk = f"/staff/sales/{made.sale}"
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    every = {route.path for route in routes if "GET" in (route.methods or ()) and "/staff/sales/{sale}" in route.path}
+    of_drafts = {"settings", "lots/{lot}"}
+    asked_by_script = {"console.json"}
+    pages = {path.removeprefix("/staff/sales/{sale}/") for path in every if path != "/staff/sales/{sale}"}
+    linked = {}
+    for name, runner in runners.items():
+        async with site.browser(runner) as browser:
+            texts = [(await browser.get(desk + tail)).text for tail in ("", "/console", "/report")]
+            linked[name] = set(re.findall(rf'href="{desk}/([^"?#]+)', "".join(texts)))
+            for page in linked[name]:
+                assert (await browser.get(f"{desk}/{page}")).status_code == 200, page
+    assert linked["ada"] | linked["cora"] == pages - of_drafts - asked_by_script
+    assert "tender" in linked["ada"] - linked["cora"] and "amendment" in linked["cora"] - linked["ada"]
 
 
 @pytest.mark.parametrize("what", ["not json", "another", "unsigned"])
@@ -321,7 +345,14 @@ async def test_below_the_reserve_the_seller_is_asked_in_the_order_of_the_rank(sq
             for buyer, value in ((0, 410_000), (1, 430_000)):
                 async with site.browser(made.buyers[buyer]) as browser:
                     assert (await post(browser, made, await envelope(made, buyer, value))).status_code == 201
+                    page = (await browser.get(f"/sales/{made.sale}")).text
+                    assert "Your sealed bid stands" in page and "Least total" in page
+                    assert "Reserve not met" not in page and '"reserve_met": null' in html.unescape(page)
+                    assert "data-discount" not in (await browser.get(f"/lots/{made.lots[0]}")).text
         await closed(made)
+        async with served(made) as site, site.browser() as anybody:
+            told = html.unescape((await anybody.get(f"/sales/{made.sale}/opening")).text)
+            assert f"--house '{made.rooms.verifier}' --rules rules.json" in told
         await opened(made, 1, 2)
         async with made.sessions.begin() as session:
             runner = await make.actor(session, "auction@pavilion.example", (Role.AUCTIONEER,))
