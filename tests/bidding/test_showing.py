@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from pavilion.bidding.handing import MIDDLE, RIGHT, marks_of, minutes, typed_text
+from pavilion.bidding.handing import MIDDLE, RIGHT, marks_of, minutes, rungs_of, typed_text
 from pavilion.bidding.lanes import lanes_of, next_of
 from pavilion.bidding.lines import Outage, fold, outages
 from pavilion.bidding.models import BookEvent
 from pavilion.bidding.news import OwnLot
+from pavilion.bidding.rules import Increments
 from pavilion.bidding.showing import LotShown, SaleShown
 from pavilion.kernel.instants import stamp
 from tests.make import HOUR, NOON, SECOND
@@ -119,6 +120,20 @@ async def test_a_sale_tells_its_interruptions_the_latest_first(sqlite_sessions):
         found = await outages(session, "S")
         assert found == [Outage(NOON + n * HOUR, NOON + n * HOUR + SECOND) for n in (3, 1)]
         assert await outages(session, "T") == []
+
+
+@pytest.mark.parametrize(
+    ("held", "first"),
+    [
+        (None, (115_000, 125_000)),
+        (95_000, (105_000, 115_000)),
+        (105_000, (115_000, 125_000)),
+        (195_000, (205_000, 230_000)),
+    ],
+)
+def test_who_leads_is_offered_what_raises_the_own_maximum(held, first):
+    steps = Increments(((0, 5_000), (100_000, 10_000), (200_000, 25_000)))
+    assert rungs_of(steps, 105_000, held, 2) == first
 
 
 def test_an_empty_book_has_no_lines():

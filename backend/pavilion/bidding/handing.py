@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pavilion.bidding.rules import RuleSet
+from pavilion.bidding.rules import Increments, RuleSet
 from pavilion.bidding.showing import LotShown, Purse, SaleShown
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import decimal_text
@@ -37,6 +37,13 @@ def minutes(micros: int, lang: str) -> str:
         count = micros // SECOND
         return f"{count} 秒" if lang == "zh" else f"{count} second{'' if count == 1 else 's'}"
     return f"{whole} 分钟" if lang == "zh" else f"{whole} minute{'' if whole == 1 else 's'}"
+
+
+def rungs_of(increments: Increments, ask: int, held: int | None, count: int = 5) -> tuple[int, ...]:
+    """The amounts above the button: beyond the ask, or, for who leads with `held`, the first ones that raise it."""
+    if held is None:
+        return increments.ladder(ask, count + 1)[1:]
+    return increments.ladder(ask if held < ask else increments.next(held), count)
 
 
 def typed_text(minor: int | None, currency: str) -> str:

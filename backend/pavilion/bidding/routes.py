@@ -109,6 +109,7 @@ async def receipt_page(
     return page(
         request,
         "bidding/receipt.html",
+        key=request.app.state.rooms.verifier,
         sale=shown,
         lot=shown.lot(event["lot"]),
         receipt=document,
@@ -324,7 +325,7 @@ async def _stand(
         typed_text=typed if fault else handing.typed_text(amount, lot.currency),
         typed_cost=cost,
         left_after=_left_after(sale, lot, purse, amount),
-        rungs=sale.rules.increments.ladder(lot.ask, 6)[1:],
+        rungs=handing.rungs_of(sale.rules.increments, lot.ask, lot.leading_max),
         ask_cost=purse.cost(lot.ask),
         price_cost=purse.cost(lot.price or lot.opening),
         own_bids=own_bids,
@@ -339,8 +340,7 @@ def _left_after(sale: SaleShown, lot: LotShown, purse: Purse, amount: int | None
     if amount is None or purse.headroom is None:
         return None
     fees = sale.rules.limits_include_fees
-    now_held = lot.own.max if lot.own and lot.own.state in ("winning", "winning_reserve_not_met") else None
-    weighed = [purse.cost(sum_).total if fees else sum_ for sum_ in (now_held or 0, amount)]
+    weighed = [purse.cost(sum_).total if fees else sum_ for sum_ in (lot.leading_max or 0, amount)]
     return purse.headroom + weighed[0] - weighed[1]
 
 

@@ -80,6 +80,11 @@ class LotShown:
         return self.state in FINAL
 
     @property
+    def leading_max(self) -> int | None:
+        """The reader's own maximum, while it leads."""
+        return self.own.max if self.own and self.own.state in ("winning", "winning_reserve_not_met") else None
+
+    @property
     def mct(self) -> int:
         return sum(stone.weight_mct for stone in self.stones)
 

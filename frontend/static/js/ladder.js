@@ -28,10 +28,11 @@ export function onLadder(increments, amount) {
   return (amount - from) % size === 0;
 }
 
-/** The `count` rungs above the ask. @param {Increments} increments @param {number} ask @param {number} count */
-export function rungs(increments, ask, count = 5) {
+/** The `count` rungs above the button: beyond the ask, or, for who leads with `held`, the first that raise it.
+ * @param {Increments} increments @param {number} ask @param {number | null} [held] @param {number} [count] */
+export function rungs(increments, ask, held = null, count = 5) {
   const found = [];
-  for (let amount = next(increments, ask); found.length < count; amount = next(increments, amount)) found.push(amount);
+  for (let amount = held !== null && held < ask ? ask : next(increments, held ?? ask); found.length < count; amount = next(increments, amount)) found.push(amount);
   return found;
 }
 

@@ -20,6 +20,11 @@ test("snapping goes to the next rung of the ladder, never over a tier's start", 
 test("five rungs stand above the ask", () => {
   assert.deepEqual(rungs(add, 180_000), [190_000, 200_000, 225_000, 250_000, 275_000]);
 });
+test("who leads is offered what raises the own maximum, from the first amount that does", () => {
+  assert.deepEqual(rungs(add, 105_000, 95_000, 2), [105_000, 115_000]);
+  assert.deepEqual(rungs(add, 105_000, 105_000, 2), [115_000, 125_000]);
+  assert.deepEqual(rungs(add, 105_000, 195_000, 2), [205_000, 230_000]);
+});
 test("only a jump beyond both bounds must be confirmed", () => {
   const rule = { factor: 3, steps: 10 };
   assert.equal(mustConfirm(add, rule, 100_000, 300_000), false);

@@ -223,7 +223,7 @@ export class Stand {
     setText(this.at("[data-ask-words]"), leads ? say("If it ends now you pay") : this.at("[data-ask-words]")?.getAttribute("data-words") ?? "");
     const total = this.cost(leads && lot.price !== null ? lot.price : lot.ask).total;
     setText(this.at("[data-ask-total]"), moneyText(total, currency));
-    const ladder = rungs(this.terms.increments, lot.ask, 5);
+    const ladder = rungs(this.terms.increments, lot.ask, leads ? this.room.store.own.get(this.lot)?.max ?? null : null);
     this.element.querySelectorAll("[data-rung]").forEach((rung, k) => {
       const amount = /** @type {number} */ (ladder[k]);
       if (!(rung instanceof HTMLElement) || rung.dataset.rung === String(amount)) return;
