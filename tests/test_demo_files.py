@@ -23,8 +23,9 @@ def test_the_file_to_send_holds_other_stones_than_the_stock_and_each_is_register
 
 
 def test_the_welcome_names_that_file_and_everybody_who_can_sign_in():
-    told = "\n".join(story.welcome("http://127.0.0.1:1"))
-    assert "sample/new.csv" in told and "sample/stock.csv" not in told
+    told = "\n".join(story.welcome("http://127.0.0.1:1", Path("elsewhere")))
+    assert "elsewhere/custodians" in told and ".data/" not in told
+    assert "elsewhere/sample/new.csv" in told and "sample/stock.csv" not in told
     for email in (outcomes.FIRST_EMAIL, outcomes.PRODUCER_EMAIL, *(one.email for one in people.PEOPLE)):
         assert f"{email} {people.PASSWORD}" in told
     for place in ("/outcomes", "/staff/law", "/staff/trust", "/log", "/verify", "/insight"):

@@ -330,7 +330,7 @@ class Draft:
             hash=line.hash,
             passport=data["passport"],
             seq=line.seq,
-            stands=Standing(None, None, terms.opening, None if reserve is None else False),
+            stands=Standing(None, None, terms.opening, None if reserve is None or self.rules.tender else False),
             rules=self.rules,
             rules_hash=self.book.rules_hash,
             place=self.places[line.lot],

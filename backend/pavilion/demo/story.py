@@ -223,12 +223,13 @@ def _mixed(chosen: list[str]) -> list[str]:
     return order + whites
 
 
-def welcome(simulators: str) -> list[str]:
+def welcome(simulators: str, folder: Path) -> list[str]:
     """What a newcomer is told: who can sign in, what to try, and where the simulated registries stand."""
     producers = [("producer", outcomes.FIRST_EMAIL), ("producer", outcomes.PRODUCER_EMAIL)]
     who = [*((one.role, one.email) for one in people.PEOPLE), *producers]
     signs = [f"sign-in: {role} {email} {people.PASSWORD}" for role, email in who]
-    return [*signs, *TRY, f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)"]
+    tries = [one.format(folder=folder) for one in TRY]
+    return [*signs, *tries, f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)"]
 
 
 TRY = (
@@ -237,8 +238,8 @@ TRY = (
     "try: as wen@lumen.example enter the saleroom of the running sale and bid; its first lots close within minutes",
     "try: in a second browser bid against her as ilse@vandael.example; simulated rivals bid too (RIVALS=0 stops them)",
     "try: as wen@lumen.example seal a bid in the Quiet Tender; it ends minutes after the start. Open it then on its "
-    "page of the opening, once each with two of the three simulated custodians' key files in .data/demo/custodians",
-    "try: as sam@scheldt.example upload sample/new.csv of the data folder (.data/demo) under /stock: "
+    "page of the opening, once each with two of the three simulated custodians' key files in {folder}/custodians",
+    "try: as sam@scheldt.example upload {folder}/sample/new.csv under /stock: "
     "stones not listed yet, some with faults, each row with its answer",
     "try: as noor@pavilion.example build a sale under /staff/sales; lena@pavilion.example approves it",
     "try: as cato@pavilion.example see under /staff/exceptions which stones were refused and why",

@@ -35,7 +35,7 @@ async def hold(settings: Settings, sessions: Sessions, clock: Clock, limit: int)
     opens, begun = now - timedelta(hours=1), now - timedelta(hours=2)
     custodians = write_keys(settings.data_dir / "custodians")
     bill = Bill(
-        "Quiet Tender", "静标",
+        "Quiet Tender", "静谧密封标售",
         "Three stones by sealed bids. Nobody at the house can read a bid before two of three custodians open it.",
         "三颗宝石，密封投标。在三位保管人中的两位开启之前，拍卖行无人能读取出价。",
         opens, now + OPEN_FOR, stagger_s=0,
