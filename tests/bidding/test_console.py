@@ -188,6 +188,11 @@ async def test_the_report_tells_what_did_not_go_by_itself(live, staff):
     proposal = (await news(live, staff["bo"]))["waiting"][0]["id"]
     async with live.browser(staff["bo"]) as client:
         await client.post(f"/staff/proposals/{proposal}/decline", headers={"origin": live.origin})
+        await post(live, ada, act="void", lot=lot, seqs="3", reason="typo")
+        agreed = (await news(live, staff["bo"]))["waiting"][0]["id"]
+        await client.post(f"/staff/proposals/{agreed}/approval", headers={"origin": live.origin})
+        book = live.house.rooms.engine.writers[live.house.sale].book
+        await live.house.until(lambda: not book.lots[lot].live)
         page = (await client.get(f"/staff/sales/{live.house.sale}/report")).text
         table = (await client.get(f"/staff/sales/{live.house.sale}/report.csv")).content.decode("utf-8-sig")
     rows = [line.split(",") for line in table.splitlines()]
@@ -197,6 +202,10 @@ async def test_the_report_tells_what_did_not_go_by_itself(live, staff):
         ("refusals", "bid.refused"),
         ("withdrawals", "lot.withdrawn"), ("proposals", "proposal_bid.void"), ("figures", "withdrawn"),
     } <= found  # fmt: skip
+    (voided,), (refused,) = ([row for row in rows if row[0] == name] for name in ("voids", "refusals"))
+    assert (voided[3], voided[6], voided[-1]) == ("11", f"P-{paddle(live, 0):04d}", "3")
+    assert (refused[2][:4], refused[3], refused[6]) == ("2026", "11", f"P-{paddle(live, 1):04d}")
+    assert re.search(r'id="s-pauses">Pauses</h2><p class="label">1</p>', page) and ".: " not in page
     assert "'=cmd|" in table and ",=cmd" not in table
     assert "The stone was damaged." in page and "Ada" in page
     assert SECRET not in page and "7777700" not in table and "300000" not in table

@@ -133,6 +133,7 @@ async def _book(request: Request, session: AsyncSession, sale: str, lot: str) ->
         raise NotFound()
     bids = await console.bids_of(session, head, lot)
     facts: dict[str, Any] = {"sale": head, "lot": row, "bids": bids, "voidable": console.voidable(bids)}
+    facts["words"] = _words(request, head)
     return page(request, "bidding/_console_book.html", **facts)
 
 

@@ -13,7 +13,7 @@ from pavilion.webkit.i18n import Tongue
 
 
 class Words(NamedTuple):
-    """One reader's language, and the sale's clock and money."""
+    """One reader's language, and the sale's clock and money. Codes are said as to staff, not as to the bidder."""
 
     tongue: Tongue
     figures: Figures
@@ -27,7 +27,7 @@ class Words(NamedTuple):
             case "bid.accepted":
                 return self._bid(told)
             case "bid.refused":
-                return say("feed_refused", why=say(data["code"]), paddle=paddle_text(told.paddle))
+                return say("feed_refused", why=self.reason(data["code"]), paddle=paddle_text(told.paddle))
             case "lot.extended":
                 code = (
                     "feed_called" if data["from"] is None else "feed_call_off" if data["to"] is None else "feed_moved"
@@ -58,7 +58,8 @@ class Words(NamedTuple):
 
     def reason(self, code: str) -> str:
         """The sentence of a reason; what staff typed stands as they typed it."""
-        return self.tongue.say(code) if self.tongue.knows("code", code) else code
+        known = (one for one in (f"staff_{code}", code) if self.tongue.knows("code", one))
+        return next((self.tongue.say(one) for one in known), code)
 
     def proposal(self, one: Waiting) -> str:
         facts = one.proposal.facts

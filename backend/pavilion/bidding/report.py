@@ -28,6 +28,7 @@ KEPT = {
     "lot.reserve_lowered": "reserves", "lot.reopened": "reopened", "lot.extended": "extensions",
     "sale.amended": "amendments",
 }  # fmt: skip
+ENDS_A_PAUSE = ("lot.resumed", "sale.resumed")
 SECTIONS = (
     "amendments", "added", "voids", "withdrawals", "pauses", "extensions", "incidents", "reserves", "reopened",
     "behalf", "refusals", "slow", "proposals",
@@ -35,7 +36,8 @@ SECTIONS = (
 
 
 class Item(NamedTuple):
-    """One thing that happened, or so many alike. `ms` is how long a slow decision took."""
+    """One thing that happened, or so many alike, the first `at` and the last `until`. `ms` is how long a slow decision
+    took, `bid` the number of a bid in its lot."""
 
     section: str
     what: str
@@ -47,6 +49,7 @@ class Item(NamedTuple):
     until: datetime | None = None
     times: int = 1
     ms: int | None = None
+    bid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class Report:
 
     def of(self, section: str) -> list[Item]:
         return [item for item in self.items if item.section == section]
+
+    def count(self, section: str) -> int:
+        """How often it happened; what ended a pause is no further pause."""
+        return sum(item.times for item in self.of(section) if item.what not in ENDS_A_PAUSE)
 
     @property
     def causes(self) -> Mapping[str, int]:
@@ -98,19 +105,19 @@ async def report_of(session: AsyncSession, sale: SaleShown, now: datetime) -> Re
 
 def rows(report: Report) -> Iterator[Sequence[str]]:
     """The report as a table: figures first, then every item."""
-    yield ("section", "what", "at", "lot", "reason", "by", "paddle", "until", "count", "ms")
+    yield ("section", "what", "at", "lot", "reason", "by", "paddle", "until", "count", "ms", "bid")
     figures = (
         ("lots", report.lots), ("sold", report.sold), ("passed", report.passed), ("withdrawn", report.withdrawn),
         ("hammer_minor", report.hammer_minor), ("by_lot_bp", report.by_lot_bp), ("by_value_bp", report.by_value_bp),
     )  # fmt: skip
     for name, figure in figures:
-        yield ("figures", name, "", "", "", "", "", "", "" if figure is None else str(figure), "")
+        yield ("figures", name, "", "", "", "", "", "", "" if figure is None else str(figure), "", "")
     for item in sorted(report.items, key=lambda one: SECTIONS.index(one.section)):
         paddle = "" if item.paddle is None else f"P-{item.paddle:04d}"
         at, until = (stamp(one) if one else "" for one in (item.at, item.until))
-        ms = "" if item.ms is None else str(item.ms)
+        ms, bid = ("" if one is None else str(one) for one in (item.ms, item.bid))
         yield (
-            item.section, item.what, at, item.lot, item.reason, item.by, paddle, until, str(item.times), ms,
+            item.section, item.what, at, item.lot, item.reason, item.by, paddle, until, str(item.times), ms, bid,
         )  # fmt: skip
 
 
@@ -120,6 +127,8 @@ async def _events(
     wanted = select(BookEvent.lot, BookEvent.at, BookEvent.type, BookEvent.body)
     kinds = (*KEPT, "bid.accepted", "lot.listed")
     told = wanted.where(BookEvent.sale == sale.id, BookEvent.type.in_(kinds)).order_by(BookEvent.n)
+    bids = select(BookBid.lot, BookBid.seq, BookBid.paddle).where(BookBid.sale == sale.id, BookBid.code.is_(None))
+    paddles = {(lot, seq): paddle for lot, seq, paddle in await session.execute(bids)}
     found = []
     for lot, at, kind, body in await session.execute(told):
         data = json.loads(body)["data"]
@@ -128,6 +137,9 @@ async def _events(
         elif kind == "sale.amended":
             named = ", ".join(numbers.get(one, "") for one in data["lots"])
             found.append(Item(KEPT[kind], kind, at, named, by=" + ".join(staff.get(one, one) for one in data["ok"])))
+        elif kind == "bid.voided":
+            one = _item(kind, numbers.get(lot or "", ""), at, data, staff)
+            found += [one._replace(bid=seq, paddle=paddles.get((lot or "", seq))) for seq in data["seqs"]]
         elif kind != "bid.accepted":
             found.append(_item(kind, numbers.get(lot or "", ""), at, data, staff))
         elif data["extended"]:
@@ -144,33 +156,40 @@ def _item(kind: str, lot: str, at: datetime, data: Mapping[str, Any], staff: Map
     if kind == "lot.extended" and (data["from"] is None or data["to"] is None):
         reason = "called" if data["to"] else "call_off"  # a clerk's call, and its taking back
     start = from_stamp(data["from"]) if kind == "incident" else at
-    return Item(
-        KEPT[kind], kind, start, lot, reason, by, until=from_stamp(until) if until else None,
-        times=len(data.get("seqs", (0,))),
-    )  # fmt: skip
+    return Item(KEPT[kind], kind, start, lot, reason, by, until=from_stamp(until) if until else None)
 
 
 async def _bids(session: AsyncSession, sale: SaleShown, numbers: Mapping[str, str]) -> list[Item]:
-    """Bids for others one by one, refusals by paddle and code, decisions that took too long."""
+    """Bids for others one by one, refusals by lot, paddle and code, decisions that took too long."""
     wanted = select(
         BookBid.lot, BookBid.paddle, BookBid.code, BookBid.entered_by, BookBid.mandate, BookEvent.t, BookEvent.at
     ).join(BookEvent, (BookEvent.sale == BookBid.sale) & (BookEvent.n == BookBid.n))
     bids = (await session.execute(wanted.where(BookBid.sale == sale.id).order_by(BookBid.n))).all()
     clerks = await names_of(session, {entered for _, _, _, entered, *_ in bids if entered})
-    found, refused = [], Counter[tuple[int, str]]()
+    found: list[Item] = []
+    refused: dict[tuple[str, int, str], list[datetime]] = {}
     for lot, paddle, code, entered, mandate, t, at in bids:
         if entered:
             outcome = code or "accepted"
             by = clerks.get(entered, entered)
             found.append(Item("behalf", f"mandate_{mandate}", at, numbers[lot], outcome, by, paddle))
         if code:
-            refused[(paddle, code)] += 1
+            refused.setdefault((numbers[lot], paddle, code), []).append(at)
         took = micros(at) - micros(t)
         if took > sale.rules.close_wait_extend:
             found.append(Item("slow", "decision", at, numbers[lot], paddle=paddle, ms=took // 1000))
     found += [
-        Item("refusals", "bid.refused", reason=code, paddle=paddle, times=n)
-        for (paddle, code), n in sorted(refused.items())
+        Item(
+            "refusals",
+            "bid.refused",
+            when[0],
+            lot,
+            code,
+            paddle=paddle,
+            times=len(when),
+            until=when[-1] if len(when) > 1 else None,
+        )
+        for (lot, paddle, code), when in refused.items()
     ]
     return found
 

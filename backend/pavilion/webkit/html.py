@@ -142,9 +142,11 @@ def page(
 
 
 def sentence(request: Request, code: str, /, **facts: object) -> str:
-    """What a code says in the reader's language."""
+    """What a code says in the reader's language; to staff as to staff, where that differs."""
     pages: Pages = request.app.state.pages
-    return pages.tongues[language(request)].say(code, **facts)
+    tongue = pages.tongues[language(request)]
+    to_staff = f"staff_{code}"
+    return tongue.say(to_staff if reader(request).is_staff and tongue.knows("code", to_staff) else code, **facts)
 
 
 def language(request: Request) -> Lang:
