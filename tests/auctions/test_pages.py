@@ -9,12 +9,14 @@ from sqlalchemy import select
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
 from pavilion.accounts.sign_in import COOKIE
+from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.reserves import reserve_of
 from pavilion.auctions.rules import SECOND_PERSON_ABOVE
 from pavilion.auctions.terms import terms
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
+from pavilion.webkit.static import frontend
 from tests import make
 from tests.auctions import world
 from tests.make import NOON
@@ -71,6 +73,14 @@ async def test_every_page_of_curation_opens_in_both_languages(house, lang):
         answer = await browser.get(path.format(sale=sale, lot=lot))
         assert answer.status_code == 200, path
         assert "style=" not in answer.text and "<script>" not in answer.text
+        if path.endswith(("/sales", "/settings")):
+            form = answer.text
+            for name, only in (("increments", "timed clerked tender"), ("window", "timed"), ("custodians", "tender"),
+                               ("final_call", "clerked"), ("stagger_s", "timed clerked tender")):  # fmt: skip
+                assert re.findall(r'data-only="([^"]+)"', form[: form.index(f'name="{name}"')])[-1] == only
+    style = (frontend() / "static" / "css" / "builder.css").read_text()
+    for shape in SaleType:
+        assert f'[value="{shape}"]:checked) [data-only]:not([data-only~="{shape}"]' in style
 
 
 async def test_the_picker_has_pages_and_keeps_its_question_after_an_addition(house):
