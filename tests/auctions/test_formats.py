@@ -224,7 +224,9 @@ async def test_a_tender_is_set_up_on_the_page_without_script(house):
     assert done.status_code == 303
     row = await house.first(world.select(Sale).where(Sale.public_id == number))
     assert row.type == "tender" and row.options["tender"]["custodians"] == list(CUSTODIANS)
-    assert "Sealed tender" in (await staff.get(f"/staff/sales/{number}")).text
+    board = (await staff.get(f"/staff/sales/{number}")).text
+    assert "Sealed tender" in board and "any 2 of them together can open" in board and "Second round" in board
+    assert not [word for word in ("Soft close", "Stagger", "First close") if word in board]
 
 
 async def test_a_collection_is_published_without_rules_and_shows_its_prices(house):
@@ -232,6 +234,21 @@ async def test_a_collection_is_published_without_rules_and_shows_its_prices(hous
     number = await world.draft(house.sessions, made, type="collection", increments=[], first_close_at=None)
     anyone, buyer = await house.browser(), await world.buyer(house.sessions)
     assert (await anyone.get(f"/collections/{number}")).status_code == 404
+    curator = await house.browser("noor@pavilion.example")
+    lot = (await world.order(house.sessions, number))[0]
+    form = (await curator.get(f"/staff/sales/{number}/lots/{lot}")).text
+    assert 'name="price"' in form and 'name="low"' not in form and "Closes" not in form
+    said = dict(re.findall(r'name="(version|number|title_en|title_zh)"[^>]*? value="([^"]*)"', form))
+    path = f"/staff/sales/{number}/lots/{lot}"
+    assert (await curator.post(path, data=said | {"price": "dear"})).status_code == 422
+    assert (await curator.post(path, data=said | {"price": ""})).status_code == 303
+    board = (await curator.get(f"/staff/sales/{number}")).text
+    assert "Price missing" in board
+    assert not [word for word in ("Estimate, USD", "Soft close", "Stagger", "First close") if word in board]
+    version = re.search(r'name="version" value="(\d+)"', (await curator.get(path)).text)
+    assert version is not None
+    sent = await curator.post(path, data=said | {"price": "4,000", "version": version[1]})
+    assert sent.status_code == 303 and "Price missing" not in (await curator.get(f"/staff/sales/{number}")).text
     await world.decide(house.sessions, await world.proposed(house.sessions, made, number), made.lead)
     row = await house.first(world.select(Sale).where(Sale.public_id == number))
     assert (row.state, row.rules, row.rules_hash) == ("published", None, None)

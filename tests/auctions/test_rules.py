@@ -46,6 +46,7 @@ CASES = {
     Code.OWNER_MISSING: (SALE, replace(LOT, owner=None, owner_state=None)),
     Code.OWNER_SANCTIONED: (SALE, replace(LOT, owner_state="suspended")),
     Code.ESTIMATE_MISSING: (SALE, replace(LOT, low=None)),
+    Code.PRICE_MISSING: (replace(SALE, type="collection"), replace(LOT, opening=None)),
     Code.INVARIANT_BROKEN: (SALE, replace(LOT, reserve=250_000)),
     Code.TITLE_MISSING: (SALE, replace(LOT, title_zh=" ")),
     Code.IMAGE_MISSING: (SALE, replace(LOT, stones=(replace(STONE, pictured=False),))),

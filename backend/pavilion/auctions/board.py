@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,7 @@ from pavilion.accounts.rules import Actor, Permission, ProposalState
 from pavilion.auctions import queries, reserves
 from pavilion.auctions.bulk import BulkLot
 from pavilion.auctions.changes import UNDOABLE
+from pavilion.auctions.formats import SaleType, options_of
 from pavilion.auctions.models import Command, Lot, LotStone, Registration, Sale
 from pavilion.auctions.publishing import Readiness, readiness_of
 from pavilion.auctions.rules import Finding, SaleState, closing_plan
@@ -59,6 +60,11 @@ class Board(NamedTuple):
     readiness: Readiness
     history: Sequence[Done]
     proposal: Proposal | None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Every option of the sale's format, as set or as usual."""
+        return options_of(self.sale.type, self.sale.options)
 
     @property
     def low_minor(self) -> int:
@@ -232,7 +238,7 @@ def _line(sale: Sale, sums: object, registration: Registration | None) -> SaleLi
 
 def _ends(sale: Sale, lots: Sequence[Lot]) -> dict[int, datetime]:
     """By number once all have one, else by the order they stand in."""
-    if sale.first_close_at is None:
+    if sale.first_close_at is None or sale.type == SaleType.COLLECTION:  # what has a price does not close
         return {}
     order = sorted(lots, key=lambda lot: (lot.number or 0, lot.suffix)) if all(lot.number for lot in lots) else lots
     plan = closing_plan(sale.first_close_at, sale.stagger_s, sale.stagger_per, sale.breaks, len(lots))

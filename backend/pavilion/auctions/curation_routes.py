@@ -13,6 +13,7 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking, reoffering
 from pavilion.auctions.entities import entities
+from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import (
     LotEdit,
     Lots,
@@ -201,7 +202,7 @@ async def edit_lot(request: Request, sale: str, lot: str, actor: Curator, sessio
     said = await _texts(request)
     try:
         form = LotEdit.model_validate(said)
-        values = lot_values(form, row.currency)
+        values = lot_values(form, row.currency, priced=row.type == SaleType.COLLECTION)
         async with session.begin_nested():
             await curation.edit_lots(session, sale=sale, edits={lot: (form.version, values)}, actor=actor, now=now)
     except ValidationError as error:

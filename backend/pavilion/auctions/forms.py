@@ -111,6 +111,7 @@ class LotEdit(Said):
     high: Amount = ""
     opening: Amount = ""
     reserve: Amount | None = None
+    price: Amount | None = None  # of a collection
 
 
 class Apply(Said):

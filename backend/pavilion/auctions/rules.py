@@ -132,6 +132,7 @@ class Code(StrEnum):
     OWNER_MISSING = "owner_missing"
     OWNER_SANCTIONED = "owner_sanctioned"
     ESTIMATE_MISSING = "estimate_missing"
+    PRICE_MISSING = "price_missing"  # of a collection
     INVARIANT_BROKEN = "invariant_broken"
     TITLE_MISSING = "title_missing"
     IMAGE_MISSING = "image_missing"
@@ -243,9 +244,9 @@ def broken(
 def readiness(sale: SaleFacts, lots: Sequence[LotFacts], now: datetime) -> list[Finding]:
     """Everything that bars or questions publication, the sale's own findings first."""
     found = sale_findings(sale, len(lots), now)
-    tiers = () if sale.type == SaleType.COLLECTION else sale.increments  # a price needs no ladder
+    priced = sale.type == SaleType.COLLECTION
     for lot in lots:
-        found += lot_findings(lot, tiers, now)
+        found += lot_findings(lot, () if priced else sale.increments, now, priced=priced)  # a price needs no ladder
     return found
 
 
@@ -287,15 +288,17 @@ def close_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
     return []
 
 
-def lot_findings(lot: LotFacts, tiers: Tiers, now: datetime) -> list[Finding]:
+def lot_findings(lot: LotFacts, tiers: Tiers, now: datetime, *, priced: bool = False) -> list[Finding]:
+    """`priced`: the lot of a collection has a price, which is opening and estimate in one."""
     found = stone_findings(lot, now)
     if lot.owner is None:
         found.append(Finding(Code.OWNER_MISSING, lot.lot))
     elif lot.owner_state != "approved":
         found.append(Finding(Code.OWNER_SANCTIONED, lot.lot))
     if lot.low is None or lot.high is None or lot.opening is None:
-        found.append(Finding(Code.ESTIMATE_MISSING, lot.lot))
-    faults = broken(tiers, opening=lot.opening, reserve=lot.reserve, low=lot.low, high=lot.high)
+        found.append(Finding(Code.PRICE_MISSING if priced else Code.ESTIMATE_MISSING, lot.lot))
+    reserve = None if priced else lot.reserve
+    faults = broken(tiers, opening=lot.opening, reserve=reserve, low=lot.low, high=lot.high)
     found += [Finding(Code.INVARIANT_BROKEN, lot.lot, fault) for fault in faults]
     found += [Finding(Code.TITLE_MISSING, lot.lot, lang) for lang in _silent(lot.title_en, lot.title_zh)]
     if lot.number is None:

@@ -85,12 +85,15 @@ def typed_settings(said: Mapping[str, str]) -> Typed:
     return Typed(kept | {"version": form.version}, values, wording.faults_of(values) | faults)
 
 
-def lot_values(form: LotEdit, currency: str) -> dict[str, Any]:
-    """The lot's columns as typed; the reserve only when the form has its field."""
+def lot_values(form: LotEdit, currency: str, *, priced: bool = False) -> dict[str, Any]:
+    """The lot's columns as typed; the reserve only when the form has its field. The price of a lot that is `priced`
+    is its opening and both estimates: there is no bidding from one to the other."""
     faults: dict[str, str] = {}
     values: dict[str, Any] = {"title_en": form.title_en, "title_zh": form.title_zh, "suffix": form.suffix}
     values["number"] = form.number if form.number != "" else None
     typed = {"low": form.low, "high": form.high, "opening": form.opening}
+    if priced and form.price is not None:
+        typed = {"price": form.price}
     if form.reserve is not None:
         typed["reserve"] = form.reserve
     for name, text in typed.items():
@@ -100,6 +103,9 @@ def lot_values(form: LotEdit, currency: str) -> dict[str, Any]:
             faults[name] = "amount_invalid"
     if faults:
         raise BadInput(fields=faults)
+    if "price" in typed:
+        price = values.pop("price_minor")
+        values |= {"opening_minor": price, "low_minor": price, "high_minor": price}
     return values
 
 
