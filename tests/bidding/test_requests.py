@@ -121,6 +121,12 @@ async def test_a_notice_stays_until_its_bidder_has_read_it(database_url, session
             assert "I have read this" in (await other.get(f"/lots/{lot}")).text
             # Paused, no time runs; withdrawn, there is a time of that, no end and no leader.
             assert (await place.bid(1)).result == "accepted"
+            async with sessions.begin() as session:
+                firm = await session.get(Company, place.buyers[1].company_id)
+                viewer = await make.actor(session, "viewer@lumen.example", (Role.VIEWER,), firm)
+            async with web.browser(viewer) as watching:
+                page = (await watching.get(f"/sales/{place.sale}/room?lot={lot}")).text
+                assert page.count("Your company leads") == 2 and "You lead" not in page, "standing and lane"
             assert (await place.rooms.command(StaffAct(place.sale, "pause", lot, by="01STAFF"))).code is None
             page = (await other.get(f"/lots/{lot}")).text
             assert "paused, no time runs" in page and "ends 1" not in page

@@ -101,12 +101,14 @@ def test_the_book_is_told_latest_first_with_numbered_bids():
     assert told == [
         ("voided", 0, "", False, False),
         ("paused", 0, "", False, False),
-        ("bid", 2, "B", False, True),
+        ("bid", 3, "B", False, True),
         ("extended", 0, "", False, False),
-        ("bid", 1, "A", True, True),
+        ("bid", 2, "A", True, True),
     ]
     assert shown.lines[3].reason == "bid", "the book says what moved the end"
-    assert shown.bidders == 2
+    assert shown.bidders == 1, "who has no live bid is no bidder"
+    assert [line.number for line in shown.lines if line.voided] == list(shown.lines[0].seqs) == [2]
+    assert (shown.void_of([2]), shown.void_of([3])) == ("typo", "")
     assert [price for _, price, _ in shown.steps] == [4, 5, 4]
 
 

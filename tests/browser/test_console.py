@@ -89,7 +89,10 @@ def test_a_sale_is_run_while_two_buyers_bid(house: House, reader, staff):
     bo.locator("[data-waiting] .is-first").click()
     expect(wen.locator(STANDING)).to_have_text("You lead")
     expect(ilse.locator(STANDING)).to_have_text("您的出价已作废")
-    expect(wen.locator("[data-book] .event").first).to_contain_text("A bid was voided")
+    expect(wen.locator("[data-book] .event").first).to_contain_text(re.compile(r"Bid \d+ was voided: "))
+    expect(wen.locator("[data-book] .is-voided")).to_have_count(1)
+    expect(wen.locator("[data-book-count]")).to_have_text("1 bid, 1 bidder")
+    expect(ilse.locator("[data-standing] span")).to_have_text("金额为误输入。")
     expect(bo.locator("[data-waiting]")).to_be_hidden()
 
     # A word to the room, and another lot withdrawn by one, since nobody bid on it.

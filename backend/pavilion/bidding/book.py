@@ -312,6 +312,7 @@ def apply(lot: LotBook, line: Line, data: Doc, secret: tuple[int, Opening] | Non
         case "bid.voided":
             gone = set(data["seqs"])
             lot.live, lot.fresh = [one for one in (*lot.live, *lot.fresh) if one.seq not in gone], []
+            lot.bids -= len(gone)
             lot.best = rules.best_of(lot.live)
             lot.lead = best_two(lot.best)
             _stand(lot, data)

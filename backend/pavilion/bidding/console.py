@@ -199,12 +199,12 @@ async def _voided(session: AsyncSession, lot: str) -> set[int]:
     return {seq for body in await session.scalars(bodies) for seq in json.loads(body)["data"]["seqs"]}
 
 
-def voidable(bids: Sequence[BidRow]) -> list[tuple[str, int, str, list[int]]]:
-    """Per bidder (alias, paddle, company) the live bids, the last that bid first."""
-    held: dict[int, tuple[str, int, str, list[int]]] = {}
+def voidable(bids: Sequence[BidRow]) -> list[tuple[str, int, str, list[tuple[int, int | None]]]]:
+    """Per bidder (alias, paddle, company) the live bids with the price after each, the last that bid first."""
+    held: dict[int, tuple[str, int, str, list[tuple[int, int | None]]]] = {}
     for bid in bids:
         if bid.live:
-            held.setdefault(bid.paddle, (bid.alias, bid.paddle, bid.company, []))[3].append(bid.seq)
+            held.setdefault(bid.paddle, (bid.alias, bid.paddle, bid.company, []))[3].append((bid.seq, bid.price))
     return list(held.values())
 
 

@@ -1,7 +1,7 @@
 """The book of a lot as a reader sees it: numbered bids and what happened between them, the latest first."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ TOLD = {
 
 @dataclass(frozen=True, slots=True)
 class BookLine:
-    """`event` is empty for a bid."""
+    """`event` is empty for a bid. `number`: of a bid, its own in the lot's record, by which everybody calls it."""
 
     seq: int
     at: datetime
@@ -40,10 +40,12 @@ class BookLine:
     price: int = 0
     mine: bool = False
     leader_mine: bool = False
+    voided: bool = False
     event: str = ""
     to: datetime | None = None
     reason: str = ""
     text: Mapping[str, str] = field(default_factory=dict)
+    seqs: Sequence[int] = ()  # the bids that this event voided
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class LotBookShown:
     lines: Sequence[BookLine]  # the latest first, at most SHOWN
     bidders: int
     steps: Sequence[tuple[int, int, bool]]  # instant in milliseconds, price, whether it was this reader's bid
+
+    def void_of(self, seqs: Collection[int]) -> str:
+        """The reason why the last of these bids was voided; empty where none was."""
+        voids = (line.reason for line in self.lines if line.event == "voided" and set(line.seqs) & set(seqs))
+        return next(voids, "")
 
     @property
     def notices(self) -> list[BookLine]:
@@ -88,17 +95,17 @@ def fold(events: Sequence[Mapping[str, Any]], alias: str | None) -> LotBookShown
     lines: list[BookLine] = []
     steps: list[tuple[int, int, bool]] = []
     bidders: set[str] = set()
-    bids = 0
+    gone = {seq for event in events if event["type"] == "bid.voided" for seq in event["data"]["seqs"]}
     for event in events:
         data, at, seq = event["data"], from_stamp(event["at"]), event["seq"]
         if event["type"] == "bid.accepted":
-            bids += 1
-            bidders.add(data["bidder"])
+            if seq not in gone:
+                bidders.add(data["bidder"])
             mine, leads = data["bidder"] == alias, data["leader"] == alias
             if data["extended"]:
                 lines.append(BookLine(seq, at, event="extended", to=from_stamp(data["end"]), reason="bid"))
             lines.append(
-                BookLine(seq, at, bids, data["bidder"], data["leader"], data["price"], mine=mine, leader_mine=leads)
+                BookLine(seq, at, seq, data["bidder"], data["leader"], data["price"], mine, leads, seq in gone)
             )
             steps.append((micros(at) // 1000, data["price"], mine))
         elif kind := TOLD.get(event["type"]):
@@ -123,5 +130,6 @@ def _happened(kind: str, seq: int, at: datetime, data: Mapping[str, Any]) -> Boo
         price=data.get("price") or 0,
         to=from_stamp(to) if to else None,
         reason=data.get("reason") or data.get("cause") or "",
+        seqs=data.get("seqs", ()),
         text={"en": data.get("text_en", ""), "zh": data.get("text_zh", "")},
     )

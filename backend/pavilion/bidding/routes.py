@@ -322,6 +322,7 @@ async def _stand(
         away=mine is None and purse.paddle is not None,
         fault=fault,
         typed=amount,
+        voided=book.void_of([bid.seq for bid in own_bids]),
         typed_text=typed if fault else handing.typed_text(amount, lot.currency),
         typed_cost=cost,
         left_after=_left_after(sale, lot, purse, amount),

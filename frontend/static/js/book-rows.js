@@ -27,7 +27,8 @@ export function eventWords({ type, data }, { zone, currency }) {
     case "lot.sold": return say("Sold to %(who)s at %(price)s", { who: data.bidder, price: amountText(data.price, currency) });
     case "lot.passed": return say("Passed") + why();
     case "lot.withdrawn": return say("Withdrawn") + why();
-    case "bid.voided": return say("A bid was voided") + why();
+    case "bid.voided":
+      return (data.seqs.length === 1 ? say("Bid %(n)s was voided", { n: data.seqs[0] }) : say("Bids %(all)s were voided", { all: data.seqs.join(say(", ")) })) + why();
     default: return null;
   }
 }
@@ -41,9 +42,8 @@ export function whoWords(alias, own) {
 /** @param {Element | null} body @param {number} seq the last event in the server's rows @param {{zone: string, currency: string}} facts */
 export function bookRows(body, seq, facts) {
   let shown = seq;
-  let number = Number(body?.querySelector("tr:not(.event) td")?.textContent) || 0;
-  /** @type {Set<string>} */
-  const bidders = new Set([...(body?.querySelectorAll("tr[data-bidder]") ?? [])].map((row) => row.getAttribute("data-bidder") ?? ""));
+  /** Whose each live bid is, by the number of the bid. */
+  const live = new Map([...(body?.querySelectorAll("tr[data-bidder]:not(.is-voided)") ?? [])].map((row) => [Number(row.getAttribute("data-n")), row.getAttribute("data-bidder") ?? ""]));
 
   /** @param {string[]} cells @param {string} kind @param {number} n */
   const put = (cells, kind, n) => {
@@ -63,6 +63,15 @@ export function bookRows(body, seq, facts) {
     while (body && body.children.length > SHOWN) body.lastElementChild?.remove();
   };
 
+  /** The row of a bid that does not count any more says so. @param {number} n */
+  const voided = (n) => {
+    live.delete(n);
+    const row = body?.querySelector(`tr:not(.event)[data-n="${n}"]`);
+    if (!row || row.classList.contains("is-voided")) return;
+    row.classList.add("is-voided");
+    row.querySelector(".who")?.append(` · ${say("voided")}`);
+  };
+
   return {
     /** @param {BookEvent[]} events @param {string | null} own the reader's alias */
     add(events, own) {
@@ -70,20 +79,21 @@ export function bookRows(body, seq, facts) {
         if (event.seq <= shown) continue;
         shown = event.seq;
         if (event.type !== "bid.accepted") {
+          if (event.type === "bid.voided") for (const gone of event.data.seqs) voided(gone);
           const words = eventWords(event, facts);
           if (words) put([words], "event", event.seq);
           continue;
         }
         const { bidder, leader, price, extended, end } = event.data;
         if (extended) put([say("End moved to %(time)s", { time: clockIn(instantMs(end), facts.zone) }) + say(": ") + sentence("bid")], "event", event.seq);
-        number += 1;
-        bidders.add(bidder);
+        live.set(event.seq, bidder);
         body?.querySelector(".is-top")?.classList.remove("is-top");
         const answered = leader === bidder ? "" : ` · ${leader === own ? say("%(alias)s, you lead", { alias: leader }) : leader === HOUSE ? say("seller’s bid") : say("%(alias)s leads", { alias: leader })}`;
-        put([String(number), clockIn(instantMs(event.at), facts.zone, true), whoWords(bidder, own) + answered, amountText(price, facts.currency)], bidder === own ? "is-top is-you" : "is-top", event.seq);
+        put([String(event.seq), clockIn(instantMs(event.at), facts.zone, true), whoWords(bidder, own) + answered, amountText(price, facts.currency)], bidder === own ? "is-top is-you" : "is-top", event.seq);
       }
     },
     biddersWords() {
+      const bidders = new Set(live.values());
       if (!bidders.size) return "";
       return `${say(", ")}${bidders.size === 1 ? say("1 bidder") : say("%(n)s bidders", { n: bidders.size })}`;
     },

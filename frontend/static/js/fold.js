@@ -35,7 +35,7 @@ function changes(lot, { type, data }) {
     case "lot.opened": return { state: "open", end: data.end };
     case "bid.accepted": return { ...standing, bids: lot.bids + 1, end: data.end, extended: data.extended ? data.end : lot.extended };
     case "tender.sealed": return { bids: lot.bids + 1 };
-    case "bid.voided": return standing;
+    case "bid.voided": return { ...standing, bids: lot.bids - data.seqs.length };
     case "lot.reserve_lowered": return standing;
     case "lot.extended": return { end: data.to, extended: data.from === null ? null : data.to }; // from no end: a final call
     case "lot.paused": return { state: "paused", reason: data.reason };

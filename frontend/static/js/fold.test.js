@@ -36,6 +36,10 @@ test("pause, resume, closing and the hammer follow each other", () => {
   lot = told(fold(lot, event(6, "lot.sold", { bidder: "B", price: 60_000 }, lot.hash)));
   assert.deepEqual([lot.state, lot.leader, lot.price], ["sold", "B", 60_000]);
 });
+test("a void takes its bids out of the count", () => {
+  const lot = told(fold({ ...open, hash: "", bids: 3 }, event(3, "bid.voided", { seqs: [1, 2], reason: "typo", leader: null, price: null, ask: 50_000, reserve_met: null })));
+  assert.deepEqual([lot.bids, lot.leader], [1, null]);
+});
 test("an event of a kind not known yet still counts", () => assert.equal(told(fold(open, event(3, "lot.sung", {}))).seq, 3));
 
 test("own state follows from the book", () => {

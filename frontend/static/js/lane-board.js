@@ -53,7 +53,7 @@ export class LaneBoard {
     const own = this.room.store.own.get(id);
     const state = this.room.store.ownState(id);
     setText(row.sum, amountText(lot.price ?? row.fact?.opening ?? lot.ask, currency));
-    setText(row.note, isDecided(lot) ? (state ? ownWords(state) : lotWords(lot.state))
+    setText(row.note, isDecided(lot) ? (state ? ownWords(state, this.room.facts.watches) : lotWords(lot.state))
       : lot.state === "paused" || lot.state === "closing" ? lotWords(lot.state)
       : state === "winning_reserve_not_met" ? say("leading, reserve not met")
       : own?.max != null ? say("your maximum %(max)s", { max: amountText(own.max, currency) })

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lotFrom } from "./fold.js";
 import { laneOf, mayMove, ordered } from "./lanes.js";
-import { laneTime, standingNote } from "./lot-words.js";
+import { laneTime, ownWords, standingNote } from "./lot-words.js";
 
 const lot = lotFrom({ lot: "L", seq: 3, state: "open", end: "2026-03-09T14:00:00.000000Z" });
 
@@ -44,6 +44,11 @@ test("what does not run says so, whatever is known of the clock", () => {
     assert.equal(laneTime({ ...lot, end: null }, at), "until called");
     assert.equal(laneTime({ ...lot, state: "withdrawn" }, at), "");
   }
+});
+
+test("who may not bid reads of the company", () => {
+  assert.equal(ownWords("outbid"), "You are outbid");
+  assert.deepEqual(["winning", "tied_later", "passed"].map((state) => ownWords(state, true)), ["Your company leads", "Your company is outbid", "Passed"]);
 });
 
 test("a lot that was withdrawn has no leader", () => {

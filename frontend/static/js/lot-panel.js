@@ -11,7 +11,7 @@ import { mustConfirm, rungs } from "./ladder.js";
 import { bookRows } from "./book-rows.js";
 import { bidsWords, leftText, LOT_ICONS, lotWords, ownWords, reserveWords, standingHead, standingNote } from "./lot-words.js";
 import { ruled } from "./ruled.js";
-import { say } from "./words.js";
+import { say, sentence } from "./words.js";
 import { cityOf, clockIn, sameClock, zoneHere } from "./zones.js";
 
 /** @typedef {import("./fold.js").Lot} Lot */
@@ -168,12 +168,13 @@ export class Stand {
     const own = store.own.get(this.lot);
     const state = store.ownState(this.lot);
     const seen = look(state) ?? "quiet";
-    const standing = this.at("[data-standing]");
+    const standing = /** @type {HTMLElement | null} */ (this.at("[data-standing]"));
     if (standing && (own || !facts.away)) {
       standing.className = `standing is-${seen}`;
       setIcon(standing, seen !== "quiet" ? seen : isDecided(lot) ? /** @type {string} */ (LOT_ICONS[lot.state]) : "open");
-      setText(standing.querySelector("b"), state ? ownWords(state) : standingHead(lot, facts.watches));
-      setText(standing.querySelector("span"), standingNote(lot, own, state, this.facts.opening, facts.currency));
+      setText(standing.querySelector("b"), state ? ownWords(state, facts.watches) : standingHead(lot, facts.watches));
+      const void_ = standing.dataset.voided ?? store.events.get(this.lot)?.findLast(({ type }) => type === "bid.voided")?.data.reason;
+      setText(standing.querySelector("span"), state === "voided" && void_ ? sentence(void_) : standingNote(lot, own, state, this.facts.opening, facts.currency));
     }
     const price = lot.price ?? this.facts.opening;
     setText(this.at("[data-price-head]"), lot.state === "sold" ? say("Hammer price") : lot.state === "withdrawn" && lot.price !== null ? say("Last price") : lot.price === null ? say("Opening price") : say("Price now"));
@@ -234,7 +235,7 @@ export class Stand {
     this.showCost();
   }
 
-  /** What became of the last bid. @param {{good: boolean, words: string, receipt?: string | null} | null} told */
+  /** What became of the last bid. @param {{good: boolean, words: string, receipt?: string | null, bid?: number | null} | null} told */
   answer(told) {
     const place = this.at("[data-answer]");
     if (!place) return;
@@ -257,7 +258,7 @@ export class Stand {
     this.at("[data-standing]")?.scrollIntoView({ block: "nearest" });
   }
 
-  /** @param {{good: boolean, words: string, receipt?: string | null}} told */
+  /** @param {{good: boolean, words: string, receipt?: string | null, bid?: number | null}} told */
   addOwn(told) {
     const list = this.at("[data-own-bids]");
     const n = told.receipt?.split("/").at(-1);
@@ -265,7 +266,7 @@ export class Stand {
     const line = document.createElement("li");
     const link = document.createElement("a");
     link.href = told.receipt ?? "";
-    link.textContent = say("Receipt %(n)s", { n });
+    link.textContent = told.good && told.bid ? say("Bid %(n)s, receipt", { n: told.bid }) : say("Receipt %(n)s", { n });
     const result = document.createElement("span");
     result.textContent = told.good ? say("accepted") : say("refused");
     line.append(link, result);

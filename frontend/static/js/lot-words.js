@@ -9,8 +9,14 @@ import { say, sentence } from "./words.js";
 /** @typedef {import("./fold.js").Lot} Lot */
 /** @typedef {import("./fold.js").Own} Own */
 
-/** @param {string} state */
-export function ownWords(state) {
+/** @param {string} state @param {boolean} [watches] who may not bid reads of the company */
+export function ownWords(state, watches = false) {
+  const company = watches && /** @type {Record<string, string>} */ ({
+    winning: say("Your company leads"), winning_reserve_not_met: say("Your company leads, reserve not met"),
+    outbid: say("Your company is outbid"), tied_later: say("Your company is outbid"), won: say("Your company won"),
+    outbid_by_seller: say("The seller’s bid is above your company’s"), voided: say("A bid of your company was voided"),
+  })[state];
+  if (company) return company;
   return /** @type {Record<string, string>} */ ({
     winning: say("You lead"), winning_reserve_not_met: say("You lead, reserve not met"), outbid: say("You are outbid"),
     outbid_by_seller: say("The seller’s bid is above yours"), tied_later: say("You are outbid"), won: say("You won"),

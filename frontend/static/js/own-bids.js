@@ -93,7 +93,7 @@ export class OwnBids {
     const fact = this.room.facts.lots.find((one) => one.book.lot === ack.lot);
     const words = answerWords(ack, this.room.facts.currency);
     if (this.room.stand.lot === ack.lot) {
-      this.room.stand.answer({ good: ack.result === "accepted", words, receipt: ack.receipt });
+      this.room.stand.answer({ good: ack.result === "accepted", words, receipt: ack.receipt, bid: ack.seq });
       if (ack.result === "accepted" && this.room.stand.field) this.room.stand.field.value = "";
       this.room.stand.heldUntil = 0;
       this.room.stand.renderBid(this.room.store.ownState(ack.lot));
@@ -131,7 +131,7 @@ export class OwnBids {
         if (answer.ok) {
           this.pending.drop(bid.key);
           const said = await answer.json();
-          if (bid.lot === this.room.stand.lot) this.room.stand.answer({ good: said.result === "accepted", words: answerWords(said, bid.currency), receipt: said.receipt });
+          if (bid.lot === this.room.stand.lot) this.room.stand.answer({ good: said.result === "accepted", words: answerWords(said, bid.currency), receipt: said.receipt, bid: said.seq });
         } else if (answer.status === 404) {
           this.pending.drop(bid.key);
           const words = say("Your earlier bid of %(sum)s never reached the house and was not placed.", { sum });

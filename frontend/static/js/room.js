@@ -162,7 +162,7 @@ class Room {
     if (kind === "own" && to) {
       const loud = ["outbid", "outbid_by_seller", "tied_later", "won", "lost", "voided", "withdrawn"].includes(to);
       if (loud && lot === this.stand.lot) this.stand.answer(null); // what was said of the last bid no longer holds
-      if (loud) this.announcer.urgent(head + ownWords(to) + say(", ") + standingNote(book, own, to, fact.opening, this.facts.currency));
+      if (loud) this.announcer.urgent(head + ownWords(to, this.facts.watches) + say(", ") + standingNote(book, own, to, fact.opening, this.facts.currency));
     } else if (!mine) {
       // other lots are read when they are looked at
     } else if (kind === "state" && to) {
