@@ -295,6 +295,7 @@ def build_web(
         **table_changing.proposal_handlers(settings.house_did),
     }
     app.state.proposal_lines = proposal_lines.lines
+    app.state.ends_of = bidding_queries.ends_of
     app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)
     app.state.log_signer = _signer_of(settings)

@@ -1,6 +1,8 @@
 """What staff do to a running sale, over a real port: one person's acts at once, weighty ones with a second person."""
 
 import json
+import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +12,7 @@ from pavilion.accounts.rules import Role
 from pavilion.bidding.models import BookBid, BookEvent
 from pavilion.bidding.staff_models import StaffOrder
 from pavilion.kernel.db import create_engine, sessions_of
+from pavilion.kernel.instants import from_micros
 from tests.bidding.house import house
 from tests.bidding.served import enter, hear, served
 
@@ -67,6 +70,11 @@ async def test_an_auctioneer_pauses_extends_and_resumes(live, staff):
     assert (await act(live, ada, "extend", to="+10")).json()["code"] == "end_not_later"
     assert (await act(live, ada, "extend", to="+999999")).status_code == 200
     assert book(live).end > before
+    async with live.browser(staff["cora"]) as client:
+        board = (await client.get(f"/staff/sales/{live.house.sale}")).text
+    closes = re.findall(r'data-label="Closes">(\d\d:\d\d)<', board)
+    moved = from_micros(book(live).end).astimezone(ZoneInfo("Europe/Brussels"))
+    assert closes[0] == f"{moved:%H:%M}" and len(closes) == 2
     assert (await act(live, ada, "extend", to="tomorrow")).json()["facts"]["fields"] == {"to": "instant_unreadable"}
     assert (await act(live, ada, "pause", lot=None)).status_code == 200
     assert (await act(live, ada, "resume", lot=None)).status_code == 200

@@ -333,6 +333,7 @@ async def _board_page(
         acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
         refused=refused,
         adds=adds,
+        ends={} if draft else await request.app.state.ends_of(session, sale),
         listing=[] if draft else await changes.being_listed(session, shown.sale),
         unsold=[] if draft else await reoffering.unsold_of(session, sale),
         drafts=[] if draft else await reoffering.drafts(session),

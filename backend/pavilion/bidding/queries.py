@@ -64,6 +64,11 @@ async def board(session: AsyncSession, sale: str) -> Sequence[BookLot]:
     return (await session.scalars(select(BookLot).where(BookLot.sale == sale).order_by(BookLot.position))).all()
 
 
+async def ends_of(session: AsyncSession, sale: str) -> dict[str, datetime | None]:
+    """When each lot ends or ended, as the book has it; None while only a call can end it."""
+    return {row.lot: row.ends for row in await board(session, sale)}
+
+
 async def snapshot(
     session: AsyncSession, sale: str, now: datetime, lots: frozenset[str] | None = None
 ) -> Snapshot | None:
