@@ -183,6 +183,8 @@ async def every_staff_page_is_linked(made, site):
     for name, runner in runners.items():
         async with site.browser(runner) as browser:
             texts = [(await browser.get(desk + tail)).text for tail in ("", "/console", "/report")]
+            assert "have no acts of their own" in texts[1] and "You may look" not in texts[1]
+            assert "None leads" not in texts[1] and not re.search(r"data-hand-ask>ask", texts[1])
             linked[name] = set(re.findall(rf'href="{desk}/([^"?#]+)', "".join(texts)))
             for page in linked[name]:
                 assert (await browser.get(f"{desk}/{page}")).status_code == 200, page

@@ -6,7 +6,7 @@ import { instantMs } from "./clock.js";
 import { renderActs } from "./console-acts.js";
 import { lookOf } from "./console-order.js";
 import { secondsLeft } from "./countdown.js";
-import { HOUSE } from "./fold.js";
+import { HOUSE, isDecided } from "./fold.js";
 import { drawState, icon, setText } from "./icons.js";
 import { leftText } from "./lot-words.js";
 import { ruled } from "./ruled.js";
@@ -52,7 +52,8 @@ export class Hand {
     const same = leader?.querySelector("[data-who]")?.textContent === words;
     setText(leader?.querySelector("[data-who]"), words);
     if (paddle || !same) setText(leader?.querySelector("[data-paddle]"), paddle ? say(", ") + paddle : "");
-    setText(hand.querySelector("[data-hand-ask]"), say("ask %(sum)s", { sum: amountText(lot.ask, facts.currency) }));
+    const asks = !isDecided(lot) && facts.format !== "tender";
+    setText(hand.querySelector("[data-hand-ask]"), !asks ? "" : say("ask %(sum)s", { sum: amountText(lot.ask, facts.currency) }));
     const acts = hand.querySelector("[data-acts]");
     if (acts) renderActs(acts, lot);
     this.tick(this.console.clock.now());
