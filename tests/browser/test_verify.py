@@ -138,7 +138,7 @@ def test_without_its_own_ed25519_the_browser_uses_ours_in_a_worker(reader, packe
     visitor.page.add_init_script("SubtleCrypto.prototype.importKey = () => Promise.reject(new Error('no'));")
     page = visitor.go("/verify")
     page.wait_for_load_state("networkidle")
-    assert [worker.url.rpartition("/")[2] for worker in page.workers] == ["ed25519-worker.js"]
+    assert "ed25519-worker.js" in [worker.url.rpartition("/")[2] for worker in page.workers]
     offered(page, packed)
     expect(page.locator("[data-verdict]")).to_contain_text("VALID, grade B")
 

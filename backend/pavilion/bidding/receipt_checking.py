@@ -9,11 +9,12 @@ from typing import Any
 from pavilion.bidding.reading import BadLine, BidOpening, Event, bid_commitment, read_line
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.merkle import verify_inclusion
-from pavilion.kernel.money import CURRENCIES
+from pavilion.kernel.money import CURRENCIES, decimal_text
 from pavilion.kernel.signing import BadNote, VerifierKey, parse_checkpoint, parse_note, verify_note
 from pavilion.provenance.verifying_report import Examination, Report
 
 MEMBERS = frozenset({"v", "event", "proof", "checkpoint", "opening"})
+TYPES = ("bid.accepted", "bid.refused", "tender.sealed", "tender.withdrawn")
 MOST_HASHES = 63
 
 
@@ -36,7 +37,7 @@ def _read(document: Mapping[str, Any]) -> tuple[Event, int, int, list[bytes]]:
         raise ValueError("not the members of a receipt")
     line = read_line(canonical({"kind": "event", "event": document["event"]}) + b"\n")
     proof = document["proof"]
-    if not isinstance(line, Event) or not line.type.startswith("bid."):
+    if not isinstance(line, Event) or line.type not in TYPES:
         raise ValueError("not a decided bid")
     if not isinstance(proof, dict) or proof.keys() != {"index", "size", "path"} or len(proof["path"]) > MOST_HASHES:
         raise ValueError("not a proof")
@@ -82,8 +83,9 @@ def _opened(exam: Examination, opening: object, event: Event) -> None:
     said = BidOpening(event.n, opening["amount"], str(opening["nonce"]), str(opening["key"]))
     for currency in sorted(CURRENCIES):
         if bid_commitment(event.sale, event.lot, str(event.data["bidder"]), currency, said) == commit:
-            facts = {"amount": said.amount, "currency": currency}
-            exam.ok("OPENING", "a maximum of %(amount)s in the smallest unit of %(currency)s", **facts)
+            whole, dot, part = decimal_text(said.amount, currency).partition(".")
+            facts = {"amount": f"{int(whole):,}{dot}{part}", "currency": currency}
+            exam.ok("OPENING", "a maximum of %(currency)s %(amount)s", **facts)
             return
     exam.fail("OPENING", "the opening is not of the bid's commitment")
 

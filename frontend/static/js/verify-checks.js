@@ -5,6 +5,7 @@ import { sha256 } from "./sha256.js";
 import { countersigned, manifest, verdict } from "./verify-bundle.js";
 import { Unreadable, bundle, bytes, keysOf, policy, readDocument, text } from "./verify-forms.js";
 import { logged } from "./verify-log.js";
+import { checkReceipt, receiptOf, saleKeys } from "./verify-receipt.js";
 import { ID, isToken, keyPeriod, proofDi, proofJwt, readPassport, status, tokenOf, validity } from "./verify-passport.js";
 import { Examination } from "./verify-report.js";
 import { say } from "./words.js";
@@ -13,7 +14,8 @@ import { say } from "./words.js";
 /** @typedef {import("./verify-passport.js").Passport} Passport */
 /** @typedef {import("./verify-report.js").Report} Report */
 /** @typedef {(address: string) => Promise<Uint8Array | null>} Ask what the house answers at a path of its own, if it does */
-/** @typedef {{policy: string, did: string, given?: boolean}} Pinned a house's log policy and DID document, as texts; `given`: by the reader */
+/** @typedef {{policy: string, did: string, given?: boolean, sales?: string}} Pinned a house's log policy and DID document, as texts;
+ * `given`: by the reader; `sales`: the key with which it signs its sales */
 /** `whole`: a bundle. `packed`: its MANIFEST speaks of these very members.
  * @typedef {{members: Members, whole: boolean, packed: boolean}} Evidence */
 
@@ -26,22 +28,14 @@ export async function verify(data, pinned, now, ask) {
   }
   if (data[0] === 0x25) throw new Unreadable(say("a PDF is not read in a browser: use the command pavilion verify"));
   if (/^[\w-]+\.[\w-]+\.[\w-]+~/.test(text(data))) throw new Unreadable(say("what a holder shows is not read in a browser: use the command pavilion verify"));
-  if (isReceipt(data)) throw new Unreadable(say("a bid's receipt is not read in a browser: use the command pavilion verify"));
+  const receipt = receiptOf(data);
+  if (receipt) return checkReceipt(receipt, saleKeys(`${pinned.sales ?? ""}\n${pinned.policy}`));
+  if (text(data.subarray(0, 15)) === "c2sp.org/tlog-p") throw new Unreadable(say("a proof alone does not say of what: check the bid's receipt as JSON, or use the command pavilion verify --entry"));
   const start = text(data.subarray(0, 1)) === "{" ? "passport.json" : "passport.jwt";
   if (start === "passport.jwt" && !isToken(text(data).trimEnd())) throw new Unreadable(say("not a bundle, a passport or a token"));
   const alone = new Map([[start, data]]);
   return (ask && (await withBundle(alone, pinned, now, ask))) ??
     examined(new Examination(), { members: alone, whole: false, packed: false }, pinned, now);
-}
-
-/** Whether it has what the receipt of a bid has; such a file is no passport, and not a false one. @param {Uint8Array} data */
-function isReceipt(data) {
-  try {
-    const found = JSON.parse(text(data));
-    return ["event", "checkpoint", "proof"].every((name) => Object.hasOwn(found, name));
-  } catch {
-    return false;
-  }
 }
 
 /** @param {Members} alone @param {Pinned} pinned @param {number} now @param {Ask} ask @returns {Promise<Report | null>} */

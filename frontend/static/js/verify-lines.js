@@ -6,7 +6,7 @@ import { sentence } from "./words.js";
 const MARKS = { ok: "check", FAIL: "cross", skip: "bar", note: "open" };
 const VERDICTS = /** @type {const} */ ({
   0: ["is-leading", "verified", "verify_valid"], 1: ["is-outbid", "cross", "verify_false"], 2: ["is-quiet", "open", "verify_open"],
-  3: ["is-quiet", "bar", "not_verifiable"],
+  3: ["is-quiet", "bar", "not_verifiable"], 4: ["is-quiet", "bar", "verify_no_checker"],
 });
 
 /** @param {import("./verify-report.js").Line} line */
@@ -27,7 +27,7 @@ export function lineOf({ state, name, fact }) {
   return row;
 }
 
-/** @param {{exit: 0 | 1 | 2 | 3, told: string}} report */
+/** @param {{exit: 0 | 1 | 2 | 3 | 4, told: string}} report */
 export function verdictOf({ exit, told }) {
   const [look, mark, code] = VERDICTS[exit];
   const row = document.createElement("p");

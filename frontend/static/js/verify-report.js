@@ -8,7 +8,7 @@ import { say, sentence } from "./words.js";
  * @typedef {{lines: Line[], verdict: string, told: string, exit: 0 | 1 | 2, code: string | null}} Report */
 
 const ORDER = ["KEYS", "SCHEMA", "CONTEXT", "PROOF-DI", "PROOF-JWT", "KEY-PERIOD", "VALIDITY", "STATUS", "LEAF", "INCLUSION", "CHECKPOINT",
-  "WITNESS", "MANIFEST", "TABLES", "VERDICT", "COUNTERSIGN"];
+  "WITNESS", "MANIFEST", "TABLES", "VERDICT", "COUNTERSIGN", "OPENING"];
 
 /** Lines as they are found, in whatever order, and whether anything is false or open. */
 export class Examination {

@@ -39,6 +39,11 @@ export async function verifyCheckpoint(words, keys) {
   return { ...guarded(() => parseCheckpoint(text)), signatures };
 }
 
+/** What the note claims, whoever signed it. @param {string} words */
+export function claimed(words) {
+  return guarded(() => parseCheckpoint(parseNote(words).text));
+}
+
 /** @param {string} words @returns {{text: string, signatures: Signature[]}} */
 function parseNote(words) {
   const cut = words.lastIndexOf("\n\n");

@@ -2,6 +2,7 @@
 // The record of a finished sale on the page `/verify`: checked in this browser, and no verdict asked of any house.
 import { parse } from "./checkpoints.js";
 import { fromBase64, hex } from "./verify-forms.js";
+import { verifySale } from "./verify-sale-record.js";
 import { say, sentence } from "./words.js";
 
 /** @typedef {import("./verify-sale-record.js").Good} Good */
@@ -14,6 +15,9 @@ export const MOST_RECORD = 512 * 1024 * 1024;
 const ADDRESS = /^\/sales\/[0-9A-Za-z_-]{1,40}\/record\.jsonl$/;
 const KEPT = "pavilion.checkpoint.";
 const PHASES = /** @type {const} */ ({ read: [0, 40], signed: [40, 30], opened: [70, 15], replayed: [85, 15] }); // where each begins, its share
+
+/** The checker itself could not do its work; that says nothing of the file. */
+export class Broken extends Error {}
 
 /** Whether this file is a record rather than a passport. @param {Blob & {name?: string}} file */
 export async function isRecord(file) {
@@ -39,23 +43,56 @@ export async function recordReport(file, saleKey, progress, store = localStorage
   return passed(verdict, saleKey, kept[verdict.sale] ?? null);
 }
 
+/** @typedef {{hear: (data: any) => void, again: () => void}} Waiting */
+/** @type {Worker | null} */
+let worker = null;
+/** Whether a worker could not be loaded. */
+let alone = false;
+let last = 0;
+/** @type {Map<number, Waiting>} */
+const waiting = new Map();
+
+/** The checker beside the page is started with the page: later the network may be cut. */
+export function prepareRecords() {
+  if (worker || alone) return;
+  worker = new Worker(new URL("./verify-sale-worker.js", import.meta.url), { type: "module" });
+  worker.addEventListener("message", ({ data }) => waiting.get(data.id)?.hear(data));
+  worker.addEventListener("error", () => { // no checker beside the page after all: the page does it itself
+    [worker, alone] = [null, true];
+    for (const one of waiting.values()) one.again();
+  });
+}
+
 /** @param {Blob} file @param {Record<string, number>} kept @param {(percent: number) => void} progress
  * @returns {Promise<Good | Bad | Open>} */
 function inWorker(file, kept, progress) {
-  const worker = new Worker(new URL("./verify-sale-worker.js", import.meta.url), { type: "module" });
-  return new Promise((answer, fail) => {
-    worker.addEventListener("message", ({ data }) => {
-      if (!data.verdict) {
-        const [from, share] = PHASES[/** @type {keyof typeof PHASES} */ (data.phase)];
-        progress(Math.floor(from + (share * data.done) / data.of));
-        return;
-      }
-      worker.terminate();
-      answer(data.verdict);
+  prepareRecords();
+  const tell = (/** @type {keyof typeof PHASES} */ phase, /** @type {number} */ done, /** @type {number} */ of) => {
+    const [from, share] = PHASES[phase];
+    progress(Math.floor(from + (share * done) / of));
+  };
+  const here = async () => {
+    try {
+      return await verifySale(new Uint8Array(await file.arrayBuffer()), tell, (sale) => kept[sale] ?? null);
+    } catch (fault) {
+      throw new Broken(String(fault));
+    }
+  };
+  if (!worker) return here();
+  const id = (last += 1);
+  /** @type {Promise<Good | Bad | Open>} */
+  const told = new Promise((answer, fail) => {
+    waiting.set(id, {
+      hear: (data) => {
+        if (data.phase) tell(data.phase, data.done, data.of);
+        else if (data.verdict) answer(data.verdict);
+        else fail(new Broken(data.fault));
+      },
+      again: () => answer(here()),
     });
-    worker.addEventListener("error", (fault) => fail(new Error(fault.message)));
-    worker.postMessage({ file, kept });
+    worker?.postMessage({ id, file, kept });
   });
+  return told.finally(() => waiting.delete(id));
 }
 
 /** The checkpoints that this browser kept while it watched. @param {Storage} store */

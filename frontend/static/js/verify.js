@@ -3,7 +3,7 @@
 import { lineOf, verdictOf } from "./verify-lines.js";
 import { verify } from "./verify-checks.js";
 import { Unreadable } from "./verify-forms.js";
-import { isRecord, recordAsked, recordReport } from "./verify-sale.js";
+import { Broken, isRecord, prepareRecords, recordAsked, recordReport } from "./verify-sale.js";
 import { prepare } from "./verify-signature.js";
 import { say, sentence } from "./words.js";
 
@@ -14,6 +14,7 @@ if (form && report) begin(form, report);
 /** @param {HTMLFormElement} form @param {HTMLElement} report */
 function begin(form, report) {
   prepare();
+  prepareRecords();
   const drop = /** @type {HTMLElement} */ (form.querySelector("[data-drop]"));
   const input = /** @type {HTMLInputElement} */ (form.querySelector("[data-drop] input[type=file]"));
   /** @type {File | undefined} */
@@ -58,7 +59,7 @@ async function fetched(address) {
 /** This house's keys, or in their place those that the reader handed in for another.
  * @param {HTMLFormElement} form @returns {Promise<import("./verify-checks.js").Pinned>} */
 async function pins(form) {
-  const pinned = { did: form.dataset.did ?? "", policy: form.dataset.policy ?? "", given: false };
+  const pinned = { did: form.dataset.did ?? "", policy: form.dataset.policy ?? "", given: false, sales: form.dataset.saleKey ?? "" };
   const input = /** @type {HTMLInputElement} */ (form.querySelector("[data-pins]"));
   for (const file of input.files ?? []) {
     if (file.size > 256 * 1024) throw new Unreadable(say("longer than 256 KiB"));
@@ -106,8 +107,9 @@ async function show(file, form, report) {
     lines.replaceChildren(...found.lines.map(lineOf));
     verdict.replaceWith(verdictOf(found));
   } catch (fault) {
-    const words = fault instanceof Unreadable ? say(fault.message) : sentence("not_verifiable");
-    verdict.replaceWith(verdictOf({ exit: 3, told: words }));
+    if (fault instanceof Unreadable) verdict.replaceWith(verdictOf({ exit: 3, told: say(fault.message) }));
+    else if (fault instanceof Broken) verdict.replaceWith(verdictOf({ exit: 4, told: fault.message }));
+    else verdict.replaceWith(verdictOf({ exit: 3, told: sentence("not_verifiable") }));
   }
   report.focus();
 }
