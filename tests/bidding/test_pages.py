@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from pavilion.bidding import receipt_checking
+from pavilion.kernel.signing import parse_vkey
 from tests.bidding.visited import Visit, fields, visiting
 from tests.cast import ILSE, WEN
 
@@ -43,8 +45,16 @@ async def test_a_bid_refused_by_the_engine_is_told_with_its_receipt(visit: Visit
         assert "The bid is below the next bid." in page.text or "出价低于下一口价。" in page.text
         receipt = re.search(r"/sales/\w+/receipts/\d+", page.text)
         assert receipt is not None
-        assert (await ilse.get(receipt[0])).status_code == 200
+        own = await ilse.get(receipt[0])
+        key = re.search(r"echo &#39;(\S+)&#39; &gt; house.key\s+pavilion verify --offline --policy house.key", own.text)
+        assert own.status_code == 200 and key is not None and 'href="/verify"' in own.text
+        document = (await ilse.get(f"{receipt[0]}.json")).json()
+        assert receipt_checking.check(document, [parse_vkey(key[1])]).exit == 0
         assert (await wen.get(receipt[0])).status_code == 404, "another company's receipt does not exist"
+        bare = await wen.post(f"/lots/{lot}/retractions", data={"n": "1", "ground": "slip"})
+        assert bare.status_code == 422 and "What you meant, for a slip: Please enter a valid amount." in bare.text
+        wish = await wen.post(f"{receipt[0].partition('/receipts')[0]}/wishes", data={"lots": "3, 9999"})
+        assert wish.status_code == 422 and "9999" in wish.text
         for kind in ("json", "tlog-proof"):
             assert (await ilse.get(f"{receipt[0]}.{kind}")).status_code == 200
 
