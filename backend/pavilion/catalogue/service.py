@@ -273,7 +273,8 @@ async def _hold_verdicts(session: AsyncSession, stones: Sequence[str]) -> None:
 
 async def _locked(session: AsyncSession, stone: str) -> Stone:
     await _hold_verdicts(session, [stone])
-    found = await session.scalar(select(Stone).where(Stone.public_id == stone).with_for_update())
+    locked = select(Stone).where(Stone.public_id == stone).with_for_update()
+    found = await session.scalar(locked.execution_options(populate_existing=True))  # as it is now, not as it was read
     if found is None:
         raise NotFound(stone=stone)
     return found
@@ -283,7 +284,7 @@ async def _promised(session: AsyncSession, stones: Sequence[str]) -> list[tuple[
     """The stones, locked in one order so that two callers never wait for each other in a ring, and their promises."""
     await _hold_verdicts(session, stones)
     locked = select(Stone).where(Stone.public_id.in_(stones)).order_by(Stone.id).with_for_update()
-    rows = (await session.scalars(locked)).all()
+    rows = (await session.scalars(locked.execution_options(populate_existing=True))).all()
     if missing := set(stones) - {row.public_id for row in rows}:
         raise NotFound(stone=min(missing))
     ids = [row.id for row in rows]
