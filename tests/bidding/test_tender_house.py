@@ -260,6 +260,10 @@ def assert_hidden(seen):
         assert spelled not in seen
 
 
+def words(page):
+    return re.sub(r"<[^>]+>", "", page)
+
+
 async def mails(made):
     """Whom the notices go to, in order."""
     while await watching.follow(made.sessions, made.clock()):
@@ -395,3 +399,29 @@ async def test_a_trial_in_plain_mode_says_that_the_operator_could_read_it_and_op
             assert "You won" in (await wen.get(f"/lots/{made.lots[0]}")).text
             record = (await wen.get(f"/sales/{made.sale}/record.jsonl")).content
             assert verify(lambda: iter(record.splitlines(keepends=True))).lots == 1
+
+
+async def test_who_is_passed_over_for_an_own_sum_is_told_so_and_nobody_else_is(sqlite_database_url, sqlite_sessions):
+    async with tender_house(sqlite_database_url, sqlite_sessions, lots=1) as made:
+        lot, said = f"/lots/{made.lots[0]}", "with premium your bid comes to USD11,875"
+        async with served(made) as site, site.browser(made.buyers[0]) as wen, site.browser(made.buyers[1]) as ilse:
+            wish = {"limit": "10,000", "currency": "USD", "lots": ""}
+            origin = {"origin": site.origin}
+            assert (await wen.post(f"/sales/{made.sale}/wishes", data=wish, headers=origin)).status_code == 303
+            for buyer, browser, value in ((0, wen, 950_000), (1, ilse, 654_000)):
+                assert (await post(browser, made, await envelope(made, buyer, value))).status_code == 201
+            before = (await wen.get(f"{lot}/why")).text
+            assert "You sent a sealed bid" in before and "9,500" not in before
+        await closed(made)
+        await opened(made, 2, 3)
+        async with served(made) as site, site.browser(made.buyers[0]) as wen, site.browser(made.buyers[1]) as ilse:
+            for path in (lot, f"{lot}/why", "/desk/bids", f"/sales/{made.sale}/opening"):
+                mine = words((await wen.get(path)).text)
+                assert said in mine and "your sum of USD10,000" in mine and "9,500" in mine, path
+                theirs = (await ilse.get(path)).text
+                assert "Passed over" not in theirs and "9,500" not in theirs and "10,000" not in theirs, path
+            assert "place 1 of 2" in (await wen.get(lot)).text
+            assert "sold to you for USD6,540" in words((await ilse.get(f"{lot}/why")).text)
+        async with served(made) as site, site.browser(made.buyers[2]) as nobody:
+            assert (await nobody.get(f"{lot}/why")).status_code == 404
+            assert "Passed over" not in (await nobody.get(lot)).text

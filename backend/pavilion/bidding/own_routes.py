@@ -9,11 +9,11 @@ from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import and_, or_, select
 
 from pavilion.accounts.deps import SignedInActor
-from pavilion.bidding import api, queries, showing
+from pavilion.bidding import api, queries, showing, tender_why
 from pavilion.bidding.models import BookEvent
 from pavilion.bidding.why import tell
 from pavilion.kernel.errors import NotFound
-from pavilion.webkit.deps import Reading
+from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import page
 
 router = APIRouter(tags=["live"])
@@ -22,15 +22,20 @@ Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 
 
 @router.get("/lots/{lot}/why")
-async def why(request: Request, lot: Id, session: Reading, actor: SignedInActor) -> Response:
+async def why(request: Request, lot: Id, session: Reading, actor: SignedInActor, now: Now) -> Response:
     """The reader's own lot once more, in sentences; where the reader's company did not bid there is none."""
     if actor.company_id is None:
         raise NotFound()
     rooms, sale = request.app.state.rooms, await showing.sale_of_lot(session, lot)
-    shown = await showing.sale_shown(session, sale, actor, await rooms.mine(sale, actor.company_id))
+    mine = await rooms.mine(sale, actor.company_id)
+    shown = await showing.sale_shown(session, sale, actor, mine)
     numbers = await queries.numbers_of_company(session, actor.company_id, lot)
-    if not numbers or shown.rules.tender is not None:
+    if not numbers:
         raise NotFound()
+    if shown.rules.tender is not None:
+        purse = await showing.purse_of(session, shown, actor, mine, now)
+        sealed = await tender_why.story(session, shown, lot, purse, actor.company_id)
+        return page(request, "bidding/why.html", sale=shown, lot=shown.lot(lot), story=sealed)
     own: dict[int, int | None] = {}
     for n in numbers:
         opening = await rooms.opening(sale, n, actor.company_id)

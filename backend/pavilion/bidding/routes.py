@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import rates
-from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes
+from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes, tender_why
 from pavilion.bidding import own_bids as own
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.asking import asks_of
@@ -122,7 +122,7 @@ async def receipt_page(
 @router.get("/desk/bids")
 async def bids_page(request: Request, session: Reading, actor: Bidder, now: Now) -> Response:
     """Every lot this company bid on, sale by sale, with its receipts."""
-    found = []
+    found, came = [], dict[str, tender_why.OwnTotal]()
     for sale in await own.sales_bid_in(session, actor.company_id) if actor.company_id is not None else []:
         mine = await _mine(request, sale, actor)
         shown = await showing.sale_shown(session, sale, actor, mine)
@@ -131,6 +131,7 @@ async def bids_page(request: Request, session: Reading, actor: Bidder, now: Now)
         lots = [(lot, [bid for bid in bids if bid.lot == lot.id]) for lot in shown.lots]
         if held := [(lot, own) for lot, own in lots if own]:
             found.append((shown, purse, held))
+            came |= await tender_why.own_totals(session, shown, purse, actor.company_id)
     live = [lot.id for _, _, held in found for lot, _ in held if lot.state in ("paused", "withdrawn")]
     told = await lines.last_notices(session, live)
     shut: dict[str, Rule] = {}
@@ -140,7 +141,17 @@ async def bids_page(request: Request, session: Reading, actor: Bidder, now: Now)
         shut |= {lot: answer[purse.destination] for lot, answer in answers.items() if purse.destination in answer}
     results = await own_results(session, found)
     bills = await request.app.state.bills_of(session, actor.company_id) if results else {}
-    return page(request, "bidding/desk.html", sales=found, told=told, shut=shut, results=results, bills=bills, now=now)
+    return page(
+        request,
+        "bidding/desk.html",
+        sales=found,
+        told=told,
+        shut=shut,
+        results=results,
+        came=came,
+        bills=bills,
+        now=now,
+    )
 
 
 @router.get("/sales/{sale}/room")

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.bidding import ceremony, queries, showing, tender_queries
+from pavilion.bidding import ceremony, queries, showing, tender_queries, tender_why
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.api import KEY, told
 from pavilion.bidding.deciding import Answer
@@ -139,6 +139,7 @@ async def lot_page(
         own=own,
         standing=next((one for one in own if one.hash), None) if standing else None,
         closing=closing,
+        came=(await tender_why.own_totals(session, sale, purse, actor.company_id)).get(lot.id),
         final=closing is not None and lot.state in BIDDING,  # the first round takes bids before any closing alone
         secret=sale.rules.tender.sealed and not _was_opened(lot, closing),
         benchmark=benchmark,
@@ -214,6 +215,7 @@ async def opening(
         final_end=_final_end(shown, closing),
         handed_in=handed_in,
         own=_by_lot(own),
+        came=await tender_why.own_totals(session, shown, purse, actor.company_id),
         purse=purse,
         wish=await tender_queries.wish_of(session, sale, actor.company_id),
         results=await tender_queries.results(session, sale) if closing and closing.opened else {},

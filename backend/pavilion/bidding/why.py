@@ -24,6 +24,8 @@ class Why(NamedTuple):
     to: datetime | None = None
     reason: str | None = None
     n: int | None = None  # the own bid that it tells of
+    rank: int | None = None  # of a sealed bid, among `of`
+    of: int | None = None
 
 
 def tell(

@@ -9,7 +9,9 @@ const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[dat
 if (form && crypto.subtle) start(form, form.dataset.ceremony ?? "", form.dataset.house ?? "");
 const clock = /** @type {HTMLElement | null} */ (document.querySelector("[data-end]"));
 if (clock?.dataset.end) void count(clock, Date.parse(clock.dataset.end));
-if (document.querySelector("[data-waiting]") && !form) setTimeout(() => location.reload(), 5_000);
+/** @type {HTMLElement | null} */ (document.querySelector("[data-done]"))?.focus(); // read out: what the custodian did is true
+const waiting = /** @type {HTMLElement | null} */ (document.querySelector("[data-waiting]"));
+if (waiting && (!form || waiting.dataset.waiting === "opening")) setTimeout(() => location.reload(), 5_000);
 
 /** @param {HTMLFormElement} form @param {string} sale @param {string} house */
 function start(form, sale, house) {
@@ -41,6 +43,7 @@ function start(form, sale, house) {
       const headers = { "content-type": "application/json", accept: "application/json" };
       const taken = await fetch(`/api/v1/sales/${sale}/shares`, { method: "POST", body: JSON.stringify(shares), headers });
       const said = await taken.json();
+      if (taken.ok) tell(say("Your shares are taken"));
       if (taken.ok) location.assign(`/sales/${sale}/opening?done=${said.custodian}`);
       else tell(sentence(said.code, said.facts ?? {}), true);
     } catch (fault) {
