@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_RULES = 1024 * 1024
 _UNREADABLE = ("custodian_key_bad", "tender_bad")
 _WORDS = {
-    "custodian_key_bad": "the key file cannot be read",
+    "custodian_key_bad": "not a custodian's key; choose the key.json you made, or look for a slip of the pen",
     "tender_bad": "not a tender file",
     "tender_false": "the log of the sale does not bear this out",
     "tender_early": "the tender has not ended; by its rules it ends no sooner than",
@@ -159,7 +159,7 @@ def _tell(file: "Tender", unpinned: bool) -> None:
 
 def _refused(fault: "Refused") -> typer.Exit:
     if fault.code in _UNREADABLE:
-        return stop(f"{_WORDS[fault.code]}: {fault.fact}")
+        return stop(_WORDS[fault.code] + (f": {fault.fact}" if fault.code == "tender_bad" else ""))
     return stop(f"refused: {_WORDS[fault.code]}: {fault.fact}", UNDECIDED if fault.code == "tender_clock" else FALSE)
 
 

@@ -10,6 +10,8 @@ from pavilion.bidding import custody, sealing
 from pavilion.bidding.custody import Sealed
 from pavilion.cli import app
 from pavilion.kernel.canon import canonical, document_hash
+from pavilion.webkit.html import pages_of
+from pavilion.webkit.static import frontend
 from tests.bidding.tenders import CUSTODIANS, KEYS, LOT, SALE, SIGNER, rules, tender
 from tests.bidding.test_ruleset import RULES
 
@@ -153,6 +155,16 @@ def test_nothing_is_opened_too_early_for_strangers_or_against_the_log(desk, docu
     said = open_(desk)
     assert (said.exit_code, words in said.stderr, len(said.stderr.splitlines())) == (code, True, 1), said.output
     assert not (desk / "shares.json").exists()
+
+
+def test_a_file_that_is_no_key_is_told_in_a_sentence_that_says_which_one_to_choose(desk):
+    (desk / "key.json").write_text("{}")
+    said = open_(desk)
+    assert said.exit_code == 3 and "choose the key.json you made" in said.stderr and "members" not in said.output
+    tongues = pages_of(frontend()).tongues
+    for code, name in (("custodian_key_bad", "key.json"), ("shares_bad", "shares.json")):
+        assert all(name in tongue.say(code, fact="not the members kind") for tongue in tongues.values())
+        assert not any("members" in tongue.say(code, fact="not the members kind") for tongue in tongues.values())
 
 
 def test_another_house_or_other_rules_than_those_named_are_refused(desk):
