@@ -94,14 +94,20 @@ async def test_the_page_makes_orders_and_cuts_a_plan_without_a_script(database_u
         moved = (await buyer.post(address, data=both | {"act": f"up:{two}"})).text
         assert re.findall(r'data-row="(\w+)"', moved) == [two, one]
         refused = await buyer.post(address, data=both | {"act": "make", "budget": "nothing"})
-        assert refused.status_code == 422 and "The bidding plan is not valid." in refused.text
-        assert 'value="6,000"' in refused.text
+        assert refused.status_code == 422 and 'value="nothing" required aria-invalid="true"' in refused.text
+        assert 'value="6,000"' in refused.text and refused.text.count("aria-invalid") == 1
+        slip = await buyer.post(address, data=both | {"act": "make", "max": ["7,0", "6,000"], "win_at_most": "3"})
+        assert slip.status_code == 422 and 'value="7,0" required aria-invalid="true"' in slip.text
+        assert slip.text.count("aria-invalid") == 2 and f'href="#max-{one}"' in slip.text
         made = await buyer.post(address, data=both | {"act": "make", "key": secrets.token_hex(16)})
         assert made.status_code == 303
         shown = (await buyer.get(made.headers["location"])).text
         assert "You lead" in shown and "Waiting" in shown and "Still free" in shown
         plan = re.search(r'id="plan-(\w{26})"', shown)[1]
-        out = await buyer.post(f"{address}/{plan}", data={"out": two, "version": "1"})
+        assert 'value="20,000"' in shown and "Does not fit now" not in shown
+        assert (await buyer.post(f"{address}/{plan}", data={"budget": "1,000"})).status_code == 303
+        assert "Does not fit now" in (await buyer.get(address)).text
+        out = await buyer.post(f"{address}/{plan}", data={"out": two, "version": "2"})
         assert out.status_code == 303 and "Taken out" in (await buyer.get(address)).text
         raised = await buyer.post(f"{address}/{plan}", data={"budget": "30,000"})
         assert raised.status_code == 422

@@ -1,6 +1,7 @@
 """Plans for programs and as a page that works without a script. Only a plan's own company ever sees it."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -139,6 +140,16 @@ class Sketch(NamedTuple):
     budget: str = ""
     code: str | None = None
     lot: str | None = None  # the one that the code is about
+    faults: Mapping[str, str] = {}  # codes by field: a lot's maximum by its id, `win_at_most`, `budget`
+
+
+class Less(NamedTuple):
+    """A cut that was refused, as typed."""
+
+    plan: str
+    code: str
+    typed: Mapping[str, str]
+    faults: Mapping[str, str]
 
 
 @router.get("/sales/{sale}/plans")
@@ -167,11 +178,18 @@ async def sketch(
     aims = [(row.lot.id, parse_minor(row.max, shown.currency) or 0) for row in rows]
     most = parse_minor(budget, shown.currency) or 0
     places = int(win_at_most) if win_at_most.isdecimal() and len(win_at_most) < 4 else 0
+    faults = {name: "amount_invalid" for name, amount in [*aims, ("budget", most)] if amount <= 0}
+    if not 1 <= places <= len(rows):
+        faults["win_at_most"] = "plan_places"
+    if faults and rows:
+        drawn = drawn._replace(code="bad_input", faults=faults)
+        return await _page(request, session, shown, mine, actor, now, drawn, status=422)
     facts = (tuple(aims), places, most, shown.currency, shown.changed.newest or shown.rules_hash)
     answer = await request.app.state.rooms.plan(PlanOrder(sale, actor.company_id or 0, _key(key), *facts))
     if answer.result == "accepted":
         return RedirectResponse(f"/sales/{sale}/plans?done=made", 303)
-    drawn = drawn._replace(code=answer.code, lot=answer.lot)
+    marked = {answer.lot: answer.code} if answer.lot is not None and answer.code is not None else {}
+    drawn = drawn._replace(code=answer.code, lot=answer.lot, faults=marked)
     return await _page(request, session, shown, mine, actor, now, drawn, status=CODES.get(answer.code or "", 409))
 
 
@@ -192,12 +210,20 @@ async def cut_on_page(
     most = most if most is not None else -1 if budget.strip() else None
     if out:
         places = most = None
+    typed = dict(zip(lot, max, strict=False)) | {"win_at_most": win_at_most, "budget": budget}
+    faults = {name: "amount_invalid" for name, amount in [*named, ("budget", most)] if amount == -1}
+    if places == -1:
+        faults["win_at_most"] = "plan_places"
+    if faults:
+        wrong = Less(plan, "bad_input", typed, faults)
+        return await _page(request, session, shown, mine, actor, now, Sketch([]), cut=wrong, status=422)
     less = PlanOrder(sale, actor.company_id or 0, _key(key), named, places, most, plan=plan, version=version)
     answer = await request.app.state.rooms.plan(less)
     if answer.result == "accepted":
         return RedirectResponse(f"/sales/{sale}/plans?done=cut#plan-{plan}", 303)
     status = CODES.get(answer.code or "", 409)
-    return await _page(request, session, shown, mine, actor, now, Sketch([]), cut=(plan, answer.code), status=status)
+    refused = Less(plan, answer.code or "engine_away", typed, {})
+    return await _page(request, session, shown, mine, actor, now, Sketch([]), cut=refused, status=status)
 
 
 def _moved(rows: list[Row], act: str, added: LotShown | None) -> list[Row]:
@@ -222,7 +248,7 @@ async def _sale(request: Request, session: AsyncSession, sale: str, actor: Actor
 
 async def _page(
     request: Request, session: AsyncSession, sale: SaleShown, mine: Mine | None, actor: Actor, now: datetime,
-    drawn: Sketch, *, done: str = "", cut: tuple[str, str | None] | None = None, status: int = 200,
+    drawn: Sketch, *, done: str = "", cut: Less | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
     purse = await showing.purse_of(session, sale, actor, mine, now)
     found = await request.app.state.rooms.plans(sale.id, actor.company_id) if actor.company_id is not None else []
@@ -241,9 +267,15 @@ async def _page(
         cut=cut,
         key=lambda: secrets.token_hex(16),
         cost=lambda amount: purse.cost(amount).total if sale.rules.limits_include_fees else amount,
-        typed=lambda minor: decimal_text(minor, sale.currency).removesuffix(".00"),
+        typed=lambda minor: _typed(minor, sale.currency),
         most=MOST_LOTS,
     )
+
+
+def _typed(minor: int, currency: str) -> str:
+    """An amount as a person would type it: `12,000`, with its places only where they are not all nought."""
+    whole, _, part = decimal_text(minor, currency).partition(".")
+    return f"{int(whole):,}" + (f".{part}" if part.strip("0") else "")
 
 
 def _key(text: str) -> str:
