@@ -27,6 +27,10 @@ async def test_a_form_bid_comes_back_by_redirect_with_its_answer(visit: Visit):
         assert "Your bid stands." in page.text and "You lead" in page.text
         assert "No longer possible for your bids here" in page.text, "the lot ends within twelve hours"
         assert "/retractions" not in page.text
+        number = re.search(r'data-bidder="A"><td>(\d+)<', page.text)
+        receipt = re.search(r"/sales/\w+/receipts/\d+", page.text)
+        assert number and receipt and f">Bid {number[1]}, receipt<" in page.text
+        assert f"<h1>Bid {number[1]}, receipt</h1>" in (await wen.get(receipt[0])).text, "one number everywhere"
         assert page.text.index('id="book-head"') < page.text.index('id="retract-head"'), "what is rare stands low"
         again = await wen.post(f"/lots/{lot}/bids", data=said)
         assert again.headers["location"] == answer.headers["location"], "the same key is the same bid"

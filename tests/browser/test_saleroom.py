@@ -199,7 +199,7 @@ def test_the_receipt_of_a_bid_can_be_taken_away(house: House, reader):
     page = at_desk.live(f"/lots/{sale.lots[0]}")
     page.locator(BID).click()
     page.locator("[data-answer] a").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Receipt")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("receipt")
     with page.expect_download() as taken:
         page.get_by_role("link", name="Receipt as JSON").click()
     receipt = json.loads(taken.value.path().read_text())
