@@ -264,6 +264,7 @@ async def test_files_hold_every_lot_and_nothing_that_runs(sessions, browser_on, 
 WRONG = (
     *("ct_from=heavy", "ct_to=-1", "price_from=1.234567", "from=2026-02-30", "sort=rank", "state=lost", "limit=0"),
     *("limit=9999", "cur=XXX", "cursor=abc", "shape=%00", "colour=D", "sale=1", f"lab={'x' * 500}", "color=D,%F0"),
+    *("ct_to=1.00&ct_from=5.00", "price_to=1&price_from=2", "to=2026-01-01&from=2026-01-02"),
 )
 
 
@@ -273,6 +274,10 @@ async def test_what_cannot_be_read_is_named_to_people_and_refused_to_programs(se
         for wrong in WRONG:
             page = await browser.get(f"/results?{wrong}")
             assert page.status_code == 200 and 'role="alert"' in page.text, wrong
+            name = wrong.partition("=")[0]
+            assert (f'id="r-{name}-hint"' in page.text) == (
+                name in ("ct_from", "ct_to", "price_from", "price_to", "from", "to")
+            ), wrong
             answer = await browser.get(f"/api/v1/results?{wrong}")
             assert (answer.status_code, answer.json()["code"]) == (422, "bad_input"), wrong
             if not wrong.startswith("cursor"):

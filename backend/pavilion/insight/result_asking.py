@@ -47,6 +47,7 @@ class Asked:
     cursor: str = ""
     limit: int = PAGE
     faults: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)  # what stood in the fields at fault
 
     @property
     def filtered(self) -> bool:
@@ -95,16 +96,27 @@ def asked(params: Iterable[tuple[str, str]], currency: str) -> Asked:
     priced = "price_from" in given or "price_to" in given
     cur = read.one_of("cur", CURRENCIES, "")
     meant = cur or (currency if priced else "")
+    weight, price = (
+        (read.weight("ct_from"), read.weight("ct_to")),
+        (read.price("price_from", meant), read.price("price_to", meant)),
+    )
+    days = (read.day("from"), read.day("to"))
+    for name, (low, high) in (("ct_to", weight), ("price_to", price)):
+        if low is not None and high is not None and low > high:
+            faults[name] = "results_crossed"
+    if days[0] is not None and days[1] is not None and days[0] > days[1]:
+        faults["to"] = "results_crossed"
     return Asked(
         chosen={name: codes for name, codes in chosen.items() if codes},
-        weight=(read.weight("ct_from"), read.weight("ct_to")),
-        price=(read.price("price_from", meant), read.price("price_to", meant)),
-        days=(read.day("from"), read.day("to")),
+        weight=weight,
+        price=price,
+        days=days,
         currency=meant,
         sort=read.one_of("sort", [f"{name}{way}" for name in SORTS for way in "+-"], USUAL),
         cursor=read.texts.get("cursor", ""),
         limit=read.limit(),
         faults=faults,
+        typed={name: read.texts[name] for name in faults if name in read.texts},
     )
 
 
