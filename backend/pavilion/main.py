@@ -97,6 +97,7 @@ from pavilion.settlement import holding, linking, stopping, warranted
 from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
+from pavilion.viewings import routes as viewings_routes
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit.html import Pages, pages_of
 from pavilion.webkit.log import RequestLog
@@ -134,6 +135,7 @@ ROUTERS: list[APIRouter] = [
     table_routes.router,
     outcome_routes.router,
     warranty_routes.router,
+    viewings_routes.router,
     insight_routes.router,
     fairness_routes.router,
     insight_result_routes.router,
