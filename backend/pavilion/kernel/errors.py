@@ -1,14 +1,13 @@
 """Refusals: requests we understood and will not carry out."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 
 class Refusal(Exception):
     """Never a bug, never a 500. The words for `code` live in the catalogues, in every language."""
 
-    status: ClassVar[int]
-    code: str  # of the class; an instance may have been given its own
+    status: int  # of the class; an instance may have been given its own
+    code: str  # so too
 
     def __init_subclass__(cls) -> None:
         assert 400 <= cls.status < 600 and cls.code, f"{cls.__name__} must say how it refuses"
