@@ -59,6 +59,12 @@ PEOPLE = (
     Colleague("compliance", "imre@pavilion.example", "Imre Varga", (Role.COMPLIANCE,)),
     Colleague("auditor", "audra@pavilion.example", "Audra Petrauskas", (Role.AUDITOR,)),
     Colleague("admin", "adam@pavilion.example", "Adam Rossi", (Role.ADMIN,)),
+    Colleague("viewings", "vic@pavilion.example", "Vic Maertens", (Role.VIEWINGS,)),
+    Colleague("viewings", "joris@pavilion.example", "Joris Aerts", (Role.VIEWINGS,)),
+    Colleague("viewings", "mei@pavilion.example", "Mei Kwok", (Role.VIEWINGS,)),
+    Colleague("viewings", "omar@pavilion.example", "Omar Saleh", (Role.VIEWINGS,)),
+    Colleague("viewings", "dana@pavilion.example", "Dana Whitfield", (Role.VIEWINGS,)),
+    Colleague("viewings", "yael@pavilion.example", "Yael Ben-Ari", (Role.VIEWINGS,)),
 )
 
 

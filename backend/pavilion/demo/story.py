@@ -15,7 +15,7 @@ from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
-from pavilion.demo import outcomes, people, sales, staging, stones, tenders
+from pavilion.demo import outcomes, people, sales, staging, stones, tenders, viewings
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
@@ -48,6 +48,7 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     async with sessions.begin() as session:
         await people.settle_in(session, now - timedelta(days=30))
         await _rates(session, now - timedelta(days=1))
+        await viewings.furnish(session, now)
     told("stones, each checked against its registry")
     stock = stones.write(settings.data_dir, stones.SAMPLE)
     # The witnesses start with the house; what it is furnished with they see in their first checkpoint.
@@ -62,6 +63,8 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _upcoming(settings, sessions, now)
     told("a sealed tender, with the key files of its simulated custodians")
     await tenders.hold(settings, sessions, utc_now, LIMIT)
+    told("where its stones are, and which of them travel")
+    await viewings.put_stones(sessions, now)
     told("a sale that runs")
     await _running(settings, sessions, utc_now)  # the last: what comes between it and the start is an interruption
 
