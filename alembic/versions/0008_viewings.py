@@ -581,6 +581,37 @@ def upgrade() -> None:
     )
     op.create_index("ix_viewing_notes_company_id_stone", "viewing_notes", ["company_id", "stone"], unique=False)
     op.create_table(
+        "private_viewers",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("office_id", sa.String(length=12), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("token_sha256", sa.String(length=64), nullable=True),
+        sa.Column("expires_at", WHEN, nullable=True),
+        sa.Column("company_id", BIG, nullable=True),
+        sa.Column("made_at", WHEN, nullable=False),
+        sa.Column("made_by", sa.String(length=40), nullable=True),
+        sa.Column("decided_at", WHEN, nullable=True),
+        sa.Column("decided_by", sa.String(length=40), nullable=True),
+        sa.CheckConstraint(
+            "state in ('invited', 'asked', 'approved', 'declined')", name=op.f("ck_private_viewers_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_private_viewers_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["office_id"], ["offices.id"], name=op.f("fk_private_viewers_office_id_offices"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_private_viewers")),
+        sa.UniqueConstraint("company_id", name=op.f("uq_private_viewers_company_id")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_private_viewers_public_id")),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_private_viewers_token_sha256")),
+    )
+    op.create_index("ix_private_viewers_state", "private_viewers", ["state", "id"], unique=False)
+    op.create_table(
         "viewing_waitlist",
         sa.Column("id", BIG, nullable=False),
         sa.Column("public_id", sa.String(length=26), nullable=False),
