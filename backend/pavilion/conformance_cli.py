@@ -60,6 +60,12 @@ def _upload_values() -> Check:
     return lambda raw, line, header: vectors.check(raw)
 
 
+def _slots() -> Check:
+    from pavilion.viewings import slot_vectors
+
+    return lambda raw, line, header: slot_vectors.check(line)
+
+
 KINDS: dict[str, Callable[[], Check]] = {
     "bidding": _bidding,
     "soft-close": _soft_close,
@@ -69,6 +75,7 @@ KINDS: dict[str, Callable[[], Check]] = {
     "origin": _origin,
     "outcomes": _outcomes,
     "upload-values": _upload_values,
+    "slots": _slots,
 }
 DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which must not become binary floats
 
@@ -76,7 +83,7 @@ DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which mu
 def conformance(kind: str, file: Path) -> None:
     """Run the public vectors of FILE.
 
-    KIND: bidding, soft-close, tender, premium, default, origin, outcomes, upload-values.
+    KIND: bidding, soft-close, tender, premium, default, origin, outcomes, upload-values, slots.
     """
     if kind not in KINDS:
         raise _stop(f"unknown kind {kind!r}; known: {' '.join(KINDS)}")
