@@ -10,7 +10,7 @@ depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHEN = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
-APPEND_ONLY = ("appointment_events", "desk_acts")
+APPEND_ONLY = ("appointment_events", "desk_acts", "travel_times")
 
 
 def _refuse_change(table: str) -> list[str]:
@@ -660,6 +660,78 @@ def upgrade() -> None:
         "viewing_waitlist",
         ["state", "priority", "created_at", "id"],
         unique=False,
+    )
+    op.create_table(
+        "travel_times",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("from_office", sa.String(length=12), nullable=False),
+        sa.Column("to_office", sa.String(length=12), nullable=False),
+        sa.Column("minutes", BIG, nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.CheckConstraint("minutes between 5 and 20160", name=op.f("ck_travel_times_minutes_counted")),
+        sa.CheckConstraint("minutes % 5 = 0", name=op.f("ck_travel_times_minutes_on_grid")),
+        sa.CheckConstraint("from_office <> to_office", name=op.f("ck_travel_times_two_offices")),
+        sa.ForeignKeyConstraint(
+            ["from_office"], ["offices.id"], name=op.f("fk_travel_times_from_office_offices"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_office"], ["offices.id"], name=op.f("fk_travel_times_to_office_offices"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_travel_times")),
+    )
+    op.create_index("ix_travel_times_from_office_to_office", "travel_times", ["from_office", "to_office"], unique=False)
+    op.create_table(
+        "tour_searches",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("done_pct", BIG, nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.Column("finished_at", WHEN, nullable=True),
+        sa.Column("applied_by", sa.String(length=40), nullable=True),
+        sa.Column("applied_at", WHEN, nullable=True),
+        sa.CheckConstraint(
+            "state in ('due', 'running', 'done', 'failed', 'applied')", name=op.f("ck_tour_searches_state_known")
+        ),
+        sa.CheckConstraint("done_pct between 0 and 100", name=op.f("ck_tour_searches_done_of_hundred")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tour_searches")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_tour_searches_public_id")),
+    )
+    op.create_index("ix_tour_searches_state", "tour_searches", ["state"], unique=False)
+    op.create_table(
+        "rotation_spans",
+        sa.Column("office_id", sa.String(length=12), nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("first", BIG, nullable=False),
+        sa.Column("last", BIG, nullable=False),
+        sa.CheckConstraint("first >= 1 and first <= last", name=op.f("ck_rotation_spans_first_before_last")),
+        sa.ForeignKeyConstraint(
+            ["office_id"], ["offices.id"], name=op.f("fk_rotation_spans_office_id_offices"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_rotation_spans_company_id_companies"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("office_id", "sale", "company_id", name=op.f("pk_rotation_spans")),
+    )
+    op.create_table(
+        "tray_wants",
+        sa.Column("tray_id", BIG, nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_tray_wants_company_id_companies"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tray_id"], ["viewing_trays.id"], name=op.f("fk_tray_wants_tray_id_viewing_trays"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tray_id", "company_id", name=op.f("pk_tray_wants")),
     )
     for table in APPEND_ONLY:
         for statement in _refuse_change(table):
