@@ -253,6 +253,7 @@ def _elsewhere(known: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
         companies=fields.get(WARRANTY, {}).get("companies") or {},
         rjc=fields.get(RJC, {}).get("members") or {},
         stated_origins=known.get("stated", {}),
+        weighed=tuple((before, after) for before, after in known.get("weighed", ())),
     )
 
 
@@ -279,6 +280,8 @@ def _known(known: Elsewhere) -> dict[str, Any]:
     stated: dict[str, Any] = {"stated": dict(known.stated_origins)} if known.stated_origins else {}
     if known.noticed:
         stated["noticed"] = sorted(known.noticed)
+    if known.weighed:
+        stated["weighed"] = [list(pair) for pair in known.weighed]
     return {
         "reports": sorted(known.reports_in_use),
         "inscriptions": sorted(known.inscriptions_in_use),

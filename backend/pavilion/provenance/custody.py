@@ -117,3 +117,6 @@ def _weighed_back(case: Case) -> Iterator[Finding]:
             before, after = event.mct("mct_before"), event.mct("mct_after")
             if before is not None and after is not None and abs(before - after) > case.limits.handling_mct:
                 yield Finding("CU-04", Severity.HOLD, event.place, {"before_mct": before, "after_mct": after})
+    for before, after in case.facts.elsewhere.weighed:  # what was reported to the house stands behind the chain
+        if abs(before - after) > case.limits.handling_mct:
+            yield Finding("CU-04", Severity.HOLD, None, {"before_mct": before, "after_mct": after})

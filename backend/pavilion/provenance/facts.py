@@ -132,6 +132,7 @@ class Elsewhere:
     rjc: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     stated_origins: Mapping[str, str] = field(default_factory=dict)  # countries, by the report that states each
     noticed: frozenset[str] = frozenset()  # pieces that a party reported to the house as gone
+    weighed: tuple[tuple[int, int], ...] = ()  # before and after, where a reported handling changed the mass
 
 
 class Answered(NamedTuple):

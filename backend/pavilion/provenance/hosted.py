@@ -16,6 +16,7 @@ from pavilion.provenance.proofs import Signer
 from pavilion.provenance.trust_models import IssuerKeyAct, KeyDeed
 
 _PURPOSE = b"pavilion/hosted/v1\n"
+HOUSE = "house"  # the party under which the house itself signs events
 
 
 class Hosted(NamedTuple):
@@ -29,6 +30,18 @@ async def of_company(session: AsyncSession, company_id: int, *, did: str, seed: 
     company = await session.get(Company, company_id)
     assert company is not None
     slug = slug_of(company)
+    signer = await _signer(session, slug, company.public_id, did=did, seed=seed, by="passports", now=now)
+    return Hosted(party_of(slug, did), company.name, signer)
+
+
+async def of_house(session: AsyncSession, *, did: str, seed: bytes, now: datetime) -> Hosted:
+    """The key with which the house signs what it did with stones itself."""
+    return Hosted(did, HOUSE, await _signer(session, HOUSE, HOUSE, did=did, seed=seed, by=HOUSE, now=now))
+
+
+async def _signer(
+    session: AsyncSession, slug: str, subject: str, *, did: str, seed: bytes, by: str, now: datetime
+) -> Signer:
     kid = f"{slug}#1"
     signer = Signer(f"{party_of(slug, did)}#1", seed_of(seed, slug))
     known = select(IssuerKeyAct.id).where(IssuerKeyAct.kid == kid, IssuerKeyAct.act == KeyDeed.ADD)
@@ -45,14 +58,14 @@ async def of_company(session: AsyncSession, company_id: int, *, did: str, seed: 
                 to_day=None,
                 hosted=True,
                 reason="kept by the house",
-                proposed_by="passports",
+                proposed_by=by,
                 approved_by=None,
                 at=now,
             )
         )
-        record(session, "key:hosted", company.public_id, by="passports", at=now, kid=kid)
+        record(session, "key:hosted", subject, by=by, at=now, kid=kid)
         await session.flush()
-    return Hosted(party_of(slug, did), company.name, signer)
+    return signer
 
 
 def slug_of(company: Company) -> str:

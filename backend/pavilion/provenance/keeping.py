@@ -40,7 +40,7 @@ from pavilion.provenance.putting import put_inputs
 from pavilion.provenance.recording import Recorded
 from pavilion.provenance.references import stated_origins
 from pavilion.provenance.registries.port import Answer, plain_bytes
-from pavilion.provenance.reported import under_notice
+from pavilion.provenance.reported import under_notice, weighed_apart
 from pavilion.provenance.rules import RULESET, judge
 from pavilion.provenance.table_versions import house_in_force, tables_in_force
 from pavilion.provenance.tables import Tables
@@ -106,6 +106,7 @@ async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetim
     tables, house = await tables_in_force(session), await house_in_force(session)
     stated = await stated_origins(session, [one.dossier.claim.stone for one in recorded])
     gone = await under_notice(session, (piece for one in recorded for piece in pieces_of(one.dossier)))
+    apart = await weighed_apart(session, [one.dossier.piece for one in recorded], tables.limits.handling_mct)
     own = [uses_of(one.dossier) if one.dossier.keeps_chain else [] for one in recorded]
     uses = await known_uses(session, (use.what for each in own for use in each))
     rulings: list[Ruling] = []
@@ -114,7 +115,7 @@ async def rule(session: AsyncSession, recorded: Sequence[Recorded], now: datetim
             await asyncio.sleep(0)
         stone = one.dossier.claim.stone
         noticed = gone & pieces_of(one.dossier) if gone else frozenset[str]()
-        told = (decisions.get(stone), stated.get(stone, {}), noticed)
+        told = (decisions.get(stone), stated.get(stone, {}), noticed, apart.get(one.dossier.piece, ()))
         ruling = _judged(one, claimed, uses, *told, tables, house, now)
         uses.add(ruling.uses)
         rulings.append(ruling)
@@ -153,14 +154,15 @@ def _judged(
     decided: ReviewDecision | None,
     stated: Mapping[str, str],
     noticed: frozenset[str],
+    weighed: tuple[tuple[int, int], ...],
     tables: Tables,
     house: House,
     now: datetime,
 ) -> Ruling:
     dossier, stone, was = one.dossier, one.dossier.claim.stone, one.was
     known = uses.elsewhere(dossier, claimed)
-    if stated or noticed:
-        known = replace(known, stated_origins=stated, noticed=noticed)
+    if stated or noticed or weighed:
+        known = replace(known, stated_origins=stated, noticed=noticed, weighed=weighed)
     links, events, logged = one.judged()
     case = case_of(dossier, known, links, logged, awaits_log=one.awaits_log)
     basis = basis_of(case, links)

@@ -1,5 +1,6 @@
 """Reading what parties reported to the house themselves."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from pavilion.provenance.reported_models import ReportedEvent, ReportedPiece
 
 REPORTED = "stone:reported"  # subject: a piece; whoever keeps verdicts looks at it again
 AT_ONCE = 5_000  # names asked for in one query
+HANDLING = ("VIEWED", "TRANSFERRED")  # whoever has a stone in his hands weighs it before and after
 
 
 async def about(session: AsyncSession, pieces: Sequence[str]) -> list[ReportedEvent]:
@@ -36,6 +38,28 @@ async def under_notice(session: AsyncSession, pieces: Iterable[str]) -> frozense
         for piece, kind in rows:
             gone.add(piece) if kind in GONE else gone.discard(piece)
     return frozenset(gone)
+
+
+async def weighed_apart(
+    session: AsyncSession, pieces: Iterable[str], limit_mct: int
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """For each piece, the masses before and after those reported handlings that changed it by more than the limit, the
+    first first (CU-04)."""
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    names = sorted(set(pieces))
+    for start in range(0, len(names), AT_ONCE):
+        rows = await session.execute(
+            select(ReportedPiece.piece, ReportedEvent.body)
+            .join(ReportedEvent, ReportedEvent.id == ReportedPiece.event_id)
+            .where(ReportedPiece.piece.in_(names[start : start + AT_ONCE]), ReportedEvent.kind.in_(HANDLING))
+            .order_by(ReportedEvent.at, ReportedEvent.id)
+        )
+        for piece, body in rows:
+            said = json.loads(body)
+            before, after = said.get("mct_before"), said.get("mct_after")
+            if type(before) is int and type(after) is int and abs(before - after) > limit_mct:
+                found[piece] = (*found.get(piece, ()), (before, after))
+    return found
 
 
 async def stones_with(session: AsyncSession, pieces: Iterable[str]) -> set[str]:
