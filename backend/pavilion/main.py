@@ -98,6 +98,7 @@ from pavilion.settlement import jobs as settlement_jobs
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.viewings import routes as viewings_routes
+from pavilion.viewings import ticks as viewing_ticks
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit.html import Pages, pages_of
 from pavilion.webkit.log import RequestLog
@@ -351,7 +352,10 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
         *_log_ticks(settings, sessions),
-        *(Tick(name, tick) for name, tick in notice_ticks.of_house(settings, sessions, pages)),
+        *(
+            Tick(*tick)
+            for tick in [*viewing_ticks.of_house(sessions), *notice_ticks.of_house(settings, sessions, pages)]
+        ),
     ]
 
 

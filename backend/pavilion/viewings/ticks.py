@@ -1,0 +1,16 @@
+"""What the worker does for viewings, by name."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from pavilion.kernel.db import Sessions
+from pavilion.viewings import opening
+
+Tick = tuple[str, Callable[[datetime], Awaitable[int]]]
+
+
+def of_house(sessions: Sessions) -> list[Tick]:
+    """What has to happen in time: hours laid down ahead, and what follows from the clock."""
+    return [
+        ("opening hours", opening.LayingDown(sessions).tick),
+    ]
