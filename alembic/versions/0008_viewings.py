@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from pavilion.kernel.migrating import widen_check
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -10,6 +12,8 @@ depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHEN = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
+GATE = "kind in ('in_person', 'video', 'waiver')"
+WIDER_GATE = "kind in ('in_person', 'remote', 'video', 'waiver')"
 APPEND_ONLY = ("appointment_events", "desk_acts", "travel_times")
 
 
@@ -733,6 +737,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tray_id", "company_id", name=op.f("pk_tray_wants")),
     )
+    op.create_table(
+        "awaited_stones",
+        sa.Column("stone_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("until", WHEN, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["stone_id"], ["stones.id"], name=op.f("fk_awaited_stones_stone_id_stones"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("stone_id", name=op.f("pk_awaited_stones")),
+    )
+    widen_check(op.get_bind(), "viewing_gate", op.f("ck_viewing_gate_kind_known"), GATE, WIDER_GATE)
     for table in APPEND_ONLY:
         for statement in _refuse_change(table):
             op.execute(statement)

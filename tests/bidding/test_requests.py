@@ -170,7 +170,7 @@ async def test_a_waiver_and_a_viewing_open_the_gate(database_url, sessions):
             assert (await buyer.post(address, data={"name": "Wen Li"})).status_code == 422
             assert (await buyer.post(address, data={"name": "Wen Li", "agreed": "yes"})).status_code == 303
             assert (await buyer.post(address, data={"name": "Wen Li", "agreed": "yes"})).status_code == 303
-            viewing = {"paddle": "1", "kind": "video"}
+            viewing = {"paddle": "1", "kind": "remote"}
             assert (await buyer.post(f"/lots/{lot}/viewings", data=viewing)).status_code == 403
         async with sessions() as session:
             (row,) = await session.scalars(select(Viewing))

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from pavilion.catalogue import service
+from pavilion.catalogue import replacing, service
 from pavilion.catalogue.models import CommitmentKind, Stone
 from tests import make
 from tests.catalogue import stones
@@ -114,6 +114,26 @@ async def test_a_promised_stone_is_not_withdrawn(sessions, firm):
             session, supplier_company_id=1, stock_nos=[first.stock_no, second.stock_no], by=None, now=NOON
         )
     assert gone == [second.public_id]
+
+
+async def test_a_stone_that_somebody_will_come_to_see_is_not_withdrawn_by_a_file(sessions, firm):
+    (stone,) = await listed(sessions)
+    until = {stone.public_id: NOON + HOUR}
+    for wanted in ({stone.public_id: NOON}, until, until):
+        async with sessions.begin() as session:
+            await service.await_stones(session, wanted)
+
+    async def withdrawn(now):
+        async with sessions.begin() as session:
+            missing = await replacing.missing_stock_nos(session, 1, (), now)
+            numbers = [stone.stock_no]
+            gone = await service.withdraw_stones(session, supplier_company_id=1, stock_nos=numbers, by=None, now=now)
+            return missing, gone
+
+    assert await withdrawn(NOON) == ([], [])
+    async with sessions.begin() as session:
+        await service.await_stones(session, {stone.public_id: None})
+    assert await withdrawn(NOON) == ([stone.stock_no.casefold()], [stone.public_id])
 
 
 async def test_a_stone_is_promised_once_and_to_one_thing(sessions, firm):

@@ -11,7 +11,8 @@ from pavilion.kernel.db import Base, append_only, one_of
 
 class ViewingKind(StrEnum):
     IN_PERSON = "in_person"
-    VIDEO = "video"
+    REMOTE = "remote"
+    VIDEO = "video"  # what `remote` was called at first; rows of then stay
     WAIVER = "waiver"
 
 

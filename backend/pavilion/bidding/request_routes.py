@@ -121,7 +121,7 @@ async def waive(
 @router.post("/lots/{lot}/viewings")
 async def note_viewing(
     lot: Id, session: Writing, actor: Clerk, now: Now,
-    paddle: Annotated[int, Form(ge=1, le=999_999)], kind: Annotated[Literal["in_person", "video"], Form()],
+    paddle: Annotated[int, Form(ge=1, le=999_999)], kind: Annotated[Literal["in_person", "remote"], Form()],
 ) -> Response:  # fmt: skip
     """Staff note that somebody of this paddle's company saw the lot."""
     sale = await _known(session, lot)

@@ -27,8 +27,9 @@ async def record(
     more happens."""
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"lot": lot, "company_id": company_id, "kind": kind.value, "at": at, "by": by, "signed_as": signed_as}
-    await session.execute(build(Viewing).values(**row).on_conflict_do_nothing())
-    events.record(session, "viewing:recorded", lot, by=by, at=at, company=company_id, kind=kind.value)
+    fresh = build(Viewing).values(**row).on_conflict_do_nothing().returning(Viewing.id)
+    if await session.scalar(fresh) is not None:
+        events.record(session, "viewing:recorded", lot, by=by, at=at, company=company_id, kind=kind.value)
 
 
 async def viewed(session: AsyncSession, lots: Iterable[str]) -> dict[str, frozenset[int]]:

@@ -173,7 +173,7 @@ class _Run:
         file.started_at = file.started_at or now
         if file.mode == Mode.REPLACE:
             async with self._sessions() as session:
-                file.file_issues = await replacing.issues_before(session, file, sheet.stock_keys)
+                file.file_issues = await replacing.issues_before(session, file, sheet.stock_keys, self._clock())
             over = [issue for issue in file.file_issues if issue["code"] == replacing.OVER_30_PERCENT]
             if over and file.confirmed != over[0]["facts"]["n"]:
                 await self._end(FileState.WAITING, file_issues=file.file_issues)
@@ -309,7 +309,7 @@ class _Run:
         """All that the file no longer names goes at once, or nothing does."""
         file, now = self._file, self._clock()
         async with self._sessions.begin() as session:
-            missing = await replacing.missing_stock_nos(session, file.supplier_company_id, sheet.stock_keys)
+            missing = await replacing.missing_stock_nos(session, file.supplier_company_id, sheet.stock_keys, now)
             gone = await service.withdraw_stones(
                 session, supplier_company_id=file.supplier_company_id, stock_nos=missing, by=file.sent_by, now=now
             )

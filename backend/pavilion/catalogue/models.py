@@ -125,6 +125,16 @@ class Stone(Base):
         return (self.fancy_overtone or "").split()
 
 
+class AwaitedStone(Base):
+    """Somebody has an appointment to see the stone, the last of them until then; no stock file takes it off the list
+    before."""
+
+    __tablename__ = "awaited_stones"
+
+    stone_id: Mapped[int] = mapped_column(ForeignKey("stones.id", ondelete="CASCADE"), primary_key=True)
+    until: Mapped[datetime]
+
+
 class StoneCommitment(Base):
     """A stone is promised to one thing at a time: the lot, hold, memo or order named by `ref`."""
 

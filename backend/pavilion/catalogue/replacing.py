@@ -1,14 +1,15 @@
 """What a file says about the stones a supplier has already: those it names, and those it leaves out."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import listing
 from pavilion.catalogue.checking import StockSheet
-from pavilion.catalogue.models import Stone, StoneCommitment
+from pavilion.catalogue.models import AwaitedStone, Stone, StoneCommitment
 from pavilion.catalogue.upload_models import StockFile
 from pavilion.kernel.db import Sessions
 
@@ -19,10 +20,12 @@ _LISTED_MOST = 50  # reserved stones named in an answer
 _CHUNK = 500
 
 
-async def issues_before(session: AsyncSession, file: StockFile, named: Collection[str]) -> list[dict[str, Any]]:
+async def issues_before(
+    session: AsyncSession, file: StockFile, named: Collection[str], now: datetime
+) -> list[dict[str, Any]]:
     """What must be said before a replacing file is applied."""
-    missing = await missing_stock_nos(session, file.supplier_company_id, named)
-    reserved = await _reserved(session, file.supplier_company_id, named)
+    missing = await missing_stock_nos(session, file.supplier_company_id, named, now)
+    reserved = await _reserved(session, file.supplier_company_id, named, now)
     total = len(await _stock(session, file.supplier_company_id))
     issues: list[dict[str, Any]] = []
     if total and len(missing) * 100 > MOST_PERCENT * total:
@@ -32,9 +35,11 @@ async def issues_before(session: AsyncSession, file: StockFile, named: Collectio
     return issues
 
 
-async def missing_stock_nos(session: AsyncSession, supplier_company_id: int, named: Collection[str]) -> list[str]:
-    """Stones the file does not name, but for those promised to somebody."""
-    promised = set(await _promised(session, supplier_company_id))
+async def missing_stock_nos(
+    session: AsyncSession, supplier_company_id: int, named: Collection[str], now: datetime
+) -> list[str]:
+    """Stones the file does not name, but for those promised to somebody, or awaited by somebody who will see them."""
+    promised = set(await _promised(session, supplier_company_id, now))
     return [key for key in await _stock(session, supplier_company_id) if key not in named and key not in promised]
 
 
@@ -59,14 +64,16 @@ async def _stock(session: AsyncSession, supplier_company_id: int) -> list[str]:
     return list(await session.scalars(wanted.order_by(Stone.stock_no_key)))
 
 
-async def _promised(session: AsyncSession, supplier_company_id: int) -> list[str]:
-    wanted = (
-        select(Stone.stock_no_key)
-        .join(StoneCommitment, StoneCommitment.stone_id == Stone.id)
-        .where(StoneCommitment.released_at.is_(None), Stone.supplier_company_id == supplier_company_id)
+async def _promised(session: AsyncSession, supplier_company_id: int, now: datetime) -> list[str]:
+    promised = select(StoneCommitment.stone_id).where(StoneCommitment.released_at.is_(None))
+    awaited = select(AwaitedStone.stone_id).where(AwaitedStone.until > now)
+    wanted = select(Stone.stock_no_key).where(
+        Stone.supplier_company_id == supplier_company_id, or_(Stone.id.in_(promised), Stone.id.in_(awaited))
     )
     return list(await session.scalars(wanted.order_by(Stone.stock_no_key)))
 
 
-async def _reserved(session: AsyncSession, supplier_company_id: int, named: Collection[str]) -> list[str]:
-    return [key for key in await _promised(session, supplier_company_id) if key not in named]
+async def _reserved(
+    session: AsyncSession, supplier_company_id: int, named: Collection[str], now: datetime
+) -> list[str]:
+    return [key for key in await _promised(session, supplier_company_id, now) if key not in named]

@@ -1,13 +1,14 @@
 """Verbs on stones: store, show, withdraw, promise, release. The caller opens the transaction and commits it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, Table, bindparam, column, func, select, table, update
+from sqlalchemy import String, Table, bindparam, column, delete, func, select, table, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel import events, numbering
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import ulid
@@ -142,7 +143,8 @@ async def verdicts_changed(session: AsyncSession, stones: Sequence[str], *, now:
 async def withdraw_stones(
     session: AsyncSession, *, supplier_company_id: int, stock_nos: Iterable[str], by: str | None, now: datetime
 ) -> list[str]:
-    """The supplier's stones of these stock numbers are off the list, but for promised ones; the answer names them."""
+    """The supplier's stones of these stock numbers are off the list, but for promised ones and those that somebody has
+    an appointment to see; the answer names them."""
     keys = [stock_no.casefold() for stock_no in stock_nos]
     promised = select(StoneCommitment.stone_id).where(StoneCommitment.released_at.is_(None))
     wanted = select(Stone.public_id).where(
@@ -150,6 +152,7 @@ async def withdraw_stones(
         Stone.stock_no_key.in_(keys),
         Stone.withdrawn_at.is_(None),
         Stone.id.not_in(promised),
+        Stone.id.not_in(select(AwaitedStone.stone_id).where(AwaitedStone.until > now)),
     )
     found = list((await session.scalars(wanted)).all())
     if found:
@@ -184,6 +187,19 @@ async def commit_stone(
     await _touch(session, [stone], now=now)
     events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=ref)
     return made
+
+
+async def await_stones(session: AsyncSession, until: Mapping[str, datetime | None]) -> None:
+    """Each stone (public id) is awaited until the instant beside it, or by nobody. Asked twice it stands the same."""
+    ids = select(Stone.public_id, Stone.id).where(Stone.public_id.in_(until))
+    known = dict((await session.execute(ids.order_by(Stone.id))).all())
+    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for stone, id in known.items():
+        if (last := until[stone]) is None:
+            await session.execute(delete(AwaitedStone).where(AwaitedStone.stone_id == id))
+            continue
+        row = build(AwaitedStone).values(stone_id=id, until=last)
+        await session.execute(row.on_conflict_do_update(index_elements=["stone_id"], set_={"until": last}))
 
 
 class Promise(NamedTuple):

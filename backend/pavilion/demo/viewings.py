@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Person
 from pavilion.auctions.models import Lot, LotStone, Sale
+from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import Sessions
 from pavilion.viewings import places
 from pavilion.viewings.place_models import OpeningException, Regime
@@ -143,7 +145,7 @@ def at_local(now: datetime, days: int, wall: str, office: str) -> datetime:
 
 async def _unplaced(session: AsyncSession) -> Sequence[Stone]:
     placed = select(Stay.stone)
-    wanted = select(Stone).where(Stone.public_id.not_in(placed), Stone.exposed_id.is_not(None))
+    wanted = visible_to(HOUSE).where(Stone.public_id.not_in(placed), Stone.exposed_id.is_not(None))
     return (await session.scalars(wanted.order_by(Stone.stock_no, Stone.id))).all()
 
 
