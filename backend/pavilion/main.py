@@ -352,10 +352,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
         *_log_ticks(settings, sessions),
-        *(
-            Tick(*tick)
-            for tick in [*viewing_ticks.of_house(sessions), *notice_ticks.of_house(settings, sessions, pages)]
-        ),
+        *map(Tick._make, viewing_ticks.of_house(sessions) + notice_ticks.of_house(settings, sessions, pages)),
     ]
 
 

@@ -42,7 +42,7 @@ async def free_slots(
     visitors: Sequence[int] = (),
     now: datetime,
 ) -> list[Slot]:
-    """The slots that start in `[frm, to)` at one office, or at all, by start and office, each once for all its desks."""
+    """The slots that start in `[frm, to)` at one office or at all, by start and office, each once for all desks."""
     raise NotImplementedError
 
 
