@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,16 +16,18 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import LotPlan, late_plans, plan_of, running_sales
-from pavilion.auctions.rules import SaleState
+from pavilion.auctions.rules import LIVE_LOT, SaleState
 from pavilion.bidding import lot_requests, viewing_gate
 from pavilion.bidding.acts import Agreed
 from pavilion.bidding.closures import closures, notices, stones_of
 from pavilion.bidding.deciding import Bidder, Facts, LotFacts
 from pavilion.bidding.models import BookEvent, BookLot, BookOpening, PaidLot, SaleBook
 from pavilion.bidding.publication import LotPublication, Publication
+from pavilion.bidding.request_models import ViewingKind
 from pavilion.bidding.staff_models import StaffOrder
 from pavilion.bidding.tender_queries import Told, told
 from pavilion.bidding.texts import canonical_text
+from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions, reading
@@ -53,6 +55,24 @@ async def lot_paid(session: AsyncSession, *, sale: str, lot: str, now: datetime)
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     await session.execute(build(PaidLot).values(lot=lot, sale=sale, at=now).on_conflict_do_nothing())
     events.record(session, "lot:paid", lot, by=None, at=now, sale=sale)
+
+
+async def open_gate(
+    session: AsyncSession, *, stones: Collection[str], company_id: int, kind: ViewingKind, at: datetime, by: str
+) -> list[str]:
+    """The company has seen these stones: every published and undecided lot that holds one takes its bids at any
+    height from the next one on, but for its own lots. Said twice, nothing more happens. Answers the lots."""
+    held = (
+        select(Lot.public_id)
+        .join(LotStone, LotStone.lot_id == Lot.id)
+        .join(Stone, Stone.id == LotStone.stone_id)
+        .where(Stone.public_id.in_(stones), Lot.state.in_(LIVE_LOT))
+        .where(or_(Lot.consignor_company_id.is_(None), Lot.consignor_company_id != company_id))
+    )
+    lots = sorted(set(await session.scalars(held)))
+    for lot in lots:
+        await viewing_gate.record(session, lot=lot, company_id=company_id, kind=kind, at=at, by=by)
+    return lots
 
 
 class World:

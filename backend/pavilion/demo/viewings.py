@@ -90,7 +90,7 @@ async def furnish(session: AsyncSession, now: datetime) -> None:
         return
     since = now - timedelta(days=60)
     for place in PLACES:
-        await places.lay_out(session, _plan(place), valid_from=since.date(), by=places.HOUSE, now=since)
+        await places.lay_out(session, _plan(place), valid_from=since.date(), by=places.HOUSE, now=now)
     for email, office in STAFF.items():
         person = await session.scalar(select(Person.id).where(Person.email == email))
         assert person is not None, f"nobody is called {email}"

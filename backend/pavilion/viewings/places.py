@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
 from pavilion.kernel.errors import BadInput, NotFound
+from pavilion.viewings import opening
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, OpeningHours, Room
 from pavilion.viewings.stone_models import Stay
 
@@ -65,8 +66,8 @@ class OfficePlan:
 
 
 async def lay_out(session: AsyncSession, plan: OfficePlan, *, valid_from: date, by: str, now: datetime) -> Office:
-    """The office stands as the plan says, from `valid_from` with these hours; laid out again it is changed to the plan.
-    Rooms and desks that the plan does not name stay: appointments may stand at them."""
+    """The office stands as the plan says, from `valid_from` with these hours, and can be booked at once; laid out again
+    it is changed to the plan. Rooms and desks that the plan does not name stay: appointments may stand at them."""
     _check(plan)
     office = await _office(session, plan)
     for one in plan.rooms:
@@ -85,6 +86,7 @@ async def lay_out(session: AsyncSession, plan: OfficePlan, *, valid_from: date, 
         session.add(desk)
     await _keep_hours(session, plan, valid_from)
     await session.flush()
+    await opening.lay_down(session, office, now=now)
     events.record(session, "office:laid_out", plan.id, by=by, at=now, rooms=len(plan.rooms), desks=len(plan.desks))
     return office
 
@@ -134,25 +136,11 @@ def _check(plan: OfficePlan) -> None:
         faults["desks"] = "bad_input"
     if any(room.cap < 1 or (room.companies is not None and room.companies < 1) for room in plan.rooms):
         faults["rooms"] = "bad_input"
-    if not all(_sound(hours) for hours in plan.hours):
+    days = all(0 <= day <= 6 for hours in plan.hours for day in hours.weekdays)
+    if not (days and all(opening.sound(one.opens, one.closes, one.breaks) for one in plan.hours)):
         faults["hours"] = "bad_window"
     if faults:
         raise BadInput(fields=faults)
-
-
-def _sound(hours: HoursPlan) -> bool:
-    """A day is open from before it closes, and its breaks lie between."""
-    times = [hours.opens, hours.closes, *(time for pause in hours.breaks for time in pause)]
-    inside = all(hours.opens <= start < end <= hours.closes for start, end in hours.breaks)
-    days = all(0 <= day <= 6 for day in hours.weekdays)
-    return days and hours.opens < hours.closes and inside and all(_is_time(one) for one in times)
-
-
-def _is_time(text: str) -> bool:
-    hour, colon, minute = text[:2], text[2:3], text[3:]
-    if not (len(text) == 5 and colon == ":" and hour.isdecimal() and minute.isdecimal()):
-        return False
-    return (int(hour) < 24 and int(minute) < 60) or text == "24:00"
 
 
 async def _office(session: AsyncSession, plan: OfficePlan) -> Office:
