@@ -371,6 +371,9 @@ def upgrade() -> None:
         sa.Column("starts_at", WHEN, nullable=False),
         sa.Column("ends_at", WHEN, nullable=False),
         sa.Column("freed_at", WHEN, nullable=True),
+        sa.Column("pad_before", BIG, nullable=False),
+        sa.Column("pad_after", BIG, nullable=False),
+        sa.Column("gap_mode", sa.String(length=3), nullable=False),
         sa.Column("zone", sa.String(length=40), nullable=False),
         sa.Column("wall", sa.String(length=16), nullable=False),
         sa.Column("tz_version", sa.String(length=16), nullable=False),
@@ -389,6 +392,7 @@ def upgrade() -> None:
         sa.Column("version", BIG, nullable=False),
         sa.CheckConstraint("(state = 'held') = (expires_at is not null)", name=op.f("ck_appointments_held_until")),
         sa.CheckConstraint("mode in ('in_person', 'remote')", name=op.f("ck_appointments_mode_known")),
+        sa.CheckConstraint("gap_mode in ('max', 'sum')", name=op.f("ck_appointments_gap_mode_known")),
         sa.CheckConstraint(
             "state in ('requested', 'held', 'booked', 'checked_in', 'in_progress', 'done', 'cancelled', 'expired', 'no_show')",
             name=op.f("ck_appointments_state_known"),

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, T
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pavilion.kernel.db import Base, append_only, one_of
-from pavilion.viewings.states import AppointmentState, ViewingMode, WaitState
+from pavilion.viewings.states import AppointmentState, GapMode, ViewingMode, WaitState
 
 
 class Appointment(Base):
@@ -17,6 +17,7 @@ class Appointment(Base):
     __table_args__ = (
         one_of("state", AppointmentState),
         one_of("mode", ViewingMode),
+        one_of("gap_mode", GapMode),
         CheckConstraint("starts_at < ends_at", name="starts_before_it_ends"),
         CheckConstraint("party between 0 and 20", name="party_counted"),
         CheckConstraint("(state = 'held') = (expires_at is not null)", name="held_until"),
@@ -39,6 +40,9 @@ class Appointment(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     freed_at: Mapped[datetime | None]  # from here on its places are free: finished early, or nobody came
+    pad_before: Mapped[int] = mapped_column(default=0)  # minutes, as its claims were written
+    pad_after: Mapped[int] = mapped_column(default=0)
+    gap_mode: Mapped[str] = mapped_column(String(3), default=GapMode.MAX)  # of its claims
     zone: Mapped[str] = mapped_column(String(40))
     wall: Mapped[str] = mapped_column(String(16))  # YYYY-MM-DDTHH:MM at the office, as it was agreed
     tz_version: Mapped[str] = mapped_column(String(16))
