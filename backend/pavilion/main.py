@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -15,18 +14,15 @@ from pavilion import worker
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.sign_in import SignIn
-from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import rates, rates_routes, reached, reserves
 from pavilion.auctions import reoffer_routes as auctions_reoffer_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import rules_routes as auctions_rules_routes
 from pavilion.auctions import service as auctions_service
-from pavilion.auctions.queries import live_stones
 from pavilion.bidding import (
     acting,
     amend_proposing,
     amend_routes,
-    closed,
     own_routes,
     plan_routes,
     program_routes,
@@ -43,64 +39,49 @@ from pavilion.bidding import tender_routes as bidding_tender_routes
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import api as catalogue_api
-from pavilion.catalogue import importing, nomenclature, portraits
-from pavilion.catalogue import jobs as catalogue_jobs
+from pavilion.catalogue import nomenclature, portraits
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.catalogue.keeping import index_of
-from pavilion.insight import appearances, fairness_cases, fairness_routes
-from pavilion.insight import archiving as insight_archiving
-from pavilion.insight import publishing as insight_publishing
+from pavilion.housework import signer_of, ticks_of
+from pavilion.insight import appearances, fairness_routes
 from pavilion.insight import result_routes as insight_result_routes
 from pavilion.insight import routes as insight_routes
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
 from pavilion.notifications import routes as notifications_routes
-from pavilion.notifications import ticks as notice_ticks
 from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import (
     epcis_routes,
     house_routes,
-    issuing,
     law_routes,
-    log_audit,
     log_routes,
-    log_wiring,
-    outcome_jobs,
     outcome_routes,
     passport_routes,
     presenting_pack_routes,
     presenting_routes,
     reference_routes,
-    references,
     registry_routes,
-    reverifying,
     table_changing,
     table_routes,
-    table_versions,
     trust_routes,
     trusting,
     verify_routes,
-    video_making,
     video_routes,
     warranty_routes,
 )
-from pavilion.provenance import jobs as provenance_jobs
 from pavilion.provenance import routes as provenance_routes
-from pavilion.provenance.log import LogSigner
-from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
-from pavilion.settings import Environment, Settings
-from pavilion.settlement import holding, linking, stopping, warranted
-from pavilion.settlement import jobs as settlement_jobs
+from pavilion.settings import Settings
+from pavilion.settlement import holding, linking, warranted
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
+from pavilion.viewings import readiness as seen_before
 from pavilion.viewings import routes as viewings_routes
-from pavilion.viewings import ticks as viewing_ticks
 from pavilion.webkit import guards, refusals, static
-from pavilion.webkit.html import Pages, pages_of
+from pavilion.webkit.html import pages_of
 from pavilion.webkit.log import RequestLog
 from pavilion.worker import Tick
 
@@ -180,13 +161,6 @@ class Keys(NamedTuple):
 
     def verifier(self, host_name: str) -> str:
         return str(SigningKey(host_name, self.sale).verifier)
-
-
-class Ports:
-    """The outside parties of this house."""
-
-    def __init__(self, registries: Registries, log: LogSigner | None) -> None:
-        self.registries, self.log = registries, log
 
 
 def build_house(
@@ -301,7 +275,7 @@ def build_web(
     app.state.ends_of = bidding_queries.ends_of
     app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)
-    app.state.log_signer = _signer_of(settings)
+    app.state.log_signer = signer_of(settings)
     app.state.holder_of = holding.holder_of
     app.state.lots_with = reached.lots_with
     app.state.invoices = warranted.Invoices()
@@ -325,57 +299,10 @@ async def _close_index(app: FastAPI) -> None:
         await index.close()
 
 
-def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
-    """The house's own work."""
-    ports = Ports(connect(settings), _signer_of(settings))
-    pace = None if settings.environment is Environment.PRODUCTION else reverifying.DEMO
-    sweep = reverifying.Sweep(pace, live_stones)
-    return [
-        Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
-        Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
-        Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
-        Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
-        Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
-        Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
-        Tick("certificates", partial(references.end_due, sessions)),
-        Tick("origin triggers", partial(reverifying.follow, sessions)),
-        Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
-        Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
-        Tick("results", partial(insight_archiving.tick, sessions)),
-        Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
-        Tick("fairness", partial(fairness_cases.tick, sessions)),
-        Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
-        Tick("closed bids", partial(closed.follow, sessions)),
-        Tick("stops", partial(stopping.follow, sessions)),
-        Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
-        Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
-        *_passport_ticks(settings, sessions),
-        Tick("films", partial(video_making.tick, sessions)),
-        *_log_ticks(settings, sessions),
-        *map(Tick._make, viewing_ticks.of_house(sessions) + notice_ticks.of_house(settings, sessions, pages)),
-    ]
-
-
-def _passport_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
-    """Passports follow the verdicts, in a house that has a key to sign them."""
-    if not settings.passport_key.get_secret_value():
-        return []
-    issuer = issuing.Issuer.of(settings)
-    return [Tick("passports", lambda now: issuing.tick(sessions, issuer, now))]
-
-
-def _log_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
-    """The origin log is signed, witnessed, and once a day recomputed from its entries."""
-    if not settings.log_key.get_secret_value():
-        return []
-    witnessing = log_wiring.witnessing_of(settings, log_wiring.signer_of(settings), sessions)
-    return [Tick("log", witnessing.tick), Tick("log audit", log_audit.Nightly(sessions).tick)]
-
-
 def sessions_of(settings: Settings, engine: AsyncEngine) -> db.Sessions:
     """Sessions of this house, which read what it keeps sealed."""
     vault = _vault_of(settings)
-    return db.sessions_of(engine, vault.amounts if vault else None)
+    return db.sessions_of(engine, vault.amounts if vault else None, checks=seen_before.CHECKS)
 
 
 async def seal_reserves(settings: Settings, engine: AsyncEngine) -> None:
@@ -393,8 +320,3 @@ def _vault_of(settings: Settings) -> Vault | None:
     """What seals amounts; a house without its data key has no reserves, and two persons agree on no lower one."""
     key = settings.data_key.get_secret_value()
     return Vault(bytes.fromhex(key)) if key else None
-
-
-def _signer_of(settings: Settings) -> LogSigner | None:
-    """Who signs the origin log; a house without its key signs nothing, and verifies nothing new."""
-    return log_wiring.signer_of(settings) if settings.log_key.get_secret_value() else None

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from pavilion import main, worker
+from pavilion import housework, main, worker
 from pavilion.auctions.reserves import OtherKey
 from pavilion.kernel import db, migrating
 from pavilion.kernel.clock import utc_now
@@ -190,7 +190,7 @@ def stop_event() -> asyncio.Event:
 async def _work(settings: Settings) -> None:
     engine, stopping = await ready(settings), stop_event()
     try:
-        ticks = main.ticks_of(settings, main.sessions_of(settings, engine), Pages(frontend()))
+        ticks = housework.ticks_of(settings, main.sessions_of(settings, engine), Pages(frontend()))
         async with _healthy(settings, engine):
             await worker.work(ticks, utc_now, stopping)
     finally:

@@ -1,6 +1,6 @@
 """From a draft to a sale that is frozen: what still bars it, the two persons, and the way back before it opens."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -42,6 +42,9 @@ from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
 from pavilion.provenance import eligibility
 from pavilion.provenance.models import StoneVerdict
 from pavilion.provenance.words import lint
+
+# What a higher domain looks at before publication: asked of the sale and the stones of each lot (public ids).
+Check = Callable[[AsyncSession, Sale, Mapping[str, Sequence[str]], datetime], Awaitable[Sequence[Finding]]]
 
 
 class NotReady(Refusal):
@@ -90,6 +93,10 @@ async def readiness_of(session: AsyncSession, sale: Sale, now: datetime) -> Read
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
     facts = await _lot_facts(session, lots, stones, await _closed(session, sale, stones, now))
     found = readiness(_sale_facts(sale), facts, now)
+    held = {lot.public_id: [stone.public_id for stone in stones[lot.id]] for lot in lots}
+    checks: Sequence[Check] = session.info.get("checks", ())  # those that `main.py` handed in
+    for check in checks:
+        found += await check(session, sale, held, now)
     return Readiness(tuple(found), ready_lots(found, facts), len(facts))
 
 

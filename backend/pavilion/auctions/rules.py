@@ -142,9 +142,12 @@ class Code(StrEnum):
     WORDING = "wording"
     DESCRIPTION_MISSING = "description_missing"
     NOT_ELIGIBLE_IN = "not_eligible_in"
+    NOT_AT_VIEWING_OFFICE = "not_at_viewing_office"
+    NO_VIEWING_WINDOW = "no_viewing_window"
 
 
-WARNINGS = frozenset({Code.DESCRIPTION_MISSING, Code.NOT_ELIGIBLE_IN})
+HANDED_IN = frozenset({Code.NOT_AT_VIEWING_OFFICE, Code.NO_VIEWING_WINDOW})  # found by who shows the stones
+WARNINGS = frozenset({Code.DESCRIPTION_MISSING, Code.NOT_ELIGIBLE_IN}) | HANDED_IN
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,9 +139,10 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def sessions_of(engine: AsyncEngine, seal: AmountSeal | None = None) -> Sessions:
-    """Sessions of this database; those of a house with its key can read what it keeps sealed."""
-    return async_sessionmaker(engine, expire_on_commit=False, info={"seal": seal})
+def sessions_of(engine: AsyncEngine, seal: AmountSeal | None = None, **handed: object) -> Sessions:
+    """Sessions of this database; those of a house with its key can read what it keeps sealed. `handed`: what a higher
+    domain hands to a lower one, by name."""
+    return async_sessionmaker(engine, expire_on_commit=False, info={"seal": seal, **handed})
 
 
 def seal_of(session: AsyncSession) -> AmountSeal | None:

@@ -1,0 +1,93 @@
+"""What a house does by itself: the work its worker looks at, in this order."""
+
+from functools import partial
+
+from pavilion.auctions import jobs as auctions_jobs
+from pavilion.auctions.queries import live_stones
+from pavilion.bidding import closed
+from pavilion.catalogue import importing
+from pavilion.catalogue import jobs as catalogue_jobs
+from pavilion.insight import archiving as insight_archiving
+from pavilion.insight import fairness_cases
+from pavilion.insight import publishing as insight_publishing
+from pavilion.kernel import db
+from pavilion.notifications import ticks as notice_ticks
+from pavilion.provenance import (
+    issuing,
+    log_audit,
+    log_wiring,
+    outcome_jobs,
+    references,
+    reverifying,
+    table_versions,
+    video_making,
+)
+from pavilion.provenance import jobs as provenance_jobs
+from pavilion.provenance.log import LogSigner
+from pavilion.provenance.registries.asking import Registries
+from pavilion.provenance.registries.connecting import connect
+from pavilion.settings import Environment, Settings
+from pavilion.settlement import jobs as settlement_jobs
+from pavilion.settlement import stopping
+from pavilion.viewings import ticks as viewing_ticks
+from pavilion.webkit.html import Pages
+from pavilion.worker import Tick
+
+
+class Ports:
+    """The outside parties of this house."""
+
+    def __init__(self, registries: Registries, log: LogSigner | None) -> None:
+        self.registries, self.log = registries, log
+
+
+def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
+    """The house's own work."""
+    ports = Ports(connect(settings), signer_of(settings))
+    pace = None if settings.environment is Environment.PRODUCTION else reverifying.DEMO
+    sweep = reverifying.Sweep(pace, live_stones)
+    return [
+        Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
+        Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
+        Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
+        Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
+        Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
+        Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
+        Tick("certificates", partial(references.end_due, sessions)),
+        Tick("origin triggers", partial(reverifying.follow, sessions)),
+        Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
+        Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
+        Tick("results", partial(insight_archiving.tick, sessions)),
+        Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
+        Tick("fairness", partial(fairness_cases.tick, sessions)),
+        Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
+        Tick("closed bids", partial(closed.follow, sessions)),
+        Tick("stops", partial(stopping.follow, sessions)),
+        Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
+        Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
+        *_passport_ticks(settings, sessions),
+        Tick("films", partial(video_making.tick, sessions)),
+        *_log_ticks(settings, sessions),
+        *map(Tick._make, viewing_ticks.of_house(sessions) + notice_ticks.of_house(settings, sessions, pages)),
+    ]
+
+
+def signer_of(settings: Settings) -> LogSigner | None:
+    """Who signs the origin log; a house without its key signs nothing, and verifies nothing new."""
+    return log_wiring.signer_of(settings) if settings.log_key.get_secret_value() else None
+
+
+def _passport_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
+    """Passports follow the verdicts, in a house that has a key to sign them."""
+    if not settings.passport_key.get_secret_value():
+        return []
+    issuer = issuing.Issuer.of(settings)
+    return [Tick("passports", lambda now: issuing.tick(sessions, issuer, now))]
+
+
+def _log_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:
+    """The origin log is signed, witnessed, and once a day recomputed from its entries."""
+    if not settings.log_key.get_secret_value():
+        return []
+    witnessing = log_wiring.witnessing_of(settings, log_wiring.signer_of(settings), sessions)
+    return [Tick("log", witnessing.tick), Tick("log audit", log_audit.Nightly(sessions).tick)]
