@@ -32,3 +32,19 @@ def test_a_stream_that_was_closed_since_does_not_silence_the_house(monkeypatch: 
     assert json.loads(first_lines)["event"] == "one"
     line = json.loads(second.getvalue())
     assert (line["event"], line["process"], line["sale"]) == ("two", "serve", 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/viewings/feed/" + "a" * 43 + ".ics", "/viewings/feed/…"),
+        ("/viewings/pass/" + "a" * 20, "/viewings/pass/…"),
+        ("/viewings/link/a/b", "/viewings/link/…"),
+        ("/shared/abc", "/shared/…"),
+        ("/notices/stop/01PERSON.won.abc", "/notices/stop/…"),
+        ("/api/v1/notices/stop/01PERSON.won.abc\n", "/api/v1/notices/stop/…"),
+        ("/viewings/appointments/01ABC", "/viewings/appointments/01ABC"),
+    ],
+)
+def test_an_address_that_is_a_key_stands_in_no_log(path, said):
+    assert log.without_keys(path) == said

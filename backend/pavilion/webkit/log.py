@@ -1,6 +1,7 @@
 """One JSON line per act. Never names, tokens or secret amounts; ids make lines greppable across processes."""
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Mapping, MutableMapping
@@ -12,6 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.instants import stamp
+
+# Addresses whose last part is itself a key: whoever reads it may do what it opens.
+_KEYED = re.compile(r"^(/(?:shared|notices/stop|api/v1/notices/stop|viewings/(?:feed|pass|link))/).+", re.DOTALL)
+
+
+def without_keys(path: str) -> str:
+    """The path as it may stand in a log."""
+    return _KEYED.sub(r"\1…", path)[:200]
 
 
 def get_logger() -> Any:
@@ -74,7 +83,7 @@ class RequestLog:
                 actor = scope["state"].get("actor")
                 get_logger().info(
                     "request",
-                    act=f"{scope['method']} {scope['path'][:200]}",
+                    act=f"{scope['method']} {without_keys(scope['path'])}",
                     actor_id=getattr(actor, "public_id", None),
                     outcome=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),

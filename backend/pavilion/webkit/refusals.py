@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from pavilion.kernel.errors import BadInput, ForeignRequest, NotFound, Refusal
 from pavilion.webkit.html import page, sentence
-from pavilion.webkit.log import get_logger
+from pavilion.webkit.log import get_logger, without_keys
 
 log = get_logger()
 
@@ -87,7 +87,9 @@ BAD_TEXT = frozenset({"22021", "22P05"})  # PostgreSQL: bytes that are no charac
 
 async def on_bug(request: Request, error: Exception) -> Response:
     """A bug: the reader gets a number to quote, the log the rest."""
-    log.error("bug", path=request.url.path, method=request.method, error=type(error).__name__, exc_info=error)
+    log.error(
+        "bug", path=without_keys(request.url.path), method=request.method, error=type(error).__name__, exc_info=error
+    )
     if wants_json(request):
         return problem(request, 500, "our_fault", {})
     return page(request, "errors/refusal.html", status_code=500, status=500, code="our_fault", facts={})
