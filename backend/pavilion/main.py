@@ -78,6 +78,7 @@ from pavilion.settings import Settings
 from pavilion.settlement import holding, linking, warranted
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
+from pavilion.viewings import feed_routes as viewing_feed_routes
 from pavilion.viewings import readiness as seen_before
 from pavilion.viewings import routes as viewings_routes
 from pavilion.webkit import guards, refusals, static
@@ -118,6 +119,7 @@ ROUTERS: list[APIRouter] = [
     outcome_routes.router,
     warranty_routes.router,
     viewings_routes.router,
+    viewing_feed_routes.router,
     insight_routes.router,
     fairness_routes.router,
     insight_result_routes.router,
