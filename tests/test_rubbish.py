@@ -6,6 +6,7 @@ import re
 import shutil
 
 import pytest
+import pytest_asyncio
 from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from pavilion.kernel.db import create_engine
 from pavilion.settings import Environment, Settings, with_secrets
 from tests.luck import Random
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one house hears all of it: its start costs as much as a test
 ORIGIN = "http://127.0.0.1:8080"
 PATHS = (
     "0",
@@ -74,7 +76,7 @@ def folder(furnished, tmp_path_factory):
     return copy
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def app(folder):
     # Thousands of requests: what asyncio's debugging watches is watched in every other test of these routes.
     asyncio.get_running_loop().set_debug(False)
