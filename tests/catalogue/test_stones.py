@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from pavilion.catalogue import replacing, service
-from pavilion.catalogue.models import CommitmentKind, Stone
+from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone
 from tests import make
 from tests.catalogue import stones
 from tests.make import HOUR, NOON
@@ -118,10 +118,9 @@ async def test_a_promised_stone_is_not_withdrawn(sessions, firm):
 
 async def test_a_stone_that_somebody_will_come_to_see_is_not_withdrawn_by_a_file(sessions, firm):
     (stone,) = await listed(sessions)
-    until = {stone.public_id: NOON + HOUR}
-    for wanted in ({stone.public_id: NOON}, until, until):
+    for until in (NOON + 2 * HOUR, NOON + HOUR):
         async with sessions.begin() as session:
-            await service.await_stones(session, wanted)
+            await service.await_stones(session, [stone.public_id], until)
 
     async def withdrawn(now):
         async with sessions.begin() as session:
@@ -130,9 +129,11 @@ async def test_a_stone_that_somebody_will_come_to_see_is_not_withdrawn_by_a_file
             gone = await service.withdraw_stones(session, supplier_company_id=1, stock_nos=numbers, by=None, now=now)
             return missing, gone
 
-    assert await withdrawn(NOON) == ([], [])
+    assert await withdrawn(NOON + HOUR) == ([], [])
     async with sessions.begin() as session:
-        await service.await_stones(session, {stone.public_id: None})
+        await service.awaited_until(session, {stone.public_id: NOON + HOUR}, now=NOON)
+        assert await session.scalar(select(AwaitedStone.until)) == NOON + HOUR
+        await service.awaited_until(session, {stone.public_id: None}, now=NOON)
     assert await withdrawn(NOON) == ([stone.stock_no.casefold()], [stone.public_id])
 
 

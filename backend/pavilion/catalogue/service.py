@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, Table, bindparam, column, delete, func, select, table, update
+from sqlalchemy import String, Table, bindparam, case, column, delete, func, literal, select, table, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -189,17 +189,34 @@ async def commit_stone(
     return made
 
 
-async def await_stones(session: AsyncSession, until: Mapping[str, datetime | None]) -> None:
-    """Each stone (public id) is awaited until the instant beside it, or by nobody. Asked twice it stands the same."""
-    ids = select(Stone.public_id, Stone.id).where(Stone.public_id.in_(until))
-    known = dict((await session.execute(ids.order_by(Stone.id))).all())
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for stone, id in known.items():
-        if (last := until[stone]) is None:
-            await session.execute(delete(AwaitedStone).where(AwaitedStone.stone_id == id))
-            continue
-        row = build(AwaitedStone).values(stone_id=id, until=last)
-        await session.execute(row.on_conflict_do_update(index_elements=["stone_id"], set_={"until": last}))
+async def await_stones(session: AsyncSession, stones: Sequence[str], until: datetime) -> None:
+    """Somebody comes to see these stones (public ids) and goes at `until`; nothing takes them off the list before."""
+    if not stones:
+        return
+    postgres = session.get_bind().dialect.name == "postgresql"
+    ids = select(Stone.id, literal(until, AwaitedStone.until.type)).where(Stone.public_id.in_(stones))
+    rows = (postgresql.insert if postgres else sqlite.insert)(AwaitedStone).from_select(
+        ["stone_id", "until"], ids.order_by(Stone.id)
+    )
+    later = rows.excluded.until
+    longer = {"until": case((AwaitedStone.until > later, AwaitedStone.until), else_=later)}
+    await session.execute(rows.on_conflict_do_update(index_elements=["stone_id"], set_=longer))
+
+
+async def awaited_until(session: AsyncSession, until: Mapping[str, datetime | None], *, now: datetime) -> None:
+    """Of each stone the last who comes goes at the instant beside it, or nobody comes. Whoever came in between stays
+    awaited: what changed since it was read is left alone."""
+    rows = select(Stone.public_id, AwaitedStone.stone_id, AwaitedStone.until).join(
+        Stone, Stone.id == AwaitedStone.stone_id
+    )
+    for stone, id, seen in (await session.execute(rows.where(Stone.public_id.in_(until)).order_by(Stone.id))).all():
+        last = until[stone]
+        same = (AwaitedStone.stone_id == id, AwaitedStone.until == seen)
+        quiet = {"synchronize_session": False}
+        if last is None or last <= now:
+            await session.execute(delete(AwaitedStone).where(*same).execution_options(**quiet))
+        elif last < seen:
+            await session.execute(update(AwaitedStone).where(*same).values(until=last).execution_options(**quiet))
 
 
 class Promise(NamedTuple):
