@@ -131,14 +131,17 @@ async def _house(settings: Settings) -> None:
 
 
 async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -> None:
-    from pavilion.demo import neighbours, story
+    from pavilion.demo import neighbours, story, viewings
     from pavilion.demo.rivals import Rivals
 
     engine = await ready_to_sell(settings)
     sessions = main.sessions_of(settings, engine)
 
     def more(app: FastAPI) -> Sequence[Tick]:
-        ticks = [Tick("next sale", lambda now: story.next_sale(sessions, now))]
+        ticks = [
+            Tick("next sale", lambda now: story.next_sale(sessions, now)),
+            Tick("where new stones are", lambda now: viewings.put_stones(sessions, now)),
+        ]
         if rivals:
             ticks.append(Tick("rivals", Rivals(sessions, app.state.rooms, Random(story.SEED)).tick))  # noqa: S311
         return ticks

@@ -55,16 +55,15 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     signer = LogSigner(log_wiring.signer_of(settings).key)
     await _trust(sessions, folder, now - timedelta(hours=14))
     await _import(sessions, settings, stock, signer, now - timedelta(hours=13))
+    await viewings.put_stones(sessions, now)
     told("what became of rough, as polishers report it")
     await outcomes.furnish(sessions, now, settings.house_did)
     told("a sale that has ended")
     await _finished(settings, sessions, now)
     told("a sale to come")
-    await _upcoming(settings, sessions, now)
+    await viewings.send_to_sale(sessions, await _upcoming(settings, sessions, now), now)
     told("a sealed tender, with the key files of its simulated custodians")
     await tenders.hold(settings, sessions, utc_now, LIMIT)
-    told("where its stones are, and which of them travel")
-    await viewings.put_stones(sessions, now)
     told("a sale that runs")
     await _running(settings, sessions, utc_now)  # the last: what comes between it and the start is an interruption
 
@@ -174,7 +173,7 @@ async def _running(settings: Settings, sessions: Sessions, clock: Clock) -> None
         await stage.move_to(sale, clock())
 
 
-async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> None:
+async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> str:
     day = (now + timedelta(days=3)).replace(hour=2, minute=0, second=0, microsecond=0)
     bill = Bill(
         "Harbour Rounds", "海港圆钻",
@@ -182,6 +181,7 @@ async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> No
         "半克拉至两克拉圆形钻石，于香港拍卖。",
         day, day + timedelta(days=2, hours=6), stagger_s=60,
         zone="Asia/Hong_Kong", city="Hong Kong", entity="HKG",
+        options={"viewing_gate": {"gate_bp": 10_000, "lots": "all"}},
     )  # fmt: skip
     async with sessions() as session:
         noor = await people.actor(session, "noor@pavilion.example")
@@ -190,6 +190,7 @@ async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> No
     await sales.register(sessions, sale, {VAN_DAEL: 0, **RIVAL_LIMITS}, now)
     async with staging.stage(settings, sessions, now, sale) as stage:
         await stage.writer(sale)
+    return sale
 
 
 async def next_sale(sessions: Sessions, now: datetime) -> int:

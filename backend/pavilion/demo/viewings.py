@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Person
@@ -13,7 +13,7 @@ from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, reading
 from pavilion.viewings import places
 from pavilion.viewings.place_models import OpeningException, Regime
 from pavilion.viewings.places import DeskPlan, HoursPlan, OfficePlan, RoomPlan
@@ -84,8 +84,7 @@ PLACES = (
 
 
 async def furnish(session: AsyncSession, now: datetime) -> None:
-    """Five offices with rooms, desks, hours and staff, and every stone of the house at one of them or on its way
-    between two. Asked again nothing changes."""
+    """Five offices with rooms, desks, hours and staff. Asked again nothing changes."""
     if await places.offices(session):
         return
     since = now - timedelta(days=60)
@@ -99,14 +98,30 @@ async def furnish(session: AsyncSession, now: datetime) -> None:
 
 
 async def put_stones(sessions: Sessions, now: datetime) -> int:
-    """Every stone that nobody placed yet stands where its supplier says it is, or in Antwerp; some of them travel.
-    Answers how many were placed."""
+    """Every listed stone that nobody placed yet stands where its supplier says it is, or in Antwerp; some of those with
+    a picture go on a tour. Answers how many were placed."""
+    async with reading(sessions) as session:
+        if not await _unplaced(session):
+            return 0
     async with sessions.begin() as session:
         unplaced = await _unplaced(session)
-        sold = await _sale_of(session, [stone.public_id for stone in unplaced])
         for place, stone in enumerate(unplaced):
-            session.add_all(_line(stone, place, sold.get(stone.public_id, ""), now))
+            session.add_all(_line(stone, place, now))
         return len(unplaced)
+
+
+async def send_to_sale(sessions: Sessions, sale: str, now: datetime) -> None:
+    """The stones of this sale are in Hong Kong; every third one is still on its way there from Antwerp."""
+    async with sessions.begin() as session:
+        held = select(LotStone.stone_id).join(Lot, Lot.id == LotStone.lot_id).join(Sale, Sale.id == Lot.sale_id)
+        stones = visible_to(HOUSE).where(Stone.id.in_(held.where(Sale.public_id == sale))).order_by(Stone.id)
+        for place, stone in enumerate((await session.scalars(stones)).all()):
+            await session.execute(delete(Stay).where(Stay.stone == stone.public_id))
+            if place % 3:
+                session.add(_stay(stone, HKG, None, None, now))
+                continue
+            session.add(_stay(stone, ANT, None, at_local(now, 0, "06:00", ANT), now))
+            session.add(_stay(stone, HKG, at_local(now, 2, "11:00", HKG), None, now))
 
 
 def _plan(place: _Place) -> OfficePlan:
@@ -149,27 +164,10 @@ async def _unplaced(session: AsyncSession) -> Sequence[Stone]:
     return (await session.scalars(wanted.order_by(Stone.stock_no, Stone.id))).all()
 
 
-async def _sale_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, str]:
-    """The city of the sale in which a stone stands."""
-    rows = select(Stone.public_id, Sale.place_city).join(LotStone, LotStone.stone_id == Stone.id)
-    rows = rows.join(Lot, Lot.id == LotStone.lot_id).join(Sale, Sale.id == Lot.sale_id)
-    found = await session.execute(rows.where(Stone.public_id.in_(stones)).order_by(Sale.id))
-    return {str(stone): str(city) for stone, city in found}
-
-
-def _line(stone: Stone, place: int, sale_city: str, now: datetime) -> list[Stay]:
-    """Where a stone is and will be: of those for a sale in Hong Kong every third is still on its way there, and every
-    fifth of the others goes on a tour."""
-    home = _HOME.get(stone.country or "", ANT)
-    if sale_city == "Hong Kong":
-        if place % 3:
-            return [_stay(stone, HKG, None, None, now)]
-        return [
-            _stay(stone, ANT, None, at_local(now, 0, "06:00", ANT), now),
-            _stay(stone, HKG, at_local(now, 2, "11:00", HKG), None, now),
-        ]
+def _line(stone: Stone, place: int, now: datetime) -> list[Stay]:
+    """Where a stone is and will be."""
     if place % 5 or stone.picture is None:
-        return [_stay(stone, home, None, None, now)]
+        return [_stay(stone, _HOME.get(stone.country or "", ANT), None, None, now)]
     return [
         _stay(stone, ANT, None, at_local(now, 3, "15:00", ANT), now),
         _stay(stone, DXB, at_local(now, 5, "10:00", DXB), at_local(now, 9, "16:00", DXB), now),
