@@ -257,6 +257,23 @@ def migrate() -> None:
     typer.echo(f"schema: {before or 'none'} -> {after}")
 
 
+@app.command()
+def offices(
+    file: Annotated[Path, typer.Argument(help="A list of offices as JSON; docs/viewings.md says what it holds.")],
+    data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
+) -> None:
+    """Lay out the offices where stones are shown: rooms, desks, first hours and staff. Said again, they are changed."""
+    from pavilion import serving
+    from pavilion.settings import Settings
+
+    settings = Settings() if data is None else Settings(data_dir=data)
+    try:
+        content = file.read_bytes()
+    except OSError as fault:
+        raise _stop(f"{file}: {fault.strerror}") from None
+    _starting(lambda: _say("\n".join(serving.lay_out_offices(settings, content))))
+
+
 admin_app = typer.Typer(no_args_is_help=True, help="Who runs the house.")
 app.add_typer(admin_app, name="admin")
 

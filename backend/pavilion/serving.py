@@ -122,6 +122,23 @@ def first_admin(settings: Settings, email: str) -> str:
     return password
 
 
+def lay_out_offices(settings: Settings, content: bytes) -> list[str]:
+    """The offices of this file stand in the house; a line for each."""
+    from pavilion.viewings import places_reading
+
+    async def run() -> list[str]:
+        engine = await ready(settings)
+        try:
+            return await places_reading.lay_out(db.sessions_of(engine), places_reading.read(content), utc_now())
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(run())
+    except places_reading.NotOffices as fault:
+        raise CannotStart(f"Not offices: {fault}") from None
+
+
 async def _house(settings: Settings) -> None:
     engine = await ready_to_sell(settings)
     try:
