@@ -15,7 +15,7 @@ def run(*words):
 @pytest.mark.parametrize(
     ("kind", "count"),
     [("bidding", 66), ("soft-close", 25), ("tender", 26), ("premium", 28), ("default", 17), ("origin", 72),
-     ("outcomes", 17), ("slots", 31)],
+     ("outcomes", 17), ("slots", 31), ("claims", 28)],
 )  # fmt: skip
 def test_the_public_vectors_pass_from_the_command_line(kind, count):
     said = run(kind, FOLDER / f"{kind}.jsonl")

@@ -66,6 +66,12 @@ def _slots() -> Check:
     return lambda raw, line, header: slot_vectors.check(line)
 
 
+def _claims() -> Check:
+    from pavilion.viewings import vectors
+
+    return lambda raw, line, header: vectors.check(line)
+
+
 KINDS: dict[str, Callable[[], Check]] = {
     "bidding": _bidding,
     "soft-close": _soft_close,
@@ -76,6 +82,7 @@ KINDS: dict[str, Callable[[], Check]] = {
     "outcomes": _outcomes,
     "upload-values": _upload_values,
     "slots": _slots,
+    "claims": _claims,
 }
 DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which must not become binary floats
 
@@ -83,7 +90,7 @@ DECIMALS = frozenset({"origin"})  # these vectors hold decimal numbers, which mu
 def conformance(kind: str, file: Path) -> None:
     """Run the public vectors of FILE.
 
-    KIND: bidding, soft-close, tender, premium, default, origin, outcomes, upload-values, slots.
+    KIND: bidding, soft-close, tender, premium, default, origin, outcomes, upload-values, slots, claims.
     """
     if kind not in KINDS:
         raise _stop(f"unknown kind {kind!r}; known: {' '.join(KINDS)}")
