@@ -57,7 +57,7 @@ async def visit(sqlite_database_url, sqlite_sessions, tmp_path):
 async def test_wishes_are_kept_as_they_were_ticked(visit):
     async with visit.reader() as wen:
         page = await wen.get("/account/notifications")
-        assert page.text.count(" checked") == 2 * len(Kind) - 1, "everything, but sums"
+        assert page.text.count(" checked") == 2 * (len(Kind) - 1) - 1, "everything, but sums"
         said = {"mail": ["won", "record"], "push": ["outbid"], "amounts": "true", "zone": "Asia/Hong_Kong"}
         said |= {"quiet_from": "22:00", "quiet_to": "07:30"}
         assert (await wen.post("/account/notifications", data=said)).status_code == 303
@@ -132,7 +132,7 @@ async def test_the_simulated_box_shows_only_ones_own_and_only_where_it_is_simula
         payload = {"notice": "sale_paused", "person": visit.person.id, "at": stamp(NOON)}
         await enqueue(session, Channel.MAIL, "1", payload, at=NOON)
     work = dict(of_house(visit.settings, visit.sessions, visit.app.state.pages))
-    assert {"books told", "events told", "mail", "push"} == set(work)
+    assert {"books told", "events told", "viewings told", "reminders", "mail", "push"} == set(work)
     assert await work["mail"](NOON) == 1
     async with visit.sessions() as session:
         assert (await session.scalar(select(Outbox.sent_at))) == NOON

@@ -3,7 +3,7 @@ suspended, requests declined. An event committed late is still found: the last o
 said twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,11 +35,17 @@ NAMES = (
 )
 
 
-class Hearing:
-    """Follows the events of one house."""
+Heard = Callable[[AsyncSession, Teller, Event], Awaitable[None]]
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+
+class Hearing:
+    """Follows the events of one house: those of the sales, or others by their names."""
+
+    def __init__(
+        self, sessions: Sessions, follower: str = FOLLOWER, names: Sequence[str] = NAMES, heard: Heard | None = None
+    ) -> None:
+        self._sessions, self._follower, self._names = sessions, follower, names
+        self._heard: Heard = heard or _heard
         self._seen: set[int] = set()
         self._last: int | None = None
 
@@ -47,18 +53,18 @@ class Hearing:
         """How many events were heard."""
         if self._last is None:
             async with self._sessions.begin() as session:
-                self._last = (await cursor_of(session, FOLLOWER)).last_id
-        fresh = select(Event).where(Event.name.in_(NAMES), Event.id > self._last - LOOK_BACK).order_by(Event.id)
+                self._last = (await cursor_of(session, self._follower)).last_id
+        fresh = select(Event).where(Event.name.in_(self._names), Event.id > self._last - LOOK_BACK).order_by(Event.id)
         async with reading(self._sessions) as session:
             rows = [row for row in await session.scalars(fresh.limit(AT_ONCE)) if row.id not in self._seen]
         if not rows:
             return 0
         async with self._sessions.begin() as session:
-            cursor = await cursor_of(session, FOLLOWER)
+            cursor = await cursor_of(session, self._follower)
             teller = Teller(session, now)
             for row in rows:
                 if row.at > now - STALE:
-                    await _heard(session, teller, row)
+                    await self._heard(session, teller, row)
             cursor.last_id = max(cursor.last_id, rows[-1].id)
             last = cursor.last_id
         self._last = last

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select
 from pavilion.kernel import outbox
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.outbox import Outbox
-from pavilion.notifications.mail import Later, Mail, MailFolder, Never, Post, Smtp, message_of
+from pavilion.notifications import viewing_words
+from pavilion.notifications.mail import Invitation, Later, Mail, MailFolder, Never, Post, Smtp, message_of
 from pavilion.notifications.models import PushBrowser
 from pavilion.notifications.push import Gone, NotTaken, PushService, Subscription
 from pavilion.notifications.rules import Channel
@@ -54,7 +55,7 @@ class Mailing:
                     said = await self._author.worded(session, row.payload, Channel.MAIL)
                 if said is not None and not silent:
                     try:
-                        await post.send(message_of(self._mail(row, said), self._sender, self._host), said.address)
+                        await post.send(message_of(self._mail(row, said, now), self._sender, self._host), said.address)
                     except Later as fault:
                         silent = str(fault) if fault.everybody else ""
                         await self._failed(row, str(fault), now)
@@ -70,9 +71,10 @@ class Mailing:
                 done += 1
         return done
 
-    def _mail(self, row: Outbox, said: Worded) -> Mail:
+    def _mail(self, row: Outbox, said: Worded, now: datetime) -> Mail:
         text, html = self._author.plain(said), self._author.html(said)
-        return Mail(row.key, said.address, said.subject, text, html, said.lang, said.one_click_url, row.at)
+        calendar = None if said.entry is None else Invitation(*viewing_words.sent(said.entry, now))
+        return Mail(row.key, said.address, said.subject, text, html, said.lang, said.one_click_url, row.at, calendar)
 
     async def _failed(self, row: Outbox, error: str, now: datetime, *, final: bool = False) -> None:
         async with self._sessions.begin() as session:

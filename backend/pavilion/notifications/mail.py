@@ -42,6 +42,14 @@ class Mail(NamedTuple):
     lang: str
     stop_url: str
     at: datetime
+    calendar: "Invitation | None" = None
+
+
+class Invitation(NamedTuple):
+    """What a calendar reads: the method stands in the text and, as a parameter, on its part of the mail."""
+
+    method: str
+    text: str
 
 
 class Post(Protocol):
@@ -65,7 +73,17 @@ def message_of(mail: Mail, sender: str, host: str) -> EmailMessage:
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text, cte="base64")
     message.add_alternative(mail.html, subtype="html", cte="base64")
+    if mail.calendar is not None:
+        _invite(message, mail.calendar)
     return message
+
+
+def _invite(message: EmailMessage, calendar: Invitation) -> None:
+    """As an alternative for programs that show an invitation, and as a file for those that do not."""
+    method = {"method": calendar.method}
+    message.add_alternative(calendar.text, subtype="calendar", charset="utf-8", cte="base64", params=method)
+    name = "cancel.ics" if calendar.method == "CANCEL" else "invite.ics"
+    message.add_attachment(calendar.text.encode(), maintype="application", subtype="ics", filename=name)
 
 
 class Smtp:

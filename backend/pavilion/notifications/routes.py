@@ -8,6 +8,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 
 from pavilion.accounts import browsers
 from pavilion.accounts.deps import SignedInActor
+from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound
 from pavilion.notifications import box, service
 from pavilion.notifications.forms import ZONES, SubscriptionForm, WishesForm, minutes
@@ -30,10 +31,11 @@ async def wishes(request: Request, actor: SignedInActor, session: Reading, saved
     assert actor.person_id is not None
     row = await session.get(NoticeWishes, actor.person_id)
     zone = row.zone if row else "UTC"
+    shown = [kind for kind in Kind if kind not in _hidden(actor)]
     return page(
         request,
         "notifications/wishes.html",
-        kinds=list(Kind),
+        kinds=shown,
         pushed=PUSHED,
         mail_off=row.mail_off if row else [],
         push_off=row.push_off if row else [],
@@ -57,8 +59,8 @@ async def set_wishes(
     await service.set_wishes(
         session,
         person=actor.person_id,
-        mail=said.mail,
-        push=[*said.push, *(kind for kind in Kind if kind not in PUSHED)],
+        mail=[*said.mail, *_hidden(actor)],
+        push=[*said.push, *_hidden(actor), *(kind for kind in Kind if kind not in PUSHED)],
         amounts=said.amounts,
         quiet=(minutes(said.quiet_from), minutes(said.quiet_to)),
         zone=said.zone,
@@ -137,6 +139,26 @@ async def mail_box(request: Request, actor: SignedInActor, session: Reading) -> 
     address = await service.address_of(session, actor.person_id)
     mails = await asyncio.to_thread(box.mails_of, _settings(request).data_dir / "mail", address)
     return page(request, "notifications/mail.html", mails=mails, address=address)
+
+
+@router.get("/mail/{name}.ics")
+async def mailed_calendar(request: Request, name: str, actor: SignedInActor, session: Reading) -> Response:
+    """The calendar file of one of these mails."""
+    if not _simulated(request):
+        raise NotFound()
+    address = await service.address_of(session, actor.person_id)
+    mails = await asyncio.to_thread(box.mails_of, _settings(request).data_dir / "mail", address)
+    found = next((mail.invitation for mail in mails if mail.name == name), None)
+    if found is None:
+        raise NotFound()
+    media = f"text/calendar; charset=utf-8; method={found.method}"
+    kept = {"Content-Disposition": 'attachment; filename="viewing.ics"', "Cache-Control": "no-store"}
+    return Response(found.text.encode(), media_type=media, headers=kept)
+
+
+def _hidden(actor: Actor) -> frozenset[Kind]:
+    """What a reader is not asked, for it is not theirs: it stays on, should it become theirs."""
+    return frozenset() if actor.may(Permission.VIEWING_RUN) else frozenset({Kind.OFFICE})
 
 
 def _stopped(request: Request, token: str) -> tuple[str, Kind]:

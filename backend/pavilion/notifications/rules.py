@@ -28,6 +28,9 @@ class Kind(StrEnum):
     RECORD = "record"
     REGISTRATION = "registration"
     STOPPED = "stopped"
+    VIEWING = "viewing"
+    REMINDER = "reminder"
+    OFFICE = "office"
 
 
 PUSHED = frozenset(Kind) - {Kind.RECORD}  # a checkpoint is a text to keep, nothing for a pop-up
@@ -68,6 +71,23 @@ NOTICES: dict[str, Kind] = {
     "passport_suspended": Kind.STOPPED,
     "passport_reinstated": Kind.STOPPED,
     "passport_revoked": Kind.STOPPED,
+    "viewing_requested": Kind.VIEWING,
+    "viewing_booked": Kind.VIEWING,
+    "viewing_moved": Kind.VIEWING,
+    "viewing_changed": Kind.VIEWING,
+    "viewing_attention": Kind.VIEWING,
+    "viewing_settled": Kind.VIEWING,
+    "viewing_cancelled": Kind.VIEWING,
+    "viewing_declined": Kind.VIEWING,
+    "viewing_no_show": Kind.VIEWING,
+    "viewing_offered": Kind.VIEWING,
+    "viewing_offer_lapsed": Kind.VIEWING,
+    "viewing_wait_ended": Kind.VIEWING,
+    "viewing_reminder": Kind.REMINDER,
+    "office_requested": Kind.OFFICE,
+    "office_attention": Kind.OFFICE,
+    "office_late_cancel": Kind.OFFICE,
+    "office_incident": Kind.OFFICE,
 }
 
 
@@ -91,6 +111,13 @@ def due_at(now: datetime, quiet: Quiet | None) -> datetime:
     day = local.date() + timedelta(days=int(minute >= quiet.end))
     wakes = time(quiet.end // 60, quiet.end % 60)
     return datetime.combine(day, wakes, ZoneInfo(quiet.zone)).astimezone(now.tzinfo)
+
+
+def due_before(now: datetime, quiet: Quiet | None, last: datetime | None) -> datetime:
+    """As `due_at`; but now, where the quiet hours end too late: after `last` the notice would be worth nothing. Who
+    asks not to be woken loses no journey and no place over it."""
+    waits = due_at(now, quiet)
+    return now if last is not None and waits > last else waits
 
 
 def next_outbid(now: datetime, last: datetime | None) -> datetime | None:

@@ -13,7 +13,7 @@ from pavilion.accounts.rules import Role
 from pavilion.kernel import outbox
 from pavilion.kernel.instants import stamp
 from pavilion.notifications.models import NoticePace, NoticeWishes, PushBrowser
-from pavilion.notifications.rules import NOTICES, Channel, Kind, Quiet, due_at, next_outbid, wanted
+from pavilion.notifications.rules import NOTICES, Channel, Kind, Quiet, due_before, next_outbid, wanted
 
 BIDDERS = (Role.BUYER,)
 SUPPLIERS = (Role.SUPPLIER,)
@@ -45,7 +45,21 @@ class Teller:
                 told += await self._tell(notice, key, person, at, facts)
         return told
 
-    async def _tell(self, notice: str, key: str, person: int, at: datetime, facts: Mapping[str, Any]) -> int:
+    async def tell_people(
+        self, notice: str, key: str, people: Iterable[int], *, at: datetime, last: datetime | None = None, **facts: Any
+    ) -> int:
+        """As `tell`, to these people alone; quiet hours do not hold it back beyond `last`."""
+        return sum([await self._tell(notice, key, person, at, facts, last) for person in dict.fromkeys(people)])
+
+    async def _tell(
+        self,
+        notice: str,
+        key: str,
+        person: int,
+        at: datetime,
+        facts: Mapping[str, Any],
+        last: datetime | None = None,
+    ) -> int:
         wishes, has_browser = await self._wish(person)
         kind = NOTICES[notice]
         due = self.now
@@ -55,7 +69,7 @@ class Teller:
                 return 0
             due = found
         if wishes is not None and wishes.quiet_from is not None and wishes.quiet_to is not None:
-            due = due_at(due, Quiet(wishes.quiet_from, wishes.quiet_to, wishes.zone))
+            due = due_before(due, Quiet(wishes.quiet_from, wishes.quiet_to, wishes.zone), last)
         payload = {"notice": notice, "person": person, "at": stamp(at), **facts}
         told = 0
         for channel in Channel:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from pavilion.kernel.db import Sessions
-from pavilion.notifications import watching
+from pavilion.notifications import reminding, viewing_notices, watching
 from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.jobs import Mailing, Pushing, post_of, push_of
 from pavilion.notifications.wording import Author
@@ -17,11 +17,16 @@ Tick = tuple[str, Callable[[datetime], Awaitable[int]]]
 
 def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Tick]:
     """Following never waits for sending: a mail server that hangs delays mail alone."""
-    author = Author(pages, settings.public_url, settings.secret_key.get_secret_value().encode())
+    author = Author(pages, settings.public_url, settings.secret_key.get_secret_value().encode(), settings.mail_from)
     mailing = Mailing(sessions, author, post_of(settings), settings.mail_from, settings.host_name)
     ticks: list[Tick] = [
         ("books told", partial(watching.follow, sessions)),
         ("events told", Hearing(sessions).tick),
+        (
+            "viewings told",
+            Hearing(sessions, viewing_notices.FOLLOWER, viewing_notices.NAMES, viewing_notices.heard).tick,
+        ),
+        ("reminders", partial(reminding.tick, sessions)),
         ("mail", mailing.tick),
     ]
     if (service := push_of(settings)) is not None:

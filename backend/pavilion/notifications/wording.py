@@ -5,6 +5,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -15,12 +16,15 @@ from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.instants import from_stamp
+from pavilion.notifications import viewing_words
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import NOTICES, Channel, Kind, wanted
+from pavilion.viewings.calendar import Address, Entry
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.html import Pages
 from pavilion.webkit.i18n import Lang, Tongue
 
+SENDER = "Pavilion <notices@pavilion.localhost>"
 MOST_LOTS = 40  # named in one notice; the desk has them all
 OPEN = ("open", "paused", "closing")
 
@@ -41,13 +45,15 @@ class Worded(NamedTuple):
     one_click_url: str
     settings_url: str
     at: datetime
+    entry: Entry | None = None  # of the reader's calendar
 
 
 class Author:
     """Words every notice of one house."""
 
-    def __init__(self, pages: Pages, public_url: str, secret: bytes) -> None:
+    def __init__(self, pages: Pages, public_url: str, secret: bytes, sender: str = SENDER) -> None:
         self._pages, self._public, self._secret = pages, public_url.rstrip("/"), secret
+        self._sender = Address(*parseaddr(sender))
 
     async def worded(self, session: AsyncSession, payload: Mapping[str, Any], channel: Channel) -> Worded | None:
         """None when there is nothing to say any more: the reader is gone, wants no more, or it no longer holds."""
@@ -62,9 +68,18 @@ class Author:
         if kind is Kind.OUTBID and await _moot(session, payload, person):
             return None
         lang: Lang = "zh" if person.lang == "zh" else "en"
-        told = await self._told(
-            session, payload, self._pages.tongues[lang], person.company_id, amounts=bool(wishes and wishes.amounts)
-        )
+        if kind in viewing_words.KINDS:
+            zone = wishes.zone if wishes is not None else "UTC"
+            viewing = await viewing_words.told(
+                session, payload, self._pages.tongues[lang], person, zone, base=self._public, sender=self._sender
+            )
+            if viewing is None:
+                return None
+            told, entry = _Told(viewing.subject, viewing.lines, (), viewing.path), viewing.entry
+        else:
+            amounts = bool(wishes and wishes.amounts)
+            told = await self._told(session, payload, self._pages.tongues[lang], person.company_id, amounts=amounts)
+            entry = None
         stop = stop_token(self._secret, person.public_id, kind)
         return Worded(
             person.public_id,
@@ -80,6 +95,7 @@ class Author:
             f"{self._public}/api/v1/notices/stop/{stop}",
             f"{self._public}/account/notifications",
             from_stamp(payload["at"]),
+            entry,
         )
 
     def plain(self, said: Worded) -> str:
