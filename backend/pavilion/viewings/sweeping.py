@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.db import Sessions, reading
 from pavilion.viewings import claims, facts, placing, recording, rules, waiting
 from pavilion.viewings.models import Appointment
 from pavilion.viewings.occupying import ceil
@@ -21,6 +22,15 @@ async def due(session: AsyncSession, now: datetime) -> int:
         return 0
     await placing.alone(session)
     return await _settle(session, _candidates(now), now)
+
+
+async def tick(sessions: Sessions, now: datetime) -> int:
+    """As `due`, in a transaction of its own; with nothing due it only reads."""
+    async with reading(sessions) as session:
+        if await next_due(session, now) is None:
+            return 0
+    async with sessions.begin() as session:
+        return await due(session, now)
 
 
 async def settle(session: AsyncSession, appointments: Collection[int], now: datetime) -> int:

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 from pavilion.kernel.db import Sessions
-from pavilion.viewings import opening
+from pavilion.viewings import opening, sweeping
 
 Tick = tuple[str, Callable[[datetime], Awaitable[int]]]
 
@@ -13,4 +14,5 @@ def of_house(sessions: Sessions) -> list[Tick]:
     """What has to happen in time: hours laid down ahead, and what follows from the clock."""
     return [
         ("opening hours", opening.LayingDown(sessions).tick),
+        ("appointments in time", partial(sweeping.tick, sessions)),
     ]

@@ -5,17 +5,15 @@ between two of them time brings what it brings.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from functools import cache
 from typing import Any
 
-from sqlalchemy import MetaData, Table
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import MetaData, Table, create_mock_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from pavilion.kernel.db import Base, create_engine, sessions_of
 from pavilion.provenance import models as _stones_are_exposed  # noqa: F401 - a table that stones refer to
 from pavilion.viewings.vector_house import House
-
-Play = Callable[[AsyncSession], Coroutine[Any, Any, list[dict[str, Any]]]]
 
 
 def check(line: dict[str, Any]) -> str | None:
@@ -44,14 +42,31 @@ async def play(session: AsyncSession, given: dict[str, Any]) -> list[dict[str, A
 
 
 async def _alone(given: dict[str, Any]) -> list[dict[str, Any]]:
-    engine = create_engine("sqlite+aiosqlite:///:memory:")
+    engine = _engine()
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(lambda sync: Base.metadata.create_all(sync, tables=_needed(Base.metadata)))
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            await raw.driver_connection.executescript(_schema())
             async with sessions_of(engine)(bind=connection) as session:
                 return await play(session, given)
     finally:
         await engine.dispose()
+
+
+@cache
+def _engine() -> AsyncEngine:
+    """One for all vectors, though each has a connection and so a database of its own: it remembers how to say what."""
+    return create_engine("sqlite+aiosqlite:///:memory:")
+
+
+@cache
+def _schema() -> str:
+    said: list[str] = []
+    dialect = _engine().dialect
+    engine = create_mock_engine("sqlite://", lambda sql, *_, **__: said.append(str(sql.compile(dialect=dialect))))
+    Base.metadata.create_all(engine, tables=_needed(Base.metadata), checkfirst=False)
+    return ";".join(said)
 
 
 def _needed(everything: MetaData) -> list[Table]:
