@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.instants import stamp
-from pavilion.viewings import booking, claims, facts, placing, recording, rules, sweeping, waiting
+from pavilion.viewings import booking, claims, facts, gating, placing, recording, rules, sweeping, waiting
 from pavilion.viewings.models import Appointment
 from pavilion.viewings.occupying import ceil, floor
 from pavilion.viewings.states import AppointmentState as S
@@ -90,6 +90,7 @@ async def finish(session: AsyncSession, appointment: Appointment, *, by: str, no
     appointment.version += 1
     recording.happened(session, appointment, "done", office=place.office, by=by, at=now)
     await session.flush()
+    await gating.open_gates(session, appointment, by=by, now=now)
     if early:
         await waiting.offer(session, now, cause="finished")
     return recording.done(appointment)

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, String, bindparam, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.catalogue import service as catalogue
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.ids import ulid
 from pavilion.viewings import claims, facts, recording, rules
@@ -172,6 +173,7 @@ async def occupy(
     await claims.take(session, appointment, wanted.pick(known.rows))
     if places > 0:
         await claims.take_quotas(session, wish.quotas, places)
+    await catalogue.await_stones(session, wish.stones, wish.end)
 
 
 def _row(
