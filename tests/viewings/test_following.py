@@ -1,0 +1,205 @@
+"""What happens elsewhere reaches who comes to see: a stone sold or withdrawn, a verdict lost, a sale taken back.
+
+Appointments are told and changed once, however often an event is read; none is cancelled.
+"""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from pavilion.accounts.models import Person
+from pavilion.auctions import publishing, service
+from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone
+from pavilion.kernel import events
+from pavilion.kernel.events import Cursor, Event
+from pavilion.viewings import following
+from pavilion.viewings.models import Appointment, AppointmentStone, Claim
+from pavilion.viewings.states import AppointmentState, StoneFate
+from pavilion.viewings.stone_models import StoneEnd
+from tests.auctions import world
+from tests.catalogue import stones as listing
+from tests.make import HOUR, NOON
+from tests.viewings import booked
+
+S = AppointmentState
+COMING = NOON + 48 * HOUR
+
+
+class House:
+    """A published sale of three stones, and two companies that come to see them."""
+
+    def __init__(self, sessions, made, sale, lots, pair, single):
+        self.sessions, self.made, self.sale, self.lots = sessions, made, sale, lots
+        self.stones, self.pair, self.single = made.stones, pair, single
+
+    async def ended(self, place, state):
+        """The book says so of the lot at this place."""
+        async with self.sessions.begin() as session:
+            lots = {self.lots[place]: state}
+            await service.mirror_states(session, sale=self.sale, state="open", lots=lots, now=NOON)
+
+    async def follow(self, hours=1, again=False):
+        if again:  # as after a restart from an older copy of the place read up to
+            async with self.sessions.begin() as session:
+                await session.execute(update(Cursor).where(Cursor.follower == following.FOLLOWER).values(last_id=0))
+        return await following.follow(self.sessions, NOON + hours * HOUR)
+
+    async def appointment(self, public_id):
+        async with self.sessions() as session:
+            row = await session.scalar(select(Appointment).where(Appointment.public_id == public_id))
+            lines = await session.scalars(select(AppointmentStone).where(AppointmentStone.appointment_id == row.id))
+            return row, {line.stone: line.dropped for line in lines}
+
+    async def fates(self):
+        async with self.sessions() as session:
+            return dict((await session.execute(select(StoneEnd.stone, StoneEnd.fate))).all())
+
+    async def told(self):
+        async with self.sessions() as session:
+            said = select(Event.name, Event.subject).where(Event.name.startswith("appointment:")).order_by(Event.id)
+            return [tuple(row) for row in await session.execute(said)]
+
+
+@pytest.fixture
+async def house(sessions):
+    made = await world.build(sessions, 3)
+    sale = await world.published(sessions, made)
+    first, second = [await world.buyer(sessions, n) for n in (1, 2)]
+    async with sessions.begin() as session:
+        await booked.office(session, "ant")
+        people = {one.company_id: one for one in await session.scalars(select(Person))}
+        rows = []
+        for n, (buyer, seen) in enumerate([(first, made.stones[:2]), (second, made.stones[:1])]):
+            row = await booked.appointment(
+                session, people[buyer.company_id], office="ant", start=COMING + 4 * n * HOUR, sale=sale
+            )
+            lines = [AppointmentStone(appointment_id=row.id, stone=one, place=place) for place, one in enumerate(seen)]
+            claims = [
+                Claim(resource=f"stone:{one}:f", quantum=int(row.starts_at.timestamp()) // 300, appointment_id=row.id)
+                for one in seen
+            ]
+            session.add_all([*lines, *claims])
+            rows.append(row.public_id)
+        await catalogue.await_stones(session, made.stones[:2], COMING + 6 * HOUR)
+    return House(sessions, made, sale, await world.order(sessions, sale), *rows)
+
+
+@pytest.mark.parametrize(("state", "fate"), [("sold", StoneFate.SOLD), ("withdrawn", StoneFate.WITHDRAWN)])
+async def test_a_lot_that_left_its_sale_takes_its_stone_out_of_coming_appointments_once(house, state, fate):
+    stone, code = house.stones[0], f"stone_{fate.value}"
+    await house.ended(0, state)
+    for again in (False, True, False):
+        await house.follow(again=again)
+        assert await house.fates() == {stone: fate}
+        pair, seen = await house.appointment(house.pair)
+        assert (pair.state, pair.sequence, pair.attention) == (S.BOOKED, 1, None)
+        assert seen == {stone: code, house.stones[1]: None}
+        single, seen = await house.appointment(house.single)
+        assert (single.state, single.sequence, single.attention, seen) == (S.BOOKED, 1, code, {stone: code})
+        assert await house.told() == [("appointment:changed", house.pair), ("appointment:attention", house.single)]
+    async with house.sessions() as session:
+        assert (await session.scalars(select(Claim.resource))).all() == [f"stone:{house.stones[1]}:f"]
+
+
+async def test_a_passed_lot_can_still_be_seen(house):
+    await house.ended(0, "passed")
+    assert await house.follow() > 0
+    assert (await house.fates(), await house.told()) == ({}, [])
+
+
+async def test_what_a_killed_worker_left_undone_is_found_again(house):
+    await house.ended(0, "sold")
+    with pytest.raises(ZeroDivisionError):
+        async with house.sessions.begin() as session:
+            await following.look(session, house.stones, NOON)
+            raise ZeroDivisionError
+    assert await house.fates() == {}
+    await house.follow()
+    assert await house.fates() == {house.stones[0]: StoneFate.SOLD}
+    assert len(await house.told()) == 2
+
+
+async def test_a_stone_that_lost_its_verdict_is_shown_again_once_it_has_it_back(house):
+    stone = house.stones[0]
+    async with house.sessions.begin() as session:
+        await listing.revoke(session, stone)
+    await house.follow()
+    assert await house.fates() == {stone: StoneFate.WITHDRAWN}
+    async with house.sessions.begin() as session:
+        await session.execute(update(Stone).where(Stone.public_id == stone).values(withdrawn_at=None))
+        await session.execute(
+            update(listing.StoneVerdict)
+            .where(listing.StoneVerdict.stone == stone)
+            .values(verdict="verified", grade="B", codes="")
+        )
+        shown = listing.ExposedStone(stone=stone, verdict="verified", exposed_at=NOON)
+        session.add(shown)
+        await session.flush()
+        await catalogue.verdicts_changed(session, [stone], now=NOON)
+        events.record(session, "stone:verdict_changed", stone, by=None, at=NOON)
+    await house.follow()
+    assert await house.fates() == {}
+    assert (await house.appointment(house.single))[0].attention == "stone_withdrawn", "staff look at it all the same"
+
+
+async def test_a_stone_offered_anew_is_shown_again(house):
+    stone = house.stones[2]
+    await house.ended(2, "withdrawn")
+    await house.follow()
+    assert await house.fates() == {stone: StoneFate.WITHDRAWN}
+    async with house.sessions.begin() as session:
+        await catalogue.commit_stone(
+            session, stone=stone, kind=CommitmentKind.HELD, ref="01HOLD", facts={}, by=None, now=NOON
+        )
+    await house.follow()
+    assert await house.fates() == {}
+
+
+async def test_who_comes_for_a_sale_that_is_taken_back_is_told_and_told_again_when_it_is_on(house):
+    async with house.sessions.begin() as session:
+        proposal = await publishing.propose_unpublication(
+            session, sale=house.sale, reason="other date", actor=house.made.curator, now=NOON
+        )
+    await world.decide(house.sessions, proposal.public_id, house.made.lead)
+    for again in (False, True):
+        await house.follow(again=again)
+        row, seen = await house.appointment(house.pair)
+        assert (row.state, row.attention, set(seen.values())) == (S.BOOKED, following.SALE_OFF, {None})
+        assert [name for name, subject in await house.told() if subject == house.pair] == ["appointment:attention"]
+    await world.decide(house.sessions, await world.proposed(house.sessions, house.made, house.sale), house.made.lead)
+    await house.follow()
+    assert (await house.appointment(house.pair))[0].attention is None
+    assert (await house.told())[-1] == ("appointment:changed", house.single)
+
+
+async def test_a_stone_is_awaited_as_long_as_somebody_comes(house):
+    async def awaited():
+        async with house.sessions() as session:
+            stones = select(Stone.public_id, AwaitedStone.until).join(Stone, Stone.id == AwaitedStone.stone_id)
+            return dict((await session.execute(stones)).all())
+
+    async def gone(public_id):
+        async with house.sessions.begin() as session:
+            wanted = update(Appointment).where(Appointment.public_id == public_id)
+            await session.execute(wanted.values(state=S.CANCELLED))
+            events.record(session, "appointment:cancelled", public_id, by="house", at=NOON)
+        await house.follow()
+
+    first, second = house.stones[:2]
+    await gone(house.single)
+    assert await awaited() == {first: COMING + 2 * HOUR, second: COMING + 6 * HOUR}, "what nobody asked about stays"
+    await gone(house.pair)
+    assert await awaited() == {}
+
+
+async def test_now_and_then_every_awaited_stone_is_looked_at_without_an_event(house):
+    tick = following.Following(house.sessions).tick
+    await tick(NOON)
+    async with house.sessions.begin() as session:
+        gone = update(Stone).where(Stone.public_id == house.stones[0])
+        await session.execute(gone.values(withdrawn_at=NOON).execution_options(synchronize_session=False))
+    assert await tick(NOON + timedelta(seconds=1)) == 0
+    assert await tick(NOON + following.ANEW) == 1
+    assert await house.fates() == {house.stones[0]: StoneFate.WITHDRAWN}
