@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
@@ -21,7 +21,7 @@ from pavilion.notifications.viewing_notices import REMINDER
 from pavilion.notifications.wording import Author
 from pavilion.viewings import recording
 from pavilion.viewings.desk_models import Incident
-from pavilion.viewings.models import Appointment, WaitEntry
+from pavilion.viewings.models import Appointment, AppointmentVisitor, WaitEntry
 from pavilion.viewings.states import AppointmentState as S
 from pavilion.viewings.states import WaitState
 from pavilion.webkit import static
@@ -50,10 +50,12 @@ class Town:
         """The row after it, with its event; then the event is heard."""
         async with self.sessions.begin() as session:
             row = await session.get(Appointment, self.row.id)
+            was = {"was_start": stamp(row.starts_at), "was_end": stamp(row.ends_at), "was_office": "hkg"}
             for name, value in changes.items():
                 setattr(row, name, value)
             row.version += 1
-            recording.happened(session, row, what, office="hkg", by=by, at=at, cause=cause, reason=reason)
+            facts = was if what == "moved" else {}
+            recording.happened(session, row, what, office="hkg", by=by, at=at, cause=cause, reason=reason, **facts)
         await self.hearing.tick(at)
 
     async def told(self, channel=Channel.MAIL):
@@ -342,6 +344,60 @@ async def test_what_must_be_settled_is_told_to_both_sides_and_that_it_is_settled
     assert (await town.told())[-1][0] == "viewing_settled", "no new SEQUENCE, nothing for a calendar"
     await town.change("changed", by="house", cause="stone_sold", sequence=1)
     assert (await town.told())[-1][:2] == ("viewing_changed", "wen") and (await town.said()).entry.sequence == 1
+    assert "A stone of this viewing has been sold." in (await town.said()).lines
+    await town.change("attention", by="house", cause="stone_withdrawn", sequence=2, attention="stone_withdrawn")
+    said = await town.said()
+    assert said.entry.sequence == 2 and "A stone of this viewing has been withdrawn." in said.lines
+
+
+async def test_a_move_says_what_it_was_and_other_visitors_are_a_change(town):
+    async with town.sessions.begin() as session:
+        row = await session.get(Appointment, town.row.id)
+        await booked.visitor(session, row, town.people["li"])
+    await town.change("booked")
+    await town.change("moved", starts_at=START + DAY, ends_at=START + DAY + HOUR, sequence=1, reason="Snow.")
+    said = await town.said()
+    assert said.subject == "Viewing HKG-0417, Hong Kong: moved" and "Reason: Snow." in said.lines
+    assert "Before, it was: Monday 9 March 2026, 10:00–12:00 in Hong Kong (HKT, UTC+8)." in said.lines
+    async with town.sessions.begin() as session:
+        await session.execute(delete(AppointmentVisitor))
+    for sequence in (2, 3):
+        await town.change("moved", sequence=sequence)
+    assert [(notice, who) for notice, who, _ in await town.told()][4:] == [
+        ("viewing_changed", "wen"), ("viewing_unnamed", "li"), ("viewing_changed", "wen"),
+    ]  # fmt: skip
+    async with town.sessions.begin() as session:
+        await booked.visitor(session, await session.get(Appointment, town.row.id), town.people["li"])
+    await town.change("moved", sequence=4)
+    assert (await town.told())[-1][:2] == ("viewing_changed", "li"), "named again"
+
+
+async def test_who_is_named_no_more_has_the_entry_taken_out(town):
+    async with town.sessions.begin() as session:
+        row = await session.get(Appointment, town.row.id)
+        await booked.visitor(session, row, town.people["li"])
+    await town.change("booked")
+    async with town.sessions.begin() as session:
+        await session.execute(delete(AppointmentVisitor))
+    await town.change("moved", sequence=1)
+    said = await town.said()
+    assert said.address == "li@lumen.example" and said.entry.status == "CANCELLED" and said.entry.sequence == 1
+
+
+async def test_who_shows_the_stones_by_video_is_invited_too_and_led_to_the_board(town):
+    await town.change("booked", operator_id=town.people["sam"].id, mode="remote", party=0)
+    assert [who for _, who, _ in await town.told()] == ["wen", "sam"]
+    wen, sam = await town.said(0), await town.said(1)
+    assert "You show the stones by video." in sam.lines and "You show the stones by video." not in wen.lines
+    assert sam.url == sam.entry.url == "https://pavilion.example/staff/viewings/hkg/2026-03-09"
+    assert wen.entry.location == sam.entry.location == "Hong Kong"
+
+
+async def test_who_left_the_company_before_the_mail_went_hears_nothing(town):
+    await town.change("booked")
+    async with town.sessions.begin() as session:
+        (await session.get(Person, town.people["wen"].id)).company_id = town.people["ilse"].company_id
+    assert await town.said() is None
 
 
 async def test_a_late_wish_to_cancel_and_an_incident_reach_the_office_alone(town):

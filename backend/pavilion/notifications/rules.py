@@ -75,6 +75,7 @@ NOTICES: dict[str, Kind] = {
     "viewing_booked": Kind.VIEWING,
     "viewing_moved": Kind.VIEWING,
     "viewing_changed": Kind.VIEWING,
+    "viewing_unnamed": Kind.VIEWING,
     "viewing_attention": Kind.VIEWING,
     "viewing_settled": Kind.VIEWING,
     "viewing_cancelled": Kind.VIEWING,

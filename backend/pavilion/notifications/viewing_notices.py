@@ -15,6 +15,8 @@ from pavilion.accounts.models import Person, PersonRole
 from pavilion.accounts.rules import RIGHTS, Permission, Role
 from pavilion.kernel import outbox
 from pavilion.kernel.events import Event
+from pavilion.kernel.outbox import Outbox
+from pavilion.notifications.rules import Channel
 from pavilion.notifications.telling import Teller
 from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentVisitor, Visitor, WaitEntry
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, SaleViewing
@@ -33,6 +35,7 @@ HAPPENED = (
 )
 NAMES = (*(f"appointment:{one}" for one in HAPPENED), "waitlist:offered", "waitlist:gone", "incident:opened")
 BOOKERS = tuple(role for role in Role if Permission.VIEWING_BOOK in RIGHTS[role])
+GIVEN = ("viewing_booked", "viewing_moved", "viewing_changed")
 MOVED = "moved on: an appointment has its reminders for one time only"
 
 
@@ -62,7 +65,7 @@ class _Appointment:
             await self._tell("viewing_requested")
             await self._office("office_requested")
         elif what == "moved":
-            await self._tell("viewing_moved")
+            await self._moved()
         elif what == "changed":
             await self._changed()
         elif what == "cancelled":
@@ -74,6 +77,18 @@ class _Appointment:
         elif what == "attention":
             await self._attention()
         await remind(self.session, self.row, self.office, self.teller.now)
+
+    async def _moved(self) -> None:
+        """To another hour or office; or only with other stones or visitors. Who is named no more is told so: the entry
+        leaves their calendar."""
+        facts = self.event.facts
+        stays = all(facts.get(f"was_{one}", facts[one]) == facts[one] for one in ("start", "end", "office"))
+        await self._tell("viewing_changed" if stays else "viewing_moved")
+        gone = await _named_before(self.session, self.row, await people_of(self.session, self.row))
+        await self.teller.tell_people(
+            "viewing_unnamed", f"{self.row.public_id}:{self.row.sequence}", gone, at=self.event.at,
+            last=self.row.starts_at - JOURNEY, appointment=self.row.public_id, sequence=self.row.sequence,
+        )  # fmt: skip
 
     async def _changed(self) -> None:
         """A new SEQUENCE is a new state of the invitation. Without one, a stone that was late is on its way again, or
@@ -105,11 +120,10 @@ class _Appointment:
 
     async def _attention(self) -> None:
         """The company is told of what it did not ask for itself."""
-        reason = self.event.facts.get("reason") or self.row.attention or ""
         if self.event.facts.get("cause") == LATE:
             await self._office("office_late_cancel")
             return
-        await self._office("office_attention", code=reason)
+        await self._office("office_attention", **_why(self.event))
         await self._tell("viewing_attention", by_event=True)
 
     async def _tell(self, notice: str, *, by_event: bool = False) -> None:
@@ -118,7 +132,7 @@ class _Appointment:
         await self.teller.tell_people(
             notice, key, await people_of(self.session, self.row), at=self.event.at,
             last=self.row.starts_at - JOURNEY, appointment=self.row.public_id, sequence=sequence,
-            said=self.event.facts.get("reason") or "",
+            **_why(self.event), was=_was(self.event),
         )  # fmt: skip
 
     async def _office(self, notice: str, **facts: Any) -> None:
@@ -128,17 +142,37 @@ class _Appointment:
 
 
 async def people_of(session: AsyncSession, row: Appointment) -> Sequence[int]:
-    """Who booked, and who comes and has an account. Booked by the house, or by somebody who left: those of the company
-    who may book."""
+    """Who booked, who comes and has an account, and who shows the stones by video. Booked by the house, or by somebody
+    who left: those of the company who may book."""
     visits = select(Visitor.person_id).join(AppointmentVisitor, AppointmentVisitor.visitor_id == Visitor.id)
     visits = visits.where(AppointmentVisitor.appointment_id == row.id, Visitor.person_id.is_not(None))
     theirs = select(Person.id).where(Person.company_id == row.company_id, Person.disabled_at.is_(None))
     named = theirs.where(or_(Person.id == row.booked_by, Person.id.in_(visits)))
-    found = (await session.scalars(named.order_by(Person.id))).all()
-    if found:
-        return found
-    bookers = theirs.where(Person.id.in_(select(PersonRole.person_id).where(PersonRole.role.in_(BOOKERS))))
-    return (await session.scalars(bookers.order_by(Person.id))).all()
+    found = list(await session.scalars(named.order_by(Person.id)))
+    if not found:
+        bookers = theirs.where(Person.id.in_(select(PersonRole.person_id).where(PersonRole.role.in_(BOOKERS))))
+        found = list(await session.scalars(bookers.order_by(Person.id)))
+    shows = select(Person.id).where(Person.id == row.operator_id, Person.disabled_at.is_(None))
+    return [*found, *(await session.scalars(shows))]
+
+
+async def _named_before(session: AsyncSession, row: Appointment, now_named: Sequence[int]) -> list[int]:
+    """Whose calendar was given the entry, and who is not among these any more."""
+    given = or_(*(Outbox.key.startswith(f"{notice}:{row.public_id}:") for notice in (*GIVEN, "viewing_unnamed")))
+    rows = select(Outbox.payload).where(Outbox.kind == Channel.MAIL, given).order_by(Outbox.id)
+    last = {said["person"]: said["notice"] for said in await session.scalars(rows)}
+    return [person for person, notice in last.items() if notice in GIVEN and person not in now_named]
+
+
+def _why(event: Event) -> dict[str, str]:
+    """Somebody's words, or a code; and what else brought it about."""
+    return {"said": str(event.facts.get("reason") or ""), "cause": str(event.facts.get("cause") or "")}
+
+
+def _was(event: Event) -> list[str]:
+    """The time before, where it is another one."""
+    was = [event.facts.get(f"was_{one}") for one in ("start", "end")]
+    return [str(one) for one in was] if all(was) and was != [event.facts["start"], event.facts["end"]] else []
 
 
 async def staff_of(session: AsyncSession, office: str) -> Sequence[int]:

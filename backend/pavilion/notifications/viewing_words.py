@@ -1,6 +1,7 @@
 """A notice about a viewing in the language, and on the clock, of its reader; and what their calendar reads of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,7 +24,8 @@ from pavilion.webkit.figures import Figures
 from pavilion.webkit.i18n import Tongue
 
 KINDS = frozenset({Kind.VIEWING, Kind.REMINDER, Kind.OFFICE})
-IN_CALENDARS = frozenset({"viewing_booked", "viewing_moved", "viewing_changed", "viewing_cancelled"})
+OUT = frozenset({"viewing_cancelled", "viewing_unnamed"})  # of the reader's calendar
+IN_CALENDARS = OUT | {"viewing_booked", "viewing_moved", "viewing_changed", "viewing_attention"}
 COMES = frozenset({"viewing_booked", "viewing_moved", "viewing_changed", "viewing_reminder"})
 STATES: Mapping[str, frozenset[str]] = {  # in which a notice still holds
     "viewing_requested": frozenset({S.REQUESTED}),
@@ -62,7 +64,7 @@ async def told(
 ) -> Told | None:
     """None when it holds no longer: a later notice says how it stands now."""
     seen = await _seen(session, payload)
-    if seen is None or await _moot(session, payload, seen.row):
+    if seen is None or await _moot(session, payload, seen.row) or not _concerned(payload, seen.row, person):
         return None
     notice = payload["notice"]
     facts = _facts(payload, tongue, zone, seen)
@@ -74,14 +76,21 @@ async def told(
         and NOTICES[notice] is not Kind.OFFICE
     ):
         lines.append(tongue.say("viewing_own_time", own=own))
-    if said := str(payload.get("said") or ""):
-        lines.append(tongue.say("notice_reason", reason=tongue.say(said) if tongue.knows("code", said) else said))
+    if (was := payload.get("was")) and seen.row is not None:
+        before = viewing_times.at_office(tongue, from_stamp(was[0]), from_stamp(was[1]), seen.row.zone)
+        lines.append(tongue.say("viewing_was", was=before))
+    if why := _why(tongue, str(payload.get("said") or ""), str(payload.get("cause") or "")):
+        lines.append(why)
+    shows = seen.row is not None and seen.row.operator_id == person.id
     if seen.row is not None and notice in COMES:
-        lines += _coming(tongue, seen.row, seen.office)
-    entry = _entry(seen, tongue, person, facts, base=base, sender=sender) if notice in IN_CALENDARS else None
+        lines += [tongue.say("viewing_you_show")] if shows else _coming(tongue, seen.row, seen.office)
+    entry = None
+    if notice in IN_CALENDARS:
+        entry = _entry(seen, tongue, person, facts, base=base, sender=sender, out=notice in OUT)
     if entry is not None:
         lines.append(tongue.say("viewing_taken_out" if entry.status is Status.CANCELLED else "viewing_attached"))
-    return Told(tongue.say(f"notice_{notice}", **facts), lines, _path(payload, seen), entry)
+    path = _path(payload, seen, shows=shows)
+    return Told(tongue.say(f"notice_{notice}", **facts), lines, path, entry and replace(entry, url=f"{base}{path}"))
 
 
 def sent(entry: Entry, at: datetime) -> tuple[str, str]:
@@ -115,6 +124,21 @@ async def _moot(session: AsyncSession, payload: Mapping[str, Any], row: Appointm
     return row.state not in STATES.get(notice, {S.BOOKED})
 
 
+def _concerned(payload: Mapping[str, Any], row: Appointment | None, person: Person) -> bool:
+    """Not who left the company since."""
+    if row is None or NOTICES[payload["notice"]] is Kind.OFFICE:
+        return True
+    return person.company_id == row.company_id or row.operator_id == person.id
+
+
+def _why(tongue: Tongue, said: str, cause: str) -> str:
+    """The reason: somebody's own words, or those of a code."""
+    for code in (said, cause):
+        if tongue.knows("code", f"viewing_because_{code}"):
+            return tongue.say(f"viewing_because_{code}")
+    return tongue.say("notice_reason", reason=said) if said and not tongue.knows("code", said) else ""
+
+
 def _facts(payload: Mapping[str, Any], tongue: Tongue, zone: str, seen: _Seen) -> dict[str, str]:
     row, office = seen
     name = calendar_entries.called(office, tongue.lang)
@@ -146,25 +170,26 @@ def _coming(tongue: Tongue, row: Appointment, office: Office) -> list[str]:
 
 
 def _entry(
-    seen: _Seen, tongue: Tongue, person: Person, facts: Mapping[str, str], *, base: str, sender: Address
+    seen: _Seen, tongue: Tongue, person: Person, facts: Mapping[str, str], *, base: str, sender: Address, out: bool
 ) -> Entry:
     assert seen.row is not None
     lines = [facts["when"]]
     if facts["own"]:
         lines.append(tongue.say("viewing_own_time", own=facts["own"]))
-    return calendar_entries.for_visitor(
+    entry = calendar_entries.for_visitor(
         seen.row, seen.office, tongue.lang, base=base, sender=sender.email,
         attendee=Address(person.name, person.email), description="\n".join(lines),
     )  # fmt: skip
+    return replace(entry, status=Status.CANCELLED) if out else entry
 
 
-def _path(payload: Mapping[str, Any], seen: _Seen) -> str:
+def _path(payload: Mapping[str, Any], seen: _Seen, *, shows: bool) -> str:
     row, office = seen
     if payload["notice"] == "office_incident":
         return f"/staff/viewings/{office.id}/incidents"
     if row is None:
         return "/viewings/waitlist"
-    if NOTICES[payload["notice"]] is Kind.OFFICE:
+    if shows or NOTICES[payload["notice"]] is Kind.OFFICE:
         return f"/staff/viewings/{office.id}/{row.wall[:10]}"
     return (
         "/viewings/waitlist"
