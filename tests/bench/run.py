@@ -20,6 +20,8 @@ MEASURES = (
     "verify_page",
     "results",
     "console",
+    "slots",
+    "rotation",
 )
 RESULTS = Path(__file__).parent / "results"
 
