@@ -192,15 +192,12 @@ def elsewhere(line: Line, shown: Shown) -> Elsewhere | None:
     start, end = shown.start - timedelta(minutes=shown.before), shown.end + timedelta(minutes=shown.after)
     if any(s.office == shown.office and s.shown_from <= start and end <= s.shown_until for s in line):
         return None
-    later = (
-        stop.shown_from + timedelta(minutes=shown.before)
-        for stop in line
-        if stop.office == shown.office and stop.shown_from > start
-    )
+    ready = (s.shown_from + timedelta(minutes=shown.before) for s in line if s.office == shown.office and s.arrive)
+    later = min((at for at in ready if at > shown.start), default=None)
     here = place_at(line, shown.start)
     if here is not None and here.office != shown.office:
-        return Elsewhere("stone_elsewhere", min(later, default=None), here.office)
-    return Elsewhere("stone_in_transit", min(later, default=None))
+        return Elsewhere("stone_elsewhere", later, here.office)
+    return Elsewhere("stone_in_transit", later)
 
 
 def sent(line: Line, ways: Sequence[Sending]) -> Line:

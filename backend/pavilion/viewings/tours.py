@@ -1,9 +1,9 @@
 """The tour of a trunk of stones that serves most wishes, and breaks no booking; pure.
 
 A wish is at a time and a place. Two of them exclude each other if they want the same stone, desk or company at once, or
-if no way, however it is routed, brings the trunk in time from the one to the other while offices are open to pack and to
-unpack. Arrivals never come sooner by leaving later, so what holds for every pair holds for the whole tour: the best tour is the
-heaviest set of wishes without a pair that excludes each other.
+if no way, however it is routed, brings the trunk in time from the one to the other while offices are open to pack and
+to unpack. Arrivals never come sooner by leaving later, so what holds for every pair holds for the whole tour: the best
+tour is the heaviest set of wishes without a pair that excludes each other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

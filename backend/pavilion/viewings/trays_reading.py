@@ -1,0 +1,62 @@
+"""Reads of sales and their lots as the viewing desk needs them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.queries import stones_by_lot
+from pavilion.auctions.rules import RegistrationState, SaleState
+from pavilion.catalogue.models import Stone
+from pavilion.kernel.errors import NotFound
+
+MOST_SALES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LotStones:
+    lot: Lot
+    stones: Sequence[Stone]
+
+    @property
+    def public_ids(self) -> list[str]:
+        return [stone.public_id for stone in self.stones]
+
+
+async def sales(session: AsyncSession, actor: Actor) -> Sequence[Sale]:
+    """Those that people come to see: the newest first. Drafts are for those who make them."""
+    wanted = select(Sale).order_by(Sale.id.desc()).limit(MOST_SALES)
+    if not actor.may(Permission.LOT_CURATE):
+        wanted = wanted.where(Sale.state != SaleState.DRAFT)
+    return (await session.scalars(wanted)).all()
+
+
+async def sale_of(session: AsyncSession, actor: Actor, public_id: str) -> Sale:
+    """NotFound for one that this person does not see."""
+    found = next((sale for sale in await sales(session, actor) if sale.public_id == public_id), None)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def lots_of(session: AsyncSession, actor: Actor, sale: Sale) -> list[LotStones]:
+    """By number, with the stones that this person may see."""
+    wanted = select(Lot).where(Lot.sale_id == sale.id).order_by(Lot.number, Lot.suffix, Lot.rank)
+    lots = (await session.scalars(wanted)).all()
+    stones = await stones_by_lot(session, [lot.id for lot in lots], actor)
+    return [LotStones(lot, stones[lot.id]) for lot in lots]
+
+
+async def registered(session: AsyncSession, sale: Sale) -> dict[int, str]:
+    """Companies that may bid, by name."""
+    rows = await session.execute(
+        select(Company.id, Company.name)
+        .join(Registration, Registration.company_id == Company.id)
+        .where(Registration.sale_id == sale.id, Registration.state == RegistrationState.APPROVED)
+        .order_by(Company.name)
+    )
+    return {row.id: row.name for row in rows}
