@@ -1,6 +1,7 @@
 """What every verb does with a place: look whether it is free, write an appointment with its claims, lock one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -98,6 +99,7 @@ async def wish_of(session: AsyncSession, appointment: Appointment) -> Wish:
 
 async def locked(session: AsyncSession, appointment: Appointment) -> None:
     """As it is now; until this transaction ends nobody else changes it."""
+    await session.flush()  # reading anew forgets what this transaction changed and has not written yet
     await session.refresh(appointment, with_for_update=True)
 
 
@@ -163,8 +165,9 @@ async def occupy(
     """Its claims and so many places in quotas are taken, or `Crossed` or `QuotaFull`."""
     if wish.stones and session.get_bind().dialect.name == "postgresql":
         await still(session, wish.stones)
-        if await facts.stones(session, wish.stones) != known.stones:
-            raise claims.Crossed
+        fresh = replace(known, stones=await facts.stones(session, wish.stones))
+        if not rules.shown(wish, fresh).ok:
+            raise claims.Crossed  # something became of a stone since we looked; the next look says what
     wanted = rules.claimed(wish, known)
     appointment.pad_before, appointment.pad_after = (
         pad // rules.MINUTE for pad in (wanted.pads.before, wanted.pads.after)
