@@ -1,5 +1,6 @@
 """What happens to viewings reaches who booked, who comes and the office: in their words, on their clock, in time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,11 +20,14 @@ from pavilion.notifications.models import PushBrowser
 from pavilion.notifications.rules import Channel, Kind, Quiet, due_before
 from pavilion.notifications.viewing_notices import REMINDER
 from pavilion.notifications.wording import Author
-from pavilion.viewings import recording
+from pavilion.viewings import feeds, recording, sweeping, waiting
+from pavilion.viewings import service as desk
 from pavilion.viewings.desk_models import Incident
 from pavilion.viewings.models import Appointment, AppointmentVisitor, WaitEntry
+from pavilion.viewings.place_models import Window
 from pavilion.viewings.states import AppointmentState as S
 from pavilion.viewings.states import WaitState
+from pavilion.viewings.wishes import Wish
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
 from tests import make
@@ -211,7 +215,7 @@ async def test_a_wish_is_told_to_both_sides_and_declined_without_a_calendar(sqli
     assert [(notice, who) for notice, who, _ in await town.told()] == [
         ("viewing_requested", "wen"), ("office_requested", "sam"),
     ]  # fmt: skip
-    assert (await town.said(1)).url == "https://pavilion.example/staff/viewings/hkg/2026-03-09"
+    assert (await town.said(1)).url == f"https://pavilion.example/staff/viewings/hkg/appointments/{town.row.public_id}"
     assert await town.rows(REMINDER) == []
     await town.change("cancelled", by="01SAM", state=S.CANCELLED, reason="We are closed for stock-taking.")
     said = await town.said()
@@ -389,7 +393,7 @@ async def test_who_shows_the_stones_by_video_is_invited_too_and_led_to_the_board
     assert [who for _, who, _ in await town.told()] == ["wen", "sam"]
     wen, sam = await town.said(0), await town.said(1)
     assert "You show the stones by video." in sam.lines and "You show the stones by video." not in wen.lines
-    assert sam.url == sam.entry.url == "https://pavilion.example/staff/viewings/hkg/2026-03-09"
+    assert sam.url == sam.entry.url == f"https://pavilion.example/staff/viewings/hkg/appointments/{town.row.public_id}"
     assert wen.entry.location == sam.entry.location == "Hong Kong"
 
 
@@ -445,6 +449,54 @@ async def test_the_simulated_box_shows_the_invitation(town, tmp_path):
     (mail,) = box.mails_of(tmp_path, "wen@lumen.example")
     assert mail.invitation is not None and mail.invitation.method == "REQUEST"
     assert mail.invitation.text.startswith("BEGIN:VCALENDAR\r\n")
+
+
+async def test_what_the_verbs_of_the_desk_do_arrives_in_mail_and_feed_and_who_waits_is_offered_the_place(sessions):
+    town = await made(sessions)
+    begin = START + 2 * DAY
+    wish = Wish(town.row.company_id, "hkg-d3", begin, begin + HOUR)
+    async with sessions.begin() as session:
+        session.add(Window(
+            office_id="hkg", day=begin.date(), opens="09:00", closes="18:00", opens_at=begin - HOUR,
+            closes_at=begin + 8 * HOUR, tz_version="2026a",
+        ))  # fmt: skip
+        wen, ilse = town.people["wen"], town.people["ilse"]
+        row, answer = await desk.book(session, wish, key="a", by=wen.public_id, person_id=wen.id, now=NOON)
+        assert answer.ok
+        theirs = replace(wish, company_id=ilse.company_id)
+        _, answer = await desk.join(session, theirs, key="w", by=ilse.public_id, person_id=ilse.id, now=NOON)
+        assert answer.ok
+        _, token = await feeds.make(session, person_id=wen.id, office=None, by=wen.public_id, now=NOON)
+    await town.hearing.tick(NOON)
+    async with sessions.begin() as session:
+        row = await session.get(Appointment, row.id)
+        later = {"start": begin + 2 * HOUR, "end": begin + 3 * HOUR}
+        assert (await desk.reschedule(session, row, **later, by=wen.public_id, now=NOON + MINUTE)).ok
+    await town.hearing.tick(NOON + MINUTE)
+    async with sessions.begin() as session:
+        row = await session.get(Appointment, row.id)
+        assert (await desk.cancel(session, row, by=wen.public_id, now=NOON + 2 * MINUTE)).ok
+    await town.hearing.tick(NOON + 2 * MINUTE)
+    assert [(notice, who) for notice, who, _ in await town.told()] == [
+        ("viewing_booked", "wen"), ("viewing_moved", "wen"), ("viewing_offered", "ilse"), ("viewing_cancelled", "wen"),
+    ]  # fmt: skip
+    assert [(await town.said(n)) is None for n in range(4)] == [True, True, False, False]
+    gone = (await town.said(3)).entry
+    async with sessions() as session:
+        rows = await feeds.entries(session, await feeds.behind(session, token), NOON, base="https://x", sender="a@b")
+        (mine,) = [one for one in rows if one.uid == gone.uid]
+    assert (mine.status, mine.sequence, mine.start) == (gone.status, gone.sequence, gone.start)
+    assert (gone.status, gone.sequence, gone.uid) == ("CANCELLED", 2, row.uid)
+    assert all(one.given_up_at for one in await town.rows(REMINDER) if one.payload["appointment"] == row.public_id)
+    for hours in (3, 6):
+        async with sessions.begin() as session:
+            await sweeping.due(session, NOON + hours * HOUR)
+            waits = (await session.scalars(select(WaitEntry))).one()
+            if waits.state == WaitState.WAITING:
+                await waiting.offer(session, NOON + hours * HOUR, cause="cancelled")
+        await town.hearing.tick(NOON + hours * HOUR)
+    said = [notice for notice, who, _ in await town.told() if who == "ilse"]
+    assert said == ["viewing_offered", "viewing_offer_lapsed", "viewing_offered", "viewing_wait_ended"]
 
 
 TONGUES = PAGES.tongues

@@ -190,7 +190,7 @@ def _path(payload: Mapping[str, Any], seen: _Seen, *, shows: bool) -> str:
     if row is None:
         return "/viewings/waitlist"
     if shows or NOTICES[payload["notice"]] is Kind.OFFICE:
-        return f"/staff/viewings/{office.id}/{row.wall[:10]}"
+        return f"/staff/viewings/{office.id}/appointments/{row.public_id}"
     return (
         "/viewings/waitlist"
         if payload["notice"] == "viewing_offer_lapsed"
