@@ -15,7 +15,7 @@ from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
-from pavilion.demo import outcomes, people, sales, staging, stones, tenders, viewings
+from pavilion.demo import outcomes, people, sales, staging, stones, tenders, viewings, visits
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
@@ -61,7 +61,9 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     told("a sale that has ended")
     await _finished(settings, sessions, now)
     told("a sale to come")
-    await viewings.send_to_sale(sessions, await _upcoming(settings, sessions, now), now)
+    coming = await _upcoming(settings, sessions, now)
+    await viewings.send_to_sale(sessions, coming, now)
+    await visits.arrange(sessions, coming, now)
     told("a sealed tender, with the key files of its simulated custodians")
     await tenders.hold(settings, sessions, utc_now, LIMIT)
     told("a sale that runs")

@@ -87,9 +87,9 @@ async def furnish(session: AsyncSession, now: datetime) -> None:
     """Five offices with rooms, desks, hours and staff. Asked again nothing changes."""
     if await places.offices(session):
         return
-    since = now - timedelta(days=60)
+    since = now - timedelta(days=14)  # somebody came last week
     for place in PLACES:
-        await places.lay_out(session, _plan(place), valid_from=since.date(), by=places.HOUSE, now=now)
+        await places.lay_out(session, _plan(place), valid_from=since.date(), by=places.HOUSE, now=since)
     for email, office in STAFF.items():
         person = await session.scalar(select(Person.id).where(Person.email == email))
         assert person is not None, f"nobody is called {email}"
