@@ -1,7 +1,6 @@
 """What every verb does with a place: look whether it is free, write an appointment with its claims, lock one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -165,9 +164,8 @@ async def occupy(
     """Its claims and so many places in quotas are taken, or `Crossed` or `QuotaFull`."""
     if wish.stones and session.get_bind().dialect.name == "postgresql":
         await still(session, wish.stones)
-        fresh = replace(known, stones=await facts.stones(session, wish.stones))
-        if not rules.shown(wish, fresh).ok:
-            raise claims.Crossed  # something became of a stone since we looked; the next look says what
+        if await facts.stones(session, wish.stones) != known.stones:
+            raise claims.Crossed
     wanted = rules.claimed(wish, known)
     appointment.pad_before, appointment.pad_after = (
         pad // rules.MINUTE for pad in (wanted.pads.before, wanted.pads.after)
