@@ -156,8 +156,14 @@ def states():
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
     from pavilion.settlement.stop_models import StopState
+    from pavilion.viewings.private_models import PrivateState
+    from pavilion.viewings.states import AppointmentState
+    from pavilion.viewings.wishes import Code as Refused
 
     return {
+        "appointment_": AppointmentState,
+        "slot_": Refused,
+        "viewer_": PrivateState,
         "company_": CompanyState,
         "notices_": Kind,
         "notice_": [*NOTICES, *(f"{notice}_text" for notice in NOTICES)],

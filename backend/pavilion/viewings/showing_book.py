@@ -1,0 +1,217 @@
+"""The booking page: stones, the offices that can show them, the days, and the slots of those days."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.queries import stones_by_lot
+from pavilion.auctions.rules import LIVE_LOT, SaleState
+from pavilion.catalogue.models import Stone
+from pavilion.viewings import finding, showing_places
+from pavilion.viewings.forms import SlotWish
+from pavilion.viewings.place_models import Desk, Office
+from pavilion.viewings.showing import Reader, StoneShown, local_day, office_name
+from pavilion.viewings.showing_places import Bar, Day, Together
+from pavilion.viewings.states import ViewingMode
+from pavilion.viewings.wishes import Code
+from pavilion.webkit.html import with_query
+
+WAITABLE = frozenset(
+    {
+        Code.DESK_TAKEN, Code.ROOM_FULL, Code.ROOM_COMPANIES, Code.STONE_TAKEN, Code.OPERATOR_TAKEN,
+        Code.STONE_ON_HOLD, Code.ON_MEMO, Code.QUOTA_FULL,
+    }
+)  # fmt: skip
+MOST_LOTS = 300  # offered from the sales
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address of the booking page says."""
+
+    stones: tuple[str, ...] = ()
+    sale: str = ""
+    office: str = ""
+    day: date | None = None
+    mode: ViewingMode = ViewingMode.IN_PERSON
+    party: int = 1
+
+    def to(self, path: str = "/viewings", **changes: Any) -> str:
+        facts = {
+            "stones": ",".join(self.stones) or None, "sale": self.sale or None, "office": self.office or None,
+            "day": self.day, "mode": self.mode.value if self.mode is not ViewingMode.IN_PERSON else None,
+            "party": self.party if self.party != 1 else None,
+        }  # fmt: skip
+        return with_query(path, **(facts | changes)).removesuffix("?")
+
+    def without(self, stone: str) -> str:
+        return self.to(stones=",".join(one for one in self.stones if one != stone) or None)
+
+
+class OfficeChoice(NamedTuple):
+    office: Office
+    name: str
+    address: str
+    desks: int
+    together: Together
+    href: str
+    chosen: bool
+
+
+class SlotShown(NamedTuple):
+    start: datetime
+    end: datetime
+    value: str
+    code: str
+    words: str  # why it cannot be had; empty when it can
+    waits: bool
+
+    @property
+    def free(self) -> bool:
+        return self.code == Code.OK
+
+
+class SlotDay(NamedTuple):
+    day: Day
+    slots: list[SlotShown]
+    closed: str  # one reason for the whole day, in place of its slots
+
+
+class Row(NamedTuple):
+    shown: StoneShown
+    bars: list[Bar]
+
+
+@dataclass(slots=True)
+class Page:
+    asked: Asked
+    stones: list[StoneShown]
+    offices: list[OfficeChoice]
+    office: Office | None
+    days: list[Day]
+    before: str | None
+    after: str | None
+    rows: list[Row]
+    slots: list[SlotDay]
+    names: dict[str, str] = field(default_factory=dict)  # of offices
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def any_free(self) -> bool:
+        return any(slot.free for day in self.slots for slot in day.slots)
+
+
+async def page_of(
+    session: AsyncSession,
+    asked: Asked,
+    stones: list[StoneShown],
+    reader: Reader,
+    company_id: int,
+    now: datetime,
+    *,
+    sale: str | None,
+    visitors: Sequence[int] = (),
+) -> Page:
+    lang = reader.tongue.lang
+    named = [one.stone.public_id for one in stones]
+    view = await showing_places.shown(session, named, sale, now)
+    best = {office.id: showing_places.together(view, office.id, company_id) for office in view.offices}
+    office = _chosen(view.offices, asked.office, best)
+    seats = view.stations if asked.mode is ViewingMode.REMOTE else view.desks
+    choices = [
+        OfficeChoice(
+            one, office_name(one, lang), one.address_zh if lang == "zh" else one.address_en, seats.get(one.id, 0),
+            best[one.id], asked.to(office=one.id, day=None), office is not None and one.id == office.id,
+        )
+        for one in view.offices
+    ]  # fmt: skip
+    names = {one.id: office_name(one, lang) for one in view.offices}
+    if office is None:
+        return Page(asked, stones, choices, None, [], None, None, [], [], names)
+    opened = view.days.get(office.id, [])
+    days, before, after = showing_places.from_day(opened, asked.day or best[office.id].day)
+    rows = [
+        Row(one, showing_places.bars(view.lines[one.stone.public_id], office.id, days, company_id)) for one in stones
+    ]
+    slots = await _slots(session, asked, named, office, days, reader, company_id, now, sale, visitors) if named else []
+    earlier, later = (asked.to(office=office.id, day=day) if day else None for day in (before, after))
+    return Page(asked, stones, choices, office, days, earlier, later, rows, slots, names)
+
+
+def _chosen(offices: Sequence[Office], wanted: str, best: dict[str, Together]) -> Office | None:
+    """The one asked for, else where the most stones can be seen together, the soonest first."""
+    for office in offices:
+        if office.id == wanted:
+            return office
+    far = date.max
+    return min(offices, key=lambda one: (-best[one.id].most, best[one.id].day or far), default=None)
+
+
+async def _slots(
+    session: AsyncSession,
+    asked: Asked,
+    stones: list[str],
+    office: Office,
+    days: list[Day],
+    reader: Reader,
+    company_id: int,
+    now: datetime,
+    sale: str | None,
+    visitors: Sequence[int],
+) -> list[SlotDay]:
+    if not days:
+        return []
+    found = await finding.free_slots(
+        session, office.id, stones, 0 if asked.mode is ViewingMode.REMOTE else asked.party,
+        max(now, days[0].opens), days[-1].closes,
+        company_id=company_id, mode=asked.mode, sale=sale, visitors=visitors, now=now,
+    )  # fmt: skip
+    by_day: dict[date, list[SlotShown]] = defaultdict(list)
+    for slot in found:
+        by_day[local_day(slot.start, office.zone)].append(slot_shown(slot, reader))
+    return [_slot_day(day, by_day[day.day]) for day in days]
+
+
+def slot_shown(slot: finding.Slot, reader: Reader) -> SlotShown:
+    words = "" if slot.free else reader.say(f"slot_{slot.code}")
+    stone = reader.names.get(str(slot.facts.get("stone", "")))
+    if stone and not slot.free:
+        words = reader.say("slot_of_stone", reason=words, stone=stone)
+    value = SlotWish(slot.desk, slot.start, slot.end).text
+    return SlotShown(slot.start, slot.end, value, slot.code, words, slot.code in WAITABLE)
+
+
+def _slot_day(day: Day, slots: list[SlotShown]) -> SlotDay:
+    reasons = {slot.words for slot in slots}
+    if len(slots) > 1 and len(reasons) == 1 and not slots[0].free and not slots[0].waits:
+        return SlotDay(day, [], reasons.pop())
+    return SlotDay(day, slots, "")
+
+
+async def sales_to_choose(session: AsyncSession) -> list[Sale]:
+    """Published sales that are not over, the next first."""
+    live = select(Lot.sale_id).where(Lot.state.in_(LIVE_LOT))
+    rows = select(Sale).where(Sale.state != SaleState.DRAFT, Sale.id.in_(live)).order_by(Sale.opens_at, Sale.id)
+    return list(await session.scalars(rows.limit(30)))
+
+
+async def lots_to_choose(session: AsyncSession, sale: Sale, actor: Actor) -> list[tuple[Lot, list[Stone]]]:
+    rows = select(Lot).where(Lot.sale_id == sale.id, Lot.state.in_(LIVE_LOT)).order_by(Lot.rank).limit(MOST_LOTS)
+    lots = (await session.scalars(rows)).all()
+    stones = await stones_by_lot(session, [lot.id for lot in lots], actor)
+    return [(lot, stones[lot.id]) for lot in lots if stones.get(lot.id)]
+
+
+async def desk_of(session: AsyncSession, desk: str) -> tuple[Desk, Office] | None:
+    row = (
+        await session.execute(select(Desk, Office).join(Office, Office.id == Desk.office_id).where(Desk.id == desk))
+    ).one_or_none()
+    return (row[0], row[1]) if row else None

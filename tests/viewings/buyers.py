@@ -1,0 +1,118 @@
+"""Two offices with hours, three stones that are shown there, and buyers who come over HTTP."""
+
+import re
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from httpx2 import ASGITransport, AsyncClient
+
+from pavilion import main
+from pavilion.accounts.rules import Role
+from pavilion.kernel.db import create_engine
+from pavilion.settings import Settings
+from pavilion.viewings.forms import SlotWish
+from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Room, Window
+from pavilion.viewings.stone_models import Stay
+from tests import make
+from tests.catalogue import stones
+
+HOME = "http://pavilion.test"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NOW = make.NOON  # Monday, 12:00 UTC, 20:00 in Hong Kong
+OPENS = NOW.replace(hour=2) + 3 * DAY  # Thursday, 10:00 in Hong Kong
+KEY = "k" * 12
+PLACES = (("hkg", "Hong Kong", "香港", "Asia/Hong_Kong", 2), ("ant", "Antwerp", "安特卫普", "Europe/Brussels", 9))
+
+
+class Clock:
+    """A house's clock that a test sets."""
+
+    def __init__(self, now=NOW):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+@asynccontextmanager
+async def idle(app):
+    yield
+
+
+@asynccontextmanager
+async def opened(url, folder):
+    """The house with its places and its three stones: two in Hong Kong, one in Antwerp."""
+    engine, clock = create_engine(url), Clock()
+    app = main.build_web(Settings(environment="test", public_url=HOME, data_dir=folder), engine, clock, idle)
+    app.state.clock, app.state.hands = clock, clock
+    async with app.state.sessions.begin() as session:
+        firm = await make.company(session, "Meridian Diamonds", "BE")
+        kept = await stones.listed(session, [stones.row(n) for n in (1, 2, 3)], firm.id)
+        await furnish(session, [one.public_id for one in kept])
+    app.state.stones = [one.public_id for one in kept]
+    yield app
+    await engine.dispose()
+
+
+async def furnish(session, kept):
+    for office, en, zh, zone, opens in PLACES:
+        session.add(
+            Office(
+                id=office, name_en=en, name_zh=zh, zone=zone, address_en=f"1 {en} Road", address_zh=f"{zh}路 1 号",
+                directions_en="Ring twice.", directions_zh="请按铃两次。", country="BE", rules={"sitting": 60},
+            )
+        )  # fmt: skip
+        await session.flush()
+        session.add(Room(id=f"{office}-r", office_id=office, name_en="Room", name_zh="房间", cap=2))
+        await session.flush()
+        for n in (1, 2):
+            session.add(
+                Desk(
+                    id=f"{office}-{n}",
+                    office_id=office,
+                    room_id=f"{office}-r",
+                    name_en=f"Desk {n}",
+                    name_zh=f"{n} 号台",
+                )
+            )
+        for n in range(1, 12):
+            at = (NOW + n * DAY).replace(hour=opens, minute=0)
+            local = at + (8 * HOUR if office == "hkg" else HOUR)
+            session.add(
+                Window(
+                    office_id=office, day=local.date(), opens=local.strftime("%H:%M"),
+                    closes=(local + 4 * HOUR).strftime("%H:%M"), opens_at=at, closes_at=at + 4 * HOUR, tz_version="x",
+                )
+            )  # fmt: skip
+    for n, stone in enumerate(kept):
+        session.add(Stay(stone=stone, office_id="ant" if n == 2 else "hkg", arrive=None, depart=None, at=NOW))
+
+
+async def person(app, email="wen@lumen.example", firm="Lumen Trading", roles=(Role.BUYER, Role.VIEWER), office=None):
+    async with app.state.sessions.begin() as session:
+        made = await make.person(session, email, roles, await make.company(session, firm, "HK") if firm else None)
+        if office:
+            session.add(OfficeStaff(office_id=office, person_id=made.id))
+
+
+@asynccontextmanager
+async def browser(app, email=None, **headers):
+    transport = ASGITransport(app)
+    async with AsyncClient(transport=transport, base_url=HOME, headers={"origin": HOME} | headers) as client:
+        if email:
+            answer = await client.post("/sign-in", data={"email": email, "password": make.PASSWORD})
+            assert answer.status_code == 303
+        yield client
+
+
+def slot(desk="hkg-1", start=OPENS, hours=1):
+    return SlotWish(desk, start, start + hours * HOUR).text
+
+
+def wish(app, n=1, **changes):
+    """What the form of the booking page sends."""
+    return {"key": KEY, "slot": slot(), "stones": app.state.stones[:n], "party": "1", "mode": "in_person"} | changes
+
+
+def key_in(text):
+    return re.search(r'name="key" value="([^"]+)"', text)[1]
