@@ -9,7 +9,7 @@ from pavilion.bidding.request_models import Viewing
 from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
 from pavilion.provenance.custody_models import CustodyEntry
-from pavilion.viewings import following, gating
+from pavilion.viewings import following, gating, service
 from pavilion.viewings.models import AppointmentStone
 from pavilion.viewings.states import AppointmentState, ViewingMode
 from tests.auctions import world
@@ -41,8 +41,10 @@ async def test_a_bid_above_the_gate_is_refused_until_the_stone_was_seen(database
         refused = await place.bid(1, LOW + 100_000)
         assert (refused.result, refused.code) == ("refused", "viewing_required")
         async with sessions.begin() as session:
-            row = await seen(session, place.buyers[1], place.world.stones[:1], mode=ViewingMode.REMOTE)
-            assert await gating.open_gates(session, row, by="01DESK", now=place.clock()) == [lot]
+            said = {"mode": ViewingMode.REMOTE, "state": AppointmentState.IN_PROGRESS}
+            row = await seen(session, place.buyers[1], place.world.stones[:1], **said)
+            for _ in range(2):
+                assert (await service.finish(session, row, by="01DESK", now=place.clock())).ok
             assert await gating.open_gates(session, row, by="01DESK", now=place.clock()) == [lot]
         await place.until(lambda: place.buyers[1].company_id in writer.facts.lots[lot].viewed, 1)
         assert (await place.bid(1, LOW + 100_000)).result == "accepted"
