@@ -15,9 +15,10 @@ from pavilion.kernel.errors import BadInput, StaleVersion
 from pavilion.kernel.events import Event
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
-from pavilion.viewings import lines, travelling, travelling_reading
+from pavilion.viewings import lines, tours_searching, travelling, travelling_reading
 from pavilion.viewings.lines import Draft, Sending
-from pavilion.viewings.models import Appointment, AppointmentStone, Claim
+from pavilion.viewings.models import Appointment, AppointmentStone, Claim, WaitEntry
+from pavilion.viewings.place_models import Window
 from pavilion.viewings.states import AppointmentState
 from pavilion.viewings.stone_models import Stay, StoneBlock
 from pavilion.viewings.travelling import LineRefused
@@ -321,3 +322,50 @@ async def test_a_trunk_of_stones_is_sent_round_and_delayed_together(house):
     async with house.sessions() as session:
         moved = (await travelling_reading.lines_of(session, house.stones[:1]))[house.stones[0]]
         assert moved[1].arrive == found[house.stones[0]][1].arrive + timedelta(hours=6, minutes=30)
+
+
+async def test_a_tour_is_searched_by_the_worker_and_taken_over_at_once_or_not_at_all(house):
+    async with house.sessions.begin() as session:
+        wen = await session.scalar(select(Person).where(Person.email == "wen@lumen.example"))
+        for office in ("ant", "hkg"):
+            for day in range(28):
+                opens = NOON.replace(hour=8) + day * DAY
+                times = {"day": opens.date(), "opens": "09:00", "closes": "19:00", "tz_version": "2026a"}
+                session.add(Window(office_id=office, opens_at=opens, closes_at=opens + 10 * HOUR, **times))
+        for n, (day, office) in enumerate([(7, "hkg"), (8, "hkg"), (3, "hkg"), (9, "ant")]):
+            start, wish = NOON + day * DAY, {"stones": house.stones[:1], "visitors": [], "operator": None, "quotas": []}
+            session.add(WaitEntry(
+                public_id=f"01WAIT{n:020d}", company_id=wen.company_id, desk_id=f"{office}-d3", starts_at=start,
+                ends_at=start + HOUR, party=1, wish=wish, created_at=NOON, request_key=f"w{n}",
+            ))  # fmt: skip
+    async with await house.browser("vic@pavilion.example") as vic:
+        whole = (await vic.get("/staff/viewings/travel")).text
+        assert "Awaited where they are not" in whole
+        asked = await vic.post("/staff/viewings/travel/tours", data={"stones": house.stones[:1], "weeks": 3})
+        assert asked.status_code == 303, asked.text
+        here = asked.headers["location"]
+        assert "Searched: 0%" in (await vic.get(here)).text
+        assert (await vic.post(f"{here}/acceptance")).status_code == 409  # not found yet
+        assert await tours_searching.tick(house.sessions, NOON) == 1
+        assert await tours_searching.tick(house.sessions, NOON) == 0
+        page = (await vic.get(here)).text
+        assert "It serves 2 of 4" in page and "Who is not" in page, page[page.index("<main") :]
+        async with house.sessions.begin() as session:  # somebody books where the stone would be away
+            row = await shown(session, wen, NOON + 7 * DAY, house.stones[0])
+        assert (await vic.post(f"{here}/acceptance")).status_code == 409
+        async with house.sessions.begin() as session:
+            (await session.get_one(Appointment, row.id)).state = AppointmentState.CANCELLED
+        assert (await vic.post(f"{here}/acceptance")).status_code == 303
+        assert (await vic.post(f"{here}/acceptance")).status_code == 409
+        apart = await vic.post("/staff/viewings/travel/tours", data={"stones": house.stones})
+        assert apart.status_code == 409 and "not at one office" in apart.text
+        assert (await vic.post("/staff/viewings/travel/tours", data={"stones": []})).status_code in (403, 422)
+        assert (await vic.post("/staff/viewings/travel/tours", data={"stones": "x", "weeks": 99})).status_code == 422
+        assert (await vic.get("/staff/viewings/travel/tours/01NOBODY")).status_code == 404
+    async with house.sessions() as session:
+        line = (await travelling_reading.lines_of(session, house.stones[:1]))[house.stones[0]]
+        assert [stop.office for stop in line] == ["ant", "hkg", "ant"]
+        lines.check(line, lines.Ways())
+        assert line[-1].depart is None
+        held = select(Appointment).where(Appointment.state == AppointmentState.HELD)
+        assert len((await session.scalars(held)).all()) == 2  # whom it serves has an offer

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.kernel import events
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.errors import BadInput, StaleVersion
-from pavilion.viewings import finding, placing, travelling_reading
+from pavilion.viewings import finding, placing, travelling_reading, waiting
 from pavilion.viewings.finding import Slot
 from pavilion.viewings.lines import Draft, Elsewhere, Line, LineFault, Stop, check_change, elsewhere
 from pavilion.viewings.models import Appointment, Claim
@@ -99,6 +99,7 @@ async def change(session: AsyncSession, draft: Draft, *, seen: str, by: str, now
     for visit in outlook.mended:
         await _tell(session, visit, None, by=by, now=now)
     await session.flush()
+    await waiting.offer(session, now, cause="travel")  # a stone that comes may be what somebody waited for
     return outlook
 
 
