@@ -156,14 +156,21 @@ def states():
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
     from pavilion.settlement.stop_models import StopState
+    from pavilion.viewings.forms import DOCUMENTS
+    from pavilion.viewings.lines import Moves
+    from pavilion.viewings.states import AppointmentState, BlockKind, IncidentKind, StoneFate
     from pavilion.viewings.private_models import PrivateState
-    from pavilion.viewings.states import AppointmentState
+    from pavilion.viewings.tours import How
+    from pavilion.viewings.travelling_models import SearchState
     from pavilion.viewings.wishes import Code as Refused
 
     return {
         "appointment_": AppointmentState,
         "slot_": Refused,
         "viewer_": PrivateState,
+        "visit_": AppointmentState,
+        "incident_": IncidentKind,
+        "document_": DOCUMENTS,
         "company_": CompanyState,
         "notices_": Kind,
         "notice_": [*NOTICES, *(f"{notice}_text" for notice in NOTICES)],
@@ -228,6 +235,13 @@ def states():
         "law_text_": (EU_DDS, US_CERT),
         "invoice_": InvoiceState,
         "account_": ACCOUNT_KINDS,
+        "fate_": StoneFate,
+        "block_": BlockKind,
+        "moves_": Moves,
+        "line_": ("changed", "blocked", "unblocked"),  # what came of an act on a stone's line
+        "waiting_": ("entry", "request"),
+        "tour_state_": SearchState,
+        "tour_how_": How,
         "term_": TERMS,
         "meaning_": TERMS,
     }

@@ -81,6 +81,8 @@ from pavilion.settlement import service as settlement_service
 from pavilion.viewings import feed_routes as viewing_feed_routes
 from pavilion.viewings import readiness as seen_before
 from pavilion.viewings import routes as viewings_routes
+from pavilion.viewings import staff_routes as viewing_staff_routes
+from pavilion.viewings import travel_routes, travel_routes_tours
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit.html import pages_of
 from pavilion.webkit.log import RequestLog
@@ -118,7 +120,10 @@ ROUTERS: list[APIRouter] = [
     table_routes.router,
     outcome_routes.router,
     warranty_routes.router,
+    travel_routes.router,
+    travel_routes_tours.router,
     viewings_routes.router,
+    viewing_staff_routes.router,
     viewing_feed_routes.router,
     insight_routes.router,
     fairness_routes.router,

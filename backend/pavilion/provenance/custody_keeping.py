@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -133,9 +133,8 @@ async def open_entry(
 
 
 async def _free(session: AsyncSession, load: Load, trays: Sequence[str]) -> None:
-    holders = CustodyEntry.stone.in_(load.stones)
-    if around := [*trays, *([load.tray] if load.tray else [])]:
-        holders |= CustodyEntry.tray.in_(around)
+    around = [*trays, *([load.tray] if load.tray else [])]
+    holders = or_(CustodyEntry.stone.in_(load.stones), CustodyEntry.tray.in_(around))
     held = await session.scalar(select(CustodyEntry).where(holders, CustodyEntry.closed_at.is_(None)).limit(1))
     if held is not None:
         raise StoneIsOut(place=held.place, since=held.opened_at.isoformat(timespec="minutes"))

@@ -47,8 +47,8 @@ class Viewed:
     viewer: str
     out_at: datetime
     back_at: datetime
-    mct_before: int
-    mct_after: int
+    mct_before: int | None  # none: seen in a tray, which is weighed as a whole
+    mct_after: int | None
 
 
 async def record_viewed(
@@ -87,6 +87,7 @@ async def record_viewed(
 
 
 def _told(one: Viewed, piece: str, hand: HouseHand) -> Event:
+    masses = {"mct_before": one.mct_before, "mct_after": one.mct_after}
     return {
         "t": "VIEWED",
         "at": stamp(one.back_at),
@@ -98,9 +99,8 @@ def _told(one: Viewed, piece: str, hand: HouseHand) -> Event:
         "viewer": hand.pseudonym("viewer", one.viewer),
         "out_at": stamp(one.out_at),
         "back_at": stamp(one.back_at),
-        "mct_before": one.mct_before,
-        "mct_after": one.mct_after,
         "ev": "measured",
+        **{name: mct for name, mct in masses.items() if mct is not None},
     }
 
 

@@ -1,0 +1,54 @@
+"""Who of the house acts for which office."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Person
+from pavilion.accounts.rules import Actor
+from pavilion.kernel.errors import NotFound
+from pavilion.viewings import placing
+from pavilion.viewings.models import Appointment
+from pavilion.viewings.place_models import Desk, Office, OfficeStaff
+
+
+async def offices_of(session: AsyncSession, actor: Actor) -> Sequence[Office]:
+    """The offices for which this person acts, by name."""
+    mine = select(OfficeStaff.office_id).where(OfficeStaff.person_id == actor.person_id)
+    return (await session.scalars(select(Office).where(Office.id.in_(mine)).order_by(Office.name_en))).all()
+
+
+async def office_for(session: AsyncSession, actor: Actor, office_id: str) -> Office:
+    """NotFound alike for an office that is none and for one of others."""
+    if await session.get(OfficeStaff, (office_id[:12], actor.person_id)) is None:
+        raise NotFound()
+    return await session.get_one(Office, office_id)
+
+
+async def appointment_at(session: AsyncSession, office: Office, public_id: str, *, lock: bool = False) -> Appointment:
+    """An appointment of this office; NotFound for those of others. Locked, nothing is booked or moved beside it: the
+    verbs of the desk take their locks in the same order."""
+    if lock:
+        await placing.alone(session)
+    wanted = (
+        select(Appointment)
+        .join(Desk, Desk.id == Appointment.desk_id)
+        .where(Appointment.public_id == public_id, Desk.office_id == office.id)
+    )
+    found = await session.scalar(wanted.with_for_update(of=Appointment) if lock else wanted)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def desks_of(session: AsyncSession, office: Office) -> Sequence[Desk]:
+    """In the order of the room, the stations for viewings by video among them."""
+    wanted = select(Desk).where(Desk.office_id == office.id, Desk.closed_at.is_(None))
+    return (await session.scalars(wanted.order_by(Desk.rank, Desk.id))).all()
+
+
+async def operators_of(session: AsyncSession, office: Office) -> Sequence[Person]:
+    """Who shows stones by video here."""
+    showing = select(OfficeStaff.person_id).where(OfficeStaff.office_id == office.id, OfficeStaff.operator)
+    return (await session.scalars(select(Person).where(Person.id.in_(showing)).order_by(Person.name))).all()

@@ -1,0 +1,57 @@
+"""Stones as the desk calls them: by lot, weight and shape, with their picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.auctions.models import Lot, LotStone, Sale
+from pavilion.auctions.rules import LIVE_LOT
+from pavilion.catalogue import plan
+from pavilion.catalogue import queries as catalogue
+from pavilion.catalogue.models import Stone
+
+
+@dataclass(frozen=True, slots=True)
+class StoneCard:
+    stone: Stone
+    plan: str  # the drawing of its cut
+    lot: str  # its number in a sale; empty outside one
+    lot_id: str
+    sale: str
+
+    @property
+    def public_id(self) -> str:
+        return self.stone.public_id
+
+
+async def of_stones(session: AsyncSession, actor: Actor, stones: Sequence[str]) -> dict[str, StoneCard]:
+    """By public id; a stone that the reader may not see is left out."""
+    names = list(dict.fromkeys(stones))
+    if not names:
+        return {}
+    found = await catalogue.stones_of(session, actor, names)
+    rows = await session.execute(
+        select(LotStone.stone_id, Lot.number, Lot.suffix, Lot.public_id, Lot.state, Sale.public_id)
+        .join(Lot, Lot.id == LotStone.lot_id)
+        .join(Sale, Sale.id == Lot.sale_id)
+        .where(LotStone.stone_id.in_([stone.id for stone in found]), Lot.number.is_not(None))
+        .order_by(Lot.state.in_(LIVE_LOT), Lot.id)
+    )
+    lots = {stone: (f"{number}{suffix}", lot, sale) for stone, number, suffix, lot, _, sale in rows}
+    cards = {}
+    for stone in found:
+        number, lot, sale = lots.get(stone.id, ("", "", ""))
+        cards[stone.public_id] = StoneCard(stone, plan.plan_of(stone).name, number, lot, sale)
+    return cards
+
+
+async def named(session: AsyncSession, typed: str) -> str | None:
+    """The public id of the stone that staff call so: by the number of its latest lot, by stock number or by itself."""
+    wanted = select(Stone.public_id).where((Stone.stock_no_key == typed.casefold()) | (Stone.public_id == typed))
+    if typed.isdecimal() and len(typed) < 7:
+        in_lot = select(LotStone.stone_id).join(Lot, Lot.id == LotStone.lot_id).where(Lot.number == int(typed))
+        wanted = select(Stone.public_id).where(Stone.id.in_(in_lot))
+    return await session.scalar(wanted.order_by(Stone.id.desc()).limit(1))

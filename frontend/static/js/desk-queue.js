@@ -1,0 +1,238 @@
+// @ts-check
+/** The desk without a line: what is handed out and weighed in is kept on the device and sent, in order and once, when
+ * there is a line again. Each act has a key of its own before it is first sent, so that sending it twice does it once.
+ * Without this module the same forms go to the house at once. */
+import { say, sentence } from "./words.js";
+
+const KEPT = "pavilion-desk";
+const AGAIN_MS = 5_000;
+
+/** @typedef {{key: string, address: string, fields: Record<string, string>, label: string, made: number}} Act */
+/** @typedef {{kind: "done"} | {kind: "refused", words: string} | {kind: "no line"}} Outcome */
+
+/** `1.019`, `1,019` or `1.019 ct` in milli-carats, null for what is no weight. Pure. @param {string} typed @returns {number | null} */
+export function mctOf(typed) {
+  const found = /^([0-9]{1,4})(?:[.,]([0-9]{1,3}))?\s*(?:ct)?$/i.exec(typed.trim());
+  if (!found) return null;
+  const mct = Number(found[1]) * 1000 + Number((found[2] ?? "").padEnd(3, "0"));
+  return mct > 0 && mct <= 10_000_000 ? mct : null;
+}
+
+/** `−0.001 ct` Pure. @param {number} mct */
+export function signed(mct) {
+  const sign = mct < 0 ? "−" : mct > 0 ? "+" : "±";
+  const whole = Math.abs(mct);
+  return `${sign}${Math.floor(whole / 1000)}.${String(whole % 1000).padStart(3, "0")} ct`;
+}
+
+/** What the scale says against what went out; null while nothing readable is typed. Pure.
+ * @param {string} typed @param {number} out @param {number} allowed @returns {{difference: number, apart: boolean} | null} */
+export function compared(typed, out, allowed) {
+  const mct = mctOf(typed);
+  return mct === null ? null : { difference: mct - out, apart: Math.abs(mct - out) > allowed };
+}
+
+/** The acts without one that is over, and with another about the same thing refused none is lost. Pure.
+ * @param {readonly Act[]} acts @param {string} key @returns {Act[]} */
+export function without(acts, key) {
+  return acts.filter((act) => act.key !== key);
+}
+
+/** An act that is there already is not there twice. Pure. @param {readonly Act[]} acts @param {Act} act @returns {Act[]} */
+export function queued(acts, act) {
+  return acts.some((one) => one.key === act.key) ? [...acts] : [...acts, act];
+}
+
+/** What was kept on the device, as far as it can be read. Pure. @param {string | null} text @returns {Act[]} */
+export function read(text) {
+  try {
+    const found = JSON.parse(text ?? "[]");
+    return Array.isArray(found) ? found.filter((one) => typeof one?.key === "string" && typeof one.address === "string" && typeof one.fields === "object") : [];
+  } catch {
+    return [];
+  }
+}
+
+export class Queue {
+  /** @param {{load(): string | null, save(text: string): void, send(act: Act): Promise<Outcome>, changed(acts: Act[]): void, refused(act: Act, words: string): void, done(act: Act): void}} ports */
+  constructor(ports) {
+    this.ports = ports;
+    this.acts = read(ports.load());
+    this.busy = false;
+  }
+
+  /** Kept before it is sent. @param {Act} act */
+  async add(act) {
+    this.keep(queued(this.acts, act));
+    await this.drain();
+  }
+
+  /** The first first; without a line the rest waits. */
+  async drain() {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      for (let act = this.acts[0]; act; act = this.acts[0]) {
+        const outcome = await this.ports.send(act);
+        if (outcome.kind === "no line") break;
+        this.keep(without(this.acts, act.key));
+        if (outcome.kind === "refused") this.ports.refused(act, outcome.words);
+        else this.ports.done(act);
+      }
+    } finally {
+      this.busy = false;
+      this.ports.changed(this.acts);
+    }
+  }
+
+  /** @param {Act[]} acts */
+  keep(acts) {
+    this.acts = acts;
+    this.ports.save(JSON.stringify(acts));
+    this.ports.changed(acts);
+  }
+}
+
+/** @param {Act} act @returns {Promise<Outcome>} */
+async function send(act) {
+  let answer;
+  try {
+    answer = await fetch(act.address, { method: "POST", body: new URLSearchParams(act.fields), headers: { accept: "application/json" } });
+  } catch {
+    return { kind: "no line" };
+  }
+  if (answer.ok) return { kind: "done" };
+  if (answer.status >= 500 || answer.status === 429 || answer.status === 401) return { kind: "no line" };
+  const told = await answer.json().catch(() => ({}));
+  const faults = Object.values(told.facts?.fields ?? {}).map((fault) => sentence(String(fault)));
+  return { kind: "refused", words: [told.detail ?? String(answer.status), ...faults].join(" ") };
+}
+
+class Desk {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+    this.line = /** @type {HTMLElement} */ (document.querySelector("[data-line]"));
+    const name = `${KEPT}:${place.dataset["office"]}`;
+    this.queue = new Queue({
+      load: () => localStorage.getItem(name),
+      save: (text) => localStorage.setItem(name, text),
+      send,
+      changed: (acts) => this.show(acts),
+      refused: (act, words) => void this.refused(act, words),
+      done: () => void this.fresh(),
+    });
+    place.addEventListener("submit", (event) => void this.onSubmit(event));
+    place.addEventListener("input", (event) => this.onInput(event));
+    place.addEventListener("reset", (event) => this.onReset(event));
+    addEventListener("online", () => void this.queue.drain());
+    setInterval(() => { if (this.queue.acts.length) void this.queue.drain(); }, AGAIN_MS);
+    this.show(this.queue.acts);
+    void this.queue.drain();
+  }
+
+  /** @param {SubmitEvent} event */
+  async onSubmit(event) {
+    const form = event.target instanceof HTMLFormElement && event.target.matches("[data-desk-act]") ? event.target : null;
+    if (!form) return;
+    event.preventDefault();
+    const fields = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+    const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+    if (button?.name) fields[button.name] = button.value;
+    const weight = /** @type {HTMLInputElement} */ (form.elements.namedItem("weight"));
+    if (mctOf(weight.value) === null) { this.reading(form, say("This is no weight: type carats with three decimals.")); weight.focus(); return; }
+    const told = form.dataset["act"] === "in" ? compared(weight.value, Number(form.dataset["outMct"]), Number(form.dataset["allowed"])) : null;
+    if (told?.apart && fields["as_it_is"] !== "yes") {
+      if (!(await this.confirmed(form, told.difference))) { weight.value = ""; this.reading(form, ""); weight.focus(); return; }
+      fields["as_it_is"] = "yes";
+    }
+    const label = form.closest(".weigh")?.querySelector("h3")?.textContent?.trim() ?? "";
+    for (const one of form.querySelectorAll("button")) one.disabled = true;
+    await this.queue.add({ key: fields["key"] ?? "", address: form.action, fields, label, made: Date.now() });
+  }
+
+  /** Asks in place whether it is to be taken in as it is. @param {HTMLFormElement} form @param {number} difference @returns {Promise<boolean>} */
+  confirmed(form, difference) {
+    const template = /** @type {HTMLTemplateElement} */ (document.querySelector("template[data-confirm]"));
+    form.querySelector("[data-asked]")?.remove();
+    const asked = document.createElement("div");
+    asked.dataset["asked"] = "";
+    asked.append(template.content.cloneNode(true));
+    const words = asked.querySelector("[data-confirm-words]");
+    if (words) words.textContent = say("%(difference)s: more than the desk allows. Weigh again, or take it in as it is: an incident opens, and nobody gets the stone.", { difference: signed(difference) });
+    form.append(asked);
+    /** @type {HTMLElement | null} */ (asked.querySelector("[data-no]"))?.focus();
+    return new Promise((resolve) => {
+      asked.addEventListener("click", (event) => {
+        const button = event.target instanceof Element ? event.target.closest("[data-yes], [data-no]") : null;
+        if (!button) return;
+        asked.remove();
+        resolve(button.matches("[data-yes]"));
+      });
+    });
+  }
+
+  /** @param {Event} event */
+  onInput(event) {
+    const field = event.target instanceof HTMLInputElement && event.target.name === "weight" ? event.target : null;
+    const form = /** @type {HTMLFormElement | null} */ (field?.closest("[data-desk-act]") ?? null);
+    if (!field || !form || form.dataset["act"] !== "in") return;
+    const told = compared(field.value, Number(form.dataset["outMct"]), Number(form.dataset["allowed"]));
+    if (!told) this.reading(form, "");
+    else this.reading(form, told.apart ? say("%(difference)s, too much", { difference: signed(told.difference) }) : say("%(difference)s, within what is allowed", { difference: signed(told.difference) }));
+  }
+
+  /** @param {Event} event */
+  onReset(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    this.reading(form, "");
+    setTimeout(() => /** @type {HTMLInputElement | null} */ (form.querySelector("[name='weight']"))?.focus());
+  }
+
+  /** @param {HTMLFormElement} form @param {string} words */
+  reading(form, words) {
+    const place = form.querySelector("[data-reading]");
+    if (place) place.textContent = words;
+  }
+
+  /** What waits, on the line above and at each stone. @param {readonly Act[]} acts */
+  show(acts) {
+    this.line.hidden = acts.length === 0;
+    this.line.textContent = acts.length ? say("No line. Kept here and sent when there is one: %(what)s", { what: acts.map((act) => act.label).join("; ") }) : "";
+    for (const form of /** @type {NodeListOf<HTMLElement>} */ (this.place.querySelectorAll("[data-desk-act]"))) {
+      const waits = acts.some((act) => (act.fields["stone"] || act.fields["tray"]) === form.dataset["thing"] && act.fields["appointment"] === this.place.dataset["visit"]);
+      form.closest(".weigh")?.classList.toggle("is-waiting", waits);
+      const mark = /** @type {HTMLElement | null | undefined} */ (form.closest(".weigh")?.querySelector("[data-waiting]"));
+      if (mark) mark.hidden = !waits;
+      for (const button of form.querySelectorAll("button")) button.disabled = waits;
+    }
+  }
+
+  /** The desk as the house knows it now. */
+  async fresh() {
+    try {
+      const answer = await fetch(location.pathname, { headers: { "hx-request": "true", accept: "text/html" }, cache: "no-store" });
+      if (!answer.ok) return;
+      this.place.replaceChildren(document.createRange().createContextualFragment(await answer.text()));
+      this.show(this.queue.acts);
+    } catch { /* the page is read again with the next act */ }
+  }
+
+  /** @param {Act} act @param {string} words */
+  async refused(act, words) {
+    await this.fresh();
+    const said = document.createElement("div");
+    said.className = "notice is-wrong";
+    said.tabIndex = -1;
+    said.setAttribute("role", "alert");
+    said.textContent = act.label ? `${act.label}: ${words}` : words;
+    this.place.prepend(said);
+    said.focus();
+  }
+}
+
+if (typeof document !== "undefined") {
+  const place = document.querySelector("[data-desk]");
+  if (place instanceof HTMLElement) new Desk(place);
+  /** @type {HTMLElement | null} */ (document.querySelector("[data-refusal]"))?.focus();
+}

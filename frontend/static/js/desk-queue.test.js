@@ -1,0 +1,64 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compared, mctOf, Queue, queued, read, signed, without } from "./desk-queue.js";
+
+/** @param {string} key @returns {import("./desk-queue.js").Act} */
+const act = (key) => ({ key, address: "/desk-acts", fields: { stone: key }, label: key, made: 0 });
+
+/** A device: what it keeps, and a line that answers what it is told to. @param {string} kept @param {import("./desk-queue.js").Outcome[]} answers */
+function device(kept, answers) {
+  /** @type {{kept: string, sent: string[], told: string[]}} */
+  const seen = { kept, sent: [], told: [] };
+  const queue = new Queue({
+    load: () => seen.kept,
+    save: (text) => { seen.kept = text; },
+    send: async (one) => { seen.sent.push(one.key); return answers.shift() ?? { kind: "done" }; },
+    changed: () => {},
+    refused: (one, words) => { seen.told.push(`${one.key} ${words}`); },
+    done: (one) => { seen.told.push(`${one.key} done`); },
+  });
+  return { queue, seen };
+}
+
+test("a weight is read as a scale writes it", () => {
+  assert.equal(mctOf("1.019"), 1019);
+  assert.equal(mctOf(" 1,02 ct"), 1020);
+  assert.equal(mctOf("12"), 12000);
+  for (const wrong of ["", "0", "1.0199", "-1", "one", "99999"]) assert.equal(mctOf(wrong), null, wrong);
+});
+
+test("a difference is told with its sign, and beyond what is allowed it is told apart", () => {
+  assert.deepEqual(compared("1.019", 1020, 1), { difference: -1, apart: false });
+  assert.deepEqual(compared("1.018", 1020, 1), { difference: -2, apart: true });
+  assert.equal(compared("", 1020, 1), null);
+  assert.equal(signed(-1), "−0.001 ct");
+  assert.equal(signed(1002), "+1.002 ct");
+});
+
+test("an act is kept once and leaves once", () => {
+  const acts = queued(queued([], act("a")), act("a"));
+  assert.equal(acts.length, 1);
+  assert.deepEqual(without(acts, "a"), []);
+  assert.deepEqual(read("nonsense"), []);
+  assert.deepEqual(read('[{"key":1}]'), []);
+});
+
+test("without a line acts wait in their order, outlive the page, and go once there is one", async () => {
+  const { queue, seen } = device("[]", [{ kind: "no line" }, { kind: "no line" }]);
+  await queue.add(act("a"));
+  await queue.add(act("b"));
+  assert.deepEqual(read(seen.kept).map((one) => one.key), ["a", "b"]);
+  const again = device(seen.kept, []);
+  await again.queue.drain();
+  assert.deepEqual(again.seen.sent, ["a", "b"]);
+  assert.deepEqual(again.seen.told, ["a done", "b done"]);
+  assert.equal(again.seen.kept, "[]");
+});
+
+test("a refused act is told and does not hold up the others", async () => {
+  const { queue, seen } = device(JSON.stringify([act("a"), act("b")]), [{ kind: "refused", words: "blocked" }]);
+  await queue.drain();
+  assert.deepEqual(seen.told, ["a blocked", "b done"]);
+  assert.deepEqual(queue.acts, []);
+});
