@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from pavilion.kernel.db import Sessions
-from pavilion.viewings import following, opening, sweeping, tours_searching
+from pavilion.viewings import erasing, following, opening, sweeping, tours_searching
 
 Tick = tuple[str, Callable[[datetime], Awaitable[int]]]
 
@@ -16,5 +16,6 @@ def of_house(sessions: Sessions) -> list[Tick]:
         ("opening hours", opening.LayingDown(sessions).tick),
         ("appointments in time", partial(sweeping.tick, sessions)),
         ("what viewings follow", following.Following(sessions).tick),
+        ("visitors forgotten", erasing.Erasing(sessions).tick),
         ("tours", partial(tours_searching.tick, sessions)),
     ]
