@@ -13,7 +13,6 @@ from pavilion.kernel import events
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import box, reminding, service, viewing_notices, viewing_times
-from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.jobs import MOOT, Mailing
 from pavilion.notifications.mail import MailFolder, Smtp
 from pavilion.notifications.models import PushBrowser
@@ -48,7 +47,7 @@ class Town:
 
     def __init__(self, sessions, people, row):
         self.sessions, self.people, self.row = sessions, people, row
-        self.hearing = Hearing(sessions, viewing_notices.FOLLOWER, viewing_notices.NAMES, viewing_notices.heard)
+        self.hearing = viewing_notices.hearing(sessions)
 
     async def change(self, what, at=NOON, by="01WEN", cause="", reason="", **changes):
         """The row after it, with its event; then the event is heard."""
@@ -221,6 +220,20 @@ async def test_a_wish_is_told_to_both_sides_and_declined_without_a_calendar(sqli
     said = await town.said()
     assert said.subject.endswith("not possible") and said.entry is None
     assert "Reason: We are closed for stock-taking." in said.lines
+
+
+async def test_after_days_without_a_worker_what_is_still_to_come_is_told_and_what_is_over_is_not(town):
+    async with town.sessions.begin() as session:
+        over = await booked.appointment(session, town.people["wen"], start=NOON + HOUR)
+        over.version = 2
+        coming = await session.get(Appointment, town.row.id)
+        coming.version = 2
+        recording.happened(session, coming, "booked", office="hkg", by="01WEN", at=NOON)
+        over.state = S.NO_SHOW
+        recording.happened(session, over, "no_show", office="hkg", by="house", at=NOON + 2 * HOUR)
+    await town.hearing.tick(NOON + 4 * DAY)
+    assert [(notice, who) for notice, who, _ in await town.told()] == [("viewing_booked", "wen")]
+    assert [row.payload["hours"] for row in await town.rows(REMINDER)] == [24, 2]
 
 
 async def test_a_reminder_goes_to_who_comes_when_it_is_due_and_only_while_it_holds(town):

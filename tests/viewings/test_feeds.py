@@ -15,6 +15,7 @@ from pavilion.kernel.db import create_engine
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.events import Event
 from pavilion.main import build_web
+from pavilion.notifications.mail import Invitation, Mail, MailFolder, message_of
 from pavilion.settings import Environment, Settings
 from pavilion.viewings import feeds
 from pavilion.viewings.models import Appointment, AppointmentEvent, CalendarFeed
@@ -181,7 +182,7 @@ async def house(town, sqlite_database_url, tmp_path):
                 assert (await client.post("/sign-in", data=said)).status_code == 303
             yield client
 
-    yield SimpleNamespace(reader=reader, **vars(town))
+    yield SimpleNamespace(reader=reader, folder=tmp_path, **vars(town))
     await engine.dispose()
 
 
@@ -269,3 +270,18 @@ async def test_the_file_of_an_appointment_is_for_its_company(house):
         assert (await li.get("/viewings/appointments/01NONE/calendar.ics")).status_code == 404
     async with house.reader("ilse@vandael.example") as ilse:
         assert (await ilse.get(path)).status_code == 404
+
+
+async def test_the_simulated_box_gives_the_calendar_file_of_a_mail_to_its_reader_alone(house):
+    mail = Mail("k", "wen@lumen.example", "Viewing", "text", "<p>text</p>", "en", "https://x", NOON)
+    calendar = Invitation("REQUEST", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    folder = MailFolder(house.folder / "mail")
+    await folder.send(message_of(mail._replace(calendar=calendar), "a@b.example", "b.example"), "wen@lumen.example")
+    async with house.reader("wen@lumen.example") as wen:
+        page = await wen.get("/mail")
+        (path,) = set(re.findall(r"/mail/\w+\.ics", page.text))
+        answer = await wen.get(path)
+        assert answer.content == calendar.text.encode() and "method=REQUEST" in answer.headers["content-type"]
+        assert (await wen.get("/mail/none.ics")).status_code == 404
+    async with house.reader("li@lumen.example") as li:
+        assert (await li.get(path)).status_code == 404

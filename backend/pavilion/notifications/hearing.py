@@ -4,7 +4,7 @@ said twice.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -42,9 +42,14 @@ class Hearing:
     """Follows the events of one house: those of the sales, or others by their names."""
 
     def __init__(
-        self, sessions: Sessions, follower: str = FOLLOWER, names: Sequence[str] = NAMES, heard: Heard | None = None
+        self,
+        sessions: Sessions,
+        follower: str = FOLLOWER,
+        names: Sequence[str] = NAMES,
+        heard: Heard | None = None,
+        stale: timedelta = STALE,
     ) -> None:
-        self._sessions, self._follower, self._names = sessions, follower, names
+        self._sessions, self._follower, self._names, self._stale = sessions, follower, names, stale
         self._heard: Heard = heard or _heard
         self._seen: set[int] = set()
         self._last: int | None = None
@@ -63,7 +68,7 @@ class Hearing:
             cursor = await cursor_of(session, self._follower)
             teller = Teller(session, now)
             for row in rows:
-                if row.at > now - STALE:
+                if row.at > now - self._stale:
                     await self._heard(session, teller, row)
             cursor.last_id = max(cursor.last_id, rows[-1].id)
             last = cursor.last_id

@@ -22,10 +22,7 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Tick]
     ticks: list[Tick] = [
         ("books told", partial(watching.follow, sessions)),
         ("events told", Hearing(sessions).tick),
-        (
-            "viewings told",
-            Hearing(sessions, viewing_notices.FOLLOWER, viewing_notices.NAMES, viewing_notices.heard).tick,
-        ),
+        ("viewings told", viewing_notices.hearing(sessions).tick),
         ("reminders", partial(reminding.tick, sessions)),
         ("mail", mailing.tick),
     ]

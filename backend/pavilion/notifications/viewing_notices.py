@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Person, PersonRole
 from pavilion.accounts.rules import RIGHTS, Permission, Role
 from pavilion.kernel import outbox
+from pavilion.kernel.db import Sessions
 from pavilion.kernel.events import Event
 from pavilion.kernel.outbox import Outbox
+from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.telling import Teller
 from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentVisitor, Visitor, WaitEntry
@@ -28,6 +30,7 @@ FOLLOWER = "viewing notices"
 REMINDER = "viewing_reminder"  # kind of the outbox: one row for each appointment, time ahead and SEQUENCE
 HOUSE = "house"
 LATE = "late_cancel_asked"
+STALE = timedelta(days=14)
 JOURNEY = timedelta(hours=2)  # told later than this before it, a change finds its people on the way
 HAPPENED = (
     *("requested", "booked", "moved", "changed", "cancelled", "expired", "no_show", "attention"),
@@ -37,6 +40,11 @@ NAMES = (*(f"appointment:{one}" for one in HAPPENED), "waitlist:offered", "waitl
 BOOKERS = tuple(role for role in Role if Permission.VIEWING_BOOK in RIGHTS[role])
 GIVEN = ("viewing_booked", "viewing_moved", "viewing_changed")
 MOVED = "moved on: an appointment has its reminders for one time only"
+
+
+def hearing(sessions: Sessions) -> Hearing:
+    """Follows what happens to viewings. An invitation is no stale news while its viewing is still to come."""
+    return Hearing(sessions, FOLLOWER, NAMES, heard, STALE)
 
 
 async def heard(session: AsyncSession, teller: Teller, event: Event) -> None:
@@ -59,6 +67,11 @@ class _Appointment:
         self.session, self.teller, self.event, self.row, self.office = session, teller, event, row, office
 
     async def happened(self, what: str) -> None:
+        if self.row.ends_at > self.teller.now:
+            await self._say(what)
+        await remind(self.session, self.row, self.office, self.teller.now)
+
+    async def _say(self, what: str) -> None:
         if what == "booked":
             await self._tell("viewing_booked")
         elif what == "requested":
@@ -76,7 +89,6 @@ class _Appointment:
             await self._tell("viewing_no_show")
         elif what == "attention":
             await self._attention()
-        await remind(self.session, self.row, self.office, self.teller.now)
 
     async def _moved(self) -> None:
         """To another hour or office; or only with other stones or visitors. Who is named no more is told so: the entry
@@ -137,8 +149,9 @@ class _Appointment:
 
     async def _office(self, notice: str, **facts: Any) -> None:
         await _tell_office(
-            self.session, self.teller, self.event, notice, self.office, appointment=self.row.public_id, **facts
-        )
+            self.session, self.teller, self.event, notice, self.office,
+            last=self.row.starts_at - JOURNEY, appointment=self.row.public_id, **facts,
+        )  # fmt: skip
 
 
 async def people_of(session: AsyncSession, row: Appointment) -> Sequence[int]:
