@@ -103,12 +103,12 @@ async def _walk_in(session: AsyncSession, appointment: Appointment, now: datetim
     if wish.start >= wish.end:
         return Answer(Code.NO_SHOW, given_up)
     for _ in range(claims.TRIES):
-        answer, known = await booking.looked(session, wish, now, staff=True, own=appointment.id, seated=True)
+        answer, found = await booking.looked(session, wish, now, staff=True, own=appointment.id, seated=True)
         if not answer.ok:
             return Answer(Code.NO_SHOW, given_up | {"why": answer.code.value})
         try:
             async with session.begin_nested():
-                await placing.occupy(session, appointment, wish, known, places=0)
+                await placing.occupy(session, appointment, wish, found.facts, places=0)
         except claims.Crossed:
             continue
         appointment.freed_at = None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -86,7 +87,8 @@ async def approve(session: AsyncSession, appointment: Appointment, *, by: str, n
         return placing.wrong_state(appointment)
     wish = await placing.wish_of(session, appointment)
     for _ in range(claims.TRIES):
-        answer, known = await looked(session, wish, now, staff=True, own=appointment.id)
+        answer, found = await looked(session, wish, now, staff=True, own=appointment.id)
+        known = found.facts
         if not answer.ok:
             return answer
         try:
@@ -106,17 +108,27 @@ async def approve(session: AsyncSession, appointment: Appointment, *, by: str, n
 
 
 async def looked(
-    session: AsyncSession, wish: Wish, now: datetime, *, staff: bool, own: int | None = None, seated: bool = False
-) -> tuple[Answer, rules.Facts]:
+    session: AsyncSession,
+    wish: Wish,
+    now: datetime,
+    *,
+    staff: bool,
+    own: int | None = None,
+    seated: bool = False,
+    key: str | None = None,
+) -> tuple[Answer, facts.Looked]:
     """The answer to the wish and what it rests on. Whoever is in the way although their time is over is told so first,
     and those who wait come before whoever asks now."""
-    answer, found = await placing.looked(session, wish, now, staff=staff, own=own, seated=seated)
+    again = partial(placing.looked, session, wish, now, staff=staff, own=own, seated=seated, key=key)
+    answer, found = await again()
+    if found.before is not None:
+        return answer, found
     if _counts_company(found.facts.rules):
         await placing.alone(session)  # else two appointments of one company pass its limit side by side
-        answer, found = await placing.looked(session, wish, now, staff=staff, own=own, seated=seated)
+        answer, found = await again()
     if found.late and await sweeping.settle(session, found.late, now):
-        answer, found = await placing.looked(session, wish, now, staff=staff, own=own, seated=seated)
-    return answer, found.facts
+        answer, found = await again()
+    return answer, found
 
 
 def _counts_company(known: rules.BookingRules) -> bool:
@@ -140,11 +152,12 @@ async def _make(
     if not 1 <= len(key) <= KEY_LENGTH:
         return None, Answer(Code.BAD_INPUT, {"fields": {"key": Code.BAD_INPUT.value}})
     for _ in range(claims.TRIES):
-        if before := await _made_before(session, wish, key):
-            return before
         asking = state is S.REQUESTED
         at_the_door = staff and wish.start == floor(now)
-        answer, known = await looked(session, wish, now, staff=staff or asking, seated=at_the_door)
+        answer, found = await looked(session, wish, now, staff=staff or asking, seated=at_the_door, key=key)
+        if found.before is not None:
+            return await _made_before(session, wish, found.before)
+        known = found.facts
         if asking and answer.code in NOT_ASKED:
             return None, answer
         if not asking and not answer.ok:
@@ -170,12 +183,9 @@ NOT_ASKED = frozenset(
 )  # fmt: skip
 
 
-async def _made_before(session: AsyncSession, wish: Wish, key: str) -> Made | None:
+async def _made_before(session: AsyncSession, wish: Wish, appointment_id: int) -> Made:
     """The same key of the same company is the same act; with another wish it is a mistake."""
-    found = select(Appointment).where(Appointment.company_id == wish.company_id, Appointment.request_key == key)
-    before = await session.scalar(found)
-    if before is None:
-        return None
+    before = await session.get_one(Appointment, appointment_id, populate_existing=True)
     first = await session.scalar(
         select(AppointmentEvent.facts).where(AppointmentEvent.appointment_id == before.id, AppointmentEvent.n == 1)
     )

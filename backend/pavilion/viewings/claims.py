@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, String, and_, bindparam, delete, or_, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Select, String, and_, bindparam, delete, or_, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,17 +48,12 @@ class Found:
 async def read(session: AsyncSession, wanted: Occupied, now: datetime, *, own: int | None = None) -> Found:
     """The rows of others in the way of what is wanted, in its whole span."""
     span = wanted.span
-    found = (
-        select(
-            Claim.resource, Claim.quantum, Claim.appointment_id, Claim.company_id, Claim.sharers,
-            Appointment.company_id, Appointment.state, Appointment.expires_at, Appointment.starts_at,
-        )
-        .outerjoin(Appointment, Appointment.id == Claim.appointment_id)
-        .where(Claim.resource.in_(wanted.resources()), Claim.quantum >= span.start, Claim.quantum < span.stop)
-    )  # fmt: skip
+    asked = {"resources": wanted.resources(), "first": span.start, "end": span.stop}
     rows: dict[Row, Taken] = {}
     late = set()
-    for resource, at, appointment, company, sharers, owner, state, expires, starts in await session.execute(found):
+    for resource, at, appointment, company, sharers, owner, state, expires, starts in await session.execute(
+        _IN_THE_WAY, asked
+    ):
         if appointment is None:
             assert company is not None
             rows[resource, at] = Taken(company, None, sharers)
@@ -238,3 +234,22 @@ def _by_resource(rows: Iterable[Row]) -> dict[str, list[int]]:
     for resource, at in sorted(rows):
         found[resource].append(at)
     return found
+
+
+def _in_the_way() -> Select[Any]:
+    claim, made = Claim.__table__.c, Appointment.__table__.c
+    return (
+        select(
+            claim.resource, claim.quantum, claim.appointment_id, claim.company_id, claim.sharers,
+            made.company_id, made.state, made.expires_at, made.starts_at,
+        )
+        .select_from(Claim.__table__.outerjoin(Appointment.__table__, made.id == claim.appointment_id))
+        .where(
+            claim.resource.in_(bindparam("resources", expanding=True)),
+            claim.quantum >= bindparam("first", type_=BigInteger()),
+            claim.quantum < bindparam("end", type_=BigInteger()),
+        )
+    )  # fmt: skip
+
+
+_IN_THE_WAY = _in_the_way()

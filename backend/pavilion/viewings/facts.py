@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, String, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.catalogue.models import Stone
+from pavilion.kernel.db import UtcDateTime
 from pavilion.viewings import claims, rules
 from pavilion.viewings.models import Appointment, Visitor
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Quota, Regime, Room, SaleViewing, Window
@@ -26,16 +27,20 @@ WELCOME = frozenset({PrivateState.INVITED, PrivateState.APPROVED})
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """`late`: appointments in the way whose time may be over (see claims.Found)."""
+    """`late`: appointments in the way whose time may be over (see claims.Found). `before`: the appointment that the
+    company made with the same key."""
 
     facts: Facts
     late: frozenset[int] = field(default_factory=frozenset)
+    before: int | None = None
 
 
-async def of_wish(session: AsyncSession, wish: Wish, now: datetime, *, own: int | None = None) -> Looked:
+async def of_wish(
+    session: AsyncSession, wish: Wish, now: datetime, *, own: int | None = None, key: str | None = None
+) -> Looked:
     """What a check of this wish looks at; `own`: of an appointment that is to be moved, and does not hinder itself."""
     known = await of_place(session, wish)
-    company = await _company(session, wish, known, now, own)
+    company, before = await _company(session, wish, known, now, own, key)
     if known.place is None or company is None:
         return Looked(replace(known, company=company))
     persons = await _visitors(session, wish)
@@ -49,38 +54,13 @@ async def of_wish(session: AsyncSession, wish: Wish, now: datetime, *, own: int 
         quotas=await _quotas(session, wish.quotas),
     )
     found = await claims.read(session, rules.claimed(wish, facts), now, own=own)
-    return Looked(replace(facts, rows=found.rows), found.late)
+    return Looked(replace(facts, rows=found.rows), found.late, before)
 
 
 async def of_place(session: AsyncSession, wish: Wish) -> Facts:
     """The desk with its room and office, the hours around the wish, the regime in force and the rules."""
-    found = (
-        select(
-            Desk.id, Desk.closed_at, Office.id, Office.zone, Office.rules, Room.id, Room.cap, Room.companies,
-            SaleViewing.ends_at, SaleViewing.rules, Window.opens_at, Window.closes_at, Window.breaks_at,
-            Regime.id, Regime.factor_pct, Regime.gap_min, Regime.companies, Regime.declaration,
-        )
-        .join(Office, Office.id == Desk.office_id)
-        .outerjoin(Room, Room.id == Desk.room_id)
-        .outerjoin(SaleViewing, SaleViewing.sale == wish.sale)
-        .outerjoin(
-            Window,
-            and_(
-                Window.office_id == Office.id, Window.opens_at <= wish.start, Window.closes_at >= wish.end,
-                or_(Window.sale.is_(None), Window.sale == wish.sale),
-            ),
-        )
-        .outerjoin(
-            Regime,
-            and_(
-                Regime.office_id == Office.id, Regime.starts_at <= wish.start, Regime.ends_at > wish.start,
-                Regime.ended_at.is_(None),
-            ),
-        )
-        .where(Desk.id == wish.desk)
-        .order_by(Regime.id)
-    )  # fmt: skip
-    rows = (await session.execute(found)).all()
+    asked = {"desk": wish.desk, "sale": wish.sale, "start": wish.start, "end": wish.end}
+    rows = (await session.execute(_PLACE, asked)).all()
     if not rows:
         return Facts(None, None)
     (desk, closed, office, zone, usual, room, cap, companies, ends, differing, *_) = rows[0]
@@ -125,25 +105,9 @@ async def stones(session: AsyncSession, ids: Sequence[str]) -> dict[str, StoneFa
     """Where each stone is and will be, and what keeps it from being shown; a stone nobody knows is left out."""
     if not ids:
         return {}
-    columns = (
-        StoneEnd.fate, StoneBlock.id, StoneBlock.kind, StoneBlock.company_id, StoneBlock.starts_at, StoneBlock.ends_at,
-    )  # fmt: skip
-    stays = (Stay.id, Stay.office_id, Stay.arrive, Stay.depart, Stay.pack_min, Stay.unpack_min)
-    placed = (
-        select(Stay.stone, *columns, *stays)
-        .outerjoin(StoneEnd, StoneEnd.stone == Stay.stone)
-        .outerjoin(StoneBlock, StoneBlock.stone == Stay.stone)
-        .where(Stay.stone.in_(ids))
-    )
-    rows = [tuple(row) for row in await session.execute(placed)]
+    rows = [tuple(row) for row in await session.execute(_STAYS, {"stones": list(ids)})]
     if missing := set(ids) - {row[0] for row in rows}:
-        nowhere = (
-            select(Stone.public_id, *columns)
-            .outerjoin(StoneEnd, StoneEnd.stone == Stone.public_id)
-            .outerjoin(StoneBlock, StoneBlock.stone == Stone.public_id)
-            .where(Stone.public_id.in_(missing))
-        )
-        rows += [(*row, None) for row in await session.execute(nowhere)]
+        rows += [(*row, None) for row in await session.execute(_NOWHERE, {"stones": sorted(missing)})]
     return {stone: _stone([row for row in rows if row[0] == stone]) for stone in {row[0] for row in rows}}
 
 
@@ -158,29 +122,19 @@ def _stone(rows: list[tuple[Any, ...]]) -> StoneFacts:
 
 
 async def _company(
-    session: AsyncSession, wish: Wish, known: Facts, now: datetime, own: int | None
-) -> CompanyFacts | None:
-    """What the company has booked so far; none: no such company."""
+    session: AsyncSession, wish: Wish, known: Facts, now: datetime, own: int | None, key: str | None
+) -> tuple[CompanyFacts | None, int | None]:
+    """What the company has booked so far, and with this key; none: no such company."""
     since = now - timedelta(days=known.rules.no_show_days)
-    missed = (
-        select(func.count())
-        .where(
-            Appointment.company_id == wish.company_id, Appointment.state == AppointmentState.NO_SHOW,
-            Appointment.starts_at >= since,
-        )
-        .scalar_subquery()
-    )  # fmt: skip
-    found = select(PrivateViewer.state, missed).select_from(Company)
-    found = found.outerjoin(PrivateViewer, PrivateViewer.company_id == Company.id).where(Company.id == wish.company_id)
-    row = (await session.execute(found)).first()
+    row = (await session.execute(_COMPANY, {"company": wish.company_id, "since": since, "key": key})).first()
     if row is None:
-        return None
-    welcome = row[0] is None or row[0] in WELCOME
-    company = CompanyFacts(row[1], approved=welcome)
+        return None, None
+    state, missed, before = row
+    company = CompanyFacts(missed, approved=state is None or state in WELCOME)
     limited = known.rules.company_day_limit is not None or known.rules.company_hours is not None
-    if known.place is None or not limited:
-        return company
-    return await _so_far(session, wish, known.place, company, own)
+    if known.place is not None and limited:
+        company = await _so_far(session, wish, known.place, company, own)
+    return company, before
 
 
 async def _so_far(
@@ -235,3 +189,71 @@ def _instants(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[datetime, datet
 
 def _spans(breaks: list[list[str]] | None) -> tuple[tuple[datetime, datetime], ...]:
     return _instants(tuple((one[0], one[1]) for one in breaks or ()))
+
+
+# The questions, put together once: they are asked at every try
+
+
+def _place() -> Select[Any]:
+    desk, room, office, sale = (model.__table__.c for model in (Desk, Room, Office, SaleViewing))
+    window, regime = Window.__table__.c, Regime.__table__.c
+    start, end = bindparam("start", type_=UtcDateTime()), bindparam("end", type_=UtcDateTime())
+    open_then = and_(
+        window.office_id == office.id, window.opens_at <= start, window.closes_at >= end,
+        or_(window.sale.is_(None), window.sale == bindparam("sale")),
+    )  # fmt: skip
+    in_force = and_(
+        regime.office_id == office.id, regime.starts_at <= start, regime.ends_at > start, regime.ended_at.is_(None)
+    )
+    return (
+        select(
+            desk.id, desk.closed_at, office.id, office.zone, office.rules, room.id, room.cap, room.companies,
+            sale.ends_at, sale.rules, window.opens_at, window.closes_at, window.breaks_at,
+            regime.id, regime.factor_pct, regime.gap_min, regime.companies, regime.declaration,
+        )
+        .select_from(
+            Desk.__table__.join(Office.__table__, office.id == desk.office_id)
+            .outerjoin(Room.__table__, room.id == desk.room_id)
+            .outerjoin(SaleViewing.__table__, sale.sale == bindparam("sale"))
+            .outerjoin(Window.__table__, open_then)
+            .outerjoin(Regime.__table__, in_force)
+        )
+        .where(desk.id == bindparam("desk"))
+        .order_by(regime.id)
+    )  # fmt: skip
+
+
+def _company_question() -> Select[Any]:
+    company, private = Company.__table__.c, PrivateViewer.__table__.c
+    missed, made = Appointment.__table__.alias().c, Appointment.__table__.alias().c
+    asked = bindparam("company", type_=BigInteger())
+    no_shows = select(func.count()).where(
+        missed.company_id == asked, missed.state == AppointmentState.NO_SHOW.value,
+        missed.starts_at >= bindparam("since", type_=UtcDateTime()),
+    )  # fmt: skip
+    before = select(made.id).where(made.company_id == asked, made.request_key == bindparam("key", type_=String()))
+    return (
+        select(private.state, no_shows.scalar_subquery(), before.scalar_subquery())
+        .select_from(Company.__table__.outerjoin(PrivateViewer.__table__, private.company_id == company.id))
+        .where(company.id == asked)
+    )
+
+
+def _stones_question(of: FromClause, stone: ColumnElement[str], *stays: ColumnElement[Any]) -> Select[Any]:
+    end, block = StoneEnd.__table__.c, StoneBlock.__table__.c
+    return (
+        select(stone, end.fate, block.id, block.kind, block.company_id, block.starts_at, block.ends_at, *stays)
+        .select_from(
+            of.outerjoin(StoneEnd.__table__, end.stone == stone).outerjoin(StoneBlock.__table__, block.stone == stone)
+        )
+        .where(stone.in_(bindparam("stones", expanding=True)))
+    )
+
+
+_STAY = Stay.__table__.c
+_PLACE = _place()
+_COMPANY = _company_question()
+_STAYS = _stones_question(
+    Stay.__table__, _STAY.stone, _STAY.id, _STAY.office_id, _STAY.arrive, _STAY.depart, _STAY.pack_min, _STAY.unpack_min
+)
+_NOWHERE = _stones_question(Stone.__table__, Stone.__table__.c.public_id)

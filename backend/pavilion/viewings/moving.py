@@ -75,13 +75,13 @@ async def reschedule(
     wish = _changed(was, start, end, desk, stones, visitors)
     for _ in range(claims.TRIES):
         kept = wish.start == was.start
-        answer, known = await booking.looked(
+        answer, found = await booking.looked(
             session, wish, now, staff=staff, own=appointment.id, seated=kept and was.start > now
         )
         if not answer.ok:
             return answer
         try:
-            return await _move(session, appointment, was, wish, known, by=by, reason=reason, now=now)
+            return await _move(session, appointment, was, wish, found.facts, by=by, reason=reason, now=now)
         except claims.Crossed:
             continue
         except claims.QuotaFull as full:

@@ -1,6 +1,7 @@
 """What every verb does with a place: look whether it is free, write an appointment with its claims, lock one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -72,13 +73,20 @@ _STILL_WRITING = text(
 
 
 async def looked(
-    session: AsyncSession, wish: Wish, now: datetime, *, staff: bool, own: int | None = None, seated: bool = False
+    session: AsyncSession,
+    wish: Wish,
+    now: datetime,
+    *,
+    staff: bool,
+    own: int | None = None,
+    seated: bool = False,
+    key: str | None = None,
 ) -> tuple[Answer, facts.Looked]:
     """The answer to the wish, and what it rests on."""
     unreadable = rules.readable(wish)
     if not unreadable.ok:
         return unreadable, facts.Looked(Facts(None, None))
-    found = await facts.of_wish(session, wish, now, own=own)
+    found = await facts.of_wish(session, wish, now, own=own, key=key)
     return rules.check(wish, found.facts, now, staff=staff, seated=seated), found
 
 
@@ -164,8 +172,9 @@ async def occupy(
     """Its claims and so many places in quotas are taken, or `Crossed` or `QuotaFull`."""
     if wish.stones and session.get_bind().dialect.name == "postgresql":
         await still(session, wish.stones)
-        if await facts.stones(session, wish.stones) != known.stones:
-            raise claims.Crossed
+        fresh = replace(known, stones=await facts.stones(session, wish.stones))
+        if not rules.shown(wish, fresh).ok:
+            raise claims.Crossed  # something became of a stone since we looked; the next look says what
     wanted = rules.claimed(wish, known)
     appointment.pad_before, appointment.pad_after = (
         pad // rules.MINUTE for pad in (wanted.pads.before, wanted.pads.after)

@@ -168,6 +168,16 @@ def readable(wish: Wish) -> Answer:
     return OK
 
 
+def shown(wish: Wish, facts: Facts) -> Answer:
+    """Whether every stone of the wish can be shown there and then, whoever sits where."""
+    assert facts.place is not None
+    pads = pads_of(facts.rules, wish.mode, facts.regime)
+    for stone in wish.stones:
+        for refusal in _stone(stone, facts.stones.get(stone, StoneFacts()), wish, facts.place, pads):
+            return refusal
+    return OK
+
+
 def claimed(wish: Wish, facts: Facts) -> Occupied:
     """What the wish wants of the claim table."""
     assert facts.place is not None
