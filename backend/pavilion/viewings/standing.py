@@ -1,0 +1,233 @@
+"""What stands at an office in a span of time, read once, and what a wish would be answered among it; pure.
+
+The answer is `rules.check`'s own: here its facts are put together for many wishes, from appointments instead of the
+single rows of the claim table.
+"""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from heapq import heappop, heappush
+from itertools import repeat
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from pavilion.viewings import rules
+from pavilion.viewings.occupying import Occupied, Pads, Row, Rows, Taken
+from pavilion.viewings.rules import BookingRules, CompanyFacts, Facts, Opening, Place, RegimeFacts, StoneFacts
+from pavilion.viewings.states import GapMode, ViewingMode
+from pavilion.viewings.wishes import Answer, Wish
+
+NO_REGIME, NO_PADS = RegimeFacts(), Pads()
+
+
+class Sitting(NamedTuple):
+    """An appointment that takes places. `id` orders them as they were made."""
+
+    id: int
+    company_id: int
+    desk: str
+    room: str | None
+    start: datetime
+    end: datetime
+    party: int = 1
+    pads: Pads = NO_PADS
+    gap_mode: GapMode = GapMode.MAX
+    mode: ViewingMode = ViewingMode.IN_PERSON
+    held_until: datetime | None = None
+    stones: tuple[str, ...] = ()
+    visitors: tuple[int, ...] = ()
+    operator: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeSpan:
+    start: datetime
+    end: datetime
+    facts: RegimeFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What holds for the company at this office whatever the time; `days`: its appointments by local date."""
+
+    no_shows: int = 0
+    approved: bool = True
+    used: timedelta = timedelta(0)
+    days: Mapping[date, int] = field(default_factory=dict)
+
+    def facts(self, day: date) -> CompanyFacts:
+        return CompanyFacts(self.no_shows, self.days.get(day, 0), self.used, self.approved)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An office in a span of time. `openings` none: it is open whenever somebody comes."""
+
+    office: str
+    zone: ZoneInfo
+    places: Mapping[str, Place]  # by desk
+    rules: BookingRules = field(default_factory=BookingRules)
+    openings: tuple[Opening, ...] = ()
+    viewing_ends: datetime | None = None
+    regimes: tuple[RegimeSpan, ...] = ()
+    stones: Mapping[str, StoneFacts] = field(default_factory=dict)
+    visitors: frozenset[int] = frozenset()
+    operators: frozenset[int] = frozenset()
+    sittings: tuple[Sitting, ...] = ()  # by start
+
+    def regime_at(self, start: datetime) -> RegimeFacts:
+        return next((one.facts for one in self.regimes if one.start <= start < one.end), NO_REGIME)
+
+
+class Around:
+    """What lies about a span: the sittings that could be in its way."""
+
+    def __init__(self, sittings: Iterable[Sitting] = ()) -> None:
+        self.sittings: list[Sitting] = []  # by start
+        self._reach = self._pad = timedelta(0)
+        for one in sorted(sittings, key=_order):
+            self.add(one)
+
+    def add(self, one: Sitting) -> None:
+        if self.sittings and _order(self.sittings[-1]) > _order(one):
+            insort(self.sittings, one, key=_order)
+        else:
+            self.sittings.append(one)
+        self._pad = max(self._pad, one.pads.before, one.pads.after)
+        self._reach = max(self._reach, one.end - one.start)
+
+    def near(self, start: datetime, end: datetime, pads: Pads) -> list[Sitting]:
+        margin = self._pad + pads.before + pads.after
+        first = bisect_left(self.sittings, (start - self._reach - margin, 0), key=_order)
+        last = bisect_left(self.sittings, (end + margin, 0), key=_order)
+        return [one for one in self.sittings[first:last] if one.end + margin > start]
+
+
+def _order(one: Sitting) -> tuple[datetime, int]:
+    return one.start, one.id
+
+
+def check(
+    scene: Scene, around: Around, wish: Wish, company: Company, now: datetime, *, staff: bool = False,
+    seated: bool = False,
+) -> Answer:  # fmt: skip
+    """What a hold of this wish would answer now, among these sittings."""
+    place = scene.places.get(wish.desk)
+    near = around.near(wish.start, wish.end, rules.pads_of(scene.rules, wish.mode, scene.regime_at(wish.start)))
+    rows = rows_for(wish, near, place.room if place else None)
+    return rules.check(wish, facts_of(scene, wish, company, rows), now, staff=staff, seated=seated)
+
+
+def facts_of(scene: Scene, wish: Wish, company: Company, rows: Rows) -> Facts:
+    day = wish.start.astimezone(scene.zone).date()
+    known = wish.operator is None or wish.operator in scene.operators
+    return Facts(
+        scene.places.get(wish.desk), company.facts(day), scene.rules, scene.openings, scene.viewing_ends,
+        scene.regime_at(wish.start), scene.stones, scene.visitors, known, frozenset(wish.quotas), rows,
+    )  # fmt: skip
+
+
+def rows_for(
+    wish: Wish, near: Sequence[Sitting], room: str | None, *, cap: int = 0, companies: bool = True
+) -> dict[Row, Taken]:
+    """The rows of the claim table that can be in the way of this wish at any desk of the room, of sittings by start.
+
+    Left out is what no check can be about: seats where all who come still find room for the wish under the smallest
+    `cap`, and, without `companies`, the companies' places in the room."""
+    stones, visitors = frozenset(wish.stones), frozenset(wish.visitors)
+    rows: dict[Row, Taken] = {}
+    seats, desks = _Counter(f"seat:{room}"), _Counter(f"company:{wish.company_id}")
+    places: dict[tuple[int, int], Taken] = {}
+    crowded = _crowded(near, room, cap - wish.party)
+    for one in near:
+        taken = Taken(one.company_id, one.id, held_until=one.held_until)
+        core, padded = _spans(one.start, one.end, one.pads, one.gap_mode)
+        things = [f"desk:{one.desk}", *(f"stone:{stone}" for stone in one.stones if stone in stones)]
+        if one.operator is not None and one.operator == wish.operator:
+            things.append(f"operator:{one.operator}")
+        for thing in things:
+            for key, span in padded:
+                rows.update(dict.fromkeys(zip(repeat(thing + key), span), taken))
+        for visitor in visitors.intersection(one.visitors) if visitors else ():
+            rows.update(dict.fromkeys(zip(repeat(f"visitor:{visitor}"), core), taken))
+        if one.company_id == wish.company_id:
+            desks.take(rows, core, 1, taken)
+        if room is not None and one.room == room and one.mode is ViewingMode.IN_PERSON:
+            if any(core.start < last and first < core.stop for first, last in crowded):
+                seats.take(rows, core, one.party, taken)
+            if companies:
+                _share(places, core, taken)
+    if companies:
+        _number(rows, places, f"roomco:{room}")
+    return rows
+
+
+@lru_cache(maxsize=4096)
+def _spans(start: datetime, end: datetime, pads: Pads, mode: GapMode) -> tuple[range, list[tuple[str, range]]]:
+    """The quanta of a sitting, and with its pads by key space: many sittings begin and end together."""
+    its = Occupied(start, end, pads, mode, "", 0, 0, 1)
+    return its.core, its.keys("")
+
+
+def _crowded(near: Iterable[Sitting], room: str | None, left: int) -> list[tuple[int, int]]:
+    """The runs of quanta in which more persons are in the room than that."""
+    steps: Counter[int] = Counter()
+    for one in near:
+        if one.room == room and one.mode is ViewingMode.IN_PERSON:
+            core, _ = _spans(one.start, one.end, one.pads, one.gap_mode)
+            steps[core.start] += one.party
+            steps[core.stop] -= one.party
+    runs: list[tuple[int, int]] = []
+    there, since = 0, None
+    for quantum in sorted(steps):
+        there += steps[quantum]
+        if there > left and since is None:
+            since = quantum
+        elif there <= left and since is not None:
+            runs.append((since, quantum))
+            since = None
+    return runs
+
+
+class _Counter:
+    """Numbers of a counter, the lowest free ones for each sitting; sittings come by their start."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._busy: list[tuple[int, int]] = []  # until, number
+        self._free: list[int] = []
+        self._most = 0
+
+    def take(self, rows: dict[Row, Taken], core: range, count: int, taken: Taken) -> None:
+        while self._busy and self._busy[0][0] <= core.start:
+            heappush(self._free, heappop(self._busy)[1])
+        for _ in range(count):
+            if self._free:
+                k = heappop(self._free)
+            else:
+                self._most = k = self._most + 1
+            heappush(self._busy, (core.stop, k))
+            rows.update(dict.fromkeys(zip(repeat(f"{self._name}:{k}"), core), taken))
+
+
+def _share(places: dict[tuple[int, int], Taken], core: range, by: Taken) -> None:
+    """The company's place in the room, which its appointments share; it is on hold where all of them are."""
+    for quantum in core:
+        there = places.get((quantum, by.company_id))
+        until = by.held_until if there is None else _later(there.held_until, by.held_until)
+        places[quantum, by.company_id] = Taken(by.company_id, held_until=until)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one is not None and other is not None else None
+
+
+def _number(rows: dict[Row, Taken], places: Mapping[tuple[int, int], Taken], name: str) -> None:
+    used: Counter[int] = Counter()
+    for (quantum, _), place in places.items():
+        used[quantum] += 1
+        rows[f"{name}:{used[quantum]}", quantum] = place
