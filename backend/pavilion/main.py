@@ -80,9 +80,9 @@ from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.viewings import feed_routes as viewing_feed_routes
 from pavilion.viewings import readiness as seen_before
+from pavilion.viewings import remote, travel_routes, travel_routes_tours
 from pavilion.viewings import routes as viewings_routes
 from pavilion.viewings import staff_routes as viewing_staff_routes
-from pavilion.viewings import travel_routes, travel_routes_tours
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit.html import pages_of
 from pavilion.webkit.log import RequestLog
@@ -288,6 +288,7 @@ def build_web(
     app.state.invoices = warranted.Invoices()
     app.state.bills_of = linking.bills_of
     app.state.stood_in = appearances.of_stone
+    app.state.filmed = remote.told_of
     app.state.portraits = portraits.portrait_of
     app.mount(static.MOUNT, pages.static)
     for router in routers:

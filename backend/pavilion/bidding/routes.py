@@ -342,6 +342,7 @@ async def _stand(
         price_cost=purse.cost(lot.price or lot.opening),
         own_bids=own_bids,
         asks=asks,
+        filmed=await request.app.state.filmed(session, sale.id, held, actor),
         facts=handing.facts_for_script(whole, purse, lot.id, lanes is None)
         | {"away": mine is None and purse.paddle is not None, "about": about.for_script() if about else None},
     )

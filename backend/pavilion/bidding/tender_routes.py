@@ -143,6 +143,7 @@ async def lot_page(
         final=closing is not None and lot.state in BIDDING,  # the first round takes bids before any closing alone
         secret=sale.rules.tender.sealed and not _was_opened(lot, closing),
         benchmark=benchmark,
+        filmed=await request.app.state.filmed(session, sale.id, [stone.public_id for stone in lot.stones], actor),
         mct=mct,
         fault=fault,
         now=now,
