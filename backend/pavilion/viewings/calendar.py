@@ -79,11 +79,12 @@ def written(method: Method, entries: Sequence[Entry], stamp: Stamp, name: str = 
     if name:
         said += [f"NAME:{text(name)}", f"X-WR-CALNAME:{text(name)}"]
         said += ["REFRESH-INTERVAL;VALUE=DURATION:PT1H", "X-PUBLISHED-TTL:PT1H"]
-    for zone in sorted({zone_of(entry) for entry in entries}):
-        mine = [entry for entry in entries if zone_of(entry) == zone]
+    zones = [zone_of(entry) for entry in entries]
+    for zone in sorted(set(zones)):
+        mine = [entry for entry, its in zip(entries, zones, strict=True) if its == zone]
         said += vtimezone.lines(zone, min(one.start for one in mine), max(one.end for one in mine))
-    for entry in entries:
-        said += _event(method, entry, stamp(entry))
+    for entry, zone in zip(entries, zones, strict=True):
+        said += _event(method, entry, zone, stamp(entry))
     said.append("END:VCALENDAR")
     return "".join(f"{part}\r\n" for line in said for part in folded(line))
 
@@ -101,23 +102,22 @@ def text(words: str) -> str:
     words = words.replace("\r\n", "\n").replace("\r", "\n").replace("\\", "\\\\")
     for sign in ",;":
         words = words.replace(sign, f"\\{sign}")
-    return "".join(sign for sign in words.replace("\n", "\\n") if sign >= " " and sign != "\x7f")
+    return _printed(words.replace("\n", "\\n"))
 
 
 def folded(line: str) -> Iterator[str]:
     """The line in pieces of at most 75 octets, no character cut; each piece after the first begins with a space."""
-    piece, size = "", 0
-    for sign in line:
-        octets = len(sign.encode())
-        if size + octets > FOLD:
-            yield piece
-            piece, size = " ", 1
-        piece, size = piece + sign, size + octets
-    yield piece
+    octets, lead = line.encode(), ""
+    while len(octets) > FOLD - len(lead):
+        cut = FOLD - len(lead)
+        while octets[cut] & 0xC0 == 0x80:  # inside a character
+            cut -= 1
+        yield lead + octets[:cut].decode()
+        octets, lead = octets[cut:], " "
+    yield lead + octets.decode()
 
 
-def _event(method: Method, entry: Entry, stamp: datetime) -> Iterable[str]:
-    zone = zone_of(entry)
+def _event(method: Method, entry: Entry, zone: str, stamp: datetime) -> Iterable[str]:
     yield "BEGIN:VEVENT"
     yield f"UID:{text(entry.uid)}"
     yield f"DTSTAMP:{_utc(stamp)}"
@@ -147,7 +147,7 @@ def _event(method: Method, entry: Entry, stamp: datetime) -> Iterable[str]:
 def _parameter(words: str) -> str:
     """A quoted parameter value, with the signs it may not hold written as RFC 6868 has them."""
     words = words.replace("^", "^^").replace('"', "^'").replace("\r\n", "^n").replace("\n", "^n").replace("\r", "^n")
-    return '"' + "".join(sign for sign in words if sign >= " " and sign != "\x7f") + '"'
+    return f'"{_printed(words)}"'
 
 
 def _mailto(address: Address) -> str:
@@ -155,7 +155,12 @@ def _mailto(address: Address) -> str:
 
 
 def _uri(address: str) -> str:
-    return "".join(sign for sign in address if sign > " " and sign != "\x7f")
+    return _printed(address).replace(" ", "")
+
+
+def _printed(words: str) -> str:
+    """Without the control characters."""
+    return words if words.isprintable() else "".join(sign for sign in words if sign >= " " and sign != "\x7f")
 
 
 def _changed(entry: Entry) -> datetime:

@@ -22,7 +22,7 @@ from pavilion.viewings.place_models import Desk, Office, OfficeStaff
 from pavilion.viewings.states import AppointmentState as S
 
 KEPT = timedelta(days=30)  # what ended, or was cancelled, is still told so long: readers look rarely
-MOST = 500
+MOST = 300
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 TOLD = (S.REQUESTED, S.BOOKED)  # what never was one of these never stood in anybody's calendar
 
