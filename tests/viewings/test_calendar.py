@@ -182,6 +182,7 @@ def test_an_empty_feed_is_a_calendar_too():
 
 def test_signs_that_mean_something_are_escaped_and_come_back():
     evil = "a;b,c\\n\\;\nBEGIN:VEVENT\r\nATTENDEE:mailto:x\x00\x07\x7f|"
+    assert text("half \ud83d of a sign") == "half  of a sign"
     assert text(evil) == "a\\;b\\,c\\\\n\\\\\\;\\nBEGIN:VEVENT\\nATTENDEE:mailto:x|"
     entry = antwerp(
         summary=evil, url="https://x.example/a\r\nX:1", attendee=Address('W "x"^;:,\r\n', "w en\r\n@x.example")

@@ -159,8 +159,10 @@ def _uri(address: str) -> str:
 
 
 def _printed(words: str) -> str:
-    """Without the control characters."""
-    return words if words.isprintable() else "".join(sign for sign in words if sign >= " " and sign != "\x7f")
+    """Without control characters, and without halves of characters that no octets can be made of."""
+    if words.isprintable():
+        return words
+    return "".join(sign for sign in words if sign >= " " and sign != "\x7f" and not "\ud800" <= sign <= "\udfff")
 
 
 def _changed(entry: Entry) -> datetime:
