@@ -22,6 +22,9 @@ from pavilion.provenance.queries import counts
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import PAYABLE
 from pavilion.settlement.stop_models import SettlementStop, StopState
+from pavilion.viewings import places
+from pavilion.viewings.models import Appointment
+from pavilion.viewings.states import TAKING, AppointmentState
 
 RUNNING = (SaleState.OPEN, SaleState.PAUSED)
 OVER = (SaleState.CLOSED, SaleState.SETTLED)
@@ -94,6 +97,14 @@ async def registrations_of(session: AsyncSession, company_id: int) -> list[Regis
     return [RegistrationLine(registration, sale) for registration, sale in rows]
 
 
+async def coming_viewings(session: AsyncSession, company_id: int, now: datetime) -> Sequence[Appointment]:
+    """The next ones of this company, asked for or booked."""
+    states = (AppointmentState.REQUESTED, *TAKING)
+    wanted = select(Appointment).where(Appointment.company_id == company_id, Appointment.state.in_(states))
+    wanted = wanted.where(Appointment.ends_at > now).order_by(Appointment.starts_at, Appointment.id)
+    return (await session.scalars(wanted.limit(3))).all()
+
+
 async def own_invoices(session: AsyncSession, company_id: int) -> Sequence[Invoice]:
     wanted = select(Invoice).where(Invoice.company_id == company_id, Invoice.number.is_not(None))
     return (await session.scalars(wanted.order_by(Invoice.id.desc()).limit(5))).all()
@@ -119,6 +130,8 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
         found["fairness"] = await fairness_showing.to_decide(session)
     if actor.may(Permission.PAYMENT_BOOK):
         found["cashier"] = await _count(session, select(Invoice.id).where(Invoice.state.in_(PAYABLE)))
+    if actor.may(Permission.VIEWING_RUN) and actor.person_id is not None:
+        found["viewings"] = await places.waits(session, actor.person_id, now)
     if actor.may(Permission.JOB_RUN):
         found["jobs"] = await _count(session, select(Job.id).where(Job.state == State.FAILED))
     return found

@@ -81,7 +81,8 @@ async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now)
     company = actor.company_id or 0
     registrations = await queries.registrations_of(session, company)
     invoices = await queries.own_invoices(session, company)
-    return page(request, "pages/desk.html", registrations=registrations, invoices=invoices, now=now)
+    viewings = await queries.coming_viewings(session, company, now)
+    return page(request, "pages/desk.html", registrations=registrations, invoices=invoices, viewings=viewings, now=now)
 
 
 @router.get("/staff")

@@ -6,13 +6,15 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.viewings import opening
+from pavilion.viewings.models import Appointment
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, OpeningHours, Room
+from pavilion.viewings.states import AppointmentState
 from pavilion.viewings.stone_models import Stay
 
 HOUSE = "house"
@@ -119,6 +121,19 @@ async def offices_of(session: AsyncSession, person_id: int) -> Sequence[Office]:
     """The offices for which this person acts."""
     mine = select(OfficeStaff.office_id).where(OfficeStaff.person_id == person_id)
     return (await session.scalars(select(Office).where(Office.id.in_(mine)).order_by(Office.id))).all()
+
+
+async def waits(session: AsyncSession, person_id: int, now: datetime) -> int:
+    """How many appointments at this person's offices wait for a word: asked for, or with something to look at."""
+    mine = select(OfficeStaff.office_id).where(OfficeStaff.person_id == person_id)
+    asked = or_(
+        Appointment.state == AppointmentState.REQUESTED,
+        and_(
+            Appointment.attention.is_not(None), Appointment.state.in_((AppointmentState.HELD, AppointmentState.BOOKED))
+        ),
+    )
+    found = select(func.count(Appointment.id)).join(Desk, Desk.id == Appointment.desk_id)
+    return await session.scalar(found.where(Desk.office_id.in_(mine), asked, Appointment.ends_at > now)) or 0
 
 
 async def keep(session: AsyncSession, stone: str, office: str, *, by: str = HOUSE, now: datetime) -> None:
