@@ -17,6 +17,5 @@ def of_house(sessions: Sessions) -> list[Tick]:
         ("appointments in time", partial(sweeping.tick, sessions)),
         ("what viewings follow", following.Following(sessions).tick),
         ("visitors forgotten", erasing.Erasing(sessions).tick),
-        ("visitors forgotten", erasing.Erasing(sessions).tick),
         ("tours", partial(tours_searching.tick, sessions)),
     ]
