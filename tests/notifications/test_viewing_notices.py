@@ -12,7 +12,7 @@ from pavilion.accounts.rules import Role
 from pavilion.kernel import events
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.outbox import Outbox
-from pavilion.notifications import box, reminding, service, viewing_notices, viewing_times
+from pavilion.notifications import box, reminding, service, viewing_notices, viewing_times, zones
 from pavilion.notifications.jobs import MOOT, Mailing
 from pavilion.notifications.mail import MailFolder, Smtp
 from pavilion.notifications.models import PushBrowser
@@ -529,6 +529,30 @@ TONGUES = PAGES.tongues
 )
 def test_the_own_clock_is_told_where_it_differs(zone, said):
     assert viewing_times.at_own(TONGUES["en"], START, START + 2 * HOUR, zone, "Asia/Hong_Kong") == said
+
+
+@pytest.mark.parametrize(
+    ("country", "zone"),
+    [
+        *(("HK", "Asia/Hong_Kong"), ("BE", "Europe/Brussels"), ("DE", "Europe/Berlin"), ("CN", "Asia/Shanghai")),
+        *(("US", "UTC"), ("AU", "UTC"), ("", "UTC"), ("XX", "UTC")),
+    ],
+)
+def test_a_country_with_one_clock_tells_whose_clock_until_it_is_chosen(country, zone):
+    assert zones.of_country(country) == zone
+
+
+async def test_until_a_clock_is_chosen_it_is_that_of_the_country(town):
+    async with town.sessions() as session:
+        assert await zones.of_person(session, town.people["ilse"].id) == "Europe/Brussels"
+        assert await zones.of_person(session, town.people["sam"].id) == "UTC"
+    await town.wish("ilse", "Asia/Dubai")
+    async with town.sessions() as session:
+        assert await zones.of_person(session, town.people["ilse"].id) == "Asia/Dubai"
+        await service.stop_mail(session, person=town.people["wen"].public_id, kind=Kind.WON, now=NOON)
+        assert await zones.of_person(session, town.people["wen"].id) == "Asia/Hong_Kong", (
+            "a link in a mail chooses none"
+        )
 
 
 def test_a_span_over_a_change_of_the_clocks_says_both_offsets():

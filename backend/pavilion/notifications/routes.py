@@ -10,7 +10,7 @@ from pavilion.accounts import browsers
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound
-from pavilion.notifications import box, service
+from pavilion.notifications import box, service, zones
 from pavilion.notifications.forms import ZONES, SubscriptionForm, WishesForm, minutes
 from pavilion.notifications.jobs import push_of
 from pavilion.notifications.models import NoticeWishes
@@ -30,7 +30,7 @@ STOPS, SUBSCRIPTIONS = 30, 20  # a minute from one address
 async def wishes(request: Request, actor: SignedInActor, session: Reading, saved: bool = False) -> Response:
     assert actor.person_id is not None
     row = await session.get(NoticeWishes, actor.person_id)
-    zone = row.zone if row else "UTC"
+    zone = await zones.of_person(session, actor.person_id)
     shown = [kind for kind in Kind if kind not in _hidden(actor)]
     return page(
         request,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Person
 from pavilion.kernel import events
 from pavilion.kernel.errors import BadInput, NotFound
+from pavilion.notifications import zones
 from pavilion.notifications.models import NoticeWishes, PushBrowser
 from pavilion.notifications.push import Subscription
 from pavilion.notifications.rules import Kind
@@ -77,7 +78,8 @@ async def browsers_of(session: AsyncSession, person: int) -> list[PushBrowser]:
 async def _wishes(session: AsyncSession, person: int, now: datetime) -> NoticeWishes:
     row = await session.get(NoticeWishes, person, with_for_update=True)
     if row is None:
-        row = NoticeWishes(person_id=person, mail_off=[], push_off=[], amounts=False, zone="UTC", changed_at=now)
+        zone = await zones.of_person(session, person)
+        row = NoticeWishes(person_id=person, mail_off=[], push_off=[], amounts=False, zone=zone, changed_at=now)
         session.add(row)
     return row
 

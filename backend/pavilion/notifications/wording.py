@@ -16,7 +16,7 @@ from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.instants import from_stamp
-from pavilion.notifications import viewing_words
+from pavilion.notifications import viewing_words, zones
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import NOTICES, Channel, Kind, wanted
 from pavilion.viewings.calendar import Address, Entry
@@ -69,7 +69,7 @@ class Author:
             return None
         lang: Lang = "zh" if person.lang == "zh" else "en"
         if kind in viewing_words.KINDS:
-            zone = wishes.zone if wishes is not None else "UTC"
+            zone = await zones.of_person(session, person.id)
             viewing = await viewing_words.told(
                 session, payload, self._pages.tongues[lang], person, zone, base=self._public, sender=self._sender
             )
