@@ -38,7 +38,11 @@ async def test_the_booking_page_shows_where_the_stones_are_and_the_hours_in_both
         assert "all 2 on Tuesday 3 March" in answer.text
         assert "<b>10:00</b>" in answer.text and "21:00 New York, yesterday" in answer.text
         three = await client.get("/viewings", params={"stones": ",".join(house.state.stones), "office": "hkg"})
-        assert "2 of your 3 stones" in three.text and "in another office" in three.text
+        assert "2 of your 3 stones" in three.text and "2 of 3 stones" in three.text
+        part = await held(client, house, n=3, slot=slot() + "~2")
+        assert "2 stones" in (await client.get(part)).text, "those that are there then"
+        none = await client.post("/viewings/holds", data=wish(house, 3, slot=slot() + "~3", key="o" * 9))
+        assert none.status_code == 404 or none.status_code == 409
 
 
 async def test_an_hour_is_held_then_confirmed_once_however_often_it_is_asked(house):

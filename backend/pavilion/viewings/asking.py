@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
 from pavilion.kernel.errors import BadInput, NotAllowed
-from pavilion.viewings import finding, service, visitors
+from pavilion.viewings import finding, service, showing_places, visitors
 from pavilion.viewings.forms import BookForm, SlotWish, slot_of
 from pavilion.viewings.models import Appointment, Visitor, WaitEntry
 from pavilion.viewings.place_models import OfficeStaff
@@ -64,6 +64,12 @@ async def wish_of(session: AsyncSession, asker: Asker, form: BookForm, now: date
     shown = await stones_shown(session, asker.actor, form.stones, "en")
     if len(shown) != len(form.stones):
         return Answer(Code.UNKNOWN_REFERENCE, {"field": "stones"})
+    if slot.part is not None:
+        lines = await showing_places.lines_of(session, form.stones)
+        there = [one for one in shown if at_office(lines[one.stone.public_id], office.id, slot)]
+        if len(there) != slot.part:
+            return Answer(Code.STONE_ELSEWHERE, {"stone": form.stones[0]})
+        shown = there
     known = await visitors.of_public_ids(session, asker.company_id, form.known)
     new = await visitors.named(session, asker.company_id, form.named, today=local_day(slot.start, office.zone), now=now)
     persons = tuple(dict.fromkeys([*(row.id for row in known), *new]))
@@ -75,11 +81,16 @@ async def wish_of(session: AsyncSession, asker: Asker, form: BookForm, now: date
         start=slot.start,
         end=slot.end,
         party=form.persons,
-        stones=tuple(form.stones),
+        stones=tuple(one.stone.public_id for one in shown),
         visitors=persons,
         mode=form.mode,
         sale=sale_of_stones(shown),
     )
+
+
+def at_office(line: showing_places.Line, office: str, slot: SlotWish) -> bool:
+    """Whether the stone's stay there lasts from the start to the end."""
+    return showing_places.standing(line, office, slot.start, slot.end, None).kind in ("here", "hold")
 
 
 async def hold(session: AsyncSession, asker: Asker, wish: Wish, key: str, now: datetime) -> Tried:

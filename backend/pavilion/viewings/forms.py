@@ -59,13 +59,17 @@ class NamedVisitor(_Form):
 
 @dataclass(frozen=True, slots=True)
 class SlotWish:
+    """A time at a desk. `part`: with so many of the stones asked for, those that are there then; none: with all."""
+
     desk: str
     start: datetime
     end: datetime
+    part: int | None = None
 
     @property
     def text(self) -> str:
-        return f"{self.desk}~{minute_text(self.start)}~{minute_text(self.end)}"
+        part = "" if self.part is None else f"~{self.part}"
+        return f"{self.desk}~{minute_text(self.start)}~{minute_text(self.end)}{part}"
 
 
 def minute_text(at: datetime) -> str:
@@ -73,14 +77,16 @@ def minute_text(at: datetime) -> str:
 
 
 def slot_of(text: str) -> SlotWish:
-    """What the button of a slot says: desk, start and end; anything else is a ValueError."""
-    desk, start, end = text.split("~")
+    """What the button of a slot says: desk, start, end and perhaps how many stones; anything else is a ValueError."""
+    desk, start, end, *part = text.split("~")
+    if len(part) > 1 or not all(one.isascii() and one.isdigit() and len(one) < 3 for one in part):
+        raise ValueError("no number of stones")
     if not desk or len(desk) > 26:
         raise ValueError("no desk")
     begins, ends = (datetime.strptime(one, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC) for one in (start, end))
     if not FIRST_YEAR <= begins.year <= LAST_YEAR or begins >= ends:
         raise ValueError("no such time")
-    return SlotWish(desk, begins, ends)
+    return SlotWish(desk, begins, ends, int(part[0]) if part else None)
 
 
 def _slot(text: str) -> str:

@@ -73,6 +73,7 @@ class SlotShown(NamedTuple):
     code: str
     words: str  # why it cannot be had; empty when it can
     waits: bool
+    part: int | None = None  # with so many of the stones only
 
     @property
     def free(self) -> bool:
@@ -83,6 +84,7 @@ class SlotDay(NamedTuple):
     day: Day
     slots: list[SlotShown]
     closed: str  # one reason for the whole day, in place of its slots
+    seen: int  # of the stones, on this day
 
 
 class Row(NamedTuple):
@@ -141,7 +143,8 @@ async def page_of(
     rows = [
         Row(one, showing_places.bars(view.lines[one.stone.public_id], office.id, days, company_id)) for one in stones
     ]
-    slots = await _slots(session, asked, named, office, days, reader, company_id, now, sale, visitors) if named else []
+    seen = {day.day: _seen(view, office, day, company_id) for day in days}
+    slots = await _slots(session, asked, seen, office, days, reader, company_id, now, sale, visitors) if named else []
     earlier, later = (asked.to(office=office.id, day=day) if day else None for day in (before, after))
     return Page(asked, stones, choices, office, days, earlier, later, rows, slots, names)
 
@@ -155,10 +158,16 @@ def _chosen(offices: Sequence[Office], wanted: str, best: dict[str, Together]) -
     return min(offices, key=lambda one: (-best[one.id].most, best[one.id].day or far), default=None)
 
 
+def _seen(view: showing_places.Shown, office: Office, day: Day, company_id: int) -> tuple[str, ...]:
+    lines = view.lines.items()
+    there = (showing_places.standing(line, office.id, day.opens, day.closes, company_id).seen for _, line in lines)
+    return tuple(stone for (stone, _), is_there in zip(lines, there, strict=True) if is_there)
+
+
 async def _slots(
     session: AsyncSession,
     asked: Asked,
-    stones: list[str],
+    seen: dict[date, tuple[str, ...]],
     office: Office,
     days: list[Day],
     reader: Reader,
@@ -167,33 +176,42 @@ async def _slots(
     sale: str | None,
     visitors: Sequence[int],
 ) -> list[SlotDay]:
-    if not days:
-        return []
-    found = await finding.free_slots(
-        session, office.id, stones, 0 if asked.mode is ViewingMode.REMOTE else asked.party,
-        max(now, days[0].opens), days[-1].closes,
-        company_id=company_id, mode=asked.mode, sale=sale, visitors=visitors, now=now,
-    )  # fmt: skip
+    """The slots of each day, for those of the stones that can be seen on it."""
     by_day: dict[date, list[SlotShown]] = defaultdict(list)
-    for slot in found:
-        by_day[local_day(slot.start, office.zone)].append(slot_shown(slot, reader))
-    return [_slot_day(day, by_day[day.day]) for day in days]
+    for stones in dict.fromkeys(seen.values()):
+        alike = [day for day in days if seen[day.day] == stones]
+        if not stones:
+            continue
+        found = await finding.free_slots(
+            session, office.id, stones, 0 if asked.mode is ViewingMode.REMOTE else asked.party,
+            max(now, alike[0].opens), alike[-1].closes,
+            company_id=company_id, mode=asked.mode, sale=sale, visitors=visitors, now=now,
+        )  # fmt: skip
+        part = len(stones) if len(stones) < len(asked.stones) else None
+        for slot in found:
+            local = local_day(slot.start, office.zone)
+            if seen.get(local) == stones:
+                by_day[local].append(slot_shown(slot, reader, part))
+    none = reader.say("slot_none_here")
+    return [_slot_day(day, by_day[day.day], len(seen[day.day]), none) for day in days]
 
 
-def slot_shown(slot: finding.Slot, reader: Reader) -> SlotShown:
+def slot_shown(slot: finding.Slot, reader: Reader, part: int | None = None) -> SlotShown:
     words = "" if slot.free else reader.say(f"slot_{slot.code}")
     stone = reader.names.get(str(slot.facts.get("stone", "")))
     if stone and not slot.free:
         words = reader.say("slot_of_stone", reason=words, stone=stone)
-    value = SlotWish(slot.desk, slot.start, slot.end).text
-    return SlotShown(slot.start, slot.end, value, slot.code, words, slot.code in WAITABLE)
+    value = SlotWish(slot.desk, slot.start, slot.end, part).text
+    return SlotShown(slot.start, slot.end, value, slot.code, words, slot.code in WAITABLE, part)
 
 
-def _slot_day(day: Day, slots: list[SlotShown]) -> SlotDay:
+def _slot_day(day: Day, slots: list[SlotShown], seen: int, none: str) -> SlotDay:
+    if not seen:
+        return SlotDay(day, [], none, 0)
     reasons = {slot.words for slot in slots}
     if len(slots) > 1 and len(reasons) == 1 and not slots[0].free and not slots[0].waits:
-        return SlotDay(day, [], reasons.pop())
-    return SlotDay(day, slots, "")
+        return SlotDay(day, [], reasons.pop(), seen)
+    return SlotDay(day, slots, "", seen)
 
 
 async def sales_to_choose(session: AsyncSession) -> list[Sale]:
