@@ -162,6 +162,8 @@ async def test_a_visit_from_the_pass_to_the_record_by_forms_and_by_a_device_that
     await refused(await browser.post(f"{here}/admission", data=said), 409, "document_not_seen")
     assert (await browser.post(f"{here}/admission", data=said | {"document_seen": "yes"})).status_code == 303
     desk = (await browser.get(f"{here}/desk")).text
+    part = await browser.get(f"{here}/desk", headers={"hx-request": "true"})
+    assert "<html" not in part.text and 'data-act="out"' in part.text
     key = re.findall(r'name="key" value="([^"]+)"', desk)[0]
     stone = day.stones[0]
     act = {"key": key, "act": "out", "appointment": visit, "stone": stone, "weight": "1.011", "to": visitor}
