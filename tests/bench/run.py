@@ -22,6 +22,7 @@ MEASURES = (
     "console",
     "slots",
     "rotation",
+    "claims",
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -76,9 +76,9 @@ def wish(house, luck, *, slots=16) -> Wish:
     )  # fmt: skip
 
 
-async def attempt(sessions, house, luck, key, now=NOON) -> str:
+async def attempt(sessions, house, luck, key, now=NOON, slots=16) -> str:
     """One client's act in a transaction of its own: mostly a booking, at times one gives its place back or moves."""
-    wanted, act = wish(house, luck), luck.random()
+    wanted, act = wish(house, luck, slots=slots), luck.random()
     async with sessions.begin() as session:
         if act < 0.9:
             verb = service.hold if act < 0.3 else service.book

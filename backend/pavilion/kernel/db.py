@@ -1,5 +1,6 @@
 """The database: one declarative base, exact column types, engines that keep what they acknowledge."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.util import await_only
 
 from pavilion.kernel.instants import from_micros, micros
 from pavilion.kernel.seals import AmountSeal
@@ -130,13 +132,49 @@ def create_engine(url: str) -> AsyncEngine:
         cursor.close()
         assert facts in (["wal", 2, 1], ["memory", 2, 1]), f"SQLite will not be durable: {facts}"
 
+    queue = WritersQueue()
+
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
         # The default deferred transaction fails when two readers both turn writer.
         reading = connection.get_execution_options().get("reading", False)
+        if not reading:
+            await_only(queue.enter(connection.connection.dbapi_connection))
         connection.exec_driver_sql("begin" if reading else "begin immediate")
 
+    @event.listens_for(engine.sync_engine, "commit")
+    @event.listens_for(engine.sync_engine, "rollback")
+    def _over(connection: Any) -> None:
+        queue.leave(connection.connection.dbapi_connection)
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _home(connection: Any, _record: Any) -> None:
+        queue.leave(connection)
+
     return engine
+
+
+class WritersQueue:
+    """Writers of this process go in the order they came. SQLite itself lets them ask again and again, and who is
+    unlucky asks in vain for as long as others are busy. Nobody waits longer than for a writer of another process."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._writer: Any = None
+
+    async def enter(self, connection: Any) -> None:
+        if self._writer is not None and self._writer is connection:
+            return
+        try:
+            await asyncio.wait_for(self._lock.acquire(), BUSY_TIMEOUT_MS / 1000)
+        except (TimeoutError, RuntimeError):  # RuntimeError: the one ahead runs on another loop
+            return  # the database decides
+        self._writer = connection
+
+    def leave(self, connection: Any) -> None:
+        if self._writer is not None and self._writer is connection:
+            self._writer = None
+            self._lock.release()
 
 
 def sessions_of(engine: AsyncEngine, seal: AmountSeal | None = None, **handed: object) -> Sessions:

@@ -110,6 +110,7 @@ async def _walk_in(session: AsyncSession, appointment: Appointment, now: datetim
             async with session.begin_nested():
                 await placing.occupy(session, appointment, wish, found.facts, places=0)
         except claims.Crossed:
+            await placing.locked(session, appointment)  # as it was before the savepoint
             continue
         appointment.freed_at = None
         return None

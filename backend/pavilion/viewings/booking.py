@@ -96,8 +96,10 @@ async def approve(session: AsyncSession, appointment: Appointment, *, by: str, n
                 places = placing.quota_places(wish.party)
                 await placing.occupy(session, appointment, wish, known, places=places)
         except claims.Crossed:
+            await placing.locked(session, appointment)  # as it was before the savepoint
             continue
         except claims.QuotaFull as full:
+            await placing.locked(session, appointment)
             return placing.quota_full(full)
         assert known.place is not None
         appointment.state = S.BOOKED

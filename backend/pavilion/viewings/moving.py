@@ -83,8 +83,9 @@ async def reschedule(
         try:
             return await _move(session, appointment, was, wish, found.facts, by=by, reason=reason, now=now)
         except claims.Crossed:
-            continue
+            await placing.locked(session, appointment)  # as it was before the savepoint
         except claims.QuotaFull as full:
+            await placing.locked(session, appointment)
             return placing.quota_full(full)
     return placing.contested(wish)
 
