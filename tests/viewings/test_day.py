@@ -166,15 +166,15 @@ async def test_a_visit_from_the_pass_to_the_record_by_forms_and_by_a_device_that
     assert "<html" not in part.text and 'data-act="out"' in part.text
     key = re.findall(r'name="key" value="([^"]+)"', desk)[0]
     stone = day.stones[0]
-    act = {"key": key, "act": "out", "appointment": visit, "stone": stone, "weight": "1.011", "to": visitor}
+    act = {"key": key, "act": "out", "appointment": visit, "stone": stone, "weight": "1.511", "to": visitor}
     acts = f"{HOME}/ant/desk-acts"
     for faulty, code in (({"weight": "heavy"}, "This is no weight"), ({"to": "nobody"}, "not inside")):
         await refused(await browser.post(acts, data=act | faulty), 422, code)
     program = await house.browser("vic@pavilion.example", accept="application/json")
     first, second = [await program.post(acts, data=act) for _ in range(2)]
     assert first.status_code == second.status_code == 200 and first.json() == second.json()
-    await refused(await program.post(acts, data=act | {"weight": "1.012"}), 409, "key_reused")
-    taking = {"key": "in-in-in-in", "act": "in", "appointment": visit, "stone": stone, "weight": "1.005"}
+    await refused(await program.post(acts, data=act | {"weight": "1.512"}), 409, "key_reused")
+    taking = {"key": "in-in-in-in", "act": "in", "appointment": visit, "stone": stone, "weight": "1.505"}
     asked = await browser.post(acts, data=taking)
     await refused(asked, 409, "weight_differs")
     assert 'name="as_it_is" value="yes"' in asked.text

@@ -12,7 +12,7 @@ from pavilion.provenance.custody_keeping import NotOut, StoneIsOut, Weighed
 from pavilion.provenance.handling import HouseHand
 from pavilion.provenance.reported import about
 from pavilion.viewings import desk, desk_acts, door, incidents, passes
-from pavilion.viewings.desk import CountDiffers, StonesStillOut, WeightDiffers
+from pavilion.viewings.desk import CountDiffers, StonesStillOut, WeightDiffers, WeightUnlike
 from pavilion.viewings.desk_models import Incident, Tray
 from pavilion.viewings.door import Shown
 from pavilion.viewings.incidents import IncidentClosed, SecondLookNeeded, StoneBlocked
@@ -34,7 +34,7 @@ async def seated(sessions, day, **more):
     return public_id, visitor
 
 
-async def out(session, day, visit, stone, mct=1011, now=START, **more):
+async def out(session, day, visit, stone, mct=1511, now=START, **more):
     row = await desks.of(session, day, visit)
     which = more or {"stone": stone}
     weighed = Weighed(mct, len(day.stones) if "tray" in which else 1)
@@ -64,16 +64,16 @@ async def test_a_viewing_from_the_first_stone_out_to_the_event_in_its_record(sql
             await out(session, day, visit[0], day.stones[2])
         with pytest.raises(StonesStillOut):
             await desk.finish(session, day.ant, row, hand=HAND, by="vic", now=START)
-        taken = await back(session, day, visit[0], day.stones[0], 1010)
+        taken = await back(session, day, visit[0], day.stones[0], 1510)
         assert (taken.difference, taken.incident) == (-1, None)
         with pytest.raises(NotOut):
-            await back(session, day, visit[0], day.stones[0], 1010)
+            await back(session, day, visit[0], day.stones[0], 1510)
         await desk.finish(session, day.ant, row, hand=HAND, by="vic", now=START + HOUR // 2)
         assert row.state == S.DONE and (await passes.of_token(session, visit[2])).link.left_at is not None
     async with sqlite_sessions() as session:
         (event,) = await about(session, [day.stones[0]])
         said = json.loads(event.body)
-        assert (said["t"], said["place"], said["mct_before"], said["mct_after"]) == ("VIEWED", "ant", 1011, 1010)
+        assert (said["t"], said["place"], said["mct_before"], said["mct_after"]) == ("VIEWED", "ant", 1511, 1510)
         assert visit[0] not in event.body and day.company.public_id not in event.body
         assert await about(session, [day.stones[1]]) == []  # it never left the safe
 
@@ -86,9 +86,9 @@ async def test_what_comes_back_lighter_opens_an_incident_and_rests_until_somebod
         session.add(Tray(public_id=ulid(NOON), office_id="ant", label="T1", stones=[stone, other], made_at=NOON))
         await out(session, day, visit, stone)
         with pytest.raises(WeightDiffers) as asked:
-            await back(session, day, visit, stone, 1008)
+            await back(session, day, visit, stone, 1508)
         assert asked.value.facts["difference"] == -3
-        taken = await back(session, day, visit, stone, 1008, as_it_is=True)
+        taken = await back(session, day, visit, stone, 1508, as_it_is=True)
         assert taken.incident is not None
         told = await session.scalar(select(Event).where(Event.name == "incident:opened"))
         assert (told.facts["rule"], told.facts["tray"], told.facts["difference"]) == ("CU-04", "T1", -3)
@@ -107,12 +107,28 @@ async def test_what_comes_back_lighter_opens_an_incident_and_rests_until_somebod
         await out(session, day, visit, other, now=START + HOUR)
 
 
+async def test_a_stone_that_weighs_other_than_its_record_goes_out_only_on_somebodys_word(sqlite_sessions):
+    day = await desks.build(sqlite_sessions)
+    visit, _ = await seated(sqlite_sessions, day)
+    stone = day.stones[0]  # listed at 1.511
+    async with sqlite_sessions.begin() as session:
+        row = await desks.of(session, day, visit)
+        with pytest.raises(WeightUnlike):
+            await out(session, day, visit, stone, 1509)
+        with pytest.raises(WeightUnlike):
+            await out(session, day, visit, stone, 1522)
+        strange = {"stone": stone, "as_it_is": True, "by": "vic", "to": "ada", "now": START}
+        await desk.hand_out(session, day.ant, row, Weighed(1530), **strange)
+        await back(session, day, visit, stone, 1530)
+        assert (await desk.expected(session, day.ant, [stone]))[stone] == (1529, 1531)  # as it was last weighed here
+
+
 async def test_an_office_says_itself_what_a_scale_may_differ(sqlite_sessions):
     day = await desks.build(sqlite_sessions, rules={"allowed_mct": 3})
     visit, _ = await seated(sqlite_sessions, day)
     async with sqlite_sessions.begin() as session:
         await out(session, day, visit, day.stones[0])
-        assert (await back(session, day, visit, day.stones[0], 1014)).incident is None
+        assert (await back(session, day, visit, day.stones[0], 1514)).incident is None
         assert await session.scalar(select(func.count(Incident.id))) == 0
 
 

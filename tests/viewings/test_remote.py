@@ -49,13 +49,13 @@ async def test_notes_of_a_call_are_read_by_who_may_bid_once_it_is_over(sqlite_se
         (operator,) = await desk_views.takers_of(session, row, START)
         assert operator.public_id == day.staff.public_id
         await desk.hand_out(
-            session, day.ant, row, Weighed(1011), stone=stone, by="vic", to=operator.public_id, now=START
+            session, day.ant, row, Weighed(1511), stone=stone, by="vic", to=operator.public_id, now=START
         )
         with pytest.raises(BadInput):
             await remote.write(session, row, remote.Said(link="ftp://x"), by="vic", now=START)
         await remote.write(session, row, KEPT, by="vic", now=START)
         assert await told(session, day.staff) == []  # not before it is over
-        await desk.take_in(session, day.ant, row, Weighed(1011), stone=stone, by="vic", now=START)
+        await desk.take_in(session, day.ant, row, Weighed(1511), stone=stone, by="vic", now=START)
         await desk.finish(session, day.ant, row, hand=None, by="vic", now=START)
     bidder = await world.buyer(sqlite_sessions)
     await world.applied(sqlite_sessions, sale, bidder)

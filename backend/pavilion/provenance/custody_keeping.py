@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -122,6 +122,17 @@ async def entries_for(session: AsyncSession, refs: Sequence[str]) -> Sequence[Cu
     """Every hand-over for these appointments, orders or legs, in order."""
     wanted = select(CustodyEntry).where(CustodyEntry.ref.in_(refs)).order_by(CustodyEntry.opened_at, CustodyEntry.id)
     return (await session.scalars(wanted)).all()
+
+
+async def last_weights(session: AsyncSession, stones: Sequence[str]) -> dict[str, int]:
+    """What each of these weighed when it was last taken back by itself."""
+    latest = (
+        select(func.max(CustodyEntry.id))
+        .where(CustodyEntry.stone.in_(stones), CustodyEntry.in_mct.is_not(None))
+        .group_by(CustodyEntry.stone)
+    )
+    rows = await session.execute(select(CustodyEntry.stone, CustodyEntry.in_mct).where(CustodyEntry.id.in_(latest)))
+    return {stone: mct for stone, mct in rows if stone is not None and mct is not None}
 
 
 async def open_entry(

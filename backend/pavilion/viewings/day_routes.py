@@ -19,6 +19,7 @@ from pavilion.viewings.models import Appointment, AppointmentEvent
 from pavilion.viewings.place_models import Office
 from pavilion.viewings.refusing import ViewingRefused, refuse_unless_ok
 from pavilion.viewings.staff_pages import Runner, by_of, office_facts, said_of, status_of, tried
+from pavilion.viewings.states import ViewingMode
 from pavilion.viewings.wishes import Answer
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
@@ -134,10 +135,10 @@ class _Aim:
         return None if self.start is None else self.start + self.lasts
 
 
-class _OnlyShown(Refusal):
-    """Turned back on purpose: a preview changes nothing."""
+class DeskUnfit(Refusal):
+    """A viewing by video stays at a station, one in person at a desk of a room."""
 
-    status, code = 409, "preview_only"
+    status, code = 409, "desk_unfit"
 
 
 async def _moved(session: AsyncSession, found: Appointment, aim: _Aim, by: str, now: datetime) -> None:
@@ -147,6 +148,8 @@ async def _moved(session: AsyncSession, found: Appointment, aim: _Aim, by: str, 
         names = ("before", "after") if aim.typed.code == "nonexistent_local_time" else ("first", "second")
         raise ViewingRefused(aim.typed.code, **dict(zip(names, aim.typed.choices, strict=True)))
     where = None if aim.desk == found.desk_id else aim.desk
+    if where is not None and await staffing.is_station(session, where) != (found.mode == ViewingMode.REMOTE):
+        raise DeskUnfit()
     if aim.said.act == "move":
         refuse_unless_ok(await _shifted(session, found, aim, where, by, now))
         return

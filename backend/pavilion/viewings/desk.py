@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
+from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.provenance import custody_keeping, handling
 from pavilion.provenance.custody_keeping import Load, Weighed
@@ -21,6 +22,7 @@ from pavilion.viewings.refusing import ViewingRefused, refuse_unless_ok
 from pavilion.viewings.states import AppointmentState, IncidentKind
 from pavilion.viewings.wishes import Code
 
+CUT_OFF_MCT = 9  # what the two decimals of a report leave out
 ALLOWED_MCT = 1  # what a scale may differ by; an office may say otherwise in its rules (`allowed_mct`)
 S = AppointmentState
 
@@ -35,6 +37,12 @@ class StonesStillOut(Refusal):
     """A viewing ends when everything that was handed out is back."""
 
     status, code = 409, "stones_still_out"
+
+
+class WeightUnlike(Refusal):
+    """The scale says another weight than the stone's record: perhaps it is another stone."""
+
+    status, code = 409, "weight_unlike"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,14 @@ async def hand_out(
     *,
     stone: str | None = None,
     tray: str | None = None,
+    as_it_is: bool = False,
     by: str,
     to: str,
     now: datetime,
 ) -> CustodyEntry:
     """The stone, or the tray with all of its stones, lies before the visitor; with the first one the viewing has begun.
-    `to` is the visitor's public id, which goes with him when he is forgotten."""
+    `to` is the visitor's public id, which goes with him when he is forgotten. A stone that weighs other than its record
+    says goes out only when somebody says that it is the right one."""
     if appointment.state not in (S.CHECKED_IN, S.IN_PROGRESS):
         raise ViewingRefused(Code.WRONG_STATE, state=appointment.state)
     shown = await shown_stones(session, appointment)
@@ -76,6 +86,9 @@ async def hand_out(
     blocking = await incidents.open_about(session, load.stones, [one.id for one in around])
     if blocking is not None:
         raise incidents.StoneBlocked(incident=blocking.public_id)
+    low, high = (await expected(session, office, load.stones))[load.stones[0]] if whole is None else (0, 0)
+    if whole is None and not low <= weighed.mct <= high and not as_it_is:
+        raise WeightUnlike(low=low, high=high)
     if whole is not None and weighed.count != len(whole.stones):
         raise CountDiffers(counted=weighed.count, expected=len(whole.stones))
     entry = await custody_keeping.hand_out(
@@ -162,6 +175,17 @@ async def finish(
     await session.flush()
     if hand is not None:
         await handling.record_viewed(session, await _viewed(session, office, appointment), hand=hand, by=by, now=now)
+
+
+async def expected(session: AsyncSession, office: Office, stones: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Between which masses each stone should weigh: as when it was last taken in; of one never weighed here as it is
+    listed, in hundredths of a carat that a laboratory cuts off below the ninth thousandth."""
+    margin = allowed_mct(office)
+    listed = await catalogue.weights_of(session, stones)
+    found = {stone: (mct - margin, mct + CUT_OFF_MCT + margin) for stone, mct in listed.items()}
+    for stone, mct in (await custody_keeping.last_weights(session, stones)).items():
+        found[stone] = (mct - margin, mct + margin)
+    return {stone: found.get(stone, (0, custody_keeping.HEAVIEST_MCT)) for stone in stones}
 
 
 async def shown_stones(session: AsyncSession, appointment: Appointment) -> list[str]:

@@ -72,7 +72,9 @@ async def _acted(
     if said.act == "out":
         if said.to not in {one.public_id for one in await desk_views.takers_of(session, visit, now)}:
             raise BadInput(fields={"to": "visitor_not_inside"})
-        entry = await desk.hand_out(session, office, visit, weighed, **which, by=by, to=said.to, now=now)
+        entry = await desk.hand_out(
+            session, office, visit, weighed, **which, as_it_is=said.as_it_is == "yes", by=by, to=said.to, now=now
+        )
         return {"done": "out", "entry": entry.public_id, "mct": mct}
     taken = await desk.take_in(
         session, office, visit, weighed, **which, as_it_is=said.as_it_is == "yes", by=by, now=now

@@ -55,6 +55,8 @@ class OnDesk:
     elsewhere: CustodyEntry | None  # out, but not here
     in_tray: str  # label of the tray with which it is out
     incident: Incident | None
+    low: int  # it should weigh between these
+    high: int
 
     @property
     def out(self) -> bool:
@@ -141,7 +143,7 @@ async def _stones(session: AsyncSession, office: Office, visit: Appointment, act
     names = [row.stone for row in rows]
     cards = await stone_cards.of_stones(session, actor, names)
     here = {e.stone: e for e in await custody_keeping.entries_for(session, [visit.public_id]) if e.stone is not None}
-    out = await custody_keeping.out_now(session)
+    out, expected = await custody_keeping.out_now(session), await desk.expected(session, office, names)
     anywhere = {entry.stone: entry for entry in out if entry.stone is not None}
     trays = {tray.public_id: tray for tray in await desk.trays_of(session, office, names)}
     in_tray = {
@@ -163,6 +165,8 @@ async def _stones(session: AsyncSession, office: Office, visit: Appointment, act
             elsewhere=_elsewhere(anywhere.get(row.stone), visit),
             in_tray=in_tray.get(row.stone, ""),
             incident=blocked.get(row.stone),
+            low=expected[row.stone][0],
+            high=expected[row.stone][1],
         )
         for row in rows
     ]

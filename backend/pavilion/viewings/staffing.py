@@ -48,6 +48,12 @@ async def desks_of(session: AsyncSession, office: Office) -> Sequence[Desk]:
     return (await session.scalars(wanted.order_by(Desk.rank, Desk.id))).all()
 
 
+async def is_station(session: AsyncSession, desk_id: str) -> bool:
+    """Whether stones are shown by video there; a desk that is none is no station."""
+    desk = await session.get(Desk, desk_id)
+    return desk is not None and desk.room_id is None
+
+
 async def operators_of(session: AsyncSession, office: Office) -> Sequence[Person]:
     """Who shows stones by video here."""
     showing = select(OfficeStaff.person_id).where(OfficeStaff.office_id == office.id, OfficeStaff.operator)

@@ -32,6 +32,13 @@ export function compared(typed, out, allowed) {
   return mct === null ? null : { difference: mct - out, apart: Math.abs(mct - out) > allowed };
 }
 
+/** Whether the scale says another weight than the record of the stone that is to go out. Pure.
+ * @param {string} typed @param {string | undefined} low @param {string | undefined} high */
+export function unlike(typed, low, high) {
+  const mct = mctOf(typed);
+  return mct !== null && low !== undefined && high !== undefined && (mct < Number(low) || mct > Number(high));
+}
+
 /** The acts without one that is over, and with another about the same thing refused none is lost. Pure.
  * @param {readonly Act[]} acts @param {string} key @returns {Act[]} */
 export function without(acts, key) {
@@ -142,8 +149,11 @@ class Desk {
     const weight = /** @type {HTMLInputElement} */ (form.elements.namedItem("weight"));
     if (mctOf(weight.value) === null) { this.reading(form, say("This is no weight: type carats with three decimals.")); weight.focus(); return; }
     const told = form.dataset["act"] === "in" ? compared(weight.value, Number(form.dataset["outMct"]), Number(form.dataset["allowed"])) : null;
-    if (told?.apart && fields["as_it_is"] !== "yes") {
-      if (!(await this.confirmed(form, told.difference))) { weight.value = ""; this.reading(form, ""); weight.focus(); return; }
+    const strange = told?.apart
+      ? say("%(difference)s: more than the desk allows. Weigh again, or take it in as it is: an incident opens, and nobody gets the stone.", { difference: signed(told.difference) })
+      : unlike(weight.value, form.dataset["low"], form.dataset["high"]) ? say("The record of this stone says another weight. Is it the right stone?") : "";
+    if (strange && fields["as_it_is"] !== "yes") {
+      if (!(await this.confirmed(form, strange))) { weight.value = ""; this.reading(form, ""); weight.focus(); return; }
       fields["as_it_is"] = "yes";
     }
     const label = form.closest(".weigh")?.querySelector("h3")?.textContent?.trim() ?? "";
@@ -151,15 +161,16 @@ class Desk {
     await this.queue.add({ key: fields["key"] ?? "", address: form.action, fields, label, made: Date.now() });
   }
 
-  /** Asks in place whether it is to be taken in as it is. @param {HTMLFormElement} form @param {number} difference @returns {Promise<boolean>} */
-  confirmed(form, difference) {
+  /** Asks in place whether it is meant so. @param {HTMLFormElement} form @param {string} why @returns {Promise<boolean>} */
+  confirmed(form, why) {
     const template = /** @type {HTMLTemplateElement} */ (document.querySelector("template[data-confirm]"));
     form.querySelector("[data-asked]")?.remove();
     const asked = document.createElement("div");
     asked.dataset["asked"] = "";
     asked.append(template.content.cloneNode(true));
     const words = asked.querySelector("[data-confirm-words]");
-    if (words) words.textContent = say("%(difference)s: more than the desk allows. Weigh again, or take it in as it is: an incident opens, and nobody gets the stone.", { difference: signed(difference) });
+    if (words) words.textContent = why;
+    for (const yes of asked.querySelectorAll("[data-yes]")) if (yes.getAttribute("data-yes") !== form.dataset["act"]) yes.remove();
     form.append(asked);
     /** @type {HTMLElement | null} */ (asked.querySelector("[data-no]"))?.focus();
     return new Promise((resolve) => {

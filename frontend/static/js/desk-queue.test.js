@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compared, mctOf, Queue, queued, read, signed, without } from "./desk-queue.js";
+import { compared, mctOf, Queue, queued, read, signed, unlike, without } from "./desk-queue.js";
 
 /** @param {string} key @returns {import("./desk-queue.js").Act} */
 const act = (key) => ({ key, address: "/desk-acts", fields: { stone: key }, label: key, made: 0 });
@@ -34,6 +34,13 @@ test("a difference is told with its sign, and beyond what is allowed it is told 
   assert.equal(compared("", 1020, 1), null);
   assert.equal(signed(-1), "−0.001 ct");
   assert.equal(signed(1002), "+1.002 ct");
+});
+
+test("a stone that weighs other than its record is asked about before it goes out", () => {
+  assert.equal(unlike("1.515", "1509", "1520"), false);
+  assert.equal(unlike("1.521", "1509", "1520"), true);
+  assert.equal(unlike("1.521", undefined, undefined), false); // a tray has no weight of its own
+  assert.equal(unlike("", "1509", "1520"), false);
 });
 
 test("an act is kept once and leaves once", () => {
