@@ -242,6 +242,7 @@ def states():
         "waiting_": ("entry", "request"),
         "tour_state_": SearchState,
         "tour_how_": How,
+        "sheet_": ("circulation", "desks", "buyers"),  # papers of a rotation
         "term_": TERMS,
         "meaning_": TERMS,
     }

@@ -79,8 +79,8 @@ from pavilion.settlement import holding, linking, warranted
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.viewings import feed_routes as viewing_feed_routes
+from pavilion.viewings import interest_routes, remote, rotation_pages, travel_routes, travel_routes_tours
 from pavilion.viewings import readiness as seen_before
-from pavilion.viewings import remote, travel_routes, travel_routes_tours
 from pavilion.viewings import routes as viewings_routes
 from pavilion.viewings import staff_routes as viewing_staff_routes
 from pavilion.webkit import guards, refusals, static
@@ -122,6 +122,8 @@ ROUTERS: list[APIRouter] = [
     warranty_routes.router,
     travel_routes.router,
     travel_routes_tours.router,
+    rotation_pages.router,
+    interest_routes.router,
     viewings_routes.router,
     viewing_staff_routes.router,
     viewing_feed_routes.router,

@@ -3,49 +3,24 @@
 from datetime import date, timedelta
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
-from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Person
-from pavilion.accounts.rules import Role
-from pavilion.accounts.sign_in import COOKIE
-from pavilion.kernel.db import create_engine
 from pavilion.kernel.errors import BadInput, StaleVersion
 from pavilion.kernel.events import Event
-from pavilion.main import build_web, sessions_of
-from pavilion.settings import Settings
 from pavilion.viewings import lines, tours_searching, travelling, travelling_reading
 from pavilion.viewings.lines import Draft, Sending
-from pavilion.viewings.models import Appointment, AppointmentStone, Claim, WaitEntry
+from pavilion.viewings.models import Appointment, Claim, WaitEntry
 from pavilion.viewings.place_models import Window
 from pavilion.viewings.states import AppointmentState
 from pavilion.viewings.stone_models import Stay, StoneBlock
 from pavilion.viewings.travelling import LineRefused
 from tests import make
-from tests.auctions import world
 from tests.make import HOUR, NOON
 from tests.viewings import booked
+from tests.viewings.desk_house import STONE, at_home, opened, shown
 
 DAY = timedelta(days=1)
-HOME = "http://pavilion.test"
-STONE = "01STONE0000000000000000000"
-
-
-async def at_home(session, stone=STONE, office="ant", **changes):
-    stay = Stay(stone=stone, office_id=office, pack_min=30, unpack_min=60, by="house", at=NOON, **changes)
-    session.add(stay)
-    await session.flush()
-    return stay
-
-
-async def shown(session, person, start, *stones, **changes):
-    row = await booked.appointment(session, person, office="ant", start=start, pad_before=0, pad_after=15, **changes)
-    session.add_all(
-        AppointmentStone(appointment_id=row.id, stone=stone, place=n) for n, stone in enumerate(stones or (STONE,))
-    )
-    await session.flush()
-    return row
 
 
 async def buyer(session):
@@ -161,39 +136,10 @@ async def test_a_trunk_goes_whole_or_not_at_all_and_an_office_left_without_it_is
 # The pages
 
 
-class House:
-    def __init__(self, app, sessions, stones):
-        self.app, self.sessions, self.stones = app, sessions, stones
-
-    async def browser(self, email, lang="en"):
-        async with self.sessions.begin() as session:
-            await session.execute(update(Person).where(Person.email == email).values(lang=lang))
-            token = await accounts.sign_in(session, email=email, password=make.PASSWORD, browser="t", now=NOON)
-        return AsyncClient(
-            transport=ASGITransport(self.app), base_url=HOME, cookies={"lang": lang, COOKIE: token},
-            headers={"sec-fetch-site": "same-origin"},
-        )  # fmt: skip
-
-
 @pytest.fixture
 async def house(sqlite_database_url, tmp_path):
-    engine = create_engine(sqlite_database_url)
-    settings = Settings(environment="test", data_dir=tmp_path, data_key="22" * 32)
-    app, sessions = build_web(settings, engine, lambda: NOON, None), sessions_of(settings, engine)
-    made = await world.build(sessions, 3)
-    await world.draft(sessions, made)
-    async with sessions.begin() as session:
-        vic = await make.person(session, "vic@pavilion.example", (Role.VIEWINGS,))
-        await make.person(session, "xia@pavilion.example", (Role.VIEWINGS,))
-        await booked.office(session, "ant", staff=[vic])
-        await booked.office(session, "hkg")
-        firm = await make.company(session)
-        person = await make.person(session, firm=firm)
-        for stone in made.stones[:2]:
-            await at_home(session, stone)
-        await shown(session, person, NOON + 3 * DAY, made.stones[0])
-    yield House(app, sessions, made.stones)
-    await engine.dispose()
+    async with opened(sqlite_database_url, tmp_path) as one:
+        yield one
 
 
 SEND = {"act": "send", "leave": "2026-03-04T12:00", "office": "hkg", "arrive": "2026-03-06T18:00"}

@@ -1,0 +1,87 @@
+"""Interest in lots: curators see it whole, sellers of three companies or more, and bidders never and nowhere."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from pavilion import viewings
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Role
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.rules import SaleState
+from pavilion.viewings import interest
+from pavilion.viewings.interest import Interest, OfLot, for_seller
+from pavilion.viewings.models import WaitEntry
+from pavilion.viewings.states import AppointmentState
+from pavilion.webkit.static import frontend
+from tests import make
+from tests.make import HOUR, NOON
+from tests.viewings.desk_house import DAY, opened, shown
+
+
+@pytest.fixture
+async def house(sqlite_database_url, tmp_path):
+    async with opened(sqlite_database_url, tmp_path) as one:
+        yield one
+
+
+def lot(*companies, minutes=10):
+    return OfLot(object(), Interest(1, 0, minutes, 0, 0, set(companies)))
+
+
+def test_a_seller_reads_no_figure_of_fewer_than_three_companies_nor_reckons_one():
+    told = for_seller(None, [lot(1, 2, 3), lot(1, 2), lot(4)])
+    assert len(told.lots) == 1 and told.rest.companies == {1, 2, 4} and told.rest.minutes == 20
+    assert for_seller(None, [lot(1, 2, 3), lot(1, 2), lot(1)]).rest is None
+    assert for_seller(None, [lot(1, 2, 3), lot(1)]).rest is None
+    assert for_seller(None, []).lots == []
+
+
+async def test_curators_read_figures_sellers_what_is_of_three_and_bidders_nothing(house):
+    async with house.sessions.begin() as session:
+        buyers = []
+        for n in range(3):
+            company = await make.company(session, f"Buyer {n}")
+            buyers.append(await make.person(session, f"buyer{n}@x.example", firm=company))
+        for n, person in enumerate(buyers):
+            row = await shown(session, person, NOON - (n + 1) * DAY, house.stones[0], state=AppointmentState.DONE)
+            row.checked_in_at, row.finished_at = row.starts_at, row.starts_at + HOUR
+        session.add(WaitEntry(
+            public_id="01WAIT00000000000000000000", company_id=buyers[0].company_id, desk_id="ant-d3",
+            starts_at=NOON + DAY, ends_at=NOON + DAY + HOUR, party=1, wish={"stones": house.stones[:2]},
+            created_at=NOON, request_key="w",
+        ))  # fmt: skip
+    noor = await house.browser("noor@pavilion.example")
+    async with noor:
+        page = await noor.get("/staff/viewings/interest", params={"sale": house.sale})
+        assert page.status_code == 200 and ">180<" in page.text, page.text
+        assert (await noor.get("/staff/viewings/interest", params={"sale": "01NOBODY"})).status_code == 404
+    for email in ("wen@lumen.example", "buyer0@x.example", "vic@pavilion.example"):
+        async with await house.browser(email) as reader:
+            assert (await reader.get("/staff/viewings/interest", params={"sale": house.sale})).status_code == 403
+            assert (await reader.get("/stock/interest")).status_code == 403
+    async with house.sessions.begin() as session:
+        await session.execute(update(Sale).values(state=SaleState.CLOSED, rules_hash="0" * 64, rules={}))
+        firm = await session.get_one(Company, await session.scalar(select(Lot.consignor_company_id).limit(1)))
+        await make.person(session, "kagiso@karowe.example", (Role.SUPPLIER,), firm)
+    async with await house.browser("kagiso@karowe.example") as seller:
+        own = (await seller.get("/stock/interest")).text
+        assert ">180<" in own and "fewer than three companies" in own, own
+
+
+def test_no_page_or_api_of_a_bidder_can_reach_it():
+    """Only its own two pages ask for it, and no page but theirs shows its words."""
+    package = Path(viewings.__file__).parents[1]
+    for path in package.rglob("*.py"):
+        names = {
+            alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+            and (node.module or "").startswith("pavilion.viewings") for alias in node.names
+        }  # fmt: skip
+        if path.name not in ("interest_routes.py", "interest.py"):
+            assert "interest" not in names and not {"of_lots", "Interest", "for_seller"} & names, path
+    for path in (frontend() / "templates").rglob("*.html"):
+        if not path.name.startswith("interest"):
+            assert ".interest." not in path.read_text(), path
+    assert interest.LEAST_COMPANIES == 3
