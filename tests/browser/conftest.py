@@ -55,8 +55,9 @@ class House:
 
         return run(done())
 
-    def sale(self, *, closes_s: int, lots: int = 3, soft_close: int = 120) -> rooms.RunningSale:
-        made: rooms.RunningSale = self.do(rooms.running_sale, closes_s=closes_s, lots=lots, soft_close=soft_close)
+    def sale(self, *, closes_s: int, lots: int = 3, soft_close: int = 120, **changes: Any) -> rooms.RunningSale:
+        said = {"closes_s": closes_s, "lots": lots, "soft_close": soft_close} | changes
+        made: rooms.RunningSale = self.do(rooms.running_sale, **said)
         until = time.monotonic() + PATIENCE_S
         while not self.do(rooms.is_open, made):
             assert time.monotonic() < until, "the sale did not open"
