@@ -30,8 +30,8 @@ async def office(session, name, zone, rules, *, cap=5, companies=None, desks=3):
     await session.flush()
     for n in range(desks):
         room = f"{name} front" if n < 2 else f"{name} back"
-        session.add(Desk(id=f"{name} {n}", office_id=name, room_id=room, name_en="-", name_zh="-", rank=n))
-    session.add(Desk(id=f"{name} video", office_id=name, room_id=None, name_en="-", name_zh="-", rank=9))
+        session.add(Desk(id=f"{name}-{n}", office_id=name, room_id=room, name_en="-", name_zh="-", rank=n))
+    session.add(Desk(id=f"{name}-video", office_id=name, room_id=None, name_en="-", name_zh="-", rank=9))
     hours = {"office_id": name, "opens": "09:00", "closes": "17:00", "valid_from": date(2026, 1, 1)}
     session.add_all(OpeningHours(weekday=n, breaks=[["12:30", "13:15"]], **hours) for n in range(7))
     await session.flush()
@@ -73,7 +73,7 @@ async def a_world(session, luck):
         remote = luck.random() < 0.2
         start = NOON + luck.choice(range(19 * 12, 30 * 12)) * 5 * MINUTE
         wish = Wish(
-            luck.choice(firms), f"ant {'video' if remote else luck.choice(range(3))}", start,
+            luck.choice(firms), f"ant-{'video' if remote else luck.choice(range(3))}", start,
             start + luck.choice([30, 60]) * MINUTE, 0 if remote else luck.choice([1, 2]),
             (luck.choice(STONES[:5]),) if luck.random() < 0.7 else (),
             operator=luck.choice(operators) if remote else None,
@@ -124,7 +124,7 @@ async def test_the_finder_says_what_a_hold_answers(sessions, seed):
                 seen.add(slot.code)
                 checked += 1
                 if not slot.free and mode is ViewingMode.IN_PERSON and checked % 4 == 0:
-                    for desk in ("ant 0", "ant 1", "ant 2"):
+                    for desk in ("ant-0", "ant-1", "ant-2"):
                         other = await held(session, finding.Slot("ant", desk, slot.start, slot.end), wish)
                         assert not other.ok, (slot, desk)
         assert checked >= 8 and seen
@@ -146,19 +146,19 @@ async def test_a_slot_of_many_desks_is_one_and_tells_the_company_its_own_limits_
             until = nine + days * DAY - 2 * HOUR
             return await finding.free_slots(session, "ant", (), 1, nine, until, company_id=firm, now=NOON)
 
-        await book(firms[1], "ant 0", nine)
-        await book(firms[0], "ant 1", nine + HOUR)
+        await book(firms[1], "ant-0", nine)
+        await book(firms[0], "ant-1", nine + HOUR)
         found = await ask(firms[0])
         by_start = {slot.start: slot for slot in found}
-        assert by_start[nine].free and by_start[nine].desk == "ant 1"  # the first desk is taken, another is free
+        assert by_start[nine].free and by_start[nine].desk == "ant-1"  # the first desk is taken, another is free
         assert by_start[nine + HOUR].code is Code.COMPANY_BUSY
-        await book(firms[0], "ant 1", nine + 2 * HOUR)
+        await book(firms[0], "ant-1", nine + 2 * HOUR)
         assert {slot.code for slot in await ask(firms[0])} == {Code.COMPANY_DAY_LIMIT}
         assert {slot.code for slot in await ask(firms[2])} == {Code.OK}
         for slot in await ask(firms[0], 2):
             assert "company" not in repr(slot.facts) and "Firm" not in repr(slot)
 
-        wish = Wish(firms[0], "ant 1", nine, nine + HOUR)
+        wish = Wish(firms[0], "ant-1", nine, nine + HOUR)
         near = await finding.nearest(session, wish, NOON)
         assert [f"{slot.start:%d %H:%M}" for slot in near] == ["02 15:00", "02 14:00", "02 13:00"]
         everywhere = await finding.free_slots(session, None, (), 1, nine, nine + DAY, company_id=firms[2], now=NOON)

@@ -190,6 +190,8 @@ def _crowded(near: Iterable[Sitting], room: str | None, left: int) -> list[tuple
         elif there <= left and since is not None:
             runs.append((since, quantum))
             since = None
+    if since is not None:  # the wish alone is more than that
+        runs.append((since, max(steps)))
     return runs
 
 
