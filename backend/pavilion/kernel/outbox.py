@@ -80,12 +80,9 @@ async def failed(session: AsyncSession, row: Outbox, error: str, now: datetime, 
     await session.execute(update(Outbox).where(Outbox.id == row.id).values(last_error=error[:200], **values))
 
 
-async def withdraw(session: AsyncSession, kind: str, prefix: str, why: str, now: datetime, *, but: str = "") -> None:
-    """What waits under keys that begin so is given up, except keys that end with `but`: it holds no longer."""
-    waits = [Outbox.kind == kind, Outbox.sent_at.is_(None), Outbox.given_up_at.is_(None)]
-    waits.append(Outbox.key.startswith(prefix, autoescape=True))
-    if but:
-        waits.append(~Outbox.key.endswith(but, autoescape=True))
+async def withdraw(session: AsyncSession, kind: str, keys: Sequence[str], why: str, now: datetime) -> None:
+    """What still waits under these keys is given up: it holds no longer."""
+    waits = (Outbox.kind == kind, Outbox.key.in_(keys), Outbox.sent_at.is_(None), Outbox.given_up_at.is_(None))
     gone = update(Outbox).where(*waits).values(given_up_at=now, due_at=None, last_error=why[:200])
     await session.execute(gone.execution_options(synchronize_session=False))
 

@@ -31,6 +31,7 @@ REMINDER = "viewing_reminder"  # kind of the outbox: one row for each appointmen
 HOUSE = "house"
 LATE = "late_cancel_asked"
 STALE = timedelta(days=14)
+MOST_BEFORE, MOST_PEOPLE = 20, 200  # earlier SEQUENCEs, and people of a company, that are looked through
 JOURNEY = timedelta(hours=2)  # told later than this before it, a change finds its people on the way
 HAPPENED = (
     *("requested", "booked", "moved", "changed", "cancelled", "expired", "no_show", "attention"),
@@ -171,8 +172,14 @@ async def people_of(session: AsyncSession, row: Appointment) -> Sequence[int]:
 
 async def _named_before(session: AsyncSession, row: Appointment, now_named: Sequence[int]) -> list[int]:
     """Whose calendar was given the entry, and who is not among these any more."""
-    given = or_(*(Outbox.key.startswith(f"{notice}:{row.public_id}:") for notice in (*GIVEN, "viewing_unnamed")))
-    rows = select(Outbox.payload).where(Outbox.kind == Channel.MAIL, given).order_by(Outbox.id)
+    theirs = select(Person.id).where(Person.company_id == row.company_id).order_by(Person.id).limit(MOST_PEOPLE)
+    keys = [
+        f"{notice}:{row.public_id}:{sequence}:{person}"
+        for person in await session.scalars(theirs)
+        for sequence in range(max(0, row.sequence - MOST_BEFORE), row.sequence + 1)
+        for notice in (*GIVEN, "viewing_unnamed")
+    ]
+    rows = select(Outbox.payload).where(Outbox.kind == Channel.MAIL, Outbox.key.in_(keys)).order_by(Outbox.id)
     last = {said["person"]: said["notice"] for said in await session.scalars(rows)}
     return [person for person, notice in last.items() if notice in GIVEN and person not in now_named]
 
@@ -200,17 +207,22 @@ async def remind(session: AsyncSession, row: Appointment, office: str, now: date
     """A booked appointment has its reminders, each once for its SEQUENCE; those of an earlier time, and of one that is
     booked no more, are dropped. What would be due already is not said: the mail about the booking says it."""
     booked = row.state == S.BOOKED
-    stands = f":{row.sequence}" if booked else ""
-    await outbox.withdraw(session, REMINDER, f"{row.public_id}:", MOVED, now, but=stands)
+    ahead = sorted({hours for hours in await _ahead(session, row, office) if hours > 0}, reverse=True)
+    over = range(max(0, row.sequence - MOST_BEFORE), row.sequence + (not booked))
+    keys = [_reminder(row, hours, sequence) for hours in ahead for sequence in over]
+    await outbox.withdraw(session, REMINDER, keys, MOVED, now)  # one that is left out is silent by its SEQUENCE
     if not booked:
         return
-    ahead = sorted({hours for hours in await _ahead(session, row, office) if hours > 0}, reverse=True)
     for hours, following in zip(ahead, [*ahead[1:], 0], strict=True):
         due = row.starts_at - timedelta(hours=hours)
         if due > now:
             payload = {"appointment": row.public_id, "sequence": row.sequence, "hours": hours, "next": following}
-            key = f"{row.public_id}:{hours}h:{row.sequence}"
+            key = _reminder(row, hours, row.sequence)
             await outbox.enqueue(session, REMINDER, key, payload, at=now, due_at=due)
+
+
+def _reminder(row: Appointment, hours: int, sequence: int) -> str:
+    return f"{row.public_id}:{hours}h:{sequence}"
 
 
 async def _ahead(session: AsyncSession, row: Appointment, office: str) -> Sequence[int]:
