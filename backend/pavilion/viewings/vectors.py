@@ -5,6 +5,8 @@ between two of them time brings what it brings.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
@@ -42,6 +44,13 @@ async def play(session: AsyncSession, given: dict[str, Any]) -> list[dict[str, A
 
 
 async def _alone(given: dict[str, Any]) -> list[dict[str, Any]]:
+    async with in_memory() as session:
+        return await play(session, given)
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[AsyncSession]:
+    """A session on an empty database of its own, with the tables that the verbs need."""
     engine = _engine()
     try:
         async with engine.connect() as connection:
@@ -49,7 +58,7 @@ async def _alone(given: dict[str, Any]) -> list[dict[str, Any]]:
             assert raw.driver_connection is not None
             await raw.driver_connection.executescript(_schema())
             async with sessions_of(engine)(bind=connection) as session:
-                return await play(session, given)
+                yield session
     finally:
         await engine.dispose()
 
