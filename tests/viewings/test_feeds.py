@@ -250,7 +250,7 @@ async def test_the_page_makes_shows_once_and_ends_addresses(house):
         assert made.headers["cache-control"] == "no-store" and (await sam.get(link)).status_code == 200
         assert "/viewings/feed/" not in (await sam.get("/account/calendar")).text
         assert (await sam.post("/account/calendar/feeds", data={"office": "ant"})).status_code == 404
-        for rubbish in ({"office": "x" * 13}, {"office": "hkg", "person": "1"}):
+        for rubbish in ({"office": "x" * 13}, {"office": "\x00"}, {"office": "hkg", "person": "1"}):
             assert (await sam.post("/account/calendar/feeds", data=rubbish)).status_code == 422
         ended = await sam.post("/account/calendar/feeds/end", data={"office": "hkg"})
         assert ended.headers["location"] == "/account/calendar?ended=1"
@@ -267,7 +267,8 @@ async def test_the_file_of_an_appointment_is_for_its_company(house):
     async with house.reader("li@lumen.example") as li:
         (event,) = Calendar.from_ical((await li.get(path)).content).walk("VEVENT")
         assert event["UID"] == row.uid and event["SUMMARY"] == "Pavilion Hong Kong · HKG-0001"
-        assert (await li.get("/viewings/appointments/01NONE/calendar.ics")).status_code == 404
+        for wrong in ("01NONE", "%00", f"{row.public_id}x", "01M7Z85APYN1SA12CS184JB4HM"):
+            assert (await li.get(f"/viewings/appointments/{wrong}/calendar.ics")).status_code == 404
     async with house.reader("ilse@vandael.example") as ilse:
         assert (await ilse.get(path)).status_code == 404
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound
+from pavilion.kernel.ids import is_ulid
 from pavilion.settings import Settings
 from pavilion.viewings import calendar, calendar_entries, feeds, places
 from pavilion.webkit import limits
@@ -33,7 +34,7 @@ class FeedForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    office: Annotated[str, StringConstraints(max_length=12)] = ""
+    office: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,12}$")] = ""
 
 
 @router.api_route("/viewings/feed/{token}.ics", methods=["GET", "HEAD"], include_in_schema=False)
@@ -59,9 +60,11 @@ async def feed(request: Request, token: str, session: Reading, now: Now) -> Resp
 async def one_appointment(request: Request, appointment: str, actor: SignedInActor, session: Reading) -> Response:
     """The file of one appointment, for a calendar that is fed by hand."""
     assert actor.person_id is not None
+    if not is_ulid(appointment):
+        raise NotFound()
     base, sender = _house(request)
     lang = language(request)
-    entry = await feeds.entry_of(session, appointment[:26], actor.person_id, lang, base=base, sender=sender)
+    entry = await feeds.entry_of(session, appointment, actor.person_id, lang, base=base, sender=sender)
     assert entry.changed is not None
     return _answer(request, calendar.published([entry], "").encode(), entry.changed, "viewing.ics")
 
