@@ -51,6 +51,7 @@ from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
 from pavilion.notifications import routes as notifications_routes
+from pavilion.notifications import service as notifications_service
 from pavilion.pages import health
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import (
@@ -292,6 +293,7 @@ def build_web(
     app.state.stood_in = appearances.of_stone
     app.state.filmed = remote.told_of
     app.state.portraits = portraits.portrait_of
+    app.state.zone_of = notifications_service.zone_of
     app.mount(static.MOUNT, pages.static)
     for router in routers:
         app.include_router(router)

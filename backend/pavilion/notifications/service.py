@@ -75,6 +75,12 @@ async def browsers_of(session: AsyncSession, person: int) -> list[PushBrowser]:
     return list(await session.scalars(mine))
 
 
+async def zone_of(session: AsyncSession, person: int) -> str | None:
+    """The clock that this person's quiet hours go by, if they have named one."""
+    row = await session.get(NoticeWishes, person)
+    return None if row is None or row.zone == "UTC" else row.zone
+
+
 async def _wishes(session: AsyncSession, person: int, now: datetime) -> NoticeWishes:
     row = await session.get(NoticeWishes, person, with_for_update=True)
     if row is None:

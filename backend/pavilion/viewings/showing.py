@@ -101,11 +101,14 @@ class Reader:
         pattern = (pattern + " y" if english else "y年" + pattern) if year else pattern
         return format_date(local, pattern, locale=self.tongue.locale)
 
+    def head(self, at: datetime, zone: str) -> str:
+        """`Thursday 4 March 2027, 10:30`"""
+        gap = ", " if self.tongue.lang == "en" else " "
+        return f"{self.day(at, zone, year=True)}{gap}{self.clock(at, zone)}"
+
     def when(self, at: datetime, zone: str) -> Markup:
         """`Thursday 4 March 2027, 10:30 in Hong Kong`"""
-        gap = ", " if self.tongue.lang == "en" else " "
-        words = f"{self.day(at, zone, year=True)}{gap}{self.clock(at, zone)}"
-        said = self.say("viewing_when_in", when=words, city=self.place(zone))
+        said = self.say("viewing_when_in", when=self.head(at, zone), city=self.place(zone))
         return Markup('<time datetime="{}">{}</time>').format(stamp(at), said)
 
     def refusal(self, answer: Answer, zone: str) -> str:

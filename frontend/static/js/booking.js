@@ -56,8 +56,10 @@ export function follow(form) {
   const show = () => {
     const chosen = /** @type {HTMLInputElement | null} */ (form.querySelector("input[name=slot]:checked"));
     if (!chosen) return;
-    title.textContent = `${chosen.dataset.day ?? ""}, ${chosen.dataset.clock ?? ""}`;
+    title.textContent = chosen.dataset.head ?? "";
     there.textContent = chosen.dataset.span ?? "";
+    const stones = /** @type {HTMLElement | null} */ (form.querySelector("[data-stones]"));
+    if (stones) stones.textContent = chosen.dataset.part ?? stones.dataset.stones ?? "";
     const mine = chosen.closest(".slot")?.querySelector("[data-mine]")?.textContent ?? "";
     const row = /** @type {HTMLElement | null} */ (here?.closest("[data-mine-row]") ?? null);
     if (here) here.textContent = mine;
