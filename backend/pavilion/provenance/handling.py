@@ -78,7 +78,8 @@ async def record_viewed(
         session.add(row)
         await session.flush()
         session.add_all(ReportedPiece(piece=name, event_id=row.id) for name in {piece, one.stone})
-        events.record(session, REPORTED, piece, by=by, at=now, kind="VIEWED")
+        if one.mct_before != one.mct_after:  # nothing else about a look can change a verdict
+            events.record(session, REPORTED, piece, by=by, at=now, kind="VIEWED")
         leaves.append(log.Leaf("event", f"reported/{sha256}", body, hand.did))
         kept.append(sha256)
     await session.flush()

@@ -70,7 +70,7 @@ export class Queue {
 
   /** Kept before it is sent. @param {Act} act */
   async add(act) {
-    this.keep(queued(this.acts, act));
+    this.keep((acts) => queued(acts, act));
     await this.drain();
   }
 
@@ -82,7 +82,7 @@ export class Queue {
       for (let act = this.acts[0]; act; act = this.acts[0]) {
         const outcome = await this.ports.send(act);
         if (outcome.kind === "no line") break;
-        this.keep(without(this.acts, act.key));
+        this.keep((acts) => without(acts, act.key));
         if (outcome.kind === "refused") this.ports.refused(act, outcome.words);
         else this.ports.done(act);
       }
@@ -92,11 +92,11 @@ export class Queue {
     }
   }
 
-  /** @param {Act[]} acts */
-  keep(acts) {
-    this.acts = acts;
-    this.ports.save(JSON.stringify(acts));
-    this.ports.changed(acts);
+  /** What is kept is read first: another page of the same desk may have added to it. @param {(acts: Act[]) => Act[]} change */
+  keep(change) {
+    this.acts = change(read(this.ports.load()));
+    this.ports.save(JSON.stringify(this.acts));
+    this.ports.changed(this.acts);
   }
 }
 
@@ -120,7 +120,7 @@ class Desk {
   constructor(place) {
     this.place = place;
     this.line = /** @type {HTMLElement} */ (document.querySelector("[data-line]"));
-    const name = `${KEPT}:${place.dataset["office"]}`;
+    const name = `${KEPT}:${place.dataset["office"]}:${place.dataset["staff"]}`; // who signs in next signs for nobody else
     this.queue = new Queue({
       load: () => localStorage.getItem(name),
       save: (text) => localStorage.setItem(name, text),

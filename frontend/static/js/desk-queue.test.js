@@ -63,6 +63,20 @@ test("without a line acts wait in their order, outlive the page, and go once the
   assert.equal(again.seen.kept, "[]");
 });
 
+test("two pages of one desk lose nothing of each other", async () => {
+  let kept = "[]";
+  /** @type {string[]} */
+  const sent = [];
+  const page = () => new Queue({
+    load: () => kept, save: (text) => { kept = text; }, send: async (one) => { sent.push(one.key); return { kind: "no line" }; },
+    changed: () => {}, refused: () => {}, done: () => {},
+  });
+  const [one, other] = [page(), page()];
+  await one.add(act("a"));
+  await other.add(act("b"));
+  assert.deepEqual(read(kept).map((each) => each.key), ["a", "b"]);
+});
+
 test("a refused act is told and does not hold up the others", async () => {
   const { queue, seen } = device(JSON.stringify([act("a"), act("b")]), [{ kind: "refused", words: "blocked" }]);
   await queue.drain();
