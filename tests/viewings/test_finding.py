@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from pavilion.viewings import finding, local_times, opening, service
-from pavilion.viewings.models import Appointment
+from pavilion.viewings.models import Appointment, Visitor
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, OpeningHours, Regime, Room, Window
 from pavilion.viewings.states import ViewingMode
 from pavilion.viewings.stone_models import Stay, StoneBlock, StoneEnd
@@ -68,20 +68,28 @@ async def a_world(session, luck):
         StoneBlock(stone=STONES[4], kind="hold", company_id=firms[1], starts_at=half, ends_at=half + HOUR, at=NOON),
         StoneEnd(stone=STONES[5], fate=luck.choice(["sold", "withdrawn"]), at=NOON),
     ])  # fmt: skip
+    traveller = (await make.person(session, "traveller@lumen.example", ())).id
+    guests = [
+        Visitor(public_id=f"01VI{n:022}", company_id=firm, person_id=person, name="-", created_at=NOON)
+        for n, (firm, person) in enumerate(((firms[0], None), (firms[0], traveller), (firms[1], traveller)))
+    ]
+    session.add_all(guests)
     await session.flush()
     for n in range(34):
         remote = luck.random() < 0.2
         start = NOON + luck.choice(range(19 * 12, 30 * 12)) * 5 * MINUTE
+        firm = luck.choice(firms)
+        coming = [guest.id for guest in guests if guest.company_id == firm][-1:] if luck.random() < 0.6 else []
         wish = Wish(
-            luck.choice(firms), f"ant-{'video' if remote else luck.choice(range(3))}", start,
+            firm, f"ant-{'video' if remote else luck.choice(range(3))}", start,
             start + luck.choice([30, 60]) * MINUTE, 0 if remote else luck.choice([1, 2]),
-            (luck.choice(STONES[:5]),) if luck.random() < 0.7 else (),
+            (luck.choice(STONES[:5]),) if luck.random() < 0.7 else (), tuple(coming),
             operator=luck.choice(operators) if remote else None,
             mode=ViewingMode.REMOTE if remote else ViewingMode.IN_PERSON,
         )  # fmt: skip
         verb = service.hold if luck.random() < 0.25 else service.book
         await verb(session, wish, key=f"k{n}", by="house", staff=True, now=NOON)
-    return firms
+    return firms, [guest.id for guest in guests]
 
 
 class Undone(Exception):
@@ -107,14 +115,24 @@ async def held(session, slot, wish):
 async def test_the_finder_says_what_a_hold_answers(sessions, seed):
     luck = Random(seed)
     async with sessions.begin() as session:
-        firms = await a_world(session, luck)
+        firms, guests = await a_world(session, luck)
         seen, checked = set(), 0
         for mode in (ViewingMode.IN_PERSON, ViewingMode.REMOTE):
             stones = tuple(luck.sample(STONES[:5], luck.choice([1, 2, 3]))) if luck.random() < 0.9 else STONES
             party = 0 if mode is ViewingMode.REMOTE else luck.choice([1, 3])
-            wish = Wish(firms[0], "", NOON, NOON, party, stones, mode=mode)
+            coming = (guests[1],) if luck.random() < 0.5 else ()
+            wish = Wish(firms[0], "", NOON, NOON, party, stones, coming, mode=mode)
             found = await finding.free_slots(
-                session, "ant", stones, party, NOON, NOON + 2 * DAY, company_id=firms[0], mode=mode, now=NOON
+                session,
+                "ant",
+                stones,
+                party,
+                NOON,
+                NOON + 2 * DAY,
+                company_id=firms[0],
+                mode=mode,
+                visitors=coming,
+                now=NOON,
             )
             for slot in luck.sample(found, min(len(found), 12)):
                 said = await held(session, slot, wish)

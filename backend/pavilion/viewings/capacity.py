@@ -61,7 +61,7 @@ async def world_of(session: AsyncSession, office: Office, now: datetime) -> Worl
         scene,
         openings=tuple(_opening(one) for one in usual),
         stones=await facts.stones(session, stones),
-        visitors=frozenset(one for visit in visits for one in visit.sitting.visitors),
+        persons=dict(one for visit in visits for one in visit.sitting.visitors),
         operators=scene.operators | {v.sitting.operator for v in visits if v.sitting.operator is not None},
     )
     return World(

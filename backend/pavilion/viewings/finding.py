@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.viewings import rules, scenes, slots, standing
-from pavilion.viewings.occupying import STEP, Pads, Rows, occupied
+from pavilion.viewings.occupying import STEP, Pads, occupied
 from pavilion.viewings.opening import AHEAD
 from pavilion.viewings.place_models import Desk, Office
 from pavilion.viewings.rules import MOST_STONES, Opening, Place
@@ -129,8 +129,9 @@ def within(
         shown = {stone for one in around.near(start, start + length, pads) for stone in one.stones}
         stones = tuple(stone for stone in wish.stones if stone in telling or stone in shown)
         at = replace(wish, start=start, end=start + length, stones=stones)
-        here = replace(scene, openings=(opening,))
-        yield max((group.tried(here, at, company, pads, now) for group in groups), key=lambda slot: RANK[slot.code])
+        yield max(
+            (group.tried(scene, opening, at, company, pads, now) for group in groups), key=lambda slot: RANK[slot.code]
+        )
 
 
 def _starts(scene: Scene, mode: ViewingMode, length: timedelta, frm: datetime, to: datetime) -> dict[datetime, Opening]:
@@ -184,19 +185,21 @@ class _Group:
                 replace(wish, operator=one),
                 sittings,
                 places[0].room,
+                scene.persons,
                 cap=places[0].cap * least // 100,
                 companies=counted,
             )
             for one in self._operators
         ]
 
-    def tried(self, scene: Scene, wish: Wish, company: Company, pads: Pads, now: datetime) -> Slot:
+    def tried(self, scene: Scene, opening: Opening, wish: Wish, company: Company, pads: Pads, now: datetime) -> Slot:
         """At the first desk that nobody has then, by the first operator who can; else what the first desk says."""
         best: tuple[Wish, Answer] | None = None
+        wanted = occupied(wish, pads, scene.rules.gap_mode, None, 1)
         for operator, rows in zip(self._operators, self._rows, strict=True):
-            desk = next((place.desk for place in self._places if _empty(place, wish, pads, scene, rows)), None)
-            asked = replace(wish, operator=operator, desk=desk or self._places[0].desk)
-            said = rules.check(asked, standing.facts_of(scene, asked, company, rows), now)
+            free = (place.desk for place in self._places if not wanted.thing_clash(rows, f"desk:{place.desk}"))
+            asked = replace(wish, operator=operator, desk=next(free, self._places[0].desk))
+            said = rules.check(asked, standing.facts_of(scene, asked, company, rows, (opening,)), now)
             if best is None or RANK[said.code] > RANK[best[1].code]:
                 best = asked, said
             if said.code is not Code.OPERATOR_TAKEN:
@@ -204,8 +207,3 @@ class _Group:
         assert best is not None
         asked, said = best
         return Slot(scene.office, asked.desk, asked.start, asked.end, said.code, said.facts, asked.operator)
-
-
-def _empty(place: Place, wish: Wish, pads: Pads, scene: Scene, rows: Rows) -> bool:
-    tried = occupied(replace(wish, desk=place.desk), pads, scene.rules.gap_mode, None, 1)
-    return tried.thing_clash(rows, f"desk:{place.desk}") is None

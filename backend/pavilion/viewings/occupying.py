@@ -9,6 +9,7 @@ each quantum is taken, and two racers always meet on it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 
 from pavilion.viewings.states import GapMode, ViewingMode
 from pavilion.viewings.wishes import Wish
@@ -39,6 +40,23 @@ class Taken:
 
 
 Rows = Mapping[Row, Taken]
+
+
+class Table(dict[Row, Taken]):
+    """Rows that know of which resources they are: for many questions about the same ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resources: set[str] = set()
+
+    def take(self, resource: str, span: range, taken: Taken) -> None:
+        self.resources.add(resource)
+        self.update(dict.fromkeys(zip(repeat(resource), span), taken))
+
+
+def _there(rows: Rows, resources: Sequence[str]) -> Sequence[str]:
+    """Those of the resources that can have rows at all."""
+    return [name for name in resources if name in rows.resources] if isinstance(rows, Table) else resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +108,11 @@ class Occupied:
     operator: int | None = None
     visitors: tuple[str, ...] = ()  # names of the persons
     _core: range = field(init=False, repr=False)
+    _span: range = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_core", quanta(self.start, self.end))
+        object.__setattr__(self, "_span", quanta(self.start - self.pads.before, self.end + self.pads.after))
 
     @property
     def core(self) -> range:
@@ -101,7 +121,7 @@ class Occupied:
     @property
     def span(self) -> range:
         """With both pads."""
-        return quanta(self.start - self.pads.before, self.end + self.pads.after)
+        return self._span
 
     def resources(self) -> list[str]:
         """Every resource whose rows can be in the way, numbers beyond the cap too."""
@@ -130,13 +150,12 @@ class Occupied:
 
     def keys(self, thing: str, *, both: bool = False) -> list[tuple[str, range]]:
         """The key spaces of a padded thing; `both`: also those of the other gap mode, which another office may use."""
-        front = quanta(self.start - self.pads.before, self.end)
-        back = quanta(self.start, self.end + self.pads.after)
-        if both:
-            return [(f"{thing}:f", front), (f"{thing}:t", back), (f"{thing}:s", self.span)]
-        if self.mode is GapMode.SUM:
-            return [(f"{thing}:s", self.span)]
-        return [(f"{thing}:f", front), (f"{thing}:t", back)]
+        core, span = self._core, self._span
+        if self.mode is GapMode.SUM and not both:
+            return [(f"{thing}:s", span)]
+        front, back = range(span.start, core.stop), range(core.start, span.stop)
+        maxed = [(f"{thing}:f", front), (f"{thing}:t", back)]
+        return [*maxed, (f"{thing}:s", span)] if both else maxed
 
     # What is in the way
 
@@ -147,11 +166,12 @@ class Occupied:
 
     def thing_clash(self, rows: Rows, thing: str) -> Clash | None:
         """A desk, stone or operator (`desk:A3`) is with somebody else, pads counted."""
-        met = [(quantum, rows[name, quantum]) for name, span in self.keys(thing) for quantum in span
-               if (name, quantum) in rows]  # fmt: skip
+        if not _there(rows, [f"{thing}:{key}" for key in "fts"]):
+            return None
+        own = self.keys(thing)
+        met = _met(rows, own)
         if not met:  # of another office's gap mode
-            met = [(quantum, rows[name, quantum]) for name, span in self.keys(thing, both=True) for quantum in span
-                   if (name, quantum) in rows]  # fmt: skip
+            met = _met(rows, [one for one in self.keys(thing, both=True) if one not in own])
         return _clash(met)
 
     def visitor_clash(self, rows: Rows, visitor: str) -> Clash | None:
@@ -177,6 +197,9 @@ class Occupied:
         self, rows: Rows, names: Sequence[str], wanted: int, cap: int, *, besides: int | None = None
     ) -> Clash | None:
         full: list[tuple[int, list[Taken], bool]] = []
+        names = _there(rows, names)
+        if wanted <= cap - len(names):
+            return None
         for quantum in self.core:
             there = [rows[name, quantum] for name in names if (name, quantum) in rows]
             there = [one for one in there if one.company_id != besides]
@@ -242,6 +265,11 @@ def occupied(
         wish.start, wish.end, pads, mode, wish.desk, wish.company_id, wish.party if in_room else 0, desks_per_company,
         seating if in_room else None, wish.stones, wish.operator, who,
     )  # fmt: skip
+
+
+def _met(rows: Rows, keys: Sequence[tuple[str, range]]) -> list[tuple[int, Taken]]:
+    known = _there(rows, [name for name, _ in keys])
+    return [(at, rows[name, at]) for name, span in keys if name in known for at in span if (name, at) in rows]
 
 
 def _clash(met: Iterable[tuple[int, Taken]]) -> Clash | None:

@@ -90,7 +90,8 @@ class Visit:
         its = self.sitting
         since = its.start if start is None else start
         return Wish(
-            its.company_id, its.desk, since, since + (its.end - its.start), its.party, its.stones, its.visitors,
+            its.company_id, its.desk, since, since + (its.end - its.start), its.party, its.stones,
+            tuple(visitor for visitor, _ in its.visitors),
             its.operator, its.mode, (), self.sale,
         )  # fmt: skip
 

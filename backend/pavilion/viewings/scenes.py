@@ -1,7 +1,7 @@
 """Reading an office in a span of time, once for many wishes: in a handful of questions, whatever stands there."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -57,11 +57,12 @@ async def read(
     house = await _house(session, office, asked.sale)
     if house is None:
         return None
-    sittings = await _sittings(session, house, frm, to, asked, now)
+    persons = await _persons(session, asked)
+    sittings = await _sittings(session, house, frm, to, asked, persons, now)
     return Scene(
         office, house.zone, house.places, house.rules, await _openings(session, office, frm, to, asked.sale),
         house.ends, await _regimes(session, office, frm, to), await facts.stones(session, list(asked.stones)),
-        await _visitors(session, asked), await _operators(session, office) if asked.operators else frozenset(),
+        persons, await _operators(session, office) if asked.operators else frozenset(),
         tuple(sittings),
     )  # fmt: skip
 
@@ -112,7 +113,13 @@ def regime_facts(row: Regime) -> RegimeFacts:
 
 
 async def _sittings(
-    session: AsyncSession, house: _House, frm: datetime, to: datetime, asked: Asked, now: datetime
+    session: AsyncSession,
+    house: _House,
+    frm: datetime,
+    to: datetime,
+    asked: Asked,
+    persons: Mapping[int, str],
+    now: datetime,
 ) -> list[Sitting]:
     span = and_(Appointment.starts_at > frm - FURTHEST, Appointment.starts_at < to + FURTHEST)
     takes = or_(Appointment.state.in_(TAKING), and_(Appointment.state == S.DONE, Appointment.ends_at > now - FURTHEST))
@@ -132,14 +139,18 @@ async def _sittings(
         for stone, *one in await session.execute(shown):
             rows.setdefault(one[0], one)
             stones[one[0]].append(stone)
-    if asked.visitors or asked.everything:
-        coming = select(AppointmentVisitor.visitor_id, *STANDING).join(
-            Appointment, Appointment.id == AppointmentVisitor.appointment_id
+    if persons or asked.everything:
+        coming = (
+            select(Visitor.id, Visitor.person_id, *STANDING)
+            .join(AppointmentVisitor, AppointmentVisitor.visitor_id == Visitor.id)
+            .join(Appointment, Appointment.id == AppointmentVisitor.appointment_id)
         )
-        wanted = here if asked.everything else AppointmentVisitor.visitor_id.in_(list(asked.visitors))
-        for visitor, *one in await session.execute(coming.where(span, takes, wanted)):
+        theirs = or_(Visitor.id.in_(list(persons)), Visitor.person_id.in_(_accounts(persons)))
+        for visitor, person, *one in await session.execute(
+            coming.where(span, takes, here if asked.everything else theirs)
+        ):
             rows.setdefault(one[0], one)
-            visitors[one[0]].append(visitor)
+            visitors[one[0]].append((visitor, _name(visitor, person)))
     if asked.operators:
         shows = select(*STANDING).where(span, takes, Appointment.operator_id.is_not(None))
         for row in await session.execute(shows):
@@ -157,7 +168,7 @@ def _over(state: str, expires: datetime | None, start: datetime, now: datetime, 
     return (state == S.HELD and expires is not None and expires <= now) or (state == S.BOOKED and start <= late)
 
 
-def _sitting(row: Sequence[Any], house: _House, stones: Iterable[str], visitors: Iterable[int]) -> Sitting:
+def _sitting(row: Sequence[Any], house: _House, stones: Iterable[str], visitors: Iterable[tuple[int, str]]) -> Sitting:
     number, company, desk, start, end, party, before, after, gap, mode, operator, state, expires, freed = row
     place = house.places.get(desk)
     return Sitting(
@@ -167,13 +178,22 @@ def _sitting(row: Sequence[Any], house: _House, stones: Iterable[str], visitors:
     )  # fmt: skip
 
 
-async def _visitors(session: AsyncSession, asked: Asked) -> frozenset[int]:
+async def _persons(session: AsyncSession, asked: Asked) -> dict[int, str]:
+    """Who each of the company's visitors is; a person with an account is one person for every company."""
     if not asked.visitors:
-        return frozenset()
-    theirs = select(Visitor.id).where(
+        return {}
+    theirs = select(Visitor.id, Visitor.person_id).where(
         Visitor.id.in_(list(asked.visitors)), Visitor.company_id == asked.company_id, Visitor.erased_at.is_(None)
     )
-    return frozenset(await session.scalars(theirs))
+    return {visitor: _name(visitor, person) for visitor, person in await session.execute(theirs)}
+
+
+def _name(visitor: int, person: int | None) -> str:
+    return str(visitor) if person is None else f"p{person}"
+
+
+def _accounts(persons: Mapping[int, str]) -> list[int]:
+    return [int(name[1:]) for name in persons.values() if name.startswith("p")]
 
 
 async def _operators(session: AsyncSession, office: str) -> frozenset[int]:

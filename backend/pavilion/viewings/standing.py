@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
-from itertools import repeat
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pavilion.viewings import rules
-from pavilion.viewings.occupying import Occupied, Pads, Row, Rows, Taken
+from pavilion.viewings.occupying import Occupied, Pads, Rows, Table, Taken
 from pavilion.viewings.rules import BookingRules, CompanyFacts, Facts, Opening, Place, RegimeFacts, StoneFacts
 from pavilion.viewings.states import GapMode, ViewingMode
 from pavilion.viewings.wishes import Answer, Wish
 
 NO_REGIME, NO_PADS = RegimeFacts(), Pads()
+NOBODY: Mapping[int, str] = {}
 
 
 class Sitting(NamedTuple):
@@ -39,7 +39,7 @@ class Sitting(NamedTuple):
     mode: ViewingMode = ViewingMode.IN_PERSON
     held_until: datetime | None = None
     stones: tuple[str, ...] = ()
-    visitors: tuple[int, ...] = ()
+    visitors: tuple[tuple[int, str], ...] = ()  # and who each is, the same person for whichever company
     operator: int | None = None
 
 
@@ -75,7 +75,7 @@ class Scene:
     viewing_ends: datetime | None = None
     regimes: tuple[RegimeSpan, ...] = ()
     stones: Mapping[str, StoneFacts] = field(default_factory=dict)
-    visitors: frozenset[int] = frozenset()
+    persons: Mapping[int, str] = field(default_factory=dict)  # who the company's visitors are
     operators: frozenset[int] = frozenset()
     sittings: tuple[Sitting, ...] = ()  # by start
 
@@ -118,28 +118,38 @@ def check(
     """What a hold of this wish would answer now, among these sittings."""
     place = scene.places.get(wish.desk)
     near = around.near(wish.start, wish.end, rules.pads_of(scene.rules, wish.mode, scene.regime_at(wish.start)))
-    rows = rows_for(wish, near, place.room if place else None)
+    rows = rows_for(wish, near, place.room if place else None, scene.persons)
     return rules.check(wish, facts_of(scene, wish, company, rows), now, staff=staff, seated=seated)
 
 
-def facts_of(scene: Scene, wish: Wish, company: Company, rows: Rows) -> Facts:
+def facts_of(
+    scene: Scene, wish: Wish, company: Company, rows: Rows, openings: tuple[Opening, ...] | None = None
+) -> Facts:
+    """`openings`: those alone that matter to the wish."""
     day = wish.start.astimezone(scene.zone).date()
     known = wish.operator is None or wish.operator in scene.operators
     return Facts(
-        scene.places.get(wish.desk), company.facts(day), scene.rules, scene.openings, scene.viewing_ends,
-        scene.regime_at(wish.start), scene.stones, scene.visitors, known, frozenset(wish.quotas), rows,
+        scene.places.get(wish.desk), company.facts(day), scene.rules,
+        scene.openings if openings is None else openings, scene.viewing_ends, scene.regime_at(wish.start),
+        scene.stones, frozenset(scene.persons), known, frozenset(wish.quotas), rows, scene.persons,
     )  # fmt: skip
 
 
 def rows_for(
-    wish: Wish, near: Sequence[Sitting], room: str | None, *, cap: int = 0, companies: bool = True
-) -> dict[Row, Taken]:
+    wish: Wish,
+    near: Sequence[Sitting],
+    room: str | None,
+    persons: Mapping[int, str] = NOBODY,
+    *,
+    cap: int = 0,
+    companies: bool = True,
+) -> Table:
     """The rows of the claim table that can be in the way of this wish at any desk of the room, of sittings by start.
 
     Left out is what no check can be about: seats where all who come still find room for the wish under the smallest
     `cap`, and, without `companies`, the companies' places in the room."""
-    stones, visitors = frozenset(wish.stones), frozenset(wish.visitors)
-    rows: dict[Row, Taken] = {}
+    stones, visitors = frozenset(wish.stones), {persons.get(one, str(one)) for one in wish.visitors}
+    rows = Table()
     seats, desks = _Counter(f"seat:{room}"), _Counter(f"company:{wish.company_id}")
     places: dict[tuple[int, int], Taken] = {}
     crowded = _crowded(near, room, cap - wish.party)
@@ -151,9 +161,9 @@ def rows_for(
             things.append(f"operator:{one.operator}")
         for thing in things:
             for key, span in padded:
-                rows.update(dict.fromkeys(zip(repeat(thing + key), span), taken))
-        for visitor in visitors.intersection(one.visitors) if visitors else ():
-            rows.update(dict.fromkeys(zip(repeat(f"visitor:{visitor}"), core), taken))
+                rows.take(thing + key, span, taken)
+        for visitor in visitors.intersection(name for _, name in one.visitors) if visitors else ():
+            rows.take(f"visitor:{visitor}", core, taken)
         if one.company_id == wish.company_id:
             desks.take(rows, core, 1, taken)
         if room is not None and one.room == room and one.mode is ViewingMode.IN_PERSON:
@@ -204,7 +214,7 @@ class _Counter:
         self._free: list[int] = []
         self._most = 0
 
-    def take(self, rows: dict[Row, Taken], core: range, count: int, taken: Taken) -> None:
+    def take(self, rows: Table, core: range, count: int, taken: Taken) -> None:
         while self._busy and self._busy[0][0] <= core.start:
             heappush(self._free, heappop(self._busy)[1])
         for _ in range(count):
@@ -213,7 +223,7 @@ class _Counter:
             else:
                 self._most = k = self._most + 1
             heappush(self._busy, (core.stop, k))
-            rows.update(dict.fromkeys(zip(repeat(f"{self._name}:{k}"), core), taken))
+            rows.take(f"{self._name}:{k}", core, taken)
 
 
 def _share(places: dict[tuple[int, int], Taken], core: range, by: Taken) -> None:
@@ -228,8 +238,8 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other) if one is not None and other is not None else None
 
 
-def _number(rows: dict[Row, Taken], places: Mapping[tuple[int, int], Taken], name: str) -> None:
+def _number(rows: Table, places: Mapping[tuple[int, int], Taken], name: str) -> None:
     used: Counter[int] = Counter()
     for (quantum, _), place in places.items():
         used[quantum] += 1
-        rows[f"{name}:{used[quantum]}", quantum] = place
+        rows.take(f"{name}:{used[quantum]}", range(quantum, quantum + 1), place)
