@@ -121,7 +121,12 @@ class Sat:
         first, second = (self, other) if self.start <= other.start else (other, self)
         return second.start < first.end + max(first.after, second.before)
 
-    def overlaps(self, other) -> bool:
+    def _after(row):
+    """Where nobody came nothing is put in order."""
+    return row.pad_after * MINUTE * (row.state != "no_show")
+
+
+def overlaps(self, other) -> bool:
         return self.start < other.end and other.start < self.end
 
 
@@ -135,11 +140,16 @@ async def sat(session) -> list[Sat]:
     rows = await session.scalars(select(Appointment).where(Appointment.state.in_(COUNTING)))
     return [
         Sat(row.id, row.company_id, row.desk_id, row.starts_at, row.freed_at or row.ends_at,
-            row.pad_before * MINUTE, row.pad_after * MINUTE, row.party, tuple(stones[row.id]),
+            row.pad_before * MINUTE, _after(row), row.party, tuple(stones[row.id]),
             tuple(visitors[row.id]), row.operator_id, row.state, tuple(row.quotas))
         for row in rows
         if (row.freed_at or row.ends_at) > row.starts_at
     ]  # fmt: skip
+
+
+def _after(row):
+    """Where nobody came nothing is put in order."""
+    return row.pad_after * MINUTE * (row.state != "no_show")
 
 
 def overlaps(people: list[Sat]) -> list[str]:

@@ -42,7 +42,8 @@ async def lived(sequence):
 async def acted(session, house, act, luck, key, now):
     """One act of somebody; what time it is afterwards."""
     if act == "wait":
-        now += luck.choice((MINUTE, 5 * MINUTE, 7 * MINUTE, HOUR, 12 * HOUR, 40 * HOUR))
+        later = FIRST - 20 * MINUTE - now  # to the first check-ins
+        now += luck.choice((MINUTE, 7 * MINUTE, 20 * MINUTE, HOUR, max(later, 10 * MINUTE)))
         await sweeping.due(session, now)
         return now
     if act == "end":

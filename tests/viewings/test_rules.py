@@ -50,8 +50,9 @@ def test_what_passes_every_check_is_ok():
 def everything_wrong():
     """Each fact that refuses, in the order of the specification, worst first."""
     tight = BookingRules(min_notice=30 * 1440, horizon=1, company_day_limit=0, company_hours=0, no_show_limit=0)
-    stone = StoneFacts("sold", (BlockFacts(BlockKind.MEMO, None, NINE - HOUR, NINE + HOUR),
-                                BlockFacts(BlockKind.HOLD, 9, NINE - HOUR, NINE + HOUR)), (StayFacts("hkg"),))  # fmt: skip
+    around = (NINE - HOUR, NINE + HOUR)
+    blocks = [BlockFacts(BlockKind.MEMO, None, *around), BlockFacts(BlockKind.HOLD, 9, *around)]
+    stone = StoneFacts("sold", tuple(blocks), (StayFacts("hkg"),))
     rows = taken("company:7:1", company=7) | taken("desk:A3:f") | seats(4) | taken("stone:S1:t")
     rows |= taken("roomco:R1:1", appointment=None) | taken("operator:3:f") | taken("visitor:5")
     facts = replace(FACTS, rules=tight, viewing_ends=NINE, openings=(), stones={"S1": stone}, rows=rows)

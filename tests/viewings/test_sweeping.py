@@ -1,0 +1,129 @@
+"""What time alone brings, told by the worker's tick; and stones and offices with their spans."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from pavilion.kernel.events import Event
+from pavilion.viewings import blocks, regimes, service, sweeping
+from pavilion.viewings.models import Appointment, Claim, WaitEntry
+from pavilion.viewings.occupying import quantum
+from pavilion.viewings.place_models import Regime
+from pavilion.viewings.wishes import Code, Wish
+from tests.make import NOON
+from tests.viewings import contest
+from tests.viewings.contest import DAY, FIRST, HOUR, MINUTE
+
+
+async def test_the_tick_lets_holds_lapse_gives_missed_places_up_and_offers_both(sessions):
+    async with sessions.begin() as session:
+        house = await contest.furnish(session)
+        one, two, three, four = house.companies[:4]
+        await service.hold(session, Wish(one, "D0", FIRST, FIRST + HOUR), key="a", by="c", now=NOON)
+        await service.book(session, Wish(two, "D1", FIRST, FIRST + HOUR), key="b", by="c", now=NOON)
+        await service.join(session, Wish(three, "D0", FIRST, FIRST + HOUR), key="c", by="c", now=NOON)
+        later = Wish(four, "D1", FIRST + 20 * MINUTE, FIRST + HOUR)
+        await service.join(session, later, key="d", by="c", now=NOON)
+    assert await sweeping.tick(sessions, NOON + 299 * timedelta(seconds=1)) == 0
+    assert await sweeping.tick(sessions, NOON + 6 * MINUTE) == 1
+    assert await states(sessions) == ["expired", "booked", "held"]
+    async with sessions() as session:
+        offer = await session.scalar(select(Appointment).where(Appointment.state == "held"))
+        assert offer.expires_at == NOON + 6 * MINUTE + 2 * HOUR  # from when it could be told
+        await service.confirm(session, offer, by="c", now=NOON + 7 * MINUTE)
+        await session.commit()
+    # late by seven seconds, yet the place was free from the quarter on
+    assert await sweeping.tick(sessions, FIRST + 15 * MINUTE + timedelta(seconds=7)) == 2
+    assert await states(sessions) == ["expired", "no_show", "no_show", "held"]
+    async with sessions() as session:
+        gone = (await session.scalars(select(Appointment).where(Appointment.state == "no_show"))).all()
+        assert {row.freed_at for row in gone} == {FIRST + 15 * MINUTE}
+        left = select(func.max(Claim.quantum)).where(Claim.appointment_id.in_([row.id for row in gone]))
+        assert await session.scalar(left) == quantum(FIRST + 15 * MINUTE) - 1
+        assert await contest.faults_of_claims(session, FIRST) == []
+    assert await sweeping.tick(sessions, FIRST + 16 * MINUTE) == 0
+
+
+async def states(sessions):
+    async with sessions() as session:
+        return list(await session.scalars(select(Appointment.state).order_by(Appointment.id)))
+
+
+async def test_skipped_wishes_say_why_and_leaving_ends_waiting(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
+        house = await contest.furnish(session)
+        one, two, three = house.companies[:3]
+        mine, _ = await service.book(session, Wish(one, "D0", FIRST, FIRST + HOUR), key="a", by="c", now=NOON)
+        await service.book(session, Wish(two, "D1", FIRST, FIRST + HOUR), key="b", by="c", now=NOON)
+        entry, answer = await service.join(session, Wish(three, "D1", FIRST, FIRST + HOUR), key="c", by="c", now=NOON)
+        again, same = await service.join(session, Wish(three, "D1", FIRST, FIRST + HOUR), key="c", by="c", now=NOON)
+        assert again is entry and same == answer
+        await service.cancel(session, mine, by="c", staff=True, now=NOON)
+        assert (entry.skipped, entry.skipped_at) == (Code.DESK_TAKEN, NOON)
+        assert (await service.leave(session, entry, by="c", now=NOON)).ok
+        assert (await service.leave(session, entry, by="c", now=NOON)).code is Code.WRONG_STATE
+        told = list(await session.scalars(select(Event.name).where(Event.name.like("waitlist:%")).order_by(Event.id)))
+        assert told == ["waitlist:joined", "waitlist:skipped", "waitlist:gone"]
+        for bad in ("", "k" * 59):
+            refused = await service.join(session, Wish(three, "D1", FIRST, FIRST + HOUR), key=bad, by="c", now=NOON)
+            assert refused[1].code is Code.BAD_INPUT
+        for end in (FIRST, FIRST + 26 * HOUR):
+            refused = await service.join(session, Wish(three, "D1", FIRST, end), key="z", by="c", now=NOON)
+            assert refused[1].code is Code.BAD_INPUT
+        assert await session.scalar(select(func.count()).select_from(WaitEntry)) == 1
+
+
+async def test_an_exclusive_hold_lets_its_company_alone_and_ends(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
+        house = await contest.furnish(session)
+        one, two = house.companies[:2]
+        span = {"frm": NOON, "to": FIRST + DAY, "by": "staff", "now": NOON}
+        assert (await blocks.stone_hold(session, "S0", company_id=one, **span)).ok
+        assert (await blocks.stone_hold(session, "S0", company_id=two, **span)).code is Code.STONE_ON_HOLD
+        wish = Wish(two, "D0", FIRST, FIRST + HOUR, stones=("S0",))
+        _, refused = await service.book(session, wish, key="k", by="c", now=NOON)
+        assert refused.code is Code.STONE_ON_HOLD
+        ended = await blocks.stone_hold_end(session, "S0", company_id=two, by="staff", now=NOON)
+        assert ended.code is Code.UNKNOWN_REFERENCE
+        assert (await blocks.stone_hold_end(session, "S0", company_id=one, by="staff", now=NOON)).ok
+        assert (await service.book(session, wish, key="k", by="c", now=NOON))[1].ok
+        beyond = await blocks.memo_out(session, "S1", frm=NOON, to=NOON - DAY, company_id=None, by="staff", now=NOON)
+        assert beyond.code is Code.BAD_INPUT
+
+
+async def test_a_regime_is_set_as_it_can_be_meant_and_taken_back(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
+        house = await contest.furnish(session)
+        span = {"frm": NOON, "to": FIRST + DAY, "by": "staff", "now": NOON}
+        for bad, code in (
+            ({"factor_pct": 0}, Code.BAD_INPUT), ({"factor_pct": 101}, Code.BAD_INPUT),
+            ({"gap_min": -5}, Code.BAD_INPUT), ({"gap_min": 7}, Code.NOT_ON_GRID), ({"companies": 0}, Code.BAD_INPUT),
+            ({"to": NOON}, Code.BAD_INPUT),
+        ):  # fmt: skip
+            assert (await regimes.set_regime(session, "ant", **span | bad))[1].code is code
+        assert (await regimes.set_regime(session, "xyz", **span))[1].code is Code.UNKNOWN_REFERENCE
+        regime, answer = await regimes.set_regime(session, "ant", factor_pct=50, declaration=True, **span)
+        assert answer.ok and await session.scalar(select(func.count()).select_from(Regime)) == 1
+        wish = Wish(house.companies[0], "D0", FIRST, FIRST + HOUR, 4)
+        _, refused = await service.book(session, wish, key="k", by="c", now=NOON)
+        assert refused.code is Code.ROOM_FULL
+        assert (await regimes.end_regime(session, regime, by="staff", now=NOON)).ok
+        made, answer = await service.book(session, wish, key="k", by="c", now=NOON)
+        assert answer.ok and made is not None
+
+
+async def test_staff_lets_somebody_in_without_a_fresh_declaration_and_says_why(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
+        house = await contest.furnish(session)
+        await regimes.set_regime(session, "ant", frm=NOON, to=FIRST + DAY, declaration=True, by="staff", now=NOON)
+        wish = Wish(house.companies[0], "D0", FIRST, FIRST + HOUR)
+        made, _ = await service.book(session, wish, key="k", by="c", now=NOON)
+        refused = await service.check_in(session, made, by="staff", now=FIRST)
+        assert refused.code is Code.DECLARATION_MISSING
+        assert (await service.check_in(session, made, by="staff", override="tested at the door", now=FIRST)).ok
+        await session.flush()
+        told = await session.scalar(select(Event).where(Event.name == "appointment:checked_in"))
+        assert (told.facts["reason"], told.facts["overridden"]) == ("tested at the door", True)
+        assert (await service.start(session, made, by="staff", now=FIRST)).facts["state"] == "in_progress"
+        assert (await service.finish(session, made, by="staff", now=FIRST + 2 * HOUR)).ok
+        assert made.freed_at is None and made.finished_at == FIRST + 2 * HOUR
