@@ -121,12 +121,7 @@ class Sat:
         first, second = (self, other) if self.start <= other.start else (other, self)
         return second.start < first.end + max(first.after, second.before)
 
-    def _after(row):
-    """Where nobody came nothing is put in order."""
-    return row.pad_after * MINUTE * (row.state != "no_show")
-
-
-def overlaps(self, other) -> bool:
+    def overlaps(self, other) -> bool:
         return self.start < other.end and other.start < self.end
 
 
