@@ -31,10 +31,13 @@ PATHS = (
     "９",
     "null",
     "1e9",
+    "ant",
+    "2026-02-29",
 )
 VALUES = (
     *("", " ", "0", "-1", "1e400", "9" * 40, "NaN", "\u0000", "\ud83d\ude00" * 50, "x" * 5000, "../../etc", "=1+1"),
     *("<script>", "{{7*7}}", "01M7Z85APYN1SA12CS184JB4HM", "USD", "2026-02-30", "true", "[]", "٣", "１２,０００"),
+    *("ant", "ant-1", "ant-1|2026-03-29T02:30|60", "2026-03-29T02:30", "9999-12-31T23:59", "02:30", "0.001", "out"),
 )
 BODIES = (
     b"",
@@ -66,6 +69,8 @@ NAMES = (
     *("key", "max", "currency", "rules", "confirm", "amount", "reason", "email", "password", "next", "to", "back"),
     *("position", "lots", "lot", "version", "title_en", "opens_at", "increments", "destination", "terms", "limit"),
     *("invoice", "value_date", "bank_reference", "code", "codes", "verdict", "file", "mode", "profile", "supplier"),
+    *("stones", "slot", "office", "desk", "day", "clock", "party", "known", "visitor_name", "visitor_born", "note"),
+    *("token", "visitor", "document_seen", "weight", "act", "appointment", "minutes", "arrive", "depart", "seen"),
 )
 
 

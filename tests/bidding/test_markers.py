@@ -30,6 +30,7 @@ SEALED = 8_282_827
 
 OF_HOUSE = (
     *("/sales", "/desk/bids", "/staff", "/staff/registrations", "/staff/sales", "/staff/fairness", "/staff/rates"),
+    *("/viewings", "/viewings/appointments", "/viewings/waitlist", "/staff/viewings", "/staff/viewings/travel"),
     *("/staff/proposals", "/results", "/results.csv", "/results.xlsx", "/api/v1/results", "/insight"),
 )
 OF_SALE = (
