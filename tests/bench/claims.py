@@ -1,7 +1,7 @@
 """Twenty thousand tries of sixteen clients for the same desks, stones, seats, operator and quota, on each database.
 
-Holds, bookings, moves and cancellations, each in a transaction of its own through the desk's own verbs. Afterwards an
-independent look compares the spans of the appointments, without the claim table, and the claim table with them. Beside
+Holds, bookings, waiting, moves and cancellations, each in a transaction of its own through the desk's own verbs, while
+time lets holds lapse. Afterwards an independent look compares the spans of the appointments, without the claim table, and the claim table with them. Beside
 it, as a floor, transactions of the same sessions that read one appointment and end.
 """
 
@@ -10,6 +10,7 @@ import itertools
 import tempfile
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from pavilion.viewings.models import Appointment
 from tests import need
 from tests.conftest import make_schema, on_database, run_sql
 from tests.luck import Random
+from tests.make import NOON
 from tests.viewings import contest
 
 TRIES, CLIENTS, FLOOR_TRIES = 20_000, 16, 2_000
@@ -51,7 +53,8 @@ async def _measured(name: str, url: str) -> dict[str, object]:
 
     async def client() -> None:
         for number in numbers:
-            codes[await contest.attempt(sessions, house, luck, f"t{number}", slots=SLOTS)] += 1
+            now = NOON + timedelta(milliseconds=50 * number)  # in which holds lapse
+            codes[await contest.attempt(sessions, house, luck, f"t{number}", now, SLOTS)] += 1
 
     begun = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(CLIENTS)))

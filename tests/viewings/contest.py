@@ -77,9 +77,12 @@ def wish(house, luck, *, slots=16) -> Wish:
 
 
 async def attempt(sessions, house, luck, key, now=NOON, slots=16) -> str:
-    """One client's act in a transaction of its own: mostly a booking, at times one gives its place back or moves."""
+    """One client's act in a transaction of its own: mostly a booking; some wait, give their place back or move."""
     wanted, act = wish(house, luck, slots=slots), luck.random()
     async with sessions.begin() as session:
+        if act < 0.04:
+            _, answer = await service.join(session, wanted, key=key, by="client", now=now)
+            return answer.code
         if act < 0.9:
             verb = service.hold if act < 0.3 else service.book
             _, answer = await verb(session, wanted, key=key, by="client", now=now)
