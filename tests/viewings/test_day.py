@@ -118,7 +118,9 @@ async def test_a_move_is_shown_first_refused_in_words_and_then_done(house):
     before = await stands()
     shown = await move("preview", "17:00", version=version)
     assert shown.status_code == 200 and 'value="move"' in shown.text and await stands() == before
-    await refused(await move("preview", "15:00", "ant-1", version=version), 409, "company_busy")
+    busy = await move("preview", "15:00", "ant-1", version=version)
+    await refused(busy, 409, "company_busy")
+    assert busy.text.count('name="act" value="preview"') == 1 + 3  # the form, and the three nearest times instead
     await refused(await move("move", "15:00", "ant-1", version=version), 409, "company_busy")
     await refused(await move("move", "17:00", version="99"), 409, "stale_version")
     await refused(await move("preview", "17:02", version=version), 422, "not_on_grid")

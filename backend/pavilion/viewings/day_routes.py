@@ -1,6 +1,7 @@
 """The office's day: board, trays, and the appointment as staff see it, with its move and its answers."""
 
 import hashlib
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -13,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
 from pavilion.kernel.errors import Refusal, StaleVersion
-from pavilion.viewings import board, desk_views, local_times, service, staffing
+from pavilion.viewings import board, desk_views, finding, local_times, placing, service, staffing
 from pavilion.viewings.day_forms import ShiftForm, WordForm
+from pavilion.viewings.finding import Slot
 from pavilion.viewings.models import Appointment, AppointmentEvent
 from pavilion.viewings.place_models import Office
 from pavilion.viewings.refusing import ViewingRefused, refuse_unless_ok
@@ -94,6 +96,8 @@ async def move(
         return RedirectResponse(f"{HOME}/{office.id}/{day}#visit-{found.public_id}", status_code=303)
     found = await staffing.appointment_at(session, office, appointment_id)
     aim.was = was
+    if isinstance(refused, ViewingRefused):
+        aim.offers = await _offers(session, office, found, aim, now)
     return await show_visit(request, session, actor, office, found, now, aim=aim, refused=refused)
 
 
@@ -126,6 +130,7 @@ class _Aim:
         self.lasts: timedelta = found.ends_at - found.starts_at
         hour, minute = map(int, said.clock.split(":"))
         local = datetime.combine(said.day, datetime.min.time()).replace(hour=hour, minute=minute)
+        self.offers: list[Slot] = []
         self.typed = local_times.typed(local, ZoneInfo(office.zone))
         self.start = self.typed.at
         self.changes = self.start is not None and (self.start, self.desk) != self.was
@@ -160,6 +165,13 @@ async def _moved(session: AsyncSession, found: Appointment, aim: _Aim, by: str, 
         await trial.rollback()
         await session.refresh(found)
     refuse_unless_ok(said)
+
+
+async def _offers(session: AsyncSession, office: Office, found: Appointment, aim: _Aim, now: datetime) -> list[Slot]:
+    """The nearest times of this office that would do instead."""
+    start = aim.start or aim.typed.choices[-1]
+    wish = replace(await placing.wish_of(session, found), start=start, end=start + aim.lasts)
+    return [slot for slot in await finding.nearest(session, wish, now) if slot.office == office.id]
 
 
 async def _shifted(
@@ -213,6 +225,7 @@ async def show_visit(
         refused=refused,
         refusal=said_of(facts["reader"], refused, office.zone),
         local=found.starts_at.astimezone(ZoneInfo(office.zone)),
+        local_day=lambda at: board.local_day(office, at),
         **facts,
     )
 
