@@ -16,6 +16,7 @@ from pavilion.kernel.events import Event
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
 from pavilion.viewings import capacity, opening, planning, service
+from pavilion.viewings.clock_drift import ClocksWatched
 from pavilion.viewings.local_times import at_clock, zone_of
 from pavilion.viewings.models import Appointment, Claim
 from pavilion.viewings.opening import Pattern
@@ -203,6 +204,23 @@ async def test_hours_regimes_and_clocks_hold_once_they_are_applied(sessions):
         assert town.names(outcome) == [("D", CLOCK_MOVED)]
         assert outcome.broken[0].proposal.start == at_clock(TUESDAY, "15:00", BRUSSELS)
         assert window.opens_at == NINE and row.starts_at == NINE + 7 * HOUR
+
+
+async def test_a_new_zone_database_marks_whose_time_on_the_wall_it_changes_and_moves_none(sessions):
+    async with sessions.begin() as session:
+        town = await a_town(session)
+        row = await session.scalar(select(Appointment).where(Appointment.desk_id == "ant-2"))
+        row.wall, row.tz_version = "2026-03-03T15:00", "2019a"
+        _, times = await everything(session)
+    watched = ClocksWatched(sessions)
+    assert [await watched.tick(NOON) for _ in range(2)] == [1, 0]
+    assert await watched.tick(NOON + HOUR * 13) == 0  # the next day it is looked at again, and was told
+    async with sessions() as session:
+        assert (await everything(session))[1] == times
+        marked = select(Appointment.public_id).where(Appointment.attention == CLOCK_MOVED)
+        assert [town.ids[name] for name in await session.scalars(marked)] == ["D"]
+        names = await session.scalars(select(Event.name).where(Event.by == "clocks").order_by(Event.id))
+        assert sorted(names) == ["appointment:attention", "office:clocks_moved"]
 
 
 def test_a_new_week_ends_the_old_one_the_day_before():

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from pavilion.kernel.db import Sessions
-from pavilion.viewings import erasing, following, opening, sweeping, tours_searching
+from pavilion.viewings import clock_drift, erasing, following, opening, sweeping, tours_searching
 
 Tick = tuple[str, Callable[[datetime], Awaitable[int]]]
 
@@ -14,6 +14,7 @@ def of_house(sessions: Sessions) -> list[Tick]:
     """What has to happen in time: hours laid down ahead, and what follows from the clock."""
     return [
         ("opening hours", opening.LayingDown(sessions).tick),
+        ("clocks", clock_drift.ClocksWatched(sessions).tick),
         ("appointments in time", partial(sweeping.tick, sessions)),
         ("what viewings follow", following.Following(sessions).tick),
         ("visitors forgotten", erasing.Erasing(sessions).tick),
