@@ -1,8 +1,8 @@
 """Twenty thousand tries of sixteen clients for the same desks, stones, seats, operator and quota, on each database.
 
 Holds, bookings, waiting, moves and cancellations, each in a transaction of its own through the desk's own verbs, while
-time lets holds lapse. Afterwards an independent look compares the spans of the appointments, without the claim table, and the claim table with them. Beside
-it, as a floor, transactions of the same sessions that read one appointment and end.
+time lets holds lapse. Afterwards an independent look compares the spans of the appointments, without the claim table,
+and the claim table with them. Beside it, as a floor, transactions of the same sessions that read one appointment.
 """
 
 import asyncio
