@@ -1,14 +1,17 @@
 """Two offices with hours, three stones that are shown there, and buyers who come over HTTP."""
 
 import re
+import shutil
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
 
 from pavilion import main
 from pavilion.accounts.rules import Role
-from pavilion.kernel.db import create_engine
+from pavilion.catalogue.models import Stone
+from pavilion.kernel.db import create_engine, sessions_of, sqlite_url
 from pavilion.settings import Settings
 from pavilion.viewings.forms import SlotWish
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Room, Window
@@ -21,6 +24,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOW = make.NOON  # Monday, 12:00 UTC, 20:00 in Hong Kong
 OPENS = NOW.replace(hour=2) + 3 * DAY  # Thursday, 10:00 in Hong Kong
 KEY = "k" * 12
+WEN, ILSE, VIC = "wen@lumen.example", "ilse@vandael.example", "vic@pavilion.example"
 PLACES = (("hkg", "Hong Kong", "香港", "Asia/Hong_Kong", 2), ("ant", "Antwerp", "安特卫普", "Europe/Brussels", 9))
 
 
@@ -39,17 +43,29 @@ async def idle(app):
     yield
 
 
-@asynccontextmanager
-async def opened(url, folder):
-    """The house with its places and its three stones: two in Hong Kong, one in Antwerp."""
-    engine, clock = create_engine(url), Clock()
-    app = main.build_web(Settings(environment="test", public_url=HOME, data_dir=folder), engine, clock, idle)
-    app.state.clock, app.state.hands = clock, clock
-    async with app.state.sessions.begin() as session:
+async def laid_out(url):
+    """A database with two places, three stones (two in Hong Kong, one in Antwerp), who comes and who works there."""
+    sessions = sessions_of(engine := create_engine(url))
+    async with sessions.begin() as session:
         firm = await make.company(session, "Meridian Diamonds", "BE")
         kept = await stones.listed(session, [stones.row(n) for n in (1, 2, 3)], firm.id)
         await furnish(session, [one.public_id for one in kept])
-    app.state.stones = [one.public_id for one in kept]
+        for email, name in ((WEN, "Lumen Trading"), (ILSE, "Van Dael")):
+            await make.person(session, email, (Role.BUYER, Role.VIEWER), await make.company(session, name, "HK"))
+        vic = await make.person(session, VIC, (Role.VIEWINGS,), None)
+        session.add(OfficeStaff(office_id="hkg", person_id=vic.id))
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def opened(database, folder):
+    """The house over a copy of the laid-out database."""
+    shutil.copy(database, folder / "house.db")
+    engine, clock = create_engine(sqlite_url(folder / "house.db")), Clock()
+    app = main.build_web(Settings(environment="test", public_url=HOME, data_dir=folder), engine, clock, idle)
+    app.state.hands = clock
+    async with app.state.sessions() as session:
+        app.state.stones = list(await session.scalars(select(Stone.public_id).order_by(Stone.id)))
     yield app
     await engine.dispose()
 
@@ -86,13 +102,6 @@ async def furnish(session, kept):
             )  # fmt: skip
     for n, stone in enumerate(kept):
         session.add(Stay(stone=stone, office_id="ant" if n == 2 else "hkg", arrive=None, depart=None, at=NOW))
-
-
-async def person(app, email="wen@lumen.example", firm="Lumen Trading", roles=(Role.BUYER, Role.VIEWER), office=None):
-    async with app.state.sessions.begin() as session:
-        made = await make.person(session, email, roles, await make.company(session, firm, "HK") if firm else None)
-        if office:
-            session.add(OfficeStaff(office_id=office, person_id=made.id))
 
 
 @asynccontextmanager

@@ -2,22 +2,12 @@
 
 from datetime import UTC, datetime
 
-import pytest
 from sqlalchemy import func, select
 
 from pavilion.viewings.models import Appointment, Claim
-from tests.viewings.buyers import browser, opened, person
-from tests.viewings.test_pages import ILSE, WEN
+from tests.viewings.buyers import ILSE, WEN, browser
 
 SLOTS, MADE = "/api/v1/viewings/slots", "/api/v1/viewings/appointments"
-
-
-@pytest.fixture
-async def house(sqlite_database_url, tmp_path):
-    async with opened(sqlite_database_url, tmp_path) as app:
-        await person(app)
-        await person(app, ILSE, "Van Dael")
-        yield app
 
 
 def key(word):

@@ -1,22 +1,14 @@
 """The buyer's pages: from the stones to a booked hour, its changes, and what is refused."""
 
-import pytest
 from sqlalchemy import func, select
 
+from pavilion.viewings import forms
 from pavilion.viewings.models import Appointment, AppointmentVisitor, Claim, Visitor, WaitEntry
 from tests.make import PASSWORD
 from tests.viewings import buyers
-from tests.viewings.buyers import DAY, HOUR, NOW, OPENS, browser, opened, person, slot, wish
+from tests.viewings.buyers import DAY, HOUR, ILSE, NOW, OPENS, WEN, browser, slot, wish
 
-WEN, ILSE = "wen@lumen.example", "ilse@vandael.example"
 VISITOR = {"visitor_name": "Lena Maes", "visitor_born": "1980-02-29", "visitor_document": "id_card"}
-
-
-@pytest.fixture
-async def house(sqlite_database_url, tmp_path):
-    async with opened(sqlite_database_url, tmp_path) as app:
-        await person(app)
-        yield app
 
 
 async def count(app, kind):
@@ -75,7 +67,6 @@ async def test_a_hold_that_ended_is_renewed_with_one_press(house):
 
 
 async def test_a_taken_hour_is_refused_with_its_reason_the_nearest_hours_and_what_was_typed(house):
-    await person(house, ILSE, "Van Dael")
     async with browser(house, WEN) as first, browser(house, ILSE) as second:
         await held(first, house)
         before = await count(house, Claim)
@@ -93,7 +84,6 @@ async def test_a_taken_hour_is_refused_with_its_reason_the_nearest_hours_and_wha
 
 
 async def test_a_wish_waits_shows_its_place_and_is_left(house):
-    await person(house, ILSE, "Van Dael")
     async with browser(house, WEN) as first, browser(house, ILSE) as second:
         await held(first, house)
         form = wish(house) | {"wait": slot()}
@@ -201,7 +191,6 @@ async def test_visitors_are_added_and_taken_away(house):
 
 
 async def test_another_company_finds_nothing_of_it(house):
-    await person(house, ILSE, "Van Dael")
     async with browser(house, WEN) as client, browser(house, ILSE) as other:
         at = await booked(client, house, **VISITOR)
         assert (await other.get(at)).status_code == 404
@@ -214,24 +203,25 @@ async def test_another_company_finds_nothing_of_it(house):
         assert foreign.status_code == 404
 
 
-WRONG = (
-    {"party": "0"},
-    {"party": "21"},
-    {"party": "many"},
-    {"slot": "hkg-1~2026-03-05T03:00Z~2026-03-05T02:00Z"},
-    {"slot": "hkg-1~2101-03-05T02:00Z~2101-03-05T03:00Z"},
-    {"slot": "hkg-1"},
-    {"slot": ""},
-    {"stones": ""},
-    {"key": "short"},
-    {"visitor_name": "Lena Maes", "visitor_born": "30 February"},
-    {"colour": "blue"},
-)
+UNREADABLE = (
+    {"party": "21"}, {"party": "many"}, {"slot": "hkg-1"}, {"slot": ""}, {"key": "short"}, {"colour": "blue"},
+    {"slot": "hkg-1~2026-03-05T03:00Z~2026-03-05T02:00Z"}, {"slot": "hkg-1~2101-03-05T02:00Z~2101-03-05T03:00Z"},
+    {"slot": slot() + "~all"}, {"slot": slot() + "~1~2"}, {"stones": ["nonsense"]}, {"mode": "by post"},
+    {"named": [{"name": "Lena", "born": "30 February"}]}, {"named": [{"name": "Lena", "born": "1780-01-01"}]},
+)  # fmt: skip
+
+
+def test_what_cannot_be_meant_is_not_read():
+    said = {"key": "k" * 9, "slot": slot(), "stones": ["01M7Z85APYN1SA12CS184JB4HM"]}
+    assert forms.read(forms.BookForm, said)[0] is not None
+    for changes in UNREADABLE:
+        form, faults = forms.read(forms.BookForm, said | changes)
+        assert form is None and set(faults.values()) == {"bad_input"}, changes
 
 
 async def test_bad_input_comes_back_with_the_page_and_claims_nothing(house):
     async with browser(house, WEN) as client:
-        for changes in WRONG:
+        for changes in ({"party": "0"}, {"slot": "hkg-1"}, {"stones": ""}, {"colour": "blue"}):
             answer = await client.post("/viewings/holds", data=wish(house) | changes)
             assert (answer.status_code, 'id="refused"' in answer.text) == (422, True), changes
     assert (await count(house, Claim), await count(house, Appointment), await count(house, Visitor)) == (0, 0, 0)
@@ -263,9 +253,6 @@ async def test_every_page_of_a_buyer_stands_in_chinese(house):
 
 
 async def test_strangers_learn_how_to_come_and_staff_have_no_company_to_book_for(house):
-    from pavilion.accounts.rules import Role
-
-    await person(house, "vic@pavilion.example", None, (Role.VIEWINGS,))
     async with browser(house) as nobody, browser(house, "vic@pavilion.example") as vic:
         assert "Come without a company" in (await nobody.get("/viewings")).text
         assert (await nobody.get("/viewings/appointments")).status_code == 303
