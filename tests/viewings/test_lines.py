@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from pavilion.kernel.instants import stamp
+from pavilion.viewings import rules
 from pavilion.viewings.lines import (
     Draft,
     LineCode,
@@ -24,6 +26,9 @@ from pavilion.viewings.lines import (
     removed,
     sent,
 )
+from pavilion.viewings.rules import BookingRules, CompanyFacts, Facts, Opening, Place, StayFacts, StoneFacts
+from pavilion.viewings.wishes import Wish
+from tests.luck import Random
 
 DAY = datetime(2027, 3, 1, tzinfo=UTC)
 WAYS = Ways((Way("ant", "hkg", 1200, date(2026, 1, 1)), Way("ant", "dxb", 600, date(2026, 1, 1))))
@@ -134,8 +139,29 @@ def test_a_late_flight_moves_the_arrival_the_leg_or_all_that_follows():
     rest = delayed(LINE, 2, hours, Moves.REST)
     assert [stop.depart for stop in rest] == [at(2, 18), at(8, 18), None]
     assert rest[2].arrive == at(9, 18)
+    assert delayed(LINE, 2, hours, Moves.LEG, at(2, 13))[0].depart == at(2)  # it has left
+    assert delayed(LINE, 2, hours, Moves.REST, at(2, 13))[0] == LINE[0]
     with pytest.raises(LineFault):
         delayed(LINE, 1, hours)  # it always was there
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_bookings_and_lines_judge_alike_where_a_stone_is(seed):
+    luck = Random(seed)
+    claim = shown(at(luck.randrange(-1, 11), luck.randrange(24)), luck.choice(["ant", "hkg", "nyc"]))
+    stays = tuple(
+        StayFacts(stop.office, stop.arrive, stop.depart, timedelta(minutes=stop.pack), timedelta(minutes=stop.unpack))
+        for stop in LINE
+    )
+    pads = {"before": 15, "after": 20, "min_notice": 0, "horizon": 10**6}
+    wish = Wish(1, "desk", claim.start, claim.end, 1, ("stone",))
+    facts = Facts(
+        Place(claim.office, "UTC", "desk", "room", 8), CompanyFacts(), BookingRules(**pads),
+        (Opening(at(-9), at(20)),), stones={"stone": StoneFacts(stays=stays)},
+    )  # fmt: skip
+    answer, found = rules.check(wish, facts, at(-5)), elsewhere(LINE, claim)
+    assert answer.code == (found.code if found else "ok")
+    assert answer.facts.get("bookable_from") == (stamp(found.bookable_from) if found and found.bookable_from else None)
 
 
 def shown(start, office="hkg", before=15, after=20):

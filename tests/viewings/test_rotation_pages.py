@@ -91,6 +91,9 @@ async def test_trays_are_composed_wanted_and_shown_in_rounds_with_their_papers(h
         assert (await noor.get(f"{HERE}/nothing.pdf", params={"sale": house.sale})).status_code == 404
         gone = await noor.post(f"{HERE}/trays/{trays['2'].public_id}/dissolution", data={"sale": house.sale})
         assert gone.status_code == 303
+        async with await house.browser("noor@pavilion.example", "zh") as chinese:
+            paper = await chinese.get(f"{HERE}/circulation.pdf", params={"sale": house.sale})
+            assert "轮" in PdfReader(BytesIO(paper.content)).pages[0].extract_text()
     async with house.sessions() as session:
         assert [tray.label for tray in await session.scalars(select(Tray))] == ["1"]
         assert len((await session.scalars(select(TrayWant))).all()) == 1

@@ -243,15 +243,16 @@ class Moves(StrEnum):
     REST = "rest"
 
 
-def delayed(line: Line, stay: int, by: timedelta, moves: Moves = Moves.ARRIVAL) -> Line:
-    """The stone reaches this stay so much later (or earlier); with the departure before it, and with all after it."""
+def delayed(line: Line, stay: int, by: timedelta, moves: Moves = Moves.ARRIVAL, now: datetime = EVER) -> Line:
+    """The stone reaches this stay so much later (or earlier); with the departure before it unless it has left, and with
+    all after it."""
     late = _one(line, stay)
     place = line.index(late)
     if late.arrive is None:
         raise LineFault(LineCode.NOT_HERE)
     stops = list(line)
     stops[place] = replace(late, arrive=late.arrive + by)
-    if moves is not Moves.ARRIVAL and place > 0:
+    if moves is not Moves.ARRIVAL and place > 0 and stops[place - 1].until > now:
         stops[place - 1] = replace(stops[place - 1], depart=_later(stops[place - 1].depart, by))
     if moves is Moves.REST:
         stops[place] = replace(stops[place], depart=_later(late.depart, by))

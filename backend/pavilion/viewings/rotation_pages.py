@@ -134,7 +134,9 @@ async def sheets(
         raise NotFound()
     pages: Pages = request.app.state.pages
     reader = Reader(pages.tongues[language(request)], place.zone)
-    title = f"{office_name(place, reader.tongue.lang)}, {reader.day(now, place.zone, year=True)}"
+    title = reader.say(
+        "sheet_place", office=office_name(place, reader.tongue.lang), day=reader.day(now, place.zone, year=True)
+    )
     data = rotation_sheets.paper(shown, kind, reader, {str(key): one for key, one in pages.tongues.items()}, title)
     made = await to_thread.run_sync(pdf.render, "viewing_rotation.typ", data)
     name = f"{kind}-{place.id}.pdf"

@@ -113,7 +113,7 @@ def paper(shown: Circulation, kind: str, reader: Reader, tongues: Mapping[str, T
     pages = makers[kind](shown, readers)
     said = reader.say
     return {
-        "lang": reader.tongue.lang, "title": said(f"sheet_{kind}"), "footer": f"{title}, {said('sheet_confidential')}",
+        "lang": reader.tongue.lang, "title": said(f"sheet_{kind}"), "footer": said("sheet_footer", title=title),
         "pages": pages,
     }  # fmt: skip
 
@@ -213,7 +213,8 @@ def _when(reader: Reader, shown: Circulation, one: Round) -> str:
         return reader.say("sheet_no_time")
     zone = shown.office.zone
     day, clock = reader.day(one.start, zone, year=True), reader.clock(one.start, zone)
-    return f"{day}, {clock} ({reader.zone_words(one.start, zone)})"
+    gap = ", " if reader.tongue.lang == "en" else " "
+    return f"{day}{gap}{clock} ({reader.zone_words(one.start, zone)})"
 
 
 def _clock(reader: Reader, shown: Circulation, one: Round) -> str:

@@ -80,7 +80,7 @@ async def line_ahead(request: Request, stone: str, actor: Runner, session: Writi
     typed = await request.form(max_fields=MOST_FIELDS, max_files=0)
     try:
         said = _one_act(travelling_forms.read(typed), LINE_ACTS)
-        draft = await _draft(session, actor, said, [stone])
+        draft = await _draft(session, actor, said, [stone], now)
         outlook = await travelling.look_ahead(session, draft, now=now)
     except (BadInput, LineRefused) as refusal:
         return await _line_page(request, session, actor, stone, now, refusal, travelling_forms.typed_values(typed))
@@ -91,7 +91,7 @@ async def line_ahead(request: Request, stone: str, actor: Runner, session: Writi
 async def change_line(request: Request, stone: str, actor: Runner, session: Writing, now: Now) -> Response:
     """The change that was looked at is made."""
     said = _one_act(travelling_forms.read(await request.form(max_fields=MOST_FIELDS, max_files=0)), LINE_ACTS)
-    draft = await _draft(session, actor, said, [stone])
+    draft = await _draft(session, actor, said, [stone], now)
     await travelling.change(session, draft, seen=said.seen, by=actor.public_id or "", now=now)
     return RedirectResponse(f"/staff/viewings/stones/{stone}?done=changed", status_code=303)
 
@@ -157,7 +157,7 @@ async def travel_ahead(request: Request, actor: Runner, session: Writing, now: N
     values = travelling_forms.typed_values(typed)
     try:
         said = _one_act(travelling_forms.read(typed), TRAVEL_ACTS)
-        draft = await _draft(session, actor, said, said.stones)
+        draft = await _draft(session, actor, said, said.stones, now)
         outlook = await travelling.look_ahead(session, draft, now=now)
     except (BadInput, LineRefused) as refusal:
         values |= {name: "\n".join(map(str, typed.getlist(name))) for name in travelling_forms.LISTS if name in typed}
@@ -168,7 +168,7 @@ async def travel_ahead(request: Request, actor: Runner, session: Writing, now: N
 @router.post("/travel/changes")
 async def change_travel(request: Request, actor: Runner, session: Writing, now: Now) -> Response:
     said = _one_act(travelling_forms.read(await request.form(max_fields=MOST_FIELDS, max_files=0)), TRAVEL_ACTS)
-    draft = await _draft(session, actor, said, said.stones)
+    draft = await _draft(session, actor, said, said.stones, now)
     await travelling.change(session, draft, seen=said.seen, by=actor.public_id or "", now=now)
     return RedirectResponse("/staff/viewings/travel?done=changed", status_code=303)
 
@@ -206,11 +206,11 @@ def _one_act(said: TravelForm, allowed: Sequence[Act]) -> TravelForm:
     return said
 
 
-async def _draft(session: AsyncSession, actor: Actor, said: TravelForm, stones: Sequence[str]) -> Draft:
+async def _draft(session: AsyncSession, actor: Actor, said: TravelForm, stones: Sequence[str], now: datetime) -> Draft:
     """The lines as this person wants them; of offices that the person does not act for, nothing is changed."""
     known = await travelling_reading.lines_of(session, stones)
     try:
-        draft = travelling_forms.draft_of(said, known, await _zones(session))
+        draft = travelling_forms.draft_of(said, known, await _zones(session), now)
     except LineFault as fault:
         raise LineRefused(fault) from fault
     await _own(session, actor, _touched(known, draft))

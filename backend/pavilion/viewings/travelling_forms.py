@@ -112,7 +112,7 @@ def typed_values(form: FormData) -> dict[str, str]:
     return {name: str(value)[:200] for name, value in form.items() if isinstance(value, str)}
 
 
-def draft_of(said: TravelForm, known: Mapping[str, Line], zones: Zones) -> Draft:
+def draft_of(said: TravelForm, known: Mapping[str, Line], zones: Zones, now: datetime) -> Draft:
     """The lines as they would be. LineFault or BadInput for what cannot be meant."""
     if not known:
         raise BadInput(fields={"stones": "required"})
@@ -129,7 +129,7 @@ def draft_of(said: TravelForm, known: Mapping[str, Line], zones: Zones) -> Draft
             late = span_of(said.late)
             if not late:
                 raise BadInput(fields={"late": "required"})
-            return Draft.of(known, lambda line: lines.delayed(line, _stay(said, line), late, said.moves))
+            return Draft.of(known, lambda line: lines.delayed(line, _stay(said, line), late, said.moves, now))
 
 
 def span_of(text: str) -> timedelta:

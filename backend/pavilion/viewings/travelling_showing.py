@@ -20,7 +20,7 @@ from pavilion.viewings.travelling_reading import Trunk, Visit, Waiting
 
 WIDE = 1000  # of a drawing, in its own units
 BACK, AHEAD = timedelta(days=3), timedelta(days=28)
-PAGE = 60  # stones of the travel page at once
+PAGE = 40  # stones of the travel page at once
 
 
 class Bar(NamedTuple):
