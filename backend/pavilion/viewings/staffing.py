@@ -12,6 +12,8 @@ from pavilion.viewings import placing
 from pavilion.viewings.models import Appointment
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff
 
+LONGEST_ID = 12
+
 
 async def offices_of(session: AsyncSession, actor: Actor) -> Sequence[Office]:
     """The offices for which this person acts, by name."""
@@ -21,7 +23,7 @@ async def offices_of(session: AsyncSession, actor: Actor) -> Sequence[Office]:
 
 async def office_for(session: AsyncSession, actor: Actor, office_id: str) -> Office:
     """NotFound alike for an office that is none and for one of others."""
-    if await session.get(OfficeStaff, (office_id[:12], actor.person_id)) is None:
+    if len(office_id) > LONGEST_ID or await session.get(OfficeStaff, (office_id, actor.person_id)) is None:
         raise NotFound()
     return await session.get_one(Office, office_id)
 
