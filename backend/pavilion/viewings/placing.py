@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, String, bindparam, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import service as catalogue
@@ -155,7 +155,9 @@ async def write(
                 session.add(AppointmentVisitor(appointment_id=appointment.id, visitor_id=visitor, place=n))
             if state is not S.REQUESTED:
                 await occupy(session, appointment, wish, known, places=quota_places(wish.party))
-    except IntegrityError:  # the same key in the same moment, or a number drawn twice
+    except DBAPIError as error:  # the same key in the same moment, or a number drawn twice
+        if not claims.is_crossed(error):
+            raise
         raise claims.Crossed from None
     recording.happened(session, appointment, state, office=known.place.office, by=by, at=now, cause=cause)
     return appointment, recording.done(appointment)
@@ -183,7 +185,12 @@ async def occupy(
     await claims.take(session, appointment, wanted.pick(known.rows))
     if places > 0:
         await claims.take_quotas(session, wish.quotas, places)
-    await catalogue.await_stones(session, wish.stones, wish.end)
+    try:
+        await catalogue.await_stones(session, wish.stones, wish.end)
+    except DBAPIError as error:
+        if not claims.is_crossed(error):
+            raise
+        raise claims.Crossed from None
 
 
 def _row(
