@@ -29,8 +29,8 @@ async def out(session, load, mct=1510, *, trays=(), ref="A1", now=NOON):
     )  # fmt: skip
 
 
-async def test_a_stone_that_is_out_is_handed_to_nobody_else_and_comes_back_with_both_weights(sessions):
-    async with sessions.begin() as session:
+async def test_a_stone_that_is_out_is_handed_to_nobody_else_and_comes_back_with_both_weights(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
         entry = await out(session, Load((STONE,)))
         with pytest.raises(StoneIsOut) as refused:
             await out(session, Load((STONE,)), ref="A2")
@@ -44,8 +44,8 @@ async def test_a_stone_that_is_out_is_handed_to_nobody_else_and_comes_back_with_
         assert len(await custody_keeping.entries_for(session, ["A1", "A2"])) == 2
 
 
-async def test_a_tray_and_its_stones_are_not_in_two_hands(sessions):
-    async with sessions.begin() as session:
+async def test_a_tray_and_its_stones_are_not_in_two_hands(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
         tray = await out(session, Load((STONE, OTHER), TRAY), 3020)
         with pytest.raises(StoneIsOut):
             await out(session, Load((STONE,)), trays=[TRAY])
@@ -94,24 +94,24 @@ async def test_a_viewing_stands_in_the_stones_record_signed_by_the_house_and_nam
         assert await session.scalar(select(LogEntry.kind).where(LogEntry.subject == f"reported/{sha256}")) == "event"
 
 
-async def test_a_stone_that_lost_more_than_the_rule_lets_it_waits_for_a_person(sessions, tmp_path):
+async def test_a_stone_that_lost_more_than_the_rule_lets_it_waits_for_a_person(sqlite_sessions, tmp_path):
     registry, claim = stones.registry(tmp_path / "registry", (1, stones.chain(1))), stones.claim(1)
 
     async def judged(now):
-        async with sessions.begin() as session:
+        async with sqlite_sessions.begin() as session:
             (told,) = await service.confirm(session, claims=[claim], registry=registry, now=now, log=stones.LOG)
-        async with sessions() as session:
+        async with sqlite_sessions() as session:
             row = await queries.verdict_of(session, claim.stone)
             document = (await queries.document_of(session, row)).encode()
             assert recompute(document, *await gathering.evidence_of(session, document)) == document
         return told.verdict, "CU-04" in told.codes
 
     assert await judged(NOON) == ("verified", False)
-    await reverifying.follow(sessions, NOON)
-    await viewed(sessions, claim.stone, 1510, 1508, NOON)
+    await reverifying.follow(sqlite_sessions, NOON)
+    await viewed(sqlite_sessions, claim.stone, 1510, 1508, NOON)
     assert await judged(NOON + HOUR) == ("verified", False)
-    await viewed(sessions, claim.stone, 1510, 1507, NOON + HOUR)
-    await reverifying.follow(sessions, NOON + HOUR)
-    async with sessions() as session:
+    await viewed(sqlite_sessions, claim.stone, 1510, 1507, NOON + HOUR)
+    await reverifying.follow(sqlite_sessions, NOON + HOUR)
+    async with sqlite_sessions() as session:
         assert (await session.get(Recheck, claim.stone)).why == "reported"
     assert await judged(NOON + 2 * HOUR) == ("review", True)
