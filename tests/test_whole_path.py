@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from pavilion import main
-from pavilion.auctions.models import Sale
+from pavilion.auctions.models import Lot, Sale
 from pavilion.bidding import queries as book
 from pavilion.bidding.models import SaleLease
+from pavilion.bidding.request_models import Viewing
 from pavilion.catalogue.models import Stone
 from pavilion.demo import people, staging, story
 from pavilion.kernel.clock import utc_now
@@ -23,6 +24,8 @@ from pavilion.kernel.db import create_engine, sessions_of
 from pavilion.settings import Environment, Settings, with_secrets
 from pavilion.settlement import invoicing, jobs, ledger
 from pavilion.settlement.models import Invoice, InvoicePaper
+from pavilion.viewings.models import Appointment, WaitEntry
+from pavilion.viewings.stone_models import Stay
 from pavilion.webkit.i18n import load
 from pavilion.webkit.static import frontend
 
@@ -153,3 +156,14 @@ async def test_everybody_of_the_house_can_sign_in(sessions):
         for one in people.PEOPLE:
             actor = await people.actor(session, one.email)
             assert set(one.roles) == set(actor.roles)
+
+
+async def test_the_demonstrations_offices_have_had_visitors_and_expect_others(sessions):
+    async with sessions() as session:
+        states = (await session.execute(select(Appointment.state, func.count()).group_by(Appointment.state))).all()
+        assert dict(states) == {"done": 1, "no_show": 1, "booked": 8, "requested": 1}
+        waits = (await session.scalars(select(WaitEntry.state))).all()
+        seen = select(Viewing.lot).join(Lot, Lot.public_id == Viewing.lot).join(Sale, Sale.id == Lot.sale_id)
+        gated = (await session.scalars(seen.where(Sale.options.is_not(None)))).all()
+        unplaced = select(Stone.id).where(Stone.exposed_id.is_not(None), Stone.public_id.not_in(select(Stay.stone)))
+        assert (waits, len(gated), (await session.scalars(unplaced)).all()) == (["waiting"], 2, [])

@@ -253,6 +253,8 @@ TRY = (
     "try: as kagiso@kgale.example record a purchase of rough under /outcomes",
     "try: as cato@pavilion.example read /staff/law, and under /staff/trust stop a party for a day; "
     "imre@pavilion.example agrees to end the stop under /staff/proposals",
+    "try: as wen@lumen.example choose stones under /viewings, an office and an hour; the invitation is in her mail",
+    "try: as vic@pavilion.example open the next working day under /staff/viewings; mei@pavilion.example has Hong Kong",
     "try: without signing in, open any stone under /stones, its passport and /log; verify its bundle under /verify",
     "try: as cato@pavilion.example read under /staff/fairness why two of the simulated rivals look like one",
     "try: as tomas@pavilion.example enter a transfer under /staff/cashier; lena@pavilion.example confirms it",

@@ -14,7 +14,7 @@ from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import Sessions, reading
-from pavilion.viewings import places
+from pavilion.viewings import places, travelling
 from pavilion.viewings.place_models import OpeningException, Regime
 from pavilion.viewings.places import DeskPlan, HoursPlan, OfficePlan, RoomPlan
 from pavilion.viewings.stone_models import Stay
@@ -83,6 +83,13 @@ PLACES = (
 )  # fmt: skip
 
 
+# Hours from door to door, with customs on both sides.
+WAYS = (
+    *((ANT, HKG, 30), (ANT, DXB, 22), (ANT, NYC, 24), (ANT, RAM, 20), (HKG, DXB, 24), (HKG, NYC, 36)),
+    *((HKG, RAM, 30), (DXB, NYC, 30), (DXB, RAM, 18), (NYC, RAM, 28)),
+)
+
+
 async def furnish(session: AsyncSession, now: datetime) -> None:
     """Five offices with rooms, desks, hours and staff. Asked again nothing changes."""
     if await places.offices(session):
@@ -95,6 +102,12 @@ async def furnish(session: AsyncSession, now: datetime) -> None:
         assert person is not None, f"nobody is called {email}"
         await places.employ(session, office, person, operator=True, by=places.HOUSE, now=since)
     await _exceptions(session, now)
+    for start, end, hours in WAYS:
+        for one, other in ((start, end), (end, start)):
+            minutes = hours * 60
+            await travelling.set_way(
+                session, one, other, minutes=minutes, valid_from=since.date(), by=places.HOUSE, now=since
+            )
 
 
 async def put_stones(sessions: Sessions, now: datetime) -> int:

@@ -104,9 +104,9 @@ class _Appointment:
         )  # fmt: skip
 
     async def _changed(self) -> None:
-        """A new SEQUENCE is a new state of the invitation. Without one, a stone that was late is on its way again, or
-        nothing has changed for who comes."""
-        if self.event.facts.get("cause") == "travel":
+        """A new SEQUENCE is a new state of the invitation. Without one, a stone that was late is on its way again, a
+        sale that was taken back is on again, or nothing has changed for who comes."""
+        if self.event.facts.get("cause") in ("travel", "sale"):
             await self._tell("viewing_settled", by_event=True)
             return
         began = select(AppointmentEvent.kind).where(
