@@ -166,7 +166,8 @@ class WritersQueue:
         if self._writer is not None and self._writer is connection:
             return
         try:
-            await asyncio.wait_for(self._lock.acquire(), BUSY_TIMEOUT_MS / 1000)
+            async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
+                await self._lock.acquire()
         except (TimeoutError, RuntimeError):  # RuntimeError: the one ahead runs on another loop
             return  # the database decides
         self._writer = connection
