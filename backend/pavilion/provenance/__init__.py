@@ -15,6 +15,7 @@ law_*       where a stone may be sold: law, eligibility, documents (papers made 
 disclosure  who may know what of all this
 epcis_*     events in and out as EPCIS 2.0: epcis; reporting, reported, reported_models (events that parties
             report themselves)
+hands       who has a stone in his hands (custody_models, custody_keeping), and what the house itself showed (handling)
 log_*       the public log: log; witness_* and witnessing cosign it, monitoring watches it from outside
 passport_*  the passport: passport, issuing, proofs, did, status, standing, contexts, negotiating, linkset, references,
             house_routes; sdjwt, sharing, countersigning, logos, holders, presenting_* are the holder's part of it
