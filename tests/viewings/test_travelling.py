@@ -81,8 +81,8 @@ async def test_a_change_is_looked_at_first_and_then_marks_what_it_breaks_and_mov
         assert [event.subject for event in await told(session, "appointment:changed")] == [row.public_id]
 
 
-async def test_what_was_not_seen_is_not_changed(sessions):
-    async with sessions.begin() as session:
+async def test_what_was_not_seen_is_not_changed(postgres_sessions):
+    async with postgres_sessions.begin() as session:
         person = await furnished(session)
         await at_home(session)
         away = await draft(session, sending(NOON + 2 * DAY, NOON + 4 * DAY))
@@ -94,8 +94,8 @@ async def test_what_was_not_seen_is_not_changed(sessions):
         assert again.broken and again.seen != ahead.seen
 
 
-async def test_the_way_needs_what_the_table_says_on_that_day(sessions):
-    async with sessions.begin() as session:
+async def test_the_way_needs_what_the_table_says_on_that_day(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
         await furnished(session)
         await at_home(session)
         for minutes, since in ((1200, date(2026, 1, 1)), (600, date(2026, 3, 10))):
@@ -114,9 +114,9 @@ async def test_the_way_needs_what_the_table_says_on_that_day(sessions):
                 await travelling.set_way(session, start, end, **said, by="01P", now=NOON)
 
 
-async def test_a_trunk_goes_whole_or_not_at_all_and_an_office_left_without_it_is_seen(sessions):
+async def test_a_trunk_goes_whole_or_not_at_all_and_an_office_left_without_it_is_seen(sqlite_sessions):
     other = "01STONE0000000000000000001"
-    async with sessions.begin() as session:
+    async with sqlite_sessions.begin() as session:
         await furnished(session)
         await at_home(session)
         await at_home(session, other, "hkg")
