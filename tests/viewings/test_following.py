@@ -3,10 +3,11 @@
 Appointments are told and changed once, however often an event is read; none is cancelled.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from pavilion.accounts.models import Person
 from pavilion.auctions import publishing, service
@@ -14,10 +15,13 @@ from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone
 from pavilion.kernel import events
 from pavilion.kernel.events import Cursor, Event
-from pavilion.viewings import following
+from pavilion.viewings import following, places
+from pavilion.viewings import service as viewings
 from pavilion.viewings.models import Appointment, AppointmentStone, Claim
+from pavilion.viewings.place_models import Window
 from pavilion.viewings.states import AppointmentState, StoneFate
 from pavilion.viewings.stone_models import StoneEnd
+from pavilion.viewings.wishes import Code, Wish
 from tests.auctions import world
 from tests.catalogue import stones as listing
 from tests.make import HOUR, NOON
@@ -203,3 +207,29 @@ async def test_now_and_then_every_awaited_stone_is_looked_at_without_an_event(ho
     assert await tick(NOON + timedelta(seconds=1)) == 0
     assert await tick(NOON + following.ANEW) == 1
     assert await house.fates() == {house.stones[0]: StoneFate.WITHDRAWN}
+
+
+async def test_a_booking_keeps_its_stones_listed_and_a_sold_one_is_booked_no_more(house):
+    stone, start = house.stones[1], NOON + 24 * HOUR
+    async with house.sessions.begin() as session:
+        await places.keep(session, stone, "ant", now=NOON)
+        opens = {"day": start.date(), "opens": "00:00", "closes": "24:00", "tz_version": "2026a"}
+        session.add(Window(office_id="ant", opens_at=NOON, closes_at=NOON + 96 * HOUR, **opens))
+        company = await session.scalar(select(Appointment.company_id).where(Appointment.public_id == house.single))
+        wish = Wish(company, "ant-d3", start, start + HOUR, stones=(stone,), sale=house.sale)
+
+        async def asked(key):
+            return (await viewings.book(session, wish, key=key, by="01WEN", now=NOON))[1].code
+
+        await session.execute(delete(AwaitedStone))
+        assert await asked("first") == Code.OK
+        stock_no = await session.scalar(select(Stone.stock_no).where(Stone.public_id == stone))
+        await catalogue.release_stone(session, stone=stone, ref=house.lots[1], by=None, now=NOON)
+        said = {"supplier_company_id": house.made.supplier.id, "stock_nos": [stock_no], "by": None}
+        assert await catalogue.withdraw_stones(session, **said, now=NOON) == []
+        assert await catalogue.withdraw_stones(session, **said, now=start + HOUR) == [stone]
+    await house.follow()
+    async with house.sessions.begin() as session:
+        again = replace(wish, start=start + 4 * HOUR, end=start + 5 * HOUR)
+        row, answer = await viewings.book(session, again, key="second", by="01WEN", now=NOON)
+        assert (row, answer.code) == (None, Code.STONE_WITHDRAWN)
