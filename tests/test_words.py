@@ -158,8 +158,8 @@ def states():
     from pavilion.settlement.stop_models import StopState
     from pavilion.viewings.forms import DOCUMENTS
     from pavilion.viewings.lines import Moves
-    from pavilion.viewings.states import AppointmentState, BlockKind, IncidentKind, StoneFate
     from pavilion.viewings.private_models import PrivateState
+    from pavilion.viewings.states import AppointmentState, BlockKind, IncidentKind, StoneFate
     from pavilion.viewings.tours import How
     from pavilion.viewings.travelling_models import SearchState
     from pavilion.viewings.wishes import Code as Refused
