@@ -76,11 +76,11 @@ def wish(house, luck, *, slots=16) -> Wish:
     )  # fmt: skip
 
 
-async def attempt(sessions, house, luck, key, now=NOON, slots=16) -> str:
+async def attempt(sessions, house, luck, key, now=NOON, slots=16, waiting=0.04) -> str:
     """One client's act in a transaction of its own: mostly a booking; some wait, give their place back or move."""
     wanted, act = wish(house, luck, slots=slots), luck.random()
     async with sessions.begin() as session:
-        if act < 0.04:
+        if act < waiting:
             _, answer = await service.join(session, wanted, key=key, by="client", now=now)
             return answer.code
         if act < 0.9:

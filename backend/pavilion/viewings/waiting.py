@@ -121,15 +121,18 @@ def wish_of(entry: WaitEntry) -> Wish:
 
 
 async def _try(session: AsyncSession, entry: WaitEntry, now: datetime, cause: str) -> bool:
-    place, _ = await facts.place_of(session, entry.desk_id)
-    known = await facts.rules_for(session, entry.desk_id, entry.sale)
-    until = rules.offer_until(known, entry.starts_at, now)
+    wish = wish_of(entry)
+    answer, found = await placing.looked(session, wish, now, staff=False)
+    place = found.facts.place or (await facts.place_of(session, entry.desk_id))[0]
+    until = rules.offer_until(found.facts.rules, entry.starts_at, now)
     if until <= now:
         return False  # it would start too soon
-    appointment, answer = await placing.keep(
-        session, wish_of(entry), key=f"{entry.request_key}/{entry.lapses}", by=HOUSE, person_id=entry.joined_by,
-        until=until, now=now,
-    )  # fmt: skip
+    appointment = None
+    if answer.ok:
+        appointment, answer = await placing.keep(
+            session, wish, key=f"{entry.request_key}/{entry.lapses}", by=HOUSE, person_id=entry.joined_by,
+            until=until, now=now,
+        )  # fmt: skip
     if appointment is None:
         entry.skipped, entry.skipped_at = answer.code, now
         recording.waited(session, entry, "skipped", office=place.office, by=HOUSE, at=now, reason=answer.code)
