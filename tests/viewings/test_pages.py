@@ -39,8 +39,9 @@ async def test_the_booking_page_shows_where_the_stones_are_and_the_hours_in_both
 
 async def test_an_hour_is_held_then_confirmed_once_however_often_it_is_asked(house):
     async with browser(house, WEN) as client:
-        at = await held(client, house, **VISITOR)
-        assert await held(client, house, **VISITOR) == at, "the same form is the same hold"
+        at = await held(client, house, note="north light", **VISITOR)
+        assert await held(client, house, note="north light", **VISITOR) == at, "the same form is the same hold"
+        assert "north light" in (await client.get(at)).text
         page = await client.get(at)
         assert "Held for you" in page.text and "5:00" in page.text and "Lena Maes" in page.text
         for _ in range(2):

@@ -126,6 +126,8 @@ async def tried_of(session: AsyncSession, asker: Asker, form: BookForm, now: dat
         tried = await act(session, asker, wish, asking.key_of(asker, form.key, what), now)
         if not tried.answer.ok and tried.appointment is None:
             await attempt.rollback()
+        elif tried.appointment is not None and form.note:
+            tried.appointment.note = form.note
     return tried
 
 
