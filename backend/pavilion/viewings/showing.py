@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from fastapi import Request
 from markupsafe import Markup
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
+from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import plan
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone, StoneCommitment
@@ -184,8 +184,8 @@ async def stones_shown(session: AsyncSession, actor: Actor, public_ids: Sequence
 
 
 async def own_stones(session: AsyncSession, public_ids: Sequence[str], lang: str) -> list[StoneShown]:
-    """Stones of somebody's own appointment, also those that are shown to nobody any more."""
-    rows = await session.scalars(select(Stone).where(Stone.public_id.in_(public_ids)))
+    """Stones of somebody's own appointment, also those that nobody sees any more: who booked them knows them."""
+    rows = await session.scalars(catalogue.visible_to(HOUSE).where(Stone.public_id.in_(public_ids)))
     found = {stone.public_id: stone for stone in rows}
     return await _shown(session, [found[one] for one in dict.fromkeys(public_ids) if one in found], lang)
 
