@@ -156,11 +156,14 @@ def states():
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
     from pavilion.settlement.stop_models import StopState
+    from pavilion.viewings.changing import LATE
+    from pavilion.viewings.following import SALE_OFF
     from pavilion.viewings.forms import DOCUMENTS
     from pavilion.viewings.lines import Moves
     from pavilion.viewings.private_models import PrivateState
     from pavilion.viewings.states import AppointmentState, BlockKind, IncidentKind, StoneFate
     from pavilion.viewings.tours import How
+    from pavilion.viewings.travelling import AWAY
     from pavilion.viewings.travelling_models import SearchState
     from pavilion.viewings.wishes import Code as Refused
 
@@ -236,6 +239,8 @@ def states():
         "invoice_": InvoiceState,
         "account_": ACCOUNT_KINDS,
         "fate_": StoneFate,
+        "dropped_": [f"stone_{fate}" for fate in StoneFate],
+        "attention_": [*(f"stone_{fate}" for fate in StoneFate), *AWAY, LATE, SALE_OFF, "other"],
         "block_": BlockKind,
         "moves_": Moves,
         "line_": ("changed", "blocked", "unblocked"),  # what came of an act on a stone's line
