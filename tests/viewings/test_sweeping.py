@@ -127,3 +127,17 @@ async def test_staff_lets_somebody_in_without_a_fresh_declaration_and_says_why(s
         assert (await service.start(session, made, by="staff", now=FIRST)).facts["state"] == "in_progress"
         assert (await service.finish(session, made, by="staff", now=FIRST + 2 * HOUR)).ok
         assert made.freed_at is None and made.finished_at == FIRST + 2 * HOUR
+
+
+async def test_who_comes_a_minute_after_the_place_was_given_up_sits_down_whatever_pad_lies_before(sessions):
+    """What is still claimed of the minutes that are taken again, the pad before included, is their own."""
+    async with sessions.begin() as session:
+        house = await contest.furnish(session, rules={"before": 10, "after": 5, "grace": 12})
+        wish = Wish(house.companies[0], "D0", FIRST, FIRST + HOUR, 2, ("S0",))
+        made, _ = await service.book(session, wish, key="k", by="c", now=NOON)
+        came = FIRST + 13 * MINUTE  # free from the quarter on, and the step that has begun is the one before it
+        answer = await service.check_in(session, made, by="staff", now=came)
+        assert (answer.code, answer.facts.get("state"), made.freed_at) == (Code.OK, "checked_in", None)
+        assert await contest.faults_of_claims(session, came) == []
+        later = Wish(house.companies[1], "D0", FIRST + 30 * MINUTE, FIRST + HOUR)
+        assert (await service.book(session, later, key="l", by="c", now=came))[1].code is Code.DESK_TAKEN

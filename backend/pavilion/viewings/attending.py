@@ -10,7 +10,7 @@ from pavilion.viewings import booking, claims, facts, gating, placing, recording
 from pavilion.viewings.models import Appointment
 from pavilion.viewings.occupying import ceil, floor
 from pavilion.viewings.states import AppointmentState as S
-from pavilion.viewings.wishes import Answer, Code
+from pavilion.viewings.wishes import Answer, Code, Wish
 
 
 async def check_in(
@@ -108,10 +108,21 @@ async def _walk_in(session: AsyncSession, appointment: Appointment, now: datetim
             return Answer(Code.NO_SHOW, given_up | {"why": answer.code.value})
         try:
             async with session.begin_nested():
-                await placing.occupy(session, appointment, wish, found.facts, places=0)
+                known = await _without_own(session, appointment, wish, found.facts, now)
+                await placing.occupy(session, appointment, wish, known, places=0)
         except claims.Crossed:
             await placing.locked(session, appointment)  # as it was before the savepoint
             continue
         appointment.freed_at = None
         return None
     return Answer(Code.NO_SHOW, given_up)
+
+
+async def _without_own(
+    session: AsyncSession, appointment: Appointment, wish: Wish, known: rules.Facts, now: datetime
+) -> rules.Facts:
+    """What it still has of the time that is taken again, the pad before included, is in nobody's way (R10)."""
+    assert known.place is not None
+    wanted = rules.claimed(wish, known)
+    await claims.release(session, appointment, known.place, frm=wish.start - wanted.pads.before)
+    return replace(known, rows=(await claims.read(session, wanted, now)).rows)
