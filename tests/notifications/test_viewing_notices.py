@@ -19,7 +19,7 @@ from pavilion.notifications.models import PushBrowser
 from pavilion.notifications.rules import Channel, Kind, Quiet, due_before
 from pavilion.notifications.viewing_notices import REMINDER
 from pavilion.notifications.wording import Author
-from pavilion.viewings import feeds, recording, sweeping, waiting
+from pavilion.viewings import changing, feeds, recording, sweeping, waiting
 from pavilion.viewings import service as desk
 from pavilion.viewings.desk_models import Incident
 from pavilion.viewings.models import Appointment, AppointmentVisitor, WaitEntry
@@ -399,6 +399,20 @@ async def test_who_is_named_no_more_has_the_entry_taken_out(town):
     await town.change("moved", sequence=1)
     said = await town.said()
     assert said.address == "li@lumen.example" and said.entry.status == "CANCELLED" and said.entry.sequence == 1
+    await town.change("moved", sequence=2)  # of which only those who come are told
+    assert (await town.said(3)).entry.sequence == 2
+    await town.change("cancelled", state=S.CANCELLED, sequence=3)
+    told = await town.said(3)
+    assert (told.address, told.entry.status, told.entry.sequence) == ("li@lumen.example", "CANCELLED", 3)
+
+
+async def test_what_was_only_asked_for_enters_no_calendar_when_its_stone_goes(sqlite_sessions):
+    town = await made(sqlite_sessions, state=S.REQUESTED)
+    await town.change("attention", by="house", cause="stone_sold", attention="stone_sold")
+    assert [(notice, who) for notice, who, _ in await town.told()] == [
+        ("office_attention", "sam"), ("viewing_attention", "wen"),
+    ]  # fmt: skip
+    assert (await town.said()).entry is None
 
 
 async def test_who_shows_the_stones_by_video_is_invited_too_and_led_to_the_board(town):
@@ -418,8 +432,9 @@ async def test_who_left_the_company_before_the_mail_went_hears_nothing(town):
 
 
 async def test_a_late_wish_to_cancel_and_an_incident_reach_the_office_alone(town):
-    await town.change("attention", cause="late_cancel_asked", attention="late_cancel_asked")
     async with town.sessions.begin() as session:
+        row = await session.get(Appointment, town.row.id)
+        await changing.ask_to_cancel(session, row, by="01WEN", reason="Flight missed.", now=NOON)
         session.add(Incident(public_id="01INC", office_id="hkg", kind="weight", opened_by="01SAM", opened_at=NOON))
         events.record(
             session, "incident:opened", "01INC", by="01SAM", at=NOON, office="hkg", kind="weight", stone="01ST"

@@ -35,7 +35,7 @@ MOST_BEFORE, MOST_PEOPLE = 20, 200  # earlier SEQUENCEs, and people of a company
 JOURNEY = timedelta(hours=2)  # told later than this before it, a change finds its people on the way
 HAPPENED = (
     *("requested", "booked", "moved", "changed", "cancelled", "expired", "no_show", "attention"),
-    *("checked_in", "in_progress", "done"),
+    *("checked_in", "done", LATE),
 )
 NAMES = (*(f"appointment:{one}" for one in HAPPENED), "waitlist:offered", "waitlist:gone", "incident:opened")
 BOOKERS = tuple(role for role in Role if Permission.VIEWING_BOOK in RIGHTS[role])
@@ -90,6 +90,8 @@ class _Appointment:
             await self._tell("viewing_no_show")
         elif what == "attention":
             await self._attention()
+        elif what == LATE:
+            await self._office("office_late_cancel")
 
     async def _moved(self) -> None:
         """To another hour or office; or only with other stones or visitors. Who is named no more is told so: the entry
@@ -132,10 +134,6 @@ class _Appointment:
             await self._tell("viewing_declined")
 
     async def _attention(self) -> None:
-        """The company is told of what it did not ask for itself."""
-        if self.event.facts.get("cause") == LATE:
-            await self._office("office_late_cancel")
-            return
         await self._office("office_attention", **_why(self.event))
         await self._tell("viewing_attention", by_event=True)
 

@@ -12,6 +12,7 @@ from pavilion.accounts.models import Person
 from pavilion.kernel.instants import from_stamp
 from pavilion.notifications import viewing_times
 from pavilion.notifications.rules import NOTICES, Kind
+from pavilion.notifications.viewing_notices import people_of
 from pavilion.viewings import calendar, calendar_entries
 from pavilion.viewings.calendar import Address, Entry, Status
 from pavilion.viewings.desk_models import Incident
@@ -64,7 +65,7 @@ async def told(
 ) -> Told | None:
     """None when it holds no longer: a later notice says how it stands now."""
     seen = await _seen(session, payload)
-    if seen is None or await _moot(session, payload, seen.row) or not _concerned(payload, seen.row, person):
+    if seen is None or await _moot(session, payload, seen.row, person) or not _concerned(payload, seen.row, person):
         return None
     notice = payload["notice"]
     facts = _facts(payload, tongue, zone, seen)
@@ -85,7 +86,7 @@ async def told(
     if seen.row is not None and notice in COMES:
         lines += [tongue.say("viewing_you_show")] if shows else _coming(tongue, seen.row, seen.office)
     entry = None
-    if notice in IN_CALENDARS:
+    if notice in OUT or (notice in IN_CALENDARS and seen.row is not None and seen.row.state == S.BOOKED):
         entry = _entry(seen, tongue, person, facts, base=base, sender=sender, out=notice in OUT)
     if entry is not None:
         lines.append(tongue.say("viewing_taken_out" if entry.status is Status.CANCELLED else "viewing_attached"))
@@ -110,13 +111,15 @@ async def _seen(session: AsyncSession, payload: Mapping[str, Any]) -> _Seen | No
     return None if office is None else _Seen(None, office)
 
 
-async def _moot(session: AsyncSession, payload: Mapping[str, Any], row: Appointment | None) -> bool:
+async def _moot(session: AsyncSession, payload: Mapping[str, Any], row: Appointment | None, person: Person) -> bool:
     notice = payload["notice"]
     if notice == "office_incident":
         closed = select(Incident.closed_at).where(Incident.public_id == payload["incident"])
         return await session.scalar(closed) is not None
     if row is None:
         return False
+    if notice == "viewing_unnamed":  # whatever came later was told to those who come, and so not to this one
+        return person.id in await people_of(session, row)
     if payload.get("sequence", row.sequence) < row.sequence and notice != "viewing_declined":
         return True
     if notice in ("viewing_attention", "office_attention", "office_late_cancel"):

@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.errors import BadInput
-from pavilion.viewings import queries, recording, service, showing_own, visitors
+from pavilion.viewings import placing, queries, recording, service, showing_own, visitors
 from pavilion.viewings.asking import Asker
 from pavilion.viewings.forms import MOST_PERSONS, SlotWish, VisitorsForm
 from pavilion.viewings.models import Appointment
@@ -100,6 +100,7 @@ async def set_visitors(
 
 async def ask_to_cancel(session: AsyncSession, row: Appointment, *, by: str, reason: str, now: datetime) -> None:
     """The office sees that the company wishes to cancel; asked again, nothing is added."""
+    await placing.locked(session, row)
     if row.state != S.BOOKED or now >= row.starts_at:
         raise ViewingRefused(Code.WRONG_STATE, state=row.state)
     if row.attention == LATE:
