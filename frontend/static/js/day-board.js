@@ -91,6 +91,7 @@ class Board {
     } catch {
       return; // without a line the board stays as it is, and is asked for again
     }
+    if (answer.redirected) { location.reload(); return; } // signed out meanwhile: the sign-in, not a board that stands still
     if (answer.status !== 200 || this.taken || this.dialog.open) return;
     const first = this.tag === "";
     this.tag = answer.headers.get("etag") ?? "";

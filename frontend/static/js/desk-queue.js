@@ -8,7 +8,8 @@ const KEPT = "pavilion-desk";
 const AGAIN_MS = 5_000;
 
 /** @typedef {{key: string, address: string, fields: Record<string, string>, label: string, made: number}} Act */
-/** @typedef {{kind: "done"} | {kind: "refused", words: string} | {kind: "no line"}} Outcome */
+/** @typedef {{kind: "done"} | {kind: "refused", words: string} | {kind: "no line", signedOut?: boolean}} Outcome */
+/** @typedef {{key: string, words: string}} Refused what was refused and why, until somebody has seen it */
 
 /** `1.019`, `1,019` or `1.019 ct` in milli-carats, null for what is no weight. Pure. @param {string} typed @returns {number | null} */
 export function mctOf(typed) {
@@ -54,10 +55,32 @@ export function queued(acts, act) {
 export function read(text) {
   try {
     const found = JSON.parse(text ?? "[]");
-    return Array.isArray(found) ? found.filter((one) => typeof one?.key === "string" && typeof one.address === "string" && typeof one.fields === "object") : [];
+    return Array.isArray(found) ? found.filter((one) => typeof one?.key === "string" && typeof one.address === "string" && one.fields && typeof one.fields === "object") : [];
   } catch {
     return [];
   }
+}
+
+/** What was refused and not yet seen, as far as it can be read. Pure. @param {string | null} text @returns {Refused[]} */
+export function refusals(text) {
+  try {
+    const found = JSON.parse(text ?? "[]");
+    return Array.isArray(found) ? found.filter((one) => typeof one?.key === "string" && typeof one.words === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+/** What the house's answer means. Only its own word that the act is done takes the act from the queue: the page of a
+ * hotel's network, or of the sign-in, is an answer too. Pure.
+ * @param {number} status @param {any} told the answer as JSON, null for anything else @returns {Outcome} */
+export function outcomeOf(status, told) {
+  if (status === 401) return { kind: "no line", signedOut: true };
+  if (status >= 500 || status === 429 || told === null) return { kind: "no line" };
+  if (status < 300) return typeof told.done === "string" ? { kind: "done" } : { kind: "no line" };
+  if (typeof told.code !== "string") return { kind: "no line" };
+  const faults = Object.values(told.facts?.fields ?? {}).map((fault) => sentence(String(fault)));
+  return { kind: "refused", words: [told.detail ?? String(status), ...faults].join(" ") };
 }
 
 export class Queue {
@@ -66,6 +89,7 @@ export class Queue {
     this.ports = ports;
     this.acts = read(ports.load());
     this.busy = false;
+    this.signedOut = false;
   }
 
   /** Kept before it is sent. @param {Act} act */
@@ -81,6 +105,7 @@ export class Queue {
     try {
       for (let act = this.acts[0]; act; act = this.acts[0]) {
         const outcome = await this.ports.send(act);
+        this.signedOut = outcome.kind === "no line" && outcome.signedOut === true;
         if (outcome.kind === "no line") break;
         this.keep((acts) => without(acts, act.key));
         if (outcome.kind === "refused") this.ports.refused(act, outcome.words);
@@ -108,11 +133,7 @@ async function send(act) {
   } catch {
     return { kind: "no line" };
   }
-  if (answer.ok) return { kind: "done" };
-  if (answer.status >= 500 || answer.status === 429 || answer.status === 401) return { kind: "no line" };
-  const told = await answer.json().catch(() => ({}));
-  const faults = Object.values(told.facts?.fields ?? {}).map((fault) => sentence(String(fault)));
-  return { kind: "refused", words: [told.detail ?? String(answer.status), ...faults].join(" ") };
+  return outcomeOf(answer.status, answer.redirected ? null : await answer.json().catch(() => null));
 }
 
 class Desk {
@@ -120,21 +141,25 @@ class Desk {
   constructor(place) {
     this.place = place;
     this.line = /** @type {HTMLElement} */ (document.querySelector("[data-line]"));
+    this.told = /** @type {HTMLElement} */ (document.querySelector("[data-refused]"));
     const name = `${KEPT}:${place.dataset["office"]}:${place.dataset["staff"]}`; // who signs in next signs for nobody else
+    this.refusedAt = `${name}:refused`;
     this.queue = new Queue({
       load: () => localStorage.getItem(name),
       save: (text) => localStorage.setItem(name, text),
       send,
       changed: (acts) => this.show(acts),
-      refused: (act, words) => void this.refused(act, words),
+      refused: (act, words) => this.refused(act, words),
       done: () => void this.fresh(),
     });
     place.addEventListener("submit", (event) => void this.onSubmit(event));
     place.addEventListener("input", (event) => this.onInput(event));
     place.addEventListener("reset", (event) => this.onReset(event));
+    this.told.addEventListener("click", (event) => this.onSeen(event));
     addEventListener("online", () => void this.queue.drain());
     setInterval(() => { if (this.queue.acts.length) void this.queue.drain(); }, AGAIN_MS);
     this.show(this.queue.acts);
+    this.tell();
     void this.queue.drain();
   }
 
@@ -209,7 +234,10 @@ class Desk {
   /** What waits, on the line above and at each stone. @param {readonly Act[]} acts */
   show(acts) {
     this.line.hidden = acts.length === 0;
-    this.line.textContent = acts.length ? say("No line. Kept here and sent when there is one: %(what)s", { what: acts.map((act) => act.label).join("; ") }) : "";
+    const what = acts.map((act) => act.label).join("; ");
+    this.line.textContent = !acts.length ? "" : this.queue?.signedOut
+      ? say("Signed out. Kept here and sent when you have signed in again: %(what)s", { what })
+      : say("No line. Kept here and sent when there is one: %(what)s", { what });
     for (const form of /** @type {NodeListOf<HTMLElement>} */ (this.place.querySelectorAll("[data-desk-act]"))) {
       const waits = acts.some((act) => (act.fields["stone"] || act.fields["tray"]) === form.dataset["thing"] && act.fields["appointment"] === this.place.dataset["visit"]);
       form.closest(".weigh")?.classList.toggle("is-waiting", waits);
@@ -219,26 +247,68 @@ class Desk {
     }
   }
 
-  /** The desk as the house knows it now. */
+  /** The desk as the house knows it now; what is half typed at another stone stays. */
   async fresh() {
+    let text;
     try {
       const answer = await fetch(location.pathname, { headers: { "hx-request": "true", accept: "text/html" }, cache: "no-store" });
-      if (!answer.ok) return;
-      this.place.replaceChildren(document.createRange().createContextualFragment(await answer.text()));
-      this.show(this.queue.acts);
-    } catch { /* the page is read again with the next act */ }
+      if (!answer.ok || answer.redirected) return;
+      text = await answer.text();
+    } catch {
+      return; // the page is read again with the next act
+    }
+    const typed = new Map(this.scales().map(([name, field]) => [name, field.value]));
+    const focused = document.activeElement instanceof HTMLElement && this.place.contains(document.activeElement) ? document.activeElement.id : "";
+    this.place.replaceChildren(document.createRange().createContextualFragment(text));
+    for (const [name, field] of this.scales()) field.value ||= typed.get(name) ?? "";
+    if (focused) document.getElementById(focused)?.focus();
+    this.show(this.queue.acts);
   }
 
-  /** @param {Act} act @param {string} words */
-  async refused(act, words) {
-    await this.fresh();
-    const said = document.createElement("div");
-    said.className = "notice is-wrong";
-    said.tabIndex = -1;
-    said.setAttribute("role", "alert");
-    said.textContent = act.label ? `${act.label}: ${words}` : words;
-    this.place.prepend(said);
-    said.focus();
+  /** The scales of the page by what is weighed and which way it goes. @returns {[string, HTMLInputElement][]} */
+  scales() {
+    return [.../** @type {NodeListOf<HTMLFormElement>} */ (this.place.querySelectorAll("[data-desk-act]"))].map((form) => [
+      `${form.dataset["act"]} ${form.dataset["thing"]}`, /** @type {HTMLInputElement} */ (form.elements.namedItem("weight")),
+    ]);
+  }
+
+  /** Kept before anything else: it was not done, and stays told until somebody has seen it. @param {Act} act @param {string} words */
+  refused(act, words) {
+    const weight = act.fields["weight"] ? `${act.fields["weight"]} ct` : "";
+    const said = { key: act.key, words: `${[act.label, weight].filter(Boolean).join(", ")}: ${words}` };
+    const others = refusals(localStorage.getItem(this.refusedAt)).filter((one) => one.key !== act.key);
+    localStorage.setItem(this.refusedAt, JSON.stringify([...others, said]));
+    this.tell();
+    /** @type {HTMLElement | null} */ (this.told.lastElementChild)?.focus();
+    void this.fresh();
+  }
+
+  /** What was refused, above the desk. */
+  tell() {
+    this.told.replaceChildren(...refusals(localStorage.getItem(this.refusedAt)).map((one) => {
+      const said = document.createElement("div");
+      said.className = "notice is-wrong";
+      said.tabIndex = -1;
+      said.setAttribute("role", "alert");
+      const words = document.createElement("p");
+      words.textContent = `${say("Not done.")} ${one.words}`;
+      const seen = document.createElement("button");
+      seen.type = "button";
+      seen.className = "button";
+      seen.dataset["seen"] = one.key;
+      seen.textContent = say("Seen");
+      said.append(words, seen);
+      return said;
+    }));
+  }
+
+  /** @param {Event} event */
+  onSeen(event) {
+    const button = event.target instanceof HTMLElement ? event.target.closest("[data-seen]") : null;
+    if (!(button instanceof HTMLElement)) return;
+    const left = refusals(localStorage.getItem(this.refusedAt)).filter((one) => one.key !== button.dataset["seen"]);
+    localStorage.setItem(this.refusedAt, JSON.stringify(left));
+    this.tell();
   }
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compared, mctOf, Queue, queued, read, signed, unlike, without } from "./desk-queue.js";
+import { compared, mctOf, outcomeOf, Queue, queued, read, refusals, signed, unlike, without } from "./desk-queue.js";
 
 /** @param {string} key @returns {import("./desk-queue.js").Act} */
 const act = (key) => ({ key, address: "/desk-acts", fields: { stone: key }, label: key, made: 0 });
@@ -49,6 +49,9 @@ test("an act is kept once and leaves once", () => {
   assert.deepEqual(without(acts, "a"), []);
   assert.deepEqual(read("nonsense"), []);
   assert.deepEqual(read('[{"key":1}]'), []);
+  assert.deepEqual(read('[{"key":"a","address":"/x","fields":null}]'), []);
+  assert.deepEqual(refusals("nonsense"), []);
+  assert.deepEqual(refusals('[{"key":"a","words":"why"},{"key":"b"}]'), [{ key: "a", words: "why" }]);
 });
 
 test("without a line acts wait in their order, outlive the page, and go once there is one", async () => {
@@ -82,4 +85,23 @@ test("a refused act is told and does not hold up the others", async () => {
   await queue.drain();
   assert.deepEqual(seen.told, ["a blocked", "b done"]);
   assert.deepEqual(queue.acts, []);
+});
+
+test("only the house's own word that it is done takes an act from the queue", () => {
+  assert.deepEqual(outcomeOf(200, { done: "in" }), { kind: "done" });
+  for (const [status, told] of /** @type {[number, any][]} */ ([[200, null], [200, {}], [404, null], [502, { code: "x" }], [429, { code: "x" }], [403, {}]])) {
+    assert.deepEqual(outcomeOf(status, told), { kind: "no line" }, String(status)); // a network's own page, or none
+  }
+  assert.deepEqual(outcomeOf(401, { code: "signed_out" }), { kind: "no line", signedOut: true });
+  assert.deepEqual(outcomeOf(409, { code: "x", detail: "Why not." }), { kind: "refused", words: "Why not." });
+});
+
+test("whoever is signed out meanwhile keeps the queue and is told why it waits", async () => {
+  const { queue, seen } = device("[]", [{ kind: "no line", signedOut: true }]);
+  await queue.add(act("a"));
+  assert.equal(queue.signedOut, true);
+  assert.equal(read(seen.kept).length, 1);
+  await queue.drain();
+  assert.equal(queue.signedOut, false);
+  assert.deepEqual(seen.told, ["a done"]);
 });
