@@ -1,5 +1,7 @@
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI, Request
@@ -9,7 +11,8 @@ from jinja2.exceptions import UndefinedError
 from markupsafe import Markup
 
 from pavilion.catalogue import nomenclature
-from pavilion.webkit import html
+from pavilion.kernel import db
+from pavilion.webkit import html, refusals
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.html import Pages, page, safe_back
 from pavilion.webkit.i18n import choose, fill
@@ -210,3 +213,27 @@ def test_an_amount_in_a_sentence_stays_markup_and_all_else_is_escaped():
     assert said == "&lt;b&gt;<abbr>USD</abbr>5&lt;/b&gt; by &lt;i&gt;"
     assert isinstance(said, Markup)
     assert not isinstance(fill("<b>%(who)s", {"who": "<i>"}), Markup)
+
+
+async def test_who_waited_for_other_writers_in_vain_is_told_to_come_again(pages: Pages, tmp_path: Path) -> None:
+    engine = db.create_engine(f"{db.sqlite_url(tmp_path / 'house.db')}")
+    app = FastAPI()
+    app.state.pages = pages
+    refusals.install(app)
+
+    @app.post("/act")
+    async def act() -> None:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("pragma busy_timeout = 0")
+
+    other = sqlite3.connect(tmp_path / "house.db", isolation_level=None)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://pavilion.test") as client:
+        async with engine.connect() as warm:  # so that only the waiting itself is waited for
+            raw = await warm.get_raw_connection()
+            await raw.driver_connection.execute("pragma busy_timeout = 0")
+        other.execute("begin immediate")
+        told = [await client.post("/act", headers={"accept": kind}) for kind in ("application/json", "text/html")]
+    other.close()
+    await engine.dispose()
+    assert [(one.status_code, one.headers.get("retry-after")) for one in told] == [(503, "1"), (503, None)]
+    assert told[0].json()["code"] == "house_busy" and "Nothing was changed. Wait a minute" in told[1].text

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from pavilion.kernel.db import is_busy
 from pavilion.kernel.errors import BadInput, ForeignRequest, NotFound, Refusal
 from pavilion.webkit.html import page, sentence
 from pavilion.webkit.log import get_logger, without_keys
@@ -74,15 +75,19 @@ async def on_validation(request: Request, error: Exception) -> Response:
 
 
 async def on_database(request: Request, error: Exception) -> Response:
-    """Text that no database can hold (a NUL, a lone surrogate, a number past 64 bits) is bad input, not a bug."""
+    """Text that no database can hold (a NUL, a lone surrogate, a number past 64 bits) is bad input, not a bug. Whoever
+    waited for other writers in vain is told to come again: nothing was done."""
     assert isinstance(error, DBAPIError)
     if type(error.orig).__name__ in BAD_VALUES or getattr(error.orig, "sqlstate", None) in BAD_TEXT:
         return answer(request, BadInput.status, BadInput.code, {})
+    if is_busy(error) or getattr(error.orig, "sqlstate", None) in GIVEN_WAY:
+        return answer(request, 503, "house_busy", {})
     return await on_bug(request, error)
 
 
 BAD_VALUES = frozenset({"DataError", "OverflowError"})
 BAD_TEXT = frozenset({"22021", "22P05"})  # PostgreSQL: bytes that are no characters of its encoding
+GIVEN_WAY = frozenset({"40001", "40P01", "55P03"})  # PostgreSQL: two wanted the same, and this one gave way
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
