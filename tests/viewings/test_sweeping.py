@@ -8,7 +8,7 @@ from pavilion.kernel.events import Event
 from pavilion.viewings import blocks, regimes, service, sweeping
 from pavilion.viewings.models import Appointment, Claim, WaitEntry
 from pavilion.viewings.occupying import quantum
-from pavilion.viewings.place_models import Regime
+from pavilion.viewings.place_models import Quota, Regime
 from pavilion.viewings.wishes import Code, Wish
 from tests.make import NOON
 from tests.viewings import contest
@@ -141,3 +141,24 @@ async def test_who_comes_a_minute_after_the_place_was_given_up_sits_down_whateve
         assert await contest.faults_of_claims(session, came) == []
         later = Wish(house.companies[1], "D0", FIRST + 30 * MINUTE, FIRST + HOUR)
         assert (await service.book(session, later, key="l", by="c", now=came))[1].code is Code.DESK_TAKEN
+
+
+async def test_a_hold_that_ended_a_moment_ago_counts_nowhere_before_the_tick_comes_by(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
+        house = await contest.furnish(session, rules={"company_day_limit": 1, "company_hours": 1})
+        one, two = house.companies[:2]
+        hold = Wish(one, "D0", FIRST, FIRST + HOUR, 2, ("S0",), quotas=("q",))
+        await service.hold(session, hold, key="a", by="c", now=NOON)
+        (await session.get_one(Quota, "q")).cap = 2
+        later = Wish(one, "D1", FIRST + 3 * HOUR, FIRST + 4 * HOUR)
+        other = Wish(two, "D2", FIRST, FIRST + HOUR, 2, quotas=("q",))
+        memo = {"frm": FIRST, "to": FIRST + HOUR, "company_id": None, "by": "staff"}
+
+        async def answers(now):
+            said = [(await service.book(session, wish, key=f"{now}", by="c", now=now))[1] for wish in (later, other)]
+            return [(await blocks.memo_out(session, "S0", **memo, now=now)).code, *(one.code for one in said)]
+
+        before = await answers(NOON + 5 * MINUTE - timedelta(seconds=1))
+        assert before == [Code.STONE_TAKEN, Code.COMPANY_DAY_LIMIT, Code.QUOTA_FULL]
+        assert await answers(NOON + 5 * MINUTE) == [Code.OK, Code.OK, Code.OK]
+        assert await contest.faults_of_claims(session) == []

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
 from pavilion.kernel.instants import stamp
-from pavilion.viewings import facts, placing
+from pavilion.viewings import facts, placing, sweeping
 from pavilion.viewings.models import Appointment, Claim
 from pavilion.viewings.occupying import ceil, floor, instant, quanta
 from pavilion.viewings.states import TAKING, BlockKind
@@ -18,7 +18,8 @@ from pavilion.viewings.wishes import Answer, Code
 async def memo_out(
     session: AsyncSession, stone: str, *, frm: datetime, to: datetime, company_id: int | None, by: str, now: datetime
 ) -> Answer:
-    """From `frm` to `to` nobody sees the stone here. It cannot begin over a viewing."""
+    """From `frm` to `to` nobody sees the stone here. It cannot begin over a viewing; holds that ended are none."""
+    await sweeping.due(session, now)
     refused = await _refused(session, stone, frm, to)
     if refused is not None:
         return refused
@@ -36,7 +37,7 @@ async def memo_return(session: AsyncSession, stone: str, *, by: str, now: dateti
 async def stone_hold(
     session: AsyncSession, stone: str, *, company_id: int, frm: datetime, to: datetime, by: str, now: datetime
 ) -> Answer:
-    """From `frm` to `to` that company alone may book it. Viewings that stand stay, and are counted in the answer."""
+    """From `frm` to `to` that company alone may book it. Viewings that stand stay."""
     refused = await _refused(session, stone, frm, to)
     if refused is not None:
         return refused

@@ -172,7 +172,8 @@ async def _make(
         except claims.Crossed:
             continue
         except claims.QuotaFull as full:
-            return None, placing.quota_full(full)
+            if not await sweeping.due(session, now):  # a hold that ended may still count in it
+                return None, placing.quota_full(full)
     return None, placing.contested(wish)
 
 

@@ -133,18 +133,19 @@ async def _company(
     company = CompanyFacts(missed, approved=state is None or state in WELCOME)
     limited = known.rules.company_day_limit is not None or known.rules.company_hours is not None
     if known.place is not None and limited:
-        company = await _so_far(session, wish, known.place, company, own)
+        company = await _so_far(session, wish, known.place, company, now, own)
     return company, before
 
 
 async def _so_far(
-    session: AsyncSession, wish: Wish, place: Place, company: CompanyFacts, own: int | None
+    session: AsyncSession, wish: Wish, place: Place, company: CompanyFacts, now: datetime, own: int | None
 ) -> CompanyFacts:
-    """With the appointments that count for its day and for its hours in the sale."""
+    """With the appointments that count for its day and for its hours in the sale; a hold that ended does not."""
     booked = (
         select(Appointment.starts_at, Appointment.ends_at, Appointment.sale, Desk.office_id, Appointment.id)
         .join(Desk, Desk.id == Appointment.desk_id)
         .where(Appointment.company_id == wish.company_id, Appointment.state.in_(COUNTING))
+        .where(or_(Appointment.expires_at.is_(None), Appointment.expires_at > now))
     )
     here = ZoneInfo(place.zone)
     day, that_day, used = wish.start.astimezone(here).date(), 0, timedelta(0)
