@@ -28,7 +28,7 @@ async def house(sqlite_database_url, tmp_path):
 
 
 def lot(*companies, minutes=10):
-    return OfLot(object(), Interest(1, 0, minutes, 0, 0, set(companies)))
+    return OfLot(Lot(consignor_company_id=9), Interest(1, 0, minutes, 0, 0, set(companies)))
 
 
 def test_a_seller_reads_no_figure_of_fewer_than_three_companies_nor_reckons_one():
@@ -37,6 +37,8 @@ def test_a_seller_reads_no_figure_of_fewer_than_three_companies_nor_reckons_one(
     assert for_seller(None, [lot(1, 2, 3), lot(1, 2), lot(1)]).rest is None
     assert for_seller(None, [lot(1, 2, 3), lot(1)]).rest is None
     assert for_seller(None, []).lots == []
+    own = for_seller(None, [lot(1, 2, 9), lot(2, 9)])  # it knows its own visits, and could take them away
+    assert own.lots == [] and own.rest is None
 
 
 async def test_curators_read_figures_sellers_what_is_of_three_and_bidders_nothing(house):

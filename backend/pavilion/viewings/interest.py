@@ -70,15 +70,17 @@ async def of_lots(session: AsyncSession, lots: Sequence[LotStones], now: datetim
 
 
 def for_seller(sale: Sale, own: Iterable[OfLot]) -> ForSeller:
-    """Nothing of fewer than three companies, and no sum from which such a figure could be reckoned."""
+    """Nothing of fewer than three other companies, and no sum from which such a figure could be reckoned: what its own
+    people looked at the seller knows and could take away."""
     told: list[OfLot] = []
     few: list[OfLot] = []
     for one in own:
-        (told if len(one.interest.companies) >= LEAST_COMPANIES else few).append(one)
+        (told if len(one.interest.companies - {one.lot.consignor_company_id}) >= LEAST_COMPANIES else few).append(one)
     rest = Interest()
     for one in few:
         rest.add(one.interest)
-    enough = len(few) > 1 and len(rest.companies) >= LEAST_COMPANIES
+    others = rest.companies - {one.lot.consignor_company_id for one in few}
+    enough = len(few) > 1 and len(others) >= LEAST_COMPANIES
     return ForSeller(sale, told, rest if enough else None, [one.lot for one in few])
 
 
