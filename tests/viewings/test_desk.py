@@ -11,7 +11,7 @@ from pavilion.kernel.ids import ulid
 from pavilion.provenance.custody_keeping import NotOut, StoneIsOut, Weighed
 from pavilion.provenance.handling import HouseHand
 from pavilion.provenance.reported import about
-from pavilion.viewings import desk, desk_acts, door, incidents, passes
+from pavilion.viewings import board, desk, desk_acts, door, incidents, passes, queries
 from pavilion.viewings.desk import CountDiffers, StonesStillOut, WeightDiffers, WeightUnlike
 from pavilion.viewings.desk_models import Incident, Tray
 from pavilion.viewings.door import Shown
@@ -46,6 +46,10 @@ async def back(session, day, visit, stone, mct, now=START + HOUR // 2, **more):
     return await desk.take_in(session, day.ant, row, Weighed(mct), stone=stone, by="vic", now=now, **more)
 
 
+async def on_board(session, day):
+    return {one.state for one in (await board.day_of(session, day.ant, START.date(), day.staff, START)).trays}
+
+
 async def test_a_viewing_from_the_first_stone_out_to_the_event_in_its_record(sqlite_sessions):
     day = await desks.build(sqlite_sessions)
     visit, _ = await desks.booked(sqlite_sessions, day), None
@@ -55,11 +59,19 @@ async def test_a_viewing_from_the_first_stone_out_to_the_event_in_its_record(sql
         found = await passes.read(session, day.ant, visit[2], START)
         await door.admit(session, found.appointment, found.visitor, found.link, Shown(True), by="vic", now=START)
     async with sqlite_sessions.begin() as session:
-        await out(session, day, visit[0], day.stones[0])
         row = await desks.of(session, day, visit[0])
+        weighed = Weighed(1511)
+        await desk.hand_out(session, day.ant, row, weighed, stone=day.stones[0], by="vic", to=visit[1], now=START)
         assert row.state == S.IN_PROGRESS
         with pytest.raises(StoneIsOut):
             await out(session, day, visit[0], day.stones[0])
+        (link, _), *_ = (await queries.visitors_of(session, [row.id]))[row.id]
+        with pytest.raises(door.HandsNotEmpty):  # nobody walks out with a stone
+            await door.leave(session, row, link, by="vic", now=START)
+        with pytest.raises(CountDiffers):  # one stone is one
+            await desk.hand_out(
+                session, day.ant, row, Weighed(1511, 2), stone=day.stones[1], by="vic", to="ada", now=START
+            )
         with pytest.raises(NotFound):  # not of this appointment
             await out(session, day, visit[0], day.stones[2])
         with pytest.raises(StonesStillOut):
@@ -145,6 +157,7 @@ async def test_a_tray_goes_out_whole_and_its_stones_with_it(sqlite_sessions):
                 session, day.ant, row, Weighed(3036, 2), tray=tray.public_id, by="vic", to="ada", now=START
             )
         await out(session, day, visit, None, 3036, tray=tray.public_id)
+        assert await on_board(session, day) == {"out"}
         with pytest.raises(StoneIsOut):
             await out(session, day, visit, day.stones[0])
         with pytest.raises(WeightDiffers):  # a stone is missing
@@ -153,6 +166,7 @@ async def test_a_tray_goes_out_whole_and_its_stones_with_it(sqlite_sessions):
             session, day.ant, row, Weighed(2024, 2), tray=tray.public_id, as_it_is=True, by="vic", now=START
         )
         assert taken.incident is not None and taken.incident.kind == "count"
+        assert await on_board(session, day) == {"blocked"}
         await desk.finish(session, day.ant, row, hand=HAND, by="vic", now=START + MINUTE)
         bodies = [json.loads(event.body) for event in await about(session, day.stones)]
         assert len(bodies) == 3 and not any("mct_before" in body for body in bodies)

@@ -1,5 +1,7 @@
 """At the door: a pass opens it once, at its office and hour, and nobody comes in unseen."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -7,7 +9,7 @@ from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.viewings import door, passes, queries, regimes, service
 from pavilion.viewings.day_forms import mct_of
 from pavilion.viewings.door import DocumentNotSeen, Shown, WalkIn
-from pavilion.viewings.models import AppointmentEvent
+from pavilion.viewings.models import AppointmentEvent, Visitor
 from pavilion.viewings.refusing import ViewingRefused
 from pavilion.viewings.states import AppointmentState as S
 from tests.make import HOUR, NOON
@@ -139,12 +141,16 @@ async def test_somebody_unannounced_is_seated_where_a_desk_is_free(sqlite_sessio
         ({"company": "Nobody"}, "company"),
         ({"desk": "hkg-1"}, "desk"),
         ({"minutes": 7}, "minutes"),
+        ({"born": NOON.date()}, "born"),
     ):
         with pytest.raises(BadInput) as fault:
             await seat(**{"company": "Van Dael"} | changes)
         assert field in fault.value.fields
     await refused("desk_taken", seat(company="Van Dael", desk="ant-1"))
-    assert await seat(company="van dael") == (S.CHECKED_IN, NOON, NOON + 45 * MINUTE)
+    born = NOON.date() - timedelta(days=9000)
+    assert await seat(company="van dael", born=born) == (S.CHECKED_IN, NOON, NOON + 45 * MINUTE)
+    async with sqlite_sessions() as session:
+        assert await session.scalar(select(Visitor.born).where(Visitor.name == "Lev Baum")) == born
 
 
 async def test_staff_of_another_office_find_no_appointment_here(sqlite_sessions):

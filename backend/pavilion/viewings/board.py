@@ -1,6 +1,6 @@
 """The day of an office as staff see it: desks across, time down, and what waits for a word."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.provenance import custody_keeping
 from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.viewings import incidents, queries, staffing, stone_cards
-from pavilion.viewings.desk_models import Incident
+from pavilion.viewings.desk_models import Incident, Tray
 from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentStone, WaitEntry
 from pavilion.viewings.place_models import Desk, Office, Window
 from pavilion.viewings.states import AppointmentState, WaitState
@@ -165,13 +165,14 @@ async def day_of(session: AsyncSession, office: Office, day: date, actor: Actor,
     stones = await queries.stones_of(session, [one.id for one in found])
     out = await custody_keeping.out_now(session, place=office.id)
     made.incidents = [one for one in await incidents.of_office(session, office) if one.closed_at is None]
+    held, blocked = await _kept_back(session, made.incidents, out)
     cards = await stone_cards.of_stones(
         session,
         actor,
         [row.stone for rows in stones.values() for row in rows] + [one.stone for one in out if one.stone],
     )
-    made.visits = await _visits(session, made, found, stones, out, cards, now)
-    made.trays = _trays(made, found, stones, out, cards)
+    made.visits = await _visits(session, made, found, stones, out, blocked, cards, now)
+    made.trays = _trays(made, found, stones, held, blocked, cards)
     made.asked = await _asked(session, office)
     made.waiting = await _waiting(session, office)
     return made
@@ -227,12 +228,32 @@ def _with_closed(desks: Sequence[Desk], found: Sequence[Appointment], by_id: Map
     return [*desks, *(by_id[one] for one in dict.fromkeys(a.desk_id for a in found) if one not in known)]
 
 
+async def _kept_back(
+    session: AsyncSession, told: Sequence[Incident], out: Sequence[CustodyEntry]
+) -> tuple[dict[str, CustodyEntry], set[str]]:
+    """By stone the entry under which it is out, by itself or in its tray; and the stones that an incident blocks, about
+    themselves or about the tray in which they lie."""
+    held = {entry.stone: entry for entry in out if entry.stone is not None}
+    entries = {entry.tray: entry for entry in out if entry.tray is not None}
+    ids = {one.tray_id for one in told if one.tray_id is not None}
+    blocked = {one.stone for one in told if one.stone is not None}
+    if entries or ids:
+        wanted = select(Tray).where(Tray.public_id.in_(entries) | Tray.id.in_(ids))
+        for tray in await session.scalars(wanted):
+            if tray.public_id in entries:
+                held |= dict.fromkeys(tray.stones, entries[tray.public_id])
+            if tray.id in ids:
+                blocked |= set(tray.stones)
+    return held, blocked
+
+
 async def _visits(
     session: AsyncSession,
     made: Day,
     found: Sequence[Appointment],
     stones: Mapping[int, Sequence[AppointmentStone]],
     out: Sequence[CustodyEntry],
+    blocked: Set[str],
     cards: Mapping[str, StoneCard],
     now: datetime,
 ) -> list[Visit]:
@@ -240,7 +261,6 @@ async def _visits(
     operators = await _names(session, Person, [one.operator_id for one in found if one.operator_id])
     columns = {desk.id: n for n, desk in enumerate(made.desks, start=1)}
     names = {desk.id: desk for desk in made.desks}
-    blocked = {one.stone for one in made.incidents}
     visits = []
     for one in found:
         shown = [row.stone for row in stones.get(one.id, ()) if row.dropped is None]
@@ -278,12 +298,11 @@ def _trays(
     made: Day,
     found: Sequence[Appointment],
     stones: Mapping[int, Sequence[AppointmentStone]],
-    out: Sequence[CustodyEntry],
+    held: Mapping[str, CustodyEntry],
+    blocked: Set[str],
     cards: Mapping[str, StoneCard],
 ) -> list[OnTray]:
     """Each stone of the day once, in the order in which it is first asked for; what is out comes first."""
-    held = {entry.stone: entry for entry in out if entry.stone is not None}
-    blocked = {one.stone for one in made.incidents}
     visits = {visit.public_id: visit for visit in made.visits}
     names = {desk.id: desk for desk in made.desks}
     rows: dict[str, OnTray] = {}

@@ -35,6 +35,7 @@ def _document(kind: str) -> str:
 
 Document = Annotated[str, AfterValidator(_document)]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Born = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2100, 1, 1))]
 Sha256 = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^([0-9a-f]{64})?$")]
 
 
@@ -76,6 +77,7 @@ class LeaveForm(_Form):
 class WalkInForm(_Form):
     company: Line
     name: Line
+    born: Born
     desk: DeskId
     minutes: Annotated[int, Field(ge=1, le=600)] = 60
     lots: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)] = ""

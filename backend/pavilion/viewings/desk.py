@@ -89,8 +89,8 @@ async def hand_out(
     low, high = (await expected(session, office, load.stones))[load.stones[0]] if whole is None else (0, 0)
     if whole is None and not low <= weighed.mct <= high and not as_it_is:
         raise WeightUnlike(low=low, high=high)
-    if whole is not None and weighed.count != len(whole.stones):
-        raise CountDiffers(counted=weighed.count, expected=len(whole.stones))
+    if weighed.count != len(load.stones):
+        raise CountDiffers(counted=weighed.count, expected=len(load.stones))
     entry = await custody_keeping.hand_out(
         session,
         load,

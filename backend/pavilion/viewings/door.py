@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,7 @@ from pavilion.accounts.rules import CompanyState
 from pavilion.kernel.errors import BadInput, Refusal
 from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
+from pavilion.provenance import custody_keeping
 from pavilion.viewings import passes, service
 from pavilion.viewings.models import Appointment, AppointmentVisitor, Visitor
 from pavilion.viewings.place_models import Desk, Office, Regime
@@ -29,6 +30,12 @@ class DocumentNotSeen(Refusal):
     """Nobody comes in before staff have looked at the document that was named."""
 
     status, code = 409, "document_not_seen"
+
+
+class HandsNotEmpty(Refusal):
+    """Whoever has a stone in his hands stays until it is back."""
+
+    status, code = 409, "hands_not_empty"
 
 
 class NobodyLeft(Refusal):
@@ -111,9 +118,13 @@ def declaration_holds(appointment: Appointment, link: AppointmentVisitor, now: d
 async def leave(
     session: AsyncSession, appointment: Appointment, link: AppointmentVisitor, *, by: str, now: datetime
 ) -> None:
-    """The visitor has gone; the appointment goes on."""
+    """The visitor has gone, with empty hands; the appointment goes on."""
     if link.document_seen_at is None or link.left_at is not None:
         raise NobodyLeft()
+    visitor = await session.get_one(Visitor, link.visitor_id)
+    out = await custody_keeping.out_now(session, ref=appointment.public_id)
+    if any(entry.out_to == visitor.public_id for entry in out):
+        raise HandsNotEmpty()
     link.left_at = now
     await session.flush()
     record(session, "visitor:out", appointment.public_id, by=by, at=now)
@@ -130,6 +141,7 @@ class WalkIn:
     stones: tuple[str, ...] = ()
     party: int = 1
     document_kind: str = "passport"
+    born: date | None = None
 
 
 async def walk_in(
@@ -142,9 +154,12 @@ async def walk_in(
     company, desk = await _company(session, wish.company), await _desk(session, office, wish.desk)
     if not SHORTEST <= wish.minutes <= LONGEST or wish.minutes % 5:
         raise BadInput(fields={"minutes": "not_on_grid"})
+    if wish.born is not None and wish.born >= now.date():
+        raise BadInput(fields={"born": "bad_input"})
     visitor = Visitor(
-        public_id=ulid(now), company_id=company.id, name=wish.name, document_kind=wish.document_kind, created_at=now
-    )
+        public_id=ulid(now), company_id=company.id, name=wish.name, born=wish.born, document_kind=wish.document_kind,
+        created_at=now,
+    )  # fmt: skip
     session.add(visitor)
     await session.flush()
     start = on_grid(now)

@@ -130,8 +130,9 @@ async def walk_in(
 
     async def act() -> None:
         wish = WalkIn(
-            said.company, said.name, said.desk, said.minutes, await _stones(session, said.lots), 1, said.document_kind
-        )
+            said.company, said.name, said.desk, said.minutes, await _stones(session, said.lots), 1, said.document_kind,
+            said.born,
+        )  # fmt: skip
         shown = Shown(said.document_seen == "yes", said.document_kind, said.declared == "yes", said.override)
         made.append(await door.walk_in(session, office, wish, shown, by=by_of(actor), now=now))
 
