@@ -20,6 +20,7 @@ from sqlalchemy.util import await_only
 
 from pavilion.kernel.instants import from_micros, micros
 from pavilion.kernel.seals import AmountSeal
+from pavilion.kernel.sqlite_trips import in_one_trip
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -118,6 +119,7 @@ def create_engine(url: str) -> AsyncEngine:
         return create_async_engine(parsed, poolclass=LendingPool, pool_size=10, max_overflow=10, pool_pre_ping=True)
     patience = {"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000}
     engine = create_async_engine(parsed, poolclass=LendingPool, connect_args=patience)
+    in_one_trip(engine)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:

@@ -11,7 +11,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Select, String, and_, bindparam, delete, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,20 +62,23 @@ class Found:
 
 async def read(session: AsyncSession, wanted: Occupied, now: datetime, *, own: int | None = None) -> Found:
     """The rows of others in the way of what is wanted, in its whole span."""
-    span = wanted.span
-    asked = {"resources": wanted.resources(), "first": span.start, "end": span.stop}
-    rows: dict[Row, Taken] = {}
+    span, resources = wanted.span, wanted.resources()
+    postgres = session.get_bind().dialect.name == "postgresql"
+    asked = {"resources": resources if postgres else json.dumps(resources), "first": span.start, "end": span.stop}
+    rows, owners = dict[Row, Taken](), dict[int, Taken]()
     late = set()
     for resource, at, appointment, company, sharers, owner, state, expires, starts in await session.execute(
-        _IN_THE_WAY, asked
+        _IN_THE_WAY_POSTGRES if postgres else _IN_THE_WAY_SQLITE, asked
     ):
         if appointment is None:
             assert company is not None
             rows[resource, at] = Taken(company, None, sharers)
         elif appointment != own:
-            rows[resource, at] = Taken(owner, appointment, 1, expires)
-            if (expires is not None and expires <= now) or (state == AppointmentState.BOOKED and starts <= now):
-                late.add(appointment)
+            if appointment not in owners:
+                owners[appointment] = Taken(owner, appointment, 1, expires)
+                if (expires is not None and expires <= now) or (state == AppointmentState.BOOKED and starts <= now):
+                    late.add(appointment)
+            rows[resource, at] = owners[appointment]
     return Found(_places_on_hold(rows), frozenset(late))
 
 
@@ -236,7 +254,7 @@ def _by_resource(rows: Iterable[Row]) -> dict[str, list[int]]:
     return found
 
 
-def _in_the_way() -> Select[Any]:
+def _in_the_way(*resources: ColumnElement[bool]) -> Select[Any]:
     claim, made = Claim.__table__.c, Appointment.__table__.c
     return (
         select(
@@ -245,11 +263,14 @@ def _in_the_way() -> Select[Any]:
         )
         .select_from(Claim.__table__.outerjoin(Appointment.__table__, made.id == claim.appointment_id))
         .where(
-            claim.resource.in_(bindparam("resources", expanding=True)),
+            *resources,
             claim.quantum >= bindparam("first", type_=BigInteger()),
             claim.quantum < bindparam("end", type_=BigInteger()),
         )
     )  # fmt: skip
 
 
-_IN_THE_WAY = _in_the_way()
+# Names are asked for as one value: a statement of its own for each count of them would be put together at every try
+_IN_THE_WAY_POSTGRES = _in_the_way(Claim.resource == any_(bindparam("resources", type_=ARRAY(String))))
+_NAMED = func.json_each(bindparam("resources", type_=String())).table_valued("value")
+_IN_THE_WAY_SQLITE = _in_the_way(Claim.resource.in_(select(_NAMED.c.value)))
