@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 
 from httpx2 import ASGITransport, AsyncClient
@@ -68,6 +69,14 @@ async def opened(database, folder):
         app.state.stones = list(await session.scalars(select(Stone.public_id).order_by(Stone.id)))
     yield app
     await engine.dispose()
+
+
+def as_laid_out(app, database):
+    """The opened house as it was at first: its rows, its clock, and nobody has asked too often."""
+    mine = app.state.settings.data_dir / "house.db"
+    with closing(sqlite3.connect(database)) as was, closing(sqlite3.connect(mine)) as live:
+        was.backup(live)
+    app.state.hands.now, app.state.windows = NOW, None
 
 
 async def furnish(session, kept):

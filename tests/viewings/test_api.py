@@ -2,11 +2,16 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, select, update
 
+from pavilion.catalogue.models import Stone
+from pavilion.viewings import api
 from pavilion.viewings.models import Appointment, Claim
+from tests.viewings import buyers
 from tests.viewings.buyers import ILSE, WEN, browser
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOTS, MADE = "/api/v1/viewings/slots", "/api/v1/viewings/appointments"
 
 
@@ -67,6 +72,9 @@ async def test_a_refusal_is_a_problem_with_its_code_and_the_nearest_hours(house)
         assert (refused.status_code, said["code"]) == (409, "stone_taken")
         assert len(said["facts"]["next"]) == 3 and said["detail"]
         assert "Lumen" not in refused.text
+        past = body(house, start="2026-03-01T02:00:00Z")
+        late = await second.post("/api/v1/viewings/waitlist", json=past, headers=key("late"))
+        assert late.json()["code"] == "notice_too_short" and len(late.json()["facts"]["next"]) == 3
         waits = await second.post("/api/v1/viewings/waitlist", json=body(house), headers=key("wait"))
         assert waits.status_code == 201 and waits.json()["state"] == "waiting"
         for act in ("confirmation", "cancellation"):
@@ -74,11 +82,35 @@ async def test_a_refusal_is_a_problem_with_its_code_and_the_nearest_hours(house)
             assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
 
 
+async def test_a_move_says_where_it_could_go_and_brings_no_stone_that_its_company_may_not_see(house):
+    async with browser(house, WEN) as first, browser(house, ILSE) as second:
+        made = await first.post(MADE, json=body(house, confirm=True), headers=key("make"))
+        other = body(house, desk="hkg-2", start="2026-03-05T03:00:00Z", stones=house.state.stones[1:2], confirm=True)
+        at = f"{MADE}/{(await second.post(MADE, json=other, headers=key('make'))).json()['id']}/move"
+        there = {"start": "2026-03-05T02:00:00Z", "desk": "hkg-1"}
+        taken = (await second.post(at, json=there, headers=key("taken"))).json()
+        assert taken["code"] == "desk_taken" and len(taken["facts"]["next"]) == 3
+        async with house.state.sessions.begin() as session:
+            hidden = update(Stone).where(Stone.public_id == house.state.stones[0])
+            await session.execute(hidden.values(withdrawn_at=buyers.NOW))
+        to = {"start": "2026-03-05T04:00:00Z", "stones": house.state.stones[:2]}
+        unseen = await second.post(at, json=to, headers=key("unseen"))
+        assert (unseen.status_code, unseen.json()["code"]) == (404, "unknown_reference")
+        own = f"{MADE}/{made.json()['id']}/move"
+        kept = await first.post(own, json=to | {"stones": house.state.stones[:1]}, headers=key("own"))
+        assert kept.status_code == 200, "a stone that the appointment has comes along, whoever else sees it"
+
+
+async def test_people_are_numbers_of_the_house_that_no_refusal_says():
+    assert api.told({"visitor": 7, "operator": 3, "at": buyers.NOW}) == {"at": "2026-03-02T12:00:00.000000Z"}
+
+
 async def test_bad_input_is_answered_with_a_code_and_claims_nothing(house):
     many = [f"01M7Z85APYN1SA12CS1{n:07d}" for n in range(10_000)]
     wrong = [
         {"stones": []}, {"stones": many}, {"party": 0}, {"party": 21}, {"end": "2026-03-05T01:00:00Z"},
-        {"start": "2101-03-05T02:00:00Z"}, {"start": "yesterday"}, {"start": "9" * 40}, {"colour": "blue"},
+        {"start": "2101-03-05T02:00:00Z"}, {"start": "2000-01-01T00:00+14:00"}, {"start": "2100-12-31T23:30-12:00"},
+        {"start": "yesterday"}, {"start": "9" * 40}, {"colour": "blue"},
         {"visitors": [{"name": "Lena", "born": "1780-01-01"}]}, {"mode": "by post"},
     ]  # fmt: skip
     async with browser(house, WEN) as client:

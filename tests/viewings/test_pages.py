@@ -1,5 +1,6 @@
 """The buyer's pages: from the stones to a booked hour, its changes, and what is refused."""
 
+import pytest
 from sqlalchemy import func, select
 
 from pavilion.viewings import forms
@@ -8,6 +9,7 @@ from tests.make import PASSWORD
 from tests.viewings import buyers
 from tests.viewings.buyers import DAY, HOUR, ILSE, NOW, OPENS, WEN, browser, slot, wish
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 VISITOR = {"visitor_name": "Lena Maes", "visitor_born": "1980-02-29", "visitor_document": "id_card"}
 
 
@@ -212,7 +214,7 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-def test_what_cannot_be_meant_is_not_read():
+async def test_what_cannot_be_meant_is_not_read():
     said = {"key": "k" * 9, "slot": slot(), "stones": ["01M7Z85APYN1SA12CS184JB4HM"]}
     assert forms.read(forms.BookForm, said)[0] is not None
     for changes in UNREADABLE:

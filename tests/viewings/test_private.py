@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select, update
 
 from pavilion.accounts.models import Company, PersonRole
@@ -15,6 +16,7 @@ from tests.make import PASSWORD
 from tests.viewings.buyers import DAY, HOUR, ILSE, NOW, OPENS, VIC, WEN, browser, key_in, slot, wish
 from tests.viewings.test_pages import VISITOR, booked
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 ADA = "ada@nowhere.example"
 ASKING = {"name": "Ada Lovell", "email": ADA, "country": "GB", "words": "A pink stone", "password": PASSWORD}
 STAFF = "/staff/viewings/private-viewers"
@@ -124,18 +126,21 @@ async def test_a_note_is_read_by_its_company_and_nobody_else(house):
         for _ in range(2):
             said = await client.post(f"{at}/notes", data={"key": key, "stone": stone, "words": "a nick at the girdle"})
             assert said.status_code == 303
-        assert (await client.get(at)).text.count("a nick at the girdle") == 1
+        kept = {"key": key, "stone": stone, "words": "and a feather"}  # the page that was kept open, sent once more
+        assert (await client.post(f"{at}/notes", data=kept)).status_code == 303
+        page = (await client.get(at)).text
+        assert (page.count("a nick at the girdle"), page.count("and a feather")) == (1, 1)
         empty = await client.post(f"{at}/notes", data={"key": "f" * 9, "stone": stone, "words": " "})
         assert empty.status_code == 422
         foreign = {"key": "f" * 9, "stone": house.state.stones[2], "words": "not of this viewing"}
         assert (await client.post(f"{at}/notes", data=foreign)).status_code == 404
         theirs = await booked(other, house, slot=slot(start=OPENS + HOUR))
         assert "a nick" not in (await other.get(theirs)).text
-        note = await one(house, ViewingNote)
+        note = await one(house, ViewingNote, ViewingNote.words.startswith("a nick"))
         assert (await other.post(f"{theirs}/notes/{note.public_id}/erasure")).status_code == 404
         assert (await client.post(f"{at}/notes/{note.public_id}/erasure")).status_code == 303
         assert "a nick" not in (await client.get(at)).text
-    assert (await one(house, ViewingNote)).words == ""
+    assert (await one(house, ViewingNote, ViewingNote.id == note.id)).words == ""
 
 
 async def test_an_erased_visitor_opens_nothing(house):

@@ -1,7 +1,8 @@
 """Viewings for programs: slots, appointments and the wait list as JSON. The verbs and codes are those of the pages."""
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Request
@@ -14,14 +15,24 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput
 from pavilion.kernel.instants import stamp
-from pavilion.viewings import asking, desk_acts, finding, forms, local_times, queries, service, showing, showing_own
+from pavilion.viewings import (
+    asking,
+    changing,
+    desk_acts,
+    finding,
+    forms,
+    local_times,
+    queries,
+    service,
+    showing,
+    showing_own,
+    times_asked,
+)
 from pavilion.viewings.asking import Asker
-from pavilion.viewings.forms import KEY, BookForm, DeskId, NamedVisitor, PublicId, Reason, SlotWish
+from pavilion.viewings.forms import KEY, BookForm, DeskId, NamedVisitor, PublicId, Reason
 from pavilion.viewings.models import Appointment, WaitEntry
 from pavilion.viewings.place_models import Office
 from pavilion.viewings.refusing import ViewingRefused
-from pavilion.viewings.rules import BookingRules
-from pavilion.viewings.showing_book import desk_of
 from pavilion.viewings.states import ViewingMode
 from pavilion.viewings.wishes import Answer, Code, Wish
 from pavilion.webkit.deps import Now, Reading
@@ -30,6 +41,7 @@ router = APIRouter(prefix="/api/v1/viewings", tags=["viewings"])
 Booker = Annotated[Actor, may(Permission.VIEWING_BOOK)]
 IdempotencyKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
 LONGEST = timedelta(days=31)  # of a question about slots
+INSIDE = frozenset({"visitor", "operator"})
 FRESH = {"Cache-Control": "no-store"}
 Time = Annotated[str, StringConstraints(max_length=40)]
 
@@ -80,8 +92,8 @@ async def slots(
     """Every slot of the span with its code; those that are free have `ok`."""
     asker = asking.asker_of(actor)
     named, wrong = forms.stones_asked([stones])
-    begins, ends = _instant(frm, "from", now), _instant(to, "to", None)
-    ends = ends or begins + timedelta(days=7)
+    begins = times_asked.instant(frm, "from") if frm else now
+    ends = times_asked.instant(to, "to") if to else begins + timedelta(days=7)
     if wrong:
         raise BadInput(fields={"stones": "bad_input"})
     if party == 0 and mode is ViewingMode.IN_PERSON:
@@ -138,7 +150,7 @@ async def make(request: Request, said: WishJson, actor: Booker, key: Idempotency
         facts = await _full(session, made) if made is not None else {}
         offers = await _offers(session, wish, answer, now)
     if not answer.ok:
-        raise ViewingRefused(answer.code, **plain(answer.facts), **offers)
+        raise ViewingRefused(answer.code, **told(answer.facts), **offers)
     return JSONResponse(facts, 200 if known else 201, headers=FRESH)
 
 
@@ -178,11 +190,17 @@ async def move(
 
     async def act(session: AsyncSession, row: Appointment) -> Answer:
         length = row.ends_at - row.starts_at
-        slot = await _slot(session, said.desk or row.desk_id, said.start, said.end, row.sale, length)
-        return await service.reschedule(
+        slot = await times_asked.slot(session, said.desk or row.desk_id, said.start, said.end, row.sale, length)
+        stones = await changing.bring(session, asker, row, said.stones) if said.stones else None
+        answer = await service.reschedule(
             session, row, start=slot.start, end=slot.end, desk=slot.desk,
-            stones=tuple(said.stones) if said.stones else None, by=asker.by, reason=said.reason, now=now,
+            stones=stones, by=asker.by, reason=said.reason, now=now,
         )  # fmt: skip
+        if answer.ok:
+            return answer
+        wish = await changing.wish_at(session, row, slot)
+        wish = wish if stones is None else replace(wish, stones=stones)
+        return replace(answer, facts={**answer.facts, **await _offers(session, wish, answer, now)})
 
     return await _act(request, asker, appointment, key, "move", said.model_dump(mode="json"), act, now)
 
@@ -197,8 +215,9 @@ async def wait(request: Request, said: WishJson, actor: Booker, key: Idempotency
             if tried.entry is None:
                 await attempt.rollback()
         facts = entry_facts(tried.entry) if tried.entry is not None else {}
+        offers = await _offers(session, wish, tried.answer, now)
     if not tried.answer.ok:
-        raise ViewingRefused(tried.answer.code, **plain(tried.answer.facts))
+        raise ViewingRefused(tried.answer.code, **told(tried.answer.facts), **offers)
     return JSONResponse(facts, 201, headers=FRESH)
 
 
@@ -266,6 +285,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a refusal says outside: people are numbers of the house's own, and stay inside."""
+    return {name: plain(value) for name, value in facts.items() if name not in INSIDE}
+
+
 Verb = Callable[[AsyncSession, Appointment], Awaitable[Answer]]
 
 
@@ -286,7 +310,7 @@ async def _act(
         async def act() -> dict[str, object]:
             answer = await verb(session, row)
             if not answer.ok:
-                raise ViewingRefused(answer.code, **plain(answer.facts))
+                raise ViewingRefused(answer.code, **told(answer.facts))
             await session.flush()
             return await _full(session, row)
 
@@ -313,7 +337,7 @@ async def _already(session: AsyncSession, asker: Asker, key: str) -> bool:
 
 async def _wish(session: AsyncSession, asker: Asker, said: WishJson, now: datetime) -> Wish:
     shown = await showing.stones_shown(session, asker.actor, said.stones, "en")
-    slot = await _slot(session, said.desk, said.start, said.end, showing.sale_of_stones(shown), None)
+    slot = await times_asked.slot(session, said.desk, said.start, said.end, showing.sale_of_stones(shown), None)
     form = BookForm(
         key="unused-here", slot=slot.text, stones=said.stones, mode=said.mode,
         party=said.party, known=said.known_visitors, named=said.visitors,
@@ -322,60 +346,6 @@ async def _wish(session: AsyncSession, asker: Asker, said: WishJson, now: dateti
     if isinstance(wish, Answer):
         raise ViewingRefused(wish.code, **wish.facts)
     return wish
-
-
-async def _slot(
-    session: AsyncSession, desk: str, start: str, end: str | None, sale: str | None, length: timedelta | None
-) -> SlotWish:
-    """The time meant; local times that do not exist, or exist twice, are refused with both that may be meant."""
-    place = await desk_of(session, desk)
-    if place is None:
-        raise ViewingRefused(Code.UNKNOWN_REFERENCE, field="desk")
-    rules: BookingRules = await showing_own.rules_of(session, place[1], sale)
-    begins = _meant(start, "start", place[1].zone)
-    ends = _meant(end, "end", place[1].zone) if end else begins + (length or timedelta(minutes=rules.sitting))
-    if ends <= begins:
-        raise BadInput(fields={"end": "bad_input"})
-    for name, at in (("start", begins), ("end", ends)):
-        if at.second or at.microsecond:
-            raise ViewingRefused(Code.NOT_ON_GRID, field=name, grid=_grid(at))
-    return SlotWish(desk, begins, ends)
-
-
-def _grid(at: datetime) -> list[str]:
-    before = at - timedelta(minutes=at.minute % 5, seconds=at.second, microseconds=at.microsecond)
-    return [stamp(before), stamp(before + timedelta(minutes=5))]
-
-
-def _meant(text: str, field: str, zone: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(fields={field: "bad_input"}) from None
-    if not forms.FIRST_YEAR <= at.year <= forms.LAST_YEAR:
-        raise BadInput(fields={field: "bad_input"})
-    if at.tzinfo is not None:
-        return at.astimezone(UTC)
-    typed = local_times.typed(at, local_times.zone_of(zone))
-    if typed.at is not None:
-        return typed.at
-    here = local_times.zone_of(zone)
-    names = ("before", "after") if typed.code is Code.NONEXISTENT_LOCAL_TIME else ("first", "second")
-    local = typed.code is Code.NONEXISTENT_LOCAL_TIME
-    said = [one.astimezone(here).isoformat() if local else stamp(one) for one in typed.choices]
-    raise ViewingRefused(typed.code, field=field, **dict(zip(names, said, strict=True)))
-
-
-def _instant(text: str, field: str, otherwise: datetime | None) -> Any:
-    if not text:
-        return otherwise
-    try:
-        at = datetime.fromisoformat(text)  # of a date alone its midnight, UTC
-    except ValueError:
-        raise BadInput(fields={field: "bad_input"}) from None
-    if not forms.FIRST_YEAR <= at.year <= forms.LAST_YEAR:
-        raise BadInput(fields={field: "bad_input"})
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 async def _offers(session: AsyncSession, wish: Wish, answer: Answer, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a company changes of its own appointment: who comes, to which time it moves, and what that would lose."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import uuid4
@@ -12,7 +13,7 @@ from pavilion.viewings.asking import Asker
 from pavilion.viewings.forms import MOST_PERSONS, SlotWish, VisitorsForm
 from pavilion.viewings.models import Appointment
 from pavilion.viewings.refusing import ViewingRefused
-from pavilion.viewings.showing import local_day
+from pavilion.viewings.showing import local_day, stones_shown
 from pavilion.viewings.states import AppointmentState, ViewingMode
 from pavilion.viewings.wishes import Answer, Code, Wish
 
@@ -81,6 +82,15 @@ async def wish_at(session: AsyncSession, row: Appointment, slot: SlotWish) -> Wi
         quotas=tuple(row.quotas),
         sale=row.sale,
     )
+
+
+async def bring(session: AsyncSession, asker: Asker, row: Appointment, stones: Sequence[str]) -> tuple[str, ...]:
+    """Stones to come along: the appointment's own, and such as its company may see; any other is unknown."""
+    own = {line.stone for line in (await queries.stones_of(session, [row.id]))[row.id]}
+    new = [one for one in dict.fromkeys(stones) if one not in own]
+    if new and len(await stones_shown(session, asker.actor, new, "en")) != len(new):
+        raise ViewingRefused(Code.UNKNOWN_REFERENCE, field="stones")
+    return tuple(dict.fromkeys(stones))
 
 
 async def set_visitors(

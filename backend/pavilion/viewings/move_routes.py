@@ -52,8 +52,9 @@ async def move(request: Request, appointment: str, actor: Booker, now: Now) -> R
         return await _preview(request, asker, appointment, form, now)
 
     async def act(session: AsyncSession, row: Appointment) -> Answer:
+        stones = await changing.bring(session, asker, row, form.stones)
         return await service.reschedule(
-            session, row, start=slot.start, end=slot.end, desk=slot.desk, stones=tuple(form.stones) or None,
+            session, row, start=slot.start, end=slot.end, desk=slot.desk, stones=stones or None,
             by=asker.by, reason=form.reason, now=now,
         )  # fmt: skip
 

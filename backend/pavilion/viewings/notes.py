@@ -47,7 +47,7 @@ async def write(
     now: datetime,
 ) -> ViewingNote:
     """The note stands, once however often its form is sent. No event and no log repeats it."""
-    public_id = _of_key(company_id, key)
+    public_id = _of_key(company_id, key, stone, words)
     earlier = await session.scalar(
         select(ViewingNote).where(ViewingNote.company_id == company_id, ViewingNote.public_id == public_id)
     )
@@ -72,8 +72,9 @@ async def erase(session: AsyncSession, company_id: int, public_id: str, now: dat
     return note
 
 
-def _of_key(company_id: int, key: str) -> str:
-    """A public id that the same form always gets: its random part comes from the key, its time from none."""
+def _of_key(company_id: int, key: str, stone: str, words: str) -> str:
+    """A public id that the same note of the same form always gets; a form kept open and sent for another stone, or with
+    other words, is another note."""
     alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    value = int.from_bytes(sha256(f"note\n{company_id}\n{key}".encode()).digest()[:16], "big") >> 3
+    value = int.from_bytes(sha256(f"note\n{company_id}\n{key}\n{stone}\n{words}".encode()).digest()[:16], "big") >> 3
     return "".join(alphabet[(value >> shift) & 31] for shift in range(125, -5, -5))
