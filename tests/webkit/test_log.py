@@ -40,6 +40,7 @@ def test_a_stream_that_was_closed_since_does_not_silence_the_house(monkeypatch: 
         ("/viewings/feed/" + "a" * 43 + ".ics", "/viewings/feed/…"),
         ("/viewings/pass/" + "a" * 20, "/viewings/pass/…"),
         ("/viewings/link/a/b", "/viewings/link/…"),
+        ("/viewings/invitation/" + "a" * 22, "/viewings/invitation/…"),
         ("/shared/abc", "/shared/…"),
         ("/notices/stop/01PERSON.won.abc", "/notices/stop/…"),
         ("/api/v1/notices/stop/01PERSON.won.abc\n", "/api/v1/notices/stop/…"),
