@@ -14,8 +14,8 @@ from pavilion.main import build_web, sessions_of
 from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.provenance.reported_models import ReportedEvent
 from pavilion.settings import Settings
-from pavilion.viewings import board, service
-from pavilion.viewings.models import Appointment
+from pavilion.viewings import board, changing, service
+from pavilion.viewings.models import Appointment, AppointmentEvent
 from pavilion.viewings.wishes import Wish
 from tests import make
 from tests.make import NOON
@@ -147,8 +147,18 @@ async def test_a_request_is_approved_and_another_declined_with_its_reason(house)
         said = {"act": act, "reason": "The room is being painted."}
         assert (await browser.post(f"{HOME}/ant/appointments/{ref}/answer", data=said)).status_code == 303
     async with house.sessions() as session:
-        states = [one.state for one in await session.scalars(select(Appointment).order_by(Appointment.id))]
-    assert states == ["booked", "cancelled"]
+        first, second = await session.scalars(select(Appointment).order_by(Appointment.id))
+        assert (first.state, second.state) == ("booked", "cancelled")
+        await changing.ask_to_cancel(session, first, by="wen", reason="", now=NOON)
+        await session.commit()
+    for _ in range(2):
+        said = {"act": "settled", "reason": "They come all the same."}
+        assert (await browser.post(f"{HOME}/ant/appointments/{refs[0]}/answer", data=said)).status_code == 303
+    async with house.sessions() as session:
+        mine = select(AppointmentEvent).where(AppointmentEvent.appointment_id == first.id)
+        told = [(one.n, one.kind, one.reason) for one in await session.scalars(mine.order_by(AppointmentEvent.n))]
+    assert [kind for _, kind, _ in told] == ["requested", "booked", "late_cancel_asked", "changed"]
+    assert told[-1] == (4, "changed", "They come all the same.")
 
 
 async def test_a_visit_from_the_pass_to_the_record_by_forms_and_by_a_device_that_sends_twice(house):

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
 from pavilion.kernel.errors import Refusal, StaleVersion
-from pavilion.viewings import board, desk_views, finding, local_times, placing, service, staffing
+from pavilion.viewings import board, desk_views, finding, local_times, placing, recording, service, staffing
 from pavilion.viewings.day_forms import ShiftForm, WordForm
 from pavilion.viewings.finding import Slot
 from pavilion.viewings.models import Appointment, AppointmentEvent
-from pavilion.viewings.place_models import Office
+from pavilion.viewings.place_models import Desk, Office
 from pavilion.viewings.refusing import ViewingRefused, refuse_unless_ok
 from pavilion.viewings.staff_pages import Runner, by_of, office_facts, said_of, status_of, tried
 from pavilion.viewings.states import ViewingMode
@@ -190,9 +190,11 @@ async def _answered(session: AsyncSession, found: Appointment, said: WordForm, b
         refuse_unless_ok(await service.decline(session, found, by=by, reason=said.reason, now=now))
     elif said.act in ("decline", "cancel"):
         refuse_unless_ok(await service.cancel(session, found, by=by, staff=True, reason=said.reason, now=now))
-    else:
+    elif found.attention is not None:
         found.attention = None
         found.version += 1
+        here = (await session.get_one(Desk, found.desk_id)).office_id
+        recording.happened(session, found, "changed", office=here, by=by, at=now, reason=said.reason, cause="settled")
 
 
 async def show_visit(
