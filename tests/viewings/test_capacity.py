@@ -1,16 +1,19 @@
 """What a change of hours, regime, pads or clocks would break is shown first; applied it moves nobody."""
 
+import asyncio
 import re
+import shutil
 from datetime import date, timedelta
 
 import pytest
+import pytest_asyncio
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import func, select
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
 from pavilion.accounts.sign_in import COOKIE
-from pavilion.kernel.db import create_engine
+from pavilion.kernel.db import create_engine, sqlite_url
 from pavilion.kernel.errors import StaleVersion
 from pavilion.kernel.events import Event
 from pavilion.main import build_web, sessions_of
@@ -252,10 +255,14 @@ class Pages:
         return AsyncClient(transport=ASGITransport(self.app), cookies={COOKIE: token}, headers=headers)
 
 
-@pytest.fixture
-async def pages(sqlite_database_url, tmp_path):
-    engine = create_engine(sqlite_database_url)
-    settings = Settings(environment="test", data_dir=tmp_path, data_key="22" * 32)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pages(sqlite_template, tmp_path_factory):
+    """One house for all pages: the tests stand in an order in which none is in the way of the next."""
+    asyncio.get_running_loop().set_debug(False)
+    folder = tmp_path_factory.mktemp("capacity")
+    shutil.copy(sqlite_template, folder / "pavilion.db")
+    engine = create_engine(sqlite_url(folder / "pavilion.db"))
+    settings = Settings(environment="test", data_dir=folder, data_key="22" * 32)
     sessions = sessions_of(settings, engine)
     async with sessions.begin() as session:
         town = await a_town(session)
@@ -277,6 +284,7 @@ def seen_in(answer):
     return found[1]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_only_the_staff_of_the_office_and_the_administrator_see_its_capacity(pages):
     for name, status in (("vic", 200), ("ada", 200), ("mei", 404), ("noor", 403)):
         async with await pages.browser(name) as browser:
@@ -288,6 +296,7 @@ async def test_only_the_staff_of_the_office_and_the_administrator_see_its_capaci
         assert (await browser.get(HERE.replace("ant", "nowhere"))).status_code == 404
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_staff_look_first_and_then_apply_without_script(pages):
     said = {"what": "hours", "since": str(TUESDAY), **CLOCKS}
     async with await pages.browser("vic") as browser:
@@ -313,6 +322,7 @@ async def test_staff_look_first_and_then_apply_without_script(pages):
         assert await _one(pages, select(Appointment.starts_at).where(Appointment.desk_id == "ant-2")) == NINE + 7 * HOUR
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_time_that_the_clock_shows_twice_or_never_is_asked_with_both(pages):
     said = {"what": "regime", "start": "2026-03-29T02:30", "end": "2026-10-25T02:30", "factor_pct": "50"}
     async with await pages.browser("ada") as browser:
@@ -354,6 +364,7 @@ RUBBISH = [
 ]  # fmt: skip
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_what_cannot_be_meant_is_refused_with_its_code_and_changes_nothing(pages):
     async with pages.sessions() as session:
         before = await everything(session)
