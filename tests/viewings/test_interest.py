@@ -27,18 +27,33 @@ async def house(sqlite_database_url, tmp_path):
         yield one
 
 
-def lot(*companies, minutes=10):
-    return OfLot(Lot(consignor_company_id=9), Interest(1, 0, minutes, 0, 0, set(companies)))
+def lot(*companies, minutes=10, coming=()):
+    interest = Interest()
+    for company in companies:
+        interest.count("viewings", company)
+        interest.count("minutes", company, minutes)
+    for company in coming:
+        interest.count("coming", company)
+    return OfLot(Lot(consignor_company_id=9), interest)
 
 
 def test_a_seller_reads_no_figure_of_fewer_than_three_companies_nor_reckons_one():
     told = for_seller(None, [lot(1, 2, 3), lot(1, 2), lot(4)])
-    assert len(told.lots) == 1 and told.rest.companies == {1, 2, 4} and told.rest.minutes == 20
+    assert len(told.lots) == 1 and told.rest["viewings"] == 3 and told.rest["minutes"] == 30
     assert for_seller(None, [lot(1, 2, 3), lot(1, 2), lot(1)]).rest is None
     assert for_seller(None, [lot(1, 2, 3), lot(1)]).rest is None
     assert for_seller(None, []).lots == []
     own = for_seller(None, [lot(1, 2, 9), lot(2, 9)])  # it knows its own visits, and could take them away
     assert own.lots == [] and own.rest is None
+
+
+def test_three_companies_of_several_figures_are_not_three_of_one():
+    one = lot(1, coming=(2, 3))
+    assert for_seller(None, [one]).lots == []
+    ((_, cells),) = for_seller(None, [lot(1, 2, 3, coming=(4,))]).lots
+    assert cells == {"viewings": 3, "minutes": 30, "coming": None, "waiting": None}
+    both = for_seller(None, [lot(1, 2, 3, coming=(4,)), lot(1, coming=(5, 6))])
+    assert both.rest == {"viewings": None, "minutes": None, "coming": 3, "waiting": None}
 
 
 async def test_curators_read_figures_sellers_what_is_of_three_and_bidders_nothing(house):

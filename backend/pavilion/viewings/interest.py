@@ -28,14 +28,12 @@ class Interest:
     coming: int = 0
     waiting: int = 0
     companies: set[int] = field(default_factory=set)
+    behind: dict[str, set[int]] = field(default_factory=dict)  # by figure: the companies that it rests on
 
-    def add(self, other: "Interest") -> None:
-        self.viewings += other.viewings
-        self.by_video += other.by_video
-        self.minutes += other.minutes
-        self.coming += other.coming
-        self.waiting += other.waiting
-        self.companies |= other.companies
+    def count(self, figure: str, company: int, more: int = 1) -> None:
+        setattr(self, figure, getattr(self, figure) + more)
+        self.behind.setdefault(figure, set()).add(company)
+        self.companies.add(company)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +42,18 @@ class OfLot:
     interest: Interest
 
 
+Figures = dict[str, int | None]  # by name; none: of fewer companies than may be told
+TOLD = ("viewings", "minutes", "coming", "waiting")
+
+
 @dataclass(frozen=True, slots=True)
 class ForSeller:
-    """What the seller may read: lots with enough companies, and the rest as one sum if that has enough."""
+    """What the seller may read: each figure that rests on enough companies, and of each column the rest as one sum if
+    that does. `withheld`: lots without one figure to tell."""
 
     sale: Sale
-    lots: Sequence[OfLot]
-    rest: Interest | None
+    lots: Sequence[tuple[Lot, Figures]]
+    rest: Figures | None
     withheld: Sequence[Lot]
 
 
@@ -64,24 +67,40 @@ async def of_lots(session: AsyncSession, lots: Sequence[LotStones], now: datetim
     waiting = select(WaitEntry).where(WaitEntry.state == WaitState.WAITING, WaitEntry.starts_at > now)
     for entry in await session.scalars(waiting):
         for lot in {lot_of[stone] for stone in entry.wish.get("stones", ()) if stone in lot_of}:
-            found[lot].waiting += 1
-            found[lot].companies.add(entry.company_id)
+            found[lot].count("waiting", entry.company_id)
     return [OfLot(one.lot, found[one.lot.id]) for one in lots]
 
 
 def for_seller(sale: Sale, own: Iterable[OfLot]) -> ForSeller:
-    """Nothing of fewer than three other companies, and no sum from which such a figure could be reckoned: what its own
-    people looked at the seller knows and could take away."""
-    told: list[OfLot] = []
-    few: list[OfLot] = []
-    for one in own:
-        (told if len(one.interest.companies - {one.lot.consignor_company_id}) >= LEAST_COMPANIES else few).append(one)
-    rest = Interest()
-    for one in few:
-        rest.add(one.interest)
-    others = rest.companies - {one.lot.consignor_company_id for one in few}
-    enough = len(few) > 1 and len(others) >= LEAST_COMPANIES
-    return ForSeller(sale, told, rest if enough else None, [one.lot for one in few])
+    """No figure of fewer than three other companies, and no sum from which one could be reckoned: what its own people
+    looked at the seller knows and could take away."""
+    lots = list(own)
+    shown: list[Figures] = [
+        {name: getattr(one.interest, name) if _others(name, one) >= LEAST_COMPANIES else None for name in TOLD}
+        for one in lots
+    ]
+    rest = {
+        name: _rest(name, [one for one, cells in zip(lots, shown, strict=True) if cells[name] is None]) for name in TOLD
+    }
+    told = [any(value is not None for value in cells.values()) for cells in shown]
+    return ForSeller(
+        sale,
+        [(one.lot, cells) for one, cells, is_told in zip(lots, shown, told, strict=True) if is_told],
+        rest if any(value is not None for value in rest.values()) else None,
+        [one.lot for one, is_told in zip(lots, told, strict=True) if not is_told],
+    )
+
+
+def _others(name: str, *lots: OfLot) -> int:
+    """How many companies but the seller the figure of these lots rests on."""
+    behind = {company for one in lots for company in one.interest.behind.get(name, ())}
+    return len(behind - {one.lot.consignor_company_id for one in lots})
+
+
+def _rest(name: str, few: Sequence[OfLot]) -> int | None:
+    if len(few) < 2 or _others(name, *few) < LEAST_COMPANIES:
+        return None
+    return sum(int(getattr(one.interest, name)) for one in few)
 
 
 async def sales_of_seller(session: AsyncSession, actor: Actor) -> Sequence[Sale]:
@@ -107,13 +126,12 @@ async def _appointments(session: AsyncSession, lot_of: dict[str, int]) -> list[t
 
 
 def _count(interest: Interest, row: Appointment, now: datetime) -> None:
-    interest.companies.add(row.company_id)
     if row.state != AppointmentState.DONE:
-        interest.coming += 1
+        interest.count("coming", row.company_id)
         return
-    interest.viewings += 1
+    interest.count("viewings", row.company_id)
     if row.mode == ViewingMode.REMOTE:
-        interest.by_video += 1
+        interest.count("by_video", row.company_id)
         return
     begun, ended = row.checked_in_at or row.starts_at, row.finished_at or row.freed_at or row.ends_at
-    interest.minutes += max(0, int((ended - begun).total_seconds()) // 60)
+    interest.count("minutes", row.company_id, max(0, int((ended - begun).total_seconds()) // 60))
