@@ -1,7 +1,10 @@
 """Many at once want the same: one has it, the others are told what is in their way, and nothing is left of them."""
 
 import asyncio
+import os
+import signal
 from collections import Counter
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -10,6 +13,7 @@ from pavilion.kernel.events import Event
 from pavilion.viewings import service
 from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentStone, Claim
 from pavilion.viewings.wishes import Code, Wish
+from tests.conftest import opened, run
 from tests.luck import Random
 from tests.make import NOON
 from tests.viewings import contest
@@ -123,3 +127,36 @@ async def test_a_memo_and_a_booking_of_the_same_stone_are_not_both_true(postgres
     assert all(memo.ok != book.ok for memo, book in pairs)
     assert {book.code for _, book in pairs} <= {Code.OK, Code.ON_MEMO}
     assert {memo.code for memo, _ in pairs} <= {Code.OK, Code.STONE_TAKEN}
+
+
+@pytest.mark.parametrize("database", ["sqlite_database_url", "postgres_url"])
+def test_a_process_killed_between_its_claims_and_its_commit_leaves_nothing(database, request):
+    url = request.getfixturevalue(database)
+    house = run(in_house(url, contest.furnish))
+    child = os.fork()
+    if child == 0:
+        try:
+            asyncio.run(in_house(url, partial(killed, house)))
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert run(in_house(url, partial(afterwards, house))) == (Code.OK, [], {2})
+
+
+async def in_house(url, act):
+    async with opened(url) as sessions, sessions.begin() as session:
+        return await act(session)
+
+
+async def killed(house, session):
+    wish = Wish(house.companies[0], "D0", START, START + HOUR, 2, ("S0",), quotas=("q",))
+    _, answer = await service.book(session, wish, key="k", by="client", now=NOON)
+    if answer.ok and await session.scalar(select(func.count()).select_from(Claim)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def afterwards(house, session):
+    wish = Wish(house.companies[1], "D0", START, START + HOUR, 2, ("S0",), quotas=("q",))
+    _, answer = await service.book(session, wish, key="k", by="client", now=NOON)
+    companies = set(await session.scalars(select(Appointment.company_id)))
+    return answer.code, await contest.faults_of_claims(session), companies
