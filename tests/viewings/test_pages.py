@@ -1,5 +1,7 @@
 """The buyer's pages: from the stones to a booked hour, its changes, and what is refused."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -269,3 +271,15 @@ async def test_a_reader_without_script_sets_the_own_clock(house):
         page = await client.get("/viewings", params={"stones": house.state.stones[0]})
         assert "06:00 Dubai" in page.text
         assert (await client.post("/viewings/zone", data={"zone": "Europe/Nowhere"})).status_code == 422
+
+
+async def test_nearest_times_at_another_office_stand_on_its_clock_and_under_its_name(house):
+    async with browser(house, WEN) as client:
+        form = wish(house, office="ant", slot=slot("ant-1", OPENS.replace(hour=9)))
+        answer = await client.post("/viewings/holds", data=form)
+        assert answer.status_code == 409 and "is in Hong Kong then." in answer.text, "no office is called by its id"
+        offers = answer.text.split('id="offers-head"')[1].split("</section>")[0]
+        assert re.findall(r"<b>(\d\d:\d\d)</b>", offers) == ["11:00", "12:00", "13:00"]
+        assert offers.count("Hong Kong</small>") == 3 and "HKT, UTC+8" in offers and "CET" not in offers
+        gone = await client.post("/viewings/holds", data=wish(house, slot=slot("hkg-1", NOW - HOUR)))
+        assert "That time is over." in gone.text and "0 minutes" not in gone.text

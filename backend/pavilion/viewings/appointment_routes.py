@@ -18,7 +18,7 @@ from pavilion.viewings.asking import Asker
 from pavilion.viewings.forms import ActForm, NoteForm, VisitorsForm
 from pavilion.viewings.models import Appointment
 from pavilion.viewings.refusing import ViewingRefused, refuse_unless_ok
-from pavilion.viewings.showing_book import slot_shown
+from pavilion.viewings.showing_book import offers_shown
 from pavilion.viewings.states import AppointmentState
 from pavilion.viewings.wishes import Answer, Code
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -250,7 +250,7 @@ async def shown(
             "own": own, "row": own.row, "reader": reader, "now": now, "key": changing.new_key(), "zones": showing.ZONES,
             "office_name": showing.office_name(own.place.office, lang),
             "held": changing.is_held(own.row, now), "lapsed": changing.is_lapsed(own.row, now),
-            "refused": refused, "offers": [slot_shown(one, reader) for one in offers],
+            "refused": refused, "offers": await offers_shown(session, offers, reader),
             "known": known, "said": said or {}, "faults": faults or {},
             "documents": [(kind, reader.say(f"document_{kind}")) for kind in forms.DOCUMENTS],
             "link": link, "link_of": link_of, "done": request.query_params.get("done", "")[:12],

@@ -91,6 +91,7 @@ async def _preview(request: Request, asker: Asker, public_id: str, form: MoveFor
         reader=reader,
         slot=slot,
         office=place[1],
+        desk=place[0],
         office_name=showing.office_name(place[1], lang),
         office_before=showing.office_name(own.place.office, lang),
         seen=seen,
@@ -121,7 +122,8 @@ async def _page(
     offers: list[SlotShown] = []
     if answer is not None and slot:
         wish = await changing.wish_at(session, row, forms.slot_of(slot))
-        offers = [showing_book.slot_shown(one, reader) for one in await asking.offers(session, wish, answer, now)]
+        near = [one for one in await asking.offers(session, wish, answer, now) if one.start != row.starts_at]
+        offers = await showing_book.offers_shown(session, near, reader)
     return page(
         request,
         "viewings/move_slots.html",

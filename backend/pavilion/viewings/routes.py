@@ -189,9 +189,7 @@ async def shown(
         said=said or {},
         faults=faults or {},
         answer=answer,
-        offers=[showing_book.slot_shown(one, reader) for one in offers],
-        offices={one.office: found.names.get(one.office, "") for one in offers},
-        offered=list(offers),
+        offers=await showing_book.offers_shown(session, offers, reader),
         now=now,
     )
 

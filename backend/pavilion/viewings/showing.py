@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from fastapi import Request
 from markupsafe import Markup
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
@@ -20,7 +21,7 @@ from pavilion.catalogue.showing import name_of
 from pavilion.kernel.instants import stamp
 from pavilion.viewings.forms import zone_asked
 from pavilion.viewings.place_models import Office
-from pavilion.viewings.wishes import Answer
+from pavilion.viewings.wishes import Answer, Code
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.html import Pages, language
 from pavilion.webkit.i18n import Tongue
@@ -53,6 +54,7 @@ class Reader:
     tongue: Tongue
     zone: str | None  # where the reader is; none until the browser or the reader has said so
     names: Mapping[str, str] = field(default_factory=dict)  # of stones, by public id
+    places: Mapping[str, str] = field(default_factory=dict)  # of offices
 
     @property
     def figures(self) -> Figures:
@@ -85,8 +87,11 @@ class Reader:
         return at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
 
     def span(self, start: datetime, end: datetime, zone: str) -> str:
-        """`10:30–11:30 (HKT, UTC+8)`"""
-        return f"{self.clock(start, zone)}–{self.clock(end, zone)} ({self.zone_words(start, zone)})"
+        """`10:30–11:30 (HKT, UTC+8)`; an end on another day says so."""
+        until = self.clock(end, zone)
+        if local_day(start, zone) != local_day(end, zone):
+            until = self.say("viewing_clock_next_day", clock=until, day=self.day(end, zone, short=True))
+        return f"{self.clock(start, zone)}–{until} ({self.zone_words(start, zone)})"
 
     def zone_words(self, at: datetime, zone: str) -> str:
         name = at.astimezone(ZoneInfo(zone)).tzname() or ""
@@ -116,6 +121,8 @@ class Reader:
         return self.sentence(answer.code, answer.facts, zone)
 
     def sentence(self, code: str, facts: Mapping[str, Any], zone: str) -> str:
+        if code == Code.NOTICE_TOO_SHORT and not facts.get("notice"):
+            return self.say("viewing_time_over")
         return self.say(code, **{name: self._fact(name, value, zone) for name, value in facts.items()})
 
     def _fact(self, name: str, value: Any, zone: str) -> Any:
@@ -123,6 +130,8 @@ class Reader:
             return self.when(value, zone)
         if name == "stone":
             return self.names.get(str(value), "–")
+        if name in ("place", "office"):
+            return self.places.get(str(value), value)
         if name == "state":
             return self.say(f"appointment_{value}")
         if isinstance(value, str) and (name in INSTANTS or name.endswith("_at")):
@@ -175,7 +184,9 @@ async def reader_of(request: Request, session: AsyncSession, actor: Actor, stone
     zone_of = getattr(request.app.state, "zone_of", None)
     if zone is None and zone_of is not None and actor.person_id is not None:
         zone = zone_asked(await zone_of(session, actor.person_id))
-    return Reader(pages.tongues[language(request)], zone, {one.stone.public_id: one.title for one in stones})
+    lang = language(request)
+    places = {office.id: office_name(office, lang) for office in await session.scalars(select(Office))}
+    return Reader(pages.tongues[lang], zone, {one.stone.public_id: one.title for one in stones}, places)
 
 
 async def stones_shown(session: AsyncSession, actor: Actor, public_ids: Sequence[str], lang: str) -> list[StoneShown]:

@@ -74,6 +74,8 @@ class SlotShown(NamedTuple):
     words: str  # why it cannot be had; empty when it can
     waits: bool
     part: int | None = None  # with so many of the stones only
+    zone: str = ""  # of its office, where it may be another than the page's
+    place: str = ""
 
     @property
     def free(self) -> bool:
@@ -203,6 +205,17 @@ def slot_shown(slot: finding.Slot, reader: Reader, part: int | None = None) -> S
         words = reader.say("slot_of_stone", reason=words, stone=stone)
     value = SlotWish(slot.desk, slot.start, slot.end, part).text
     return SlotShown(slot.start, slot.end, value, slot.code, words, slot.code in WAITABLE, part)
+
+
+async def offers_shown(session: AsyncSession, offers: Sequence[finding.Slot], reader: Reader) -> list[SlotShown]:
+    """By time, each on the clock of its own office."""
+    wanted = select(Office).where(Office.id.in_({one.office for one in offers}))
+    found = {office.id: office for office in (await session.scalars(wanted) if offers else ())}
+    lang = reader.tongue.lang
+    return [
+        slot_shown(one, reader)._replace(zone=found[one.office].zone, place=office_name(found[one.office], lang))
+        for one in sorted(offers, key=lambda one: one.start)
+    ]
 
 
 def _slot_day(day: Day, slots: list[SlotShown], seen: int, none: str) -> SlotDay:
