@@ -162,3 +162,18 @@ async def test_a_hold_that_ended_a_moment_ago_counts_nowhere_before_the_tick_com
         assert before == [Code.STONE_TAKEN, Code.COMPANY_DAY_LIMIT, Code.QUOTA_FULL]
         assert await answers(NOON + 5 * MINUTE) == [Code.OK, Code.OK, Code.OK]
         assert await contest.faults_of_claims(session) == []
+
+
+async def test_nobody_waits_for_a_time_that_has_begun(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
+        house = await contest.furnish(session)
+        for n, start in enumerate((FIRST, FIRST + 5 * MINUTE)):
+            wish = Wish(house.companies[n], "D0", start, start + HOUR)
+            await service.join(session, wish, key="k", by="c", now=NOON)
+    assert await sweeping.tick(sqlite_sessions, FIRST - timedelta(seconds=1)) == 0
+    assert await sweeping.tick(sqlite_sessions, FIRST) == 1
+    assert await sweeping.tick(sqlite_sessions, FIRST) == 0
+    async with sqlite_sessions() as session:
+        assert list(await session.scalars(select(WaitEntry.state).order_by(WaitEntry.id))) == ["gone", "waiting"]
+        told = await session.scalar(select(Event.facts).where(Event.name == "waitlist:gone"))
+        assert told["cause"] == "over"

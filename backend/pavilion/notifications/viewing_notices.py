@@ -28,7 +28,6 @@ from pavilion.viewings.states import WaitState
 
 FOLLOWER = "viewing notices"
 REMINDER = "viewing_reminder"  # kind of the outbox: one row for each appointment, time ahead and SEQUENCE
-HOUSE = "house"
 LATE = "late_cancel_asked"
 STALE = timedelta(days=14)
 MOST_BEFORE, MOST_PEOPLE = 20, 200  # earlier SEQUENCEs, and people of a company, that are looked through
@@ -244,7 +243,7 @@ async def _waited(session: AsyncSession, teller: Teller, event: Event, happened:
             "viewing_offered", str(event.id), people or await people_of(session, row), at=event.at, last=teller.now,
             appointment=row.public_id, sequence=row.sequence, until=event.facts.get("expires", ""),
         )  # fmt: skip
-    elif happened == "gone" and event.by == HOUSE:
+    elif happened == "gone" and event.facts.get("cause") == "lapsed":
         await teller.tell_people(
             "viewing_wait_ended", str(event.id), people, at=event.at,
             entry=entry.public_id, office=event.facts["office"], start=event.facts["start"],

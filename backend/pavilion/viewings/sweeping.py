@@ -25,12 +25,14 @@ async def due(session: AsyncSession, now: datetime) -> int:
 
 
 async def tick(sessions: Sessions, now: datetime) -> int:
-    """As `due`, in a transaction of its own; with nothing due it only reads."""
+    """As `due`, in a transaction of its own; and who waits for a time that has begun waits no more. With nothing due it
+    only reads."""
     async with reading(sessions) as session:
-        if await next_due(session, now) is None:
+        if await next_due(session, now) is None and not await waiting.over(session, now):
             return 0
     async with sessions.begin() as session:
-        return await due(session, now)
+        await placing.alone(session)
+        return await due(session, now) + await waiting.end_over(session, now)
 
 
 async def settle(session: AsyncSession, appointments: Collection[int], now: datetime) -> int:

@@ -89,6 +89,24 @@ async def offer(session: AsyncSession, now: datetime, *, cause: str, leaving_out
     return offered
 
 
+async def over(session: AsyncSession, now: datetime) -> bool:
+    """Whether somebody still waits for a time that has begun."""
+    return await session.scalar(_OVER.with_only_columns(WaitEntry.id).where(WaitEntry.starts_at <= now)) is not None
+
+
+async def end_over(session: AsyncSession, now: datetime) -> int:
+    """Nobody waits for a time that has begun any more; nothing is told of it, for nothing was to be had."""
+    entries = (await session.scalars(_OVER.where(WaitEntry.starts_at <= now).with_for_update())).all()
+    for entry in entries:
+        entry.state = WaitState.GONE
+        place, _ = await facts.place_of(session, entry.desk_id)
+        recording.waited(session, entry, "gone", office=place.office, by=HOUSE, at=now, cause="over")
+    return len(entries)
+
+
+_OVER = select(WaitEntry).where(WaitEntry.state == WaitState.WAITING).order_by(WaitEntry.id).limit(100)
+
+
 async def lapsed(session: AsyncSession, appointment: Appointment, *, at: datetime, office: str) -> int | None:
     """The offer was not taken in time: its entry goes to the end, and after the second time it goes. Which entry."""
     entry = await session.scalar(select(WaitEntry).where(WaitEntry.appointment_id == appointment.id))
