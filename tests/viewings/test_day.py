@@ -15,7 +15,7 @@ from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.provenance.reported_models import ReportedEvent
 from pavilion.settings import Settings
 from pavilion.viewings import board, changing, service
-from pavilion.viewings.models import Appointment, AppointmentEvent
+from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentVisitor, Visitor
 from pavilion.viewings.wishes import Wish
 from tests import make
 from tests.make import NOON
@@ -167,12 +167,24 @@ async def test_a_visit_from_the_pass_to_the_record_by_forms_and_by_a_device_that
     house.clock[0] = START
     browser = await house.browser("vic@pavilion.example")
     await refused(await browser.post(f"{HOME}/ant/door", data={"token": "0" * 26}), 409, "pass_unknown")
+    async with house.sessions() as session:
+        number = (await desks.of(session, day, visit)).number
+    typed = await browser.post(f"{HOME}/ant/door", data={"token": f" {number.lower()}"})
+    assert typed.headers["location"] == f"{HOME}/ant/appointments/{visit}/desk#visitors"
     read = await browser.post(f"{HOME}/ant/door", data={"token": token.lower()})
     assert read.status_code == 200 and "Lumen Trading" in read.text and visitor in read.text
     here = f"{HOME}/ant/appointments/{visit}"
     said = {"visitor": visitor, "token": token}
     await refused(await browser.post(f"{here}/admission", data=said), 409, "document_not_seen")
     assert (await browser.post(f"{here}/admission", data=said | {"document_seen": "yes"})).status_code == 303
+    async with house.sessions.begin() as session:
+        row = await desks.of(session, day, visit)
+        friend = Visitor(public_id="01FRIEND000000000000000000", company_id=row.company_id, name="Bo", created_at=NOON)
+        session.add(friend)
+        await session.flush()
+        session.add(AppointmentVisitor(appointment_id=row.id, visitor_id=friend.id, place=1))
+    door = (await browser.get(f"{HOME}/ant/door")).text
+    assert "1 person of this party is still to come" in door and "Nobody else" not in door
     desk = (await browser.get(f"{here}/desk")).text
     part = await browser.get(f"{here}/desk", headers={"hx-request": "true"})
     assert "<html" not in part.text and 'data-act="out"' in part.text

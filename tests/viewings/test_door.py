@@ -127,10 +127,10 @@ async def test_somebody_unannounced_is_seated_where_a_desk_is_free(sqlite_sessio
     await desks.booked(sqlite_sessions, day, start=NOON)
     wish = WalkIn("lumen  TRADING", "Lev Baum", "ant-2", 45, (day.stones[2],))
 
-    async def seat(**changes):
+    async def seat(at=NOON + 3 * MINUTE, **changes):
         async with sqlite_sessions.begin() as session:
             said = WalkIn(**({f: getattr(wish, f) for f in WalkIn.__slots__} | changes))
-            made = await door.walk_in(session, day.ant, said, SEEN, by="vic", now=NOON + 3 * MINUTE)
+            made = await door.walk_in(session, day.ant, said, SEEN, by="vic", now=at)
             return made.state, made.starts_at, made.ends_at
 
     await refused("company_busy", seat())
@@ -147,6 +147,11 @@ async def test_somebody_unannounced_is_seated_where_a_desk_is_free(sqlite_sessio
             await seat(**{"company": "Van Dael"} | changes)
         assert field in fault.value.fields
     await refused("desk_taken", seat(company="Van Dael", desk="ant-1"))
+    closing, late = NOON + 9 * HOUR, NOON + 8 * HOUR + 53 * MINUTE
+    with pytest.raises(door.SitsTooLong) as long:
+        await seat(late, company="Van Dael")
+    assert long.value.facts == {"until": closing, "minutes": 10}
+    await refused("outside_window", seat(closing, company="Van Dael"))
     born = NOON.date() - timedelta(days=9000)
     assert await seat(company="van dael", born=born) == (S.CHECKED_IN, NOON, NOON + 45 * MINUTE)
     async with sqlite_sessions() as session:

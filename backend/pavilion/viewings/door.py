@@ -1,7 +1,7 @@
 """At the door: visitors are let in with their pass, or by name; a no-show or somebody unannounced walks in."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -13,16 +13,16 @@ from pavilion.kernel.errors import BadInput, Refusal
 from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
 from pavilion.provenance import custody_keeping
-from pavilion.viewings import passes, service
+from pavilion.viewings import facts, passes, service
 from pavilion.viewings.models import Appointment, AppointmentVisitor, Visitor
 from pavilion.viewings.place_models import Desk, Office, Regime
 from pavilion.viewings.refusing import refuse_unless_ok
 from pavilion.viewings.states import AppointmentState, ViewingMode
-from pavilion.viewings.wishes import Wish
+from pavilion.viewings.wishes import Code, Wish
 
 S = AppointmentState
 GRID = timedelta(minutes=5)
-SHORTEST, LONGEST = 15, 240  # minutes of somebody who comes without an appointment
+SHORTEST, LONGEST = 5, 240  # minutes of somebody who comes without an appointment
 DECLARED_FOR = timedelta(hours=24)  # R15: signed at most so long before the start
 
 
@@ -36,6 +36,12 @@ class HandsNotEmpty(Refusal):
     """Whoever has a stone in his hands stays until it is back."""
 
     status, code = 409, "hands_not_empty"
+
+
+class SitsTooLong(Refusal):
+    """The office closes, or pauses, before they would be through; `until`, and how many `minutes` that leaves."""
+
+    status, code = 409, "sits_too_long"
 
 
 class NobodyLeft(Refusal):
@@ -96,13 +102,17 @@ def declared_at(appointment: Appointment, link: AppointmentVisitor) -> datetime 
 
 async def declaration_needed(session: AsyncSession, office: Office, appointment: Appointment) -> bool:
     """Whether the regime in force at the start asks for one (R15)."""
+    return await declaration_asked(session, office, appointment.starts_at)
+
+
+async def declaration_asked(session: AsyncSession, office: Office, at: datetime) -> bool:
     first = await session.scalar(
         select(Regime)
         .where(
             Regime.office_id == office.id,
             Regime.ended_at.is_(None),
-            Regime.starts_at <= appointment.starts_at,
-            Regime.ends_at > appointment.starts_at,
+            Regime.starts_at <= at,
+            Regime.ends_at > at,
         )
         .order_by(Regime.id)
         .limit(1)
@@ -174,11 +184,22 @@ async def walk_in(
         mode=ViewingMode.IN_PERSON,
     )
     made, answer = await service.book(session, place, key=secrets.token_urlsafe(18), by=by, staff=True, now=now)
+    if answer.code == Code.OUTSIDE_WINDOW:
+        await _shorter(session, place, now)
     refuse_unless_ok(answer)
     assert made is not None
     link = await session.get_one(AppointmentVisitor, (made.id, visitor.id))
     await admit(session, made, visitor, link, shown, by=by, now=now)
     return made
+
+
+async def _shorter(session: AsyncSession, wish: Wish, now: datetime) -> None:
+    """Refused with what would do, where it is only the length that goes beyond closing or into a break."""
+    least = replace(wish, end=wish.start + timedelta(minutes=SHORTEST))
+    for opening in (await facts.of_wish(session, least, now)).facts.openings:
+        until = min([opening.end, *(start for start, end in opening.breaks if end > wish.start)])
+        if opening.start <= wish.start and least.end <= until < wish.end:
+            raise SitsTooLong(until=until, minutes=(until - wish.start) // timedelta(minutes=1))
 
 
 def on_grid(at: datetime) -> datetime:

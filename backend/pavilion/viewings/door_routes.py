@@ -1,6 +1,7 @@
 """At the door: the pass and its reading, who comes in and who leaves, and who comes unannounced."""
 
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import segno
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
@@ -73,6 +74,8 @@ async def read(
     try:
         found = await passes.read(session, office, said.token, now)
     except Refusal as refused:
+        if (booked := await _of_number(session, office, said.token)) is not None:
+            return RedirectResponse(f"{HOME}/{office.id}/appointments/{booked}/desk#visitors", status_code=303)
         return await _show(request, session, actor, office, now, refused=refused)
     return await _show(request, session, actor, office, now, found=found, token=said.token)
 
@@ -158,6 +161,7 @@ async def _show(
     facts = await office_facts(request, session, actor, office, now)
     day = await board.day_of(session, office, board.local_day(office, now), actor, now)
     at_door = [one for one in day.visits if one.mode == "in_person"]
+    inside = [one for one in at_door if one.state in ("checked_in", "in_progress")]
     companies = await session.scalars(
         select(Company.name).where(Company.state == CompanyState.APPROVED).order_by(Company.name).limit(1000)
     )
@@ -167,7 +171,9 @@ async def _show(
         status_code=status_of(refused),
         shown=day,
         coming=[one for one in at_door if one.state in ("booked", "no_show") and one.ends_at > now],
-        inside=[one for one in at_door if one.state in ("checked_in", "in_progress")],
+        inside=inside,
+        missing=await _missing(session, [one.public_id for one in inside]),
+        declaring=await door.declaration_asked(session, office, now),
         found=found,
         view=None if found is None else await desk_views.view_of(session, office, found.appointment, actor, now),
         token=token,
@@ -179,6 +185,24 @@ async def _show(
         documents=DOCUMENTS,
         **facts,
     )
+
+
+async def _of_number(session: AsyncSession, office: Office, typed: str) -> str | None:
+    """The appointment of this office whose number was typed in place of a pass: its page lets in by name."""
+    number = "".join(typed.split()).upper()
+    wanted = select(Appointment.public_id).join(Desk, Desk.id == Appointment.desk_id)
+    return await session.scalar(wanted.where(Desk.office_id == office.id, Appointment.number == number).limit(1))
+
+
+async def _missing(session: AsyncSession, visits: Sequence[str]) -> dict[str, int]:
+    """How many of those named have not come in yet, by appointment whose first ones are inside."""
+    rows = await session.execute(
+        select(Appointment.public_id, func.count())
+        .join(AppointmentVisitor, AppointmentVisitor.appointment_id == Appointment.id)
+        .where(Appointment.public_id.in_(visits), AppointmentVisitor.document_seen_at.is_(None))
+        .group_by(Appointment.public_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def _guest(session: AsyncSession, visit: Appointment, visitor_id: str) -> tuple[Visitor, AppointmentVisitor]:

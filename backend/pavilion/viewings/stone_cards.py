@@ -12,6 +12,13 @@ from pavilion.auctions.rules import LIVE_LOT
 from pavilion.catalogue import plan
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
+from pavilion.kernel.errors import Refusal
+
+
+class SeveralLots(Refusal):
+    """The number alone does not say which stone is meant."""
+
+    status, code = 422, "lot_of_several_sales"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,15 @@ async def of_stones(session: AsyncSession, actor: Actor, stones: Sequence[str]) 
 
 
 async def named(session: AsyncSession, typed: str) -> str | None:
-    """The public id of the stone that staff call so: by the number of its latest lot, by stock number or by itself."""
+    """The public id of the stone that staff call so: by the number of its latest lot, by stock number or by itself.
+    Refused where lots of two sales that run have this number."""
     wanted = select(Stone.public_id).where((Stone.stock_no_key == typed.casefold()) | (Stone.public_id == typed))
     if typed.isdecimal() and len(typed) < 7:
+        live = await session.scalars(
+            select(Lot.sale_id).where(Lot.number == int(typed), Lot.state.in_(LIVE_LOT)).distinct().limit(2)
+        )
+        if len(live.all()) > 1:
+            raise SeveralLots()
         in_lot = select(LotStone.stone_id).join(Lot, Lot.id == LotStone.lot_id).where(Lot.number == int(typed))
         wanted = select(Stone.public_id).where(Stone.id.in_(in_lot))
     return await session.scalar(wanted.order_by(Stone.id.desc()).limit(1))
