@@ -283,3 +283,22 @@ async def test_nearest_times_at_another_office_stand_on_its_clock_and_under_its_
         assert offers.count("Hong Kong</small>") == 3 and "HKT, UTC+8" in offers and "CET" not in offers
         gone = await client.post("/viewings/holds", data=wish(house, slot=slot("hkg-1", NOW - HOUR)))
         assert "That time is over." in gone.text and "0 minutes" not in gone.text
+
+
+async def test_a_taken_desk_gives_way_to_another_and_a_stone_that_is_shown_is_the_reason(house):
+    async with browser(house, WEN) as first, browser(house, ILSE) as second:
+        await held(first, house)
+        shown = await second.post("/viewings/holds", data=wish(house))
+        assert shown.status_code == 409 and "being shown to someone else" in shown.text
+        other = wish(house) | {"stones": house.state.stones[1]}
+        at = await second.post("/viewings/holds", data=other)
+        assert at.status_code == 303, "the desk that it names is taken, the other one is free"
+        assert (await second.post("/viewings/holds", data=other)).headers["location"] == at.headers["location"]
+        assert "Desk 2" in (await second.get(at.headers["location"])).text
+
+
+async def test_a_day_on_which_nothing_may_begin_any_more_is_not_offered(house):
+    house.state.hands.now = (NOW + DAY).replace(hour=5, minute=5)  # Tuesday, 13:05 in Hong Kong: open until 14:00
+    async with browser(house, WEN) as client:
+        answer = await client.get("/viewings", params={"stones": house.state.stones[0]})
+        assert "from Wednesday 4 March" in answer.text and "Tue 3 Mar" not in answer.text

@@ -21,6 +21,7 @@ from pavilion.viewings.states import ViewingMode
 from pavilion.viewings.wishes import Answer, Code, Wish
 
 OFFERS = 3
+CROWDED = frozenset({Code.DESK_TAKEN, Code.ROOM_FULL, Code.ROOM_COMPANIES})  # another desk may do
 KEY_LENGTH = 56  # the wait list adds to a key
 
 
@@ -104,6 +105,33 @@ async def hold(session: AsyncSession, asker: Asker, wish: Wish, key: str, now: d
         if answer.code != Code.OPERATOR_TAKEN:
             return Tried(one, answer, made)
     return Tried(wish, answer, made)
+
+
+async def hold_near(session: AsyncSession, asker: Asker, wish: Wish, key: str, now: datetime) -> Tried:
+    """As `hold`; where the desk or its room is full, at another desk then, or the true reason why not."""
+    elsewhere = f"{key}~near"  # sent again, the form is answered with the desk that was found the first time
+    desk = await session.scalar(
+        select(Appointment.desk_id).where(
+            Appointment.company_id == wish.company_id, Appointment.request_key == elsewhere
+        )
+    )
+    if desk is not None:
+        return await hold(session, asker, replace(wish, desk=desk), elsewhere, now)
+    tried = await hold(session, asker, wish, key, now)
+    if tried.appointment is not None or tried.answer.code not in CROWDED:
+        return tried
+    place = await desk_of(session, wish.desk)
+    assert place is not None
+    found = await finding.free_slots(
+        session, place[1].id, wish.stones, wish.party, wish.start, wish.end, company_id=wish.company_id, mode=wish.mode,
+        sale=wish.sale, visitors=wish.visitors, duration=wish.end - wish.start, now=now,
+    )  # fmt: skip
+    best = next((slot for slot in found if slot.start == wish.start), None)
+    if best is None or best.code in CROWDED:
+        return tried
+    if best.free:
+        return await hold(session, asker, replace(wish, desk=best.desk), elsewhere, now)
+    return tried._replace(answer=Answer(best.code, best.facts))
 
 
 async def join(session: AsyncSession, asker: Asker, wish: Wish, key: str, now: datetime) -> Tried:

@@ -122,7 +122,7 @@ async def tried_of(session: AsyncSession, asker: Asker, form: BookForm, now: dat
         if isinstance(wish, Answer):
             raise ViewingRefused(wish.code, **wish.facts)
         what = f"{'wait' if wait else 'hold'} {form.slot} {','.join(form.stones)}"
-        act = asking.join if wait else asking.hold
+        act = asking.join if wait else asking.hold_near
         tried = await act(session, asker, wish, asking.key_of(asker, form.key, what), now)
         if not tried.answer.ok and tried.appointment is None:
             await attempt.rollback()

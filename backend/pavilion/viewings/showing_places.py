@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.viewings import slots
 from pavilion.viewings.place_models import Desk, Office, Window
-from pavilion.viewings.states import BlockKind
+from pavilion.viewings.rules import BookingRules
+from pavilion.viewings.states import BlockKind, GapMode
 from pavilion.viewings.stone_models import Stay, StoneBlock, StoneEnd
 
 DAYS = 6  # shown at once
@@ -180,7 +182,7 @@ async def _days(
     found: dict[str, dict[date, Day]] = defaultdict(dict)
     for window in await session.scalars(wanted):
         office = offices.get(window.office_id)
-        if office is None:
+        if office is None or _over(window, BookingRules.of(office.rules), now):
             continue
         local = window.opens_at.astimezone(ZoneInfo(office.zone)).date()
         known = found[window.office_id].get(local)
@@ -188,3 +190,21 @@ async def _days(
         closes = max(known.closes, window.closes_at) if known else window.closes_at
         found[window.office_id][local] = Day(local, opens, closes)
     return {office: list(days.values()) for office, days in found.items()}
+
+
+def _over(window: Window, known: BookingRules, now: datetime) -> bool:
+    """Nothing may begin in it any more."""
+    earliest = now + known.min_notice * MINUTE
+    if window.opens_at >= earliest:
+        return False
+    summed = known.gap_mode is GapMode.SUM
+    gaps = {known.before + known.after if summed else max(known.before, known.after), known.remote_gap}
+    step = known.step * MINUTE if known.step else None
+    return not any(
+        start >= earliest
+        for gap in gaps
+        for start in slots.starts(
+            window.opens_at, window.closes_at, known.sitting * MINUTE, step=step, gap=gap * MINUTE,
+            gap_inside_hours=known.gap_inside_hours,
+        )
+    )  # fmt: skip
