@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from pavilion.kernel import db
+from pavilion.kernel.writers import WritersQueue
 
 
 async def test_nobody_waits_while_others_write_again_and_again(sqlite_sessions):
@@ -62,3 +63,41 @@ async def test_a_transaction_after_another_on_one_connection_queues_anew(sqlite_
                 await connection.execute(text("select 1"))
         async with asyncio.timeout(2), sqlite_sessions.begin() as session:
             assert await session.scalar(text("select 1")) == 1
+
+
+async def test_who_is_urgent_goes_next_and_lets_one_pass_between():
+    queue, order = WritersQueue(), []
+
+    async def page(who):
+        await queue.enter(who)
+        order.append(who)
+        await asyncio.sleep(0)
+        queue.leave(who)
+
+    async def bids():
+        for n in range(3):
+            async with queue.urgent():
+                order.append(f"bid {n}")
+
+    await queue.enter("first")
+    waiting = [asyncio.create_task(page(f"page {n}")) for n in range(4)]
+    await asyncio.sleep(0)
+    hurry = asyncio.create_task(bids())
+    await asyncio.sleep(0)
+    queue.leave("first")
+    await asyncio.gather(hurry, *waiting)
+    assert order == ["bid 0", "page 0", "bid 1", "page 1", "bid 2", "page 2", "page 3"]
+
+
+async def test_the_turn_ends_with_the_commit_and_not_before(sqlite_sessions):
+    """Told earlier, the next writer would find the file still locked."""
+    queue = db.writers_of(sqlite_sessions)
+    async with sqlite_sessions.begin() as session:
+        await session.execute(text("create table papers (id integer)"))
+        locked = asyncio.create_task(queue.enter("next"))
+        await asyncio.sleep(0)
+        assert not locked.done()
+    await locked
+    async with db.reading(sqlite_sessions) as session:
+        assert await session.scalar(text("select count(*) from papers")) == 0
+    queue.leave("next")

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 from pavilion.bidding.book import Batch, BookRow, Fenced, Held, Line, LotRow, PrivateLine, Published, Stored
@@ -53,11 +54,15 @@ returning epoch
 """
 
 
-class SqliteBook:
-    """The process that holds the file is its own clock."""
+Turn = Callable[[], AbstractAsyncContextManager[None]]
 
-    def __init__(self, path: str, clock: Clock) -> None:
-        self._clock = clock
+
+class SqliteBook:
+    """The process that holds the file is its own clock. `turn`: where the writers of the process wait for one another;
+    a bid that only asked the file would come after every page that queues."""
+
+    def __init__(self, path: str, clock: Clock, turn: Turn = nullcontext) -> None:
+        self._clock, self._turn = clock, turn
         self._hand = ThreadPoolExecutor(1, thread_name_prefix="book")
         self._db = self._hand.submit(self._open, path).result()
 
@@ -78,14 +83,14 @@ class SqliteBook:
         self._hand.shutdown()
 
     async def take(self, sale: str, holder: str, lease_us: int) -> Held | None:
-        return await self._run(lambda: self._whole(lambda: self._take(sale, holder, lease_us)))
+        return await self._alone(lambda: self._take(sale, holder, lease_us))
 
     async def renew(self, sale: str, epoch: int, lease_us: int, *, beat: bool) -> int | None:
-        return await self._run(lambda: self._whole(lambda: self._renew(sale, epoch, lease_us, beat)))
+        return await self._alone(lambda: self._renew(sale, epoch, lease_us, beat))
 
     async def release(self, sale: str, epoch: int) -> None:
         freed = "update sale_leases set expires_at = 0 where sale = ? and epoch = ?"
-        await self._run(lambda: self._whole(lambda: self._db.execute(freed, (sale, epoch))))
+        await self._alone(lambda: self._db.execute(freed, (sale, epoch)))
 
     async def create(self, row: BookRow) -> None:
         facts = (row.sale, row.rules, row.rules_hash, row.wrapped_key, row.state, row.size)
@@ -93,7 +98,7 @@ class SqliteBook:
             "insert into sale_books (sale, rules, rules_hash, wrapped_key, state, size) values (?, ?, ?, ?, ?, ?) "
             "on conflict (sale) do nothing"
         )
-        await self._run(lambda: self._whole(lambda: self._db.execute(make, facts)))
+        await self._alone(lambda: self._db.execute(make, facts))
 
     async def load(self, sale: str) -> Stored | None:
         return await self._run(lambda: self._whole(lambda: self._load(sale), "begin"))
@@ -101,10 +106,14 @@ class SqliteBook:
     async def publish(self, sale: str, published: Published) -> None:
         rows = [(sale, *one) for one in published.bids]
         once = f"{OPENINGS} on conflict do nothing"
-        await self._run(lambda: self._whole(lambda: self._db.executemany(once, rows)))
+        await self._alone(lambda: self._db.executemany(once, rows))
 
     async def write(self, sale: str, epoch: int, batch: Batch) -> None:
-        await self._run(lambda: self._whole(lambda: self._write(sale, epoch, batch)))
+        await self._alone(lambda: self._write(sale, epoch, batch))
+
+    async def _alone(self, work: Callable[[], T]) -> T:
+        async with self._turn():
+            return await self._run(lambda: self._whole(work))
 
     # -- in the thread ------------------------------------------------------------------------------------------------
 

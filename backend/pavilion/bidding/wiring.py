@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 
 import structlog
@@ -23,7 +23,7 @@ from pavilion.bidding.service import World
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.wire import Sealer
 from pavilion.kernel.clock import Clock, utc_now
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, writers_of
 from pavilion.kernel.signing import SigningKey
 from pavilion.kernel.tasks import being_cancelled, whole
 
@@ -34,11 +34,13 @@ RECONNECT_S = 0.2
 log = structlog.get_logger()
 
 
-def open_store(database_url: str, clock: Clock) -> SqliteBook | PostgresBook:
+def open_store(database_url: str, clock: Clock, sessions: Sessions | None = None) -> SqliteBook | PostgresBook:
+    """The book's own connection. Beside the sessions of an embedded database a bid is the next to write."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         assert url.database, "the book needs a file"
-        return SqliteBook(url.database, clock)
+        writers = writers_of(sessions) if sessions is not None else None
+        return SqliteBook(url.database, clock, writers.urgent if writers is not None else nullcontext)
     return PostgresBook(url.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
@@ -53,7 +55,7 @@ async def one_process(
 ) -> AsyncIterator[LocalRooms]:
     """The engine at work beside the pages, and the rooms that lead to it; both end with the block."""
     steady_memory()
-    store, hub, door = open_store(database_url, clock), Hub(), Door(sessions)
+    store, hub, door = open_store(database_url, clock, sessions), Hub(), Door(sessions)
     engine = Engine(store, World(sessions, clock), Vault(data_key), SigningKey(host_name, sale_key), clock, hub)
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),

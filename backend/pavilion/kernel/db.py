@@ -1,14 +1,14 @@
 """The database: one declarative base, exact column types, engines that keep what they acknowledge."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Dialect, Integer, MetaData, event, text
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Dialect, Engine, Integer, MetaData, event, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
@@ -21,6 +21,7 @@ from sqlalchemy.util import await_only
 from pavilion.kernel.instants import from_micros, micros
 from pavilion.kernel.seals import AmountSeal
 from pavilion.kernel.sqlite_trips import in_one_trip
+from pavilion.kernel.writers import WritersQueue
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -144,40 +145,37 @@ def create_engine(url: str) -> AsyncEngine:
             await_only(queue.enter(connection.connection.dbapi_connection))
         connection.exec_driver_sql("begin" if reading else "begin immediate")
 
-    @event.listens_for(engine.sync_engine, "commit")
-    @event.listens_for(engine.sync_engine, "rollback")
-    def _over(connection: Any) -> None:
-        queue.leave(connection.connection.dbapi_connection)
-
     @event.listens_for(engine.sync_engine, "checkin")
     def _home(connection: Any, _record: Any) -> None:
         queue.leave(connection)
 
+    _then(engine.sync_engine.dialect, "do_commit", queue)
+    _then(engine.sync_engine.dialect, "do_rollback", queue)
+    _QUEUES[engine.sync_engine] = queue
     return engine
 
 
-class WritersQueue:
-    """Writers of this process go in the order they came. SQLite itself lets them ask again and again, and who is
-    unlucky asks in vain for as long as others are busy. Nobody waits longer than for a writer of another process."""
+_QUEUES: WeakKeyDictionary[Engine, WritersQueue] = WeakKeyDictionary()
 
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._writer: Any = None
 
-    async def enter(self, connection: Any) -> None:
-        if self._writer is not None and self._writer is connection:
-            return
+def writers_of(sessions: Sessions) -> WritersQueue | None:
+    """Where the writers of this embedded database wait for their turn; a server needs no such place."""
+    engine: AsyncEngine = sessions.kw["bind"]
+    return _QUEUES.get(engine.sync_engine)
+
+
+def _then(dialect: Any, act: str, queue: WritersQueue) -> None:
+    """The turn is over when the act is done. The engine's own events tell of it before: the next one would begin while
+    the file is still locked, and wait for the database after it has waited in the queue."""
+    done = getattr(dialect, act)
+
+    def and_leave(connection: Any) -> None:
         try:
-            async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
-                await self._lock.acquire()
-        except (TimeoutError, RuntimeError):  # RuntimeError: the one ahead runs on another loop
-            return  # the database decides
-        self._writer = connection
+            done(connection)
+        finally:
+            queue.leave(getattr(connection, "dbapi_connection", connection))
 
-    def leave(self, connection: Any) -> None:
-        if self._writer is not None and self._writer is connection:
-            self._writer = None
-            self._lock.release()
+    setattr(dialect, act, and_leave)
 
 
 def sessions_of(engine: AsyncEngine, seal: AmountSeal | None = None, **handed: object) -> Sessions:
