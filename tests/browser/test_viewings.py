@@ -67,6 +67,11 @@ def test_from_the_lot_to_the_desk_and_back_to_a_bid_above_the_gate(house: House,
     appointment = page.url.partition("?")[0].rpartition("/")[2]
     page.get_by_role("button", name="Show the pass").click()
     token = page.locator(".pass-token").inner_text()
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.evaluate("document.querySelector('.head-row .label').textContent = 'Demonstration'")  # the longest label
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.set_viewport_size(wide)
 
     door = reader(VIC, lang="zh", phone=True, zone=ANTWERP).go("/staff/viewings/ant/door")
     door.get_by_role("textbox").first.fill(token.lower())
