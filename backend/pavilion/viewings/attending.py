@@ -30,7 +30,7 @@ async def check_in(
         return recording.done(appointment)
     if appointment.state not in (S.BOOKED, S.NO_SHOW):
         return placing.wrong_state(appointment)
-    known = await facts.of_place(session, await placing.wish_of(session, appointment))
+    known, _ = await facts.of_place(session, await placing.wish_of(session, appointment), now)
     assert known.place is not None
     opens = appointment.starts_at - known.rules.checkin_early * rules.MINUTE
     if now < opens:

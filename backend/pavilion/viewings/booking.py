@@ -202,8 +202,10 @@ async def _expired(session: AsyncSession, appointment: Appointment, now: datetim
     """The time to confirm ran out; nothing new is kept, but whether it could be is said."""
     wish = await placing.wish_of(session, appointment)
     found = await facts.of_wish(session, wish, now, own=appointment.id)
-    lapsed = {taken.appointment_id for taken in found.facts.rows.values()
+    rows = found.facts.rows
+    assert isinstance(rows, dict)
+    lapsed = {taken.appointment_id for taken in rows.values()
               if taken.held_until is not None and taken.held_until <= now}  # fmt: skip
-    free = {row: taken for row, taken in found.facts.rows.items() if taken.appointment_id not in lapsed - {None}}
+    free = {row: taken for row, taken in rows.items() if taken.appointment_id not in lapsed - {None}}
     again = rules.check(wish, replace(found.facts, rows=free), now)
     return Answer(Code.HOLD_EXPIRED, {"rehold_possible": again.ok, "appointment": appointment.public_id})

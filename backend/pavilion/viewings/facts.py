@@ -39,40 +39,54 @@ async def of_wish(
     session: AsyncSession, wish: Wish, now: datetime, *, own: int | None = None, key: str | None = None
 ) -> Looked:
     """What a check of this wish looks at; `own`: of an appointment that is to be moved, and does not hinder itself."""
-    known = await of_place(session, wish)
-    company, before = await _company(session, wish, known, now, own, key)
-    if known.place is None or company is None:
-        return Looked(replace(known, company=company))
+    known, before = await of_place(session, wish, now, key)
+    if known.place is None or known.company is None:
+        return Looked(known)
+    if known.rules.company_day_limit is not None or known.rules.company_hours is not None:
+        known = replace(known, company=await _so_far(session, wish, known.place, known.company, now, own))
     persons = await _visitors(session, wish)
     facts = replace(
         known,
-        company=company,
         stones=await stones(session, wish.stones),
         visitors=frozenset(persons),
         persons=persons,
-        operator=await _operator(session, wish, known.place.office),
         quotas=await _quotas(session, wish.quotas),
     )
     found = await claims.read(session, rules.claimed(wish, facts), now, own=own)
     return Looked(replace(facts, rows=found.rows), found.late, before)
 
 
-async def of_place(session: AsyncSession, wish: Wish) -> Facts:
-    """The desk with its room and office, the hours around the wish, the regime in force and the rules."""
-    asked = {"desk": wish.desk, "sale": wish.sale, "start": wish.start, "end": wish.end}
+async def of_place(
+    session: AsyncSession, wish: Wish, now: datetime, key: str | None = None
+) -> tuple[Facts, int | None]:
+    """The desk with its room and office, the hours around the wish, the regime in force and the rules; the company,
+    but for what limits may count; and what it made with this key."""
+    usual_days = BookingRules().no_show_days
+    asked = {
+        "desk": wish.desk, "sale": wish.sale, "start": wish.start, "end": wish.end, "company": wish.company_id,
+        "operator": wish.operator, "since": now - timedelta(days=usual_days), "key": key,
+    }  # fmt: skip
     rows = (await session.execute(_PLACE, asked)).all()
     if not rows:
-        return Facts(None, None)
+        exists = await session.scalar(_COMPANY, asked) is not None
+        return Facts(None, CompanyFacts() if exists else None), None
     (desk, closed, office, zone, usual, room, cap, companies, ends, differing, *_) = rows[0]
-    regime = rows[0][13:]
-    return Facts(
+    company, private, missed, before, works = rows[0][13:18]
+    regime = rows[0][18:]
+    ruled = rules_of(usual, differing)
+    if ruled.no_show_days != usual_days:
+        since = now - timedelta(days=ruled.no_show_days)
+        missed = await session.scalar(_MISSED, {"company": wish.company_id, "since": since})
+    known = Facts(
         Place(office, zone, desk, room, cap or 0, companies, closed is not None),
-        None,
-        rules_of(usual, differing),
+        CompanyFacts(missed, approved=private is None or private in WELCOME) if company is not None else None,
+        ruled,
         tuple({row[10]: Opening(row[10], row[11], _spans(row[12])) for row in rows if row[10] is not None}.values()),
         ends,
         RegimeFacts(*regime[1:]) if regime[0] is not None else RegimeFacts(),
+        operator=wish.operator is None or works is not None,
     )
+    return known, before
 
 
 async def place_of(session: AsyncSession, desk: str) -> tuple[Place, BookingRules]:
@@ -121,22 +135,6 @@ def _stone(rows: list[tuple[Any, ...]]) -> StoneFacts:
     return StoneFacts(rows[0][1], tuple(blocks[n] for n in sorted(blocks)), tuple(stays[n] for n in sorted(stays)))
 
 
-async def _company(
-    session: AsyncSession, wish: Wish, known: Facts, now: datetime, own: int | None, key: str | None
-) -> tuple[CompanyFacts | None, int | None]:
-    """What the company has booked so far, and with this key; none: no such company."""
-    since = now - timedelta(days=known.rules.no_show_days)
-    row = (await session.execute(_COMPANY, {"company": wish.company_id, "since": since, "key": key})).first()
-    if row is None:
-        return None, None
-    state, missed, before = row
-    company = CompanyFacts(missed, approved=state is None or state in WELCOME)
-    limited = known.rules.company_day_limit is not None or known.rules.company_hours is not None
-    if known.place is not None and limited:
-        company = await _so_far(session, wish, known.place, company, now, own)
-    return company, before
-
-
 async def _so_far(
     session: AsyncSession, wish: Wish, place: Place, company: CompanyFacts, now: datetime, own: int | None
 ) -> CompanyFacts:
@@ -161,26 +159,14 @@ async def _visitors(session: AsyncSession, wish: Wish) -> dict[int, str]:
     """Who each of the company's visitors is; a person with an account is one person for every company."""
     if not wish.visitors:
         return {}
-    theirs = select(Visitor.id, Visitor.person_id).where(
-        Visitor.id.in_(wish.visitors), Visitor.company_id == wish.company_id, Visitor.erased_at.is_(None)
-    )
-    found = await session.execute(theirs)
+    found = await session.execute(_VISITORS, {"visitors": list(wish.visitors), "company": wish.company_id})
     return {visitor: str(visitor) if person is None else f"p{person}" for visitor, person in found}
-
-
-async def _operator(session: AsyncSession, wish: Wish, office: str) -> bool:
-    if wish.operator is None:
-        return True
-    works = select(OfficeStaff.person_id).where(
-        OfficeStaff.office_id == office, OfficeStaff.person_id == wish.operator, OfficeStaff.operator
-    )
-    return await session.scalar(works) is not None
 
 
 async def _quotas(session: AsyncSession, ids: Sequence[str]) -> frozenset[str]:
     if not ids:
         return frozenset()
-    return frozenset(await session.scalars(select(Quota.id).where(Quota.id.in_(ids))))
+    return frozenset(row.id for row in await session.execute(_QUOTAS, {"quotas": list(ids)}))
 
 
 @lru_cache(maxsize=512)
@@ -195,9 +181,25 @@ def _spans(breaks: list[list[str]] | None) -> tuple[tuple[datetime, datetime], .
 # The questions, put together once: they are asked at every try
 
 
+def _no_shows() -> Select[int]:
+    missed = Appointment.__table__.alias().c
+    return select(func.count()).where(
+        missed.company_id == bindparam("company", type_=BigInteger()),
+        missed.state == AppointmentState.NO_SHOW.value,
+        missed.starts_at >= bindparam("since", type_=UtcDateTime()),
+    )
+
+
 def _place() -> Select[Any]:
     desk, room, office, sale = (model.__table__.c for model in (Desk, Room, Office, SaleViewing))
     window, regime = Window.__table__.c, Regime.__table__.c
+    company, private, staff = Company.__table__.c, PrivateViewer.__table__.c, OfficeStaff.__table__.c
+    made = Appointment.__table__.alias().c
+    asked = bindparam("company", type_=BigInteger())
+    before = select(made.id).where(made.company_id == asked, made.request_key == bindparam("key", type_=String()))
+    works = select(staff.person_id).where(
+        staff.office_id == office.id, staff.person_id == bindparam("operator", type_=BigInteger()), staff.operator
+    )
     start, end = bindparam("start", type_=UtcDateTime()), bindparam("end", type_=UtcDateTime())
     open_then = and_(
         window.office_id == office.id, window.opens_at <= start, window.closes_at >= end,
@@ -210,7 +212,8 @@ def _place() -> Select[Any]:
         select(
             desk.id, desk.closed_at, office.id, office.zone, office.rules, room.id, room.cap, room.companies,
             sale.ends_at, sale.rules, window.opens_at, window.closes_at, window.breaks_at,
-            regime.id, regime.factor_pct, regime.gap_min, regime.companies, regime.declaration,
+            company.id, private.state, _no_shows().scalar_subquery(), before.scalar_subquery(),
+            works.scalar_subquery(), regime.id, regime.factor_pct, regime.gap_min, regime.companies, regime.declaration,
         )
         .select_from(
             Desk.__table__.join(Office.__table__, office.id == desk.office_id)
@@ -218,26 +221,12 @@ def _place() -> Select[Any]:
             .outerjoin(SaleViewing.__table__, sale.sale == bindparam("sale"))
             .outerjoin(Window.__table__, open_then)
             .outerjoin(Regime.__table__, in_force)
+            .outerjoin(Company.__table__, company.id == asked)
+            .outerjoin(PrivateViewer.__table__, private.company_id == company.id)
         )
         .where(desk.id == bindparam("desk"))
         .order_by(regime.id)
     )  # fmt: skip
-
-
-def _company_question() -> Select[Any]:
-    company, private = Company.__table__.c, PrivateViewer.__table__.c
-    missed, made = Appointment.__table__.alias().c, Appointment.__table__.alias().c
-    asked = bindparam("company", type_=BigInteger())
-    no_shows = select(func.count()).where(
-        missed.company_id == asked, missed.state == AppointmentState.NO_SHOW.value,
-        missed.starts_at >= bindparam("since", type_=UtcDateTime()),
-    )  # fmt: skip
-    before = select(made.id).where(made.company_id == asked, made.request_key == bindparam("key", type_=String()))
-    return (
-        select(private.state, no_shows.scalar_subquery(), before.scalar_subquery())
-        .select_from(Company.__table__.outerjoin(PrivateViewer.__table__, private.company_id == company.id))
-        .where(company.id == asked)
-    )
 
 
 def _stones_question(of: FromClause, stone: ColumnElement[str], *stays: ColumnElement[Any]) -> Select[Any]:
@@ -253,8 +242,16 @@ def _stones_question(of: FromClause, stone: ColumnElement[str], *stays: ColumnEl
 
 _STAY = Stay.__table__.c
 _PLACE = _place()
-_COMPANY = _company_question()
+_MISSED = _no_shows()
+_COMPANY = select(Company.__table__.c.id).where(Company.__table__.c.id == bindparam("company", type_=BigInteger()))
 _STAYS = _stones_question(
     Stay.__table__, _STAY.stone, _STAY.id, _STAY.office_id, _STAY.arrive, _STAY.depart, _STAY.pack_min, _STAY.unpack_min
 )
 _NOWHERE = _stones_question(Stone.__table__, Stone.__table__.c.public_id)
+_GUEST = Visitor.__table__.c
+_VISITORS = select(_GUEST.id, _GUEST.person_id).where(
+    _GUEST.id.in_(bindparam("visitors", expanding=True)),
+    _GUEST.company_id == bindparam("company"),
+    _GUEST.erased_at.is_(None),
+)
+_QUOTAS = select(Quota.__table__.c.id).where(Quota.__table__.c.id.in_(bindparam("quotas", expanding=True)))

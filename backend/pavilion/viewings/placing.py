@@ -15,6 +15,7 @@ from pavilion.kernel.ids import ulid
 from pavilion.viewings import claims, facts, recording, rules
 from pavilion.viewings.local_times import tz_version
 from pavilion.viewings.models import Appointment, AppointmentStone, AppointmentVisitor, WaitEntry
+from pavilion.viewings.occupying import Occupied
 from pavilion.viewings.rules import Facts
 from pavilion.viewings.states import AppointmentState as S
 from pavilion.viewings.states import ViewingMode, WaitState
@@ -147,19 +148,21 @@ async def write(
     try:
         async with session.begin_nested():
             appointment = _row(wish, known, state, key=key, person_id=person_id, until=until, now=now)
+            if state is not S.REQUESTED:
+                _padded(appointment, rules.claimed(wish, known))
             session.add(appointment)
             await session.flush()
             for n, stone in enumerate(wish.stones):
                 session.add(AppointmentStone(appointment_id=appointment.id, stone=stone, place=n))
             for n, visitor in enumerate(wish.visitors):
                 session.add(AppointmentVisitor(appointment_id=appointment.id, visitor_id=visitor, place=n))
+            recording.happened(session, appointment, state, office=known.place.office, by=by, at=now, cause=cause)
             if state is not S.REQUESTED:
                 await occupy(session, appointment, wish, known, places=quota_places(wish.party))
     except DBAPIError as error:  # the same key in the same moment, or a number drawn twice
         if not claims.is_crossed(error):
             raise
         raise claims.Crossed from None
-    recording.happened(session, appointment, state, office=known.place.office, by=by, at=now, cause=cause)
     return appointment, recording.done(appointment)
 
 
@@ -172,16 +175,14 @@ async def occupy(
     places: int,
 ) -> None:
     """Its claims and so many places in quotas are taken, or `Crossed` or `QuotaFull`."""
+    assert isinstance(known.rows, dict)
     if wish.stones and session.get_bind().dialect.name == "postgresql":
         await still(session, wish.stones)
         fresh = replace(known, stones=await facts.stones(session, wish.stones))
         if not rules.shown(wish, fresh).ok:
             raise claims.Crossed  # something became of a stone since we looked; the next look says what
     wanted = rules.claimed(wish, known)
-    appointment.pad_before, appointment.pad_after = (
-        pad // rules.MINUTE for pad in (wanted.pads.before, wanted.pads.after)
-    )
-    appointment.gap_mode = wanted.mode
+    _padded(appointment, wanted)
     await claims.take(session, appointment, wanted.pick(known.rows))
     if places > 0:
         await claims.take_quotas(session, wish.quotas, places)
@@ -191,6 +192,14 @@ async def occupy(
         if not claims.is_crossed(error):
             raise
         raise claims.Crossed from None
+
+
+def _padded(appointment: Appointment, wanted: Occupied) -> None:
+    """It knows how its claims are written."""
+    appointment.pad_before, appointment.pad_after = (
+        pad // rules.MINUTE for pad in (wanted.pads.before, wanted.pads.after)
+    )
+    appointment.gap_mode = wanted.mode
 
 
 def _row(
