@@ -80,7 +80,8 @@ async def _preview(request: Request, asker: Asker, public_id: str, form: MoveFor
         if place is None:
             raise ViewingRefused(Code.UNKNOWN_REFERENCE, field="slot")
         if not seen.answer.ok:
-            return await _page(request, session, asker, row, now, answer=seen.answer, slot=form.slot, status=409)
+            status = ViewingRefused(seen.answer.code).status
+            return await _page(request, session, asker, row, now, answer=seen.answer, slot=form.slot, status=status)
         own = await showing_own.own_of(session, row, lang)
         reader = await _reader(request, session, asker, own)
     return page(

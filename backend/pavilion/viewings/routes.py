@@ -142,7 +142,7 @@ async def _again(
     """The page with what was typed, and what kept it from being done."""
     async with db.reading(request.app.state.sessions) as session:
         offers = await asking.offers(session, tried.wish, tried.answer, now) if tried else ()
-        status = 422 if tried is None else 409
+        status = 422 if tried is None else ViewingRefused(tried.answer.code).status
         asked = await _asked_again(session, said)
         return await shown(
             request, session, asker, asked, now, said=said, faults=faults,
