@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from pavilion.viewings import erasing, passes, staffing
+from pavilion.kernel.errors import KeyReused
+from pavilion.viewings import desk_acts, erasing, passes, staffing
+from pavilion.viewings.desk_models import DeskAct
 from pavilion.viewings.models import Appointment, AppointmentVisitor, Visitor
 from pavilion.viewings.place_models import SaleViewing
 from pavilion.viewings.refusing import ViewingRefused
@@ -43,3 +45,18 @@ async def test_nothing_tells_who_came_once_ninety_days_have_passed_since_the_sal
         assert (await staffing.appointment_at(session, day.ant, public_id)).number  # that somebody came stays told
         with pytest.raises(ViewingRefused):
             await passes.of_token(session, token)
+
+
+async def test_what_a_form_asked_is_known_again_by_its_hash_and_names_nobody(sqlite_sessions):
+    asked = {"named": [{"name": "Ada Visitor", "born": "1980-02-29"}]}
+
+    async def act():
+        return {"appointment": "01APP"}
+
+    async with sqlite_sessions.begin() as session:
+        for _ in range(2):
+            assert await desk_acts.once(session, "k", "visitors", asked, act, now=NOON) == {"appointment": "01APP"}
+        with pytest.raises(KeyReused):
+            await desk_acts.once(session, "k", "visitors", {"named": []}, act, now=NOON)
+        kept = await session.scalar(select(DeskAct.answer))
+        assert kept.keys() == {"appointment", "asked"} and "Ada" not in str(kept) and "1980" not in str(kept)
