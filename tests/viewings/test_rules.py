@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pavilion.viewings import refusing, rules
-from pavilion.viewings.occupying import Pads, Taken, ceil, floor, instant, on_grid, quantum
+from pavilion.viewings.occupying import Pads, ceil, floor, instant, on_grid, quantum
+from pavilion.viewings.rows import Taken
 from pavilion.viewings.rules import (
     BlockFacts,
     BookingRules,

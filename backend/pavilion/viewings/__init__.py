@@ -1,7 +1,7 @@
 """Viewings: a stone is in one place at a time.
 
 Rooms of this house, by first word:
-rules, occupying         who may sit where and when, and what that occupies; pure
+rules, occupying, rows   who may sit where and when, and what that occupies; pure
 facts, claims            what the checks look at, and the table that is the referee
 service                  the verbs: booking, moving, attending, waiting, ending; sweeping does what time brings
 vectors, vector_house    the public vectors, played through those verbs

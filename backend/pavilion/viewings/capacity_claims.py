@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.kernel.errors import StaleVersion
 from pavilion.viewings import claims
 from pavilion.viewings.models import Appointment, Claim
-from pavilion.viewings.occupying import Occupied, Picked, Row
+from pavilion.viewings.occupying import Occupied, Picked
+from pavilion.viewings.rows import Row
 from pavilion.viewings.rules import MINUTE
 from pavilion.viewings.standing import Sitting
 

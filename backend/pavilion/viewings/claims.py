@@ -31,8 +31,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.viewings.models import Appointment, Claim
-from pavilion.viewings.occupying import SPARE, STEP, Occupied, Picked, Row, Taken, quantum
+from pavilion.viewings.occupying import SPARE, STEP, Occupied, Picked, quantum
 from pavilion.viewings.place_models import Quota
+from pavilion.viewings.rows import Row, Taken
 from pavilion.viewings.rules import Place
 from pavilion.viewings.states import AppointmentState
 

@@ -6,11 +6,12 @@ one key space holds both pads. Seats, companies of a room and desks of a company
 each quantum is taken, and two racers always meet on it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
 
+from pavilion.viewings.rows import Keys, Met, Row, Rows, Taken, counted, met
 from pavilion.viewings.states import GapMode, ViewingMode
 from pavilion.viewings.wishes import Wish
 
@@ -18,45 +19,11 @@ STEP = timedelta(minutes=5)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SPARE = 20  # counters looked at beyond the cap: from a time when there were more
 
-Row = tuple[str, int]  # resource, quantum
-
 
 @dataclass(frozen=True, slots=True)
 class Pads:
     before: timedelta = timedelta(0)
     after: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Whose a row is: an appointment's of this company, or (no appointment) the company's place in a room.
-
-    `held_until`: it is only on hold."""
-
-    company_id: int
-    appointment_id: int | None = None
-    sharers: int = 1
-    held_until: datetime | None = None
-
-
-Rows = Mapping[Row, Taken]
-
-
-class Table(dict[Row, Taken]):
-    """Rows that know of which resources they are: for many questions about the same ones."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.resources: set[str] = set()
-
-    def take(self, resource: str, span: range, taken: Taken) -> None:
-        self.resources.add(resource)
-        self.update(dict.fromkeys(zip(repeat(resource), span), taken))
-
-
-def _there(rows: Rows, resources: Sequence[str]) -> Sequence[str]:
-    """Those of the resources that can have rows at all."""
-    return [name for name in resources if name in rows.resources] if isinstance(rows, Table) else resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +76,18 @@ class Occupied:
     visitors: tuple[str, ...] = ()  # names of the persons
     _core: range = field(init=False, repr=False)
     _span: range = field(init=False, repr=False)
+    _own: Keys = field(init=False, repr=False)
+    _other: Keys = field(init=False, repr=False)  # of the other gap mode, which another office may use
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_core", quanta(self.start, self.end))
-        object.__setattr__(self, "_span", quanta(self.start - self.pads.before, self.end + self.pads.after))
+        core, span = quanta(self.start, self.end), quanta(self.start - self.pads.before, self.end + self.pads.after)
+        maxed = ((":f", range(span.start, core.stop)), (":t", range(core.start, span.stop)))
+        summed = ((":s", span),)
+        put = object.__setattr__
+        put(self, "_core", core)
+        put(self, "_span", span)
+        put(self, "_own", summed if self.mode is GapMode.SUM else maxed)
+        put(self, "_other", maxed if self.mode is GapMode.SUM else summed)
 
     @property
     def core(self) -> range:
@@ -125,7 +100,7 @@ class Occupied:
 
     def resources(self) -> list[str]:
         """Every resource whose rows can be in the way, numbers beyond the cap too."""
-        found = [name for thing in self._padded() for name, _ in self.keys(thing, both=True)]
+        found = [thing + key for thing in self._padded() for key, _ in (*self._own, *self._other)]
         found += [f"visitor:{visitor}" for visitor in self.visitors]
         found += [f"company:{self.company_id}:{k}" for k in range(1, self.desks_per_company + SPARE + 1)]
         if self.seating:
@@ -137,8 +112,8 @@ class Occupied:
     def fixed(self) -> Iterator[Row]:
         """The rows that leave no choice."""
         for thing in self._padded():
-            for name, span in self.keys(thing):
-                yield from ((name, quantum) for quantum in span)
+            for key, span in self._own:
+                yield from ((thing + key, quantum) for quantum in span)
         for visitor in self.visitors:
             yield from ((f"visitor:{visitor}", quantum) for quantum in self.core)
 
@@ -148,64 +123,60 @@ class Occupied:
         if self.operator is not None:
             yield f"operator:{self.operator}"
 
-    def keys(self, thing: str, *, both: bool = False) -> list[tuple[str, range]]:
-        """The key spaces of a padded thing; `both`: also those of the other gap mode, which another office may use."""
-        core, span = self._core, self._span
-        if self.mode is GapMode.SUM and not both:
-            return [(f"{thing}:s", span)]
-        front, back = range(span.start, core.stop), range(core.start, span.stop)
-        maxed = [(f"{thing}:f", front), (f"{thing}:t", back)]
-        return [*maxed, (f"{thing}:s", span)] if both else maxed
+    def keys(self) -> Keys:
+        """The key spaces of a padded thing."""
+        return self._own
 
     # What is in the way
 
     def company_clash(self, rows: Rows) -> Clash | None:
         """The company's desks are all in use."""
-        names = [f"company:{self.company_id}:{k}" for k in range(1, self.desks_per_company + SPARE + 1)]
-        return self._crowded(rows, names, 1, self.desks_per_company)
+        numbers = self.desks_per_company + SPARE
+        return self._crowded(rows, f"company:{self.company_id}", numbers, 1, self.desks_per_company)
 
     def thing_clash(self, rows: Rows, thing: str) -> Clash | None:
         """A desk, stone or operator (`desk:A3`) is with somebody else, pads counted."""
-        if not _there(rows, [f"{thing}:{key}" for key in "fts"]):
-            return None
-        own = self.keys(thing)
-        met = _met(rows, own)
-        if not met:  # of another office's gap mode
-            met = _met(rows, [one for one in self.keys(thing, both=True) if one not in own])
-        return _clash(met)
+        return _clash(self._met_by(rows, thing))
+
+    def is_free(self, rows: Rows, thing: str) -> bool:
+        return not self._met_by(rows, thing)
+
+    def _met_by(self, rows: Rows, thing: str) -> Met:
+        return met(rows, thing, self._span, self._own, self._other)
 
     def visitor_clash(self, rows: Rows, visitor: str) -> Clash | None:
-        name = f"visitor:{visitor}"
-        return _clash([(quantum, rows[name, quantum]) for quantum in self.core if (name, quantum) in rows])
+        return _clash(met(rows, f"visitor:{visitor}", self._core, (("", self._core),)))
 
     def seat_clash(self, rows: Rows) -> Clash | None:
         """Persons in the room and this party are more than it holds; the first run of such instants."""
         if self.seating is None:
             return None
         most = max(self.seating.most, self.seating.cap) + SPARE
-        names = [f"seat:{self.seating.room}:{k}" for k in range(1, most + 1)]
-        return self._crowded(rows, names, self.party, self.seating.cap)
+        return self._crowded(rows, f"seat:{self.seating.room}", most, self.party, self.seating.cap)
 
     def companies_clash(self, rows: Rows) -> Clash | None:
         if self.seating is None or self.seating.companies is None:
             return None
         most = max(self.seating.most, self.seating.cap) + SPARE
-        names = [f"roomco:{self.seating.room}:{k}" for k in range(1, most + 1)]
-        return self._crowded(rows, names, 1, self.seating.companies, besides=self.company_id)
+        return self._crowded(
+            rows, f"roomco:{self.seating.room}", most, 1, self.seating.companies, besides=self.company_id
+        )
 
     def _crowded(
-        self, rows: Rows, names: Sequence[str], wanted: int, cap: int, *, besides: int | None = None
+        self, rows: Rows, thing: str, most: int, wanted: int, cap: int, *, besides: int | None = None
     ) -> Clash | None:
-        full: list[tuple[int, list[Taken], bool]] = []
-        names = _there(rows, names)
-        if wanted <= cap - len(names):
+        """`most`: the numbers of the counter that are looked at."""
+        there: dict[int, list[Taken]] = defaultdict(list)
+        for quantum, taken in counted(rows, thing, self._core, most):
+            if taken.company_id != besides:
+                there[quantum].append(taken)
+        if not there and wanted <= cap:
             return None
-        for quantum in self.core:
-            there = [rows[name, quantum] for name in names if (name, quantum) in rows]
-            there = [one for one in there if one.company_id != besides]
-            if len(there) + wanted > cap:
-                firm = sum(1 for one in there if one.held_until is None)
-                full.append((quantum, there, firm + wanted <= cap))
+        full: list[tuple[int, list[Taken], bool]] = []
+        for quantum in self._core:
+            if len(there[quantum]) + wanted > cap:
+                firm = sum(1 for one in there[quantum] if one.held_until is None)
+                full.append((quantum, there[quantum], firm + wanted <= cap))
         if not full:
             return None
         run = full[0][0]
@@ -218,7 +189,8 @@ class Occupied:
     # What is taken
 
     def pick(self, rows: Rows) -> Picked:
-        """The rows to take; every clash has been ruled out."""
+        """The rows to take; every clash has been ruled out among those read from the claim table."""
+        assert isinstance(rows, dict)
         own, places, shared = list(self.fixed()), [], []
         for quantum in self.core:
             own += self._lowest(rows, f"company:{self.company_id}", quantum, 1)
@@ -232,7 +204,7 @@ class Occupied:
                 shared.append(place)
         return Picked(tuple(sorted(own)), tuple(sorted(places)), tuple(sorted(shared)))
 
-    def _place(self, rows: Rows, seating: Seating, quantum: int) -> Row | None:
+    def _place(self, rows: dict[Row, Taken], seating: Seating, quantum: int) -> Row | None:
         """Where the company already has its place in the room."""
         for k in range(1, max(seating.most, seating.cap) + SPARE + 1):
             row = (f"roomco:{seating.room}:{k}", quantum)
@@ -240,7 +212,7 @@ class Occupied:
                 return row
         return None
 
-    def _lowest(self, rows: Rows, name: str, quantum: int, count: int) -> list[Row]:
+    def _lowest(self, rows: dict[Row, Taken], name: str, quantum: int, count: int) -> list[Row]:
         found: list[Row] = []
         k = 1
         while len(found) < count:
@@ -267,21 +239,15 @@ def occupied(
     )  # fmt: skip
 
 
-def _met(rows: Rows, keys: Sequence[tuple[str, range]]) -> list[tuple[int, Taken]]:
-    known = _there(rows, [name for name, _ in keys])
-    return [(at, rows[name, at]) for name, span in keys if name in known for at in span if (name, at) in rows]
-
-
-def _clash(met: Iterable[tuple[int, Taken]]) -> Clash | None:
-    met = list(met)
-    if not met:
+def _clash(found: Met) -> Clash | None:
+    if not found:
         return None
-    found = {quantum for quantum, _ in met}
-    first = run = min(found)
-    while run + 1 in found:
+    quanta_met = {quantum for quantum, _ in found}
+    first = run = min(quanta_met)
+    while run + 1 in quanta_met:
         run += 1
-    held = [taken.held_until for _, taken in met if taken.held_until is not None]
-    return Clash(instant(first), instant(run + 1), max(held) if len(held) == len(met) else None)
+    held = [taken.held_until for _, taken in found if taken.held_until is not None]
+    return Clash(instant(first), instant(run + 1), max(held) if len(held) == len(found) else None)
 
 
 # The grid

@@ -11,13 +11,13 @@ from pavilion.viewings.occupying import (
     Clash,
     Occupied,
     Pads,
-    Rows,
     Seating,
     ceil,
     floor,
     occupied,
     on_grid,
 )
+from pavilion.viewings.rows import Rows
 from pavilion.viewings.states import BlockKind, GapMode, ViewingMode
 from pavilion.viewings.wishes import Answer, Code, Wish
 
@@ -148,6 +148,7 @@ class Facts:
     quotas: frozenset[str] = frozenset()
     rows: Rows = field(default_factory=dict)
     persons: Mapping[int, str] = field(default_factory=dict)  # visitors who are one person for every company
+    alike: frozenset[str] = frozenset()  # stones that stand as an earlier one of the wish does, which speaks for them
 
 
 # The order of checks: the first that fails is the answer
@@ -245,7 +246,8 @@ def _refusals(wish: Wish, facts: Facts, now: datetime, staff: bool, seated: bool
     wanted = claimed(wish, facts)
     yield from _clash(Code.COMPANY_BUSY, wanted.company_clash(facts.rows), now)
     for stone in wish.stones:
-        yield from _stone(stone, facts.stones[stone], wish, place, wanted.pads)
+        if stone not in facts.alike:
+            yield from _stone(stone, facts.stones[stone], wish, place, wanted.pads)
     yield from _clashes(wish, wanted, facts, now)
 
 

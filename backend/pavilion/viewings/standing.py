@@ -5,7 +5,7 @@ single rows of the claim table.
 """
 
 from bisect import bisect_left, insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,13 +15,15 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pavilion.viewings import rules
-from pavilion.viewings.occupying import Occupied, Pads, Rows, Table, Taken
+from pavilion.viewings.occupying import Occupied, Pads
+from pavilion.viewings.rows import Rows, Span, Table, Taken
 from pavilion.viewings.rules import BookingRules, CompanyFacts, Facts, Opening, Place, RegimeFacts, StoneFacts
 from pavilion.viewings.states import GapMode, ViewingMode
 from pavilion.viewings.wishes import Answer, Wish
 
 NO_REGIME, NO_PADS = RegimeFacts(), Pads()
 NOBODY: Mapping[int, str] = {}
+NONE_ALIKE: frozenset[str] = frozenset()
 
 
 class Sitting(NamedTuple):
@@ -123,15 +125,16 @@ def check(
 
 
 def facts_of(
-    scene: Scene, wish: Wish, company: Company, rows: Rows, openings: tuple[Opening, ...] | None = None
-) -> Facts:
+    scene: Scene, wish: Wish, company: Company, rows: Rows, openings: tuple[Opening, ...] | None = None,
+    alike: frozenset[str] = NONE_ALIKE,
+) -> Facts:  # fmt: skip
     """`openings`: those alone that matter to the wish."""
     day = wish.start.astimezone(scene.zone).date()
     known = wish.operator is None or wish.operator in scene.operators
     return Facts(
         scene.places.get(wish.desk), company.facts(day), scene.rules,
         scene.openings if openings is None else openings, scene.viewing_ends, scene.regime_at(wish.start),
-        scene.stones, frozenset(scene.persons), known, frozenset(wish.quotas), rows, scene.persons,
+        scene.stones, frozenset(scene.persons), known, frozenset(wish.quotas), rows, scene.persons, alike,
     )  # fmt: skip
 
 
@@ -148,68 +151,93 @@ def rows_for(
 
     Left out is what no check can be about: seats where all who come still find room for the wish under the smallest
     `cap`, and, without `companies`, the companies' places in the room."""
-    stones, visitors = frozenset(wish.stones), {persons.get(one, str(one)) for one in wish.visitors}
-    rows = Table()
-    seats, desks = _Counter(f"seat:{room}"), _Counter(f"company:{wish.company_id}")
-    places: dict[tuple[int, int], Taken] = {}
-    crowded = _crowded(near, room, cap - wish.party)
+    rows = _Among(near, wish.stones)
+    visitors = {persons.get(one, str(one)) for one in wish.visitors}
+    for visitor in visitors:
+        for one in near:
+            if any(name == visitor for _, name in one.visitors):
+                rows.take(f"visitor:{visitor}", core := _core(one), (("", core),), _taken(one))
+    desks = _Counter(f"company:{wish.company_id}")
     for one in near:
-        taken = Taken(one.company_id, one.id, held_until=one.held_until)
-        core, padded = _spans(one.start, one.end, one.pads, one.gap_mode)
-        things = [f"desk:{one.desk}", *(f"stone:{stone}" for stone in one.stones if stone in stones)]
-        if one.operator is not None and one.operator == wish.operator:
-            things.append(f"operator:{one.operator}")
-        for thing in things:
-            for key, span in padded:
-                rows.take(thing + key, span, taken)
-        for visitor in visitors.intersection(name for _, name in one.visitors) if visitors else ():
-            rows.take(f"visitor:{visitor}", core, taken)
         if one.company_id == wish.company_id:
-            desks.take(rows, core, 1, taken)
-        if room is not None and one.room == room and one.mode is ViewingMode.IN_PERSON:
-            if any(core.start < last and first < core.stop for first, last in crowded):
-                seats.take(rows, core, one.party, taken)
-            if companies:
-                _share(places, core, taken)
-    if companies:
-        _number(rows, places, f"roomco:{room}")
+            desks.take(rows, _core(one), 1, _taken(one))
+    if room is not None:
+        inside = [one for one in near if one.room == room and one.mode is ViewingMode.IN_PERSON]
+        _seat(rows, inside, room, cap - wish.party)
+        if companies:
+            _number(rows, _places(inside), f"roomco:{room}")
     return rows
 
 
+class _Among(Table):
+    """The rows of these sittings. Those of a desk, a stone or an operator are laid out when they are asked about."""
+
+    def __init__(self, sittings: Iterable[Sitting], stones: Sequence[str]) -> None:
+        super().__init__()
+        self._waiting: dict[str, list[Sitting]] = {}
+        wanted = frozenset(stones)
+        for one in sittings:
+            self._waiting.setdefault(f"desk:{one.desk}", []).append(one)
+            for stone in one.stones:
+                if stone in wanted:
+                    self._waiting.setdefault(f"stone:{stone}", []).append(one)
+            if one.operator is not None:
+                self._waiting.setdefault(f"operator:{one.operator}", []).append(one)
+
+    def about(self, thing: str, span: range) -> list[Span]:
+        for one in self._waiting.pop(thing, ()):
+            its = _occupied(one.start, one.end, one.pads, one.gap_mode)
+            self.take(thing, its.span, its.keys(), _taken(one))
+        return super().about(thing, span)
+
+
+def _taken(one: Sitting) -> Taken:
+    return Taken(one.company_id, one.id, held_until=one.held_until)
+
+
+def _core(one: Sitting) -> range:
+    return _occupied(one.start, one.end, one.pads, one.gap_mode).core
+
+
 @lru_cache(maxsize=4096)
-def _spans(start: datetime, end: datetime, pads: Pads, mode: GapMode) -> tuple[range, list[tuple[str, range]]]:
-    """The quanta of a sitting, and with its pads by key space: many sittings begin and end together."""
-    its = Occupied(start, end, pads, mode, "", 0, 0, 1)
-    return its.core, its.keys("")
+def _occupied(start: datetime, end: datetime, pads: Pads, mode: GapMode) -> Occupied:
+    """What a sitting takes of any desk: many sittings begin and end together."""
+    return Occupied(start, end, pads, mode, "", 0, 0, 1)
 
 
-def _crowded(near: Iterable[Sitting], room: str | None, left: int) -> list[tuple[int, int]]:
-    """The runs of quanta in which more persons are in the room than that."""
-    steps: Counter[int] = Counter()
-    for one in near:
-        if one.room == room and one.mode is ViewingMode.IN_PERSON:
-            core, _ = _spans(one.start, one.end, one.pads, one.gap_mode)
-            steps[core.start] += one.party
-            steps[core.stop] -= one.party
-    runs: list[tuple[int, int]] = []
+def _seat(rows: Table, inside: Sequence[Sitting], room: str, left: int) -> None:
+    """Seats, lowest numbers first, for all who are there while more persons are in the room than that."""
+    seats, crowded = _Counter(f"seat:{room}"), _crowded(inside, left)
+    for one in inside if crowded else ():
+        if any(one.start < last and first < one.end for first, last in crowded):
+            seats.take(rows, _core(one), one.party, _taken(one))
+
+
+def _crowded(inside: Iterable[Sitting], left: int) -> list[tuple[datetime, datetime]]:
+    """The spans in which more persons are in the room than that."""
+    steps: dict[datetime, int] = defaultdict(int)
+    for one in inside:
+        steps[one.start] += one.party
+        steps[one.end] -= one.party
+    spans: list[tuple[datetime, datetime]] = []
     there, since = 0, None
-    for quantum in sorted(steps):
-        there += steps[quantum]
+    for at in sorted(steps):
+        there += steps[at]
         if there > left and since is None:
-            since = quantum
+            since = at
         elif there <= left and since is not None:
-            runs.append((since, quantum))
+            spans.append((since, at))
             since = None
     if since is not None:  # the wish alone is more than that
-        runs.append((since, max(steps)))
-    return runs
+        spans.append((since, max(steps)))
+    return spans
 
 
 class _Counter:
     """Numbers of a counter, the lowest free ones for each sitting; sittings come by their start."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, thing: str) -> None:
+        self._thing = thing
         self._busy: list[tuple[int, int]] = []  # until, number
         self._free: list[int] = []
         self._most = 0
@@ -217,29 +245,36 @@ class _Counter:
     def take(self, rows: Table, core: range, count: int, taken: Taken) -> None:
         while self._busy and self._busy[0][0] <= core.start:
             heappush(self._free, heappop(self._busy)[1])
-        for _ in range(count):
-            if self._free:
-                k = heappop(self._free)
-            else:
-                self._most = k = self._most + 1
-            heappush(self._busy, (core.stop, k))
-            rows.take(f"{self._name}:{k}", core, taken)
+        numbers = [self._next() for _ in range(count)]
+        for number in numbers:
+            heappush(self._busy, (core.stop, number))
+        rows.take(self._thing, core, [(f":{number}", core) for number in numbers], taken)
+
+    def _next(self) -> int:
+        if self._free:
+            return heappop(self._free)
+        self._most += 1
+        return self._most
 
 
-def _share(places: dict[tuple[int, int], Taken], core: range, by: Taken) -> None:
-    """The company's place in the room, which its appointments share; it is on hold where all of them are."""
-    for quantum in core:
-        there = places.get((quantum, by.company_id))
-        until = by.held_until if there is None else _later(there.held_until, by.held_until)
-        places[quantum, by.company_id] = Taken(by.company_id, held_until=until)
+def _places(inside: Iterable[Sitting]) -> dict[tuple[int, int], Taken]:
+    """Each company's place in the room, which its appointments share; it is on hold where all of them are."""
+    places: dict[tuple[int, int], Taken] = {}
+    for one in inside:
+        for quantum in _core(one):
+            there = places.get((quantum, one.company_id))
+            until = one.held_until if there is None else _later(there.held_until, one.held_until)
+            places[quantum, one.company_id] = Taken(one.company_id, held_until=until)
+    return places
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other) if one is not None and other is not None else None
 
 
-def _number(rows: Table, places: Mapping[tuple[int, int], Taken], name: str) -> None:
+def _number(rows: Table, places: Mapping[tuple[int, int], Taken], thing: str) -> None:
     used: Counter[int] = Counter()
     for (quantum, _), place in places.items():
         used[quantum] += 1
-        rows.take(f"{name}:{used[quantum]}", range(quantum, quantum + 1), place)
+        core = range(quantum, quantum + 1)
+        rows.take(thing, core, ((f":{used[quantum]}", core),), place)
