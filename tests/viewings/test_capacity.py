@@ -352,6 +352,7 @@ RUBBISH = [
     ({**HOURS, "since": "2026-03-01"}, "day_over"), ({**HOURS, "zone": "Europe/Atlantis"}, "bad_input"),
     ({"what": "day", "day": "2026-03-10", "day_opens": "09:00"}, "bad_input"),
     ({"what": "day", "day": "2026-03-10", "day_opens": "09:00", "day_closes": "08:00"}, "bad_window"),
+    ({"what": "day", "day": "2026-03-29", "day_opens": "02:30", "day_closes": "04:00"}, "clock_jumps_over"),
     ({**REGIME, "end": "2026-03-10T08:00"}, "bad_window"), ({**REGIME, "end": "2199-03-10T08:00"}, "bad_input"),
     ({**REGIME, "factor_pct": "0"}, "bad_input"), ({**REGIME, "factor_pct": "101"}, "bad_input"),
     ({**REGIME, "gap": "7"}, "not_on_grid"), ({**REGIME, "gap": "-5"}, "bad_input"),

@@ -1,8 +1,9 @@
 """What staff say of an office's capacity, and the change that it means."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -122,6 +123,8 @@ def _day(said: CapacityForm, zone: ZoneInfo, now: datetime) -> DayChange:
     elif said.day_opens or said.day_closes or said.day_breaks:
         opens, closes = said.day_opens, said.day_closes
         pauses = _opening(opens, closes, said.day_breaks, faults, "day_opens")
+        if pauses is not None and day is not None and _jumped(day, [opens, closes, *chain(*pauses)], zone):
+            faults["day_opens"] = "clock_jumps_over"
     else:
         opens = closes = None
     if faults or day is None:
@@ -142,6 +145,12 @@ def _opening(opens: str, closes: str, breaks: str, faults: dict[str, str], field
     else:
         return pauses
     return None
+
+
+def _jumped(day: date, clocks: Iterable[str], zone: ZoneInfo) -> bool:
+    """Whether the clock of the office shows one of these times never on this date."""
+    walls = [datetime.fromisoformat(f"{day}T{clock}") for clock in clocks if clock != "24:00"]
+    return any(local_times.typed(wall, zone).code is Code.NONEXISTENT_LOCAL_TIME for wall in walls)
 
 
 def _looks_like_clocks(*clocks: str) -> bool:
