@@ -206,7 +206,8 @@ async def test_a_visit_from_the_pass_to_the_record_by_forms_and_by_a_device_that
     answer = await program.post(acts, data=taking | {"as_it_is": "yes"})
     assert answer.json()["difference"] == -6 and answer.json()["incident"]
     incident = answer.json()["incident"]
-    assert incident in (await browser.get(f"{HOME}/ant/incidents")).text
+    told = (await browser.get(f"{HOME}/ant/incidents")).text
+    assert incident in told and "closes it (joris)" in told.lower(), told
     words = {"resolution": "Weighed on the second scale: dust on the first."}
     closing = f"{HOME}/ant/incidents/{incident}/closing"
     await refused(await browser.post(closing, data=words), 403, "second_look_needed")

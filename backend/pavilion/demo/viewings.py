@@ -32,6 +32,13 @@ STAFF = {
     "dana@pavilion.example": NYC,
     "yael@pavilion.example": RAM,
 }
+# Who stands in for whom, so that every office has a second pair of eyes.
+SECOND = {
+    "omar@pavilion.example": HKG,
+    "mei@pavilion.example": DXB,
+    "yael@pavilion.example": NYC,
+    "dana@pavilion.example": RAM,
+}
 
 
 class _Place(NamedTuple):
@@ -97,10 +104,10 @@ async def furnish(session: AsyncSession, now: datetime) -> None:
     since = now - timedelta(days=14)  # somebody came last week
     for place in PLACES:
         await places.lay_out(session, _plan(place), valid_from=since.date(), by=places.HOUSE, now=since)
-    for email, office in STAFF.items():
+    for email, office in (*STAFF.items(), *SECOND.items()):
         person = await session.scalar(select(Person.id).where(Person.email == email))
         assert person is not None, f"nobody is called {email}"
-        await places.employ(session, office, person, operator=True, by=places.HOUSE, now=since)
+        await places.employ(session, office, person, operator=STAFF[email] == office, by=places.HOUSE, now=since)
     await _exceptions(session, now)
     for start, end, hours in WAYS:
         for one, other in ((start, end), (end, start)):

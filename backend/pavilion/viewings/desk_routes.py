@@ -247,6 +247,7 @@ async def _show_incidents(
         cards=await stone_cards.of_stones(session, actor, [row.stone for row in rows if row.stone]),
         trays=await incidents.trays_of(session, rows),
         names=await incidents.names_of(session, people),
+        others=[name for one, name in (await staffing.names_of(session, office)).items() if one != by_of(actor)],
         refused=refused,
         refusal=said_of(facts["reader"], refused, office.zone),
         about=about,
