@@ -58,6 +58,8 @@ async def test_skipped_wishes_say_why_and_leaving_ends_waiting(sqlite_sessions):
         entry, answer = await service.join(session, Wish(three, "D1", FIRST, FIRST + HOUR), key="c", by="c", now=NOON)
         again, same = await service.join(session, Wish(three, "D1", FIRST, FIRST + HOUR), key="c", by="c", now=NOON)
         assert again is entry and same == answer
+        none, other = await service.join(session, Wish(three, "D0", FIRST, FIRST + HOUR), key="c", by="c", now=NOON)
+        assert (none, other.facts) == (None, {"fields": {"key": "key_reused"}})
         await service.cancel(session, mine, by="c", staff=True, now=NOON)
         assert (entry.skipped, entry.skipped_at) == (Code.DESK_TAKEN, NOON)
         assert (await service.leave(session, entry, by="c", now=NOON)).ok

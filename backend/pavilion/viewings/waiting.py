@@ -36,7 +36,8 @@ async def join(
     person_id: int | None = None,
     now: datetime,
 ) -> tuple[WaitEntry | None, Answer]:
-    """The wish waits; a smaller priority comes first. The same key of the same company waits once."""
+    """The wish waits; a smaller priority comes first. The same key of the same company waits once; with another wish it
+    is a mistake."""
     if not 1 <= len(key) <= KEY_LENGTH or not -PRIORITIES <= priority <= PRIORITIES:
         return None, Answer(Code.BAD_INPUT, {"fields": {"key": Code.BAD_INPUT.value}})
     await placing.alone(session)
@@ -44,6 +45,9 @@ async def join(
         select(WaitEntry).where(WaitEntry.company_id == wish.company_id, WaitEntry.request_key == key)
     )
     if before is not None:
+        same = (before.desk_id, before.starts_at, before.ends_at) == (wish.desk, wish.start, wish.end)
+        if not same or before.wish["stones"] != list(wish.stones):
+            return None, Answer(Code.BAD_INPUT, {"fields": {"key": "key_reused"}})
         return before, _waits(before)
     answer, found = await placing.looked(session, wish, now, staff=True)
     if answer.code in HOPELESS:
