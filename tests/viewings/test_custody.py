@@ -57,7 +57,7 @@ async def test_a_tray_and_its_stones_are_not_in_two_hands(sqlite_sessions):
         assert (await custody_keeping.open_entry(session, stone=OTHER)).out_mct == 1510
 
 
-async def test_of_two_desks_at_once_one_gets_the_stone(sessions):
+async def test_of_twenty_desks_at_once_one_gets_the_stone(sessions):
     async def ask(ref):
         try:
             async with sessions.begin() as session:
@@ -66,7 +66,7 @@ async def test_of_two_desks_at_once_one_gets_the_stone(sessions):
             return None
         return ref
 
-    got = await asyncio.gather(*(ask(f"A{n}") for n in range(4)))
+    got = await asyncio.gather(*(ask(f"A{n}") for n in range(20)))
     assert sum(ref is not None for ref in got) == 1
     async with sessions() as session:
         assert await session.scalar(select(func.count(CustodyEntry.id))) == 1

@@ -97,6 +97,8 @@ async def test_what_comes_back_lighter_opens_an_incident_and_rests_until_somebod
     async with sqlite_sessions.begin() as session:
         session.add(Tray(public_id=ulid(NOON), office_id="ant", label="T1", stones=[stone, other], made_at=NOON))
         await out(session, day, visit, stone)
+        with pytest.raises(WeightDiffers):  # one more than what is allowed
+            await back(session, day, visit, stone, 1509)
         with pytest.raises(WeightDiffers) as asked:
             await back(session, day, visit, stone, 1508)
         assert asked.value.facts["difference"] == -3
