@@ -1,13 +1,15 @@
 """The buyer's pages: from the stones to a booked hour, its changes, and what is refused."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from pavilion.accounts.models import Person
-from pavilion.viewings import forms
+from pavilion.viewings import forms, sweeping
 from pavilion.viewings.models import Appointment, AppointmentVisitor, Claim, Visitor, WaitEntry
+from pavilion.viewings.place_models import Regime
 from tests.make import PASSWORD
 from tests.viewings import buyers
 from tests.viewings.buyers import DAY, HOUR, ILSE, NOW, OPENS, WEN, browser, slot, wish
@@ -98,6 +100,10 @@ async def test_a_wish_waits_shows_its_place_and_is_left(house):
         assert joined.status_code == 303, joined.text[:1500]
         page = await second.get("/viewings/waitlist")
         assert "first for this hour" in page.text
+        for minutes in (6, 127):  # the hour is kept for who waits, who does not answer, and waits again
+            await sweeping.tick(house.state.sessions, house.state.hands.now + timedelta(minutes=minutes))
+            page = await second.get("/viewings/waitlist")
+            assert ("Take it" in page.text, "Leave the list" in page.text) == (minutes == 6, minutes == 127)
         assert (await first.get("/viewings/waitlist")).text.count("viewing-line") == 0
         entry = joined.headers["location"].split("#")[1]
         assert (await first.post(f"/viewings/waitlist/{entry}/leaving", data={"key": "x" * 9})).status_code == 404
@@ -106,6 +112,18 @@ async def test_a_wish_waits_shows_its_place_and_is_left(house):
             assert left.status_code == 303
     async with house.state.sessions() as session:
         assert await session.scalar(select(WaitEntry.state)) == "gone"
+
+
+async def test_whoever_leaves_the_list_as_the_place_is_offered_gives_it_back(house):
+    async with browser(house, WEN) as first, browser(house, ILSE) as second:
+        await held(first, house)
+        form = wish(house) | {"wait": slot()}
+        del form["slot"]
+        entry = (await second.post("/viewings/waitlist", data=form)).headers["location"].split("#")[1]
+        await sweeping.tick(house.state.sessions, house.state.hands.now + timedelta(minutes=6))
+        left = await second.post(f"/viewings/waitlist/{entry}/leaving", data={"key": "l" * 9})
+        assert left.status_code == 303
+    assert await count(house, Claim) == 0
 
 
 async def booked(client, app, **changes):
@@ -307,3 +325,20 @@ async def test_a_day_on_which_nothing_may_begin_any_more_is_not_offered(house):
     async with browser(house, WEN) as client:
         answer = await client.get("/viewings", params={"stones": house.state.stones[0]})
         assert "from Wednesday 4 March" in answer.text and "Tue 3 Mar" not in answer.text
+
+
+async def test_a_declaration_is_asked_for_before_the_hour_is_chosen_and_before_a_move(house):
+    async with house.state.sessions.begin() as session:
+        span = {"starts_at": OPENS, "ends_at": OPENS + 4 * HOUR, "at": NOW}
+        session.add(Regime(office_id="hkg", declaration=True, **span))
+    async with browser(house, WEN) as client:
+        page = await client.get("/viewings", params={"stones": house.state.stones[0]})
+        assert page.text.count("health declaration asked") == 1, "on Thursday alone"
+        assert "weighed out to you" in page.text and 'href="#sum"' in page.text
+        video = await client.get("/viewings", params={"stones": house.state.stones[0], "mode": "remote"})
+        assert "weighed out to you" not in video.text and "health declaration asked" not in video.text
+        away = await client.get("/viewings", params={"stones": house.state.stones[0], "office": "ant"})
+        assert "To Hong Kong: one stone can be seen there" in away.text and "join the wait list" not in away.text
+        at = await booked(client, house, slot=slot(start=OPENS - DAY))
+        to = await client.post(f"{at}/move", data={"key": "m" * 9, "slot": slot("hkg-2")})
+        assert "health declaration of the last 24 hours" in to.text and "Desk 2" in to.text

@@ -145,7 +145,8 @@ async def waiting_of(session: AsyncSession, company_id: int, lang: str) -> list[
     rows = (await session.scalars(wanted.order_by(WaitEntry.starts_at, WaitEntry.id))).all()
     found_entries = []
     for entry in rows:
-        offer = await session.get(Appointment, entry.appointment_id) if entry.appointment_id else None
+        offered = entry.appointment_id if entry.state == WaitState.OFFERED else None  # else of an offer that lapsed
+        offer = None if offered is None else await session.get(Appointment, offered)
         place = await place_of(session, entry.desk_id)
         stones = await own_stones(session, entry.wish.get("stones", []), lang)
         ahead = await _ahead(session, entry)

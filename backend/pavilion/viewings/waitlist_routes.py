@@ -9,7 +9,9 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.viewings import asking, changing, desk_acts, service, showing, showing_own
 from pavilion.viewings.forms import ActForm
+from pavilion.viewings.models import Appointment
 from pavilion.viewings.refusing import refuse_unless_ok
+from pavilion.viewings.states import WaitState
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
@@ -43,7 +45,11 @@ async def leave(entry: str, said: Annotated[ActForm, Form()], actor: Booker, ses
     row = await showing_own.entry_of(session, entry, asker.company_id)
 
     async def act() -> dict[str, object]:
-        refuse_unless_ok(await service.leave(session, row, by=asker.by, now=now))
+        answer = await service.leave(session, row, by=asker.by, now=now)
+        if row.state == WaitState.OFFERED and row.appointment_id is not None:
+            offer = await session.get_one(Appointment, row.appointment_id)
+            answer = await service.decline(session, offer, by=asker.by, now=now)
+        refuse_unless_ok(answer)
         return {"entry": row.public_id}
 
     key = asking.key_of(asker, said.key, f"leave {row.public_id}")
