@@ -54,8 +54,8 @@ async def test_trays_are_composed_wanted_and_shown_in_rounds_with_their_papers(h
         assert (await composed(noor, house.sale, "1", "11")).status_code == 303
         assert (await composed(noor, house.sale, "2", "12-13")).status_code == 303
         for label, numbers, words in [
-            ("1", "13", "has this name"), ("3", "99", "Not found"), ("3", "", "at least one lot"),
-            ("3", "13", "another tray already"), ("<b>", "13", "check"), ("3", "x" * 300, "Not found"),
+            ("1", "13", "has this name"), ("3", "99", "no lot of this sale"), ("3", "", "at least one lot"),
+            ("3", "13", "another tray already"), ("<b>", "13", "check"), ("3", "x" * 300, "no lot of this sale"),
         ]:  # fmt: skip
             refused = await composed(noor, house.sale, label, numbers)
             assert refused.status_code == 422 and words in refused.text, (label, numbers, refused.status_code)
@@ -64,6 +64,7 @@ async def test_trays_are_composed_wanted_and_shown_in_rounds_with_their_papers(h
             okada = await session.scalar(select(Company.public_id).where(Company.name == "Okada"))
         page = (await noor.get(HERE, params={"sale": house.sale})).text
         assert "1 round" in page and "by appointment" in page  # Wen has an appointment for a stone of one
+        assert page.count(" checked disabled>") == 1 and "one buyer" in page
         said = {"sale": house.sale, "company_name": "okada", "new_want": [trays["1"].public_id, trays["2"].public_id]}
         assert (await noor.post(f"{HERE}/wants", data=said)).status_code == 303
         page = (await noor.get(HERE, params={"sale": house.sale, "minutes": 30})).text

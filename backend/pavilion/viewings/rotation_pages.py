@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Sale
+from pavilion.auctions.rules import SaleState
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.viewings import local_times, rotation_sheets, staffing, trays, trays_reading
 from pavilion.viewings.place_models import Office
@@ -26,6 +27,7 @@ from pavilion.webkit.html import Pages, language, page, with_query
 
 router = APIRouter(prefix="/staff/viewings/{office}/rotation", tags=["viewings"])
 
+OVER = (SaleState.CLOSED, SaleState.SETTLED)  # nobody comes to see these any more
 KINDS = ("circulation", "desks", "buyers")
 MOST_FIELDS = 20_000  # sixty buyers by three hundred trays
 SaleId = Annotated[str, Field(max_length=26)]
@@ -162,7 +164,7 @@ async def _page(
         "viewings/rotation.html",
         status_code=422 if faults else 200,
         place=place,
-        sales=sales,
+        sales=[one for one in sales if one is sale or one.state not in OVER],
         sale=sale,
         shown=shown,
         lots=lots,

@@ -48,7 +48,7 @@ async def compose(
         faults["label"] = "tray_taken"
     chosen = lots_named(numbers, lots)
     if chosen is None:
-        faults["numbers"] = "unknown_reference"
+        faults["numbers"] = "lot_not_in_sale"
     elif not chosen:
         faults["numbers"] = "tray_empty"
     stones = [stone for lot in chosen or () for stone in lot.public_ids]
