@@ -339,6 +339,6 @@ async def test_a_declaration_is_asked_for_before_the_hour_is_chosen_and_before_a
         assert "weighed out to you" not in video.text and "health declaration asked" not in video.text
         away = await client.get("/viewings", params={"stones": house.state.stones[0], "office": "ant"})
         assert "To Hong Kong: one stone can be seen there" in away.text and "join the wait list" not in away.text
-        at = await booked(client, house, slot=slot(start=OPENS - DAY))
+        at = await booked(client, house, slot=slot(start=OPENS + DAY))
         to = await client.post(f"{at}/move", data={"key": "m" * 9, "slot": slot("hkg-2")})
         assert "health declaration of the last 24 hours" in to.text and "Desk 2" in to.text

@@ -10,7 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel import db
-from pavilion.viewings import appointment_routes, asking, changing, forms, service, showing, showing_book, showing_own
+from pavilion.viewings import (
+    appointment_routes,
+    asking,
+    changing,
+    forms,
+    service,
+    showing,
+    showing_book,
+    showing_own,
+    visitors,
+)
 from pavilion.viewings.asking import Asker
 from pavilion.viewings.changing import OF_A_STONE
 from pavilion.viewings.forms import MoveForm
@@ -84,9 +94,11 @@ async def _preview(request: Request, asker: Asker, public_id: str, form: MoveFor
             return await _page(request, session, asker, row, now, answer=seen.answer, slot=form.slot, status=status)
         own = await showing_own.own_of(session, row, lang)
         reader = await _reader(request, session, asker, own)
+        declares = own.row.mode != ViewingMode.REMOTE and await visitors.declaration_at(session, slot.desk, slot.start)
     return page(
         request,
         "viewings/move.html",
+        declares=bool(declares),
         own=own,
         row=own.row,
         reader=reader,

@@ -17,7 +17,7 @@ from pavilion.auctions.rules import LIVE_LOT, SaleState
 from pavilion.catalogue.models import Stone
 from pavilion.viewings import finding, showing_places
 from pavilion.viewings.forms import SlotWish
-from pavilion.viewings.place_models import Desk, Office
+from pavilion.viewings.place_models import Desk, Office, Regime
 from pavilion.viewings.showing import Reader, StoneShown, local_day, office_name
 from pavilion.viewings.showing_places import Bar, Day, Together
 from pavilion.viewings.states import ViewingMode
@@ -87,6 +87,7 @@ class SlotDay(NamedTuple):
     slots: list[SlotShown]
     closed: str  # one reason for the whole day, in place of its slots
     seen: int  # of the stones, on this day
+    declaration: bool = False  # a declaration of health is asked for
 
 
 class Row(NamedTuple):
@@ -106,11 +107,23 @@ class Page:
     rows: list[Row]
     slots: list[SlotDay]
     names: dict[str, str] = field(default_factory=dict)  # of offices
+    ends: list[Sale] = field(default_factory=list)  # sales of the stones that close before some hour shown here
     key: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def any_free(self) -> bool:
         return any(slot.free for day in self.slots for slot in day.slots)
+
+    @property
+    def any_waits(self) -> bool:
+        return any(slot.waits for day in self.slots for slot in day.slots)
+
+    @property
+    def better(self) -> OfficeChoice | None:
+        """Another office that can show more of the stones than the one looked at."""
+        here = max((one.together.most for one in self.offices if one.chosen), default=0)
+        others = (one for one in self.offices if one.together.most > here)
+        return max(others, key=lambda one: one.together.most, default=None)
 
 
 async def page_of(
@@ -147,8 +160,11 @@ async def page_of(
     ]
     seen = {day.day: _seen(view, office, day, company_id) for day in days}
     slots = await _slots(session, asked, seen, office, days, reader, company_id, now, sale, visitors) if named else []
+    if asked.mode is ViewingMode.IN_PERSON:
+        slots = await _declared(session, office, slots)
+    ends = await _closing(session, stones, slots)
     earlier, later = (asked.to(office=office.id, day=day) if day else None for day in (before, after))
-    return Page(asked, stones, choices, office, days, earlier, later, rows, slots, names)
+    return Page(asked, stones, choices, office, days, earlier, later, rows, slots, names, ends)
 
 
 def _chosen(offices: Sequence[Office], wanted: str, best: dict[str, Together]) -> Office | None:
@@ -196,6 +212,29 @@ async def _slots(
                 by_day[local].append(slot_shown(slot, reader, part))
     none = reader.say("slot_none_here")
     return [_slot_day(day, by_day[day.day], len(seen[day.day]), none) for day in days]
+
+
+async def _declared(session: AsyncSession, office: Office, slots: list[SlotDay]) -> list[SlotDay]:
+    """Days on which the regime in force at an hour asks for a declaration of health say so."""
+    found = await session.scalars(
+        select(Regime).where(Regime.office_id == office.id, Regime.ended_at.is_(None)).order_by(Regime.id)
+    )
+    regimes = list(found)
+
+    def asks(at: datetime) -> bool:
+        return next((one.declaration for one in regimes if one.starts_at <= at < one.ends_at), False)
+
+    return [day._replace(declaration=any(asks(slot.start) for slot in day.slots)) for day in slots]
+
+
+async def _closing(session: AsyncSession, stones: Sequence[StoneShown], slots: Sequence[SlotDay]) -> list[Sale]:
+    """Sales whose first lots close before the last hour that is free here."""
+    last = max((slot.start for day in slots for slot in day.slots if slot.free), default=None)
+    named = {one.sale for one in stones if one.sale}
+    if last is None or not named:
+        return []
+    wanted = select(Sale).where(Sale.public_id.in_(named), Sale.first_close_at <= last)
+    return list(await session.scalars(wanted.order_by(Sale.first_close_at)))
 
 
 def slot_shown(slot: finding.Slot, reader: Reader, part: int | None = None) -> SlotShown:

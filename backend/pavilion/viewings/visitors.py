@@ -111,9 +111,13 @@ async def by_link(session: AsyncSession, token: str) -> tuple[Appointment, Appoi
 
 async def declaration_wanted(session: AsyncSession, appointment: Appointment) -> Regime | None:
     """The regime in force at the start, if it asks for a declaration."""
-    office = select(Desk.office_id).where(Desk.id == appointment.desk_id).scalar_subquery()
+    return await declaration_at(session, appointment.desk_id, appointment.starts_at)
+
+
+async def declaration_at(session: AsyncSession, desk: str, at: datetime) -> Regime | None:
+    office = select(Desk.office_id).where(Desk.id == desk).scalar_subquery()
     wanted = select(Regime).where(Regime.office_id == office, Regime.ended_at.is_(None))
-    wanted = wanted.where(Regime.starts_at <= appointment.starts_at, Regime.ends_at > appointment.starts_at)
+    wanted = wanted.where(Regime.starts_at <= at, Regime.ends_at > at)
     regime = await session.scalar(wanted.order_by(Regime.id).limit(1))
     return regime if regime is not None and regime.declaration else None
 
