@@ -242,6 +242,7 @@ async def test_a_trunk_of_stones_is_sent_round_and_delayed_together(house):
     async with await house.browser("vic@pavilion.example") as vic:
         ahead = await vic.post("/staff/viewings/travel/what-if", data=tour)
         assert "This breaks no appointment" in ahead.text, ahead.text
+        assert ahead.text.count('class="ahead-line"') == 1  # two stones that go the same way
         form = {}
         for name, value in hidden(ahead.text):
             form.setdefault(name, []).append(value)

@@ -56,6 +56,15 @@ class Outlook:
     mended: tuple[Visit, ...]
     seen: str
 
+    @property
+    def alike(self) -> list[list[str]]:
+        """The stones of the draft; those that go the same way, changed in the same places, stand together."""
+        found: dict[Any, list[str]] = {}
+        for stone, line in self.draft.lines.items():
+            way = tuple((stop.office, stop.arrive, stop.depart, stop in self.before[stone]) for stop in line)
+            found.setdefault(way, []).append(stone)
+        return list(found.values())
+
 
 class LineRefused(ViewingRefused):
     """A line that cannot be; the fault names the offices it lies between."""
