@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from pavilion.kernel.events import Event
-from pavilion.viewings import blocks, regimes, service, sweeping
+from pavilion.viewings import blocks, regimes, service, sweeping, vectors
 from pavilion.viewings.models import Appointment, Claim, WaitEntry
 from pavilion.viewings.occupying import quantum
 from pavilion.viewings.place_models import Quota, Regime
@@ -179,3 +179,21 @@ async def test_nobody_waits_for_a_time_that_has_begun(sqlite_sessions):
         assert list(await session.scalars(select(WaitEntry.state).order_by(WaitEntry.id))) == ["gone", "waiting"]
         told = await session.scalar(select(Event.facts).where(Event.name == "waitlist:gone"))
         assert told["cause"] == "over"
+
+
+async def test_a_move_settles_what_was_wrong_with_the_place_and_keeps_an_agreed_wall_time_that_it_does_not_change():
+    async with vectors.in_memory() as session:
+        house = await contest.furnish(session)
+        wish = Wish(house.companies[0], "D0", FIRST, FIRST + HOUR, stones=("S0",))
+        made, _ = await service.book(session, wish, key="k", by="c", now=NOON)
+        made.wall, made.tz_version = agreed = "2026-03-04T10:00", "2025a"
+        for code, desk, start, left in (
+            ("clock_moved", "D1", FIRST, "clock_moved"), ("outside_window", "D1", FIRST, None),
+            ("stone_sold", "D0", FIRST, "stone_sold"), ("late_cancel_asked", "D1", FIRST, "late_cancel_asked"),
+            ("clock_moved", "D1", FIRST + HOUR, None),
+        ):  # fmt: skip
+            assert (made.wall, made.tz_version) == agreed
+            made.attention = code
+            moved = await service.reschedule(session, made, start=start, end=start + HOUR, desk=desk, by="c", now=NOON)
+            assert moved.ok and made.attention == left
+        assert made.wall == "2026-03-04T10:00" and made.tz_version != "2025a"  # ten it is, an hour later than eight UTC

@@ -11,11 +11,14 @@ from pavilion.kernel.instants import stamp
 from pavilion.viewings import booking, claims, facts, placing, recording, rules, waiting
 from pavilion.viewings.local_times import tz_version
 from pavilion.viewings.models import Appointment, AppointmentStone, AppointmentVisitor
+from pavilion.viewings.planning import CLOCK_MOVED
 from pavilion.viewings.rules import Facts
 from pavilion.viewings.states import AppointmentState as S
-from pavilion.viewings.wishes import Answer, Wish
+from pavilion.viewings.wishes import Answer, Code, Wish
 
 CANCELLABLE = frozenset({S.HELD, S.BOOKED, S.REQUESTED})
+# What was wrong with the place before a move that passes every check. A stone that is gone stays gone.
+OF_PLACE = frozenset(code.value for code in Code) - {Code.STONE_SOLD, Code.STONE_WITHDRAWN}
 
 
 async def cancel(
@@ -131,11 +134,17 @@ async def _move(
         await placing.occupy(session, appointment, wish, replace(known, rows=found.rows), places=places)
     appointment.starts_at, appointment.ends_at = wish.start, wish.end
     appointment.desk_id, appointment.party = wish.desk, wish.party
-    appointment.zone, appointment.wall = known.place.zone, placing.wall(wish.start, known.place.zone)
-    appointment.tz_version = tz_version()
+    if (wish.start, known.place.zone) != (was.start, appointment.zone):  # else the wall time stays as it was agreed
+        appointment.zone, appointment.wall = known.place.zone, placing.wall(wish.start, known.place.zone)
+        appointment.tz_version = tz_version()
+        settled = OF_PLACE | {CLOCK_MOVED}
+    else:
+        settled = OF_PLACE
     if wish.stones != was.stones:
         await _other_stones(session, appointment, wish.stones)
         appointment.attention = None if wish.stones else appointment.attention
+    if appointment.attention in settled:
+        appointment.attention = None
     if wish.visitors != was.visitors:
         await _other_visitors(session, appointment, wish.visitors)
     appointment.sequence += 1
