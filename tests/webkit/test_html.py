@@ -192,6 +192,7 @@ def test_times_are_said_with_their_city(pages: Pages) -> None:
     )
     assert en.days(at, at + timedelta(days=30), ANTWERP) == "9 March – 8 April 2027"
     assert (en.country("BE"), zh.country("BW"), en.country("??")) == ("Belgium", "博茨瓦纳", "??")
+    assert zh.country("TW") == "中国台湾" and all(name != code for code, name in zh.countries())
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ _DAY: Mapping[Lang, str] = {"en": "d MMMM y", "zh": "y年M月d日"}
 _DAY_MONTH: Mapping[Lang, str] = {"en": "d MMMM", "zh": "M月d日"}
 _SHORT_NAMES: Mapping[Lang, Mapping[str, str]] = {
     "en": {"HK": "Hong Kong", "MO": "Macao", "CD": "DR Congo", "CG": "Congo"},
-    "zh": {"HK": "中国香港", "MO": "中国澳门", "CD": "刚果（金）", "CG": "刚果（布）"},
+    "zh": {"HK": "中国香港", "MO": "中国澳门", "TW": "中国台湾", "CD": "刚果（金）", "CG": "刚果（布）"},
 }
 _ENGLISH = Locale.parse("en")
-_NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
+_NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ"})
 _TRADE_CITIES = {"Europe/Brussels": "Antwerp", "Asia/Kolkata": "Mumbai", "Africa/Gaborone": "Gaborone"}
 
 
