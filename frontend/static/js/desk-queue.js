@@ -178,7 +178,9 @@ class Desk {
       ? say("%(difference)s: more than the desk allows. Weigh again, or take it in as it is: an incident opens, and nobody gets the stone.", { difference: signed(told.difference) })
       : unlike(weight.value, form.dataset["low"], form.dataset["high"]) ? say("The record of this stone says another weight. Is it the right stone?") : "";
     if (strange && fields["as_it_is"] !== "yes") {
-      if (!(await this.confirmed(form, strange))) { weight.value = ""; this.reading(form, ""); weight.focus(); return; }
+      const meant = await this.confirmed(form, strange);
+      if (meant === null) return; // another weight was typed: what was asked is no longer the question
+      if (!meant) { weight.value = ""; this.reading(form, ""); weight.focus(); return; }
       fields["as_it_is"] = "yes";
     }
     const label = form.closest(".weigh")?.querySelector("h3")?.textContent?.trim() ?? "";
@@ -186,10 +188,13 @@ class Desk {
     await this.queue.add({ key: fields["key"] ?? "", address: form.action, fields, label, made: Date.now() });
   }
 
-  /** Asks in place whether it is meant so. @param {HTMLFormElement} form @param {string} why @returns {Promise<boolean>} */
+  /** Asks in place, instead of the usual buttons, whether it is meant so; null when another weight is typed.
+   * @param {HTMLFormElement} form @param {string} why @returns {Promise<boolean | null>} */
   confirmed(form, why) {
     const template = /** @type {HTMLTemplateElement} */ (document.querySelector("template[data-confirm]"));
+    const usual = /** @type {HTMLElement | null} */ (form.querySelector(":scope > .desk-acts"));
     form.querySelector("[data-asked]")?.remove();
+    if (usual) usual.hidden = true;
     const asked = document.createElement("div");
     asked.dataset["asked"] = "";
     asked.append(template.content.cloneNode(true));
@@ -199,11 +204,21 @@ class Desk {
     form.append(asked);
     /** @type {HTMLElement | null} */ (asked.querySelector("[data-no]"))?.focus();
     return new Promise((resolve) => {
+      /** @param {boolean | null} meant */
+      const over = (meant) => {
+        form.removeEventListener("input", retyped);
+        asked.remove();
+        if (usual) usual.hidden = false;
+        resolve(meant);
+      };
+      /** @param {Event} event */
+      const retyped = (event) => {
+        if (event.target instanceof HTMLInputElement && event.target.name === "weight") over(null);
+      };
+      form.addEventListener("input", retyped);
       asked.addEventListener("click", (event) => {
         const button = event.target instanceof Element ? event.target.closest("[data-yes], [data-no]") : null;
-        if (!button) return;
-        asked.remove();
-        resolve(button.matches("[data-yes]"));
+        if (button) over(button.matches("[data-yes]"));
       });
     });
   }
