@@ -47,6 +47,9 @@ async def test_an_hour_is_held_confirmed_moved_and_cancelled_once_for_each_key(h
         assert made.status_code == 201 and made.json()["state"] == "held"
         again = await client.post(MADE, json=body(house), headers=key("make"))
         assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
+        for changes in ({"party": 2}, {"stones": house.state.stones[:2]}, {"start": "2026-03-05T03:00:00Z"}):
+            reused = await client.post(MADE, json=body(house, **changes), headers=key("make"))
+            assert (reused.status_code, reused.json()["code"]) == (409, "key_reused"), changes
         at = f"{MADE}/{made.json()['id']}"
         answers = [await client.post(f"{at}/confirmation", headers=key("sure")) for _ in range(2)]
         assert [one.status_code for one in answers] == [200, 200] and answers[0].json() == answers[1].json()

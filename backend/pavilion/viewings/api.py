@@ -133,25 +133,23 @@ async def appointment(appointment: str, actor: Booker, session: Reading) -> JSON
 async def make(request: Request, said: WishJson, actor: Booker, key: IdempotencyKey, now: Now) -> JSONResponse:
     """201: held for five minutes, or booked with `confirm`; repeated with the same key, 200 and the same answer."""
     asker = asking.asker_of(actor)
-    verb = service.book if said.confirm else service.hold
+    verb, own = service.book if said.confirm else service.hold, key_of(asker, key, "make")
     async with request.app.state.sessions.begin() as session:
-        known = await _already(session, asker, key_of(asker, key, "make"))
-        async with session.begin_nested() as attempt:
+        known = await _already(session, asker, own)
+
+        async def act() -> dict[str, object]:
             wish = await _wish(session, asker, said, now)
             made, answer = None, Answer(Code.OPERATOR_TAKEN)
             for one in await asking.with_operators(session, wish):
-                made, answer = await verb(
-                    session, one, key=key_of(asker, key, "make"), by=asker.by, person_id=asker.person_id, now=now
-                )
+                made, answer = await verb(session, one, key=own, by=asker.by, person_id=asker.person_id, now=now)
                 if answer.code != Code.OPERATOR_TAKEN:
                     break
-            if made is None:
-                await attempt.rollback()
-        facts = await _full(session, made) if made is not None else {}
-        offers = await _offers(session, wish, answer, now)
-    if not answer.ok:
-        raise ViewingRefused(answer.code, **told(answer.facts), **offers)
-    return JSONResponse(facts, 200 if known else 201, headers=FRESH)
+            if made is None or not answer.ok:
+                raise ViewingRefused(answer.code, **told(answer.facts), **await _offers(session, wish, answer, now))
+            return await _full(session, made)
+
+        facts = await desk_acts.once(session, own, "api make", said.model_dump(mode="json"), act, now=now)
+    return JSONResponse(dict(facts), 200 if known else 201, headers=FRESH)
 
 
 @router.post("/appointments/{appointment}/confirmation")
