@@ -48,6 +48,8 @@ async def test_an_hour_is_held_then_confirmed_once_however_often_it_is_asked(hou
     async with browser(house, WEN) as client:
         at = await held(client, house, note="north light", **VISITOR)
         assert await held(client, house, note="north light", **VISITOR) == at, "the same form is the same hold"
+        other = await client.post("/viewings/holds", data=wish(house, party="2", note="north light", **VISITOR))
+        assert other.status_code == 409, "the form that was kept open and says more is not answered with the first"
         assert "north light" in (await client.get(at)).text
         page = await client.get(at)
         assert "Held for you" in page.text and "5:00" in page.text and "Lena Maes" in page.text

@@ -121,7 +121,8 @@ async def tried_of(session: AsyncSession, asker: Asker, form: BookForm, now: dat
         wish = await asking.wish_of(session, asker, form, now)
         if isinstance(wish, Answer):
             raise ViewingRefused(wish.code, **wish.facts)
-        what = f"{'wait' if wait else 'hold'} {form.slot} {','.join(form.stones)}"
+        asked = form.model_dump_json(include={"slot", "stones", "mode", "party", "known", "named"})
+        what = f"{'wait' if wait else 'hold'} {asked}"
         act = asking.join if wait else asking.hold_near
         tried = await act(session, asker, wish, asking.key_of(asker, form.key, what), now)
         if not tried.answer.ok and tried.appointment is None:
