@@ -15,7 +15,9 @@ from pavilion.kernel.ids import ulid
 from pavilion.kernel.instants import stamp
 
 # Addresses whose last part is itself a key: whoever reads it may do what it opens.
-_KEYED = re.compile(r"^(/(?:shared|notices/stop|api/v1/notices/stop|viewings/(?:feed|pass|link|invitation))/).+", re.DOTALL)
+_KEYED = re.compile(
+    r"^(/(?:shared|notices/stop|api/v1/notices/stop|viewings/(?:feed|pass|link|invitation))/).+", re.DOTALL
+)
 
 
 def without_keys(path: str) -> str:
