@@ -121,6 +121,8 @@ async def test_a_move_is_shown_first_refused_in_words_and_then_done(house):
     busy = await move("preview", "15:00", "ant-1", version=version)
     await refused(busy, 409, "company_busy")
     assert busy.text.count('name="act" value="preview"') == 1 + 3  # the form, and the three nearest times instead
+    near = re.findall(r'type="hidden" name="clock" value="([^"]+)"', busy.text)
+    assert "13:00" in near, near  # its own place, from 13:30 on, is not in its way
     await refused(await move("move", "15:00", "ant-1", version=version), 409, "company_busy")
     await refused(await move("move", "17:00", version="99"), 409, "stale_version")
     await refused(await move("preview", "17:02", version=version), 422, "not_on_grid")

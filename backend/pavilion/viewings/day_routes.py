@@ -171,7 +171,10 @@ async def _offers(session: AsyncSession, office: Office, found: Appointment, aim
     """The nearest times of this office that would do instead."""
     start = aim.start or aim.typed.choices[-1]
     wish = replace(await placing.wish_of(session, found), start=start, end=start + aim.lasts)
-    return [slot for slot in await finding.nearest(session, wish, now) if slot.office == office.id]
+    near = await finding.nearest_to_move(session, found.id, wish, now)
+    await session.refresh(found)
+    stands = (found.starts_at, found.desk_id)
+    return [slot for slot in near if slot.office == office.id and (slot.start, slot.desk) != stands]
 
 
 async def _shifted(

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.viewings import rules, scenes, slots, standing
+from pavilion.viewings.models import Appointment, Claim
 from pavilion.viewings.occupying import STEP, Occupied, Pads
 from pavilion.viewings.opening import AHEAD
 from pavilion.viewings.place_models import Desk, Office
 from pavilion.viewings.rules import Opening, Place, StoneFacts
 from pavilion.viewings.standing import Company, Scene
-from pavilion.viewings.states import GapMode, ViewingMode
+from pavilion.viewings.states import AppointmentState, GapMode, ViewingMode
 from pavilion.viewings.stone_models import Stay
 from pavilion.viewings.wishes import Code, Wish
 
@@ -93,6 +94,20 @@ async def nearest(session: AsyncSession, wish: Wish, now: datetime, n: int = 3) 
             if len(found) >= n:
                 break
     return found
+
+
+async def nearest_to_move(session: AsyncSession, appointment: int, wish: Wish, now: datetime) -> list[Slot]:
+    """The same for what is booked already: what it takes is not in its own way (R10), so while times are looked for it
+    is as if cancelled. Nothing is changed."""
+    own = await session.begin_nested()
+    try:
+        gone = update(Appointment).where(Appointment.id == appointment)
+        gone = gone.values(state=AppointmentState.CANCELLED, expires_at=None)
+        await session.execute(gone.execution_options(synchronize_session=False))
+        await session.execute(delete(Claim).where(Claim.appointment_id == appointment))
+        return await nearest(session, wish, now)
+    finally:
+        await own.rollback()
 
 
 def _free(found: Iterable[Slot], wish: Wish, n: int) -> list[Slot]:
