@@ -57,22 +57,25 @@ async def _measured(name: str, url: str) -> dict[str, object]:
             now = NOON + timedelta(milliseconds=50 * number)  # in which holds lapse
             codes[await contest.attempt(sessions, house, luck, f"t{number}", now, SLOTS, WAITING)] += 1
 
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
     rate = TRIES / (time.perf_counter() - begun)
+    work = 1000 * (time.process_time() - worked) / TRIES
     floor = await _floor(sessions)
     async with sessions() as session:
         people = await contest.sat(session)
         double, faults = contest.overlaps(people), await contest.faults_of_claims(session)
     await engine.dispose()
     said = ", ".join(f"{code} {count}" for code, count in codes.most_common())
-    print(f"{name}: {rate:.0f} answers a second (floor {floor:.0f}); {len(people)} sit; {said}")
+    print(f"{name}: {rate:.0f} answers a second (floor {floor:.0f}), {work:.1f} ms of work each")
+    print(f"  {len(people)} sit; {said}")
     print(f"  {len(double)} double claims, {len(faults)} differences of the claim table")
     return {
         "name": f"claims, {TRIES:,} tries of {CLIENTS} clients, {name}",
         "answers_per_s": round(rate, 1),
         "floor_per_s": round(floor, 1),
         "ratio": round(rate / floor, 3),
+        "work_ms": round(work, 2),  # of this process for an answer, whoever else keeps the machine busy
         "answers": {str(code): count for code, count in codes.items()},
         "double_claims": len(double),
         "claim_faults": len(faults),

@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     delete,
     func,
     or_,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.db import UtcDateTime
 from pavilion.viewings.models import Appointment, Claim
 from pavilion.viewings.occupying import SPARE, STEP, Occupied, Picked, quantum
 from pavilion.viewings.place_models import Quota
@@ -65,10 +67,12 @@ async def read(session: AsyncSession, wanted: Occupied, now: datetime, *, own: i
     """The rows of others in the way of what is wanted, in its whole span."""
     span, resources = wanted.span, wanted.resources()
     postgres = session.get_bind().dialect.name == "postgresql"
-    asked = {"resources": resources if postgres else json.dumps(resources), "first": span.start, "end": span.stop}
+    asked = {
+        "resources": resources if postgres else json.dumps(resources), "first": span.start, "end": span.stop, "now": now
+    }  # fmt: skip
     rows, owners = dict[Row, Taken](), dict[int, Taken]()
     late = set()
-    for resource, at, appointment, company, sharers, owner, state, expires, starts in await session.execute(
+    for resource, at, appointment, company, sharers, owner, expires, is_late in await session.execute(
         _IN_THE_WAY_POSTGRES if postgres else _IN_THE_WAY_SQLITE, asked
     ):
         if appointment is None:
@@ -77,7 +81,7 @@ async def read(session: AsyncSession, wanted: Occupied, now: datetime, *, own: i
         elif appointment != own:
             if appointment not in owners:
                 owners[appointment] = Taken(owner, appointment, 1, expires)
-                if (expires is not None and expires <= now) or (state == AppointmentState.BOOKED and starts <= now):
+                if is_late:
                     late.add(appointment)
             rows[resource, at] = owners[appointment]
     return Found(_places_on_hold(rows), frozenset(late))
@@ -256,11 +260,13 @@ def _by_resource(rows: Iterable[Row]) -> dict[str, list[int]]:
 
 
 def _in_the_way(*resources: ColumnElement[bool]) -> Select[Any]:
-    claim, made = Claim.__table__.c, Appointment.__table__.c
+    claim, made = _CLAIM, Appointment.__table__.c
+    now = bindparam("now", type_=UtcDateTime())
+    begun = and_(made.state == AppointmentState.BOOKED.value, made.starts_at <= now)
     return (
         select(
             claim.resource, claim.quantum, claim.appointment_id, claim.company_id, claim.sharers,
-            made.company_id, made.state, made.expires_at, made.starts_at,
+            made.company_id, made.expires_at, case((or_(made.expires_at <= now, begun), 1), else_=0),
         )
         .select_from(Claim.__table__.outerjoin(Appointment.__table__, made.id == claim.appointment_id))
         .where(
@@ -271,7 +277,8 @@ def _in_the_way(*resources: ColumnElement[bool]) -> Select[Any]:
     )  # fmt: skip
 
 
+_CLAIM = Claim.__table__.c
 # Names are asked for as one value: a statement of its own for each count of them would be put together at every try
-_IN_THE_WAY_POSTGRES = _in_the_way(Claim.resource == any_(bindparam("resources", type_=ARRAY(String))))
+_IN_THE_WAY_POSTGRES = _in_the_way(_CLAIM.resource == any_(bindparam("resources", type_=ARRAY(String))))
 _NAMED = func.json_each(bindparam("resources", type_=String())).table_valued("value")
-_IN_THE_WAY_SQLITE = _in_the_way(Claim.resource.in_(select(_NAMED.c.value)))
+_IN_THE_WAY_SQLITE = _in_the_way(_CLAIM.resource.in_(select(_NAMED.c.value)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, String, bindparam, select, text
+from sqlalchemy import ARRAY, String, bindparam, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -152,10 +152,13 @@ async def write(
                 _padded(appointment, rules.claimed(wish, known))
             session.add(appointment)
             await session.flush()
-            for n, stone in enumerate(wish.stones):
-                session.add(AppointmentStone(appointment_id=appointment.id, stone=stone, place=n))
-            for n, visitor in enumerate(wish.visitors):
-                session.add(AppointmentVisitor(appointment_id=appointment.id, visitor_id=visitor, place=n))
+            shown = [{"appointment_id": appointment.id, "stone": one, "place": n} for n, one in enumerate(wish.stones)]
+            guests = [
+                {"appointment_id": appointment.id, "visitor_id": one, "place": n} for n, one in enumerate(wish.visitors)
+            ]
+            for table, rows in ((_STONES, shown), (_VISITORS, guests)):
+                if rows:
+                    await session.execute(table, rows)
             recording.happened(session, appointment, state, office=known.place.office, by=by, at=now, cause=cause)
             if state is not S.REQUESTED:
                 await occupy(session, appointment, wish, known, places=quota_places(wish.party))
@@ -164,6 +167,11 @@ async def write(
             raise
         raise claims.Crossed from None
     return appointment, recording.done(appointment)
+
+
+_STONES, _VISITORS = (
+    insert(model.metadata.tables[model.__tablename__]) for model in (AppointmentStone, AppointmentVisitor)
+)
 
 
 async def occupy(
