@@ -23,7 +23,7 @@ from pavilion.viewings import changing, feeds, recording, sweeping, waiting
 from pavilion.viewings import service as desk
 from pavilion.viewings.desk_models import Incident
 from pavilion.viewings.models import Appointment, AppointmentVisitor, WaitEntry
-from pavilion.viewings.place_models import Window
+from pavilion.viewings.place_models import Regime, Window
 from pavilion.viewings.states import AppointmentState as S
 from pavilion.viewings.states import WaitState
 from pavilion.viewings.wishes import Wish
@@ -579,3 +579,11 @@ def test_a_span_over_a_change_of_the_clocks_says_both_offsets():
     new_year = datetime(2027, 12, 31, 20, tzinfo=UTC)
     said = viewing_times.at_own(TONGUES["en"], new_year, new_year + HOUR, "Asia/Tokyo", "Europe/Brussels")
     assert said == "05:00–06:00 in Tokyo (JST, UTC+9), the day after, 1 January 2028"
+
+
+async def test_who_comes_is_told_that_a_health_declaration_is_asked_for(town):
+    async with town.sessions.begin() as session:
+        span = {"starts_at": START, "ends_at": START + HOUR, "at": NOON}
+        session.add(Regime(office_id="hkg", declaration=True, **span))
+    await town.change("moved", sequence=1)
+    assert "health declaration of the last 24 hours" in " ".join((await town.said()).lines)

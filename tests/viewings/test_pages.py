@@ -53,6 +53,7 @@ async def test_an_hour_is_held_then_confirmed_once_however_often_it_is_asked(hou
         assert "north light" in (await client.get(at)).text
         page = await client.get(at)
         assert "Held for you" in page.text and "5:00" in page.text and "Lena Maes" in page.text
+        assert "Free changes of this hour ended" not in page.text
         for _ in range(2):
             said = await client.post(f"{at}/confirmation", data={"key": buyers.key_in(page.text)})
             assert (said.status_code, said.headers["location"]) == (303, f"{at}?done=confirm")
@@ -296,6 +297,13 @@ async def test_a_reader_without_script_sets_the_own_clock(house):
         page = await client.get("/viewings", params={"stones": house.state.stones[0]})
         assert "06:00 Dubai" in page.text
         assert (await client.post("/viewings/zone", data={"zone": "Europe/Nowhere"})).status_code == 422
+
+
+async def test_a_hold_says_before_it_is_confirmed_that_free_changes_are_over_and_that_some_are_not_named(house):
+    async with browser(house, WEN) as client:
+        at = await held(client, house, slot=slot(start=OPENS - DAY), party="2", **VISITOR)
+        page = (await client.get(at)).text
+        assert "Free changes of this hour ended" in page and "1 of 2 persons are named" in page
 
 
 async def test_nearest_times_at_another_office_stand_on_its_clock_and_under_its_name(house):

@@ -32,7 +32,10 @@ async def test_who_asks_to_come_books_once_the_office_has_said_yes(house):
         wrong = await nobody.post("/viewings/apply", data=ASKING | {"password": "short", "office": "hkg"})
         assert wrong.status_code == 422 and "A pink stone" in wrong.text and "short" not in wrong.text
         assert (await nobody.post("/viewings/apply", data=ASKING | {"office": "xxx"})).status_code == 422
-        assert (await nobody.post("/viewings/apply", data=ASKING | {"office": "hkg"})).status_code == 303
+        asked = await nobody.post("/viewings/apply", data=ASKING | {"office": "hkg"})
+        assert asked.status_code == 303
+        told = (await nobody.get(asked.headers["location"])).text
+        assert "The office answers" in told and "bidding opens" not in told
         again = await nobody.post("/viewings/apply", data=ASKING | {"office": "hkg"})
         assert again.status_code == 422, "an address that is known asks no second time"
         async with browser(house, ADA) as ada:

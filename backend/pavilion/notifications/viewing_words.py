@@ -21,6 +21,7 @@ from pavilion.viewings.place_models import Desk, Office
 from pavilion.viewings.rules import BookingRules
 from pavilion.viewings.states import AppointmentState as S
 from pavilion.viewings.states import ViewingMode
+from pavilion.viewings.visitors import declaration_wanted
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.i18n import Tongue
 
@@ -85,6 +86,8 @@ async def told(
     shows = seen.row is not None and seen.row.operator_id == person.id
     if seen.row is not None and notice in COMES:
         lines += [tongue.say("viewing_you_show")] if shows else _coming(tongue, seen.row, seen.office)
+        if not shows and seen.row.mode != ViewingMode.REMOTE and await declaration_wanted(session, seen.row):
+            lines.append(tongue.say("viewing_declaration"))
     entry = None
     if notice in OUT or (notice in IN_CALENDARS and seen.row is not None and seen.row.state == S.BOOKED):
         entry = _entry(seen, tongue, person, facts, base=base, sender=sender, out=notice in OUT)

@@ -14,7 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
 from pavilion.kernel.errors import Refusal, StaleVersion
-from pavilion.viewings import board, desk_views, finding, local_times, placing, recording, service, staffing
+from pavilion.viewings import (
+    board,
+    desk_views,
+    finding,
+    local_times,
+    placing,
+    private_viewers,
+    recording,
+    service,
+    staffing,
+)
 from pavilion.viewings.day_forms import ShiftForm, WordForm
 from pavilion.viewings.finding import Slot
 from pavilion.viewings.models import Appointment, AppointmentEvent
@@ -35,7 +45,8 @@ async def offices_page(request: Request, actor: Runner, session: Reading, now: N
     """The offices of this member of staff, each with what waits there today."""
     offices = await staffing.offices_of(session, actor)
     days = [await board.day_of(session, one, board.local_day(one, now), actor, now) for one in offices]
-    return page(request, "viewings/offices.html", days=days, now=now)
+    viewers = await private_viewers.asking(session, [one.id for one in offices])
+    return page(request, "viewings/offices.html", days=days, viewers=viewers, now=now)
 
 
 @router.get(HOME + "/{office_id}/today")

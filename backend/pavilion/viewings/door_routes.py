@@ -232,5 +232,7 @@ def _code(token: str) -> Markup:
     """The token and nothing else, as a code that a scanner at the door reads."""
     image = io.BytesIO()
     made = segno.make_qr(token, error="m")
-    made.save(image, kind="svg", scale=8, border=4, light="#fff", xmldecl=False, svgclass="pass-code", lineclass=None)
+    made.save(
+        image, kind="svg", border=4, light="#fff", omitsize=True, xmldecl=False, svgclass="pass-code", lineclass=None
+    )
     return Markup(image.getvalue().decode())  # noqa: S704 - drawn here, of letters and digits only

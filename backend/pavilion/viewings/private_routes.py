@@ -42,7 +42,7 @@ async def apply(request: Request, now: Now) -> Response:
         try:
             async with request.app.state.sessions.begin() as session:
                 await private_viewers.ask(session, form, lang=language(request), now=now)
-            return RedirectResponse("/sign-in?applied=1", status_code=303)
+            return RedirectResponse("/sign-in?applied=viewing", status_code=303)
         except EmailTaken as taken:
             faults = {"email": taken.code}
         except private_viewers.NoSuchOffice as unknown:

@@ -127,6 +127,13 @@ async def of_offices(session: AsyncSession, person_id: int) -> Sequence[PrivateV
     return (await session.scalars(wanted.order_by(undecided.desc(), PrivateViewer.id.desc()).limit(PAGE))).all()
 
 
+async def asking(session: AsyncSession, offices: Sequence[str]) -> dict[str, int]:
+    """How many wait for the word of each of these offices; who named none waits for every one."""
+    waits = select(PrivateViewer.office_id).where(PrivateViewer.state == PrivateState.ASKED)
+    named = list(await session.scalars(waits))
+    return {office: sum(one in (office, None) for one in named) for office in offices}
+
+
 async def acts_for(session: AsyncSession, person_id: int, office: str | None) -> bool:
     """Whether this person works at that office, or at any."""
     wanted = select(OfficeStaff.office_id).where(OfficeStaff.person_id == person_id)

@@ -144,11 +144,18 @@ async def _again(
     async with db.reading(request.app.state.sessions) as session:
         offers = await asking.offers(session, tried.wish, tried.answer, now) if tried else ()
         status = 422 if tried is None else ViewingRefused(tried.answer.code).status
+        faults = faults | _marked(tried.answer) if tried else faults
         asked = await _asked_again(session, said)
         return await shown(
             request, session, asker, asked, now, said=said, faults=faults,
             answer=tried.answer if tried else None, offers=offers, status=status,
         )  # fmt: skip
+
+
+def _marked(answer: Answer) -> dict[str, str]:
+    """The fields that a refusal is about."""
+    fields = answer.facts.get("fields") or {}
+    return dict(fields) if isinstance(fields, dict) else {}
 
 
 async def shown(
