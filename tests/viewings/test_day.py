@@ -15,7 +15,7 @@ from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.provenance.reported_models import ReportedEvent
 from pavilion.settings import Settings
 from pavilion.viewings import board, changing, service
-from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentVisitor, Visitor
+from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentVisitor, Visitor, WaitEntry
 from pavilion.viewings.wishes import Wish
 from tests import make
 from tests.make import NOON
@@ -95,6 +95,20 @@ async def test_a_script_hears_that_nothing_has_changed_and_then_what_has(house):
     visit, *_ = await desks.booked(house.sessions, day)
     changed = await browser.get(path, headers=tag)
     assert changed.status_code == 200 and f'id="visit-{visit}"' in changed.text and "r68 n12" in changed.text
+
+
+async def test_an_empty_day_that_is_over_says_so_and_names_those_who_wait_for_others_apart(house):
+    day = await desks.build(house.sessions)
+    house.clock[0] = NOON + timedelta(hours=9)
+    async with house.sessions.begin() as session:
+        for n in (0, 1):
+            start = START + timedelta(days=n)
+            session.add(WaitEntry(
+                public_id=f"01WAIT{n:020d}", company_id=day.company.id, desk_id="ant-1", starts_at=start,
+                ends_at=start + 60 * MINUTE, party=1, wish={"stones": []}, created_at=NOON, request_key=f"w{n}",
+            ))  # fmt: skip
+    text = (await (await house.browser("vic@pavilion.example")).get(f"{HOME}/ant/{TODAY}")).text
+    assert "Nobody came on this day." in text and "Other days: 1" in text and text.count("Lumen Trading") == 2
 
 
 async def test_a_move_is_shown_first_refused_in_words_and_then_done(house):

@@ -135,6 +135,19 @@ class Day:
     def after(self) -> date:
         return self.day + timedelta(days=1)
 
+    @property
+    def ends(self) -> datetime:
+        return self.begins + self.rows * STEP
+
+    @property
+    def waiting_then(self) -> list[Waiting]:
+        """Who waits for an hour of this day."""
+        return [one for one in self.waiting if local_day(self.office, one.entry.starts_at) == self.day]
+
+    @property
+    def waiting_else(self) -> list[Waiting]:
+        return [one for one in self.waiting if local_day(self.office, one.entry.starts_at) != self.day]
+
 
 def local_day(office: Office, at: datetime) -> date:
     return at.astimezone(ZoneInfo(office.zone)).date()
