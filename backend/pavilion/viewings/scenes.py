@@ -4,17 +4,30 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company as Firm
+from pavilion.kernel.db import UtcDateTime
 from pavilion.viewings import facts, local_times, rules
 from pavilion.viewings.models import Appointment, AppointmentStone, AppointmentVisitor, Visitor
 from pavilion.viewings.occupying import Pads
-from pavilion.viewings.opening import breaks_of
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Regime, Room, SaleViewing, Window
 from pavilion.viewings.private_models import PrivateViewer
 from pavilion.viewings.rules import BookingRules, Opening, Place, RegimeFacts
@@ -23,11 +36,6 @@ from pavilion.viewings.states import COUNTING, TAKING, AppointmentState, GapMode
 
 FURTHEST = timedelta(days=2)  # how far a viewing with its pads can reach beyond its start
 S = AppointmentState
-STANDING = (
-    Appointment.id, Appointment.company_id, Appointment.desk_id, Appointment.starts_at, Appointment.ends_at,
-    Appointment.party, Appointment.pad_before, Appointment.pad_after, Appointment.gap_mode, Appointment.mode,
-    Appointment.operator_id, Appointment.state, Appointment.expires_at, Appointment.freed_at,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,44 +76,31 @@ async def read(
 
 
 async def _house(session: AsyncSession, office: str, sale: str | None) -> _House | None:
-    found = (
-        select(
-            Office, Desk.id, Desk.closed_at, Room.id, Room.cap, Room.companies, SaleViewing.ends_at, SaleViewing.rules
-        )
-        .outerjoin(Desk, Desk.office_id == Office.id)
-        .outerjoin(Room, Room.id == Desk.room_id)
-        .outerjoin(SaleViewing, SaleViewing.sale == sale)
-        .where(Office.id == office)
-        .order_by(Desk.rank, Desk.id)
-    )
     house = None
-    for place, desk, closed, room, cap, companies, ends, differing in await session.execute(found):
+    for name, usual, desk, closed, room, cap, companies, ends, differing in await session.execute(
+        _HOUSE, {"office": office, "sale": sale}
+    ):
         if house is None:
-            house = _House(local_times.zone_of(place.zone), facts.rules_of(place.rules, differing), ends)
+            house = _House(local_times.zone_of(name), facts.rules_of(usual, differing), ends)
         if desk is not None:
-            house.places[desk] = Place(office, place.zone, desk, room, cap or 0, companies, closed is not None)
+            house.places[desk] = Place(office, name, desk, room, cap or 0, companies, closed is not None)
     return house
 
 
 async def _openings(
     session: AsyncSession, office: str, frm: datetime, to: datetime, sale: str | None
 ) -> tuple[Opening, ...]:
-    rows = select(Window).where(
-        Window.office_id == office, Window.closes_at > frm, Window.opens_at < to,
-        or_(Window.sale.is_(None), Window.sale == sale),
-    )  # fmt: skip
-    found = await session.scalars(rows.order_by(Window.opens_at))
-    return tuple(Opening(row.opens_at, row.closes_at, breaks_of(row)) for row in found)
+    found = await session.execute(_OPENINGS, {"office": office, "frm": frm, "to": to, "sale": sale})
+    return tuple(Opening(opens, closes, _instants(breaks)) for opens, closes, breaks in found)
+
+
+def _instants(breaks: list[list[str]]) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple((datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in breaks)
 
 
 async def _regimes(session: AsyncSession, office: str, frm: datetime, to: datetime) -> tuple[RegimeSpan, ...]:
-    rows = select(Regime).where(
-        Regime.office_id == office, Regime.ended_at.is_(None), Regime.ends_at > frm, Regime.starts_at < to + FURTHEST
-    )
-    return tuple(
-        RegimeSpan(row.starts_at, row.ends_at, regime_facts(row))
-        for row in await session.scalars(rows.order_by(Regime.id))
-    )
+    found = await session.execute(_REGIMES, {"office": office, "frm": frm, "to": to + FURTHEST})
+    return tuple(RegimeSpan(starts, ends, RegimeFacts(*its)) for starts, ends, *its in found)
 
 
 def regime_facts(row: Regime) -> RegimeFacts:
@@ -121,43 +116,29 @@ async def _sittings(
     persons: Mapping[int, str],
     now: datetime,
 ) -> list[Sitting]:
-    span = and_(Appointment.starts_at > frm - FURTHEST, Appointment.starts_at < to + FURTHEST)
-    takes = or_(Appointment.state.in_(TAKING), and_(Appointment.state == S.DONE, Appointment.ends_at > now - FURTHEST))
-    here: ColumnElement[bool] = Appointment.desk_id.in_(list(house.places))
-    if asked.company_id is not None:
-        here = or_(here, Appointment.company_id == asked.company_id)
-    rows: dict[int, Sequence[Any]] = {}
-    for row in await session.execute(select(*STANDING).where(span, takes, here)):
-        rows[row[0]] = row
+    span = {"frm": frm - FURTHEST, "to": to + FURTHEST, "lately": now - FURTHEST}
+    here = span | {"desks": list(house.places), "company": asked.company_id}
+    rows: dict[int, Sequence[Any]] = {row[0]: row for row in await session.execute(_HERE, here)}
     stones, visitors = defaultdict(list), defaultdict(list)
     if asked.stones or asked.everything:
-        shown = select(AppointmentStone.stone, *STANDING).join(
-            Appointment, Appointment.id == AppointmentStone.appointment_id
-        )
-        wanted = here if asked.everything else AppointmentStone.stone.in_(list(asked.stones))
-        shown = shown.where(span, takes, AppointmentStone.dropped.is_(None), wanted)
-        for stone, *one in await session.execute(shown):
-            rows.setdefault(one[0], one)
-            stones[one[0]].append(stone)
+        wanted = span | {"stones": list(asked.stones)}
+        shown = await session.execute(*((_SHOWN_HERE, here) if asked.everything else (_SHOWN, wanted)))
+        for number, stone in shown:
+            stones[number].append(stone)
     if persons or asked.everything:
-        coming = (
-            select(Visitor.id, Visitor.person_id, *STANDING)
-            .join(AppointmentVisitor, AppointmentVisitor.visitor_id == Visitor.id)
-            .join(Appointment, Appointment.id == AppointmentVisitor.appointment_id)
-        )
-        theirs = or_(Visitor.id.in_(list(persons)), Visitor.person_id.in_(_accounts(persons)))
-        for visitor, person, *one in await session.execute(
-            coming.where(span, takes, here if asked.everything else theirs)
-        ):
-            rows.setdefault(one[0], one)
-            visitors[one[0]].append((visitor, _name(visitor, person)))
+        theirs = span | {"visitors": list(persons), "accounts": _accounts(persons)}
+        coming = await session.execute(*((_COMING_HERE, here) if asked.everything else (_COMING, theirs)))
+        for number, visitor, person in coming:
+            visitors[number].append((visitor, _name(visitor, person)))
+    if missing := (stones.keys() | visitors.keys()) - rows.keys():  # at other offices
+        for row in await session.execute(_NAMED, span | {"numbers": sorted(missing)}):
+            rows[row[0]] = row
     if asked.operators:
-        shows = select(*STANDING).where(span, takes, Appointment.operator_id.is_not(None))
-        for row in await session.execute(shows):
+        for row in await session.execute(_BY_VIDEO, span):
             rows.setdefault(row[0], row)
     late = now - house.rules.grace * rules.MINUTE
     return [
-        _sitting(row, house, stones[row[0]], visitors[row[0]])
+        _sitting(row, house, stones.get(row[0], ()), visitors.get(row[0], ()))
         for row in rows.values()
         if not _over(row[11], row[12], row[3], now, late)
     ]
@@ -173,9 +154,14 @@ def _sitting(row: Sequence[Any], house: _House, stones: Iterable[str], visitors:
     place = house.places.get(desk)
     return Sitting(
         number, company, desk, place.room if place else None, start, freed or end, party,
-        Pads(before * rules.MINUTE, after * rules.MINUTE), GapMode(gap), ViewingMode(mode),
+        _pads(before, after), GapMode(gap), ViewingMode(mode),
         expires if state == S.HELD else None, tuple(stones), tuple(visitors), operator,
     )  # fmt: skip
+
+
+@cache
+def _pads(before: int, after: int) -> Pads:
+    return Pads(before * rules.MINUTE, after * rules.MINUTE)
 
 
 async def _persons(session: AsyncSession, asked: Asked) -> dict[int, str]:
@@ -206,14 +192,7 @@ async def company_at(
 ) -> Company | None:
     """What the company has booked so far, as far as this office's rules ask; none: no such company."""
     since = now - scene.rules.no_show_days * rules.DAY
-    missed = (
-        select(func.count())
-        .where(Appointment.company_id == company_id, Appointment.state == S.NO_SHOW, Appointment.starts_at >= since)
-        .scalar_subquery()
-    )
-    found = select(PrivateViewer.state, missed).select_from(Firm)
-    found = found.outerjoin(PrivateViewer, PrivateViewer.company_id == Firm.id).where(Firm.id == company_id)
-    row = (await session.execute(found)).first()
+    row = (await session.execute(_FIRM, {"company": company_id, "since": since})).first()
     if row is None:
         return None
     days: Counter[date] = Counter()
@@ -225,3 +204,91 @@ async def company_at(
             days[start.astimezone(scene.zone).date()] += desk in scene.places
             used += end - start if of_sale == sale else timedelta(0)
     return Company(row[1], row[0] is None or row[0] in facts.WELCOME, used, days)
+
+
+# The questions, put together once
+
+
+def _at(name: str) -> BindParameter[datetime]:
+    return bindparam(name, type_=UtcDateTime())
+
+
+def _made(*columns: ColumnElement[Any], joined: FromClause | None = None) -> Select[Any]:
+    """Of the appointments that take places in the span."""
+    done = and_(_A.state == S.DONE.value, _A.ends_at > _at("lately"))
+    taking = or_(_A.state.in_([state.value for state in TAKING]), done)
+    return (
+        select(*columns).select_from(joined if joined is not None else Appointment.__table__)
+        .where(_A.starts_at > _at("frm"), _A.starts_at < _at("to"), taking)
+    )  # fmt: skip
+
+
+def _joined(of: FromClause) -> FromClause:
+    return of.join(Appointment.__table__, _A.id == of.c.appointment_id)
+
+
+_OFFICE, _SALE = (bindparam(name, type_=String()) for name in ("office", "sale"))
+_A, _D, _O, _R, _V, _W, _G = (model.__table__.c for model in (Appointment, Desk, Office, Room, Visitor, Window, Regime))
+_SHOW, _COME, _SOLD = (model.__table__ for model in (AppointmentStone, AppointmentVisitor, SaleViewing))
+_STANDING = (
+    _A.id, _A.company_id, _A.desk_id, _A.starts_at, _A.ends_at, _A.party, _A.pad_before, _A.pad_after, _A.gap_mode,
+    _A.mode, _A.operator_id, _A.state, _A.expires_at, _A.freed_at,
+)  # fmt: skip
+_IS_HERE = or_(
+    _A.desk_id.in_(bindparam("desks", expanding=True)),  # by name: so that indexes of both sides of the `or` serve
+    _A.company_id == bindparam("company", type_=BigInteger()),
+)
+_HERE = _made(*_STANDING).where(_IS_HERE)
+_NAMED = _made(*_STANDING).where(_A.id.in_(bindparam("numbers", expanding=True)))
+_BY_VIDEO = _made(*_STANDING).where(_A.operator_id.is_not(None))
+_SHOWN_AT_ALL = _made(_SHOW.c.appointment_id, _SHOW.c.stone, joined=_joined(_SHOW)).where(_SHOW.c.dropped.is_(None))
+_SHOWN = _SHOWN_AT_ALL.where(_SHOW.c.stone.in_(bindparam("stones", expanding=True)))
+_SHOWN_HERE = _SHOWN_AT_ALL.where(_IS_HERE)
+_COMING_AT_ALL = _made(
+    _COME.c.appointment_id, _V.id, _V.person_id,
+    joined=_joined(_COME).join(Visitor.__table__, _V.id == _COME.c.visitor_id),
+)  # fmt: skip
+_COMING = _COMING_AT_ALL.where(
+    or_(
+        _V.id.in_(bindparam("visitors", expanding=True)),
+        _V.person_id.in_(bindparam("accounts", expanding=True)),
+    )
+)
+_COMING_HERE = _COMING_AT_ALL.where(_IS_HERE)
+_HOUSE = (
+    select(_O.zone, _O.rules, _D.id, _D.closed_at, _R.id, _R.cap, _R.companies, _SOLD.c.ends_at, _SOLD.c.rules)
+    .select_from(
+        Office.__table__.outerjoin(Desk.__table__, _D.office_id == _O.id)
+        .outerjoin(Room.__table__, _R.id == _D.room_id)
+        .outerjoin(_SOLD, _SOLD.c.sale == _SALE)
+    )
+    .where(_O.id == _OFFICE)
+    .order_by(_D.rank, _D.id)
+)
+_OPENINGS = (
+    select(_W.opens_at, _W.closes_at, _W.breaks_at)
+    .where(_W.office_id == _OFFICE, _W.closes_at > _at("frm"), _W.opens_at < _at("to"))
+    .where(or_(_W.sale.is_(None), _W.sale == _SALE))
+    .order_by(_W.opens_at)
+)
+_REGIMES = (
+    select(_G.starts_at, _G.ends_at, _G.factor_pct, _G.gap_min, _G.companies, _G.declaration)
+    .where(_G.office_id == _OFFICE, _G.ended_at.is_(None), _G.ends_at > _at("frm"), _G.starts_at < _at("to"))
+    .order_by(_G.id)
+)
+
+
+def _firm() -> Select[Any]:
+    made, firm, private = _A, Firm.__table__, PrivateViewer.__table__
+    asked = bindparam("company", type_=BigInteger())
+    missed = select(func.count()).where(
+        made.company_id == asked, made.state == S.NO_SHOW.value, made.starts_at >= _at("since")
+    )
+    return (
+        select(private.c.state, missed.scalar_subquery())
+        .select_from(firm.outerjoin(private, private.c.company_id == firm.c.id))
+        .where(firm.c.id == asked)
+    )
+
+
+_FIRM = _firm()
