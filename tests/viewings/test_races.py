@@ -7,11 +7,13 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from pavilion.kernel.errors import StaleVersion
 from pavilion.kernel.events import Event
-from pavilion.viewings import service
+from pavilion.viewings import capacity, planning, service
 from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentStone, Claim
+from pavilion.viewings.place_models import Office
 from pavilion.viewings.wishes import Code, Wish
 from tests.conftest import opened, run
 from tests.luck import Random
@@ -127,6 +129,33 @@ async def test_a_memo_and_a_booking_of_the_same_stone_are_not_both_true(postgres
     assert all(memo.ok != book.ok for memo, book in pairs)
     assert {book.code for _, book in pairs} <= {Code.OK, Code.ON_MEMO}
     assert {memo.code for memo, _ in pairs} <= {Code.OK, Code.STONE_TAKEN}
+
+
+async def test_a_change_of_hours_waits_for_who_books_and_then_sees_the_booking(postgres_sessions):
+    """Else the booking would stand on a closed day, and nobody would be told."""
+    async with postgres_sessions.begin() as session:
+        house = await contest.furnish(session)
+        office = await session.get_one(Office, "ant")
+        closed = planning.DayChange(START.date())
+        seen = capacity.digest(await capacity.dry_run(session, office, closed, NOON))
+
+    async def close():
+        async with postgres_sessions.begin() as session:
+            office = await session.get_one(Office, "ant")
+            return await capacity.apply(session, office, closed, seen=seen, by="staff", now=NOON)
+
+    async with postgres_sessions.begin() as session:
+        wish = Wish(house.companies[0], "D0", START, START + HOUR, stones=("S0",))
+        _, answer = await service.book(session, wish, key="k", by="client", now=NOON)
+        assert answer.ok
+        closing = asyncio.create_task(close())
+        waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+        async with postgres_sessions() as other, asyncio.timeout(5):
+            while not await other.scalar(waiting):
+                assert not closing.done()
+                await asyncio.sleep(0)
+    with pytest.raises(StaleVersion):
+        await closing
 
 
 @pytest.mark.parametrize("database", ["sqlite_database_url", "postgres_url"])

@@ -12,7 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
 from pavilion.kernel.errors import StaleVersion
-from pavilion.viewings import capacity_claims, facts, local_times, opening, planning, recording, regimes, scenes
+from pavilion.viewings import (
+    capacity_claims,
+    facts,
+    local_times,
+    opening,
+    placing,
+    planning,
+    recording,
+    regimes,
+    scenes,
+)
 from pavilion.viewings.models import Appointment
 from pavilion.viewings.opening import AHEAD, breaks_of
 from pavilion.viewings.place_models import Desk, Office, OpeningException, OpeningHours, Regime, SaleViewing, Window
@@ -114,6 +124,7 @@ async def apply(session: AsyncSession, office: Office, change: Change, *, seen: 
     """The change holds. No appointment is moved: those that it breaks are marked for attention, and their people hear
     of it; the others keep their places, with the pads that now hold. Refused where `seen` is not what it would break
     any more."""
+    await placing.open_as_it_is(session, office.id)
     await session.refresh(office, with_for_update=True)
     outcome = await dry_run(session, office, change, now)
     if digest(outcome) != seen:

@@ -71,14 +71,14 @@ async def of_place(
         exists = await session.scalar(_COMPANY, asked) is not None
         return Facts(None, CompanyFacts() if exists else None), None
     (desk, closed, office, zone, usual, room, cap, companies, ends, differing, *_) = rows[0]
-    company, private, missed, before, works = rows[0][13:18]
-    regime = rows[0][18:]
+    company, private, missed, before, works, version = rows[0][13:19]
+    regime = rows[0][19:]
     ruled = rules_of(usual, differing)
     if ruled.no_show_days != usual_days:
         since = now - timedelta(days=ruled.no_show_days)
         missed = await session.scalar(_MISSED, {"company": wish.company_id, "since": since})
     known = Facts(
-        Place(office, zone, desk, room, cap or 0, companies, closed is not None),
+        Place(office, zone, desk, room, cap or 0, companies, closed is not None, version),
         CompanyFacts(missed, approved=private is None or private in WELCOME) if company is not None else None,
         ruled,
         tuple({row[10]: Opening(row[10], row[11], _spans(row[12])) for row in rows if row[10] is not None}.values()),
@@ -213,7 +213,8 @@ def _place() -> Select[Any]:
             desk.id, desk.closed_at, office.id, office.zone, office.rules, room.id, room.cap, room.companies,
             sale.ends_at, sale.rules, window.opens_at, window.closes_at, window.breaks_at,
             company.id, private.state, _no_shows().scalar_subquery(), before.scalar_subquery(),
-            works.scalar_subquery(), regime.id, regime.factor_pct, regime.gap_min, regime.companies, regime.declaration,
+            works.scalar_subquery(), office.version,
+            regime.id, regime.factor_pct, regime.gap_min, regime.companies, regime.declaration,
         )
         .select_from(
             Desk.__table__.join(Office.__table__, office.id == desk.office_id)

@@ -16,6 +16,7 @@ from pavilion.viewings import claims, facts, recording, rules
 from pavilion.viewings.local_times import tz_version
 from pavilion.viewings.models import Appointment, AppointmentStone, AppointmentVisitor, WaitEntry
 from pavilion.viewings.occupying import Occupied
+from pavilion.viewings.place_models import Office
 from pavilion.viewings.rules import Facts
 from pavilion.viewings.states import AppointmentState as S
 from pavilion.viewings.states import ViewingMode, WaitState
@@ -61,16 +62,28 @@ async def keep(
 async def still(session: AsyncSession, stones: Sequence[str], *, writing: bool = False) -> None:
     """Until this transaction ends nobody changes where these stones are and who may see them. Bookings ask so side by
     side; with `writing` it is asked by who is about to change it, after `alone`, and waits for those bookings."""
-    if stones and session.get_bind().dialect.name == "postgresql":
-        await session.execute(_STILL_WRITING if writing else _STILL, {"stones": list(stones)})
+    await _still(session, [f"stone:{stone}" for stone in stones], writing)
+
+
+async def open_as_it_is(session: AsyncSession, office: str) -> None:
+    """Until this transaction ends nobody books at this office, and who did has told so: its hours, regimes and pads are
+    about to change."""
+    await alone(session)
+    await _still(session, [f"office:{office}"], writing=True)
+
+
+async def _still(session: AsyncSession, names: Sequence[str], writing: bool) -> None:
+    if names and session.get_bind().dialect.name == "postgresql":
+        await session.execute(_STILL_WRITING if writing else _STILL, {"names": list(names)})
 
 
 _STILL = text(
-    "select pg_advisory_xact_lock_shared(hashtextextended('stone:' || s, 0)) from unnest(:stones) as s order by s"
-).bindparams(bindparam("stones", type_=ARRAY(String)))
+    "select pg_advisory_xact_lock_shared(hashtextextended(s, 0)) from unnest(:names) as s order by s"
+).bindparams(bindparam("names", type_=ARRAY(String)))
 _STILL_WRITING = text(
-    "select pg_advisory_xact_lock(hashtextextended('stone:' || s, 0)) from unnest(:stones) as s order by s"
-).bindparams(bindparam("stones", type_=ARRAY(String)))
+    "select pg_advisory_xact_lock(hashtextextended(s, 0)) from unnest(:names) as s order by s"
+).bindparams(bindparam("names", type_=ARRAY(String)))
+_VERSION = select(Office.__table__.c.version).where(Office.__table__.c.id == bindparam("office"))
 
 
 async def looked(
@@ -184,11 +197,8 @@ async def occupy(
 ) -> None:
     """Its claims and so many places in quotas are taken, or `Crossed` or `QuotaFull`."""
     assert isinstance(known.rows, dict)
-    if wish.stones and session.get_bind().dialect.name == "postgresql":
-        await still(session, wish.stones)
-        fresh = replace(known, stones=await facts.stones(session, wish.stones))
-        if not rules.shown(wish, fresh).ok:
-            raise claims.Crossed  # something became of a stone since we looked; the next look says what
+    if session.get_bind().dialect.name == "postgresql":
+        await _as_looked(session, wish, known)
     wanted = rules.claimed(wish, known)
     _padded(appointment, wanted)
     await claims.take(session, appointment, wanted.pick(known.rows))
@@ -200,6 +210,17 @@ async def occupy(
         if not claims.is_crossed(error):
             raise
         raise claims.Crossed from None
+
+
+async def _as_looked(session: AsyncSession, wish: Wish, known: Facts) -> None:
+    """Nothing became of the office's hours and rules, or of a stone, since we looked, nor will until this transaction
+    ends; else `Crossed`, and the next look says what. The embedded database has one writer, who looked as such."""
+    assert known.place is not None
+    await _still(session, [f"office:{known.place.office}", *(f"stone:{stone}" for stone in wish.stones)], writing=False)
+    if await session.scalar(_VERSION, {"office": known.place.office}) != known.place.version:
+        raise claims.Crossed
+    if wish.stones and not rules.shown(wish, replace(known, stones=await facts.stones(session, wish.stones))).ok:
+        raise claims.Crossed
 
 
 def _padded(appointment: Appointment, wanted: Occupied) -> None:

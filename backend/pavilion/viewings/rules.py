@@ -81,6 +81,7 @@ class Place:
     cap: int = 0
     companies: int | None = None
     closed: bool = False
+    version: int = 1  # of the office: what is known of its hours, regimes and rules
 
 
 @dataclass(frozen=True, slots=True)
