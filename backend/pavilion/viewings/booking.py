@@ -163,7 +163,8 @@ async def _make(
         if asking and answer.code in NOT_ASKED:
             return None, answer
         if not asking and not answer.ok:
-            return None, answer
+            before = await _made_meanwhile(session, wish, known, key)
+            return (None, answer) if before is None else await _made_before(session, wish, before)
         until = now + timedelta(seconds=known.rules.hold_ttl) if state is S.HELD else None
         try:
             return await placing.write(
@@ -184,6 +185,16 @@ NOT_ASKED = frozenset(
         Code.VIEWING_CLOSED, Code.OUTSIDE_WINDOW, Code.STONE_SOLD, Code.STONE_WITHDRAWN,
     }
 )  # fmt: skip
+
+
+async def _made_meanwhile(session: AsyncSession, wish: Wish, known: rules.Facts, key: str) -> int | None:
+    """What is in the way may be the same act, sent twice: it was written after we asked for the key and before we asked
+    for the claims."""
+    assert isinstance(known.rows, dict)
+    if not any(taken.company_id == wish.company_id for taken in known.rows.values()):
+        return None
+    mine = select(Appointment.id).where(Appointment.company_id == wish.company_id, Appointment.request_key == key)
+    return await session.scalar(mine)
 
 
 async def _made_before(session: AsyncSession, wish: Wish, appointment_id: int) -> Made:
