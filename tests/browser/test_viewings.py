@@ -78,7 +78,9 @@ def test_from_the_lot_to_the_desk_and_back_to_a_bid_above_the_gate(house: House,
     door.get_by_role("textbox").first.press("Enter")
     expect(door.get_by_role("heading", name="Vera Lau")).to_be_visible()
     door.locator("form[action$=admission] [name=document_seen]").first.check()
-    door.locator("form[action$=admission] button[type=submit]").first.click()
+    with door.expect_response(lambda answer: answer.url.endswith("/admission")) as told:
+        door.locator("form[action$=admission] button[type=submit]").first.click()
+    assert told.value.status == 303  # who leaves the page before the door has answered has let nobody in
     door.goto(f"{house.url}/staff/viewings/ant/appointments/{appointment}/desk")
     for _ in ("out", "in"):
         scale = door.locator("[name=weight]")
