@@ -25,6 +25,7 @@ class Company(Base):
     owners: Mapped[list[str]] = mapped_column(JSON, default=list)  # beneficial owners; bars bids on own stones
     sow_self_assessed: Mapped[str | None] = mapped_column(String(10))  # day of the yearly warranty self-assessment
     state: Mapped[str] = mapped_column(String(12), default=CompanyState.APPLIED)
+    verified_until: Mapped[str | None] = mapped_column(String(10))  # last day of its verification; none: no end
     applied_at: Mapped[datetime]
 
 

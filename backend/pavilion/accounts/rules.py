@@ -104,7 +104,8 @@ RIGHTS: dict[Role, frozenset[Permission]] = {
         Role.CLERK: _CLERK,
         Role.AUCTIONEER: _CLERK | {P.LOT_RUN, P.BID_VOID, P.LOT_SECOND},
         Role.LEAD: _STAFF | _FAIRNESS | {P.SALE_APPROVE, P.LOT_SECOND, P.LOT_CURATE, P.SALE_BUILD, P.PAYMENT_CONFIRM},
-        Role.CASHIER: _STAFF | {P.PAYMENT_BOOK, P.REFUND_PROPOSE, P.RELEASE_PREPARE, P.STATEMENT_ISSUE, P.LEDGER_SEE},
+        Role.CASHIER: _STAFF
+        | {P.PAYMENT_BOOK, P.PAYMENT_CONFIRM, P.REFUND_PROPOSE, P.RELEASE_PREPARE, P.STATEMENT_ISSUE, P.LEDGER_SEE},
         Role.VIEWINGS: _STAFF | {P.VIEWING_RUN},
         Role.COMPLIANCE: _STAFF
         | _FAIRNESS
@@ -156,7 +157,13 @@ APPROVERS: dict[str, Permission] = {
     "company.decline": P.COMPANY_DECIDE,
     "company.suspend": P.COMPANY_DECIDE,
     "payment.wire": P.PAYMENT_CONFIRM,
-    "invoice.cancel": P.SALE_APPROVE,
+    "payment.reverse": P.PAYMENT_CONFIRM,
+    "payment.convert": P.PAYMENT_CONFIRM,
+    "refund.pay": P.PAYMENT_CONFIRM,
+    "invoice.cancel": P.PAYMENT_CONFIRM,
+    "invoice.write_off": P.PAYMENT_CONFIRM,
+    "strike.waive": P.SALE_APPROVE,
+    "seller.pay": P.PAYMENT_CONFIRM,
     "law.change": P.TRUST_EDIT,
     "table.change": P.TRUST_EDIT,
     "settings.change": P.TRUST_EDIT,

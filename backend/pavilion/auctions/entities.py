@@ -1,6 +1,7 @@
 """The companies through which the house sells, and which tax treatment a buyer meets at each (settlement spec 2)."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -26,6 +27,7 @@ class Entity:
     due_days: int
     regimes: tuple[dict[str, Any], ...]
     eu: frozenset[str]
+    terms: Mapping[str, Any]  # where it settles otherwise than the house's usual terms
 
     def self_assessed(self, on: date) -> date | None:
         """The last self-assessment under the System of Warranties before or on this day."""
@@ -76,4 +78,5 @@ def _entity(row: dict[str, Any], eu: frozenset[str]) -> Entity:
         due_days=row["due_days"],
         regimes=tuple(row["regimes"]),
         eu=eu,
+        terms={"due_days": row["due_days"], **row.get("terms", {})},
     )

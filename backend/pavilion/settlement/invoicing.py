@@ -20,7 +20,7 @@ from pavilion.kernel.ids import ulid
 from pavilion.kernel.numbering import next_number
 from pavilion.settlement import ledger
 from pavilion.settlement.ledger import Move
-from pavilion.settlement.models import Invoice, InvoiceLine
+from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine
 from pavilion.settlement.rules import (
     InvoiceState,
     LineKind,
@@ -156,6 +156,7 @@ async def _write_lines(session: AsyncSession, invoice: Invoice, terms: SaleTerms
             line = InvoiceLine(invoice_id=invoice.id, place=place, kind=kind, lot=lot.lot, facts=facts)
             line.text_en, line.text_zh, line.amount_minor = lot.title_en, lot.title_zh, amount
             session.add(line)
+        session.add(BilledLot(lot=lot.lot, invoice_id=invoice.id))
     await session.flush()
     await session.refresh(invoice, ["lines"])
 
@@ -171,6 +172,7 @@ async def take_off(session: AsyncSession, lot: str) -> None:
     if (invoice := await session.scalar(wanted)) is None:
         return
     await session.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.lot == lot))
+    await session.execute(delete(BilledLot).where(BilledLot.lot == lot))
     await _drop_tax(session, invoice)
     if invoice.lines:
         await _add_up(session, invoice)

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.settlement.models import Entry, Posting
+from pavilion.kernel.errors import Refusal
+from pavilion.settlement.models import Entry, Guarded, Posting
+from pavilion.settlement.rules import GUARDED
 
 
 class Move(NamedTuple):
@@ -17,6 +20,13 @@ class Move(NamedTuple):
 
     account: str
     amount_minor: int
+    ref: str | None = None  # where it differs from that of the posting: what is open of an invoice is read by it
+
+
+class Overdrawn(Refusal):
+    """More would leave the account than lies on it: nothing of the act is done."""
+
+    status, code = 409, "account_overdrawn"
 
 
 class Unbalanced(Exception):
@@ -24,7 +34,15 @@ class Unbalanced(Exception):
 
 
 async def post(
-    session: AsyncSession, *, key: str, moves: Sequence[Move], currency: str, ref: str, at: datetime, by: str | None
+    session: AsyncSession,
+    *,
+    key: str,
+    moves: Sequence[Move],
+    currency: str,
+    ref: str,
+    at: datetime,
+    by: str | None,
+    reverses: int | None = None,
 ) -> bool:
     """True when the act was posted now, False when it already stood there under this key."""
     moves = [move for move in moves if move.amount_minor != 0]
@@ -33,16 +51,46 @@ async def post(
     if not moves:
         return False
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(Posting).values(key=key, at=at, by=by).on_conflict_do_nothing(index_elements=["key"])
+    row = build(Posting).values(key=key, at=at, by=by, reverses=reverses).on_conflict_do_nothing(index_elements=["key"])
     txn_id = await session.scalar(row.returning(Posting.id))
     if txn_id is None:
         return False
     session.add_all(
-        Entry(txn_id=txn_id, account=move.account, currency=currency, amount_minor=move.amount_minor, ref=ref, at=at)
+        Entry(
+            txn_id=txn_id,
+            account=move.account,
+            currency=currency,
+            amount_minor=move.amount_minor,
+            ref=move.ref or ref,
+            at=at,
+        )
         for move in moves
     )
     await session.flush()
+    await _guard(session, moves, currency)
     return True
+
+
+async def _guard(session: AsyncSession, moves: Sequence[Move], currency: str) -> None:
+    """The running balances of the accounts that may not fall below zero; in one order, so that two postings never wait
+    for each other."""
+    sums: dict[str, int] = defaultdict(int)
+    for move in moves:
+        if move.account.startswith(GUARDED):
+            sums[move.account] += move.amount_minor
+    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for account, amount in sorted(sums.items()):
+        if amount > 0 and -await balance(session, account, currency) < 0:
+            raise Overdrawn(account=account)
+        row = build(Guarded).values(account=account, currency=currency, amount_minor=min(amount, 0))
+        later = row.on_conflict_do_update(
+            index_elements=["account", "currency"], set_={"amount_minor": Guarded.amount_minor + amount}
+        )
+        try:
+            async with session.begin_nested():
+                await session.execute(later)
+        except IntegrityError as fault:
+            raise Overdrawn(account=account) from fault
 
 
 async def balance(session: AsyncSession, account: str, currency: str) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import DDL, JSON, CheckConstraint, ForeignKey, Index, LargeBinar
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.kernel.db import Base, append_only, one_of
-from pavilion.settlement.rules import InvoiceState, LineKind
+from pavilion.settlement.rules import InvoiceState, LineKind, Outcome
 
 
 class Invoice(Base):
@@ -20,6 +20,7 @@ class Invoice(Base):
         UniqueConstraint("number"),
         CheckConstraint("(state = 'draft') = (number is null)", name="issued_with_number"),
         CheckConstraint("total_minor >= 0", name="total_counted"),
+        one_of("outcome", Outcome),
         Index(
             "uq_invoices_draft",
             "sale",
@@ -55,6 +56,10 @@ class Invoice(Base):
     issued_at: Mapped[datetime | None]
     issued_on: Mapped[str | None] = mapped_column(String(10))  # local day of the sale's zone
     due_on: Mapped[str | None] = mapped_column(String(10))
+    default_on: Mapped[str | None] = mapped_column(String(10))  # the day from which it counts as defaulted
+    paid_on: Mapped[str | None] = mapped_column(String(10))
+    outcome: Mapped[str] = mapped_column(String(6), default=Outcome.NONE)  # how it came to be paid
+    credits_minor: Mapped[int] = mapped_column(default=0)  # Σ credit lines; never part of the total
 
     lines: Mapped[list["InvoiceLine"]] = relationship(lazy="raise", order_by="InvoiceLine.place")
 
@@ -68,8 +73,9 @@ class InvoiceLine(Base):
     __table_args__ = (
         one_of("kind", LineKind),
         UniqueConstraint("invoice_id", "place"),
-        UniqueConstraint("lot", "kind"),  # a sold lot stands on exactly one invoice
+        UniqueConstraint("invoice_id", "lot", "kind"),
         CheckConstraint("amount_minor >= 0", name="amount_counted"),
+        Index("ix_invoice_lines_lot", "lot"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -81,6 +87,25 @@ class InvoiceLine(Base):
     text_zh: Mapped[str] = mapped_column(String(300), default="")
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     amount_minor: Mapped[int]
+
+
+class BilledLot(Base):
+    """A sold lot stands on exactly one live invoice. The row goes when a credit note cancels the sale of the lot."""
+
+    __tablename__ = "billed_lots"
+    __table_args__ = (Index("ix_billed_lots_invoice_id", "invoice_id"),)
+
+    lot: Mapped[str] = mapped_column(String(26), primary_key=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id", ondelete="RESTRICT"))
+
+
+class HouseCompany(Base):
+    """A company row through which the house itself owns stones: what it sells is its own goods, not a consignment."""
+
+    __tablename__ = "house_companies"
+
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="RESTRICT"), primary_key=True)
+    entity: Mapped[str] = mapped_column(String(3))
 
 
 class InvoicePaper(Base):
@@ -114,6 +139,7 @@ class Entry(Base):
     __table_args__ = (
         CheckConstraint("amount_minor <> 0", name="amount_moves"),
         Index("ix_journal_account_currency", "account", "currency"),
+        Index("ix_journal_ref_account", "ref", "account"),  # what is left to pay of an invoice
         Index("ix_journal_txn_id", "txn_id"),
     )
 
@@ -126,36 +152,19 @@ class Entry(Base):
     at: Mapped[datetime]
 
 
-class Payment(Base):
-    """Money that two persons saw on a bank statement."""
+class Guarded(Base):
+    """The running balance of an account that may never fall below zero for its creditor (settlement spec 5): deposits,
+    refunds owed and money not yet allocated. Re-proved against the journal every night."""
 
-    __tablename__ = "payments"
-    __table_args__ = (
-        UniqueConstraint("public_id"),
-        UniqueConstraint("entity", "bank_reference"),
-        CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint("confirmed_by <> entered_by", name="two_persons"),
-        Index("ix_payments_invoice_id", "invoice_id"),
-    )
+    __tablename__ = "guarded_balances"
+    __table_args__ = (CheckConstraint("amount_minor <= 0", name="never_below_zero"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    public_id: Mapped[str] = mapped_column(String(26))
-    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id", ondelete="RESTRICT"))
-    entity: Mapped[str] = mapped_column(String(3))
-    currency: Mapped[str] = mapped_column(String(3))
-    amount_minor: Mapped[int]
-    value_date: Mapped[str] = mapped_column(String(10))
-    bank_reference: Mapped[str] = mapped_column(String(60))
-    entered_by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
-    confirmed_by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
-    at: Mapped[datetime]
-
-    @property
-    def value_day(self) -> date:
-        return date.fromisoformat(self.value_date)
+    account: Mapped[str] = mapped_column(String(120), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    amount_minor: Mapped[int]  # as the journal: credit below zero
 
 
-for _model in (InvoicePaper, Posting, Entry, Payment):
+for _model in (InvoicePaper, Posting, Entry):
     append_only(_model)
 
 _BALANCED = """

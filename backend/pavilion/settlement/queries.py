@@ -1,7 +1,9 @@
 """Reads of invoices, payments and the journal."""
 
 from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +13,8 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding.closed_models import ClosedBid
 from pavilion.bidding.models import BookLot
-from pavilion.settlement.models import Entry, Invoice, InvoiceLine, InvoicePaper, Payment, Posting
+from pavilion.settlement.models import Entry, Invoice, InvoiceLine, InvoicePaper, Posting
+from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, RefundState
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 PAGE = 200
@@ -45,16 +48,18 @@ def visible_to(actor: Actor) -> Select[Invoice]:
 
 async def invoices(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
     """What can be paid now first, then drafts, then the rest; the newest of each first."""
-    paid = (
-        select(func.coalesce(func.sum(Payment.amount_minor), 0))
-        .where(Payment.invoice_id == Invoice.id)
+    left = (
+        select(func.coalesce(func.sum(Entry.amount_minor), 0))
+        .where(Entry.ref == Invoice.number, Entry.account.startswith("asset:buyer:"))
         .scalar_subquery()
     )
-    wanted = visible_to(actor).join(Company, Company.id == Invoice.company_id).add_columns(Company.name, paid)
+    wanted = visible_to(actor).join(Company, Company.id == Invoice.company_id).add_columns(Company.name, left)
     wanted = wanted.options(selectinload(Invoice.lines))
     turn = case((Invoice.state.in_(PAYABLE), 0), (Invoice.state == InvoiceState.DRAFT, 1), else_=2)
     rows = await session.execute(wanted.order_by(turn, Invoice.id.desc()).limit(PAGE))
-    return [InvoiceRow(invoice, name, invoice.total_minor - int(paid)) for invoice, name, paid in rows]
+    return [
+        InvoiceRow(invoice, name, int(left) if invoice.number else invoice.total_minor) for invoice, name, left in rows
+    ]
 
 
 async def invoice_for(session: AsyncSession, actor: Actor, name: str) -> Invoice | None:
@@ -82,15 +87,38 @@ async def billed(session: AsyncSession, sale: str) -> set[str]:
 
 
 async def open_minor(session: AsyncSession, invoice: Invoice) -> int:
-    """What is left to pay, in minor units."""
-    paid = await session.scalar(
-        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(Payment.invoice_id == invoice.id)
+    """What is left to pay, in minor units: what the journal says the buyer owes for it, nothing else."""
+    if invoice.number is None:
+        return invoice.total_minor
+    owed = select(func.coalesce(func.sum(Entry.amount_minor), 0)).where(
+        Entry.ref == invoice.number, Entry.account == f"asset:buyer:{invoice.company_id}"
     )
-    return invoice.total_minor - int(paid or 0)
+    return int(await session.scalar(owed) or 0)
 
 
-async def payments_of(session: AsyncSession, invoice: Invoice) -> Sequence[Payment]:
-    return (await session.scalars(select(Payment).where(Payment.invoice_id == invoice.id).order_by(Payment.id))).all()
+async def refunded_minor(session: AsyncSession, receipt: Receipt) -> int:
+    """What of this receipt went back or is owed back, in minor units."""
+    gone = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(Refund.receipt_id == receipt.id)
+    return int(await session.scalar(gone.where(Refund.state != RefundState.REPLACED)) or 0)
+
+
+class Paid(NamedTuple):
+    """A part of a receipt on one invoice."""
+
+    receipt: Receipt
+    amount_minor: int
+    at: datetime
+
+
+async def payments_of(session: AsyncSession, invoice: Invoice) -> list[Paid]:
+    wanted = select(Receipt, Allocation).join(Receipt, Receipt.id == Allocation.receipt_id)
+    rows = await session.execute(wanted.where(Allocation.invoice_id == invoice.id).order_by(Allocation.id))
+    return [Paid(receipt, allocation.amount_minor, allocation.at) for receipt, allocation in rows]
+
+
+def local_day(invoice: Invoice, now: datetime) -> date:
+    """Today in the zone of the invoice's sale."""
+    return now.astimezone(ZoneInfo(invoice.facts["sale"]["zone"])).date()
 
 
 async def paper_of(session: AsyncSession, invoice: Invoice, lang: str) -> InvoicePaper | None:

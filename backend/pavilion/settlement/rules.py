@@ -15,6 +15,14 @@ class InvoiceState(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
+class Outcome(StrEnum):
+    """How an invoice came to be paid; empty while it is not, or when it was paid in time."""
+
+    NONE = ""
+    LATE = "late"
+    CURED = "cured"
+
+
 class LineKind(StrEnum):
     HAMMER = "hammer"
     PREMIUM = "premium"
@@ -26,8 +34,10 @@ class LineKind(StrEnum):
 # The second part of an account's name (settlement spec 5): what kind of account it is.
 ACCOUNT_KINDS = (
     *("bank", "stripe", "buyer", "deposit", "unallocated", "seller", "tax", "refund"),
-    *("premium", "charge", "fx"),
+    *("premium", "charge", "commission", "sales", "forfeit", "fee", "writeoff", "dispute", "fx", "payout"),
 )
+# Accounts that may never fall below zero for their creditor: an act that would do so fails as a whole.
+GUARDED = ("liability:deposit:", "liability:refund:", "liability:unallocated:")
 
 TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
     InvoiceState.DRAFT: frozenset({InvoiceState.ISSUED}),
@@ -70,6 +80,13 @@ def state_on(state: InvoiceState, due_on: date | None, today: date) -> InvoiceSt
     if state is InvoiceState.ISSUED and due_on is not None and today > due_on:
         return InvoiceState.OVERDUE
     return state
+
+
+def outcome_on(state: InvoiceState, due_on: date | None, paid_on: date) -> Outcome:
+    """How a payment of this day ends an invoice that stands in this state."""
+    if state is InvoiceState.DEFAULTED:
+        return Outcome.CURED
+    return Outcome.LATE if due_on is not None and paid_on > due_on else Outcome.NONE
 
 
 def warranty_fault(*, valid_from: date, valid_to: date | None, self_assessed: date | None, on: date) -> str | None:

@@ -8,13 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
-from pavilion.bidding import service as bidding
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
-from pavilion.kernel.ids import ulid
-from pavilion.settlement import invoicing, ledger, queries, stopping
-from pavilion.settlement.ledger import Move
-from pavilion.settlement.models import Invoice, Payment
+from pavilion.settlement import invoicing, queries, receiving, stopping
+from pavilion.settlement.models import Invoice
+from pavilion.settlement.receipt_models import Receipt, Source
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 WIRE = "payment.wire"
@@ -76,33 +74,18 @@ async def confirm_wire(session: AsyncSession, proposal: Proposal, actor: Actor, 
     if await _known(session, invoice.entity, said["bank_reference"]):
         raise DuplicateReference()
     assert actor.person_id is not None
-    payment = Payment(public_id=ulid(now), invoice_id=invoice.id, entity=invoice.entity, currency=said["currency"])
-    payment.amount_minor, payment.value_date = said["amount_minor"], said["value_date"]
-    payment.bank_reference, payment.at = said["bank_reference"], now
-    payment.entered_by, payment.confirmed_by = proposal.proposed_by, actor.person_id
-    session.add(payment)
-    await session.flush()
-    await ledger.post(
-        session,
-        key=f"payment:{payment.public_id}",
-        moves=[
-            Move(f"asset:bank:{invoice.entity}", payment.amount_minor),
-            Move(f"asset:buyer:{invoice.company_id}", -payment.amount_minor),
-        ],
-        currency=payment.currency,
-        ref=invoice.number or "",
-        at=now,
-        by=actor.public_id,
+    receipt = receiving.wire(
+        entity=invoice.entity,
+        company_id=invoice.company_id,
+        currency=said["currency"],
+        amount_minor=said["amount_minor"],
+        value_date=date.fromisoformat(said["value_date"]),
+        reference=said["bank_reference"],
+        purpose=invoice.number or "",
+        persons=(proposal.proposed_by, actor.person_id),
+        now=now,
     )
-    events.record(session, "payment:booked", payment.public_id, by=actor.public_id, at=now, invoice=invoice.number)
-    if await queries.open_minor(session, invoice) == 0:
-        invoice.state = InvoiceState.PAID
-        lots = sorted({line.lot for line in invoice.lines if line.lot})
-        for lot in lots:
-            await bidding.lot_paid(session, sale=invoice.sale, lot=lot, now=now)
-        events.record(
-            session, "invoice:paid", invoice.public_id, by=actor.public_id, at=now, sale=invoice.sale, lots=lots
-        )
+    await receiving.book(session, receipt, invoice, by=actor.public_id)
 
 
 async def decide_stop(
@@ -115,8 +98,8 @@ async def decide_stop(
 
 
 async def _known(session: AsyncSession, entity: str, bank_reference: str) -> bool:
-    wanted = select(Payment.id).where(Payment.entity == entity, Payment.bank_reference == bank_reference)
-    return await session.scalar(wanted) is not None
+    wanted = select(Receipt.id).where(Receipt.entity == entity, Receipt.reference == bank_reference)
+    return await session.scalar(wanted.where(Receipt.source == Source.WIRE).limit(1)) is not None
 
 
 async def mark_overdue(session: AsyncSession, invoice: Invoice, now: datetime) -> None:

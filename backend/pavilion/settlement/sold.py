@@ -16,9 +16,10 @@ from pavilion.bidding.models import BookLot, BookLotState, BookState, SaleBook
 from pavilion.bidding.queries import Result
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.instants import micros
+from pavilion.settlement.default_models import LotRemedy
 from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
-from pavilion.settlement.models import Invoice, InvoiceLine
-from pavilion.settlement.rules import InvoiceState, LineKind
+from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine
+from pavilion.settlement.rules import InvoiceState
 from pavilion.settlement.stop_models import SettlementStop, StopState
 
 
@@ -31,9 +32,11 @@ class SoldSale:
 
 async def sales_to_bill(session: AsyncSession) -> Sequence[str]:
     """Sales with a sold lot on no invoice yet, or closed with a draft that can be issued."""
-    billed = select(InvoiceLine.lot).where(InvoiceLine.kind == LineKind.HAMMER, InvoiceLine.lot == BookLot.lot)
+    billed = select(BilledLot.lot).where(BilledLot.lot == BookLot.lot)
+    cancelled = select(LotRemedy.lot).where(LotRemedy.lot == BookLot.lot)
     stopped = select(SettlementStop.lot).where(SettlementStop.state != StopState.RELEASED)
     unbilled = select(BookLot.sale).where(BookLot.state == BookLotState.SOLD, ~billed.exists())
+    unbilled = unbilled.where(~cancelled.exists())
     unbilled = unbilled.where(BookLot.lot.not_in(stopped))
     closed = select(SaleBook.sale).where(SaleBook.state == BookState.CLOSED)
     ready = select(Invoice.sale).where(

@@ -1,0 +1,58 @@
+"""Deposits: what a sale asks, and what each company has put down."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pavilion.kernel.db import Base, one_of
+
+
+class DepositState(StrEnum):
+    ASKED = "asked"
+    PENDING = "pending"  # the provider or a second person is still to confirm
+    HELD = "held"
+    CLOSED = "closed"  # all of it applied, refunded or forfeited; or no longer asked
+
+
+class Deposit(Base):
+    """One per company and sale. What is left of it is the balance of `liability:deposit:{company}:{sale}`."""
+
+    __tablename__ = "deposits"
+    __table_args__ = (
+        UniqueConstraint("public_id"),
+        UniqueConstraint("company_id", "sale"),
+        one_of("state", DepositState),
+        CheckConstraint("asked_minor > 0", name="asked_positive"),
+        Index("ix_deposits_sale_state", "sale", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(26))
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="RESTRICT"))
+    sale: Mapped[str] = mapped_column(String(26))
+    registration: Mapped[str] = mapped_column(String(26))
+    entity: Mapped[str] = mapped_column(String(3))
+    currency: Mapped[str] = mapped_column(String(3))
+    asked_minor: Mapped[int]
+    lots: Mapped[list[str]] = mapped_column(JSON)  # the lots it was counted from; empty: a fixed sum
+    factor: Mapped[int]  # limit = deposit x factor
+    state: Mapped[str] = mapped_column(String(10), default=DepositState.ASKED)
+    by_hold: Mapped[bool] = mapped_column(default=False)
+    asked_at: Mapped[datetime]
+    held_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class SaleTermsRow(Base):
+    """What a sale settles by, where it differs from its selling entity's usual terms (`terms.Terms`)."""
+
+    __tablename__ = "settlement_terms"
+
+    sale: Mapped[str] = mapped_column(String(26), primary_key=True)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    version: Mapped[int] = mapped_column(default=1)
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]

@@ -1,0 +1,136 @@
+"""Money that reached the house: booked once, on the invoice it is meant for; what is left over waits unallocated."""
+
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.bidding import service as bidding
+from pavilion.kernel import events
+from pavilion.kernel.ids import ulid
+from pavilion.settlement import ledger, queries
+from pavilion.settlement.ledger import Move
+from pavilion.settlement.models import Invoice
+from pavilion.settlement.receipt_models import Allocation, Receipt, Source
+from pavilion.settlement.rules import PAYABLE, InvoiceState, Outcome, outcome_on
+
+NOBODY = 0  # the company of an unknown payer, in the account's name
+
+
+def unallocated(company_id: int | None) -> str:
+    return f"liability:unallocated:{company_id or NOBODY}"
+
+
+def house_account(receipt: Receipt) -> str:
+    """Where the money lies: at the bank, or still with the payment provider."""
+    return f"asset:{'bank' if receipt.source == Source.WIRE else 'stripe'}:{receipt.entity}"
+
+
+async def book(session: AsyncSession, receipt: Receipt, invoice: Invoice | None, *, by: str | None) -> Receipt:
+    """The receipt stands in the journal, on the invoice as far as that is open, the rest unallocated. The invoice's
+    row is locked by the caller; a receipt is booked once."""
+    session.add(receipt)
+    await session.flush()
+    part = 0
+    if invoice is not None and invoice.currency == receipt.currency and InvoiceState(invoice.state) in PAYABLE:
+        part = min(receipt.amount_minor, await queries.open_minor(session, invoice))
+    rest = receipt.amount_minor - part
+    moves = [Move(house_account(receipt), receipt.amount_minor)]
+    if invoice is not None and part:
+        session.add(Allocation(receipt_id=receipt.id, invoice_id=invoice.id, amount_minor=part, by=by, at=receipt.at))
+        moves.append(Move(f"asset:buyer:{invoice.company_id}", -part, invoice.number))
+    if rest:
+        moves.append(Move(unallocated(receipt.company_id), -rest))
+    await ledger.post(
+        session,
+        key=f"receipt:{receipt.public_id}",
+        moves=moves,
+        currency=receipt.currency,
+        ref=receipt.public_id,
+        at=receipt.at,
+        by=by,
+    )
+    told = {"invoice": invoice.number if invoice is not None and part else None, "unallocated_minor": rest}
+    events.record(session, "payment:booked", receipt.public_id, by=by, at=receipt.at, **told)
+    if invoice is not None and part:
+        await paid_up(session, invoice, on=None, by=by, now=receipt.at)
+    return receipt
+
+
+async def allocate(
+    session: AsyncSession, receipt: Receipt, invoice: Invoice, amount_minor: int, *, by: str | None, now: datetime
+) -> None:
+    """A part of what the receipt left unallocated pays this invoice. The caller has locked both rows and checked that
+    as much is left on either side; the guarded account refuses more."""
+    assert receipt.currency == invoice.currency and amount_minor > 0
+    allocation = Allocation(receipt_id=receipt.id, invoice_id=invoice.id, amount_minor=amount_minor, by=by, at=now)
+    session.add(allocation)
+    await session.flush()
+    await ledger.post(
+        session,
+        key=f"allocation:{allocation.id}",
+        moves=[
+            Move(unallocated(receipt.company_id), amount_minor),
+            Move(f"asset:buyer:{invoice.company_id}", -amount_minor, invoice.number),
+        ],
+        currency=receipt.currency,
+        ref=receipt.public_id,
+        at=now,
+        by=by,
+    )
+    await paid_up(session, invoice, on=None, by=by, now=now)
+
+
+async def left_of(session: AsyncSession, receipt: Receipt) -> int:
+    """What of the receipt pays nothing yet and was not sent back, in minor units."""
+    used = await session.scalar(
+        select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(Allocation.receipt_id == receipt.id)
+    )
+    return receipt.amount_minor - int(used or 0) - await queries.refunded_minor(session, receipt)
+
+
+async def paid_up(session: AsyncSession, invoice: Invoice, *, on: date | None, by: str | None, now: datetime) -> bool:
+    """The invoice is paid once nothing is left open: in time, late, or cured after its default. `on`: the local day
+    that counts, else today in the sale's zone."""
+    if InvoiceState(invoice.state) not in PAYABLE or await queries.open_minor(session, invoice) != 0:
+        return False
+    day = on or queries.local_day(invoice, now)
+    invoice.outcome = outcome_on(InvoiceState(invoice.state), invoice.due_day, day)
+    invoice.state, invoice.paid_on = InvoiceState.PAID, day.isoformat()
+    lots = sorted({line.lot for line in invoice.lines if line.lot})
+    for lot in lots:
+        await bidding.lot_paid(session, sale=invoice.sale, lot=lot, now=now)
+    facts = {"sale": invoice.sale, "lots": lots, "number": invoice.number, "company_id": invoice.company_id}
+    events.record(session, "invoice:paid", invoice.public_id, by=by, at=now, outcome=invoice.outcome, **facts)
+    if invoice.outcome == Outcome.CURED:
+        events.record(session, "invoice:cured", invoice.public_id, by=by, at=now, **facts)
+    return True
+
+
+def wire(
+    *,
+    entity: str,
+    company_id: int | None,
+    currency: str,
+    amount_minor: int,
+    value_date: date,
+    reference: str,
+    purpose: str,
+    persons: tuple[int, int],
+    now: datetime,
+) -> Receipt:
+    """A transfer that two persons saw on a statement; not yet booked."""
+    return Receipt(
+        public_id=ulid(now),
+        source=Source.WIRE,
+        entity=entity,
+        company_id=company_id,
+        currency=currency,
+        amount_minor=amount_minor,
+        value_date=value_date.isoformat(),
+        reference=reference,
+        purpose=purpose,
+        entered_by=persons[0],
+        confirmed_by=persons[1],
+        at=now,
+    )
