@@ -27,8 +27,7 @@ from pavilion.provenance.log import LogSigner
 from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
-from pavilion.settlement import jobs as settlement_jobs
-from pavilion.settlement import stopping
+from pavilion.settlement import ticks as settlement_ticks
 from pavilion.viewings import ticks as viewing_ticks
 from pavilion.webkit.html import Pages
 from pavilion.worker import Tick
@@ -60,11 +59,8 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("results", partial(insight_archiving.tick, sessions)),
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("fairness", partial(fairness_cases.tick, sessions)),
-        Tick("bills", partial(settlement_jobs.bill_sold_lots, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),
-        Tick("stops", partial(stopping.follow, sessions)),
-        Tick("papers", lambda now: settlement_jobs.set_papers(sessions, now, pages.tongues)),
-        Tick("overdue", partial(settlement_jobs.notice_overdue, sessions)),
+        *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages)),
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
         *_log_ticks(settings, sessions),

@@ -1,0 +1,22 @@
+"""What settlement does by itself, in this order."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+
+from pavilion.kernel.db import Sessions
+from pavilion.settings import Settings
+from pavilion.settlement import jobs, stopping
+from pavilion.webkit.html import Pages
+
+Named = tuple[str, Callable[[datetime], Awaitable[int]]]
+
+
+def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Named]:
+    """Name and work of each; more than none done: asked again at once."""
+    return [
+        ("bills", partial(jobs.bill_sold_lots, sessions)),
+        ("stops", partial(stopping.follow, sessions)),
+        ("papers", lambda now: jobs.set_papers(sessions, now, pages.tongues)),
+        ("overdue", partial(jobs.notice_overdue, sessions)),
+    ]
