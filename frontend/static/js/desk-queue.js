@@ -144,6 +144,7 @@ class Desk {
     this.told = /** @type {HTMLElement} */ (document.querySelector("[data-refused]"));
     const name = `${KEPT}:${place.dataset["office"]}:${place.dataset["staff"]}`; // who signs in next signs for nobody else
     this.refusedAt = `${name}:refused`;
+    this.stale = false; // an act is done and the page could not be read again since
     this.queue = new Queue({
       load: () => localStorage.getItem(name),
       save: (text) => localStorage.setItem(name, text),
@@ -156,8 +157,8 @@ class Desk {
     place.addEventListener("input", (event) => this.onInput(event));
     place.addEventListener("reset", (event) => this.onReset(event));
     this.told.addEventListener("click", (event) => this.onSeen(event));
-    addEventListener("online", () => void this.queue.drain());
-    setInterval(() => { if (this.queue.acts.length) void this.queue.drain(); }, AGAIN_MS);
+    addEventListener("online", () => void this.again());
+    setInterval(() => void this.again(), AGAIN_MS);
     this.show(this.queue.acts);
     this.tell();
     void this.queue.drain();
@@ -248,9 +249,9 @@ class Desk {
 
   /** What waits, on the line above and at each stone. @param {readonly Act[]} acts */
   show(acts) {
-    this.line.hidden = acts.length === 0;
+    this.line.hidden = acts.length === 0 && !this.stale;
     const what = acts.map((act) => act.label).join("; ");
-    this.line.textContent = !acts.length ? "" : this.queue?.signedOut
+    this.line.textContent = !acts.length ? (this.stale ? say("Done, but this page could not be read again yet.") : "") : this.queue?.signedOut
       ? say("Signed out. Kept here and sent when you have signed in again: %(what)s", { what })
       : say("No line. Kept here and sent when there is one: %(what)s", { what });
     for (const form of /** @type {NodeListOf<HTMLElement>} */ (this.place.querySelectorAll("[data-desk-act]"))) {
@@ -262,16 +263,28 @@ class Desk {
     }
   }
 
-  /** The desk as the house knows it now; what is half typed at another stone stays. */
-  async fresh() {
-    let text;
+  /** What waits is sent, and a page that fell behind is read again. */
+  async again() {
+    if (this.queue.acts.length) await this.queue.drain();
+    if (this.stale) await this.fresh();
+  }
+
+  /** The page as the house has it now; none without a line. @returns {Promise<string | null>} */
+  async page() {
     try {
       const answer = await fetch(location.pathname, { headers: { "hx-request": "true", accept: "text/html" }, cache: "no-store" });
-      if (!answer.ok || answer.redirected) return;
-      text = await answer.text();
+      return answer.ok && !answer.redirected ? await answer.text() : null;
     } catch {
-      return; // the page is read again with the next act
+      return null;
     }
+  }
+
+  /** The desk as the house knows it now; what is half typed at another stone stays. A page that cannot be read says so
+   * and is asked for again: it still shows what is done already. */
+  async fresh() {
+    const text = await this.page();
+    this.stale = text === null;
+    if (text === null) { this.show(this.queue.acts); return; }
     const typed = new Map(this.scales().map(([name, field]) => [name, field.value]));
     const focused = document.activeElement instanceof HTMLElement && this.place.contains(document.activeElement) ? document.activeElement.id : "";
     this.place.replaceChildren(document.createRange().createContextualFragment(text));
