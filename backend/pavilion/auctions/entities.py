@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pavilion.accounts.strikes import THRESHOLD
 from pavilion.auctions.fees import Regime, Tax
 
 DATA = Path(__file__).parent / "data" / "entities.json"
@@ -28,6 +29,11 @@ class Entity:
     regimes: tuple[dict[str, Any], ...]
     eu: frozenset[str]
     terms: Mapping[str, Any]  # where it settles otherwise than the house's usual terms
+
+    @property
+    def strikes(self) -> int:
+        """How many open strikes bar a company from its sales."""
+        return int(self.terms.get("strikes", THRESHOLD))
 
     def self_assessed(self, on: date) -> date | None:
         """The last self-assessment under the System of Warranties before or on this day."""

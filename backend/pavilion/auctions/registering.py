@@ -9,8 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
+from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
+from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
 from pavilion.kernel import events
@@ -46,6 +48,7 @@ async def apply(
         raise ActNotAllowed(state=row.state)
     if row.rules is None or terms_sha256 != row.rules["terms"]:
         raise BadInput(fields={"terms": "terms_not_accepted"})
+    await strikes.refuse_barred(session, actor.company_id, entities()[row.entity].strikes)
     registration = await _of_company(session, row.id, actor.company_id)
     if registration is None:
         registration = Registration(
@@ -148,6 +151,8 @@ async def _answer(
 async def _approved(
     session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
 ) -> Registration:
+    sale = await session.get_one(Sale, row.sale_id)
+    await strikes.refuse_barred(session, row.company_id, entities()[sale.entity].strikes)
     while row.paddle is None or row.state != R.APPROVED:
         paddle = row.paddle or await _draw(session, row.sale_id)
         try:

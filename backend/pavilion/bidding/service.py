@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import CompanyState
 from pavilion.auctions.changes import being_listed
@@ -105,7 +106,8 @@ class World:
             if row is None:
                 return Facts()
             firms, now = await _firms(session, row), self._clock()
-            bidders = {firm.id: _bidder(registration, firm, row, now) for registration, firm in firms}
+            barred = await strikes.barred_of(session, [firm.id for _, firm in firms], entities()[row.entity].strikes)
+            bidders = {firm.id: _bidder(one, firm, row, now, struck=firm.id in barred) for one, firm in firms}
             tender = await told(session, row)
             lots = await _lots(session, row, [firm for _, firm in firms], bidders.values(), now, tender)
             paid = await session.scalars(select(PaidLot.lot).where(PaidLot.sale == sale))
@@ -206,13 +208,13 @@ async def _firms(session: AsyncSession, sale: Sale) -> list[tuple[Registration, 
     return [(registration, firm) for registration, firm in rows]
 
 
-def _bidder(registration: Registration, firm: Company, sale: Sale, now: datetime) -> Bidder:
+def _bidder(registration: Registration, firm: Company, sale: Sale, now: datetime, *, struck: bool) -> Bidder:
     entity = entities().get(sale.entity)
     tax = entity.tax(registration.destination, has_tax_no=bool(firm.tax_no), on=now.date()) if entity else None
     return Bidder(
         firm.id,
         registration.paddle,
-        registration.state if firm.state == CompanyState.APPROVED else "suspended",
+        "struck" if struck else registration.state if firm.state == CompanyState.APPROVED else "suspended",
         registration.limit_minor,
         registration.destination,
         registration.terms_hash,
