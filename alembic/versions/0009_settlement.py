@@ -30,6 +30,23 @@ ALLOCATIONS = """insert into allocations (receipt_id, invoice_id, amount_minor, 
     select r.id, p.invoice_id, p.amount_minor, o.public_id, p.at from payments p
     join receipts r on r.public_id = p.public_id join people o on o.id = p.confirmed_by order by p.id"""
 
+SUMS = (
+    """
+create table posting_sums (
+  txn_id integer not null, currency varchar(3) not null, amount_minor integer not null,
+  balanced integer default -1 not null references postings (id) deferrable initially deferred,
+  primary key (txn_id, currency), check (balanced = -1)
+)
+""",
+    """
+create trigger journal_balances after insert on journal begin
+  insert into posting_sums (txn_id, currency, amount_minor) values (new.txn_id, new.currency, new.amount_minor)
+    on conflict (txn_id, currency) do update set amount_minor = amount_minor + excluded.amount_minor;
+  delete from posting_sums where txn_id = new.txn_id and currency = new.currency and amount_minor = 0;
+end
+""",
+)
+
 
 def _refuse_change(table: str) -> list[str]:
     if op.get_bind().dialect.name == "postgresql":
@@ -689,6 +706,9 @@ def upgrade() -> None:
     op.execute(ALLOCATIONS)
     op.drop_index(op.f("ix_payments_invoice_id"), table_name="payments")
     op.drop_table("payments")
+    if op.get_bind().dialect.name == "sqlite":
+        for statement in SUMS:
+            op.execute(statement.strip())
     for table in APPEND_ONLY:
         for statement in _refuse_change(table):
             op.execute(statement)

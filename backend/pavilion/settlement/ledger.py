@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,15 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.errors import Refusal
 from pavilion.settlement.models import Entry, Guarded, Posting
+from pavilion.settlement.postings import Move as Move
+from pavilion.settlement.postings import opposite
 from pavilion.settlement.rules import GUARDED
-
-
-class Move(NamedTuple):
-    """Debit above zero, credit below, in minor units."""
-
-    account: str
-    amount_minor: int
-    ref: str | None = None  # where it differs from that of the posting: what is open of an invoice is read by it
 
 
 class Overdrawn(Refusal):
@@ -69,6 +62,32 @@ async def post(
     await session.flush()
     await _guard(session, moves, currency)
     return True
+
+
+async def reverse(session: AsyncSession, key: str, *, by: str | None, at: datetime, ref: str | None = None) -> bool:
+    """The posting with this key is taken back by one that names it; True when that was done now, False when it had been
+    done before or nothing was posted. `ref` stands on the new entries, but never on what a buyer owes: that keeps the
+    number of its invoice."""
+    posting = await session.scalar(select(Posting).where(Posting.key == key))
+    if posting is None:
+        return False
+    entries = (await session.scalars(select(Entry).where(Entry.txn_id == posting.id).order_by(Entry.id))).all()
+    moves = [Move(one.account, one.amount_minor, _ref_of(one, ref)) for one in entries]
+    (currency,) = {one.currency for one in entries}
+    return await post(
+        session,
+        key=f"reversal:{key}",
+        moves=opposite(moves),
+        currency=currency,
+        ref=ref or entries[0].ref,
+        at=at,
+        by=by,
+        reverses=posting.id,
+    )
+
+
+def _ref_of(entry: Entry, ref: str | None) -> str:
+    return entry.ref if ref is None or entry.account.startswith("asset:buyer:") else ref
 
 
 async def _guard(session: AsyncSession, moves: Sequence[Move], currency: str) -> None:

@@ -180,6 +180,22 @@ _BALANCES = (
     "create constraint trigger journal_balances after insert on journal deferrable initially deferred "
     "for each row execute function pavilion_posting_balances()"
 )
-for _statement in (_BALANCED.strip(), _BALANCES):
-    _ddl = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
-    event.listen(Base.metadata.tables["journal"], "after_create", _ddl.execute_if(dialect="postgresql"))
+# SQLite defers nothing but foreign keys: an unbalanced posting points at a posting that never is, until it balances.
+_SUMS = """
+create table posting_sums (
+  txn_id integer not null, currency varchar(3) not null, amount_minor integer not null,
+  balanced integer default -1 not null references postings (id) deferrable initially deferred,
+  primary key (txn_id, currency), check (balanced = -1)
+)
+"""
+_SUMMED = """
+create trigger journal_balances after insert on journal begin
+  insert into posting_sums (txn_id, currency, amount_minor) values (new.txn_id, new.currency, new.amount_minor)
+    on conflict (txn_id, currency) do update set amount_minor = amount_minor + excluded.amount_minor;
+  delete from posting_sums where txn_id = new.txn_id and currency = new.currency and amount_minor = 0;
+end
+"""
+for _dialect, _statements in {"postgresql": (_BALANCED, _BALANCES), "sqlite": (_SUMS, _SUMMED)}.items():
+    for _statement in _statements:
+        _ddl = DDL(_statement.strip().replace("%", "%%"))  # type: ignore[no-untyped-call]
+        event.listen(Base.metadata.tables["journal"], "after_create", _ddl.execute_if(dialect=_dialect))
