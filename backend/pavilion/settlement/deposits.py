@@ -1,0 +1,219 @@
+"""Deposits: money a company puts down before it bids. What is left of one is the balance of its account in the journal;
+all that was ever held is applied, refunded, forfeited or still there (settlement spec 4)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts import strikes
+from pavilion.auctions.entities import entities
+from pavilion.kernel import events
+from pavilion.kernel.errors import ActNotAllowed, NotFound
+from pavilion.settlement import ledger, postings, queries, receiving
+from pavilion.settlement.deposit_models import Deposit, DepositState
+from pavilion.settlement.deposit_rules import share_out, split
+from pavilion.settlement.models import Entry, HouseCompany, Invoice, InvoiceLine, Posting
+from pavilion.settlement.receipt_models import Allocation, Receipt
+from pavilion.settlement.rules import InvoiceState, LineKind
+
+APPLIED = "deposit:applied:"  # and the number of the invoice: one application per invoice
+FORFEITED = "deposit:forfeited:"
+
+
+class Forfeit(NamedTuple):
+    """What was kept of a defaulter's deposit, what of it went to consignors, and what is left to go back."""
+
+    forfeited: int
+    refund: int
+    sellers: Mapping[int, int]
+
+
+async def locked(session: AsyncSession, public_id: str) -> Deposit:
+    """The deposit, for this transaction alone to change."""
+    row = await session.scalar(select(Deposit).where(Deposit.public_id == public_id).with_for_update())
+    if row is None:
+        raise NotFound()
+    return row
+
+
+async def of_company(session: AsyncSession, company_id: int, sale: str, *, lock: bool = False) -> Deposit | None:
+    wanted = select(Deposit).where(Deposit.company_id == company_id, Deposit.sale == sale)
+    found: Deposit | None = await session.scalar(wanted.with_for_update() if lock else wanted)
+    return found
+
+
+async def held_minor(session: AsyncSession, company_id: int, sale: str) -> int:
+    """What lies on the deposit's account now, in minor units of the sale's currency."""
+    wanted = select(func.coalesce(func.sum(Entry.amount_minor), 0))
+    return -int(await session.scalar(wanted.where(Entry.account == postings.deposit(company_id, sale))) or 0)
+
+
+async def payable(session: AsyncSession, deposit: Deposit) -> int:
+    """What is still to be put down. Refused where nothing is asked any more, or the company is barred from sales."""
+    await strikes.refuse_barred(session, deposit.company_id, entities()[deposit.entity].strikes)
+    if deposit.state not in (DepositState.ASKED, DepositState.PENDING):
+        raise ActNotAllowed(state=deposit.state)
+    return deposit.asked_minor - await held_minor(session, deposit.company_id, deposit.sale)
+
+
+async def pending(session: AsyncSession, deposit: Deposit, *, by: str | None, now: datetime) -> None:
+    """A payment of it is on its way: the provider, or a second person, is still to confirm."""
+    await payable(session, deposit)
+    deposit.state = DepositState.PENDING
+    await session.flush()
+    events.record(session, "deposit:pending", deposit.public_id, by=by, at=now, **_facts(deposit))
+
+
+async def not_paid(session: AsyncSession, deposit: Deposit, *, by: str | None, now: datetime) -> None:
+    """The payment on its way came to nothing: the deposit is asked as before."""
+    if deposit.state == DepositState.PENDING:
+        deposit.state = DepositState.ASKED
+        await session.flush()
+        events.record(session, "deposit:not_paid", deposit.public_id, by=by, at=now, **_facts(deposit))
+
+
+async def receive(
+    session: AsyncSession, deposit: Deposit, receipt: Receipt, *, by: str | None, now: datetime
+) -> Receipt:
+    """The receipt stands in the journal: on the deposit as far as that is still open, the rest unallocated. Once all of
+    it is there the deposit is held. Money of another currency, for a deposit no longer asked, or from a company that is
+    barred is not lost: all of it waits unallocated. The deposit's row is locked by the caller."""
+    barred = await strikes.barred(session, deposit.company_id, entities()[deposit.entity].strikes)
+    asked = deposit.state in (DepositState.ASKED, DepositState.PENDING) and not barred
+    alike = (receipt.currency, receipt.entity) == (deposit.currency, deposit.entity)
+    before = await held_minor(session, deposit.company_id, deposit.sale)
+    part = min(receipt.amount_minor, max(0, deposit.asked_minor - before)) if asked and alike else 0
+    if part == 0:
+        return await receiving.book(session, receipt, None, by=by)
+    session.add(receipt)
+    await session.flush()
+    session.add(Allocation(receipt_id=receipt.id, deposit=deposit.public_id, amount_minor=part, by=by, at=receipt.at))
+    house, rest = receiving.house_account(receipt), receipt.amount_minor - part
+    moves = postings.deposit_received(house, deposit.company_id, deposit.sale, part)
+    moves += postings.unallocated_received(house, receipt.company_id, rest) if rest else []
+    posting = {"currency": receipt.currency, "ref": deposit.public_id, "at": receipt.at, "by": by}
+    await ledger.post(session, key=f"receipt:{receipt.public_id}", moves=moves, **posting)  # type: ignore[arg-type]
+    told = {"deposit": deposit.public_id, "unallocated_minor": rest}
+    events.record(session, "payment:booked", receipt.public_id, by=by, at=receipt.at, **told)
+    if before + part == deposit.asked_minor:
+        deposit.state, deposit.held_at = DepositState.HELD, now
+        events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **_facts(deposit))
+    await session.flush()
+    return receipt
+
+
+async def apply(session: AsyncSession, invoice: Invoice, *, now: datetime) -> int:
+    """What the company put down for this sale pays the invoice as far as it goes; answers how much. The invoice has its
+    number and stands in the journal; the caller writes the credit line. Invoices issued one after the other take their
+    part in that order."""
+    assert invoice.number is not None, "a deposit is applied to an issued invoice"
+    key = APPLIED + invoice.number
+    if (known := await _posted(session, key)) is not None:
+        return known
+    deposit = await of_company(session, invoice.company_id, invoice.sale, lock=True)
+    if deposit is None or (deposit.currency, deposit.entity) != (invoice.currency, invoice.entity):
+        return 0
+    there = await held_minor(session, deposit.company_id, deposit.sale)
+    amount = min(there, await queries.open_minor(session, invoice))
+    if amount <= 0:
+        return 0
+    await ledger.post(
+        session,
+        key=key,
+        moves=postings.deposit_applied(deposit.company_id, deposit.sale, invoice.number, amount),
+        currency=deposit.currency,
+        ref=deposit.public_id,
+        at=now,
+        by=None,
+    )
+    told = {"invoice": invoice.number, "amount_minor": amount, **_facts(deposit)}
+    events.record(session, "deposit:applied", deposit.public_id, by=None, at=now, **told)
+    return amount
+
+
+async def applied_minor(session: AsyncSession, invoice: Invoice) -> int:
+    """What of a deposit pays this invoice now, in minor units."""
+    wanted = select(func.coalesce(func.sum(Entry.amount_minor), 0)).join(Posting, Posting.id == Entry.txn_id)
+    wanted = wanted.where(Entry.account == postings.deposit(invoice.company_id, invoice.sale))
+    keys = (f"{APPLIED}{invoice.number}", f"reversal:{APPLIED}{invoice.number}")
+    return int(await session.scalar(wanted.where(Posting.key.in_(keys))) or 0)
+
+
+async def take_back(session: AsyncSession, invoice: Invoice, *, by: str | None, now: datetime) -> int:
+    """What was applied to the invoice is the company's deposit again, and the invoice owes as much more; answers how
+    much. To be asked before a credit note of the whole invoice, so that only real payments become unallocated."""
+    amount = await applied_minor(session, invoice)
+    if amount == 0:
+        return 0
+    deposit = await of_company(session, invoice.company_id, invoice.sale, lock=True)
+    assert deposit is not None
+    await ledger.reverse(session, f"{APPLIED}{invoice.number}", by=by, at=now)
+    if deposit.state == DepositState.CLOSED:
+        deposit.state, deposit.closed_at = DepositState.HELD, None
+    told = {"invoice": invoice.number, "amount_minor": amount, **_facts(deposit)}
+    events.record(session, "deposit:taken_back", deposit.public_id, by=by, at=now, **told)
+    return amount
+
+
+async def forfeit(
+    session: AsyncSession, *, invoice: Invoice, forfeit_bp: int, seller_bp: int, now: datetime
+) -> Forfeit:
+    """The terms' part of the defaulter's deposit is kept, the sellers' share of it by their hammers; what had been
+    applied to the invoice is deposit again before. Once per invoice. What is left goes back after the terms' wait."""
+    assert invoice.number is not None and 0 <= forfeit_bp <= 10_000 and 0 <= seller_bp <= 10_000
+    deposit = await of_company(session, invoice.company_id, invoice.sale, lock=True)
+    if deposit is None or deposit.currency != invoice.currency:
+        return Forfeit(0, 0, {})
+    key = FORFEITED + invoice.number
+    if (known := await _posted(session, key)) is not None:
+        left = await held_minor(session, deposit.company_id, deposit.sale)
+        return Forfeit(known, left, await _shares(session, key))
+    if invoice.state not in (InvoiceState.CANCELLED, InvoiceState.WRITTEN_OFF):
+        await take_back(session, invoice, by=None, now=now)
+    kept, left = split(await held_minor(session, deposit.company_id, deposit.sale), invoice.total_minor, forfeit_bp)
+    if kept == 0:
+        return Forfeit(0, left, {})
+    sellers = share_out(kept, seller_bp, await _hammers(session, invoice))
+    await ledger.post(
+        session,
+        key=key,
+        moves=postings.forfeited(deposit.company_id, deposit.sale, kept, sellers),
+        currency=deposit.currency,
+        ref=invoice.number,
+        at=now,
+        by=None,
+    )
+    told = {"invoice": invoice.number, "amount_minor": kept, "left_minor": left, **_facts(deposit)}
+    events.record(session, "deposit:forfeited", deposit.public_id, by=None, at=now, **told)
+    return Forfeit(kept, left, sellers)
+
+
+def _facts(deposit: Deposit) -> dict[str, object]:
+    return {"sale": deposit.sale, "company_id": deposit.company_id, "registration": deposit.registration}
+
+
+async def _posted(session: AsyncSession, key: str) -> int | None:
+    """What the posting with this key moved out of a deposit; None while there is none, or it was taken back."""
+    wanted = select(func.coalesce(func.sum(Entry.amount_minor), 0)).join(Posting, Posting.id == Entry.txn_id)
+    if await session.scalar(select(Posting.id).where(Posting.key == key)) is None:
+        return None
+    return int(
+        await session.scalar(wanted.where(Posting.key == key, Entry.account.startswith("liability:deposit:"))) or 0
+    )
+
+
+async def _shares(session: AsyncSession, key: str) -> dict[int, int]:
+    wanted = select(Entry.account, Entry.amount_minor).join(Posting, Posting.id == Entry.txn_id)
+    rows = await session.execute(wanted.where(Posting.key == key, Entry.account.startswith("liability:seller:")))
+    return {int(account.rpartition(":")[2]): -amount for account, amount in rows}
+
+
+async def _hammers(session: AsyncSession, invoice: Invoice) -> list[tuple[int | None, int]]:
+    """(consignor, hammer) of each lot of the invoice; no consignor: the house's own goods."""
+    own = set(await session.scalars(select(HouseCompany.company_id)))
+    wanted = select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.kind == LineKind.HAMMER)
+    lines: Sequence[InvoiceLine] = (await session.scalars(wanted.order_by(InvoiceLine.place))).all()
+    return [(None if (one := line.facts["consignor"]) in own else one, line.amount_minor) for line in lines]
