@@ -119,7 +119,8 @@ def made():
     ]
     film = {"kind": "video-story", "lang": ["en"], "digest": "sha256:", "parameters": "sha256:"}
     shown = {"digest": "sha256:", "issuer": "did:web:x", "displayName": "L", "version": 1, "date": "2026-03-05"}
-    return document(known(references=papers, media=[film], presented=[shown]))
+    held = {"since": "2026-03-05", "digest": "sha256:"}
+    return document(known(references=papers, media=[film], presented=[shown], held=held))
 
 
 def test_the_text_of_the_w3c_is_the_one_its_recommendation_prints_the_digest_of():

@@ -125,7 +125,8 @@ def test_the_facts_hash_leaves_out_the_day_of_judging_and_what_owners_add():
     facts = known()
     first = passport.facts_hash_of(document(facts))
     later = replace(facts, verdict={**facts.verdict, "as_of": "2027-01-01"}, verdict_sha256="cd" * 32)
-    presented = replace(facts, presented=[{"digest": "sha256:1", "displayName": "J"}])
+    held = {"since": "2026-03-05", "digest": "sha256:1"}
+    presented = replace(facts, presented=[{"digest": "sha256:1", "displayName": "J"}], held=held)
     assert passport.facts_hash_of(document(later)) == passport.facts_hash_of(document(presented)) == first
     worse = replace(facts, verdict={**facts.verdict, "grade": "A"})
     assert passport.facts_hash_of(document(worse)) != first
@@ -137,6 +138,7 @@ def test_the_facts_hash_leaves_out_the_day_of_judging_and_what_owners_add():
     [
         ({"verdict_sha256": "cd" * 32}, False),
         ({"presented": [{"digest": "sha256:1"}]}, True),
+        ({"held": {"since": "2026-03-05", "digest": "sha256:1"}}, True),
         ({"references": [{"kind": "sustainability-certificate"}]}, True),
         ({"weakest": {"place": 0, "kind": "MINED", "evidence": "attested"}}, True),
     ],

@@ -15,6 +15,7 @@ from pavilion.kernel.events import record
 from pavilion.kernel.ids import ulid
 from pavilion.provenance.custody_models import CustodyEntry
 
+GONE = "owner"  # who has it for good: it left the house
 HEAVIEST_MCT = 10_000_000  # ten thousand carats: nothing that lies on a tray weighs more
 
 
@@ -109,8 +110,8 @@ async def hand_in(
 
 
 async def out_now(session: AsyncSession, *, place: str | None = None, ref: str | None = None) -> Sequence[CustodyEntry]:
-    """What is in somebody's hands, the longest first."""
-    wanted = select(CustodyEntry).where(CustodyEntry.closed_at.is_(None))
+    """What is in somebody's hands and will come back, the longest first."""
+    wanted = select(CustodyEntry).where(CustodyEntry.closed_at.is_(None), CustodyEntry.holder != GONE)
     if place is not None:
         wanted = wanted.where(CustodyEntry.place == place)
     if ref is not None:

@@ -27,7 +27,7 @@ class CustodyEntry(Base):
     public_id: Mapped[str] = mapped_column(String(26), unique=True)
     stone: Mapped[str | None] = mapped_column(String(26))
     tray: Mapped[str | None] = mapped_column(String(26))
-    holder: Mapped[str] = mapped_column(String(20))  # viewer | courier | cutter | vault
+    holder: Mapped[str] = mapped_column(String(20))  # viewer | courier | cutter | vault | owner
     place: Mapped[str] = mapped_column(String(40))  # an office
     ref: Mapped[str] = mapped_column(String(40))  # the appointment, order or leg it is for
     count: Mapped[int] = mapped_column(default=1)

@@ -15,7 +15,7 @@ from pavilion.kernel.canon import canonical, sha256_hex
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Cursor, Event
 from pavilion.provenance import passport, passport_hands, passport_keys, passport_sources
-from pavilion.provenance.log import Leaf, append
+from pavilion.provenance.log import Leaf, append, lock_head
 from pavilion.provenance.log_queries import covered_checkpoint
 from pavilion.provenance.models import ExposedStone, StoneVerdict, VerdictRecord
 from pavilion.provenance.passport import House, Place
@@ -102,6 +102,23 @@ async def tick(sessions: Sessions, issuer: Issuer, now: datetime) -> int:
 async def brought_up(sessions: Sessions, issuer: Issuer, stones: Sequence[str], now: datetime) -> None:
     """The passports of these stones say and stand for what is known now."""
     await _brought_up(sessions, issuer, stones, now, {})
+
+
+async def brought_up_within(session: AsyncSession, issuer: Issuer, stones: Sequence[str], now: datetime) -> None:
+    """The same in the caller's transaction, which stands or falls with what made it true. Begin with `held_still`."""
+    signer = issuer.signer = await passport_keys.current(session, issuer.house.did, issuer.seed, now)
+    await lock_head(session)  # who issues by the side has written, or waits
+    changed = [source for source in await passport_sources.read(session, stones) if source.due]
+    places = await new_entries(session, [source.stone for source in changed if source.entry is None])
+    checkpoint = await covered_checkpoint(session)
+    covered = 0 if checkpoint is None else checkpoint.size
+    ready = [await asyncio.to_thread(_signed, issuer.house, signer, source, places, covered, now) for source in changed]
+    await _written(session, issuer, ready, places, now)
+
+
+async def held_still(session: AsyncSession, stones: Sequence[str]) -> None:
+    """No verdict of these stones changes until the transaction ends."""
+    await _current(session, stones)
 
 
 async def _brought_up(

@@ -81,6 +81,8 @@ def content_of(known: Known) -> dict[str, Any]:
     }
     if known.presented:
         content["presented"] = [dict(one) for one in known.presented]
+    if known.held is not None:
+        content["held"] = dict(known.held)
     return content
 
 
@@ -121,6 +123,7 @@ def document_of(
             "stone:reports": content["reports"],
             "stone:media": content["media"],
             **({"stone:presented": content["presented"]} if "presented" in content else {}),
+            **({"stone:held": content["held"]} if "held" in content else {}),
         },
     }
 

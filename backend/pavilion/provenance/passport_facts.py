@@ -55,6 +55,7 @@ class Known:
     references: Sequence[Mapping[str, Any]] = ()
     presented: Sequence[Mapping[str, Any]] = ()  # countersignatures that stand
     media: Sequence[Mapping[str, Any]] = ()
+    held: Mapping[str, Any] | None = None  # since when, and by which event, somebody else has it
 
 
 def origin(known: Known) -> dict[str, Any]:

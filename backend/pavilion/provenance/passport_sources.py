@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.provenance import passport
 from pavilion.provenance.claims import ListingClaim
 from pavilion.provenance.findings import VerdictCode
+from pavilion.provenance.hosted import HOUSE
 from pavilion.provenance.log_models import LogEntry
 from pavilion.provenance.models import ChainEvent, StoneVerdict, VerdictRecord
 from pavilion.provenance.passport_facts import PROCESSES, Known, Step
 from pavilion.provenance.passport_models import Countersignature, Passport, StatusEntry, StoneReference
+from pavilion.provenance.reported_models import ReportedEvent, ReportedPiece
 from pavilion.provenance.video_media import with_films
 
 BREATH, EVENTS_BREATH = 8, 100  # stones and events read before others in the process get a turn
@@ -129,6 +131,7 @@ async def _known(session: AsyncSession, verdicts: Mapping[str, Any]) -> dict[str
     references = await references_of(session, stones)
     wanted = select(Countersignature).where(Countersignature.stone.in_(stones), Countersignature.withdrawn_at.is_(None))
     presented = _by_stone(await session.scalars(wanted.order_by(Countersignature.id)))
+    held = await _held(session, stones)
     found = {}
     for nth, (stone, row) in enumerate(verdicts.items()):
         if nth % BREATH == BREATH - 1:
@@ -145,8 +148,21 @@ async def _known(session: AsyncSession, verdicts: Mapping[str, Any]) -> dict[str
             weakest=row.weakest,
             references=[reference.document() for reference in references.get(stone, ())],
             presented=[_presented(one) for one in presented.get(stone, ())],
+            held=held.get(stone),
         )
     return await with_films(session, found)
+
+
+async def _held(session: AsyncSession, stones: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Since when each that the house handed over for good is in other hands, and the hash of the event that says so.
+    Whose hands is told to nobody."""
+    rows = await session.execute(
+        select(ReportedPiece.piece, ReportedEvent.at, ReportedEvent.sha256)
+        .join(ReportedEvent, ReportedEvent.id == ReportedPiece.event_id)
+        .where(ReportedPiece.piece.in_(stones), ReportedEvent.kind == "TRANSFERRED", ReportedEvent.issuer == HOUSE)
+        .order_by(ReportedEvent.id)
+    )
+    return {stone: {"since": at.date().isoformat(), "digest": f"sha256:{sha256}"} for stone, at, sha256 in rows}
 
 
 def _verdicts(stones: Sequence[str]) -> Any:
