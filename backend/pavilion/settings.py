@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     """Where mail is handed over: `smtps://name:password@host` or `smtp://host:587`; empty: files in `data_dir`."""
     mail_from: str = "Pavilion <notices@pavilion.localhost>"
     """Sender of all mail."""
+    stripe_key: SecretStr = SecretStr("")
+    """Secret key of the payment provider, live in production and test elsewhere; empty: payment by wire only."""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    """What the provider signs its calls to `/webhooks/stripe` with; empty: none of them is believed."""
+    stripe_url: str = ""
+    """Where the provider's API answers instead of its own address: the local double of demo and tests."""
     push_key: SecretStr = SecretStr("")
     """P-256 key by which push services know the house (64 hex digits); empty: kept in `data_dir`."""
     log_level: str = "INFO"
@@ -72,7 +78,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in (*SECRETS, "smtp_url"):
+        for name in (*SECRETS, "smtp_url", "stripe_key", "stripe_webhook_secret"):
             path = os.environ.get(f"PAVILION_{name.upper()}_FILE")
             if path and not values.get(name):
                 values[name] = Path(path).read_text().strip()

@@ -36,6 +36,7 @@ class Checkout:
     paid: bool
     payment: str | None  # the provider's id of the payment, once there is one
     expires_at: datetime
+    ref: str = ""  # our intent's public id
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Charged:
     fee_minor: int | None
     disputed: bool
     created: datetime
+    by_transfer: bool = False  # paid out of the customer's cash balance: that money was already told as cash
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Refunded:
     amount_minor: int
     currency: str
     ref: str
+    reason: str = ""  # why it failed, the provider's code
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,19 @@ class Disputed:
 
 
 @dataclass(frozen=True, slots=True)
+class PaidOut:
+    """Our balance there on its way to our bank. `state`: waiting, paid, failed."""
+
+    id: str
+    amount_minor: int
+    currency: str
+    state: str
+
+
+Said = Checkout | Charged | Refunded | Cash | Disputed | PaidOut
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceLine:
     """A movement of our balance there. `kind`: payment, refund, refund_failure, fee, dispute, payout, other."""
 
@@ -118,13 +134,16 @@ class BalanceLine:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A verified webhook: enough to know which object to look at, and the object as it was then."""
+    """A verified webhook: which object it is about, and `said`, the object as it was then; none of a type that has no
+    meaning for us. `owner`: the customer behind a cash transaction."""
 
     event: str
     type: str
     object: str
     created: datetime
     body: Mapping[str, Any] = field(repr=False)
+    said: Said | None = None
+    owner: str = ""
 
 
 class Payments(Protocol):
@@ -164,6 +183,10 @@ class Payments(Protocol):
     async def read_cash(self, customer: str, transaction: str) -> Cash: ...
 
     async def read_dispute(self, dispute: str) -> Disputed: ...
+
+    async def read_payout(self, payout: str) -> PaidOut: ...
+
+    def cash_of(self, customer: str, *, since: datetime) -> AsyncIterator[Cash]: ...
 
     def movements(self, *, since: datetime) -> AsyncIterator[BalanceLine]: ...
 
