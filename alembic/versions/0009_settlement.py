@@ -12,11 +12,22 @@ depends_on = None
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHEN = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 APPEND_ONLY = (
-    *("receipts", "allocations", "wire_scans", "credit_notes", "credit_note_lines", "settlement_papers"),
-    *("provider_events", "ownerships", "seller_statements", "stated_lots"),
+    *(
+        "receipts",
+        "allocations",
+        "receipt_leavings",
+        "wire_scans",
+        "credit_notes",
+        "credit_note_lines",
+        "settlement_papers",
+    ),
+    *("receipt_leavings", "provider_events", "release_files", "ownerships", "seller_statements", "stated_items"),
 )
 ADDED = (
     ("companies", sa.Column("verified_until", sa.String(length=10), nullable=True)),
+    ("registrations", sa.Column("marked", sa.JSON(), server_default="[]", nullable=False)),
+    ("registrations", sa.Column("deposit_minor", BIG, nullable=True)),
+    ("registrations", sa.Column("granted_minor", BIG, nullable=True)),
     ("invoices", sa.Column("default_on", sa.String(length=10), nullable=True)),
     ("invoices", sa.Column("paid_on", sa.String(length=10), nullable=True)),
     ("invoices", sa.Column("credits_minor", BIG, server_default="0", nullable=False)),
@@ -61,6 +72,8 @@ def upgrade() -> None:
         op.add_column(table, column)
     known = "constraint ck_invoices_outcome_known check (outcome in ('', 'late', 'cured'))"
     op.execute(f"alter table invoices add column outcome varchar(6) default '' not null {known}")
+    unheld = "constraint ck_registrations_no_limit_before_deposit check (not awaits_deposit or limit_minor = 0)"
+    op.execute(f"alter table registrations add column awaits_deposit boolean default false not null {unheld}")
     with op.batch_alter_table("invoice_lines") as lines:
         lines.drop_constraint(op.f("uq_invoice_lines_lot_kind"), type_="unique")
         lines.create_unique_constraint(op.f("uq_invoice_lines_invoice_id_lot_kind"), ["invoice_id", "lot", "kind"])
@@ -304,6 +317,7 @@ def upgrade() -> None:
         sa.Column("bic", sa.String(length=11), nullable=False),
         sa.Column("named_by", sa.String(length=26), nullable=False),
         sa.Column("named_at", WHEN, nullable=False),
+        sa.Column("confirmed_by", sa.String(length=26), nullable=True),
         sa.Column("confirmed_at", WHEN, nullable=True),
         sa.Column("ended_at", WHEN, nullable=True),
         sa.ForeignKeyConstraint(
@@ -323,6 +337,8 @@ def upgrade() -> None:
         sa.Column("entity", sa.String(length=3), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("gross_minor", BIG, nullable=False),
+        sa.Column("forfeits_minor", BIG, nullable=False),
+        sa.Column("carried_minor", BIG, nullable=False),
         sa.Column("commission_minor", BIG, nullable=False),
         sa.Column("charges_minor", BIG, nullable=False),
         sa.Column("tax_minor", BIG, nullable=False),
@@ -332,6 +348,10 @@ def upgrade() -> None:
         sa.Column("issued_on", sa.String(length=10), nullable=False),
         sa.Column("by", sa.String(length=40), nullable=True),
         sa.Column("facts", sa.JSON(), nullable=False),
+        sa.CheckConstraint(
+            "net_minor = gross_minor + forfeits_minor + carried_minor - commission_minor - charges_minor - tax_minor",
+            name=op.f("ck_seller_statements_net_adds_up"),
+        ),
         sa.ForeignKeyConstraint(
             ["company_id"],
             ["companies.id"],
@@ -344,6 +364,7 @@ def upgrade() -> None:
         info={"append_only": True},
     )
     op.create_index("ix_seller_statements_company_id", "seller_statements", ["company_id"], unique=False)
+    op.create_index("ix_seller_statements_sale", "seller_statements", ["sale"], unique=False)
     op.create_table(
         "strikes",
         sa.Column("id", BIG, nullable=False),
@@ -468,15 +489,13 @@ def upgrade() -> None:
         sa.Column("account_id", BIG, nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("proposed_by", BIG, nullable=False),
-        sa.Column("approved_by", BIG, nullable=True),
+        sa.Column("approved_by", BIG, nullable=False),
         sa.Column("bank_reference", sa.String(length=80), nullable=False),
         sa.Column("made_at", WHEN, nullable=False),
         sa.Column("ended_at", WHEN, nullable=True),
-        sa.CheckConstraint(
-            "state in ('proposed', 'approved', 'paid', 'cancelled')", name=op.f("ck_payouts_state_known")
-        ),
+        sa.CheckConstraint("state in ('approved', 'paid', 'cancelled')", name=op.f("ck_payouts_state_known")),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payouts_amount_positive")),
-        sa.CheckConstraint("approved_by is null or approved_by <> proposed_by", name=op.f("ck_payouts_two_persons")),
+        sa.CheckConstraint("approved_by <> proposed_by", name=op.f("ck_payouts_two_persons")),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["seller_accounts.id"],
@@ -500,9 +519,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payouts")),
         sa.UniqueConstraint("public_id", name=op.f("uq_payouts_public_id")),
-        sa.UniqueConstraint("statement_id", name=op.f("uq_payouts_statement_id")),
     )
     op.create_index("ix_payouts_state", "payouts", ["state"], unique=False)
+    op.create_index(
+        "uq_payouts_live",
+        "payouts",
+        ["statement_id"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'cancelled'"),
+        postgresql_where=sa.text("state <> 'cancelled'"),
+    )
     op.create_table(
         "receipts",
         sa.Column("id", BIG, nullable=False),
@@ -521,10 +547,12 @@ def upgrade() -> None:
         sa.Column("confirmed_by", BIG, nullable=True),
         sa.Column("at", WHEN, nullable=False),
         sa.CheckConstraint(
-            "(source = 'wire') = (entered_by is not null and confirmed_by is not null)",
+            "(source in ('wire', 'converted')) = (entered_by is not null and confirmed_by is not null)",
             name=op.f("ck_receipts_wire_by_persons"),
         ),
-        sa.CheckConstraint("source in ('wire', 'card', 'transfer', 'hold')", name=op.f("ck_receipts_source_known")),
+        sa.CheckConstraint(
+            "source in ('wire', 'card', 'transfer', 'hold', 'converted')", name=op.f("ck_receipts_source_known")
+        ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_receipts_amount_positive")),
         sa.CheckConstraint("confirmed_by is null or confirmed_by <> entered_by", name=op.f("ck_receipts_two_persons")),
         sa.ForeignKeyConstraint(
@@ -543,6 +571,39 @@ def upgrade() -> None:
     )
     op.create_index("ix_receipts_company_id", "receipts", ["company_id"], unique=False)
     op.create_index("ix_receipts_entity_reference", "receipts", ["entity", "reference"], unique=False)
+    op.create_table(
+        "receipt_leavings",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("receipt_id", BIG, nullable=False),
+        sa.Column("amount_minor", BIG, nullable=False),
+        sa.Column("into_id", BIG, nullable=True),
+        sa.Column("rate", sa.String(length=24), nullable=False),
+        sa.Column("rate_source", sa.String(length=80), nullable=False),
+        sa.Column("rate_on", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_by", BIG, nullable=False),
+        sa.Column("agreed_by", BIG, nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_receipt_leavings_amount_positive")),
+        sa.CheckConstraint("(into_id is null) = (rate = '')", name=op.f("ck_receipt_leavings_converted_by_a_rate")),
+        sa.CheckConstraint("proposed_by <> agreed_by", name=op.f("ck_receipt_leavings_two_persons")),
+        sa.ForeignKeyConstraint(
+            ["agreed_by"], ["people.id"], name=op.f("fk_receipt_leavings_agreed_by_people"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["into_id"], ["receipts.id"], name=op.f("fk_receipt_leavings_into_id_receipts"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposed_by"], ["people.id"], name=op.f("fk_receipt_leavings_proposed_by_people"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["receipt_id"], ["receipts.id"], name=op.f("fk_receipt_leavings_receipt_id_receipts"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt_leavings")),
+        sa.UniqueConstraint("into_id", name=op.f("uq_receipt_leavings_into_id")),
+        info={"append_only": True},
+    )
+    op.create_index("ix_receipt_leavings_receipt_id", "receipt_leavings", ["receipt_id"], unique=False)
     op.create_table(
         "releases",
         sa.Column("id", BIG, nullable=False),
@@ -565,6 +626,7 @@ def upgrade() -> None:
         sa.Column("weighed", sa.JSON(), nullable=False),
         sa.Column("prepared_by", sa.String(length=40), nullable=False),
         sa.Column("prepared_at", WHEN, nullable=False),
+        sa.Column("packed_at", WHEN, nullable=True),
         sa.Column("released_at", WHEN, nullable=True),
         sa.Column("handed_at", WHEN, nullable=True),
         sa.Column("handed_by", sa.String(length=40), nullable=True),
@@ -590,18 +652,39 @@ def upgrade() -> None:
     op.create_index("ix_releases_invoice_id", "releases", ["invoice_id"], unique=False)
     op.create_index("ix_releases_state", "releases", ["state"], unique=False)
     op.create_table(
-        "stated_lots",
-        sa.Column("lot", sa.String(length=26), nullable=False),
+        "release_files",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("release_id", BIG, nullable=False),
+        sa.Column("version", BIG, nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("lang", sa.String(length=2), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("media", sa.String(length=40), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["releases.id"], name=op.f("fk_release_files_release_id_releases"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_files")),
+        sa.UniqueConstraint(
+            "release_id", "version", "kind", "lang", name=op.f("uq_release_files_release_id_version_kind_lang")
+        ),
+        info={"append_only": True},
+    )
+    op.create_table(
+        "stated_items",
+        sa.Column("item", sa.String(length=40), nullable=False),
         sa.Column("statement_id", BIG, nullable=False),
         sa.ForeignKeyConstraint(
             ["statement_id"],
             ["seller_statements.id"],
-            name=op.f("fk_stated_lots_statement_id_seller_statements"),
+            name=op.f("fk_stated_items_statement_id_seller_statements"),
             ondelete="RESTRICT",
         ),
-        sa.PrimaryKeyConstraint("lot", name=op.f("pk_stated_lots")),
+        sa.PrimaryKeyConstraint("item", name=op.f("pk_stated_items")),
         info={"append_only": True},
     )
+    op.create_index("ix_stated_items_statement_id", "stated_items", ["statement_id"], unique=False)
     op.create_table(
         "allocations",
         sa.Column("id", BIG, nullable=False),

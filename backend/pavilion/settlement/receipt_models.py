@@ -15,6 +15,7 @@ class Source(StrEnum):
     CARD = "card"  # a charge through the payment provider
     TRANSFER = "transfer"  # a transfer into the provider's virtual account
     HOLD = "hold"  # a captured card hold
+    CONVERTED = "converted"  # money of another receipt, in another currency by a recorded rate
 
 
 class Receipt(Base):
@@ -27,7 +28,8 @@ class Receipt(Base):
         one_of("source", Source),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint(
-            "(source = 'wire') = (entered_by is not null and confirmed_by is not null)", name="wire_by_persons"
+            "(source in ('wire', 'converted')) = (entered_by is not null and confirmed_by is not null)",
+            name="wire_by_persons",
         ),
         CheckConstraint("confirmed_by is null or confirmed_by <> entered_by", name="two_persons"),
         Index("ix_receipts_company_id", "company_id"),
@@ -74,6 +76,32 @@ class Allocation(Base):
     deposit: Mapped[str | None] = mapped_column(String(26))  # its public id
     amount_minor: Mapped[int]
     by: Mapped[str | None] = mapped_column(String(40))
+    at: Mapped[datetime]
+
+
+class Leaving(Base):
+    """What left a receipt otherwise than as a payment or a refund: turned into a receipt of another currency, or taken
+    back, because what was booked never came or came otherwise. Decided by two persons."""
+
+    __tablename__ = "receipt_leavings"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(into_id is null) = (rate = '')", name="converted_by_a_rate"),
+        CheckConstraint("proposed_by <> agreed_by", name="two_persons"),
+        UniqueConstraint("into_id"),
+        Index("ix_receipt_leavings_receipt_id", "receipt_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    receipt_id: Mapped[int] = mapped_column(ForeignKey("receipts.id", ondelete="RESTRICT"))
+    amount_minor: Mapped[int]  # in the receipt's currency
+    into_id: Mapped[int | None] = mapped_column(ForeignKey("receipts.id", ondelete="RESTRICT"))
+    rate: Mapped[str] = mapped_column(String(24), default="")  # units of the new currency for one of the old
+    rate_source: Mapped[str] = mapped_column(String(80), default="")
+    rate_on: Mapped[str] = mapped_column(String(10), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    proposed_by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
+    agreed_by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]
 
 
@@ -154,5 +182,5 @@ class Discrepancy(Base):
     word: Mapped[str] = mapped_column(Text, default="")
 
 
-for _model in (Receipt, Allocation, WireScan):
+for _model in (Receipt, Allocation, Leaving, WireScan):
     append_only(_model)

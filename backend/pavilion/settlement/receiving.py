@@ -11,7 +11,7 @@ from pavilion.kernel.ids import ulid
 from pavilion.settlement import ledger, queries
 from pavilion.settlement.ledger import Move
 from pavilion.settlement.models import Invoice
-from pavilion.settlement.receipt_models import Allocation, Receipt, Source
+from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
 from pavilion.settlement.rules import PAYABLE, InvoiceState, Outcome, outcome_on
 
 NOBODY = 0  # the company of an unknown payer, in the account's name
@@ -23,7 +23,8 @@ def unallocated(company_id: int | None) -> str:
 
 def house_account(receipt: Receipt) -> str:
     """Where the money lies: at the bank, or still with the payment provider."""
-    return f"asset:{'bank' if receipt.source == Source.WIRE else 'stripe'}:{receipt.entity}"
+    here = receipt.source in (Source.WIRE, Source.CONVERTED)
+    return f"asset:{'bank' if here else 'stripe'}:{receipt.entity}"
 
 
 async def book(session: AsyncSession, receipt: Receipt, invoice: Invoice | None, *, by: str | None) -> Receipt:
@@ -82,11 +83,14 @@ async def allocate(
 
 
 async def left_of(session: AsyncSession, receipt: Receipt) -> int:
-    """What of the receipt pays nothing yet and was not sent back, in minor units."""
+    """What of the receipt pays nothing yet and was neither sent back, converted nor taken back, in minor units."""
     used = await session.scalar(
         select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(Allocation.receipt_id == receipt.id)
     )
-    return receipt.amount_minor - int(used or 0) - await queries.refunded_minor(session, receipt)
+    gone = await session.scalar(
+        select(func.coalesce(func.sum(Leaving.amount_minor), 0)).where(Leaving.receipt_id == receipt.id)
+    )
+    return receipt.amount_minor - int(used or 0) - int(gone or 0) - await queries.refunded_minor(session, receipt)
 
 
 async def paid_up(session: AsyncSession, invoice: Invoice, *, on: date | None, by: str | None, now: datetime) -> bool:
