@@ -163,6 +163,7 @@ class Registration(Base):
             name="approved_with_paddle",
         ),
         CheckConstraint("length(destination) = 2", name="destination_two_letters"),
+        CheckConstraint("not awaits_deposit or limit_minor = 0", name="no_limit_before_deposit"),
         Index("ix_registrations_state_id", "state", "id"),
         Index("ix_registrations_company_id", "company_id"),
     )
@@ -184,6 +185,10 @@ class Registration(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     decided_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
+    marked: Mapped[list[str]] = mapped_column(JSON, default=list)  # the lots from which the deposit is counted
+    deposit_minor: Mapped[int | None]  # asked with the approval; none: nothing is
+    granted_minor: Mapped[int | None]  # the limit as soon as the deposit is held
+    awaits_deposit: Mapped[bool] = mapped_column(default=False)
 
     @property
     def paddle_text(self) -> str:

@@ -12,8 +12,9 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
+from pavilion.auctions.deposits import MOST_TIMES, low_estimates, rule_of
 from pavilion.auctions.entities import entities
-from pavilion.auctions.models import Registration, Sale
+from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, StaleVersion
@@ -35,10 +36,13 @@ async def apply(
     asked_minor: int | None,
     terms_sha256: str,
     note: str = "",
+    lots: Sequence[str] = (),
     actor: Actor,
     now: datetime,
 ) -> Registration:
-    """The company's wish waits for the registrar. Asked again, also after a question or a refusal, it says the new."""
+    """`lots`: those the company means to bid for, where the sale counts a deposit from them.
+
+    The company's wish waits for the registrar. Asked again, also after a question or a refusal, it says the new."""
     row = await session.scalar(select(Sale).where(Sale.public_id == sale))
     if row is None or row.state == SaleState.DRAFT:
         raise NotFound()
@@ -59,6 +63,7 @@ async def apply(
     registration.state = R.APPLIED
     registration.destination, registration.asked_minor, registration.note = destination, asked_minor, note
     registration.terms_hash, registration.applied_by, registration.applied_at = terms_sha256, actor.person_id, now
+    registration.marked = sorted(await low_estimates(session, row, lots)) if lots else []
     registration.version = (registration.version or 0) + 1
     try:
         async with session.begin_nested():
@@ -71,13 +76,17 @@ async def apply(
 
 
 async def approve(
-    session: AsyncSession, *, registration: str, limit_minor: int, actor: Actor, now: datetime
+    session: AsyncSession, *, registration: str, limit_minor: int | None, actor: Actor, now: datetime
 ) -> Registration | Proposal:
-    """The company may bid up to the limit under a paddle drawn for it; a very high limit first needs a lead."""
+    """The company may bid up to the limit under a paddle drawn for it; a very high limit first needs a lead. Where the
+    sale asks a deposit the limit holds from the moment that is held, and may be left to it (none)."""
     row = await _locked(session, registration)
     _waiting(row)
-    _counted(limit_minor)
-    if limit_minor > SECOND_PERSON_ABOVE:
+    asked = await _asked(session, row)
+    if limit_minor is None and asked == 0:
+        raise BadInput(fields={"limit": "required"})
+    _counted(limit_minor or 0)
+    if limit_minor is not None and _needs_lead(limit_minor, asked):
         return await _propose_limit(session, row, limit_minor, actor, now)
     return await _approved(session, row, limit_minor, actor, now)
 
@@ -90,7 +99,8 @@ async def set_limit(
     if row.state != R.APPROVED:
         raise ActNotAllowed(state=row.state)
     _counted(limit_minor)
-    if limit_minor > SECOND_PERSON_ABOVE and limit_minor > (row.limit_minor or 0):
+    before = (row.granted_minor if row.deposit_minor else row.limit_minor) or 0
+    if _needs_lead(limit_minor, row.deposit_minor or 0) and limit_minor > before:
         return await _propose_limit(session, row, limit_minor, actor, now)
     return await _limited(session, row, limit_minor, actor, now)
 
@@ -104,6 +114,22 @@ async def raise_limit(session: AsyncSession, proposal: Proposal, actor: Actor, n
         return
     _waiting(row)
     await _approved(session, row, limit, actor, now)
+
+
+async def deposit_held(session: AsyncSession, *, registration: str, by: str | None, now: datetime) -> None:
+    """The deposit lies with the house: the paddle has its limit from the next bid on. Said again it changes nothing."""
+    row = await _locked(session, registration)
+    if row.awaits_deposit:
+        row.awaits_deposit, row.limit_minor = False, row.granted_minor
+        await _turned(session, row, "deposit_held", by, now)
+
+
+async def deposit_gone(session: AsyncSession, *, registration: str, by: str | None, now: datetime) -> None:
+    """The deposit is not there any more: new bids stop with the next batch, bids made stand."""
+    row = await _locked(session, registration)
+    if row.deposit_minor and not row.awaits_deposit and row.limit_minor is not None:
+        row.awaits_deposit, row.limit_minor = True, 0
+        await _turned(session, row, "deposit_gone", by, now)
 
 
 async def ask(session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime) -> Registration:
@@ -149,26 +175,48 @@ async def _answer(
 
 
 async def _approved(
-    session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
+    session: AsyncSession, row: Registration, limit_minor: int | None, actor: Actor, now: datetime
 ) -> Registration:
-    sale = await session.get_one(Sale, row.sale_id)
-    await strikes.refuse_barred(session, row.company_id, entities()[sale.entity].strikes)
+    asked, limit = await _asked(session, row), limit_minor
+    if asked:
+        sale = await session.get_one(Sale, row.sale_id)
+        row.deposit_minor, row.awaits_deposit = asked, True
+        row.granted_minor = (await rule_of(session, sale)).limit(asked) if limit_minor is None else limit_minor
+        limit = 0
+    assert limit is not None
     while row.paddle is None or row.state != R.APPROVED:
         paddle = row.paddle or await _draw(session, row.sale_id)
         try:
             async with session.begin_nested():
-                row.state, row.limit_minor, row.paddle, row.reason = R.APPROVED, limit_minor, paddle, ""
+                row.state, row.limit_minor, row.paddle, row.reason = R.APPROVED, limit, paddle, ""
                 await session.flush()
         except IntegrityError:  # another registrar drew it first
             await session.refresh(row)
-    await _decided(session, row, "approved", actor, now, paddle=row.paddle_text, limit_minor=limit_minor)
+    facts = {"deposit_minor": asked, "granted_minor": row.granted_minor} if asked else {}
+    await _decided(session, row, "approved", actor, now, paddle=row.paddle_text, limit_minor=limit, **facts)
     return row
+
+
+async def _asked(session: AsyncSession, row: Registration) -> int:
+    """The deposit that the sale asks of this company now; 0: none."""
+    sale = await session.get_one(Sale, row.sale_id)
+    rule = await rule_of(session, sale)
+    if not rule.asks:
+        return 0
+    lows = await session.scalars(select(Lot.low_minor).where(Lot.sale_id == sale.id, Lot.public_id.in_(row.marked)))
+    return rule.asked(low or 0 for low in lows)
+
+
+def _needs_lead(limit_minor: int, deposit_minor: int) -> bool:
+    return limit_minor > SECOND_PERSON_ABOVE or 0 < deposit_minor * MOST_TIMES < limit_minor
 
 
 async def _limited(
     session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
 ) -> Registration:
-    before, row.limit_minor = row.limit_minor, limit_minor
+    before = row.granted_minor if row.awaits_deposit else row.limit_minor
+    row.granted_minor = limit_minor if row.deposit_minor else None
+    row.limit_minor = 0 if row.awaits_deposit else limit_minor
     await _decided(session, row, "limit_changed", actor, now, before_minor=before, limit_minor=limit_minor)
     return row
 
@@ -193,6 +241,15 @@ async def _draw(session: AsyncSession, sale_id: int) -> int:
     used = set(await session.scalars(select(Registration.paddle).where(Registration.sale_id == sale_id)))
     free: Sequence[int] = [number for number in PADDLES if number not in used]
     return secrets.choice(free or [number for number in MORE_PADDLES if number not in used])
+
+
+async def _turned(session: AsyncSession, row: Registration, happened: str, by: str | None, now: datetime) -> None:
+    """By the deposit, not by a registrar: who decided last stays who decided."""
+    row.version += 1
+    await session.flush()
+    sale = await session.scalar(select(Sale.public_id).where(Sale.id == row.sale_id))
+    facts = {"sale": sale, "company_id": row.company_id, "limit_minor": row.limit_minor}
+    events.record(session, f"registration:{happened}", row.public_id, by=by, at=now, **facts)
 
 
 async def _decided(

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.entities import entities
+from pavilion.auctions.terms_models import SaleTermsRow
 from pavilion.kernel import events
-from pavilion.settlement.deposit_models import SaleTermsRow
 from pavilion.settlement.terms import Terms
 
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,15 +43,3 @@ class Deposit(Base):
     asked_at: Mapped[datetime]
     held_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
-
-
-class SaleTermsRow(Base):
-    """What a sale settles by, where it differs from its selling entity's usual terms (`terms.Terms`)."""
-
-    __tablename__ = "settlement_terms"
-
-    sale: Mapped[str] = mapped_column(String(26), primary_key=True)
-    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
-    version: Mapped[int] = mapped_column(default=1)
-    by: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime]

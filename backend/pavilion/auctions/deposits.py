@@ -1,0 +1,73 @@
+"""What a company puts down before its paddle has a limit (settlement spec 4): asked by the terms of the sale."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.auctions import fees
+from pavilion.auctions.entities import entities
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.rules import LotState
+from pavilion.auctions.terms_models import SaleTermsRow
+from pavilion.kernel.errors import BadInput
+from pavilion.kernel.money import MAX_AMOUNT
+
+MOST_TIMES = 10  # a limit above so many times the deposit needs a lead, as one above SECOND_PERSON_ABOVE does
+OFFERED = (LotState.LISTED, LotState.OPEN, LotState.PAUSED, LotState.CLOSING)
+WORD = "deposit_"  # how the members of this rule begin in the terms of a sale
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRule:
+    """Minor units of the sale's currency. Neither a rate nor a fixed sum: nothing is asked."""
+
+    rate_bp: int = 0
+    fixed_minor: int = 0
+    min_minor: int = 500_000
+    max_minor: int | None = None
+    factor: int = 10
+
+    @classmethod
+    def of(cls, *layers: Mapping[str, Any]) -> "DepositRule":
+        """Later layers say otherwise than earlier ones; the rest of the terms is not read."""
+        known = {WORD + field.name: field.name for field in fields(cls)}
+        said = {known[name]: value for layer in layers for name, value in layer.items() if name in known}
+        return cls(**said)
+
+    @property
+    def asks(self) -> bool:
+        return self.rate_bp > 0 or self.fixed_minor > 0
+
+    @property
+    def counts_lots(self) -> bool:
+        """Whether it matters which lots the company marks."""
+        return self.rate_bp > 0 and self.fixed_minor == 0
+
+    def asked(self, low_estimates: Iterable[int]) -> int:
+        """The deposit for a company that marked lots with these low estimates; 0: none."""
+        if self.fixed_minor > 0:
+            return self.fixed_minor
+        return fees.deposit(low_estimates, self.rate_bp, self.min_minor, self.max_minor) if self.rate_bp > 0 else 0
+
+    def limit(self, deposit_minor: int) -> int:
+        """The limit that goes with the deposit where staff say nothing else."""
+        return min(deposit_minor * self.factor, MAX_AMOUNT)
+
+
+async def rule_of(session: AsyncSession, sale: Sale) -> DepositRule:
+    """As it stands now; what was asked before stays as it was asked."""
+    row = await session.get(SaleTermsRow, sale.public_id)
+    entity = entities().get(sale.entity)
+    return DepositRule.of(entity.terms if entity else {}, row.facts if row is not None else {})
+
+
+async def low_estimates(session: AsyncSession, sale: Sale, lots: Collection[str]) -> dict[str, int]:
+    """The low estimate of each of these lots of the sale. A lot that is not offered in it cannot be marked."""
+    wanted = select(Lot.public_id, Lot.low_minor).where(Lot.sale_id == sale.id, Lot.public_id.in_(lots))
+    found = {lot: low or 0 for lot, low in await session.execute(wanted.where(Lot.state.in_(OFFERED)))}
+    if set(lots) - set(found):
+        raise BadInput(fields={"lots": "lot_not_offered"})
+    return found
