@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pavilion.kernel.db import Base, append_only, one_of
@@ -71,12 +71,31 @@ class Release(Base):
     weighed: Mapped[dict[str, Any]] = mapped_column(JSON)  # stone -> {mct, by, at}
     prepared_by: Mapped[str] = mapped_column(String(40))
     prepared_at: Mapped[datetime]
+    packed_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     handed_at: Mapped[datetime | None]
     handed_by: Mapped[str | None] = mapped_column(String(40))
     received_at: Mapped[datetime | None]
     export_proof_at: Mapped[datetime | None]  # proof that the goods left (regime `export`)
     version: Mapped[int] = mapped_column(default=1)
+
+
+class ReleaseFile(Base):
+    """A paper of a release as it was set, in each language, or what was seen at its end: a signature, a proof of
+    export. Papers belong to one version of the release; what changes is set anew."""
+
+    __tablename__ = "release_files"
+    __table_args__ = (UniqueConstraint("release_id", "version", "kind", "lang"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("releases.id", ondelete="RESTRICT"))
+    version: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(24))
+    lang: Mapped[str] = mapped_column(String(2), default="")  # empty: a picture
+    sha256: Mapped[str] = mapped_column(String(64))
+    media: Mapped[str] = mapped_column(String(40))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime]
 
 
 class Ownership(Base):
@@ -99,4 +118,5 @@ class Ownership(Base):
     at: Mapped[datetime]
 
 
-append_only(Ownership)
+for _model in (ReleaseFile, Ownership):
+    append_only(_model)
