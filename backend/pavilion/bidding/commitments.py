@@ -103,6 +103,24 @@ async def ended(session: AsyncSession, vault: Vault, lot: str) -> Ended:
     )
 
 
+async def reached_at(session: AsyncSession, lot: str, registration: str) -> datetime | None:
+    """When the book took the last bid of this registration on the lot that no void took away: each is higher than the
+    one before, so it is the own maximum."""
+    voided = await _voided(session, lot)
+    same = (BookEvent.sale == BookBid.sale) & (BookEvent.n == BookBid.n)
+    wanted = select(BookBid.seq, BookEvent.at).join(BookEvent, same)
+    wanted = wanted.join(Sale, Sale.public_id == BookBid.sale)
+    wanted = wanted.join(Registration, (Registration.sale_id == Sale.id) & (Registration.paddle == BookBid.paddle))
+    wanted = wanted.where(Registration.public_id == registration, BookBid.lot == lot, BookBid.seq > 0)
+    rows = (await session.execute(wanted.order_by(BookBid.n))).all()
+    return next((at for seq, at in reversed(rows) if seq not in voided), None)
+
+
+async def _voided(session: AsyncSession, lot: str) -> set[int]:
+    bodies = select(BookEvent.body).where(BookEvent.lot == lot, BookEvent.type == "bid.voided")
+    return {seq for body in await session.scalars(bodies) for seq in json.loads(body)["data"]["seqs"]}
+
+
 Live = list[tuple[str, int, int, datetime]]  # paddle, amount, seq, when
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -67,6 +68,33 @@ async def of_sale(session: AsyncSession, sale: str) -> SoldSale:
         found.setdefault(buyers[result.registration_id], []).append(sold_lot)
     state = await session.scalar(select(SaleBook.state).where(SaleBook.sale == sale))
     return SoldSale(terms, state == BookState.CLOSED, found)
+
+
+async def offered(
+    session: AsyncSession, *, lot: str, registration: str, price_minor: int, reached_at: datetime | None, now: datetime
+) -> tuple[SaleTerms, Buyer, SoldLot]:
+    """The lot as it is sold to the holder of this registration at this price, now; `reached_at`: when the commitment
+    was made that the price rests on, none for a price that rests on no bid."""
+    row = (await session.scalars(select(Lot).where(Lot.public_id == lot))).one()
+    sale = await session.get_one(Sale, row.sale_id)
+    one = (await session.scalars(select(Registration).where(Registration.public_id == registration))).one()
+    stands = await session.get_one(BookLot, lot)
+    own = (await rule_sets.amended(session, sale.public_id)).document_of(lot)
+    result = Result(
+        lot,
+        stands.number,
+        one.company_id,
+        one.id,
+        price_minor,
+        sale.currency,
+        now,
+        0,
+        reached_at or stands.published_end,
+        stands.published_end,
+    )
+    premium = (own or sale.rules or {})["premium"]
+    sold_lot = _sold(row, result, (await stones_by_lot(session, [row.id]))[row.id], premium, amended=own is not None)
+    return terms_of(sale), Buyer(one.company_id, one.paddle_text, one.destination), sold_lot
 
 
 def terms_of(sale: Sale) -> SaleTerms:

@@ -1,0 +1,156 @@
+"""The answer to an offered lot: accepted it is bought and invoiced, declined or left alone it is over."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.rules import RegistrationState
+from pavilion.bidding.commitments import reached_at
+from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.models import CommitmentKind
+from pavilion.kernel import events
+from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.errors import ActNotAllowed, NotFound
+from pavilion.kernel.events import Event, cursor_of, news
+from pavilion.settlement import invoicing, offering, queries, sold
+from pavilion.settlement.default_models import LotOffer, OfferKind, OfferState
+from pavilion.settlement.models import BilledLot, Invoice
+from pavilion.settlement.offering import end, is_open, offers_of, state_of
+
+TENDERS = "settlement:tender_offers"
+TENDER_OFFERED = "tender:offered"
+AT_ONCE = 200
+
+
+async def own_offer(session: AsyncSession, public_id: str, actor: Actor, *, lock: bool = False) -> LotOffer:
+    """The offer, to the company that it was made to and nobody else. Locked with every other offer of the lot, so that
+    one acceptance is the first."""
+    wanted = select(LotOffer).where(LotOffer.public_id == public_id, LotOffer.company_id == (actor.company_id or 0))
+    offer = await session.scalar(wanted)
+    if offer is None:
+        raise NotFound()
+    if lock:
+        await offers_of(session, offer.lot, lock=True)
+        await session.refresh(offer)
+    return offer
+
+
+async def accept(session: AsyncSession, public_id: str, *, actor: Actor, now: datetime) -> Invoice:
+    """The lot is bought at the offered price: it stands on an invoice of this day, and no other offer of it is open.
+    Said twice, it is bought once."""
+    offer = await own_offer(session, public_id, actor, lock=True)
+    if offer.state == OfferState.ACCEPTED:
+        return await _invoice_of(session, offer.lot)
+    if not is_open(offer, now):
+        raise ActNotAllowed(state=state_of(offer, now))
+    one = (await session.scalars(select(Registration).where(Registration.public_id == offer.registration))).one()
+    if one.state != RegistrationState.APPROVED:
+        raise ActNotAllowed(state=one.state)
+    await offering.refuse_unfit(session, offer, one.destination, now)
+    await _take_stones(session, offer, actor, now)
+    end(session, offer, OfferState.ACCEPTED, by=actor.public_id, now=now)
+    for other in await offers_of(session, offer.lot):
+        if other.id != offer.id and other.state == OfferState.OPEN:
+            end(session, other, OfferState.LAPSED, by=None, now=now)
+    await session.flush()
+    return await _billed(session, offer, now)
+
+
+async def decline(session: AsyncSession, public_id: str, *, actor: Actor, now: datetime) -> None:
+    """The lot may be offered to the next. Said twice, it is declined once."""
+    offer = await own_offer(session, public_id, actor, lock=True)
+    if offer.state == OfferState.DECLINED:
+        return
+    if not is_open(offer, now):
+        raise ActNotAllowed(state=state_of(offer, now))
+    end(session, offer, OfferState.DECLINED, by=actor.public_id, now=now)
+    await session.flush()
+
+
+async def lapse(sessions: Sessions, now: datetime) -> int:
+    """Offers whose time is over have lapsed, which counts as declined; answers how many."""
+    over = select(LotOffer.id).where(LotOffer.state == OfferState.OPEN, LotOffer.expires_at <= now)
+    async with reading(sessions) as session:
+        found = (await session.scalars(over.order_by(LotOffer.id).limit(AT_ONCE))).all()
+    done = 0
+    for offer_id in found:
+        async with sessions.begin() as session:
+            offer = await session.get_one(LotOffer, offer_id, with_for_update=True)
+            if offer.state == OfferState.OPEN and now >= offer.expires_at:
+                end(session, offer, OfferState.LAPSED, by=None, now=now)
+                done += 1
+    return done
+
+
+async def follow_tenders(sessions: Sessions, now: datetime) -> int:
+    """What the seller of a tender said yes to below the reserve is an offer to that bidder, at the own total."""
+    if not await news(sessions, TENDERS, [TENDER_OFFERED]):
+        return 0
+    async with sessions.begin() as session:
+        cursor = await cursor_of(session, TENDERS, from_now=True)
+        fresh = select(Event).where(Event.name == TENDER_OFFERED, Event.id > cursor.last_id)
+        found = (await session.scalars(fresh.order_by(Event.id).limit(AT_ONCE))).all()
+        for event in found:
+            await _offer_tendered(session, event, now)
+            cursor.last_id = event.id
+        return len(found)
+
+
+async def _offer_tendered(session: AsyncSession, event: Event, now: datetime) -> None:
+    facts = event.facts
+    wanted = select(Registration, Sale).join(Sale, Sale.id == Registration.sale_id)
+    row = await session.execute(wanted.where(Sale.public_id == facts["sale"], Registration.paddle == facts["paddle"]))
+    one, sale = row.one()
+    known = select(LotOffer.id).where(LotOffer.lot == event.subject, LotOffer.company_id == one.company_id)
+    if await session.scalar(known.limit(1)) is None:
+        await offering.make(
+            session,
+            kind=OfferKind.PASSED,
+            sale=sale,
+            lot=event.subject,
+            company_id=one.company_id,
+            registration=one.public_id,
+            price_minor=facts["total"],
+            by=event.by or "",
+            now=now,
+        )
+
+
+async def _take_stones(session: AsyncSession, offer: LotOffer, actor: Actor, now: datetime) -> None:
+    """The stones are sold under this lot; those of a passed lot were free meanwhile."""
+    await offering.refuse_promised(session, offer.lot)
+    row = (await session.scalars(select(Lot).where(Lot.public_id == offer.lot))).one()
+    sale = await session.get_one(Sale, row.sale_id)
+    facts = {"number": row.number_text, "sale": sale.public_id, "title_en": sale.title_en, "title_zh": sale.title_zh}
+    for stone in await offering.stones_of(session, offer.lot):
+        sold_to: dict[str, Any] = {"stone": stone, "ref": offer.lot, "by": actor.public_id, "now": now}
+        if not await catalogue.sell_stone(session, **sold_to):
+            await catalogue.commit_stone(session, **sold_to, kind=CommitmentKind.IN_SALE, facts=facts)
+            await catalogue.sell_stone(session, **sold_to)
+
+
+async def _billed(session: AsyncSession, offer: LotOffer, now: datetime) -> Invoice:
+    """A price after a default rests on the own bid, with its early rate; one that the seller named rests on none."""
+    at = await reached_at(session, offer.lot, offer.registration) if offer.kind == OfferKind.UNDERBIDDER else None
+    terms, buyer, lot = await sold.offered(
+        session, lot=offer.lot, registration=offer.registration, price_minor=offer.price_minor, reached_at=at, now=now
+    )
+    draft = await invoicing.add_lots(session, terms=terms, buyer=buyer, lots=[lot], now=now)
+    if draft.regime is not None:  # else a person decides on its tax first
+        await invoicing.issue(session, draft, now)
+    facts = {"lot": offer.lot, "offer": offer.public_id, "invoice": draft.public_id}
+    events.record(session, "offer:billed", offer.public_id, by=None, at=now, **facts)
+    return draft
+
+
+async def _invoice_of(session: AsyncSession, lot: str) -> Invoice:
+    public_id = await session.scalar(
+        select(Invoice.public_id).join(BilledLot, BilledLot.invoice_id == Invoice.id).where(BilledLot.lot == lot)
+    )
+    if public_id is None:  # not paid, and taken back since
+        raise ActNotAllowed(state=OfferState.ACCEPTED.value)
+    return await queries.invoice_by_public_id(session, public_id)
