@@ -21,7 +21,7 @@ APPEND_ONLY = (
         "credit_note_lines",
         "settlement_papers",
     ),
-    *("receipt_leavings", "provider_events", "release_files", "ownerships", "seller_statements", "stated_items"),
+    *("provider_events", "release_files", "ownerships", "seller_statements", "stated_items"),
 )
 ADDED = (
     ("companies", sa.Column("verified_until", sa.String(length=10), nullable=True)),
