@@ -1,0 +1,33 @@
+"""When the money of an invoice counts as cleared: paid in full, no chargeback open, the days of waiting over."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.settlement.intent_models import Dispute
+from pavilion.settlement.models import Entry, Invoice
+from pavilion.settlement.receipt_models import Allocation
+from pavilion.settlement.rules import InvoiceState
+
+OPEN = "open"
+
+
+async def cleared_on(session: AsyncSession, invoices: Collection[Invoice], holdback_days: int) -> dict[int, date]:
+    """The day from which the money of each of these invoices is cleared, by the invoice's id; those whose money is not
+    all there, or in dispute, are not in it. `holdback_days`: calendar days after the payment."""
+    paid = {one.id: one for one in invoices if one.state == InvoiceState.PAID and one.number is not None}
+    if not paid:
+        return {}
+    disputed = select(Allocation.invoice_id).join(Dispute, Dispute.receipt_id == Allocation.receipt_id)
+    blocked = set(await session.scalars(disputed.where(Dispute.state == OPEN, Allocation.invoice_id.in_(paid))))
+    owed = select(Entry.ref).where(
+        Entry.ref.in_([one.number for one in paid.values()]), Entry.account.startswith("asset:buyer:")
+    )
+    owing = set(await session.scalars(owed.group_by(Entry.ref).having(func.sum(Entry.amount_minor) > 0)))
+    return {
+        key: date.fromisoformat(one.paid_on or one.issued_on or "") + timedelta(days=holdback_days)
+        for key, one in paid.items()
+        if key not in blocked and one.number not in owing
+    }
