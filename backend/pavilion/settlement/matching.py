@@ -1,0 +1,127 @@
+"""Money that nobody could place, matched by a cashier to the invoice it was meant for; what fits best comes first."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.kernel import events
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
+from pavilion.settlement import postings, queries, receiving, refunding, stopping
+from pavilion.settlement.receipt_models import Receipt, Refund
+from pavilion.settlement.rules import PAYABLE, InvoiceState
+
+MOST_OFFERED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An open invoice, as far as a match asks."""
+
+    number: str
+    company_id: int
+    currency: str
+    entity: str
+    open_minor: int
+    due_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """What is left of a receipt, as far as a match asks. `said`: all that the payer or the bank wrote."""
+
+    company_id: int | None
+    currency: str
+    entity: str
+    left_minor: int
+    said: str
+
+
+def suggest(money: Loose, invoices: Iterable[Owed]) -> list[Owed]:
+    """The invoices it can pay, the likeliest first: named by the payer, then of exactly this amount, then the oldest
+    due. Money of a known company pays nobody else's; another currency or selling entity never fits."""
+    fits = [
+        one
+        for one in invoices
+        if (one.currency, one.entity) == (money.currency, money.entity)
+        and money.company_id in (None, one.company_id)
+        and one.open_minor > 0
+    ]
+    said = _bare(money.said)
+    if money.company_id is None:  # of a stranger's money only what points somewhere is offered
+        fits = [one for one in fits if _bare(one.number) in said or one.open_minor == money.left_minor]
+
+    def turn(one: Owed) -> tuple[bool, bool, str, str]:
+        return _bare(one.number) not in said, one.open_minor != money.left_minor, one.due_on, one.number
+
+    return sorted(fits, key=turn)[:MOST_OFFERED]
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone: banks drop dashes and put spaces where they please."""
+    return "".join(sign for sign in text.upper() if sign.isalnum())
+
+
+async def match(
+    session: AsyncSession, public_id: str, *, number: str, amount_minor: int | None, actor: Actor, now: datetime
+) -> int:
+    """As much of the receipt pays this invoice, or all that fits; answers how much. Of two who match at once, the
+    second finds what the first has left."""
+    invoice = await queries.invoice_by_number(session, number, lock=True)
+    if invoice is None:
+        raise BadInput(fields={"invoice": "invoice_unknown"})
+    receipt = await locked(session, public_id)
+    if receipt.currency != invoice.currency:
+        raise BadInput(fields={"invoice": "wrong_currency"})
+    if receipt.entity != invoice.entity:
+        raise BadInput(fields={"invoice": "other_entity"})
+    if receipt.company_id not in (None, invoice.company_id):
+        raise BadInput(fields={"invoice": "other_company"})
+    if InvoiceState(invoice.state) not in PAYABLE:
+        raise ActNotAllowed(state=invoice.state)
+    await stopping.refuse_stopped(session, invoice)
+    most = min(await receiving.left_of(session, receipt), await queries.open_minor(session, invoice))
+    if most <= 0:
+        raise ActNotAllowed(state="nothing_left")
+    amount = most if amount_minor is None else amount_minor
+    if not 0 < amount <= most:
+        raise BadInput(fields={"amount": "amount_invalid"})
+    await receiving.allocate(session, receipt, invoice, amount, by=actor.public_id, now=now)
+    told = {"invoice": number, "amount_minor": amount, "currency": receipt.currency}
+    events.record(session, "payment:matched", receipt.public_id, by=actor.public_id, at=now, **told)
+    return amount
+
+
+async def give_back(session: AsyncSession, public_id: str, *, actor: Actor, now: datetime) -> Sequence[Refund]:
+    """All that is left of the receipt is owed back to who paid it."""
+    receipt = await locked(session, public_id)
+    left = await receiving.left_of(session, receipt)
+    if left <= 0:
+        raise ActNotAllowed(state="nothing_left")
+    times = len((await session.scalars(select(Refund.id).where(Refund.receipt_id == receipt.id))).all())
+    return await refunding.owe(
+        session,
+        key=f"unallocated:{receipt.public_id}:{times}",
+        company_id=receipt.company_id,
+        entity=receipt.entity,
+        currency=receipt.currency,
+        amount_minor=left,
+        reason="overpaid",
+        ref=receipt.public_id,
+        from_account=postings.unallocated(receipt.company_id),
+        receipts=[receipt],
+        by=actor.public_id,
+        now=now,
+    )
+
+
+async def locked(session: AsyncSession, public_id: str) -> Receipt:
+    """The receipt, for this transaction alone to spend; taken after the invoice's row, never before."""
+    wanted = select(Receipt).where(Receipt.public_id == public_id)
+    receipt: Receipt | None = await session.scalar(wanted.with_for_update())
+    if receipt is None:
+        raise NotFound()
+    return receipt
