@@ -23,6 +23,7 @@ from pavilion.verify_cli import verify
 
 if TYPE_CHECKING:
     from pavilion.settings import Settings
+    from pavilion.settlement.payments.double.serving import Double
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(stock_app, name="stock")
@@ -245,6 +246,26 @@ def simulators(
         raise _stop(f"port {port}: {fault.strerror or fault}", FALSE) from None
     except KeyboardInterrupt:
         raise typer.Exit(DONE) from None
+
+
+@app.command("stripe-double")
+def stripe_double(
+    port: Annotated[int, typer.Option(help="Of loopback; 0 takes any free one.")] = 8092,
+    data: Annotated[Path, typer.Option(help="The folder in which it remembers.")] = Path(".data/stripe-double"),
+    webhook: Annotated[str, typer.Option(help="The house's address for its calls, on this machine.")] = "",
+) -> None:
+    """A payment provider of an invented world, labelled as simulated; it goes wrong on order."""
+    import asyncio
+
+    from pavilion.settlement.payments.double.serving import serve as answer
+
+    def told(double: "Double") -> None:
+        _say(f"key: {double.key}\nsecret: {double.secret}\nready: {double.url}")
+
+    try:
+        asyncio.run(answer(data, port, told, webhook))
+    except OSError as fault:
+        raise _stop(f"port {port}: {fault.strerror or fault}", FALSE) from None
 
 
 @app.command()
