@@ -74,6 +74,19 @@ async def sign_in(session: AsyncSession, *, email: str, password: str, browser: 
     return token
 
 
+async def is_you(session: AsyncSession, *, person_id: int, password: str, now: datetime) -> bool:
+    """Whether who sits there is still who signed in. A failure is counted as at the door and must be committed."""
+    person = await session.get_one(Person, person_id)
+    if person.locked_until is not None and now < person.locked_until:
+        return False
+    fits = await passwords.matches(password, person.password_hash)
+    if fits:
+        person.failed_sign_ins, person.locked_until = 0, None
+    else:
+        _count_failure(person, now)
+    return fits
+
+
 def _count_failure(person: Person, now: datetime) -> None:
     person.failed_sign_ins += 1
     over = person.failed_sign_ins - FREE_TRIES

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pavilion.kernel.hpke import PrivateKey
 
 KEY_BYTES, IV_BYTES = 32, 12
+TEXT_BYTES = 64
 SEALED_BYTES = IV_BYTES + 8 + 16  # every amount has one length, so its size tells nothing
 
 
@@ -19,6 +20,7 @@ class AmountSeal:
     def __init__(self, house_key: bytes) -> None:
         assert len(house_key) == KEY_BYTES, "the data key has 32 bytes"
         self._cipher = AESGCM(hmac.digest(house_key, b"pavilion/amounts/v1", hashlib.sha256))
+        self._texts = AESGCM(hmac.digest(house_key, b"pavilion/texts/v1", hashlib.sha256))
         self._plain = hmac.digest(house_key, b"pavilion/plain-tenders/v1", hashlib.sha256)
         self._marks = hmac.digest(house_key, b"pavilion/amount-marks/v1", hashlib.sha256)
 
@@ -30,6 +32,18 @@ class AmountSeal:
         """The amount; InvalidTag when it was sealed for another place, under another key, or was altered."""
         plain = self._cipher.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], place.encode())
         return int(struct.unpack(">q", plain)[0])
+
+    def close_text(self, text: str, place: str) -> bytes:
+        """A short text, as an account number; its size tells nothing."""
+        said = text.encode()
+        assert len(said) < TEXT_BYTES, "too long for a sealed text"
+        iv = os.urandom(IV_BYTES)
+        padded = bytes([len(said)]) + said.ljust(TEXT_BYTES - 1, b"\0")
+        return iv + self._texts.encrypt(iv, padded, place.encode())
+
+    def open_text(self, sealed: bytes, place: str) -> str:
+        plain = self._texts.decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], place.encode())
+        return plain[1 : 1 + plain[0]].decode()
 
     def custodian(self, sale: str) -> PrivateKey:
         """The house's own key of this sale's bids, where a tender is a trial in plain mode: whoever operates the house
