@@ -17,18 +17,13 @@ from pavilion.auctions.entities import Entity, entities, table_version
 from pavilion.kernel import events, jobs
 from pavilion.kernel.errors import Refusal
 from pavilion.kernel.ids import ulid
-from pavilion.kernel.numbering import next_number
-from pavilion.settlement import ledger
-from pavilion.settlement.ledger import Move
-from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine
-from pavilion.settlement.rules import (
-    InvoiceState,
-    LineKind,
-    business_days_after,
-    document_number,
-    warranty_fault,
-)
+from pavilion.settlement import agreed, default, deposits, described, document_numbers, ledger, receiving, tax_numbers
+from pavilion.settlement.adding_up import moves_of
+from pavilion.settlement.adding_up import totals_of as totals_of
+from pavilion.settlement.models import BilledLot, HouseCompany, Invoice, InvoiceLine
+from pavilion.settlement.rules import InvoiceState, LineKind, warranty_fault
 from pavilion.settlement.stopping import refuse_stopped
+from pavilion.settlement.terms import Terms
 from pavilion.settlement.warranty import warranty_in_force
 
 RENDER = "invoice.render"
@@ -102,15 +97,15 @@ async def _draft(session: AsyncSession, terms: SaleTerms, buyer: Buyer, now: dat
     wanted = select(Invoice).options(selectinload(Invoice.lines))
     wanted = wanted.where(Invoice.sale == terms.sale, Invoice.company_id == buyer.company_id)
     wanted = wanted.where(Invoice.state == InvoiceState.DRAFT, Invoice.currency == terms.currency)
+    wanted = wanted.where(Invoice.entity == terms.entity)
     if (found := await session.scalar(wanted)) is not None:
         return found
     company = await session.get_one(Company, buyer.company_id)
     entity = entities()[terms.entity]
-    tax = entity.tax(buyer.destination, has_tax_no=bool(company.tax_no), on=_local_day(now, terms.zone))
     invoice = Invoice(public_id=ulid(now), sale=terms.sale, company_id=company.id, currency=terms.currency)
-    invoice.entity, invoice.destination, invoice.tax_table = terms.entity, buyer.destination, table_version()
-    invoice.regime, invoice.rate_bp = (tax.regime.value, tax.rate_bp) if tax else (None, 0)
+    invoice.entity, invoice.destination = terms.entity, buyer.destination
     invoice.facts, invoice.created_at = _parties(company, entity, terms, buyer), now
+    _treat(invoice, now)
     session.add(invoice)
     await session.flush()
     await session.refresh(invoice, ["lines"])
@@ -123,12 +118,7 @@ def _parties(company: Company, entity: Entity, terms: SaleTerms, buyer: Buyer) -
         "bands": terms.bands,
         "early_bands": terms.early_bands,
         "paddle": buyer.paddle,
-        "buyer": {
-            "name": company.name,
-            "city": company.city,
-            "country": company.country,
-            "tax_no": company.tax_no,
-        },
+        "buyer": _buyer(company),
         "seller": {
             "name": entity.name,
             "address": list(entity.address),
@@ -139,8 +129,35 @@ def _parties(company: Company, entity: Entity, terms: SaleTerms, buyer: Buyer) -
     }
 
 
+def _buyer(company: Company) -> dict[str, Any]:
+    return {"name": company.name, "city": company.city, "country": company.country, "tax_no": company.tax_no}
+
+
+def _treat(invoice: Invoice, now: datetime) -> None:
+    """The draft's tax as the table of this day has it, until a person has decided otherwise; None: undecided."""
+    if "tax_decided" in invoice.facts:
+        return
+    entity, buyer = entities()[invoice.entity], invoice.facts["buyer"]
+    fits = any(tax_numbers.fits(buyer["tax_no"], country) for country in (invoice.destination, buyer["country"]))
+    day = _local_day(now, entity.zone)
+    tax = entity.tax(invoice.destination, has_tax_no=bool(buyer["tax_no"]) and fits, on=day)
+    if tax is not None and tax.regime is fees.Regime.REVERSE and not _both_numbers(invoice):
+        tax = None
+    invoice.tax_table = table_version()
+    invoice.regime, invoice.rate_bp = (tax.regime.value, tax.rate_bp) if tax else (None, 0)
+
+
+def _both_numbers(invoice: Invoice) -> bool:
+    seller, buyer = invoice.facts["seller"], invoice.facts["buyer"]
+    countries = (invoice.destination, buyer["country"])
+    return tax_numbers.fits(seller["tax_no"], seller["country"]) and any(
+        tax_numbers.fits(buyer["tax_no"], country) for country in countries
+    )
+
+
 async def _write_lines(session: AsyncSession, invoice: Invoice, terms: SaleTerms, lots: Sequence[SoldLot]) -> None:
     place = max((line.place for line in invoice.lines if line.kind != LineKind.TAX), default=0)
+    own = set(await session.scalars(select(HouseCompany.company_id).where(HouseCompany.entity == invoice.entity)))
     for lot in lots:
         fee = fees.lot_premium(lot.hammer_minor, *(lot.own or (terms.bands, terms.early_bands)), lot.early)
         facts = {
@@ -149,6 +166,7 @@ async def _write_lines(session: AsyncSession, invoice: Invoice, terms: SaleTerms
             "sold_at": lot.sold_at.isoformat(),
             "early": lot.early,
             **({"own_bands": lot.own} if lot.own else {}),
+            **({"own": True} if lot.consignor_company_id in own else {}),
             **lot.detail,
         }
         for kind, amount in ((LineKind.HAMMER, lot.hammer_minor), (LineKind.PREMIUM, fee)):
@@ -189,6 +207,12 @@ async def _drop_tax(session: AsyncSession, invoice: Invoice) -> None:
     await session.refresh(invoice, ["lines"])
 
 
+async def retotal(session: AsyncSession, invoice: Invoice) -> None:
+    """A draft's tax line and total are those of its lines as they stand now."""
+    await _drop_tax(session, invoice)
+    await _add_up(session, invoice)
+
+
 async def _add_up(session: AsyncSession, invoice: Invoice) -> None:
     """Tax line and total from the other lines; Σ lines = total exactly."""
     sums = totals_of(invoice)
@@ -198,67 +222,87 @@ async def _add_up(session: AsyncSession, invoice: Invoice) -> None:
     session.add(tax)
     await session.flush()
     await session.refresh(invoice, ["lines"])
-    invoice.total_minor, invoice.memo_tax_minor = sum(line.amount_minor for line in invoice.lines), sums.memo_tax
+    owed = sum(line.amount_minor for line in invoice.lines if line.kind != LineKind.CREDIT)
+    invoice.total_minor, invoice.memo_tax_minor = owed, sums.memo_tax
     assert invoice.total_minor == sums.total, f"invoice {invoice.public_id}: lines and total differ"
 
 
-def totals_of(invoice: Invoice) -> fees.Totals:
-    """The invoice recomputed from its hammer lines alone."""
-    lots = [
-        fees.LotLine(line.amount_minor, bool(line.facts["early"]), _own_bands(line))
-        for line in invoice.lines
-        if line.kind == LineKind.HAMMER
-    ]
-    return fees.totals(
-        lots,
-        (),
-        bands=_bands(invoice.facts["bands"]) or (),
-        early_bands=_bands(invoice.facts["early_bands"]),
-        tax=tax_of(invoice),
-    )
-
-
-def _own_bands(line: InvoiceLine) -> tuple[fees.Bands, fees.Bands | None] | None:
-    own = line.facts.get("own_bands")
-    return None if own is None else (_bands(own[0]) or (), _bands(own[1]))
-
-
-def _bands(said: Sequence[Sequence[Any]] | None) -> fees.Bands | None:
-    return None if said is None else tuple((band[0], band[1]) for band in said)
-
-
-def tax_of(invoice: Invoice) -> fees.Tax:
-    return fees.UNTAXED if invoice.regime is None else fees.Tax(fees.Regime(invoice.regime), invoice.rate_bp)
-
-
 async def issue(session: AsyncSession, invoice: Invoice, now: datetime) -> Invoice:
-    """The draft has its number, its day, its due day and its warranty text, and stands in the ledger. Immutable."""
+    """The draft has its number, its day, its due day and its warranty text, says of each stone where it comes from, and
+    stands in the ledger, less what the company had put down. Immutable from here; nothing left to pay: it is paid."""
     if invoice.state != InvoiceState.DRAFT:
         return invoice
-    if invoice.regime is None:
-        raise TaxUndecided(destination=invoice.destination)
     await refuse_stopped(session, invoice)
     entity = entities()[invoice.entity]
-    today = _local_day(now, invoice.facts["sale"]["zone"])
-    _set_warranty(invoice, entity, today)
-    number = await next_number(session, f"INV-{entity.code}-{today.year}")
-    invoice.number = document_number("INV", entity.code, today.year, number)
-    invoice.state, invoice.issued_at, invoice.issued_on = InvoiceState.ISSUED, now, today.isoformat()
-    invoice.due_on = business_days_after(today, entity.due_days, entity.holidays).isoformat()
+    await _freeze(session, invoice, now)
+    if invoice.regime is None:
+        raise TaxUndecided(destination=invoice.destination)
+    _set_warranty(invoice, entity, _local_day(now, entity.zone))
+    number, today = await document_numbers.take(
+        session, "INV", entity, now, number=Invoice.number, day=Invoice.issued_on
+    )
+    _set_days(invoice, entity, await agreed.terms_of(session, invoice.sale, invoice.entity), today)
+    invoice.number, invoice.state = number, InvoiceState.ISSUED
+    invoice.issued_at, invoice.issued_on = now, today.isoformat()
     await ledger.post(
         session,
         key=f"invoice:{invoice.public_id}",
         moves=moves_of(invoice),
         currency=invoice.currency,
-        ref=invoice.number,
+        ref=number,
         at=now,
         by=None,
     )
-    if invoice.total_minor == 0:
-        invoice.state = InvoiceState.PAID
     await jobs.enqueue(session, RENDER, invoice.public_id, {"invoice": invoice.public_id}, due_at=now)
-    events.record(session, "invoice:issued", invoice.public_id, by=None, at=now, number=invoice.number)
+    events.record(session, "invoice:issued", invoice.public_id, by=None, at=now, number=number)
+    await _credit_deposit(session, invoice, now)
+    await receiving.paid_up(session, invoice, on=None, by=None, now=now)
     return invoice
+
+
+async def _freeze(session: AsyncSession, invoice: Invoice, now: datetime) -> None:
+    """Buyer, stones and tax as they are at the issue, whatever they were when the first lot fell."""
+    company = await session.get_one(Company, invoice.company_id)
+    invoice.facts = {**invoice.facts, "buyer": _buyer(company)}
+    hammers = [line for line in invoice.lines if line.kind == LineKind.HAMMER]
+    told = await described.stones(session, {one for line in hammers for one in line.facts.get("stones", ())})
+    for line in hammers:
+        pieces = [told[one] for one in line.facts.get("stones", ()) if one in told]
+        line.facts = {**line.facts, "pieces": pieces}
+    before = (invoice.regime, invoice.rate_bp)
+    _treat(invoice, now)
+    if before != (invoice.regime, invoice.rate_bp):
+        await retotal(session, invoice)
+
+
+def _set_days(invoice: Invoice, entity: Entity, terms: Terms, today: date) -> None:
+    """Counted from the day of the result; an invoice that could not be issued by then gives its days from the issue."""
+    zone = invoice.facts["sale"]["zone"]
+    sold = [datetime.fromisoformat(line.facts["sold_at"]) for line in invoice.lines if line.kind == LineKind.HAMMER]
+    result = max((_local_day(at, zone) for at in sold), default=today)
+    days = default.ladder(result, terms.due_days, terms.grace_days, terms.reminders, entity.holidays)
+    if days.due < today:
+        days = default.ladder(today, terms.due_days, terms.grace_days, terms.reminders, entity.holidays)
+    invoice.due_on, invoice.default_on = days.due.isoformat(), days.default.isoformat()
+    told = {"result": result.isoformat(), "reminders": [day.isoformat() for day in days.reminders]}
+    invoice.facts = {**invoice.facts, "days": told}
+
+
+async def _credit_deposit(session: AsyncSession, invoice: Invoice, now: datetime) -> None:
+    """What the company had put down for the sale stands as a credit on the invoice; the total is as before."""
+    amount = await deposits.apply(session, invoice, now=now)
+    if not amount:
+        return
+    place = max(line.place for line in invoice.lines) + 1
+    session.add(
+        InvoiceLine(
+            invoice_id=invoice.id, place=place, kind=LineKind.CREDIT, lot=None, facts={"credit": "deposit"},
+            text_en="", text_zh="", amount_minor=amount,
+        )
+    )  # fmt: skip
+    invoice.credits_minor += amount
+    await session.flush()
+    await session.refresh(invoice, ["lines"])
 
 
 def _set_warranty(invoice: Invoice, entity: Entity, today: date) -> None:
@@ -277,25 +321,6 @@ def _set_warranty(invoice: Invoice, entity: Entity, today: date) -> None:
     given = {"id": row.id, "text_en": row.text_en, "source": row.source}
     given |= {"seller": entity.name, "self_assessed": assessed.isoformat()}
     invoice.facts = {**invoice.facts, "warranty": given}
-
-
-def moves_of(invoice: Invoice) -> list[Move]:
-    """The journal of an issue: the buyer owes the total; hammer belongs to the consignors, premium to the house."""
-    moves = [Move(f"asset:buyer:{invoice.company_id}", invoice.total_minor)]
-    memo = invoice.memo_tax_minor
-    for line in invoice.lines:
-        match line.kind:
-            case LineKind.HAMMER:
-                moves.append(Move(f"liability:seller:{line.facts['consignor']}", -line.amount_minor))
-            case LineKind.PREMIUM:
-                moves.append(Move("income:premium", -line.amount_minor))
-            case LineKind.TAX:
-                country = invoice.facts["seller"]["country"]
-                moves.append(Move(f"liability:tax:{country}:{invoice.regime}", -line.amount_minor))
-    if memo:
-        country = invoice.facts["seller"]["country"]
-        moves += [Move("income:premium", memo), Move(f"liability:tax:{country}:{invoice.regime}", -memo)]
-    return moves
 
 
 def _local_day(now: datetime, zone: str) -> date:

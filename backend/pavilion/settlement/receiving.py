@@ -10,7 +10,7 @@ from pavilion.kernel import events
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import ledger, queries
 from pavilion.settlement.ledger import Move
-from pavilion.settlement.models import Invoice
+from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
 from pavilion.settlement.rules import PAYABLE, InvoiceState, Outcome, outcome_on
 
@@ -101,7 +101,7 @@ async def paid_up(session: AsyncSession, invoice: Invoice, *, on: date | None, b
     day = on or queries.local_day(invoice, now)
     invoice.outcome = outcome_on(InvoiceState(invoice.state), invoice.due_day, day)
     invoice.state, invoice.paid_on = InvoiceState.PAID, day.isoformat()
-    lots = sorted({line.lot for line in invoice.lines if line.lot})
+    lots = sorted(await session.scalars(select(BilledLot.lot).where(BilledLot.invoice_id == invoice.id)))
     for lot in lots:
         await bidding.lot_paid(session, sale=invoice.sale, lot=lot, now=now)
     facts = {"sale": invoice.sale, "lots": lots, "number": invoice.number, "company_id": invoice.company_id}
