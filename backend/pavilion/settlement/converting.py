@@ -63,7 +63,7 @@ async def propose(
     into = converted(amount, receipt.currency, to, rate) if to in CURRENCIES else None
     faults = {}
     if to not in CURRENCIES or to == receipt.currency:
-        faults["to"] = "wrong_currency"
+        faults["to"] = "other_currency"
     elif into is None or not 0 < into <= MAX_AMOUNT:
         faults["rate"] = "rate_wrong"
     if not 0 < amount <= left:
@@ -126,7 +126,7 @@ async def _invoice(session: AsyncSession, receipt: Receipt, number: str, to: str
     if invoice is None:
         raise BadInput(fields={"invoice": "invoice_unknown"})
     if invoice.currency != to:
-        raise BadInput(fields={"to": "wrong_currency"})
+        raise BadInput(fields={"to": "other_currency"})
     if invoice.entity != receipt.entity:
         raise BadInput(fields={"invoice": "other_entity"})
     if receipt.company_id not in (None, invoice.company_id):

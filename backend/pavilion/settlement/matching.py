@@ -75,7 +75,7 @@ async def match(
         raise BadInput(fields={"invoice": "invoice_unknown"})
     receipt = await locked(session, public_id)
     if receipt.currency != invoice.currency:
-        raise BadInput(fields={"invoice": "wrong_currency"})
+        raise BadInput(fields={"invoice": "other_currency"})
     if receipt.entity != invoice.entity:
         raise BadInput(fields={"invoice": "other_entity"})
     if receipt.company_id not in (None, invoice.company_id):

@@ -129,6 +129,7 @@ async def confirmed(
 ) -> None:
     """The money has left: it is owed no more. Said twice, posted once. What was failed or replaced meanwhile is not
     posted but put to a person."""
+    await session.flush()
     await session.refresh(refund, with_for_update=True)
     if refund.state == RefundState.SUCCEEDED:
         return
@@ -163,6 +164,7 @@ async def confirmed(
 
 async def failed(session: AsyncSession, refund: Refund, *, reason: str, now: datetime) -> None:
     """It did not reach the payer: still owed, for a person to send another way. A confirmation is taken back."""
+    await session.flush()
     await session.refresh(refund, with_for_update=True)
     if refund.state in (RefundState.FAILED, RefundState.REPLACED):
         return

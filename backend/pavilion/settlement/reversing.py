@@ -22,7 +22,7 @@ from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Sou
 from pavilion.settlement.rules import InvoiceState, Outcome, state_on
 
 REVERSE = "payment.reverse"
-REASON_LEAST, REASON_MOST = 5, 500
+REASON_LEAST, REASON_MOST = 10, 2_000
 
 
 async def propose(session: AsyncSession, public_id: str, *, reason: str, actor: Actor, now: datetime) -> Proposal:
