@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import strikes
+from pavilion.auctions import registering
 from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
@@ -21,6 +22,27 @@ from pavilion.settlement.rules import InvoiceState, LineKind
 
 APPLIED = "deposit:applied:"  # and the number of the invoice: one application per invoice
 FORFEITED = "deposit:forfeited:"
+GIVEN_BACK = "deposit:given_back:"
+TAKEN_OUT = "deposit:taken_out:"
+_KINDS = {  # what a posting on the deposit's account does, by how its key begins
+    "receipt:": "received",
+    TAKEN_OUT: "received",
+    APPLIED: "applied",
+    GIVEN_BACK: "applied",
+    FORFEITED: "forfeited",
+    "refund.owed:": "refunded",
+}
+
+
+class Figures(NamedTuple):
+    """Σ received = applied + refunded + forfeited + held, in minor units, read from the journal. What the payer's bank
+    took back was not received; what is owed back counts as refunded, sent or not."""
+
+    received: int
+    applied: int
+    refunded: int
+    forfeited: int
+    held: int
 
 
 class Forfeit(NamedTuple):
@@ -33,7 +55,8 @@ class Forfeit(NamedTuple):
 
 async def locked(session: AsyncSession, public_id: str) -> Deposit:
     """The deposit, for this transaction alone to change."""
-    row = await session.scalar(select(Deposit).where(Deposit.public_id == public_id).with_for_update())
+    wanted = select(Deposit).where(Deposit.public_id == public_id).with_for_update()
+    row: Deposit | None = await session.scalar(wanted.execution_options(populate_existing=True))
     if row is None:
         raise NotFound()
     return row
@@ -41,7 +64,9 @@ async def locked(session: AsyncSession, public_id: str) -> Deposit:
 
 async def of_company(session: AsyncSession, company_id: int, sale: str, *, lock: bool = False) -> Deposit | None:
     wanted = select(Deposit).where(Deposit.company_id == company_id, Deposit.sale == sale)
-    found: Deposit | None = await session.scalar(wanted.with_for_update() if lock else wanted)
+    if lock:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    found: Deposit | None = await session.scalar(wanted)
     return found
 
 
@@ -49,6 +74,23 @@ async def held_minor(session: AsyncSession, company_id: int, sale: str) -> int:
     """What lies on the deposit's account now, in minor units of the sale's currency."""
     wanted = select(func.coalesce(func.sum(Entry.amount_minor), 0))
     return -int(await session.scalar(wanted.where(Entry.account == postings.deposit(company_id, sale))) or 0)
+
+
+async def figures(session: AsyncSession, deposit: Deposit) -> Figures:
+    """What became of the deposit so far. An entry of no known kind is a bug, and says so."""
+    found = {"received": 0, "applied": 0, "refunded": 0, "forfeited": 0}
+    wanted = select(Posting.key, Entry.amount_minor).join(Posting, Posting.id == Entry.txn_id)
+    account = postings.deposit(deposit.company_id, deposit.sale)
+    held = 0
+    for key, amount in await session.execute(wanted.where(Entry.account == account)):
+        kind = _KINDS[next(prefix for prefix in _KINDS if key.removeprefix("reversal:").startswith(prefix))]
+        found[kind] += -amount if kind == "received" else amount
+        held -= amount
+    return Figures(**found, held=held)
+
+
+def facts_of(deposit: Deposit) -> dict[str, object]:
+    return {"sale": deposit.sale, "company_id": deposit.company_id, "registration": deposit.registration}
 
 
 async def payable(session: AsyncSession, deposit: Deposit) -> int:
@@ -64,7 +106,7 @@ async def pending(session: AsyncSession, deposit: Deposit, *, by: str | None, no
     await payable(session, deposit)
     deposit.state = DepositState.PENDING
     await session.flush()
-    events.record(session, "deposit:pending", deposit.public_id, by=by, at=now, **_facts(deposit))
+    events.record(session, "deposit:pending", deposit.public_id, by=by, at=now, **facts_of(deposit))
 
 
 async def not_paid(session: AsyncSession, deposit: Deposit, *, by: str | None, now: datetime) -> None:
@@ -72,7 +114,7 @@ async def not_paid(session: AsyncSession, deposit: Deposit, *, by: str | None, n
     if deposit.state == DepositState.PENDING:
         deposit.state = DepositState.ASKED
         await session.flush()
-        events.record(session, "deposit:not_paid", deposit.public_id, by=by, at=now, **_facts(deposit))
+        events.record(session, "deposit:not_paid", deposit.public_id, by=by, at=now, **facts_of(deposit))
 
 
 async def receive(
@@ -100,9 +142,55 @@ async def receive(
     events.record(session, "payment:booked", receipt.public_id, by=by, at=receipt.at, **told)
     if before + part == deposit.asked_minor:
         deposit.state, deposit.held_at = DepositState.HELD, now
-        events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **_facts(deposit))
+        events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **facts_of(deposit))
+        await registering.deposit_held(session, registration=deposit.registration, by=by, now=now)
     await session.flush()
     return receipt
+
+
+async def taken_out(
+    session: AsyncSession, deposit: Deposit, *, key: str, house: str, amount_minor: int, by: str | None, now: datetime
+) -> None:
+    """The payer's bank took so much of it back (a reversed wire, a chargeback; `house`: the account it left): what had
+    been applied is deposit again as far as that needs it, and a deposit no longer whole is asked once more and gives no
+    limit. More than is there is refused as a whole. Invoices are locked before the deposit, as in `apply`."""
+    applied_to = await _invoices_of(session, deposit)
+    deposit = await locked(session, deposit.public_id)
+    missing = amount_minor - await held_minor(session, deposit.company_id, deposit.sale)
+    for invoice in reversed(applied_to):
+        if missing > 0:
+            missing -= await give_back(session, invoice, missing, key=f"{key}:{invoice.number}", by=by, now=now)
+    done = await ledger.post(
+        session,
+        key=TAKEN_OUT + key,
+        moves=postings.opposite(postings.deposit_received(house, deposit.company_id, deposit.sale, amount_minor)),
+        currency=deposit.currency,
+        ref=deposit.public_id,
+        at=now,
+        by=by,
+    )
+    if done and deposit.state == DepositState.HELD:
+        deposit.state, deposit.held_at = DepositState.ASKED, None
+        await session.flush()
+        await registering.deposit_gone(session, registration=deposit.registration, by=by, now=now)
+    if done:
+        told = {"amount_minor": amount_minor, **facts_of(deposit)}
+        events.record(session, "deposit:taken_out", deposit.public_id, by=by, at=now, **told)
+
+
+async def put_back(session: AsyncSession, deposit: Deposit, *, key: str, by: str | None, now: datetime) -> None:
+    """What `taken_out` took under this key has come again (a chargeback won): the deposit is held as before, as long as
+    its sale asks it. The deposit's row is locked by the caller."""
+    if not await ledger.reverse(session, TAKEN_OUT + key, by=by, at=now):
+        return
+    there = await held_minor(session, deposit.company_id, deposit.sale)
+    if deposit.state in (DepositState.ASKED, DepositState.PENDING) and there >= deposit.asked_minor:
+        deposit.state, deposit.held_at = DepositState.HELD, now
+        events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **facts_of(deposit))
+        await registering.deposit_held(session, registration=deposit.registration, by=by, now=now)
+    elif deposit.state == DepositState.CLOSED:
+        deposit.state, deposit.closed_at = DepositState.HELD, None  # it goes back with the next look
+    await session.flush()
 
 
 async def apply(session: AsyncSession, invoice: Invoice, *, now: datetime) -> int:
@@ -125,36 +213,48 @@ async def apply(session: AsyncSession, invoice: Invoice, *, now: datetime) -> in
         key=key,
         moves=postings.deposit_applied(deposit.company_id, deposit.sale, invoice.number, amount),
         currency=deposit.currency,
-        ref=deposit.public_id,
+        ref=invoice.number,
         at=now,
         by=None,
     )
-    told = {"invoice": invoice.number, "amount_minor": amount, **_facts(deposit)}
+    told = {"invoice": invoice.number, "amount_minor": amount, **facts_of(deposit)}
     events.record(session, "deposit:applied", deposit.public_id, by=None, at=now, **told)
     return amount
 
 
 async def applied_minor(session: AsyncSession, invoice: Invoice) -> int:
     """What of a deposit pays this invoice now, in minor units."""
-    wanted = select(func.coalesce(func.sum(Entry.amount_minor), 0)).join(Posting, Posting.id == Entry.txn_id)
-    wanted = wanted.where(Entry.account == postings.deposit(invoice.company_id, invoice.sale))
-    keys = (f"{APPLIED}{invoice.number}", f"reversal:{APPLIED}{invoice.number}")
-    return int(await session.scalar(wanted.where(Posting.key.in_(keys))) or 0)
+    wanted = select(func.coalesce(func.sum(Entry.amount_minor), 0)).where(Entry.ref == invoice.number)
+    account = postings.deposit(invoice.company_id, invoice.sale)
+    return int(await session.scalar(wanted.where(Entry.account == account)) or 0)
 
 
-async def take_back(session: AsyncSession, invoice: Invoice, *, by: str | None, now: datetime) -> int:
-    """What was applied to the invoice is the company's deposit again, and the invoice owes as much more; answers how
-    much. To be asked before a credit note of the whole invoice, so that only real payments become unallocated."""
-    amount = await applied_minor(session, invoice)
-    if amount == 0:
-        return 0
+async def give_back(
+    session: AsyncSession, invoice: Invoice, amount_minor: int, *, key: str, by: str | None, now: datetime
+) -> int:
+    """So much of what was applied to the invoice is the company's deposit again, never more than was applied, and the
+    invoice owes as much more; answers how much. What a credit note frees goes back here, not to unallocated money: it
+    returns to the payment the deposit came from. `key` names the act: said twice, done once."""
+    amount = min(amount_minor, await applied_minor(session, invoice))
     deposit = await of_company(session, invoice.company_id, invoice.sale, lock=True)
-    assert deposit is not None
-    await ledger.reverse(session, f"{APPLIED}{invoice.number}", by=by, at=now)
+    if amount <= 0 or deposit is None or invoice.number is None:
+        return 0
+    done = await ledger.post(
+        session,
+        key=GIVEN_BACK + key,
+        moves=postings.opposite(postings.deposit_applied(deposit.company_id, deposit.sale, invoice.number, amount)),
+        currency=deposit.currency,
+        ref=invoice.number,
+        at=now,
+        by=by,
+    )
+    if not done:
+        return 0
     if deposit.state == DepositState.CLOSED:
         deposit.state, deposit.closed_at = DepositState.HELD, None
-    told = {"invoice": invoice.number, "amount_minor": amount, **_facts(deposit)}
-    events.record(session, "deposit:taken_back", deposit.public_id, by=by, at=now, **told)
+    told = {"invoice": invoice.number, "amount_minor": amount, **facts_of(deposit)}
+    events.record(session, "deposit:given_back", deposit.public_id, by=by, at=now, **told)
+    await session.flush()
     return amount
 
 
@@ -172,27 +272,24 @@ async def forfeit(
         left = await held_minor(session, deposit.company_id, deposit.sale)
         return Forfeit(known, left, await _shares(session, key))
     if invoice.state not in (InvoiceState.CANCELLED, InvoiceState.WRITTEN_OFF):
-        await take_back(session, invoice, by=None, now=now)
+        await give_back(session, invoice, invoice.total_minor, key=invoice.number, by=None, now=now)
     kept, left = split(await held_minor(session, deposit.company_id, deposit.sale), invoice.total_minor, forfeit_bp)
     if kept == 0:
         return Forfeit(0, left, {})
     sellers = share_out(kept, seller_bp, await _hammers(session, invoice))
+    taken, *shares = postings.forfeited(deposit.company_id, deposit.sale, kept, sellers)
     await ledger.post(
         session,
         key=key,
-        moves=postings.forfeited(deposit.company_id, deposit.sale, kept, sellers),
+        moves=[taken._replace(ref=deposit.public_id), *shares],  # on the deposit's account a number says: applied
         currency=deposit.currency,
         ref=invoice.number,
         at=now,
         by=None,
     )
-    told = {"invoice": invoice.number, "amount_minor": kept, "left_minor": left, **_facts(deposit)}
+    told = {"invoice": invoice.number, "amount_minor": kept, "left_minor": left, **facts_of(deposit)}
     events.record(session, "deposit:forfeited", deposit.public_id, by=None, at=now, **told)
     return Forfeit(kept, left, sellers)
-
-
-def _facts(deposit: Deposit) -> dict[str, object]:
-    return {"sale": deposit.sale, "company_id": deposit.company_id, "registration": deposit.registration}
 
 
 async def _posted(session: AsyncSession, key: str) -> int | None:
@@ -203,6 +300,13 @@ async def _posted(session: AsyncSession, key: str) -> int | None:
     return int(
         await session.scalar(wanted.where(Posting.key == key, Entry.account.startswith("liability:deposit:"))) or 0
     )
+
+
+async def _invoices_of(session: AsyncSession, deposit: Deposit) -> Sequence[Invoice]:
+    """The company's invoices of the sale, the first first, for this transaction alone to change."""
+    wanted = select(Invoice).where(Invoice.company_id == deposit.company_id, Invoice.sale == deposit.sale)
+    wanted = wanted.where(Invoice.number.is_not(None)).order_by(Invoice.id)
+    return (await session.scalars(wanted.with_for_update())).all()
 
 
 async def _shares(session: AsyncSession, key: str) -> dict[int, int]:

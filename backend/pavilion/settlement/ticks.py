@@ -6,7 +6,7 @@ from functools import partial
 
 from pavilion.kernel.db import Sessions
 from pavilion.settings import Settings
-from pavilion.settlement import jobs, stopping
+from pavilion.settlement import deposit_days, jobs, owning, papers, stopping
 from pavilion.webkit.html import Pages
 
 Named = tuple[str, Callable[[datetime], Awaitable[int]]]
@@ -15,8 +15,12 @@ Named = tuple[str, Callable[[datetime], Awaitable[int]]]
 def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Named]:
     """Name and work of each; more than none done: asked again at once."""
     return [
+        ("deposits asked", partial(deposit_days.ask_all, sessions)),
         ("bills", partial(jobs.bill_sold_lots, sessions)),
         ("stops", partial(stopping.follow, sessions)),
         ("papers", lambda now: jobs.set_papers(sessions, now, pages.tongues)),
         ("overdue", partial(jobs.notice_overdue, sessions)),
+        ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
+        ("release papers", lambda now: papers.set_papers(sessions, now, pages.tongues, settings.public_url)),
+        ("deposits released", partial(deposit_days.release_all, sessions)),
     ]
