@@ -1,6 +1,5 @@
 """After the hammer: what no longer holds is neither issued nor captured until a person has decided."""
 
-from datetime import date
 
 import pytest
 from sqlalchemy import select, update
@@ -112,7 +111,7 @@ async def test_what_is_issued_already_is_not_captured(sale, decider):
     async with sale.sessions.begin() as session:
         cashier = await make.actor(session, "cas@pavilion.example", (Role.CASHIER,))
         invoice = await session.scalar(select(Invoice).where(Invoice.company_id == sale.buyers[0].company_id))
-        said = {"number": invoice.number, "amount_minor": 100, "currency": "USD", "value_date": date(2026, 3, 20)}
+        said = {"number": invoice.number, "amount_minor": 100, "currency": "USD", "value_date": LATER.date()}
         with pytest.raises(stopping.SettlementStopped) as refused:
             await service.enter_wire(session, **said, bank_reference="REF 1", actor=cashier, now=LATER)
     assert refused.value.facts["codes"] == ["ID-01"]
