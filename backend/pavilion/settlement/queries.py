@@ -13,6 +13,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding.closed_models import ClosedBid
 from pavilion.bidding.models import BookLot
+from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Entry, Invoice, InvoiceLine, InvoicePaper, Posting
 from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, RefundState
 from pavilion.settlement.rules import PAYABLE, InvoiceState
@@ -97,9 +98,11 @@ async def open_minor(session: AsyncSession, invoice: Invoice) -> int:
 
 
 async def refunded_minor(session: AsyncSession, receipt: Receipt) -> int:
-    """What of this receipt went back or is owed back, in minor units."""
+    """What of this receipt went back, is owed back or was taken back by a dispute, in minor units."""
     gone = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(Refund.receipt_id == receipt.id)
-    return int(await session.scalar(gone.where(Refund.state != RefundState.REPLACED)) or 0)
+    taken = select(func.coalesce(func.sum(Dispute.amount_minor), 0)).where(Dispute.receipt_id == receipt.id)
+    owed = int(await session.scalar(gone.where(Refund.state != RefundState.REPLACED)) or 0)
+    return owed + int(await session.scalar(taken.where(Dispute.state != "won")) or 0)
 
 
 class Paid(NamedTuple):

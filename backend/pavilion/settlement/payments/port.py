@@ -82,7 +82,7 @@ class VirtualAccount:
 
 @dataclass(frozen=True, slots=True)
 class Cash:
-    """Money on a customer's cash balance: `kind` funded, applied, unapplied, refunded."""
+    """Money on a customer's cash balance: `kind` funded, reversed, applied, unapplied, refunded, other."""
 
     id: str
     customer: str

@@ -29,7 +29,7 @@ CASH_KINDS = {
     "applied_to_payment": "applied",
     "unapplied_from_payment": "unapplied",
     "refunded_from_payment": "unapplied",
-    "funding_reversed": "refunded",
+    "funding_reversed": "reversed",
     "return_initiated": "refunded",
     "return_canceled": "unapplied",
 }
