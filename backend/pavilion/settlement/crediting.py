@@ -23,11 +23,11 @@ from pavilion.settlement import (
     receiving,
 )
 from pavilion.settlement.credit_parts import Billed, Parts
-from pavilion.settlement.models import BilledLot, Invoice, Posting
+from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine, Posting
 from pavilion.settlement.note_models import CreditNote, CreditNoteLine
 from pavilion.settlement.postings import Move
 from pavilion.settlement.receipt_models import Allocation, Receipt
-from pavilion.settlement.rules import PAYABLE, InvoiceState
+from pavilion.settlement.rules import PAYABLE, InvoiceState, LineKind
 
 RENDER = "credit_note.render"
 CREDITABLE = PAYABLE | {InvoiceState.PAID}
@@ -79,6 +79,21 @@ async def credit(
     await jobs.enqueue(session, RENDER, note.public_id, {"note": note.public_id}, due_at=now)
     await session.flush()
     return note
+
+
+async def would_credit(session: AsyncSession, invoice: Invoice, *, lots: Collection[str] | None) -> int:
+    """The total of the note that `credit` would write now, in minor units."""
+    billed = await billed_lines(session, invoice)
+    memo = {"memo_tax_minor": 0, "memo_credited_minor": 0}
+    taken = _taken(billed, lots, None)
+    return credit_parts.parts(billed, taken, adding_up.tax_of(invoice), **memo).total_minor if taken else 0
+
+
+async def lots_of(session: AsyncSession, note: CreditNote) -> list[str]:
+    """The lots whose hammer the note takes back."""
+    wanted = select(InvoiceLine.lot).join(CreditNoteLine, CreditNoteLine.line_id == InvoiceLine.id)
+    wanted = wanted.where(CreditNoteLine.note_id == note.id, InvoiceLine.kind == LineKind.HAMMER)
+    return [lot for lot in await session.scalars(wanted.order_by(InvoiceLine.place)) if lot]
 
 
 async def locked(session: AsyncSession, invoice_id: int) -> Invoice:

@@ -133,6 +133,12 @@ def _buyer(company: Company) -> dict[str, Any]:
     return {"name": company.name, "city": company.city, "country": company.country, "tax_no": company.tax_no}
 
 
+def decide(invoice: Invoice, tax: fees.Tax, said: dict[str, Any]) -> None:
+    """A person, or the law's day, has decided the draft's tax: the table is not asked again. The caller adds it up."""
+    invoice.facts = {**invoice.facts, "tax_decided": said}
+    invoice.regime, invoice.rate_bp, invoice.tax_table = tax.regime.value, tax.rate_bp, table_version()
+
+
 def _treat(invoice: Invoice, now: datetime) -> None:
     """The draft's tax as the table of this day has it, until a person has decided otherwise; None: undecided."""
     if "tax_decided" in invoice.facts:
@@ -141,13 +147,14 @@ def _treat(invoice: Invoice, now: datetime) -> None:
     fits = any(tax_numbers.fits(buyer["tax_no"], country) for country in (invoice.destination, buyer["country"]))
     day = _local_day(now, entity.zone)
     tax = entity.tax(invoice.destination, has_tax_no=bool(buyer["tax_no"]) and fits, on=day)
-    if tax is not None and tax.regime is fees.Regime.REVERSE and not _both_numbers(invoice):
+    if tax is not None and tax.regime is fees.Regime.REVERSE and not both_numbers(invoice):
         tax = None
     invoice.tax_table = table_version()
     invoice.regime, invoice.rate_bp = (tax.regime.value, tax.rate_bp) if tax else (None, 0)
 
 
-def _both_numbers(invoice: Invoice) -> bool:
+def both_numbers(invoice: Invoice) -> bool:
+    """Seller and buyer have numbers of the form of their countries, as a reverse charge asks for."""
     seller, buyer = invoice.facts["seller"], invoice.facts["buyer"]
     countries = (invoice.destination, buyer["country"])
     return tax_numbers.fits(seller["tax_no"], seller["country"]) and any(

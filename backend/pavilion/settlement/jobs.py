@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.entities import entities
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions, reading
-from pavilion.settlement import document, invoicing, legal, queries, service, sold, stopping
+from pavilion.kernel.errors import Refusal
+from pavilion.settlement import crediting, document, invoicing, legal, queries, service, sold, stopping
 from pavilion.settlement.legal_models import LegalPaper
 from pavilion.settlement.models import Invoice, InvoicePaper
 from pavilion.webkit import pdf
@@ -20,17 +21,22 @@ from pavilion.webkit.i18n import LANGUAGES, Lang, Tongue
 
 
 async def bill_sold_lots(sessions: Sessions, now: datetime) -> int:
-    """Every lot under the hammer stands on its buyer's draft; drafts of a closed sale are issued."""
+    """Every lot under the hammer stands on its buyer's draft; drafts of a closed sale are issued, each by itself, so
+    that one which may not be issued now holds up no other."""
     async with reading(sessions) as session:
         waiting = await sold.sales_to_bill(session)
     done = 0
     for sale in waiting:
         async with sessions.begin() as session:
-            done += await _bill(session, sale, now)
+            billed, ready = await _draft(session, sale, now)
+        done += billed
+        for draft in ready:
+            done += await _issue(sessions, draft, now)
     return done
 
 
-async def _bill(session: AsyncSession, sale: str, now: datetime) -> int:
+async def _draft(session: AsyncSession, sale: str, now: datetime) -> tuple[int, list[int]]:
+    """How many lots came onto drafts now, and the drafts that wait for nothing any more."""
     found = await sold.of_sale(session, sale)
     stopped = await stopping.look(session, sale, now)
     passed_over = stopped | await queries.billed(session, sale)
@@ -40,13 +46,23 @@ async def _bill(session: AsyncSession, sale: str, now: datetime) -> int:
             await invoicing.add_lots(session, terms=found.terms, buyer=buyer, lots=free, now=now)
             billed += len(free)
     if not found.closed:
-        return billed
+        return billed, []
+    ready = []
     for draft in await queries.drafts_of(session, sale):
         held = {line.lot for line in draft.lines} & stopped
-        if draft.regime is not None and not held:  # both wait for a person and hold nobody else up
-            await invoicing.issue(session, draft, now)
-            billed += 1
-    return billed
+        if draft.regime is not None and not held and not draft.facts.get("waits"):  # these wait for a person
+            ready.append(draft.id)
+    return billed, ready
+
+
+async def _issue(sessions: Sessions, draft: int, now: datetime) -> int:
+    """Issued, or left a draft whose page says what refuses it."""
+    try:
+        async with sessions.begin() as session:
+            await invoicing.issue(session, await crediting.locked(session, draft), now)
+    except Refusal:
+        return 0
+    return 1
 
 
 async def set_papers(sessions: Sessions, now: datetime, tongues: dict[Lang, Tongue]) -> int:

@@ -9,7 +9,17 @@ from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.kernel import events
 from pavilion.kernel.errors import NotFound
-from pavilion.settlement import converting, invoicing, payouts, queries, refunding, reversing, stopping, wiring
+from pavilion.settlement import (
+    converting,
+    correcting,
+    invoicing,
+    payouts,
+    queries,
+    refunding,
+    reversing,
+    stopping,
+    wiring,
+)
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import InvoiceState
 from pavilion.settlement.wiring import Seen
@@ -56,4 +66,5 @@ PROPOSAL_HANDLERS: dict[str, accounts.ProposalHandler] = {
     **converting.PROPOSAL_HANDLERS,
     **refunding.PROPOSAL_HANDLERS,
     **payouts.PROPOSAL_HANDLERS,
+    **correcting.PROPOSAL_HANDLERS,
 }

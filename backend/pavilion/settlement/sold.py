@@ -35,14 +35,17 @@ async def sales_to_bill(session: AsyncSession) -> Sequence[str]:
     """Sales with a sold lot on no invoice yet, or closed with a draft that can be issued."""
     billed = select(BilledLot.lot).where(BilledLot.lot == BookLot.lot)
     cancelled = select(LotRemedy.lot).where(LotRemedy.lot == BookLot.lot)
+    issued = select(InvoiceLine.id).join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+    was_billed = issued.where(InvoiceLine.lot == BookLot.lot, Invoice.number.is_not(None)).exists()  # credited since
     stopped = select(SettlementStop.lot).where(SettlementStop.state != StopState.RELEASED)
     unbilled = select(BookLot.sale).where(BookLot.state == BookLotState.SOLD, ~billed.exists())
-    unbilled = unbilled.where(~cancelled.exists())
+    unbilled = unbilled.where(~cancelled.exists(), ~was_billed)
     unbilled = unbilled.where(BookLot.lot.not_in(stopped))
     closed = select(SaleBook.sale).where(SaleBook.state == BookState.CLOSED)
     ready = select(Invoice.sale).where(
         Invoice.state == InvoiceState.DRAFT, Invoice.regime.is_not(None), Invoice.sale.in_(closed)
     )
+    ready = ready.where(Invoice.facts["waits"].as_string().is_(None))
     ready = ready.where(
         ~select(InvoiceLine.id).where(InvoiceLine.invoice_id == Invoice.id, InvoiceLine.lot.in_(stopped)).exists()
     )

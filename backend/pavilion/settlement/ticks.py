@@ -6,7 +6,7 @@ from functools import partial
 
 from pavilion.kernel.db import Sessions
 from pavilion.settings import Settings
-from pavilion.settlement import deposit_days, jobs, owning, papers, stopping
+from pavilion.settlement import correcting, deposit_days, jobs, owning, papers, proving, stopping
 from pavilion.webkit.html import Pages
 
 Named = tuple[str, Callable[[datetime], Awaitable[int]]]
@@ -19,6 +19,8 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Named
         ("bills", partial(jobs.bill_sold_lots, sessions)),
         ("stops", partial(stopping.follow, sessions)),
         ("papers", lambda now: jobs.set_papers(sessions, now, pages.tongues)),
+        ("books proved", partial(proving.prove_nightly, sessions)),
+        ("exports unproved", partial(correcting.correct_exports, sessions)),
         ("overdue", partial(jobs.notice_overdue, sessions)),
         ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
         ("release papers", lambda now: papers.set_papers(sessions, now, pages.tongues, settings.public_url)),
