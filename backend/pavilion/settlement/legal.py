@@ -1,7 +1,7 @@
 """The invoice pack's papers of law: an EU due-diligence statement, the US importer's text. Only of verified facts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -35,14 +35,21 @@ class Paper(NamedTuple):
     facts: Statement
 
 
-async def due(session: AsyncSession, invoice: Invoice, now: datetime) -> list[Paper]:
+async def due(
+    session: AsyncSession,
+    invoice: Invoice,
+    now: datetime,
+    *,
+    destination: str | None = None,
+    lots: Collection[str] | None = None,
+) -> list[Paper]:
     """The papers that the law of the destination knows for the stones of this invoice; a stone without the facts, or
-    without its verdict, has none."""
+    without its verdict, has none. Where they really go, and which of them, may be said."""
     day, raw = now.astimezone(UTC).date(), await law_in_force(session)
-    region, law = (await tables_in_force(session)).reg(invoice.destination), json.loads(raw)
+    region, law = (await tables_in_force(session)).reg(destination or invoice.destination), json.loads(raw)
     asked = [entry for entry in law["entries"] if entry["regime"] == region and "document" in entry]
     asked = [e for e in asked if e["from"] <= day.isoformat() and (e["to"] is None or day.isoformat() <= e["to"])]
-    lines = [line for line in invoice.lines if line.kind == LineKind.HAMMER]
+    lines = [line for line in invoice.lines if line.kind == LineKind.HAMMER and (lots is None or line.lot in lots)]
     stones = [stone for line in lines for stone in line.facts.get("stones", ())]
     if not asked or not stones:
         return []

@@ -1,0 +1,113 @@
+"""Whose a stone is: it passes when its invoice is paid in full, or at the hand-over where the sale's terms say so. Each
+passing is a SOLD event that the house signs in the owner's name, and a row by which everybody below asks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.kernel import events
+from pavilion.provenance import handling
+from pavilion.provenance.handling import HouseHand, Sold
+from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine, InvoicePaper
+from pavilion.settlement.release_models import Ownership
+from pavilion.settlement.rules import LineKind
+
+
+class SoldStone(NamedTuple):
+    stone: str
+    line: InvoiceLine  # the hammer line of its lot
+
+
+async def pass_on(
+    session: AsyncSession,
+    invoice: Invoice,
+    *,
+    hand: HouseHand | None,
+    stays: bool,
+    lots: Sequence[str] | None = None,
+    by: str,
+    now: datetime,
+) -> list[str]:
+    """The stones of the invoice, or of these lots, are the buyer's from now on; the answer names those that were not
+    yet. Said twice, nothing more happens. `stays`: they lie in the house's safe still."""
+    stones = await stones_of(session, invoice, lots)
+    known = await session.scalars(select(Ownership.stone).where(Ownership.invoice_id == invoice.id))
+    passed = set(known)
+    fresh = [one for one in stones if one.stone not in passed]
+    if not fresh:
+        return []
+    owners = await owners_of(session, [one.stone for one in fresh])
+    before = {one.stone: owners.get(one.stone, int(one.line.facts["consignor"])) for one in fresh}
+    names = await _public_ids(session, {invoice.company_id, *before.values()})
+    hashes: dict[str, str] = {}
+    if hand is not None:
+        papers = await session.scalars(select(InvoicePaper.sha256).where(InvoicePaper.invoice_id == invoice.id))
+        documents = tuple(sorted(papers))
+        told = [_told(one, invoice, names, before[one.stone], documents, stays) for one in fresh]
+        signed = await handling.record_sold(session, told, hand=hand, by=by, now=now)
+        hashes = dict(zip((one.stone for one in fresh), signed, strict=True))
+    for one in fresh:
+        row = Ownership(stone=one.stone, company_id=invoice.company_id, from_company_id=before[one.stone])
+        row.lot, row.invoice_id, row.at = one.line.lot or "", invoice.id, now
+        row.event_sha256 = hashes.get(one.stone)
+        session.add(row)
+        events.record(session, "stone:owned", one.stone, by=by, at=now, lot=one.line.lot, stays=stays)
+    await session.flush()
+    return [one.stone for one in fresh]
+
+
+async def stones_of(session: AsyncSession, invoice: Invoice, lots: Sequence[str] | None = None) -> list[SoldStone]:
+    """The stones sold on this invoice, in its order; lots that a credit note took back are none of it."""
+    live = set(await session.scalars(select(BilledLot.lot).where(BilledLot.invoice_id == invoice.id)))
+    return [
+        SoldStone(stone, line)
+        for line in invoice.lines
+        if line.kind == LineKind.HAMMER and line.lot in live and (lots is None or line.lot in lots)
+        for stone in line.facts.get("stones", ())
+    ]
+
+
+async def owners_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, int]:
+    """The company that each of these passed to last, for those that were ever sold here."""
+    newest = select(func.max(Ownership.id)).where(Ownership.stone.in_(stones)).group_by(Ownership.stone)
+    rows = await session.execute(select(Ownership.stone, Ownership.company_id).where(Ownership.id.in_(newest)))
+    return {row.stone: row.company_id for row in rows}
+
+
+async def owned_by(session: AsyncSession, company_id: int) -> Sequence[Ownership]:
+    """What the company bought here and nobody bought after it, the newest first."""
+    newest = select(func.max(Ownership.id)).group_by(Ownership.stone)
+    wanted = select(Ownership).where(Ownership.id.in_(newest), Ownership.company_id == company_id)
+    return (await session.scalars(wanted.order_by(Ownership.id.desc()))).all()
+
+
+def invoice_hash(invoice: Invoice) -> str:
+    """By which its buyer can show which invoice a sale was. The public id, which nobody can guess, is the salt."""
+    return sha256(f"{invoice.number} {invoice.public_id}".encode()).hexdigest()
+
+
+def _told(
+    one: SoldStone, invoice: Invoice, names: Mapping[int, str], before: int, documents: tuple[str, ...], stays: bool
+) -> Sold:
+    warranty = invoice.facts.get("warranty") if one.line.facts.get("species") == "diamond" else None
+    return Sold(
+        stone=one.stone,
+        country=invoice.facts["seller"]["country"],
+        invoice=invoice_hash(invoice),
+        from_company=names[before],
+        to_company=names[invoice.company_id],
+        destination=invoice.destination,
+        warranty=None if warranty is None else (warranty["id"], warranty["self_assessed"]),
+        documents=documents,
+        stays=stays,
+    )
+
+
+async def _public_ids(session: AsyncSession, companies: set[int]) -> dict[int, str]:
+    rows = await session.execute(select(Company.id, Company.public_id).where(Company.id.in_(companies)))
+    return dict(rows.all())

@@ -1,0 +1,210 @@
+"""Reads of releases: what is to go, what it still lacks, what belongs to it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor, CompanyState, Permission
+from pavilion.auctions.entities import entities
+from pavilion.catalogue import queries as catalogue
+from pavilion.provenance import custody_keeping, eligibility, passport_queries
+from pavilion.settlement import legal, queries, release_rules
+from pavilion.settlement.agreed import terms_of
+from pavilion.settlement.deposit_models import Deposit
+from pavilion.settlement.intent_models import Dispute
+from pavilion.settlement.models import Invoice, InvoiceLine
+from pavilion.settlement.ownership import SoldStone, stones_of
+from pavilion.settlement.receipt_models import Allocation, Receipt
+from pavilion.settlement.release_models import Goods, GoodsState, Release, ReleaseFile
+from pavilion.settlement.release_rules import Facts, Money
+from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
+from pavilion.webkit.i18n import LANGUAGES
+
+PAGE = 200
+OPEN = (GoodsState.RESERVED, GoodsState.RELEASED, GoodsState.HANDED_OVER)
+
+
+class Waiting(NamedTuple):
+    """A release on the list, with who bought and what it is worth."""
+
+    release: Release
+    invoice: Invoice
+    company: str
+    lots: int
+
+
+async def visible(session: AsyncSession, actor: Actor, public_id: str) -> Release | None:
+    """The one gate: the desk sees every release, a buyer those of the own company."""
+    wanted = select(Release).where(Release.public_id == public_id)
+    if not actor.may(Permission.RELEASE_PREPARE):
+        wanted = wanted.where(Release.company_id == (actor.company_id or 0))
+    found: Release | None = await session.scalar(wanted)
+    return found
+
+
+async def by_pass(session: AsyncSession, pass_sha256: str) -> Release | None:
+    found: Release | None = await session.scalar(select(Release).where(Release.pass_sha256 == pass_sha256))
+    return found
+
+
+async def invoice_of(session: AsyncSession, release: Release) -> Invoice:
+    wanted = select(Invoice).where(Invoice.id == release.invoice_id).options(selectinload(Invoice.lines))
+    return (await session.scalars(wanted)).one()
+
+
+async def locked_invoice(session: AsyncSession, invoice_id: int) -> Invoice:
+    """As it stands now, and stays so until the transaction ends."""
+    wanted = select(Invoice).where(Invoice.id == invoice_id).options(selectinload(Invoice.lines))
+    fresh = wanted.with_for_update(of=Invoice).execution_options(populate_existing=True)
+    return (await session.scalars(fresh)).one()
+
+
+async def locked(session: AsyncSession, actor: Actor, public_id: str) -> Release | None:
+    """The release with its invoice, locked in this order: the same as wherever money moves."""
+    seen = await visible(session, actor, public_id)
+    if seen is None:
+        return None
+    await locked_invoice(session, seen.invoice_id)
+    await session.refresh(seen, with_for_update=True)
+    return seen
+
+
+async def waiting(session: AsyncSession) -> list[Waiting]:
+    """What is under way, the oldest first; then what was received last."""
+    rows = (
+        await session.execute(
+            select(Release, Invoice, Company.name)
+            .join(Invoice, Invoice.id == Release.invoice_id)
+            .join(Company, Company.id == Release.company_id)
+            .order_by(Release.received_at.is_not(None), Release.id)
+            .limit(PAGE)
+        )
+    ).all()
+    lots: dict[str, int] = {}
+    for release in await session.scalars(
+        select(Goods.release).where(Goods.release.in_([row[0].public_id for row in rows]))
+    ):
+        lots[str(release)] = lots.get(str(release), 0) + 1
+    return [Waiting(release, invoice, name, lots.get(release.public_id, 0)) for release, invoice, name in rows]
+
+
+async def unasked(session: AsyncSession) -> list[tuple[Invoice, str]]:
+    """Paid invoices with goods in the safe for which nobody has said how they are to go."""
+    here = select(Goods.invoice_id).where(Goods.state == GoodsState.RESERVED, Goods.release.is_(None))
+    wanted = select(Invoice, Company.name).join(Company, Company.id == Invoice.company_id)
+    wanted = wanted.where(Invoice.state == InvoiceState.PAID, Invoice.id.in_(here)).order_by(Invoice.id).limit(PAGE)
+    return [(invoice, name) for invoice, name in await session.execute(wanted)]
+
+
+async def of_invoice(session: AsyncSession, invoice: Invoice) -> Sequence[Release]:
+    wanted = select(Release).where(Release.invoice_id == invoice.id, Release.state != GoodsState.RETURNED)
+    return (await session.scalars(wanted.order_by(Release.id))).all()
+
+
+async def goods_of(session: AsyncSession, invoice: Invoice, *, lock: bool = False) -> Sequence[Goods]:
+    wanted = select(Goods).where(Goods.invoice_id == invoice.id).order_by(Goods.lot)
+    return (await session.scalars(wanted.with_for_update() if lock else wanted)).all()
+
+
+async def lots_of(session: AsyncSession, release: Release) -> list[str]:
+    wanted = select(Goods.lot).where(Goods.release == release.public_id).order_by(Goods.lot)
+    return list(await session.scalars(wanted))
+
+
+async def stones_in(session: AsyncSession, release: Release, invoice: Invoice) -> list[SoldStone]:
+    return await stones_of(session, invoice, await lots_of(session, release))
+
+
+async def files_of(session: AsyncSession, release: Release) -> Sequence[ReleaseFile]:
+    """The papers of its version, and what was seen at its end."""
+    wanted = select(ReleaseFile).where(ReleaseFile.release_id == release.id)
+    rows = await session.scalars(wanted.order_by(ReleaseFile.id))
+    return [row for row in rows if row.version == release.version or not row.lang]
+
+
+async def masses(session: AsyncSession, stones: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Between which masses each must weigh as it goes."""
+    listed = await catalogue.weights_of(session, stones)
+    weighed = await custody_keeping.last_weights(session, stones)
+    return {
+        stone: release_rules.fitting(weighed.get(stone), listed.get(stone, 0))
+        if stone in weighed or stone in listed
+        else (1, custody_keeping.HEAVIEST_MCT)
+        for stone in stones
+    }
+
+
+def worth_minor(invoice: Invoice, lots: Sequence[str]) -> int:
+    """What these lots cost, premium included; all of them: the invoice's total."""
+    every = {line.lot for line in invoice.lines if line.lot}
+    if every <= set(lots):
+        return invoice.total_minor
+    priced = (LineKind.HAMMER, LineKind.PREMIUM)
+    return sum(line.amount_minor for line in invoice.lines if line.lot in lots and line.kind in priced)
+
+
+async def facts_of(
+    session: AsyncSession, release: Release, invoice: Invoice, *, passports: bool, now: datetime
+) -> Facts:
+    """All that decides whether it may go, as it stands now. `passports`: whether this house issues any."""
+    stones = [one.stone for one in await stones_in(session, release, invoice)]
+    today = queries.local_day(invoice, now)
+    company = await session.get_one(Company, invoice.company_id)
+    closed = await eligibility.closed(session, stones, today, [release.destination])
+    files = {(row.kind, row.lang) for row in await files_of(session, release)}
+    due = [(kind, lang) for kind in await papers_due(session, release, invoice, now) for lang in LANGUAGES]
+    return Facts(
+        paid=invoice.state == InvoiceState.PAID and await queries.open_minor(session, invoice) <= 0,
+        money=tuple(await _money(session, invoice)),
+        company_approved=company.state == CompanyState.APPROVED,
+        verified_until=date.fromisoformat(company.verified_until) if company.verified_until else None,
+        closed=[stone for stone in stones if release.destination in closed.get(stone, {})],
+        passports=[stone for stone in stones if passports and not await _stands(session, stone)],
+        papers=sorted({kind for kind, lang in due if (kind, lang) not in files}),
+    )
+
+
+async def papers_due(session: AsyncSession, release: Release, invoice: Invoice, now: datetime) -> tuple[str, ...]:
+    lots = set(await lots_of(session, release))
+    lines = [line for line in invoice.lines if line.kind == LineKind.HAMMER and line.lot in lots]
+    return release_rules.papers_due(
+        diamonds=invoice.warranty_id is not None and any(map(_diamond, lines)),
+        declared=bool(await legal.due(session, invoice, now, destination=release.destination, lots=lots)),
+    )
+
+
+def _diamond(line: InvoiceLine) -> bool:
+    return bool(line.facts.get("species") == "diamond")
+
+
+async def _money(session: AsyncSession, invoice: Invoice) -> list[Money]:
+    terms = await terms_of(session, invoice.sale, invoice.entity)
+    holidays = entities()[invoice.entity].holidays
+    used = Allocation.invoice_id == invoice.id
+    if invoice.credits_minor:
+        mine = (Deposit.company_id == invoice.company_id, Deposit.sale == invoice.sale)
+        used = or_(used, Allocation.deposit.in_(select(Deposit.public_id).where(*mine)))
+    wanted = select(Receipt).where(Receipt.id.in_(select(Allocation.receipt_id).where(used)))
+    receipts = (await session.scalars(wanted.order_by(Receipt.id))).all()
+    open_disputes = select(Dispute.receipt_id).where(
+        Dispute.state == "open", Dispute.receipt_id.in_([one.id for one in receipts])
+    )
+    disputed = set(await session.scalars(open_disputes))
+    return [
+        Money(
+            business_days_after(queries.local_day(invoice, one.at), terms.holdback_days, holidays), one.id in disputed
+        )
+        for one in receipts
+    ]
+
+
+async def _stands(session: AsyncSession, stone: str) -> bool:
+    newest = await passport_queries.latest(session, stone)
+    if newest is None:
+        return False
+    return (await passport_queries.standing_of(session, newest)).state == "current"

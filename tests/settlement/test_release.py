@@ -1,0 +1,313 @@
+"""What was sold leaves the house only when everything is right, and then all of it changes at once."""
+
+import asyncio
+import io
+import json
+from datetime import date
+
+import pytest
+from pypdf import PdfReader
+from sqlalchemy import func, select, text
+
+from pavilion.accounts.models import Company
+from pavilion.kernel.errors import ActNotAllowed, BadInput
+from pavilion.provenance import custody_keeping, passport_queries, standing
+from pavilion.provenance.custody_models import CustodyEntry
+from pavilion.provenance.log_models import LogEntry
+from pavilion.provenance.passport_models import Passport
+from pavilion.provenance.reported_models import ReportedEvent
+from pavilion.settlement import (
+    customs,
+    goods,
+    handing_over,
+    holding,
+    ownership,
+    owning,
+    papers,
+    release_queries,
+    release_rules,
+    releasing,
+)
+from pavilion.settlement.handing_over import PassWrong, Seen
+from pavilion.settlement.intent_models import Dispute
+from pavilion.settlement.models import BilledLot
+from pavilion.settlement.receipt_models import Receipt
+from pavilion.settlement.release_models import Goods, Ownership, Release, ReleaseFile
+from pavilion.settlement.release_rules import Bar, Facts, Money, Step
+from pavilion.settlement.releasing import Barred, NotReady, WeightDiffers
+from tests.make import HOUR, NOON
+from tests.settlement import releases
+from tests.settlement.releases import BASE, HAND, MCT, SENT, TONGUES, WISH, act, house
+
+DAY = date(2026, 3, 2)
+
+
+def test_every_condition_that_is_not_met_has_its_code():
+    good = Facts(paid=True, money=(Money(DAY),), verified_until=DAY)
+    assert release_rules.bars(good, DAY) == ()
+    bad = Facts(False, (Money(DAY, True),), False, None, ("s",), ("s",), ("packing_list",))
+    assert release_rules.bars(bad, DAY) == tuple(Bar)
+    assert release_rules.bars(good, date(2026, 3, 3)) == (Bar.KYC_EXPIRED,)
+    assert release_rules.bars(Facts(paid=True, money=(Money(date(2026, 3, 4)),)), DAY) == (Bar.NOT_CLEARED,)
+
+
+def test_goods_go_forward_or_back_to_their_owner():
+    assert [step for step in Step if not release_rules.may(step, Step.RETURNED)] == [Step.RETURNED]
+    assert not release_rules.may(Step.RESERVED, Step.HANDED_OVER)
+    assert not release_rules.may(Step.RECEIVED, Step.RELEASED)
+
+
+def test_a_stone_weighs_as_it_came_or_as_it_is_listed():
+    assert release_rules.fitting(1010, 1000) == (1009, 1011)
+    assert release_rules.fitting(None, 1010) == (1009, 1020)
+
+
+def test_every_gem_has_its_number_of_the_customs():
+    codes = {name: customs.heading(name, DAY).code for name in ("diamond", "ruby", "emerald", "spinel")}
+    assert codes == {"diamond": "7102.39", "ruby": "7103.91", "emerald": "7103.91", "spinel": "7103.99"}
+    assert customs.heading("diamond", date(2021, 12, 31)) is None
+
+
+async def test_on_full_payment_the_stone_is_the_buyers_and_lies_in_the_safe(sessions):
+    case = await releases.issued_sale(sessions)
+    await owning.follow(sessions, HAND, NOON)
+    async with sessions() as session:
+        assert (await session.scalars(select(Goods.state))).all() == ["reserved"]
+        assert await ownership.owners_of(session, [case.stone]) == {}
+    await releases.pay(sessions, case)
+    for _ in range(3):
+        await owning.follow(sessions, HAND, NOON + HOUR)
+    async with sessions() as session:
+        (row,) = (await session.scalars(select(Ownership))).all()
+        invoice = await releases.loaded(session, case)
+        assert (row.company_id, row.from_company_id) == (invoice.company_id, case.consignor)
+        assert await holding.holder_of(session, case.stone) == invoice.company_id
+        (event,) = (await session.scalars(select(ReportedEvent).where(ReportedEvent.kind == "SOLD"))).all()
+        said = json.loads(event.body)
+        assert event.sha256 == row.event_sha256
+        assert (said["issuer"], said["custody"], said["obj"]) == ("house", "stays", "P-1")
+        assert said["invoice"] == ownership.invoice_hash(invoice)
+        names = (await session.scalars(select(Company.name))).all()
+        ids = (await session.scalars(select(Company.public_id))).all()
+        assert not [word for word in (*names, *ids, invoice.number, "1275000", "1000000") if word in event.body]
+        assert await session.scalar(select(LogEntry.place).where(LogEntry.subject == f"reported/{event.sha256}"))
+
+
+async def test_a_release_goes_its_whole_way_and_everything_changes_at_once(sessions):
+    case = await releases.paid_sale(sessions)
+    await releases.handed(sessions, case)
+    async with sessions() as session:
+        (release,) = (await session.scalars(select(Release))).all()
+        assert (release.state, release.document_seen) == ("handed_over", "passport")
+        entry = await custody_keeping.open_entry(session, stone=case.stone)
+        assert (entry.holder, entry.out_mct, entry.ref, entry.out_to) == ("owner", MCT, release.public_id, "Mei Lin")
+        assert await custody_keeping.out_now(session) == []
+        (event,) = (await session.scalars(select(ReportedEvent).where(ReportedEvent.kind == "TRANSFERRED"))).all()
+        said = json.loads(event.body)
+        assert (said["mct_before"], said["mct_after"], said["to_cc"], said["from"]) == (MCT, MCT, "HK", "house")
+        assert "Mei" not in event.body and "Lumen" not in event.body
+        newest = await passport_queries.latest(session, case.stone)
+        assert newest.n == 2
+        held = newest.content["credentialSubject"]["stone:held"]
+        assert held == {"since": "2026-03-02", "digest": f"sha256:{event.sha256}"}
+        assert (await session.scalars(select(Goods.state))).all() == ["handed_over"]
+    await act(sessions, case, handing_over.received)
+    async with sessions() as session:
+        assert (await session.scalars(select(Goods.state))).all() == ["received"]
+
+
+async def test_said_twice_a_hand_over_is_done_once(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await releases.handed(sessions, case, SENT)
+    await act(sessions, case, handing_over.hand_over, Seen(airway_bill="2"), house=house())
+    async with sessions() as session:
+        assert await session.scalar(select(func.count(ReportedEvent.id))) == 2
+        assert (await session.scalars(select(Release.airway_bill))).all() == ["176-1234 5675"]
+        assert await session.scalar(select(func.count(CustodyEntry.id))) == 2
+        assert await session.scalar(select(func.max(Passport.n))) == 2
+
+
+async def test_two_desks_at_one_parcel_hand_it_over_once(sessions):
+    case = await releases.paid_sale(sessions)
+    await releases.released(sessions, case, SENT)
+    bills = [Seen(airway_bill=f"176-{n}") for n in range(2)]
+    await asyncio.gather(*(act(sessions, case, handing_over.hand_over, one, house=house()) for one in bills))
+    async with sessions() as session:
+        assert await session.scalar(select(func.count(ReportedEvent.id))) == 2
+
+
+async def test_nothing_goes_before_it_is_paid(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.issued_sale(sessions)
+    await releases.packed(sessions, case)
+    with pytest.raises(Barred) as refused:
+        await act(sessions, case, releasing.release_it, house=house())
+    assert refused.value.code == "not_paid"
+
+
+async def test_each_thing_that_goes_wrong_after_the_release_stops_the_hand_over(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await releases.released(sessions, case, SENT)
+
+    async def refused():
+        with pytest.raises(Barred) as found:
+            await act(sessions, case, handing_over.hand_over, Seen(airway_bill="1"), house=house())
+        return found.value.facts["codes"]
+
+    async def said(statement, **facts):
+        async with sessions.begin() as session:
+            await session.execute(text(statement), facts)
+
+    async with sessions.begin() as session:
+        receipt = await session.scalar(select(Receipt.id))
+        session.add(Dispute(provider_id="dp_1", receipt_id=receipt, amount_minor=1, state="open", opened_at=NOON))
+    assert await refused() == ["not_cleared"]
+    await said("update disputes set state = 'won'")
+    await said("update companies set verified_until = '2026-03-01'")
+    assert await refused() == ["kyc_expired"]
+    await said("update companies set verified_until = null")
+    await said("update releases set destination = 'KP'")
+    assert await refused() == ["not_eligible"]
+    await said("update releases set destination = 'HK', version = version + 1")
+    assert await refused() == ["documents_missing"]
+    await said("update releases set version = version - 1")
+    async with sessions.begin() as session:
+        await standing.suspend(session, house().issuer.house.did, [case.stone], NOON)
+    assert await refused() == ["passport_revoked"]
+    async with sessions() as session:
+        assert await custody_keeping.open_entry(session, stone=case.stone) is None
+        assert await session.scalar(select(func.count(ReportedEvent.id))) == 1
+
+
+async def test_a_stone_without_a_passport_stays_where_passports_are_issued(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions, passport=False)
+    await releases.packed(sessions, case)
+    with pytest.raises(Barred) as refused:
+        await act(sessions, case, releasing.release_it, house=house())
+    assert refused.value.facts["codes"] == ["passport_revoked"]
+    await act(sessions, case, releasing.release_it, house=releasing.House(HAND, None))
+
+
+async def test_a_stone_that_weighs_otherwise_is_not_taken(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await act(sessions, case, releasing.prepare, WISH)
+    with pytest.raises(NotReady):
+        await act(sessions, case, releasing.weigh, case.stone, MCT)
+    await act(sessions, case, releasing.pick, case.stone)
+    for mct in (MCT - 2, MCT + 2):
+        with pytest.raises(WeightDiffers):
+            await act(sessions, case, releasing.weigh, case.stone, mct)
+    with pytest.raises(NotReady):
+        await act(sessions, case, releasing.pack, carrier="", insured_minor=None)
+    for mct in (0, -1, 2**60):
+        with pytest.raises(BadInput):
+            await act(sessions, case, releasing.weigh, case.stone, mct)
+    await act(sessions, case, releasing.weigh, case.stone, MCT + 1)
+    with pytest.raises(BadInput):
+        await act(sessions, case, releasing.pick, "ANOTHER")
+
+
+async def test_a_parcel_is_insured_for_what_it_cost(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    for insured in (None, 1_274_999):
+        with pytest.raises(BadInput):
+            await releases.packed(sessions, case, SENT, insured=insured)
+    await releases.packed(sessions, case, SENT, insured=1_275_000)
+
+
+async def test_who_fetches_it_shows_the_last_pass_a_document_and_signs(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await releases.released(sessions, case)
+    old = await act(sessions, case, releasing.issue_pass)
+    new = await act(sessions, case, releasing.issue_pass)
+    for token in ("", old, new[:-1]):
+        with pytest.raises(PassWrong):
+            await act(sessions, case, handing_over.hand_over, Seen(token, "passport", b"s"), house=house())
+    for seen in (Seen(new, "", b"s"), Seen(new, "passport", None)):
+        with pytest.raises(BadInput):
+            await act(sessions, case, handing_over.hand_over, seen, house=house())
+    await act(sessions, case, releasing.hold_back)
+    with pytest.raises(ActNotAllowed):
+        await act(sessions, case, handing_over.hand_over, Seen(new, "passport", b"s"), house=house())
+
+
+async def test_a_stone_that_somebody_is_looking_at_is_not_given_away(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await releases.released(sessions, case, SENT)
+    async with sessions.begin() as session:
+        await custody_keeping.hand_out(
+            session, custody_keeping.Load((case.stone,)), custody_keeping.Weighed(MCT), holder="viewer", place="ant",
+            ref="A-2", by="vic", to="ilse", now=NOON,
+        )  # fmt: skip
+    with pytest.raises(custody_keeping.StoneIsOut):
+        await act(sessions, case, handing_over.hand_over, Seen(airway_bill="1"), house=house())
+    async with sessions() as session:
+        assert (await session.scalars(select(Release.state))).all() == ["released"]
+        assert await session.scalar(select(func.count(ReportedEvent.id))) == 1
+
+
+async def test_the_papers_say_what_is_in_the_parcel_in_both_languages_and_are_the_same_tomorrow(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await releases.packed(sessions, case, SENT)
+    async with sessions() as session:
+        (release,) = (await session.scalars(select(Release))).all()
+        files = {(row.kind, row.lang): row for row in await release_queries.files_of(session, release)}
+        parcel = await papers.parcel_of(session, release, BASE, NOON)
+    assert {kind for kind, _ in files} == {"packing_list", "commercial_invoice", "warranty"}
+    read = {
+        name: "".join(page.extract_text() for page in PdfReader(io.BytesIO(row.content)).pages)
+        for name, row in files.items()
+    }
+    for word in ("7102.39", "1.01", "Botswana", f"/passports/{case.stone}", "INV-ANT-2026-000001"):
+        assert word in read["packing_list", "en"]
+    assert "12,750.00" in read["commercial_invoice", "en"] and "装箱单" in read["packing_list", "zh"]
+    assert "conflict free" in " ".join(read["warranty", "en"].split())
+    again = papers.pdf.render("release.typ", papers.data_of("packing_list", parcel, TONGUES["en"]))
+    assert again == files["packing_list", "en"].content
+
+
+async def test_another_way_before_the_release_is_packed_anew(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await releases.packed(sessions, case)
+    await act(sessions, case, releasing.prepare, SENT)
+    async with sessions() as session:
+        (release,) = (await session.scalars(select(Release))).all()
+        assert (release.mode, release.version, release.packed_at) == ("carrier", 2, None)
+    with pytest.raises(NotReady):
+        await act(sessions, case, releasing.release_it, house=house())
+
+
+async def test_to_the_united_states_goes_the_importers_text(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    wish = releasing.Wish(releasing.ReleaseMode.CARRIER, "US", address="5th Avenue")
+    await releases.packed(sessions, case, wish)
+    async with sessions() as session:
+        kinds = set(await session.scalars(select(ReleaseFile.kind)))
+    assert "due_diligence" in kinds
+
+
+async def test_goods_of_a_cancelled_lot_are_in_the_safe_again_and_can_go_home(sessions):
+    case = await releases.paid_sale(sessions)
+    await releases.released(sessions, case)
+    lot = "L" * 26
+    with pytest.raises(ActNotAllowed):
+        async with sessions.begin() as session:
+            await goods.returned(session, lot, by="tomas", now=NOON)
+    async with sessions.begin() as session:
+        await session.execute(BilledLot.__table__.delete())
+    async with sessions.begin() as session:
+        await owning.put_right(session, case.invoice, HAND, NOON)
+    async with sessions.begin() as session:
+        assert (await session.scalars(select(Release.state))).all() == ["returned"]
+        assert (await session.get_one(Goods, lot)).state == "at_house"
+        assert (await goods.returned(session, lot, by="tomas", now=NOON)).state == "returned"
