@@ -17,12 +17,13 @@ from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.service import proposal_handlers
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import deposit_days, deposits, invoicing, jobs, ledger, queries, receiving
+from pavilion.settlement import chargebacks, deposit_days, deposits, invoicing, jobs, ledger, queries, receiving
 from pavilion.settlement.agreed import set_terms
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.deposit_rules import share_out, split
 from pavilion.settlement.invoicing import Buyer
 from pavilion.settlement.models import Invoice
+from pavilion.settlement.payments.port import Disputed
 from pavilion.settlement.receipt_models import Receipt, Refund, Source
 from pavilion.settlement.terms import Terms
 from tests.auctions import world
@@ -311,21 +312,23 @@ async def test_what_a_credit_note_frees_is_deposit_again(sessions, made, sale):
     assert await figures(sessions, buyer) == (600_000, 400_000, 0, 0, 200_000)
 
 
-async def test_a_deposit_taken_out_by_the_payers_bank_ends_the_limit_until_it_is_back(sessions, made, sale):
+async def test_a_chargeback_ends_the_limit_until_it_is_won(sessions, made, sale):
+    """Told as it comes, twice: the applied part is owed again, the paddle has no limit, and then all is as before."""
     buyer, _ = await approved(sessions, made, sale)
-    await pay(sessions, buyer)
+    receipt = await pay(sessions, buyer)
     number, _ = await billed(sessions, buyer, sale, 400_000)
-    async with sessions.begin() as session:
-        row, said = await session.scalar(select(Deposit)), {"key": "dp_1", "by": None, "now": NOON}
-        for _ in range(2):
-            await deposits.taken_out(session, row, house="asset:stripe:ANT", amount_minor=600_000, **said)
-        assert await queries.open_minor(session, await queries.invoice_by_number(session, number)) == 510_000
-    assert await figures(sessions, buyer) == (0, 0, 0, 0, 0)
-    assert (await registration_of(sessions, buyer)).limit_minor == 0
-    async with sessions.begin() as session:
-        await deposits.put_back(session, await deposits.locked(session, row.public_id), **said)
-    assert await figures(sessions, buyer) == (600_000, 0, 0, 0, 600_000)
-    assert (await registration_of(sessions, buyer)).limit_minor == 6_000_000
+    for state in ("open", "open", "won", "won"):
+        async with sessions.begin() as session:
+            row = await session.get(Receipt, receipt.id)
+            said = Disputed("dp_1", row.provider_ref, 600_000, 0, "USD", state)
+            await chargebacks.follow(session, row, said, NOON)
+        async with sessions() as session:
+            invoice = await queries.invoice_by_number(session, number)
+            assert (await queries.open_minor(session, invoice), invoice.state) == (510_000, "issued")
+        gone = state == "open"
+        assert await figures(sessions, buyer) == ((0, 0, 0, 0, 0) if gone else (600_000, 0, 0, 0, 600_000))
+        assert (await registration_of(sessions, buyer)).limit_minor == (0 if gone else 6_000_000)
+        assert (await deposit_of(sessions, buyer)).state == ("asked" if gone else "held")
 
 
 async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(database_url, sessions):

@@ -6,14 +6,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
-from pavilion.settlement import discrepancies, ledger, postings, receiving
+from pavilion.settlement import deposits, discrepancies, ledger, postings, receiving
 from pavilion.settlement.deposit_models import Deposit
-from pavilion.settlement.deposits import held_minor
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.ledger import Move
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Disputed
 from pavilion.settlement.receipt_models import Allocation, Receipt
+from pavilion.settlement.reversing import reopen
 
 OPEN, WON, LOST = "open", "won", "lost"
 
@@ -55,8 +55,12 @@ async def _taken(session: AsyncSession, receipt: Receipt, found: Disputed, spare
             session.add(_taken_back(receipt, found, part, now, invoice_id=invoice.id))
             left, number = left - part, number or invoice.number
     for deposit, paid in await _put_down(session, receipt):
-        there = await held_minor(session, deposit.company_id, deposit.sale)
-        if part := max(0, min(left, paid, there)):
+        found_there = await deposits.uncover(
+            session, deposit.public_id, min(left, paid), key=f"dispute:{found.id}", by=None, now=now
+        )
+        for invoice in found_there.opened:
+            await reopen(session, invoice, by=None, now=now)
+        if part := found_there.there:
             moves.append(Move(postings.deposit(deposit.company_id, deposit.sale), part))
             session.add(_taken_back(receipt, found, part, now, deposit=deposit.public_id))
             left -= part
@@ -80,6 +84,8 @@ async def _given_back(session: AsyncSession, receipt: Receipt, found: Disputed, 
         back = Allocation(receipt_id=receipt.id, amount_minor=-one.amount_minor, by=one.by, at=now)
         back.invoice_id, back.deposit = one.invoice_id, one.deposit
         session.add(back)
+        if one.deposit is not None:
+            await deposits.recovered(session, one.deposit, by=None, now=now)
 
 
 def _taken_back(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from pavilion.accounts import strikes
 from pavilion.auctions import registering
@@ -23,10 +24,10 @@ from pavilion.settlement.rules import InvoiceState, LineKind
 APPLIED = "deposit:applied:"  # and the number of the invoice: one application per invoice
 FORFEITED = "deposit:forfeited:"
 GIVEN_BACK = "deposit:given_back:"
-TAKEN_OUT = "deposit:taken_out:"
 _KINDS = {  # what a posting on the deposit's account does, by how its key begins
     "receipt:": "received",
-    TAKEN_OUT: "received",
+    "receipt.reversed:": "received",
+    "dispute:": "received",
     APPLIED: "applied",
     GIVEN_BACK: "applied",
     FORFEITED: "forfeited",
@@ -45,6 +46,11 @@ class Figures(NamedTuple):
     held: int
 
 
+class Uncovered(NamedTuple):
+    there: int  # of what was wanted
+    opened: Sequence[Invoice]  # owe more than before
+
+
 class Forfeit(NamedTuple):
     """What was kept of a defaulter's deposit, what of it went to consignors, and what is left to go back."""
 
@@ -60,6 +66,18 @@ async def locked(session: AsyncSession, public_id: str) -> Deposit:
     if row is None:
         raise NotFound()
     return row
+
+
+async def locked_with_invoices(session: AsyncSession, public_id: str) -> tuple[Deposit, Sequence[Invoice]]:
+    """The company's invoices of the sale, the first first, and then the deposit, for this transaction alone to change:
+    in this order wherever both are needed."""
+    key = select(Deposit.company_id, Deposit.sale).where(Deposit.public_id == public_id)
+    if (found := (await session.execute(key)).one_or_none()) is None:
+        raise NotFound()
+    wanted = select(Invoice).where(Invoice.company_id == found.company_id, Invoice.sale == found.sale)
+    wanted = wanted.where(Invoice.number.is_not(None)).order_by(Invoice.id).options(selectinload(Invoice.lines))
+    invoices = (await session.scalars(wanted.with_for_update(of=Invoice))).all()
+    return await locked(session, public_id), invoices
 
 
 async def of_company(session: AsyncSession, company_id: int, sale: str, *, lock: bool = False) -> Deposit | None:
@@ -141,56 +159,50 @@ async def receive(
     told = {"deposit": deposit.public_id, "unallocated_minor": rest}
     events.record(session, "payment:booked", receipt.public_id, by=by, at=receipt.at, **told)
     if before + part == deposit.asked_minor:
-        deposit.state, deposit.held_at = DepositState.HELD, now
-        events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **facts_of(deposit))
-        await registering.deposit_held(session, registration=deposit.registration, by=by, now=now)
+        await _held(session, deposit, by, now)
     await session.flush()
     return receipt
 
 
-async def taken_out(
-    session: AsyncSession, deposit: Deposit, *, key: str, house: str, amount_minor: int, by: str | None, now: datetime
-) -> None:
-    """The payer's bank took so much of it back (a reversed wire, a chargeback; `house`: the account it left): what had
-    been applied is deposit again as far as that needs it, and a deposit no longer whole is asked once more and gives no
-    limit. More than is there is refused as a whole. Invoices are locked before the deposit, as in `apply`."""
-    applied_to = await _invoices_of(session, deposit)
-    deposit = await locked(session, deposit.public_id)
-    missing = amount_minor - await held_minor(session, deposit.company_id, deposit.sale)
-    for invoice in reversed(applied_to):
+async def uncover(
+    session: AsyncSession, public_id: str, amount_minor: int, *, key: str, by: str | None, now: datetime
+) -> Uncovered:
+    """So much of the deposit lies on its account, as far as it has not left the house, for the payer's bank to take
+    back (a reversed wire, a chargeback): what had been applied is given back by the invoices, the latest first. A
+    deposit that is not whole any more is asked once more and gives no limit. The caller posts what leaves, and opens
+    the invoices again; `key` names its act."""
+    deposit, invoices = await locked_with_invoices(session, public_id)
+    missing, opened = amount_minor - await held_minor(session, deposit.company_id, deposit.sale), []
+    for invoice in reversed(invoices):
         if missing > 0:
-            missing -= await give_back(session, invoice, missing, key=f"{key}:{invoice.number}", by=by, now=now)
-    done = await ledger.post(
-        session,
-        key=TAKEN_OUT + key,
-        moves=postings.opposite(postings.deposit_received(house, deposit.company_id, deposit.sale, amount_minor)),
-        currency=deposit.currency,
-        ref=deposit.public_id,
-        at=now,
-        by=by,
-    )
-    if done and deposit.state == DepositState.HELD:
+            back = await give_back(session, invoice, missing, key=f"{key}:{invoice.number}", by=by, now=now)
+            missing -= back
+            opened += [invoice] if back else []
+    there = min(amount_minor, await held_minor(session, deposit.company_id, deposit.sale))
+    if there and deposit.state == DepositState.HELD:
         deposit.state, deposit.held_at = DepositState.ASKED, None
         await session.flush()
         await registering.deposit_gone(session, registration=deposit.registration, by=by, now=now)
-    if done:
-        told = {"amount_minor": amount_minor, **facts_of(deposit)}
+        told = {"amount_minor": there, **facts_of(deposit)}
         events.record(session, "deposit:taken_out", deposit.public_id, by=by, at=now, **told)
+    return Uncovered(there, opened)
 
 
-async def put_back(session: AsyncSession, deposit: Deposit, *, key: str, by: str | None, now: datetime) -> None:
-    """What `taken_out` took under this key has come again (a chargeback won): the deposit is held as before, as long as
-    its sale asks it. The deposit's row is locked by the caller."""
-    if not await ledger.reverse(session, TAKEN_OUT + key, by=by, at=now):
-        return
+async def recovered(session: AsyncSession, public_id: str, *, by: str | None, now: datetime) -> None:
+    """What the payer's bank had taken lies on the account again (a chargeback won): a deposit that is whole is held."""
+    deposit = await locked(session, public_id)
     there = await held_minor(session, deposit.company_id, deposit.sale)
-    if deposit.state in (DepositState.ASKED, DepositState.PENDING) and there >= deposit.asked_minor:
-        deposit.state, deposit.held_at = DepositState.HELD, now
-        events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **facts_of(deposit))
-        await registering.deposit_held(session, registration=deposit.registration, by=by, now=now)
-    elif deposit.state == DepositState.CLOSED:
+    if deposit.state == DepositState.CLOSED and there > 0:
         deposit.state, deposit.closed_at = DepositState.HELD, None  # it goes back with the next look
+    elif deposit.state in (DepositState.ASKED, DepositState.PENDING) and there >= deposit.asked_minor:
+        await _held(session, deposit, by, now)
     await session.flush()
+
+
+async def _held(session: AsyncSession, deposit: Deposit, by: str | None, now: datetime) -> None:
+    deposit.state, deposit.held_at = DepositState.HELD, now
+    events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **facts_of(deposit))
+    await registering.deposit_held(session, registration=deposit.registration, by=by, now=now)
 
 
 async def apply(session: AsyncSession, invoice: Invoice, *, now: datetime) -> int:
@@ -300,13 +312,6 @@ async def _posted(session: AsyncSession, key: str) -> int | None:
     return int(
         await session.scalar(wanted.where(Posting.key == key, Entry.account.startswith("liability:deposit:"))) or 0
     )
-
-
-async def _invoices_of(session: AsyncSession, deposit: Deposit) -> Sequence[Invoice]:
-    """The company's invoices of the sale, the first first, for this transaction alone to change."""
-    wanted = select(Invoice).where(Invoice.company_id == deposit.company_id, Invoice.sale == deposit.sale)
-    wanted = wanted.where(Invoice.number.is_not(None)).order_by(Invoice.id)
-    return (await session.scalars(wanted.with_for_update())).all()
 
 
 async def _shares(session: AsyncSession, key: str) -> dict[int, int]:

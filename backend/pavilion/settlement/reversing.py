@@ -1,6 +1,7 @@
 """Booked transfers taken back by two persons: what never came, or came otherwise, leaves every account it went to."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +12,9 @@ from sqlalchemy.orm import selectinload
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import registering
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
 from pavilion.settlement import deposits, ledger, postings, queries, receiving
-from pavilion.settlement.deposit_models import DepositState
 from pavilion.settlement.ledger import Move
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
@@ -45,7 +44,7 @@ async def reverse(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     allocated = await _allocated(session, proposal.facts["receipt"])
     invoices = await _invoices(session, [invoice for invoice, _ in allocated if invoice is not None])
     for deposit in sorted(deposit for _, deposit in allocated if deposit is not None):
-        await deposits.locked(session, deposit)  # before the receipt, as every act on them does
+        await deposits.locked_with_invoices(session, deposit)  # before the receipt, as every act on them does
     receipt = await _receipt(session, proposal.facts["receipt"], lock=True)
     await _refuse_spent(session, receipt)
     allocated = await _allocated(session, receipt.public_id)  # as it stands now that the rows are ours
@@ -59,7 +58,9 @@ async def reverse(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
             invoice = invoices[invoice_id]
             moves.append(Move(postings.buyer(invoice.company_id), part, invoice.number))
         elif deposit_id is not None:
-            moves.append(await _from_deposit(session, deposit_id, part, by, now))
+            taken, opened = await _from_deposit(session, receipt, deposit_id, part, by, now)
+            moves.append(taken)
+            invoices |= {invoice.id: invoice for invoice in opened}
     if left := receipt.amount_minor - sum(allocated.values()):
         moves.append(Move(postings.unallocated(receipt.company_id), left))
     moves.append(Move(receiving.house_account(receipt), -receipt.amount_minor))
@@ -120,15 +121,15 @@ async def _invoices(session: AsyncSession, ids: list[int]) -> dict[int, Invoice]
     return {row.id: row for row in rows}
 
 
-async def _from_deposit(session: AsyncSession, public_id: str, part: int, by: str | None, now: datetime) -> Move:
+async def _from_deposit(
+    session: AsyncSession, receipt: Receipt, public_id: str, part: int, by: str | None, now: datetime
+) -> tuple[Move, Sequence[Invoice]]:
+    """What it takes from the deposit, and the invoices that owe again what the deposit had paid of them."""
     deposit = await deposits.locked(session, public_id)
-    if deposit.state == DepositState.CLOSED:
+    found = await deposits.uncover(session, public_id, part, key=f"reversed:{receipt.public_id}", by=by, now=now)
+    if found.there < part:
         raise ActNotAllowed(state=deposit.state)
-    deposit.state, deposit.held_at = DepositState.ASKED, None
-    await registering.deposit_gone(session, registration=deposit.registration, by=by, now=now)
-    told = {"sale": deposit.sale, "company_id": deposit.company_id, "registration": deposit.registration}
-    events.record(session, "deposit:not_paid", deposit.public_id, by=by, at=now, **told)
-    return Move(postings.deposit(deposit.company_id, deposit.sale), part)
+    return Move(postings.deposit(deposit.company_id, deposit.sale), part), found.opened
 
 
 async def is_reversed(session: AsyncSession, receipt: Receipt) -> bool:
