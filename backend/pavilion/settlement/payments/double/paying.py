@@ -83,7 +83,7 @@ def capture_payment(world: World, asked: dict[str, Any], named: str) -> Thing:
     payment = world.need("payment_intent", named)
     if payment["status"] != "requires_capture":
         raise _state(payment, "capture")
-    amount = int(asked.get("amount_to_capture", 0)) or payment["amount_capturable"]
+    amount = asked["amount_to_capture"] if "amount_to_capture" in asked else payment["amount_capturable"]
     if not 0 < amount <= payment["amount_capturable"]:
         raise Wrong("The amount to capture is more than was authorised.", code="amount_too_large",
                     param="amount_to_capture")  # fmt: skip

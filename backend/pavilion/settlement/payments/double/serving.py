@@ -5,7 +5,6 @@ orders (`control.give`), as JSON or as a form; `GET /control` tells what is orde
 """
 
 import asyncio
-import json
 import logging
 import secrets
 import signal
@@ -19,19 +18,15 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from pavilion.kernel.clock import utc_now
 from pavilion.settlement.payments.double import api
 from pavilion.settlement.payments.double.control import give
-from pavilion.settlement.payments.double.orders import NoSuchOrder
+from pavilion.settlement.payments.double.front import Front
 from pavilion.settlement.payments.double.posting import Postman
 from pavilion.settlement.payments.double.state import State
 from pavilion.settlement.payments.double.telling import Call, answered, due
 from pavilion.settlement.payments.double.world import World
-from pavilion.settlement.payments.double.wrong import Wrong
 from pavilion.webkit.announcing import Announcing
 
 GRACE_S = 1
@@ -113,40 +108,7 @@ async def serve(folder: Path, port: int, started: Callable[[Double], None], webh
 
 
 def app_of(world: World, postman: Postman) -> Starlette:
-    front = _Front(world, postman)
-    routes = [
-        Route("/v1/{path:path}", front.interface, methods=["GET", "POST", "DELETE"]),
-        Route("/control", front.control, methods=["GET", "POST"]),
-    ]
-    return Starlette(routes=routes)
-
-
-class _Front:
-    def __init__(self, world: World, postman: Postman) -> None:
-        self._world, self._postman = world, postman
-
-    async def interface(self, request: Request) -> Response:
-        return await api.answer(self._world, request)
-
-    async def control(self, request: Request) -> Response:
-        if not _from_here(request):
-            return api.forbidden("foreign")
-        if request.method == "GET":
-            return self._standing()
-        try:
-            said = json.loads(await request.body())
-            if not isinstance(said, dict):
-                raise NoSuchOrder("object")
-            made = give(self._world, self._postman, said)
-        except (NoSuchOrder, Wrong, ValueError) as fault:
-            return JSONResponse({"error": "no_such_order", "about": str(fault)[:200], "simulated": True}, 422)
-        return JSONResponse({"made": made, "simulated": True}, headers={api.SIMULATED: "true"})
-
-    def _standing(self) -> Response:
-        orders = self._world.orders
-        waiting = [one for one in self._world.state.calls(newest=1000) if one["state"] == "waiting"]
-        said = {"faults": orders.faults, "posting": orders.posting, "waiting": len(waiting), "simulated": True}
-        return JSONResponse(said | {"webhook": self._postman.address}, headers={api.SIMULATED: "true"})
+    return Starlette(routes=Front(world, postman).routes())
 
 
 class _Quiet(Announcing):
@@ -163,10 +125,3 @@ def _secrets(state: State) -> tuple[str, str]:
         if state.note(name) is None:
             state.set_note(name, f"{start}simulated{secrets.token_hex(12)}")
     return str(state.note("key")), str(state.note("secret"))
-
-
-def _from_here(request: Request) -> bool:
-    """Orders are given on this machine's own pages or by its own programs, never by a page from elsewhere."""
-    host = request.headers.get("host", "")
-    origin = request.headers.get("origin")
-    return host.rpartition(":")[0] in ("127.0.0.1", "localhost") and origin in (None, f"http://{host}")

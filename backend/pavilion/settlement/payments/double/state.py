@@ -1,4 +1,4 @@
-"""What the double remembers, in a SQLite file or in memory: each request is one transaction, restarts change nothing."""
+"""What the double remembers, in a SQLite file or memory: a request is one transaction, a restart changes nothing."""
 
 import json
 import secrets
