@@ -21,7 +21,7 @@ from pavilion.kernel import migrating
 from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
 from pavilion.kernel.seals import AmountSeal
 from pavilion.webkit import log
-from tests import need
+from tests import books, need
 
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -131,15 +131,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     name = f"pavilion_{uuid4().hex[:12]}"
     run(run_sql(postgres_server, f"create database {name} template {postgres_template} strategy file_copy"))
+    books.touched = False
     yield on_database(postgres_server, name)
+    if books.touched:  # by this process; what others wrote was proved by the database itself, posting by posting
+        run(books.prove(on_database(postgres_server, name)))
     run(run_sql(postgres_server, f"drop database {name} with (force)"))
 
 
 @pytest.fixture
-def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     path = tmp_path / "pavilion.db"
     shutil.copy(sqlite_template, path)
-    return sqlite_url(path)
+    yield sqlite_url(path)
+    books.prove_file(path)
 
 
 @asynccontextmanager

@@ -129,29 +129,30 @@ def audit(
     from pavilion.kernel import db
     from pavilion.provenance import log_audit
     from pavilion.settings import Settings
-    from pavilion.settlement import ledger
+    from pavilion.settlement import proving
 
     settings = Settings() if data is None else Settings(data_dir=data, database_url="")
     if not settings.database_url and not (settings.data_dir / "pavilion.db").is_file():
         raise stop(f"{settings.data_dir}: no house stands here")
 
-    async def proved() -> tuple[log_audit.Audit, bool]:
+    async def proved() -> tuple[log_audit.Audit, list[proving.Fault]]:
         engine = db.create_engine(settings.database)
         try:
             async with db.reading(db.sessions_of(engine)) as session:
-                return await log_audit.audit(session), await ledger.proves(session)
+                return await log_audit.audit(session), await proving.faults(session)
         finally:
             await engine.dispose()
 
     try:
-        found, balances = asyncio.run(proved())
+        found, books = asyncio.run(proved())
     except (SQLAlchemyError, OSError) as fault:
         raise stop(f"the database does not answer: {type(fault).__name__}", UNDECIDED) from None
     for wrong in found.faults:
         typer.echo(f"log: {wrong.code} at {wrong.place}")
-    if not balances:
-        typer.echo("ledger: a posting does not balance")
-    if found.faults or not balances:
+    for odd in books:
+        told = f"{odd.subject} {odd.currency}: {odd.said_minor}, not {odd.found_minor}"
+        typer.echo(f"ledger: {odd.code} {told}")
+    if found.faults or books:
         raise typer.Exit(FALSE)
     typer.echo(f"ok: log of {found.size} entries, {found.checkpoints} checkpoints, root {found.root}; ledger balances")
 

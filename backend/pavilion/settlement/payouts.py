@@ -213,7 +213,7 @@ async def paid(session: AsyncSession, public_id: str, *, bank_reference: str, ac
     statement = await session.get_one(SellerStatement, row.statement_id)
     await ledger.post(
         session,
-        key=f"payout:{row.public_id}",
+        key=f"seller_payout:{row.public_id}",
         moves=postings.seller_paid(row.company_id, row.entity, row.amount_minor),
         currency=row.currency,
         ref=statement.number,
@@ -231,7 +231,7 @@ async def cancel(session: AsyncSession, public_id: str, *, reason: str, actor: A
     if row.state == PayoutState.CANCELLED:
         return row
     if row.state == PayoutState.PAID:
-        await ledger.reverse(session, f"payout:{row.public_id}", by=actor.public_id, at=now)
+        await ledger.reverse(session, f"seller_payout:{row.public_id}", by=actor.public_id, at=now)
     row.state, row.ended_at = PayoutState.CANCELLED, now
     told = {"company_id": row.company_id, "reason": reason}
     events.record(session, "payout:cancelled", row.public_id, by=actor.public_id, at=now, **told)
@@ -249,7 +249,7 @@ async def proposed(session: AsyncSession, now: datetime) -> dict[str, datetime]:
     """Statements whose payment waits for a second person, and until when."""
     wanted = select(Proposal.subject, Proposal.expires_at).where(Proposal.kind == PAY, Proposal.expires_at > now)
     rows = await session.execute(wanted.where(Proposal.state == ProposalState.OPEN))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def _locked(session: AsyncSession, public_id: str) -> Payout:

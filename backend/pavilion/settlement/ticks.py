@@ -6,13 +6,25 @@ from functools import partial
 
 from pavilion.kernel.db import Sessions
 from pavilion.settings import Settings
-from pavilion.settlement import correcting, deposit_days, jobs, owning, papers, proving, stopping
+from pavilion.settlement import (
+    checkouts,
+    correcting,
+    deposit_days,
+    jobs,
+    owning,
+    papers,
+    proving,
+    reconciling,
+    sending,
+    stopping,
+)
+from pavilion.settlement.payments.port import Payments
 from pavilion.webkit.html import Pages
 
 Named = tuple[str, Callable[[datetime], Awaitable[int]]]
 
 
-def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Named]:
+def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Payments | None = None) -> list[Named]:
     """Name and work of each; more than none done: asked again at once."""
     return [
         ("deposits asked", partial(deposit_days.ask_all, sessions)),
@@ -24,5 +36,8 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Named
         ("overdue", partial(jobs.notice_overdue, sessions)),
         ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
         ("release papers", lambda now: papers.set_papers(sessions, now, pages.tongues, settings.public_url)),
+        ("pages closed", partial(checkouts.close_all, sessions)),
+        ("payments asked", partial(sending.tick, sessions, payments, settings.public_url.rstrip("/"))),
+        ("provider", reconciling.Nightly(sessions, payments).tick),
         ("deposits released", partial(deposit_days.release_all, sessions)),
     ]

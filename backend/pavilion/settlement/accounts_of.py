@@ -1,0 +1,156 @@
+"""Account statements: what stood on an account, what moved, what stands there after it, of any account and currency."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.kernel.money import decimal_text
+from pavilion.settlement import postings
+from pavilion.settlement.models import Entry, Posting
+
+UTC = ZoneInfo("UTC")
+SHOWN = 500  # lines on a page; the file has them all
+USUAL = timedelta(days=90)
+
+# What a posting was, by how its key begins; the first that fits.
+_KINDS = (
+    ("reversal:", "reversal"), ("invoice:", "invoice"), ("receipt:", "receipt"), ("allocation:", "allocation"),
+    ("unallocated:", "allocation"), ("credit_note:", "credit_note"), ("deposit:applied:", "deposit_applied"),
+    ("deposit:forfeited:", "forfeit"), ("deposit", "deposit"), ("refund.owed:", "refund_owed"), ("refund:", "refund"),
+    ("statement:", "statement"), ("seller_payout:", "seller_paid"), ("dispute", "dispute"), ("payout", "payout"),
+    ("fee:", "fee"), ("convert", "conversion"), ("write_off:", "write_off"),
+)  # fmt: skip
+
+
+class Line(NamedTuple):
+    at: datetime
+    txn: int
+    entry: int
+    kind: str
+    key: str
+    ref: str
+    amount_minor: int
+    balance_minor: int  # after it
+
+
+class Statement(NamedTuple):
+    """Debit above zero, credit below. `cut`: there are earlier lines in the span, which the opening contains."""
+
+    account: str
+    currency: str
+    since: date
+    until: date
+    opening_minor: int
+    lines: tuple[Line, ...]
+    closing_minor: int
+    cut: bool = False
+
+    @property
+    def debit_minor(self) -> int:
+        return sum(line.amount_minor for line in self.lines if line.amount_minor > 0)
+
+    @property
+    def credit_minor(self) -> int:
+        return -sum(line.amount_minor for line in self.lines if line.amount_minor < 0)
+
+
+class Standing(NamedTuple):
+    account: str
+    currency: str
+    balance_minor: int
+
+
+def kind_of(key: str) -> str:
+    return next((kind for start, kind in _KINDS if key.startswith(start)), "posting")
+
+
+async def statement(
+    session: AsyncSession, account: str, currency: str, *, since: date, until: date, most: int | None = None
+) -> Statement:
+    """From the first to the last of these days, both included, as days of UTC. `most`: only so many of the newest
+    lines, with the balance before them as opening."""
+    begin, end = _midnight(since), _midnight(until + timedelta(days=1))
+    wanted = select(Entry, Posting.key).join(Posting, Posting.id == Entry.txn_id)
+    wanted = wanted.where(Entry.account == account, Entry.currency == currency, Entry.at >= begin, Entry.at < end)
+    newest = wanted.order_by(Entry.id.desc())
+    rows = (await session.execute(newest if most is None else newest.limit(most + 1))).all()
+    cut = most is not None and len(rows) > most
+    shown = list(reversed(rows[:most]))
+    closing = await _sum(session, account, currency, before=end)
+    balance = opening = closing - sum(entry.amount_minor for entry, _ in shown)
+    lines = []
+    for entry, key in shown:
+        balance += entry.amount_minor
+        lines.append(Line(entry.at, entry.txn_id, entry.id, kind_of(key), key, entry.ref, entry.amount_minor, balance))
+    return Statement(account, currency, since, until, opening, tuple(lines), closing, cut)
+
+
+async def currencies_of(session: AsyncSession, account: str) -> list[str]:
+    """In which currencies anything ever moved on it."""
+    wanted = select(Entry.currency).where(Entry.account == account).distinct().order_by(Entry.currency)
+    return list(await session.scalars(wanted))
+
+
+async def of_company(session: AsyncSession, company_id: int) -> list[Standing]:
+    """Every account of this company with what stands there: what it owes, its deposits, money not yet allocated,
+    refunds on their way, its proceeds. Nobody else's."""
+    mine = (postings.buyer, postings.unallocated, postings.refund, postings.seller)
+    names = [name(company_id) for name in mine]
+    deposits = Entry.account.startswith(f"liability:deposit:{company_id}:", autoescape=True)
+    wanted = select(Entry.account, Entry.currency, func.sum(Entry.amount_minor)).where(
+        Entry.account.in_(names) | deposits
+    )
+    rows = await session.execute(wanted.group_by(Entry.account, Entry.currency).order_by(Entry.account, Entry.currency))
+    return [Standing(account, currency, int(amount)) for account, currency, amount in rows]
+
+
+def company_of(account: str) -> int | None:
+    """Whose account it is, where it is a company's."""
+    parts = account.split(":")
+    kinds = ("buyer", "deposit", "unallocated", "refund", "seller")
+    return int(parts[2]) if len(parts) > 2 and parts[1] in kinds and parts[2].isdigit() else None
+
+
+async def name_of(session: AsyncSession, account: str) -> str:
+    """The company behind it; empty where there is none."""
+    company = company_of(account)
+    return await session.scalar(select(Company.name).where(Company.id == company)) or "" if company else ""
+
+
+def table(found: Statement) -> Iterable[Sequence[str]]:
+    """The statement as rows of a sheet, amounts in major units; a balance says its side, D or C, so that no cell begins
+    with a sign."""
+    yield ("at", "txn", "entry", "act", "ref", "currency", "debit", "credit", "balance", "side")
+    yield (found.since.isoformat(), "", "", "opening", "", found.currency, "", "", *_sided(found, found.opening_minor))
+    for line in found.lines:
+        yield (
+            line.at.isoformat(),
+            str(line.txn),
+            str(line.entry),
+            line.kind,
+            line.ref,
+            found.currency,
+            decimal_text(line.amount_minor, found.currency) if line.amount_minor > 0 else "",
+            decimal_text(-line.amount_minor, found.currency) if line.amount_minor < 0 else "",
+            *_sided(found, line.balance_minor),
+        )
+    yield (found.until.isoformat(), "", "", "closing", "", found.currency, "", "", *_sided(found, found.closing_minor))
+
+
+def _sided(found: Statement, minor: int) -> tuple[str, str]:
+    return decimal_text(abs(minor), found.currency), "D" if minor > 0 else "C" if minor < 0 else ""
+
+
+async def _sum(session: AsyncSession, account: str, currency: str, *, before: datetime) -> int:
+    wanted: Select[tuple[int]] = select(func.coalesce(func.sum(Entry.amount_minor), 0))
+    wanted = wanted.where(Entry.account == account, Entry.currency == currency, Entry.at < before)
+    return int(await session.scalar(wanted) or 0)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
