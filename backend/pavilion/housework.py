@@ -28,6 +28,7 @@ from pavilion.provenance.registries.asking import Registries
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
 from pavilion.settlement import ticks as settlement_ticks
+from pavilion.settlement.payments.port import Payments
 from pavilion.viewings import ticks as viewing_ticks
 from pavilion.webkit.html import Pages
 from pavilion.worker import Tick
@@ -40,8 +41,8 @@ class Ports:
         self.registries, self.log = registries, log
 
 
-def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
-    """The house's own work."""
+def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: Payments | None = None) -> list[Tick]:
+    """The house's own work. The caller closes the payment provider's line."""
     ports = Ports(connect(settings), signer_of(settings))
     pace = None if settings.environment is Environment.PRODUCTION else reverifying.DEMO
     sweep = reverifying.Sweep(pace, live_stones)
@@ -60,7 +61,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Ti
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("fairness", partial(fairness_cases.tick, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),
-        *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages)),
+        *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages, payments)),
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
         *_log_ticks(settings, sessions),

@@ -77,8 +77,10 @@ from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
 from pavilion.settlement import holding, linking, warranted
+from pavilion.settlement import payment_routes as settlement_payment_routes
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
+from pavilion.settlement.payments import connecting as payments_connecting
 from pavilion.viewings import feed_routes as viewing_feed_routes
 from pavilion.viewings import interest_routes, remote, rotation_pages, travel_routes, travel_routes_tours
 from pavilion.viewings import readiness as seen_before
@@ -110,6 +112,7 @@ ROUTERS: list[APIRouter] = [
     catalogue_upload_routes.router,
     catalogue_api.router,
     settlement_routes.router,
+    settlement_payment_routes.router,
     provenance_routes.router,
     house_routes.router,
     passport_routes.router,
@@ -195,7 +198,7 @@ def build_house(
         ) as rooms:
             app.state.rooms = rooms
             index_of(app).start()
-            ticks = [*ticks_of(settings, sessions, app.state.pages), *more_ticks(app)]
+            ticks = [*ticks_of(settings, sessions, app.state.pages, app.state.payments), *more_ticks(app)]
             working = asyncio.create_task(worker.work(ticks, clock, stopping))
             try:
                 yield
@@ -204,6 +207,7 @@ def build_house(
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
                 await _close_index(app)
+                await _close_payments(app)
 
     return build_web(settings, engine, clock, alive)
 
@@ -244,6 +248,7 @@ def _over_redis(settings: Settings, clock: Clock, *, indexed: bool = False) -> L
                 yield
             finally:
                 await _close_index(app)
+                await _close_payments(app)
 
     return alive
 
@@ -285,6 +290,7 @@ def build_web(
     app.state.ends_of = bidding_queries.ends_of
     app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)
+    app.state.payments = payments_connecting.connect(settings)
     app.state.log_signer = signer_of(settings)
     app.state.holder_of = holding.holder_of
     app.state.lots_with = reached.lots_with
@@ -304,6 +310,11 @@ def build_web(
         Middleware(guards.Guards, origins=settings.origins, secure=settings.secure, refuse=refusals.foreign(app)),
     ]
     return app
+
+
+async def _close_payments(app: FastAPI) -> None:
+    if app.state.payments is not None:
+        await app.state.payments.close()
 
 
 async def _close_index(app: FastAPI) -> None:

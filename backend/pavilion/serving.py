@@ -20,6 +20,7 @@ from pavilion.auctions.reserves import OtherKey
 from pavilion.kernel import db, migrating
 from pavilion.kernel.clock import utc_now
 from pavilion.settings import Environment, Settings, with_secrets
+from pavilion.settlement.payments import connecting
 from pavilion.webkit.announcing import Announcing
 from pavilion.webkit.html import Pages
 from pavilion.webkit.static import frontend
@@ -209,11 +210,14 @@ def stop_event() -> asyncio.Event:
 
 async def _work(settings: Settings) -> None:
     engine, stopping = await ready(settings), stop_event()
+    payments = connecting.connect(settings)
     try:
-        ticks = housework.ticks_of(settings, main.sessions_of(settings, engine), Pages(frontend()))
+        ticks = housework.ticks_of(settings, main.sessions_of(settings, engine), Pages(frontend()), payments)
         async with _healthy(settings, engine):
             await worker.work(ticks, utc_now, stopping)
     finally:
+        if payments is not None:
+            await payments.close()
         await engine.dispose()
 
 
@@ -245,6 +249,10 @@ class _Beside(uvicorn.Server):
 async def ready(settings: Settings) -> AsyncEngine:
     """An engine on a schema that fits this code. The embedded database is brought there; a server is only asked."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        connecting.connect(settings)
+    except connecting.WrongMode as fault:
+        raise CannotStart(str(fault)) from None
     engine = db.create_engine(settings.database)
     if not settings.database_url:
         await migrating.to_head(engine)

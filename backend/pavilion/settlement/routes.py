@@ -12,7 +12,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.money import parse_minor
 from pavilion.kernel.sheet import write_csv
-from pavilion.settlement import document, ledger, legal, queries, service, stopping
+from pavilion.settlement import checkouts, document, ledger, legal, queries, service, stopping
 from pavilion.settlement.forms import StopForm, WireForm
 from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
@@ -83,7 +83,14 @@ async def invoice_page(request: Request, name: str, actor: SignedInActor, sessio
         legal_papers=await legal.kept(session, invoice, language(request)),
         stops=await stopping.stops_of(session, {line.lot for line in invoice.lines if line.lot}),
         open_minor=await queries.open_minor(session, invoice),
+        ways=await checkouts.ways_of(session, invoice) if _pays(request, actor, invoice) else None,
     )
+
+
+def _pays(request: Request, actor: Actor, invoice: Invoice) -> bool:
+    """Whether this reader may pay it here."""
+    own = invoice.company_id == actor.company_id and actor.may(Permission.INVOICE_PAY)
+    return own and request.app.state.payments is not None
 
 
 async def _found(session: Reading, actor: Actor, name: str) -> Invoice:

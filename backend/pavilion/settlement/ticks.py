@@ -7,8 +7,10 @@ from functools import partial
 from pavilion.kernel.db import Sessions
 from pavilion.settings import Settings
 from pavilion.settlement import (
+    accepting,
     checkouts,
     correcting,
+    defaulting,
     deposit_days,
     jobs,
     owning,
@@ -33,7 +35,8 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("papers", lambda now: jobs.set_papers(sessions, now, pages.tongues)),
         ("books proved", partial(proving.prove_nightly, sessions)),
         ("exports unproved", partial(correcting.correct_exports, sessions)),
-        ("overdue", partial(jobs.notice_overdue, sessions)),
+        ("unpaid", defaulting.Ladder(sessions).tick),
+        ("offers", partial(accepting.tick, sessions)),
         ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
         ("release papers", lambda now: papers.set_papers(sessions, now, pages.tongues, settings.public_url)),
         ("pages closed", partial(checkouts.close_all, sessions)),

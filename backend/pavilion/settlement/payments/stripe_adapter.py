@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pavilion.kernel.instants import micros
-from pavilion.settings import Environment, Settings
 from pavilion.settlement.payments import shapes
 from pavilion.settlement.payments.port import (
     BalanceLine,
@@ -41,10 +40,6 @@ EU_ACCOUNTS = ("BE", "DE", "ES", "FR", "IE", "NL")  # where the provider opens e
 LANGUAGES = {"en": "en", "zh": "zh"}
 
 
-class WrongMode(Exception):
-    """The key's mode and the environment differ; one sentence that says what to change."""
-
-
 class StripePayments:
     """One client per process and loop; `close` ends its connections."""
 
@@ -52,19 +47,6 @@ class StripePayments:
         self._key, self._secret, self._url, self._live = key, secret, url, live
         self._client: StripeClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> "StripePayments":
-        """WrongMode unless a live key meets production, and a test key anything else."""
-        key = settings.stripe_key.get_secret_value()
-        live = key.split("_")[1:2] == ["live"]
-        if live is not (settings.environment is Environment.PRODUCTION):
-            kind = "live" if live else "test"
-            raise WrongMode(
-                f"PAVILION_STRIPE_KEY is a {kind} key and PAVILION_ENVIRONMENT is {settings.environment.value}: "
-                "live keys belong to production, test keys to demo and test."
-            )
-        return cls(key, settings.stripe_webhook_secret.get_secret_value(), settings.stripe_url.rstrip("/"), live=live)
 
     def _stripe(self) -> "StripeClient":
         """Bound to the loop that uses it: a client of another loop is left to that one."""
