@@ -1,4 +1,5 @@
-"""What was not sold is offered again: always as a new lot, for the old one never leaves its end (bidding spec 2)."""
+"""What was not sold, or not paid, is offered again: always as a new lot, for the old one never leaves its end (bidding
+spec 2)."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,10 +12,17 @@ from pavilion.auctions import curation, queries
 from pavilion.auctions.changes import draft
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.rules import LotState, SaleState
+from pavilion.catalogue.models import StoneCommitment
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound, Refusal
 
 UNSOLD = frozenset({LotState.PASSED, LotState.WITHDRAWN})
+_STILL_SOLD = (
+    select(StoneCommitment.id)
+    .where(StoneCommitment.ref == Lot.public_id, StoneCommitment.released_at.is_(None))
+    .correlate(Lot)
+    .exists()
+)
 SUFFIXES = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are taken for figures
 
 
@@ -33,11 +41,12 @@ class Unsold(NamedTuple):
 
 
 async def unsold_of(session: AsyncSession, sale: str) -> list[Unsold]:
-    """The lots of this published sale that ended without a buyer, by number."""
+    """The lots of this published sale that ended without a buyer, or whose buyer never paid, by number."""
     rows = await session.scalars(
         select(Lot)
         .join(Sale, Sale.id == Lot.sale_id)
-        .where(Sale.public_id == sale, Sale.state != SaleState.DRAFT, Lot.state.in_(UNSOLD))
+        .where(Sale.public_id == sale, Sale.state != SaleState.DRAFT)
+        .where(Lot.state.in_(UNSOLD) | ((Lot.state == LotState.SOLD) & ~_STILL_SOLD))
         .order_by(Lot.number, Lot.suffix)
     )
     lots = rows.all()
@@ -60,7 +69,7 @@ async def reoffer(session: AsyncSession, *, lot: str, into: str, actor: Actor, n
     old = await session.scalar(select(Lot).where(Lot.public_id == lot).with_for_update())  # one at a time
     if old is None:
         raise NotFound()
-    if old.state not in UNSOLD:
+    if old.state not in UNSOLD and not await _given_back(session, old):
         raise ActNotAllowed(state=old.state)
     if await session.scalar(select(Lot.id).where(Lot.reoffer_of == lot)) is not None:
         raise AlreadyReoffered(lot=lot)
@@ -78,6 +87,12 @@ async def reoffer(session: AsyncSession, *, lot: str, into: str, actor: Actor, n
     await curation.edit_lots(session, sale=into, edits=edits, kind="reoffer", actor=actor, now=now)
     events.record(session, "lot:reoffered", lot, by=actor.public_id, at=now, into=into, new=new.public_id)
     return new
+
+
+async def _given_back(session: AsyncSession, lot: Lot) -> bool:
+    """It was sold, and its stones are promised to it no more: the sale of it was cancelled."""
+    gone = select(Lot.id).where(Lot.id == lot.id, Lot.state == LotState.SOLD, ~_STILL_SOLD)
+    return await session.scalar(gone) is not None
 
 
 async def _suffix(session: AsyncSession, sale: Sale, old: Lot) -> str:

@@ -1,6 +1,6 @@
 """The answer to an offered lot: accepted it is bought and invoiced, declined or left alone it is over."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from pavilion.settlement.offering import end, is_open, offers_of, state_of
 
 TENDERS = "settlement:tender_offers"
 TENDER_OFFERED = "tender:offered"
+LAPSING, SOON = "offer:lapsing", timedelta(hours=12)
 AT_ONCE = 200
 
 
@@ -71,6 +72,11 @@ async def decline(session: AsyncSession, public_id: str, *, actor: Actor, now: d
     await session.flush()
 
 
+async def tick(sessions: Sessions, now: datetime) -> int:
+    """What the worker does for offers."""
+    return await lapse(sessions, now) + await remind(sessions, now) + await follow_tenders(sessions, now)
+
+
 async def lapse(sessions: Sessions, now: datetime) -> int:
     """Offers whose time is over have lapsed, which counts as declined; answers how many."""
     over = select(LotOffer.id).where(LotOffer.state == OfferState.OPEN, LotOffer.expires_at <= now)
@@ -84,6 +90,26 @@ async def lapse(sessions: Sessions, now: datetime) -> int:
                 end(session, offer, OfferState.LAPSED, by=None, now=now)
                 done += 1
     return done
+
+
+async def remind(sessions: Sessions, now: datetime) -> int:
+    """Who has not answered is told once that the offer lapses soon; answers how many were."""
+    soon = select(LotOffer.id).where(
+        LotOffer.state == OfferState.OPEN,
+        LotOffer.expires_at > now,
+        LotOffer.expires_at <= now + SOON,
+        LotOffer.made_at <= now - SOON,  # an offer for so few hours has just been told
+        ~select(Event.id).where(Event.subject == LotOffer.public_id, Event.name == LAPSING).exists(),
+    )
+    async with reading(sessions) as session:
+        found = (await session.scalars(soon.order_by(LotOffer.id).limit(AT_ONCE))).all()
+    for offer_id in found:
+        async with sessions.begin() as session:
+            offer = await session.get_one(LotOffer, offer_id, with_for_update=True)
+            if is_open(offer, now):
+                facts = offering.facts_of(offer)
+                events.record(session, LAPSING, offer.public_id, by=None, at=now, **facts)
+    return len(found)
 
 
 async def follow_tenders(sessions: Sessions, now: datetime) -> int:

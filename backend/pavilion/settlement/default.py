@@ -60,7 +60,12 @@ def ladder(
     """Due, reminders and the day of default, counted in business days from the day of the result."""
     due = business_days_after(closed_on, due_days, holidays)
     last = business_days_after(due, grace_days, holidays)
-    return Ladder(due, last + timedelta(days=1), tuple(_offset(due, days, holidays) for days in reminders))
+    return Ladder(due, last + timedelta(days=1), reminder_days(due, reminders, holidays))
+
+
+def reminder_days(due: date, offsets: Iterable[int], holidays: Collection[date]) -> tuple[date, ...]:
+    """The days on which the buyer is reminded, in the order of the offsets (negative: before, 0: the due day)."""
+    return tuple(_offset(due, days, holidays) for days in offsets)
 
 
 def state_on(days: Ladder, paid_on: date | None, today: date) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.bidding import service as bidding
 from pavilion.kernel import events
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import ledger, queries
+from pavilion.settlement import curing, ledger, queries
 from pavilion.settlement.ledger import Move
 from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
@@ -108,6 +108,7 @@ async def paid_up(session: AsyncSession, invoice: Invoice, *, on: date | None, b
     events.record(session, "invoice:paid", invoice.public_id, by=by, at=now, outcome=invoice.outcome, **facts)
     if invoice.outcome == Outcome.CURED:
         events.record(session, "invoice:cured", invoice.public_id, by=by, at=now, **facts)
+        await curing.cured(session, invoice, by=by, now=now)
     return True
 
 

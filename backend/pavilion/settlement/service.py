@@ -18,6 +18,7 @@ from pavilion.settlement import (
     refunding,
     reversing,
     stopping,
+    waiving,
     wiring,
 )
 from pavilion.settlement.models import Invoice
@@ -67,4 +68,5 @@ PROPOSAL_HANDLERS: dict[str, accounts.ProposalHandler] = {
     **refunding.PROPOSAL_HANDLERS,
     **payouts.PROPOSAL_HANDLERS,
     **correcting.PROPOSAL_HANDLERS,
+    **waiving.PROPOSAL_HANDLERS,
 }

@@ -1,0 +1,220 @@
+"""Reads of what was not paid, of what is offered, and of lots that passed."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from pavilion.accounts import strikes
+from pavilion.accounts.models import Company
+from pavilion.accounts.strike_models import Strike
+from pavilion.auctions import fees
+from pavilion.auctions.entities import entities
+from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.bidding.models import BookLot, BookLotState
+from pavilion.bidding.vault import Vault
+from pavilion.bidding.voiding import LiveBids, live_bids
+from pavilion.kernel.errors import NotFound
+from pavilion.settlement import defaulting, offering, queries, remedies, sold
+from pavilion.settlement.agreed import terms_of
+from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferState
+from pavilion.settlement.models import Invoice, InvoiceLine
+from pavilion.settlement.remedies import Outlook
+from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
+
+PAGE = 100
+PASSED_FOR = timedelta(days=40)  # no window of offers is longer
+
+
+class Late(NamedTuple):
+    """An unpaid invoice past its due day. `default_on`: none while its settlement stands stopped."""
+
+    invoice: Invoice
+    company: str
+    open_minor: int
+    default_on: date | None
+
+
+class Defaulted(NamedTuple):
+    """An invoice that was not paid, with its strike; `waiting`: lots for which a choice can be made now."""
+
+    invoice: Invoice
+    company: str
+    open_minor: int
+    strike: Strike
+    barred: bool
+    waiting: int
+
+
+class Lead(NamedTuple):
+    """A running lot led by a company that is barred."""
+
+    live: LiveBids
+    company: str
+
+
+class LotLine(NamedTuple):
+    """A lot of a defaulted invoice: what was chosen, to whom it was offered, and what can be chosen now."""
+
+    line: InvoiceLine
+    made: Sequence[LotRemedy]
+    offers: Sequence[LotOffer]
+    forbids: str | None
+    outlook: Outlook | None
+
+
+class OwnOffer(NamedTuple):
+    """An offer to the reader's company, with what it would owe; `total` is none while its tax is not decided."""
+
+    offer: LotOffer
+    lot: Lot
+    sale: Sale
+    state: str
+    premium_minor: int
+    total: fees.Totals | None
+
+
+class Passed(NamedTuple):
+    """A passed lot that may still be offered to those who bid on it, and the offers made."""
+
+    lot: Lot
+    sale: Sale
+    bids: int
+    until: date
+    offers: Sequence[LotOffer]
+
+
+async def late(session: AsyncSession) -> list[Late]:
+    """The overdue invoices, the next to default first."""
+    wanted = select(Invoice, Company.name).join(Company, Company.id == Invoice.company_id)
+    rows = await session.execute(
+        wanted.where(Invoice.state == InvoiceState.OVERDUE).order_by(Invoice.default_on, Invoice.id).limit(PAGE)
+    )
+    found = []
+    for invoice, name in rows.all():
+        terms = await terms_of(session, invoice.sale, invoice.entity)
+        day = await defaulting.default_day(session, invoice, terms)
+        found.append(Late(invoice, name, await queries.open_minor(session, invoice), None if day == date.max else day))
+    return found
+
+
+async def defaulted(session: AsyncSession, now: datetime) -> list[Defaulted]:
+    """What was not paid: where something can be done first, then the latest."""
+    wanted = (
+        select(Invoice, Company.name, Strike)
+        .join(Strike, Strike.invoice == Invoice.number)
+        .join(Company, Company.id == Invoice.company_id)
+        .options(selectinload(Invoice.lines))
+    )
+    rows = (await session.execute(wanted.order_by(Strike.ended_at.is_not(None), Strike.id.desc()).limit(PAGE))).all()
+    found = []
+    for invoice, name, strike in rows:
+        barred = await strikes.barred(session, invoice.company_id, entities()[invoice.entity].strikes)
+        waiting = 0
+        for lot in _lots(invoice):
+            waiting += await remedies.may_choose(session, invoice, lot, now) is None
+        open_minor = await queries.open_minor(session, invoice)
+        found.append(Defaulted(invoice, name, open_minor, strike, barred, waiting))
+    return sorted(found, key=lambda row: row.waiting == 0)
+
+
+async def defaulted_invoice(session: AsyncSession, number: str) -> Invoice:
+    """An invoice that defaulted once; NotFound for any other."""
+    invoice = await queries.invoice_by_number(session, number)
+    if invoice is None or number not in await strikes.strikes_of(session, [number]):
+        raise NotFound()
+    return invoice
+
+
+async def lot_lines(session: AsyncSession, vault: Vault, invoice: Invoice, now: datetime) -> list[LotLine]:
+    """The lots of the invoice in its order."""
+    made = await remedies.remedies_of(session, _lots(invoice))
+    found = []
+    for line in invoice.lines:
+        if line.kind != LineKind.HAMMER or line.lot is None:
+            continue
+        forbids = await remedies.may_choose(session, invoice, line.lot, now)
+        outlook = await remedies.outlook(session, vault, invoice, line.lot, now) if forbids is None else None
+        own = [one for one in made if one.lot == line.lot and one.invoice_id == invoice.id]
+        offers = await offering.offers_of(session, line.lot)
+        found.append(LotLine(line, own, offers, forbids, outlook))
+    return found
+
+
+async def live_leads(session: AsyncSession) -> list[Lead]:
+    """Running lots led by companies that are barred: their bids are to be voided by two persons before the close."""
+    rows = await session.execute(select(Strike.company_id, Company.name).join(Company, Company.id == Strike.company_id))
+    names: dict[int, str] = dict(rows.all())
+    found = []
+    for live in await live_bids(session, names):
+        threshold = entities()[live.sale.entity].strikes
+        if live.company_id not in await strikes.barred_of(session, [live.company_id], threshold):
+            continue
+        stands = await session.get_one(BookLot, live.lot.public_id)
+        if stands.leader == live.paddle:
+            found.append(Lead(live, names[live.company_id]))
+    return found
+
+
+async def own_offers(session: AsyncSession, company_id: int | None, now: datetime) -> list[OwnOffer]:
+    """The offers to this company: those it can answer first, the next to lapse on top."""
+    wanted = (
+        select(LotOffer, Lot, Sale)
+        .join(Lot, Lot.public_id == LotOffer.lot)
+        .join(Sale, Sale.public_id == LotOffer.sale)
+        .where(LotOffer.company_id == (company_id or 0), LotOffer.state != OfferState.WITHDRAWN)
+    )
+    rows = (await session.execute(wanted.order_by(LotOffer.id.desc()).limit(PAGE))).all()
+    found = [await _own(session, offer, lot, sale, now) for offer, lot, sale in rows]
+    return sorted(found, key=lambda one: (one.state != OfferState.OPEN, one.offer.expires_at))
+
+
+async def _own(session: AsyncSession, offer: LotOffer, lot: Lot, sale: Sale, now: datetime) -> OwnOffer:
+    """Reckoned as the invoice will be, by the bands of the lot."""
+    terms, buyer, held = await sold.offered(
+        session, lot=lot.public_id, registration=offer.registration, price_minor=offer.price_minor, reached_at=None,
+        now=now,
+    )  # fmt: skip
+    bands = held.own[0] if held.own is not None else terms.bands
+    entity = entities()[sale.entity]
+    firm = await session.get_one(Company, buyer.company_id)
+    day = offering.local_day(now, sale.zone)
+    tax = entity.tax(buyer.destination, has_tax_no=bool(firm.tax_no), on=day)
+    line = [fees.LotLine(offer.price_minor, False, None)]
+    total = None if tax is None else fees.totals(line, (), bands=bands, early_bands=None, tax=tax)
+    premium = fees.lot_premium(offer.price_minor, bands, None, False)
+    return OwnOffer(offer, lot, sale, offering.state_of(offer, now), premium, total)
+
+
+async def passed(session: AsyncSession, now: datetime) -> list[Passed]:
+    """Passed lots whose days of offer are not over, by sale and number."""
+    wanted = (
+        select(Lot, Sale, BookLot)
+        .join(Sale, Sale.id == Lot.sale_id)
+        .join(BookLot, BookLot.lot == Lot.public_id)
+        .where(BookLot.state == BookLotState.PASSED, BookLot.end > now - PASSED_FOR)
+        .order_by(Sale.id.desc(), Lot.number, Lot.suffix)
+    )
+    found = []
+    for lot, sale, stands in (await session.execute(wanted.limit(PAGE))).all():
+        holidays = entities()[sale.entity].holidays
+        days = (sale.rules or {})["passed_offer_days"]
+        until = business_days_after(offering.local_day(stands.end, sale.zone), days, holidays)
+        if offering.local_day(now, sale.zone) <= until:
+            offers = await offering.offers_of(session, lot.public_id)
+            found.append(Passed(lot, sale, stands.bids, until, offers))
+    return found
+
+
+async def registrations_of(session: AsyncSession, offers: Sequence[LotOffer]) -> dict[str, Registration]:
+    """Under which paddle each company of these offers bid."""
+    names = {one.registration for one in offers}
+    rows = await session.scalars(select(Registration).where(Registration.public_id.in_(names)))
+    return {row.public_id: row for row in rows}
+
+
+def _lots(invoice: Invoice) -> list[str]:
+    return [line.lot for line in invoice.lines if line.kind == LineKind.HAMMER and line.lot is not None]

@@ -1,0 +1,249 @@
+"""An invoice nobody pays: reminded, overdue, defaulted, a strike; then cured, or its lot offered to the next."""
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from pavilion.accounts import service as accounts
+from pavilion.accounts import strikes
+from pavilion.accounts.rules import Role
+from pavilion.bidding.models import BookLot
+from pavilion.bidding.vault import Vault
+from pavilion.kernel.errors import ActNotAllowed, NotFound
+from pavilion.kernel.events import Event
+from pavilion.settlement import (
+    accepting,
+    default_queries,
+    defaulting,
+    jobs,
+    ledger,
+    offering,
+    queries,
+    receiving,
+    remedies,
+    waiving,
+)
+from pavilion.settlement.default_models import LotOffer, LotRemedy, Remedy
+from pavilion.settlement.models import Invoice
+from tests import make
+from tests.bidding import house
+from tests.make import HOUR, NOON, SECOND
+
+VAULT = Vault(house.DATA_KEY)
+CLOSE = NOON + 5 * HOUR  # Monday 2 March: due on Thursday 5, default on Tuesday 10
+MAXIMA = (900_000, 700_000, 600_000)
+
+
+def at(day: int, hour: int = 12) -> datetime:
+    return datetime(2026, 3, day, hour, tzinfo=UTC)
+
+
+async def closed(room):
+    room.clock.at = CLOSE
+
+    async def ended():
+        async with room.sessions() as session:
+            return set(await session.scalars(select(BookLot.state))) <= {"sold", "passed"}
+
+    await room.until(ended)
+
+
+@pytest.fixture
+async def sale(database_url, sessions):
+    """One lot, won by the first of three buyers and invoiced."""
+    async with house.house(database_url, sessions, lots=1) as room:
+        for buyer in (2, 1, 0):
+            assert (await room.bid(buyer, MAXIMA[buyer])).result == "accepted"
+        await closed(room)
+        for _ in range(2):
+            await jobs.bill_sold_lots(sessions, CLOSE)
+        yield room
+
+
+async def the_invoice(sessions, company=None):
+    async with sessions() as session:
+        wanted = select(Invoice).order_by(Invoice.id)
+        return (await session.scalars(wanted if company is None else wanted.where(Invoice.company_id == company))).one()
+
+
+async def staff(sessions, email, role):
+    async with sessions.begin() as session:
+        return await make.actor(session, email, (role,))
+
+
+async def defaulted(sale):
+    await defaulting.late(sale.sessions, at(10))
+    return await the_invoice(sale.sessions)
+
+
+async def chosen(sale, actor, choice, now, number=None):
+    number = number or (await the_invoice(sale.sessions, sale.buyers[0].company_id)).number
+    async with sale.sessions.begin() as session:
+        return await remedies.choose(
+            session, VAULT, number=number, lot=sale.lots[0], choice=choice, actor=actor, now=now
+        )  # fmt: skip
+
+
+async def offered(sessions):
+    async with sessions() as session:
+        return (await session.scalars(select(LotOffer).order_by(LotOffer.id))).all()
+
+
+async def balanced(sessions):
+    async with sessions() as session:
+        return await ledger.proves(session)
+
+
+async def happened(sessions, name):
+    async with sessions() as session:
+        return (await session.scalars(select(Event).where(Event.name == name).order_by(Event.id))).all()
+
+
+async def test_an_unpaid_invoice_climbs_the_ladder_on_its_days_and_once(sale):
+    ladder = defaulting.Ladder(sale.sessions)
+    steps = [(at(3), "issued"), (at(4), "issued"), (at(5), "issued"), (at(6), "overdue"), (at(9), "overdue")]
+    for now, state in [*steps, (at(10), "defaulted"), (at(11), "defaulted")]:
+        while await ladder.tick(now):
+            pass
+        assert (await the_invoice(sale.sessions)).state == state, now
+    reminded = [event.facts["day"] for event in await happened(sale.sessions, defaulting.REMINDED)]
+    assert reminded == ["2026-03-04", "2026-03-06"]
+    assert len(await happened(sale.sessions, "invoice:overdue")) == 1
+    assert len(await happened(sale.sessions, "invoice:defaulted")) == 1
+    invoice = await the_invoice(sale.sessions)
+    async with sale.sessions() as session:
+        (strike,) = await strikes.open_strikes(session, sale.buyers[0].company_id)
+        assert strike.invoice == invoice.number
+        assert not await strikes.barred(session, sale.buyers[0].company_id)
+
+
+async def test_a_day_begins_in_the_city_of_the_sale(sale):
+    late = datetime(2026, 3, 5, 22, 59, 59, tzinfo=UTC)  # the due day, a second before midnight in Brussels
+    assert await defaulting.late(sale.sessions, late) == 0
+    assert await defaulting.late(sale.sessions, late + SECOND) == 1
+
+
+async def paid(sale, now, invoice):
+    async with sale.sessions.begin() as session:
+        row = await queries.invoice_by_number(session, invoice.number, lock=True)
+        persons = [(await make.person(session, f"{n}@pavilion.example", (Role.CASHIER,))).id for n in ("tomas", "lou")]
+        receipt = receiving.wire(
+            entity=row.entity, company_id=row.company_id, currency=row.currency, amount_minor=row.total_minor,
+            value_date=date(2026, 3, 12), reference="B-1", purpose=row.number, persons=tuple(persons), now=now,
+        )  # fmt: skip
+        await receiving.book(session, receipt, row, by=None)
+
+
+async def test_who_pays_after_all_is_cured_and_the_strike_goes(sale):
+    invoice = await defaulted(sale)
+    await paid(sale, at(12), invoice)
+    invoice = await the_invoice(sale.sessions)
+    assert (invoice.state, invoice.outcome) == ("paid", "cured")
+    async with sale.sessions() as session:
+        assert await strikes.open_strikes(session, invoice.company_id) == []
+        assert (await strikes.strikes_of(session, [invoice.number]))[invoice.number].how == "cured"
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    with pytest.raises(ActNotAllowed):
+        await chosen(sale, clerk, Remedy.OFFER, at(12))
+
+
+async def test_the_underbidder_is_asked_as_if_the_defaulter_had_never_bid_and_buys_by_own_word(sale):
+    await defaulted(sale)
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    await chosen(sale, clerk, Remedy.OFFER, at(10))
+    (offer,) = await offered(sale.sessions)
+    second = sale.buyers[1]
+    assert (offer.company_id, offer.price_minor, offer.expires_at) == (second.company_id, 650_000, at(12))
+    invoice = await the_invoice(sale.sessions, sale.buyers[0].company_id)
+    assert invoice.state == "cancelled"
+    async with sale.sessions.begin() as session:
+        assert await ledger.balance(session, f"asset:buyer:{invoice.company_id}", "USD") == 0
+        with pytest.raises(NotFound):  # nobody else can take it, or see it
+            await accepting.accept(session, offer.public_id, actor=sale.buyers[2], now=at(11))
+    with pytest.raises(ActNotAllowed):
+        await chosen(sale, clerk, Remedy.OFFER, at(11))
+    for _ in range(2):  # said twice, bought once
+        async with sale.sessions.begin() as session:
+            bought = await accepting.accept(session, offer.public_id, actor=second, now=at(11))
+    assert (bought.state, bought.issued_on, bought.due_on) == ("issued", "2026-03-11", "2026-03-16")
+    async with sale.sessions() as session:
+        mine = await queries.invoice_by_number(session, bought.number)
+        assert [line.amount_minor for line in mine.lines if line.kind == "hammer"] == [650_000]
+        assert len((await session.scalars(select(Invoice))).all()) == 2
+    with pytest.raises(ActNotAllowed):
+        await chosen(sale, clerk, Remedy.RELOT, at(11))
+    assert await balanced(sale.sessions)
+    assert await jobs.bill_sold_lots(sale.sessions, at(11)) == 0
+
+
+async def test_no_answer_is_a_no_and_the_next_pays_no_less_for_it(sale):
+    await defaulted(sale)
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    await chosen(sale, clerk, Remedy.OFFER, at(10))
+    assert await accepting.lapse(sale.sessions, at(12) - SECOND) == 0
+    (offer,) = await offered(sale.sessions)
+    async with sale.sessions.begin() as session:
+        with pytest.raises(ActNotAllowed) as over:
+            await accepting.accept(session, offer.public_id, actor=sale.buyers[1], now=at(12))
+    assert over.value.facts["state"] == "lapsed"
+    assert await accepting.lapse(sale.sessions, at(12)) == 1
+    await chosen(sale, clerk, Remedy.OFFER, at(12))
+    third = (await offered(sale.sessions))[1]
+    assert (third.company_id, third.price_minor) == (sale.buyers[2].company_id, 600_000)  # the own maximum, no more
+    async with sale.sessions.begin() as session:
+        await accepting.decline(session, third.public_id, actor=sale.buyers[2], now=at(12))
+    with pytest.raises(offering.NoBidder):
+        await chosen(sale, clerk, Remedy.OFFER, at(12))
+    await chosen(sale, clerk, Remedy.RETURN, at(12))
+    async with sale.sessions() as session:
+        made = (await session.scalars(select(LotRemedy).order_by(LotRemedy.id))).all()
+    assert [one.choice for one in made] == ["offer", "offer", "return"]
+    assert len({one.credit_note for one in made}) == 1
+
+
+async def test_a_waiver_needs_two_persons_and_lets_the_company_back(sale):
+    invoice = await defaulted(sale)
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    lead = await staff(sale.sessions, "lena@pavilion.example", Role.LEAD)
+    async with sale.sessions.begin() as session:
+        await strikes.strike(session, company_id=invoice.company_id, invoice="INV-ANT-2025-000001", now=at(10))
+        assert await strikes.barred(session, invoice.company_id)
+        said = {"number": invoice.number, "reason": "The bank confirmed its own mistake.", "actor": clerk}
+        proposal = await waiving.propose(session, **said, now=at(10))
+    async with sale.sessions.begin() as session:
+        await accounts.decide(
+            session, proposal_id=proposal.public_id, approve=True, actor=lead,
+            handlers=waiving.PROPOSAL_HANDLERS, now=at(10) + timedelta(minutes=1),
+        )  # fmt: skip
+    async with sale.sessions() as session:
+        assert not await strikes.barred(session, invoice.company_id)
+
+
+async def test_a_barred_company_bids_no_more_from_the_next_batch_on_and_bids_again_once_it_is_mended(
+    database_url, sessions
+):
+    async with house.house(database_url, sessions, lots=1) as room:
+        assert (await room.bid(0, 400_000)).result == "accepted"
+        company, amounts = room.buyers[0].company_id, itertools.count(420_000, 20_000)
+
+        async def answered(code):
+            async def asked():
+                return (await room.bid(0, next(amounts))).code == code
+
+            await room.until(asked)
+
+        async with sessions.begin() as session:
+            for number in ("INV-ANT-2026-000001", "INV-ANT-2026-000002"):
+                await strikes.strike(session, company_id=company, invoice=number, now=NOON)
+                await strikes.strike(session, company_id=company, invoice=number, now=NOON)  # of one default, one
+        await answered("banned")
+        async with sessions.begin() as session:
+            with pytest.raises(strikes.Banned):
+                await strikes.refuse_barred(session, company)
+            (lead,) = await default_queries.live_leads(session)
+            assert (lead.live.company_id, lead.live.lot.public_id) == (company, room.lots[0])
+            assert await strikes.cure(session, invoice="INV-ANT-2026-000001", by=None, now=NOON)
+            assert not await strikes.cure(session, invoice="INV-ANT-2026-000001", by=None, now=NOON)
+        await answered(None)
