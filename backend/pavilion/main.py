@@ -78,6 +78,7 @@ from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
 from pavilion.settlement import holding, linking, warranted
 from pavilion.settlement import payment_routes as settlement_payment_routes
+from pavilion.settlement import release_routes as release_routes
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
@@ -112,6 +113,8 @@ ROUTERS: list[APIRouter] = [
     catalogue_upload_routes.router,
     catalogue_api.router,
     settlement_routes.router,
+    release_routes.router,
+    stone_routes.router,
     settlement_payment_routes.router,
     provenance_routes.router,
     house_routes.router,
@@ -278,7 +281,9 @@ def build_web(
     """Pages, forms, API and sockets over one database."""
     sessions = sessions_of(settings, engine)
     pages = pages_of(static.frontend(), nomenclature.term)
-    app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    # The routes themselves: included, each router would be worked through again for every house that is built.
+    routes = [route for router in routers for route in router.routes]
+    app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, routes=routes)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages = pages
     app.state.proposal_handlers = {
@@ -301,8 +306,6 @@ def build_web(
     app.state.portraits = portraits.portrait_of
     app.state.zone_of = notifications_service.zone_of
     app.mount(static.MOUNT, pages.static)
-    for router in routers:
-        app.include_router(router)
     refusals.install(app)
     app.user_middleware = [
         Middleware(RequestLog),
