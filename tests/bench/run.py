@@ -23,6 +23,7 @@ MEASURES = (
     "slots",
     "rotation",
     "claims",
+    "settlements",
 )
 RESULTS = Path(__file__).parent / "results"
 
