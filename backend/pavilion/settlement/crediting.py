@@ -127,6 +127,16 @@ async def notes_of(session: AsyncSession, invoice: Invoice) -> Sequence[CreditNo
     return (await session.scalars(wanted.order_by(CreditNote.id))).all()
 
 
+async def note_named(session: AsyncSession, public_id: str) -> CreditNote:
+    wanted = select(CreditNote).where(CreditNote.public_id == public_id).options(selectinload(CreditNote.lines))
+    return (await session.scalars(wanted)).one()
+
+
+async def invoice_of(session: AsyncSession, note: CreditNote) -> Invoice:
+    wanted = select(Invoice).where(Invoice.id == note.invoice_id).options(selectinload(Invoice.lines))
+    return (await session.scalars(wanted)).one()
+
+
 def _taken(billed: list[Billed], lots: Collection[str] | None, lines: Mapping[int, int] | None) -> dict[int, int]:
     if lots is not None and lines is not None:
         raise ValueError("lots or lines, not both")

@@ -291,7 +291,8 @@ def _set_days(invoice: Invoice, entity: Entity, terms: Terms, today: date) -> No
     if days.due < today:
         days = default.ladder(today, terms.due_days, terms.grace_days, terms.reminders, entity.holidays)
     invoice.due_on, invoice.default_on = days.due.isoformat(), days.default.isoformat()
-    told = {"result": result.isoformat(), "reminders": [day.isoformat() for day in days.reminders]}
+    told: dict[str, Any] = {"result": result.isoformat(), "reminders": [day.isoformat() for day in days.reminders]}
+    told |= {"export_proof": terms.export_proof_days}
     invoice.facts = {**invoice.facts, "days": told}
 
 

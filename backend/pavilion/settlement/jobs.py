@@ -1,23 +1,23 @@
 """What settlement does by itself: drafts from sold lots, issue after the close, papers, overdue invoices."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from zoneinfo import ZoneInfo
 
 from anyio import to_thread
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions.entities import entities
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import Refusal
-from pavilion.settlement import crediting, document, invoicing, legal, queries, service, sold, stopping
+from pavilion.settlement import crediting, document, invoicing, legal, note_document, queries, sold, stopping
 from pavilion.settlement.legal_models import LegalPaper
-from pavilion.settlement.models import Invoice, InvoicePaper
+from pavilion.settlement.models import InvoicePaper
+from pavilion.settlement.note_models import Paper
 from pavilion.webkit import pdf
 from pavilion.webkit.i18n import LANGUAGES, Lang, Tongue
+
+AT_ONCE = 200  # papers in one turn
+NOTE = "credit_note"
 
 
 async def bill_sold_lots(sessions: Sessions, now: datetime) -> int:
@@ -66,33 +66,60 @@ async def _issue(sessions: Sessions, draft: int, now: datetime) -> int:
 
 
 async def set_papers(sessions: Sessions, now: datetime, tongues: dict[Lang, Tongue]) -> int:
-    """The PDF of each issued invoice in both languages is set, hashed and kept. A failed one is tried again."""
-    job = await jobs.taken(sessions, now, kinds=[invoicing.RENDER])
-    if job is None:
-        return 0
-    try:
-        await _set_paper(sessions, job.payload["invoice"], tongues)
-        await _set_legal_papers(sessions, job.payload["invoice"], tongues, now)
-    except Exception as error:
+    """The PDF of each issued invoice and credit note in both languages is set, hashed and kept; the number was given
+    before, so a failed one burns none and is tried again."""
+    done = 0
+    while done < AT_ONCE:
+        job = await jobs.taken(sessions, now, kinds=[invoicing.RENDER, crediting.RENDER])
+        if job is None:
+            break
+        try:
+            if job.kind == crediting.RENDER:
+                await _set_note(sessions, job.payload["note"], tongues, now)
+            else:
+                await _set_paper(sessions, job.payload["invoice"], tongues)
+                await _set_legal_papers(sessions, job.payload["invoice"], tongues, now)
+        except Exception as error:
+            async with sessions.begin() as session:
+                await jobs.failed(session, job.id, f"{type(error).__name__}: {error}", now)
+            raise
         async with sessions.begin() as session:
-            await jobs.failed(session, job.id, f"{type(error).__name__}: {error}", now)
-        raise
-    async with sessions.begin() as session:
-        await jobs.done(session, job.id)
-    return 1
+            await jobs.done(session, job.id)
+        done += 1
+    return done
 
 
 async def _set_paper(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue]) -> None:
     async with sessions() as session:
         invoice = await queries.invoice_by_public_id(session, public_id)
         known = {lang for lang in LANGUAGES if await queries.paper_of(session, invoice, lang)}
-    missing: Sequence[Lang] = [lang for lang in LANGUAGES if lang not in known]
-    for lang in missing:
-        data = document.data_of(invoice, tongues[lang])
-        made = await to_thread.run_sync(pdf.render, "invoice.typ", data)
-        async with sessions.begin() as session:
-            digest = sha256(made).hexdigest()
-            session.add(InvoicePaper(invoice_id=invoice.id, lang=lang, sha256=digest, pdf=made))
+    made = {
+        lang: await to_thread.run_sync(pdf.render, "invoice.typ", document.data_of(invoice, tongues[lang]))
+        for lang in LANGUAGES
+        if lang not in known
+    }
+    async with sessions.begin() as session:
+        for lang, file in made.items():
+            digest = sha256(file).hexdigest()
+            session.add(InvoicePaper(invoice_id=invoice.id, lang=lang, sha256=digest, pdf=file))
+
+
+async def _set_note(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue], now: datetime) -> None:
+    async with sessions() as session:
+        note = await crediting.note_named(session, public_id)
+        invoice = await crediting.invoice_of(session, note)
+        known = {lang for lang in LANGUAGES if await session.get(Paper, (public_id, NOTE, lang))}
+    made = {
+        lang: await to_thread.run_sync(
+            pdf.render, "credit_note.typ", note_document.data_of(note, invoice, tongues[lang])
+        )
+        for lang in LANGUAGES
+        if lang not in known
+    }
+    async with sessions.begin() as session:
+        for lang, file in made.items():
+            digest = sha256(file).hexdigest()
+            session.add(Paper(owner=public_id, kind=NOTE, lang=lang, sha256=digest, pdf=file, at=now))
 
 
 async def _set_legal_papers(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue], now: datetime) -> None:
@@ -104,6 +131,7 @@ async def _set_legal_papers(sessions: Sessions, public_id: str, tongues: dict[La
             (one.kind, one.stone, one.lang) for lang in LANGUAGES for one in await legal.kept(session, invoice, lang)
         }
     for paper in papers:
+        rows = []
         for lang in LANGUAGES:
             if (paper.kind, paper.stone, lang) in known:
                 continue
@@ -112,22 +140,6 @@ async def _set_legal_papers(sessions: Sessions, public_id: str, tongues: dict[La
             row = LegalPaper(invoice_id=invoice.id, stone=paper.stone, kind=paper.kind, lang=lang, made_at=now)
             row.entry, row.law_sha256, row.verdict_sha256 = paper.entry, paper.law_sha256, paper.verdict_sha256
             row.sha256, row.pdf = sha256(made).hexdigest(), made
-            async with sessions.begin() as session:
-                session.add(row)
-
-
-async def notice_overdue(sessions: Sessions, now: datetime) -> int:
-    """Issued invoices past their due day, by the day of their selling entity's city."""
-    done = 0
-    for code, entity in entities().items():
-        today = now.astimezone(ZoneInfo(entity.zone)).date().isoformat()
-        async with reading(sessions) as session:
-            late = (
-                await session.scalars(select(Invoice.id).where(Invoice.entity == code).where(*queries.late(today)))
-            ).all()
-        for invoice_id in late:
-            async with sessions.begin() as session:
-                invoice = await session.get_one(Invoice, invoice_id, with_for_update=True)
-                await service.mark_overdue(session, invoice, now)
-                done += 1
-    return done
+            rows.append(row)
+        async with sessions.begin() as session:
+            session.add_all(rows)
