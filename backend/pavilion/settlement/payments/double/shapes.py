@@ -53,7 +53,8 @@ def new(kind: str, named: str, now: int, **members: Any) -> Thing:
     for name in _GONE.get(kind, ()):
         thing.pop(name, None)
     thing |= deepcopy(_NEW.get(kind, {})) | dict.fromkeys(_EMPTY.get(kind, ()))
-    return thing | {"id": named, "created": now, "livemode": False, "metadata": {}} | members
+    thing |= {name: value for name, value in (("livemode", False), ("metadata", {})) if name in thing}
+    return thing | {"id": named, "created": now} | members
 
 
 def list_of(things: list[Thing], url: str, *, more: bool = False) -> Thing:

@@ -38,7 +38,6 @@ def tell(world: "World", kind: str, thing: Thing) -> Thing:
         "event", world.state.new_id("evt"), world.now(), type=kind, data={"object": shown(thing)},
         api_version=API_VERSION, pending_webhooks=1, request={"id": None, "idempotency_key": None},
     )  # fmt: skip
-    event.pop("metadata")
     world.state.put(event)
     posting = world.orders.posting
     luck = Random(f"{posting['seed']} {event['id'][-8:]}")  # noqa: S311
