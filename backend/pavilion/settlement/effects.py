@@ -288,9 +288,10 @@ async def paid_out(session: AsyncSession, found: PaidOut, now: datetime) -> str:
             session, key=f"payout_failed:{found.id}", kind="payout_failed", subject=found.id, facts=facts, now=now
         )
         return FAILED
+    new = False
     for key, moves in (
         (left, postings.payout_left(entity, found.amount_minor)),
         (arrived, postings.payout_arrived(entity, found.amount_minor)),
     ):
-        await ledger.post(session, key=key, moves=moves, currency=found.currency, ref=found.id, at=now, by=None)
-    return PAID_OUT
+        new |= await ledger.post(session, key=key, moves=moves, currency=found.currency, ref=found.id, at=now, by=None)
+    return PAID_OUT if new else NOTHING

@@ -53,12 +53,14 @@ class Nightly:
         async with reading(self._sessions) as session:
             wanted = select(Event.at).where(Event.name == RECONCILED).order_by(Event.id.desc()).limit(1)
             last = await session.scalar(wanted)
-        if last is None or last.date() != now.date():
-            try:
-                await reconcile(self._sessions, self._payments, now)
-            except (ProviderUnreachable, ProviderRefused):
-                self._not_before = now + PAUSE
-                return 0
+        if last is not None and last.date() == now.date():
+            self._done = now.date()
+            return 0
+        try:
+            await reconcile(self._sessions, self._payments, now)
+        except (ProviderUnreachable, ProviderRefused):
+            self._not_before = now + PAUSE
+            return 0
         self._done = now.date()
         return 1
 
@@ -163,10 +165,10 @@ async def _compare(session: AsyncSession, line: BalanceLine, now: datetime) -> N
     ours: tuple[int, str] | None = None
     if line.kind == "payment":
         rows = select(Receipt.amount_minor, Receipt.currency).where(Receipt.provider_ref == line.source)
-        ours = (await session.execute(rows)).tuples().one_or_none()
+        ours = (await session.execute(rows)).one_or_none()
     elif line.kind == "refund":
         rows = select(Refund.amount_minor, Refund.currency).where(Refund.provider_ref == line.source)
-        ours = (await session.execute(rows)).tuples().one_or_none()
+        ours = (await session.execute(rows)).one_or_none()
     elif line.kind == "other" and line.amount_minor != 0:
         facts = {"amount_minor": line.amount_minor, "currency": line.currency}
         await discrepancies.found(
@@ -224,7 +226,7 @@ async def _missing_there(session: AsyncSession, seen: set[str], now: datetime) -
         Refund.ended_at >= now - SPAN, Refund.ended_at <= now - FRESH,
     )  # fmt: skip
     for wanted in (booked, sent):
-        for there, ours, amount, currency in (await session.execute(wanted)).tuples().all():
+        for there, ours, amount, currency in (await session.execute(wanted)).all():
             if there in seen:
                 continue
             facts = {"amount_minor": amount, "currency": currency, "there": there}

@@ -145,4 +145,4 @@ async def count_refused(session: AsyncSession, reason: str, now: datetime) -> No
 
 async def refused(session: AsyncSession, day: str) -> dict[str, int]:
     rows = await session.execute(select(WebhookCount.reason, WebhookCount.count).where(WebhookCount.day == day))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
