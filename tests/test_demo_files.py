@@ -23,7 +23,7 @@ def test_the_file_to_send_holds_other_stones_than_the_stock_and_each_is_register
 
 
 def test_the_welcome_names_that_file_and_everybody_who_can_sign_in():
-    told = "\n".join(story.welcome("http://127.0.0.1:1", Path("elsewhere")))
+    told = "\n".join(story.welcome("http://127.0.0.1:1", Path("elsewhere"), "http://127.0.0.1:2"))
     assert "elsewhere/custodians" in told and ".data/" not in told
     assert "elsewhere/sample/new.csv" in told and "sample/stock.csv" not in told
     for email in (outcomes.FIRST_EMAIL, outcomes.PRODUCER_EMAIL, *(one.email for one in people.PEOPLE)):

@@ -48,7 +48,7 @@ def asked(url):
         return answer.read()
 
 
-async def test_three_witnesses_and_the_simulators_are_there_and_end_with_the_house(tmp_path):
+async def test_three_witnesses_the_simulators_and_the_payment_double_are_there_and_end_with_the_house(tmp_path):
     settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=tmp_path))
     async with neighbours.around(settings) as (named, simulators):
         policy = parse_policy(named.witness_policy.read_text())
@@ -56,7 +56,9 @@ async def test_three_witnesses_and_the_simulators_are_there_and_end_with_the_hou
         registries = json.loads(named.registries.read_text())["registries"]
         assert all(entry["url"].startswith(simulators) for entry in registries)
         assert b"simulated" in (await asyncio.to_thread(asked, f"{simulators}/")).lower()
-        assert len(speaking_for(tmp_path)) == 4
+        assert named.stripe_key.get_secret_value().startswith("sk_" + "test_simulated")
+        assert b"Simulation" in await asyncio.to_thread(asked, f"{named.stripe_url}/")
+        assert len(speaking_for(tmp_path)) == 5
     assert speaking_for(tmp_path) == []
 
 
@@ -73,7 +75,7 @@ def test_no_neighbour_outlives_a_house_that_was_killed(tmp_path):
     house = subprocess.Popen([sys.executable, "-c", HOUSE, str(tmp_path)], stdout=subprocess.PIPE)
     try:
         assert house.stdout.readline() == b"here\n"
-        assert len(speaking_for(tmp_path)) == 5
+        assert len(speaking_for(tmp_path)) == 6
     finally:
         house.send_signal(signal.SIGKILL)
         house.wait()

@@ -167,7 +167,7 @@ async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -
     try:
         async with neighbours.around(settings) as (settings, simulators):
             await story.open_house(settings, sessions, utc_now(), lambda what: told(f"furnishing: {what}"))
-            for line in story.welcome(simulators, settings.data_dir):
+            for line in story.welcome(simulators, settings.data_dir, settings.stripe_url):
                 told(line)
             app = main.build_house(settings, engine, more_ticks=more)
             await listen(app, settings.listen, lambda: told(f"ready: {settings.public_url}/"))

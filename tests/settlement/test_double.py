@@ -278,7 +278,7 @@ async def test_the_same_key_does_it_once_and_another_body_is_refused(double, api
     await begun.wait()
     with pytest.raises(stripe.StripeError) as busy:
         await api.customers.create_async({"name": "Slow"}, {"idempotency_key": "intent-2"})
-    assert (busy.value.http_status, busy.value.code) == (409, "idempotency_key_in_use")
+    assert (busy.value.http_status, busy.value.json_body["error"]["code"]) == (409, "idempotency_key_in_use")
     await slow
     assert len(double.world.state.all("customer")) == 2
 

@@ -1,5 +1,5 @@
-"""The outside parties of the demonstration, as processes of their own on loopback: three witnesses, and simulators that
-speak for every registry."""
+"""The outside parties of the demonstration, as processes of their own on loopback: three witnesses, simulators that
+speak for every registry, and the double of the payment provider unless the settings name a real one."""
 
 import asyncio
 import ctypes
@@ -9,6 +9,8 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from pavilion.kernel.cosigning import Witness, policy_text
 from pavilion.kernel.signing import COSIGNER, SigningKey, parse_vkey
@@ -33,6 +35,7 @@ async def around(settings: Settings) -> AsyncIterator[tuple[Settings, str]]:
         simulating = asyncio.ensure_future(_simulators(stack, folder / "registry"))
         witnesses = await asyncio.gather(*(_witness(stack, folder / "witnesses", name, log) for name in WITNESSES))
         simulators = await simulating
+        settings = await _provider(stack, settings)
         policy = policy_text(log.verifier, f"{settings.public_url}/log", witnesses, QUORUM)
         (folder / "witness-policy").write_text(policy, "utf-8")
         registries = registries_file(simulators, folder / "registry")
@@ -54,6 +57,19 @@ async def _witness(stack: AsyncExitStack, folder: Path, name: str, log: SigningK
 
 async def _simulators(stack: AsyncExitStack, folder: Path) -> str:
     return (await _started(stack, "simulators", "--port", "0", "--data", str(folder)))["ready"]
+
+
+async def _provider(stack: AsyncExitStack, settings: Settings) -> Settings:
+    """Settings that name the double; with a key of one's own they stay as they are."""
+    if settings.stripe_key.get_secret_value():
+        return settings
+    said = await _started(
+        stack,
+        *("stripe-double", "--port", "0", "--data", str(settings.data_dir / "stripe-double")),
+        *("--webhook", f"{settings.public_url.rstrip('/')}/webhooks/stripe"),
+    )
+    named = {"stripe_key": SecretStr(said["key"]), "stripe_webhook_secret": SecretStr(said["secret"])}
+    return settings.model_copy(update=named | {"stripe_url": said["ready"]})
 
 
 async def _run(*command: str) -> None:

@@ -229,13 +229,16 @@ def _mixed(chosen: list[str]) -> list[str]:
     return order + whites
 
 
-def welcome(simulators: str, folder: Path) -> list[str]:
+def welcome(simulators: str, folder: Path, provider: str) -> list[str]:
     """What a newcomer is told: who can sign in, what to try, and where the simulated registries stand."""
     producers = [("producer", outcomes.FIRST_EMAIL), ("producer", outcomes.PRODUCER_EMAIL)]
     who = [*((one.role, one.email) for one in people.PEOPLE), *producers]
     signs = [f"sign-in: {role} {email} {people.PASSWORD}" for role, email in who]
     tries = [one.format(folder=folder) for one in TRY]
-    return [*signs, *tries, f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)"]
+    places = [f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)"]
+    if provider:
+        places.append(f"payments: {provider}/ (the simulated provider's desk and bank: send transfers, order faults)")
+    return [*signs, *tries, *places]
 
 
 TRY = (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pavilion.settlement.payments.double.world import World
 
 API_VERSION = "2026-10-28.endive"
-AGAIN_MS = (1_000, 5_000, 30_000, 300_000, 3_600_000)  # how long after a call that was not taken it is made again
+AGAIN_MS = (1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)  # after a call that was not taken
 _FORGER = "whsec_" + "somebody-else"
 
 
