@@ -24,6 +24,7 @@ MEASURES = (
     "rotation",
     "claims",
     "settlements",
+    "invoicing",
 )
 RESULTS = Path(__file__).parent / "results"
 
