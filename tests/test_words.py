@@ -154,7 +154,9 @@ def states():
     from pavilion.provenance.trust_forms import KeyForm, RowForm
     from pavilion.provenance.trust_models import TrustDeed
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
+    from pavilion.settlement import release_rules
     from pavilion.settlement.payments.shapes import ACCOUNT_LINES
+    from pavilion.settlement.release_models import GoodsState, ReleaseMode
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
     from pavilion.settlement.stop_models import StopState
     from pavilion.viewings.changing import LATE
@@ -235,6 +237,9 @@ def states():
         "scheme_": Scheme,
         "jewel_": countersigning.JEWELS,
         "stop_": StopState,
+        "release_": (*GoodsState, *ReleaseMode),
+        "release_paper_": release_rules.papers_due(diamonds=True, declared=True),
+        "goods_": GoodsState,
         "paper_": (EU_DDS, US_CERT),
         "payto_": (*ACCOUNT_LINES, "reference"),
         "law_text_": (EU_DDS, US_CERT),

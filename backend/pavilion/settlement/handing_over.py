@@ -15,12 +15,12 @@ from pavilion.kernel.errors import ActNotAllowed, BadInput, Refusal
 from pavilion.provenance import custody_keeping, handling, issuing
 from pavilion.provenance.custody_keeping import GONE, Load, Weighed
 from pavilion.provenance.handling import Transferred
-from pavilion.settlement import goods, ownership, release_queries
+from pavilion.settlement import goods, ownership, release_pass, release_queries
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.ownership import SoldStone
 from pavilion.settlement.release_models import GoodsState, Release, ReleaseFile, ReleaseMode
-from pavilion.settlement.releasing import House, must, pass_hash, told, unbarred
+from pavilion.settlement.releasing import House, must, told, unbarred
 
 G = GoodsState
 
@@ -102,7 +102,7 @@ async def _witnessed(session: AsyncSession, release: Release, invoice: Invoice, 
             raise BadInput(fields={"insured": "insured_too_low"})
         release.airway_bill = seen.airway_bill
         return
-    if release.pass_sha256 is None or not secrets.compare_digest(pass_hash(seen.token), release.pass_sha256):
+    if release.pass_sha256 is None or not secrets.compare_digest(release_pass.hash_of(seen.token), release.pass_sha256):
         raise PassWrong()
     faults = {} if seen.document else {"document": "bad_input"}
     if not seen.signature:

@@ -20,7 +20,7 @@ from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.ownership import SoldStone, stones_of
 from pavilion.settlement.receipt_models import Allocation, Receipt
-from pavilion.settlement.release_models import Goods, GoodsState, Release, ReleaseFile
+from pavilion.settlement.release_models import Goods, GoodsState, Ownership, Release, ReleaseFile
 from pavilion.settlement.release_rules import Facts, Money
 from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
 from pavilion.webkit.i18n import LANGUAGES
@@ -118,6 +118,34 @@ async def lots_of(session: AsyncSession, release: Release) -> list[str]:
 
 async def stones_in(session: AsyncSession, release: Release, invoice: Invoice) -> list[SoldStone]:
     return await stones_of(session, invoice, await lots_of(session, release))
+
+
+class Shown(NamedTuple):
+    """A bought stone as its invoice called it."""
+
+    title_en: str
+    title_zh: str
+    mct: int | None  # of the lot
+    report: str
+    number: str  # of the invoice
+
+
+async def titles_of(session: AsyncSession, owned: Sequence[Ownership]) -> dict[str, Shown]:
+    """By stone, as it stood at the hammer."""
+    wanted = (
+        select(InvoiceLine, Invoice.number)
+        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+        .where(InvoiceLine.kind == LineKind.HAMMER, InvoiceLine.invoice_id.in_({one.invoice_id for one in owned}))
+    )
+    lines = {(line.invoice_id, line.lot): (line, number) for line, number in await session.execute(wanted)}
+    found = {}
+    for one in owned:
+        line, number = lines[one.invoice_id, one.lot]
+        facts = line.facts
+        found[one.stone] = Shown(
+            line.text_en, line.text_zh, facts.get("weight_mct"), facts.get("report", ""), number or ""
+        )
+    return found
 
 
 async def files_of(session: AsyncSession, release: Release) -> Sequence[ReleaseFile]:

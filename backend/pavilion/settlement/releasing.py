@@ -1,8 +1,6 @@
 """How what was sold gets ready to leave the house: asked for, picked, weighed, packed, and released once every
 condition holds. `handing_over` does the rest. Callers lock the invoice, then the release."""
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +14,7 @@ from pavilion.kernel.ids import ulid
 from pavilion.provenance import custody_keeping
 from pavilion.provenance.handling import HouseHand
 from pavilion.provenance.issuing import Issuer
-from pavilion.settlement import goods, queries, release_queries, release_rules
+from pavilion.settlement import goods, queries, release_pass, release_queries, release_rules
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_models import GoodsState, Release, ReleaseMode
 from pavilion.settlement.rules import InvoiceState
@@ -195,15 +193,11 @@ async def issue_pass(session: AsyncSession, release: Release, *, by: str, now: d
     if release.mode != ReleaseMode.COLLECTION:
         raise ActNotAllowed(state=release.mode)
     must(release, G.RELEASED)
-    token = secrets.token_urlsafe(24)
-    release.pass_sha256 = pass_hash(token)
+    token = release_pass.made()
+    release.pass_sha256 = release_pass.hash_of(token)
     await session.flush()
     told(session, "pass_issued", release, by, now)
     return token
-
-
-def pass_hash(token: str) -> str:
-    return hashlib.sha256(token.strip().encode()).hexdigest()
 
 
 async def unbarred(session: AsyncSession, release: Release, house: House, now: datetime) -> None:

@@ -1,0 +1,122 @@
+"""What the pages of a release show, and the keys of the house behind its acts."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor
+from pavilion.auctions.entities import entities
+from pavilion.kernel.errors import NotFound, Refusal, WrongType
+from pavilion.provenance import passport_hands
+from pavilion.provenance.bundling import Press
+from pavilion.provenance.issuing import Issuer, house_of
+from pavilion.settlement import owning, queries, release_queries, release_rules
+from pavilion.settlement.models import Invoice
+from pavilion.settlement.release_forms import DOCUMENTS
+from pavilion.settlement.release_models import GoodsState, Release
+from pavilion.settlement.releasing import House
+from pavilion.webkit.html import page
+
+PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+PAPERS = PICTURES | {b"%PDF-": "application/pdf"}
+
+
+class OnList(NamedTuple):
+    """One stone of the pick list."""
+
+    stone: str
+    number: str  # of its lot
+    title_en: str
+    title_zh: str
+    report: str
+    low: int
+    high: int
+    picked: bool
+    mct: int | None
+
+
+def house(request: Request) -> House:
+    settings = request.app.state.settings
+    hand = passport_hands.of(settings)
+    return House(owning.hand_of(settings), None if hand is None else Issuer.of(settings))
+
+
+def press_of(request: Request) -> Press | None:
+    """What the house puts into passport bundles; none in a house without a key for passports."""
+    settings = request.app.state.settings
+    hand, signer = passport_hands.of(settings), request.app.state.log_signer
+    return None if hand is None else Press(house_of(settings), hand, signer.policy.text if signer is not None else "")
+
+
+def media_of(content: bytes, known: dict[bytes, str]) -> str:
+    """What the first bytes say it is, whatever its name says."""
+    for begins, media in known.items():
+        if content.startswith(begins):
+            return media
+    raise WrongType()
+
+
+async def pick_list(session: AsyncSession, release: Release, invoice: Invoice) -> list[OnList]:
+    stones = await release_queries.stones_in(session, release, invoice)
+    masses = await release_queries.masses(session, [one.stone for one in stones])
+    return [
+        OnList(
+            one.stone,
+            one.line.facts["number"],
+            one.line.text_en,
+            one.line.text_zh,
+            one.line.facts.get("report", ""),
+            *masses[one.stone],
+            one.stone in release.picked,
+            release.weighed.get(one.stone, {}).get("mct"),
+        )
+        for one in stones
+    ]
+
+
+async def show(
+    request: Request,
+    session: AsyncSession,
+    release: Release,
+    now: datetime,
+    *,
+    refused: Refusal | None = None,
+    token: str = "",
+) -> Response:
+    """The desk's page of one release; a refusal stands above what it is about."""
+    invoice = await release_queries.invoice_of(session, release)
+    company = await session.get_one(Company, release.company_id)
+    signed = house(request)
+    facts = await release_queries.facts_of(session, release, invoice, passports=signed.issuer is not None, now=now)
+    lots = await release_queries.lots_of(session, release)
+    return page(
+        request,
+        "settlement/release.html",
+        status_code=200 if refused is None else refused.status,
+        release=release,
+        invoice=invoice,
+        company=company.name,
+        zone=entities()[invoice.entity].zone,
+        stones=await pick_list(session, release, invoice),
+        bars=release_rules.bars(facts, queries.local_day(invoice, now)) if waits(release) else (),
+        facts=facts,
+        worth_minor=release_queries.worth_minor(invoice, lots),
+        files=await release_queries.files_of(session, release),
+        documents=DOCUMENTS,
+        refused=refused,
+        token=token,
+    )
+
+
+def waits(release: Release) -> bool:
+    return release.state in (GoodsState.RESERVED, GoodsState.RELEASED)
+
+
+async def invoice_named(session: AsyncSession, actor: Actor, number: str) -> Invoice:
+    found = await queries.invoice_for(session, actor, number)
+    if found is None or found.number is None:
+        raise NotFound()
+    return found
