@@ -76,9 +76,8 @@ from pavilion.provenance import (
 from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
-from pavilion.settlement import holding, linking, warranted
+from pavilion.settlement import holding, linking, release_routes, stone_routes, warranted
 from pavilion.settlement import payment_routes as settlement_payment_routes
-from pavilion.settlement import release_routes as release_routes
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
