@@ -1,0 +1,163 @@
+"""Ten thousand orders in which the provider may tell one history, to one end; and how many webhooks a minute are taken.
+
+The orders: payments, refused cards, lapsed pages, transfers, refunds that fail after all, disputes won and lost, and
+payouts that come back, told in an order of chance, up to five times each, with a fifth of the readings unanswered, each
+on its own copy of an embedded house. The pace: webhooks of ten thousand card payments through the route's own verbs, signed
+and verified, sixteen at once, on PostgreSQL. `PAVILION_BENCH_ORDERS` plays fewer.
+"""
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from pavilion.kernel import db
+from pavilion.settlement import intents, ledger, webhooks
+from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent
+from pavilion.settlement.models import Invoice
+from pavilion.settlement.payments.signing import signature, verified
+from pavilion.settlement.receipt_models import Receipt
+from tests import make, need
+from tests.conftest import make_schema, migrate, on_database, run_sql
+from tests.make import NOON
+from tests.settlement import orders
+
+ORDERS = int(os.environ.get("PAVILION_BENCH_ORDERS", "10000"))
+PROCESSES = 2
+CALLS, CLIENTS = 10_000, 16
+LEAST = 10_000  # a minute
+SECRET = "whsec_" + "b" * 24
+
+
+def main() -> list[dict[str, object]]:
+    return [_orders(), asyncio.run(_pace())]
+
+
+def _orders() -> dict[str, object]:
+    begun = time.perf_counter()
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        parts = list(pool.map(_played, [range(n, ORDERS, PROCESSES) for n in range(PROCESSES)]))
+    ends = set().union(*(part[0] for part in parts))
+    return {
+        "name": f"{ORDERS} orders of one history at the provider",
+        "different_ends": len(ends),
+        "ledger_sums_to_zero": all(part[1] for part in parts),
+        "seconds": round(time.perf_counter() - begun),
+        "ok": len(ends) == 1 and all(part[1] for part in parts),
+    }
+
+
+def _played(seeds: Sequence[int]) -> tuple[set[str], bool]:
+    return asyncio.run(_play(seeds))
+
+
+async def _play(seeds: Sequence[int]) -> tuple[set[str], bool]:
+    ends, zero = set(), True
+    with tempfile.TemporaryDirectory(dir=orders.MEMORY) as folder:
+        template = Path(folder) / "furnished.db"
+        await migrate(db.sqlite_url(template))
+        async for _, end in orders.ends(template, seeds):
+            zero = zero and sum(amount for _, _, amount in end["balances"]) == 0
+            ends.add(json.dumps(_anonymous(end), sort_keys=True, default=str))
+    return ends, zero
+
+
+def _anonymous(end: dict[str, Any]) -> dict[str, Any]:
+    """Without the public ids, which are another chance in each process."""
+    return {**end, "open": sorted(row[0] for row in end["open"])}
+
+
+async def _pace() -> dict[str, object]:
+    server = need.postgres()
+    await run_sql(server, "drop database if exists pavilion_bench_webhooks", "create database pavilion_bench_webhooks")
+    url = on_database(server, "pavilion_bench_webhooks")
+    await make_schema(url)
+    engine = db.create_engine(url)
+    sessions = db.sessions_of(engine)
+    calls = await _furnished(sessions)
+    left = iter(calls)
+
+    async def client() -> None:
+        for body in left:
+            told = verified(body, signature(body, SECRET, _second()), SECRET, NOON, live=False)
+            await webhooks.take(sessions, None, told, NOON)  # type: ignore[arg-type]  # nothing has to be read
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    took = time.perf_counter() - begun
+    async with sessions() as session:
+        proves = await ledger.proves(session)
+        booked = await session.scalar(select(func.count()).select_from(Receipt))
+        paid = await session.scalar(select(func.count()).select_from(Invoice).where(Invoice.state == "paid"))
+    await engine.dispose()
+    await run_sql(server, "drop database pavilion_bench_webhooks")
+    a_minute = round(CALLS / took * 60)
+    return {
+        "name": "webhooks of card payments, PostgreSQL",
+        "calls": CALLS,
+        "a_minute": a_minute,
+        "booked": booked,
+        "invoices_paid": paid,
+        "ok": a_minute >= LEAST and booked == paid == CALLS and proves,
+    }
+
+
+def _second() -> int:
+    return int(NOON.timestamp())
+
+
+async def _furnished(sessions: db.Sessions) -> list[bytes]:
+    """An issued invoice and a waiting page for each call; answers the calls' bodies."""
+    calls = []
+    for start in range(0, CALLS, 500):
+        async with sessions.begin() as session:
+            firm = await make.company(session, name=f"Bench {start}", country="HK")
+            for place in range(start, start + 500):
+                number = f"INV-ANT-2026-{place + 1:06d}"
+                session.add(_invoice(firm.id, number, place))
+                intent = await intents.ask(
+                    session, kind=IntentKind.CHECKOUT, key=number, ref=number, company_id=firm.id, entity="ANT",
+                    currency="USD", amount_minor=10_000, facts={}, now=NOON, expires_at=NOON + timedelta(days=1),
+                )  # fmt: skip
+                intent.state = IntentState.WAITING
+                await ledger.post(
+                    session, key=f"invoice:{place}", currency="USD", ref=number, at=NOON, by=None,
+                    moves=[ledger.Move(f"asset:buyer:{firm.id}", 10_000), ledger.Move("income:premium", -10_000)],
+                )  # fmt: skip
+                calls.append(_call(place, intent))
+    return calls
+
+
+def _invoice(company_id: int, number: str, place: int) -> Invoice:
+    return Invoice(
+        public_id=f"{place:026d}", number=number, state="issued", sale=f"{place:026d}", company_id=company_id,
+        currency="USD", entity="ANT", destination="HK", regime="export", total_minor=10_000,
+        facts={"sale": {"zone": "Europe/Brussels"}}, created_at=NOON, issued_at=NOON, issued_on="2026-03-02",
+        due_on="2026-03-05",
+    )  # fmt: skip
+
+
+def _call(place: int, intent: PaymentIntent) -> bytes:
+    payment = {
+        "object": "payment_intent", "id": f"pi_{place}", "amount": 10_000, "amount_received": 10_000,
+        "currency": "usd", "status": "succeeded", "latest_charge": f"ch_{place}", "created": _second(),
+        "metadata": {"ref": intent.public_id}, "payment_method": "pm_1", "payment_method_types": ["card"],
+    }  # fmt: skip
+    event = {
+        "object": "event", "id": f"evt_{place}", "type": "payment_intent.succeeded", "created": _second(),
+        "livemode": False, "data": {"object": payment},
+    }  # fmt: skip
+    return json.dumps(event).encode()
+
+
+if __name__ == "__main__":
+    for one in main():
+        print(one)
