@@ -20,6 +20,7 @@ from pavilion.provenance import outcome_queries
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.queries import counts
 from pavilion.settlement.models import Invoice
+from pavilion.settlement.release_models import LEAVING, Release
 from pavilion.settlement.rules import PAYABLE
 from pavilion.settlement.stop_models import SettlementStop, StopState
 from pavilion.viewings import places
@@ -130,6 +131,8 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
         found["fairness"] = await fairness_showing.to_decide(session)
     if actor.may(Permission.PAYMENT_BOOK):
         found["cashier"] = await _count(session, select(Invoice.id).where(Invoice.state.in_(PAYABLE)))
+    if actor.may(Permission.RELEASE_PREPARE):
+        found["releases"] = await _count(session, select(Release.id).where(Release.state.in_(LEAVING)))
     if actor.may(Permission.VIEWING_RUN) and actor.person_id is not None:
         found["viewings"] = await places.waits(session, actor.person_id, now)
     if actor.may(Permission.JOB_RUN):

@@ -19,6 +19,9 @@ class GoodsState(StrEnum):
     RETURNED = "returned"
 
 
+LEAVING = (GoodsState.RESERVED, GoodsState.RELEASED)  # a release that the desk still has in hand
+
+
 class ReleaseMode(StrEnum):
     COLLECTION = "collection"  # in person, with pass and identity document
     CARRIER = "carrier"  # secured carrier, insured

@@ -16,7 +16,7 @@ from pavilion.provenance.issuing import Issuer, house_of
 from pavilion.settlement import owning, queries, release_queries, release_rules
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_forms import DOCUMENTS
-from pavilion.settlement.release_models import GoodsState, Release
+from pavilion.settlement.release_models import LEAVING, Release
 from pavilion.settlement.releasing import House
 from pavilion.webkit.html import page
 
@@ -112,7 +112,7 @@ async def show(
 
 
 def waits(release: Release) -> bool:
-    return release.state in (GoodsState.RESERVED, GoodsState.RELEASED)
+    return release.state in LEAVING
 
 
 async def invoice_named(session: AsyncSession, actor: Actor, number: str) -> Invoice:

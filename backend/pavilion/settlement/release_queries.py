@@ -26,7 +26,6 @@ from pavilion.settlement.rules import InvoiceState, LineKind, business_days_afte
 from pavilion.webkit.i18n import LANGUAGES
 
 PAGE = 200
-OPEN = (GoodsState.RESERVED, GoodsState.RELEASED, GoodsState.HANDED_OVER)
 
 
 class Waiting(NamedTuple):
