@@ -115,8 +115,10 @@ def test_two_catalogues_never_contradict_each_other(lang):
 
 def states():
     """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
+    from pavilion.accounts import strikes
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
     from pavilion.auctions.bulk import Act
+    from pavilion.auctions.fees import Regime
     from pavilion.auctions.formats import SaleType
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
@@ -154,8 +156,13 @@ def states():
     from pavilion.provenance.trust_forms import KeyForm, RowForm
     from pavilion.provenance.trust_models import TrustDeed
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
-    from pavilion.settlement import release_rules
+    from pavilion.settlement import release_rules, terms_form
+    from pavilion.settlement.aging import BUCKETS
+    from pavilion.settlement.default_models import OfferKind, OfferState, Remedy
+    from pavilion.settlement.discrepancies import KINDS as DISCREPANCIES
     from pavilion.settlement.payments.shapes import ACCOUNT_LINES
+    from pavilion.settlement.receipt_models import RefundState, Source
+    from pavilion.settlement.refunding import REASONS
     from pavilion.settlement.release_models import GoodsState, ReleaseMode
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
     from pavilion.settlement.stop_models import StopState
@@ -176,6 +183,10 @@ def states():
         "viewer_": PrivateState,
         "visit_": AppointmentState,
         "incident_": IncidentKind,
+        "offer_": OfferState,
+        "offer_why_": OfferKind,
+        "remedy_": Remedy,
+        "strike_": strikes.End,
         "document_": DOCUMENTS,
         "company_": CompanyState,
         "notices_": Kind,
@@ -244,6 +255,16 @@ def states():
         "payto_": (*ACCOUNT_LINES, "reference"),
         "law_text_": (EU_DDS, US_CERT),
         "invoice_": InvoiceState,
+        "aging_": BUCKETS,
+        "discrepancy_": DISCREPANCIES,
+        "source_": Source,
+        "refund_state_": [*RefundState, "proposed"],
+        "refund_for_": REASONS,
+        "regime_": Regime,
+        "agreed_": [term.name for term in terms_form.TERMS],
+        "agreed_means_": [term.name for term in terms_form.TERMS],
+        "agreed_unit_": {term.unit for term in terms_form.TERMS if term.unit},
+        "agreed_group_": [group for group, _ in terms_form.GROUPS],
         "account_": ACCOUNT_KINDS,
         "fate_": StoneFate,
         "dropped_": [f"stone_{fate}" for fate in StoneFate],

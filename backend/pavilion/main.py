@@ -76,7 +76,18 @@ from pavilion.provenance import (
 from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
-from pavilion.settlement import holding, linking, release_routes, stone_routes, warranted
+from pavilion.settlement import (
+    cashier_report_routes,
+    cashier_routes,
+    holding,
+    linking,
+    money_proposals,
+    release_routes,
+    stone_routes,
+    warranted,
+)
+from pavilion.settlement import default_routes as settlement_default_routes
+from pavilion.settlement import deposit_routes as settlement_deposit_routes
 from pavilion.settlement import payment_routes as settlement_payment_routes
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -112,9 +123,13 @@ ROUTERS: list[APIRouter] = [
     catalogue_upload_routes.router,
     catalogue_api.router,
     settlement_routes.router,
+    cashier_routes.router,
+    cashier_report_routes.router,
+    settlement_deposit_routes.router,
     release_routes.router,
     stone_routes.router,
     settlement_payment_routes.router,
+    settlement_default_routes.router,
     provenance_routes.router,
     house_routes.router,
     passport_routes.router,
@@ -290,7 +305,7 @@ def build_web(
         **trusting.proposal_handlers(settings.house_did),
         **table_changing.proposal_handlers(settings.house_did),
     }
-    app.state.proposal_lines = proposal_lines.lines
+    app.state.proposal_lines = money_proposals.beside(proposal_lines.lines)
     app.state.ends_of = bidding_queries.ends_of
     app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions import fees
 from pavilion.auctions.entities import entities
-from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState
 from pavilion.auctions.terms_models import SaleTermsRow
 from pavilion.kernel.errors import BadInput
@@ -71,3 +71,31 @@ async def low_estimates(session: AsyncSession, sale: Sale, lots: Collection[str]
     if set(lots) - set(found):
         raise BadInput(fields={"lots": "lot_not_offered"})
     return found
+
+
+class Offered(NamedTuple):
+    """A lot that can be marked."""
+
+    lot: str
+    number: str
+    title_en: str
+    title_zh: str
+    low_minor: int
+
+
+async def offered(session: AsyncSession, sale: Sale) -> list[Offered]:
+    """The lots of the sale that a company can mark, in the order of their numbers."""
+    wanted = select(Lot).where(Lot.sale_id == sale.id, Lot.state.in_(OFFERED)).order_by(Lot.rank)
+    return [
+        Offered(lot.public_id, lot.number_text, lot.title_en, lot.title_zh, lot.low_minor or 0)
+        for lot in await session.scalars(wanted)
+    ]
+
+
+async def asked_of(session: AsyncSession, registration: Registration, sale: Sale) -> int:
+    """The deposit that the sale asks of this company, as its terms stand now; 0: none."""
+    rule = await rule_of(session, sale)
+    if not rule.asks:
+        return 0
+    marked = select(Lot.low_minor).where(Lot.sale_id == sale.id, Lot.public_id.in_(registration.marked))
+    return rule.asked(low or 0 for low in await session.scalars(marked))

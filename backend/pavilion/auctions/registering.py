@@ -12,9 +12,9 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
-from pavilion.auctions.deposits import MOST_TIMES, low_estimates, rule_of
+from pavilion.auctions.deposits import MOST_TIMES, asked_of, low_estimates, rule_of
 from pavilion.auctions.entities import entities
-from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, StaleVersion
@@ -198,13 +198,7 @@ async def _approved(
 
 
 async def _asked(session: AsyncSession, row: Registration) -> int:
-    """The deposit that the sale asks of this company now; 0: none."""
-    sale = await session.get_one(Sale, row.sale_id)
-    rule = await rule_of(session, sale)
-    if not rule.asks:
-        return 0
-    lows = await session.scalars(select(Lot.low_minor).where(Lot.sale_id == sale.id, Lot.public_id.in_(row.marked)))
-    return rule.asked(low or 0 for low in lows)
+    return await asked_of(session, row, await session.get_one(Sale, row.sale_id))
 
 
 def _needs_lead(limit_minor: int, deposit_minor: int) -> bool:

@@ -1,5 +1,6 @@
 """Pages of the sales: the list for everybody, a company's registration, the registrar's queue."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import adding_routes, board, curation_routes, queries, registering, registry
+from pavilion.auctions import adding_routes, board, curation_routes, deposits, queries, registering, registry
 from pavilion.auctions.entities import entities
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import Apply, Decision, optional_minor
@@ -25,6 +26,7 @@ from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
 
 router = APIRouter(tags=["auctions"])
+MOST_MARKED = 2_000  # lots in one registration
 
 Buyer = Annotated[Actor, may(Permission.SALE_REGISTER)]
 Registrar = Annotated[Actor, may(Permission.REGISTRATION_DECIDE)]
@@ -70,9 +72,13 @@ async def registration_page(request: Request, sale: str, actor: Buyer, session: 
 @router.post("/sales/{sale}/registration")
 async def register(request: Request, sale: str, actor: Buyer, session: Writing, now: Now) -> Response:
     row = await _ruled(session, sale)
-    said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    sent = await request.form()
+    said = {name: value for name, value in sent.items() if isinstance(value, str) and name != "lots"}
+    lots = tuple(dict.fromkeys(lot for lot in sent.getlist("lots") if isinstance(lot, str)))
     try:
         form = Apply.model_validate(said)
+        if len(lots) > MOST_MARKED or not all(map(is_ulid, lots)):
+            raise BadInput(fields={"lots": "lot_not_offered"})
         asked = _asked(form, row.currency)
         async with session.begin_nested():
             await registering.apply(
@@ -82,15 +88,16 @@ async def register(request: Request, sale: str, actor: Buyer, session: Writing, 
                 asked_minor=asked,
                 terms_sha256=form.terms,
                 note=form.note,
+                lots=lots,
                 actor=actor,
                 now=now,
             )
     except ValidationError as error:
         faults = {str(fault["loc"][0]): "bad_input" for fault in error.errors() if fault["loc"]}
-        return await _registration_page(request, session, row, actor, said=said, faults=faults, status_code=422)
+        return await _registration_page(request, session, row, actor, said, lots, faults=faults, status_code=422)
     except BadInput as fault:
         faults = dict(fault.facts["fields"])  # type: ignore[call-overload]
-        return await _registration_page(request, session, row, actor, said=said, faults=faults, status_code=422)
+        return await _registration_page(request, session, row, actor, said, lots, faults=faults, status_code=422)
     return RedirectResponse(f"/sales/{sale}/registration", status_code=303)
 
 
@@ -116,18 +123,25 @@ async def _registration_page(
     session: Reading,
     sale: Sale,
     actor: Actor,
-    *,
     said: dict[str, str] | None = None,
+    lots: Sequence[str] | None = None,
+    *,
     faults: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
     kept = {name: value[:1000] for name, value in (said or {}).items()}
+    registration, rule = await registry.own_registration(session, sale, actor), await deposits.rule_of(session, sale)
+    marked = lots if lots is not None else registration.marked if registration else ()
     return page(
         request,
         "auctions/registration.html",
         status_code=status_code,
         sale=sale,
-        registration=await registry.own_registration(session, sale, actor),
+        registration=registration,
+        deposit=rule,
+        expected=await deposits.asked_of(session, registration, sale) if registration else 0,
+        lots=await deposits.offered(session, sale) if rule.counts_lots else [],
+        marked=frozenset(marked),
         terms=terms(),
         open=sale.state in registering.OPEN_FOR_REGISTRATION,
         said=kept,
@@ -167,9 +181,11 @@ async def _decided(session: Writing, registration: str, act: str, said: Decision
     facts: dict[str, Any] = {"registration": registration, "actor": actor, "now": now}
     match act:
         case "approval":
-            return await registering.approve(session, limit_minor=await _limit(session, registration, said), **facts)
+            limit = await _limit(session, registration, said, required=False)  # it may be left to the deposit
+            return await registering.approve(session, limit_minor=limit, **facts)
         case "limit":
-            return await registering.set_limit(session, limit_minor=await _limit(session, registration, said), **facts)
+            new = await _limit(session, registration, said)
+            return await registering.set_limit(session, limit_minor=new or 0, **facts)
         case "question":
             return await registering.ask(session, reason=said.reason, **facts)
         case "decline":
@@ -182,7 +198,7 @@ async def _decided(session: Writing, registration: str, act: str, said: Decision
             raise NotFound()
 
 
-async def _limit(session: Writing, registration: str, said: Decision) -> int:
+async def _limit(session: Writing, registration: str, said: Decision, *, required: bool = True) -> int | None:
     currency = await registry.currency_of(session, registration)
     if currency is None:
         raise NotFound()
@@ -190,7 +206,7 @@ async def _limit(session: Writing, registration: str, said: Decision) -> int:
         limit = optional_minor(said.limit, currency)
     except ValueError as fault:
         raise BadInput(fields={"limit": "amount_invalid"}) from fault
-    if limit is None:
+    if limit is None and required:
         raise BadInput(fields={"limit": "required"})
     return limit
 
@@ -219,6 +235,7 @@ async def _queue_page(
         about=about,
         said=said or Decision(),
         threshold=SECOND_PERSON_ABOVE,
+        asked={row.registration.id: await deposits.asked_of(session, row.registration, row.sale) for row in rows},
     )
 
 
