@@ -27,11 +27,15 @@ class Banned(Refusal):
 
 
 async def strike(session: AsyncSession, *, company_id: int, invoice: str, now: datetime) -> bool:
-    """A strike stands open for this invoice (its number). False where one stands or stood already."""
+    """A strike stands open for this invoice (its number), from now on. False where it stood open already."""
     firm = await _locked(session, company_id)
-    if await session.scalar(select(Strike.id).where(Strike.invoice == invoice)) is not None:
+    row = await session.scalar(select(Strike).where(Strike.invoice == invoice))
+    if row is None:
+        session.add(Strike(company_id=company_id, invoice=invoice, at=now, reason=""))
+    elif row.ended_at is None:
         return False
-    session.add(Strike(company_id=company_id, invoice=invoice, at=now, reason=""))
+    else:  # the payment that had cured it was taken back
+        row.at, row.ended_at, row.how, row.by, row.reason = now, None, None, None, ""
     await session.flush()
     standing = len(await open_strikes(session, company_id))
     facts = {"company_id": company_id, "invoice": invoice, "open": standing}
@@ -52,7 +56,7 @@ async def waive(session: AsyncSession, *, invoice: str, reason: str, by: str, no
 async def open_strikes(session: AsyncSession, company_id: int) -> Sequence[Strike]:
     """In the order of default."""
     wanted = select(Strike).where(Strike.company_id == company_id, Strike.ended_at.is_(None))
-    return (await session.scalars(wanted.order_by(Strike.id))).all()
+    return (await session.scalars(wanted.order_by(Strike.at, Strike.id))).all()
 
 
 async def strikes_of(session: AsyncSession, invoices: Collection[str]) -> dict[str, Strike]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -18,10 +18,10 @@ from pavilion.bidding.models import BookLot, BookLotState
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.voiding import LiveBids, live_bids
 from pavilion.kernel.errors import NotFound
-from pavilion.settlement import defaulting, offering, queries, remedies, sold
+from pavilion.settlement import defaulting, deposits, offering, queries, remedies, sold
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferState
-from pavilion.settlement.models import Invoice, InvoiceLine
+from pavilion.settlement.models import Entry, Invoice, InvoiceLine, Posting
 from pavilion.settlement.remedies import Outlook
 from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
 
@@ -127,6 +127,26 @@ async def defaulted_invoice(session: AsyncSession, number: str) -> Invoice:
     if invoice is None or number not in await strikes.strikes_of(session, [number]):
         raise NotFound()
     return invoice
+
+
+class Standing(NamedTuple):
+    """How the buyer of a defaulted invoice stands."""
+
+    strike: Strike
+    open: int
+    barred: bool
+    forfeited_minor: int
+
+
+async def standing_of(session: AsyncSession, invoice: Invoice) -> Standing:
+    assert invoice.number is not None
+    strike = (await strikes.strikes_of(session, [invoice.number]))[invoice.number]
+    count = len(await strikes.open_strikes(session, invoice.company_id))
+    kept = select(func.coalesce(func.sum(Entry.amount_minor), 0)).join(Posting, Posting.id == Entry.txn_id)
+    kept = kept.where(Posting.key == deposits.FORFEITED + invoice.number)
+    kept = kept.where(Entry.account.startswith("liability:deposit:"))
+    barred = count >= entities()[invoice.entity].strikes
+    return Standing(strike, count, barred, int(await session.scalar(kept) or 0))
 
 
 async def lot_lines(session: AsyncSession, vault: Vault, invoice: Invoice, now: datetime) -> list[LotLine]:

@@ -1,0 +1,142 @@
+"""The pages of what was not paid and of what is offered: who may open them, and that their forms do what they say."""
+
+import re
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
+
+from pavilion.accounts import service as accounts
+from pavilion.accounts.models import Person
+from pavilion.accounts.rules import Role
+from pavilion.accounts.sign_in import COOKIE
+from pavilion.kernel.db import create_engine
+from pavilion.main import build_web
+from pavilion.settings import Settings
+from pavilion.settlement import defaulting, jobs
+from pavilion.settlement.default_models import LotOffer
+from tests import make
+from tests.bidding import house
+from tests.settlement.test_defaulting import CLOSE, MAXIMA, at, closed, the_invoice
+
+ORIGIN = {"sec-fetch-site": "same-origin"}
+
+
+@pytest.fixture
+async def site(sqlite_database_url, sqlite_sessions, tmp_path):
+    """A house whose first lot was not paid, and whose second passed below its reserve."""
+    sessions = sqlite_sessions
+    async with house.house(sqlite_database_url, sessions, lots=2, reserve={1: 500_000}) as room:
+        for buyer in (2, 1, 0):
+            await room.bid(buyer, MAXIMA[buyer])
+        for buyer, most in ((1, 400_000), (0, 450_000)):
+            assert (await room.bid(buyer, most, lot=1)).result == "accepted"
+        await closed(room)
+        for _ in range(2):
+            await jobs.bill_sold_lots(sessions, CLOSE)
+    clock = [at(10)]
+    await defaulting.late(sessions, clock[0])
+    async with sessions.begin() as session:
+        for email, role in (("tomas@pavilion.example", Role.CASHIER), ("lena@pavilion.example", Role.LEAD)):
+            await make.person(session, email, (role,))
+        for person in await session.scalars(select(Person)):
+            person.password_hash = make.HASH
+    engine = create_engine(sqlite_database_url)
+    settings = Settings(environment="test", data_dir=tmp_path, data_key=house.DATA_KEY.hex())
+    app = build_web(settings, engine, lambda: clock[0], None)
+
+    async def browser(email, lang="en"):
+        cookies = {"lang": lang}
+        async with sessions.begin() as session:
+            person = await session.scalar(select(Person).where(Person.email == email))
+            person.lang = lang
+            token = await accounts.sign_in(session, email=email, password=make.PASSWORD, browser="t", now=clock[0])
+        cookies[COOKIE] = token
+        return AsyncClient(
+            transport=ASGITransport(app), base_url="http://pavilion.test", cookies=cookies, headers=ORIGIN
+        )  # fmt: skip
+
+    yield room, browser, clock
+    await engine.dispose()
+
+
+async def buyer_mail(room, number):
+    async with room.sessions() as session:
+        return await session.scalar(select(Person.email).where(Person.company_id == room.buyers[number].company_id))
+
+
+async def test_staff_choose_for_the_unpaid_lot_and_the_underbidder_buys_it_on_the_own_page(site):
+    room, browser, _ = site
+    invoice = await the_invoice(room.sessions)
+    page = f"/staff/defaults/{invoice.number}"
+    async with (
+        await browser("tomas@pavilion.example") as tomas,
+        await browser(await buyer_mail(room, 1), "zh") as second,
+    ):
+        listed = await tomas.get("/staff/defaults")
+        assert listed.status_code == 200 and invoice.number in listed.text
+        shown = (await tomas.get(page)).text
+        assert "6,500.00" in shown and "7,000.00" not in shown  # the price, never the maximum
+        said = {"lot": room.lots[0], "choice": "offer"}
+        assert (await tomas.post(f"{page}/remedies", data=said | {"choice": "burn"})).status_code == 422
+        assert (await second.post(f"{page}/remedies", data=said)).status_code == 403
+        assert (await second.get(page)).status_code == 403
+        assert (await tomas.post(f"{page}/remedies", data=said)).status_code == 303
+        assert (await tomas.post(f"{page}/remedies", data=said)).status_code == 409
+        offer = await one_offer(room)
+        mine = (await second.get("/desk/offers")).text
+        assert "6,500.00" in mine and "购买</button>" in mine
+        act = f"/desk/offers/{offer.public_id}/acceptance"
+        for price in ("649999", "-1", "0", "1e9", str(2**53)):
+            assert (await second.post(act, data={"price": price})).status_code == 422
+        async with await browser(await buyer_mail(room, 2)) as third:
+            assert (await third.post(act, data={"price": "650000"})).status_code == 404
+            assert offer.public_id not in (await third.get("/desk/offers")).text
+        bought = await second.post(act, data={"price": "650000"})
+        assert bought.status_code == 303
+        assert (await second.get(bought.headers["location"])).status_code == 200
+        for lang_page in (page, "/staff/defaults"):
+            assert (await tomas.get(lang_page)).status_code == 200
+
+
+async def one_offer(room):
+    async with room.sessions() as session:
+        return (await session.scalars(select(LotOffer).order_by(LotOffer.id.desc()))).first()
+
+
+async def test_a_passed_lot_is_offered_by_rank_and_the_first_word_takes_it(site):
+    room, browser, clock = site
+    said, offers = {"lot": room.lots[1]}, "/staff/offers"
+    async with await browser("tomas@pavilion.example") as tomas:
+        assert (await tomas.post(offers, data=said)).status_code == 409  # its days are over
+    clock[0] = at(9)
+    async with await browser("tomas@pavilion.example") as tomas, await browser(await buyer_mail(room, 0)) as first:
+        assert (await tomas.post(offers, data=said | {"price": "1e5"})).status_code == 422
+        refused = await tomas.post(offers, data=said | {"price": "4,800"})
+        assert refused.status_code == 422 and "seller has approved" in refused.text
+        for price in ({}, {"price": "4,800.00", "approved": "yes"}):  # the reserve; a price that the seller approved
+            assert (await tomas.post(offers, data=said | price)).status_code == 303
+        assert (await tomas.post(offers, data=said)).status_code == 409  # nobody is left
+        assert "5,000.00" in (await first.get("/desk/offers")).text
+        second = await one_offer(room)
+        assert (second.company_id, second.price_minor) == (room.buyers[1].company_id, 480_000)
+        async with await browser(await buyer_mail(room, 1), "zh") as other:
+            bought = await other.post(f"/desk/offers/{second.public_id}/acceptance", data={"price": "480000"})
+            assert bought.status_code == 303 and "/INV-" in bought.headers["location"]
+        shown = (await first.get("/desk/offers")).text
+        assert "Lapsed" in shown and "acceptance" not in shown
+        assert "Accepted" in (await tomas.get(offers)).text
+    assert await jobs.bill_sold_lots(room.sessions, at(9)) == 0
+
+
+async def test_a_strike_is_waived_by_two_persons_with_a_reason(site):
+    room, browser, _ = site
+    page = f"/staff/defaults/{(await the_invoice(room.sessions)).number}"
+    async with await browser("lena@pavilion.example", "zh") as lena:
+        short = await lena.post(f"{page}/waiver", data={"reason": "no"})
+        assert short.status_code == 422 and "aria-invalid" in short.text
+        good = await lena.post(f"{page}/waiver", data={"reason": "The bank confirmed its own mistake."})
+        assert good.status_code == 303
+        proposals = (await lena.get("/staff/proposals")).text
+        assert re.search(r"豁免", proposals)
+        assert (await lena.post(f"{page}/remedies", data={"lot": room.lots[0], "choice": "relot"})).status_code == 403
