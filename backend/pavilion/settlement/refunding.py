@@ -23,6 +23,7 @@ from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, Refu
 from pavilion.settlement.terms import Terms
 
 PAY = "refund.pay"
+REASONS = ("deposit_released", "overpaid", "credit_note", "cancelled_sale")  # each has its words as `refund_for_…`
 MOST_AT_ONCE = 100  # refunds in one proposal
 
 
