@@ -116,7 +116,6 @@ def test_two_catalogues_never_contradict_each_other(lang):
 def states():
     """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
     from pavilion.accounts import strikes
-    from pavilion.accounts import strikes
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
     from pavilion.auctions.bulk import Act
     from pavilion.auctions.fees import Regime
@@ -161,7 +160,6 @@ def states():
     from pavilion.settlement.aging import BUCKETS
     from pavilion.settlement.default_models import OfferKind, OfferState, Remedy
     from pavilion.settlement.discrepancies import KINDS as DISCREPANCIES
-    from pavilion.settlement.default_models import OfferKind, OfferState, Remedy
     from pavilion.settlement.payments.shapes import ACCOUNT_LINES
     from pavilion.settlement.receipt_models import RefundState, Source
     from pavilion.settlement.refunding import REASONS
@@ -185,10 +183,6 @@ def states():
         "viewer_": PrivateState,
         "visit_": AppointmentState,
         "incident_": IncidentKind,
-        "offer_": OfferState,
-        "offer_why_": OfferKind,
-        "remedy_": Remedy,
-        "strike_": strikes.End,
         "offer_": OfferState,
         "offer_why_": OfferKind,
         "remedy_": Remedy,

@@ -88,7 +88,6 @@ from pavilion.settlement import (
 )
 from pavilion.settlement import default_routes as settlement_default_routes
 from pavilion.settlement import deposit_routes as settlement_deposit_routes
-from pavilion.settlement import default_routes as settlement_default_routes
 from pavilion.settlement import payment_routes as settlement_payment_routes
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -130,7 +129,6 @@ ROUTERS: list[APIRouter] = [
     release_routes.router,
     stone_routes.router,
     settlement_payment_routes.router,
-    settlement_default_routes.router,
     settlement_default_routes.router,
     provenance_routes.router,
     house_routes.router,
