@@ -15,7 +15,7 @@ from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
-from pavilion.demo import outcomes, people, sales, staging, stones, tenders, viewings, visits
+from pavilion.demo import outcomes, payments, people, sales, staging, stones, tenders, viewings, visits
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
@@ -60,6 +60,8 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await outcomes.furnish(sessions, now, settings.house_did)
     told("a sale that has ended")
     await _finished(settings, sessions, now)
+    told("what its buyers have paid")
+    await payments.play(settings, sessions, now)
     told("a sale to come")
     coming = await _upcoming(settings, sessions, now)
     await viewings.send_to_sale(sessions, coming, now)
@@ -260,5 +262,12 @@ TRY = (
     "try: as vic@pavilion.example open the next working day under /staff/viewings; mei@pavilion.example has Hong Kong",
     "try: without signing in, open any stone under /stones, its passport and /log; verify its bundle under /verify",
     "try: as cato@pavilion.example read under /staff/fairness why two of the simulated rivals look like one",
-    "try: as tomas@pavilion.example enter a transfer under /staff/cashier; lena@pavilion.example confirms it",
+    "try: as ilse@vandael.example pay her invoice under /desk/invoices, by card up to the ceiling; the page she comes "
+    "to is simulated",
+    "try: as wen@lumen.example ask there for her own account, and send any part of the sum from the simulated bank at "
+    "the address of the payments below",
+    "try: as tomas@pavilion.example see the day under /staff/cashier and enter a transfer; lena@pavilion.example "
+    "confirms it under /staff/proposals, where one waits already",
+    "try: as tomas@pavilion.example prepare under /staff/releases a stone that is paid; its buyer finds it and its "
+    "papers under /desk/stones",
 )
