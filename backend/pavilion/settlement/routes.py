@@ -9,11 +9,10 @@ from fastapi.responses import RedirectResponse
 
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.kernel.errors import BadInput, NotFound
-from pavilion.kernel.money import parse_minor
+from pavilion.kernel.errors import NotFound
 from pavilion.kernel.sheet import write_csv
 from pavilion.settlement import checkouts, document, ledger, legal, queries, service, stopping
-from pavilion.settlement.forms import StopForm, WireForm
+from pavilion.settlement.forms import StopForm
 from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -98,38 +97,6 @@ async def _found(session: Reading, actor: Actor, name: str) -> Invoice:
     if invoice is None:
         raise NotFound()
     return invoice
-
-
-@router.get("/staff/cashier")
-async def cashier(request: Request, actor: Cashier, session: Reading) -> Response:
-    rows = await queries.invoices(session, actor)
-    return page(request, "settlement/cashier.html", rows=rows, said={}, faults={})
-
-
-@router.post("/staff/cashier/receipts")
-async def enter_wire(
-    request: Request, said: Annotated[WireForm, Form()], actor: Cashier, session: Writing, now: Now
-) -> Response:
-    """A receipt seen on the statement becomes a proposal that a second person confirms."""
-    amount = parse_minor(said.amount, said.currency)
-    try:
-        if amount is None:
-            raise BadInput(fields={"amount": "amount_invalid"})
-        await service.enter_wire(
-            session,
-            number=said.invoice,
-            amount_minor=amount,
-            currency=said.currency,
-            value_date=said.value_date,
-            bank_reference=said.bank_reference,
-            actor=actor,
-            now=now,
-        )
-    except BadInput as fault:
-        rows = await queries.invoices(session, actor)
-        faults, kept = fault.fields, said.model_dump()
-        return page(request, "settlement/cashier.html", status_code=422, rows=rows, said=kept, faults=faults)
-    return RedirectResponse("/staff/proposals", status_code=303)
 
 
 @router.get("/staff/stops")
