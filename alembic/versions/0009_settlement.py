@@ -472,7 +472,9 @@ def upgrade() -> None:
             ["invoice_id"], ["invoices.id"], name=op.f("fk_ownerships_invoice_id_invoices"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ownerships")),
-        sa.UniqueConstraint("stone", "invoice_id", name=op.f("uq_ownerships_stone_invoice_id")),
+        sa.UniqueConstraint(
+            "stone", "invoice_id", "company_id", name=op.f("uq_ownerships_stone_invoice_id_company_id")
+        ),
         info={"append_only": True},
     )
     op.create_index("ix_ownerships_company_id", "ownerships", ["company_id"], unique=False)

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from pavilion.accounts.models import Company
 from pavilion.kernel.errors import ActNotAllowed, BadInput
@@ -30,7 +30,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.handing_over import PassWrong, Seen
 from pavilion.settlement.intent_models import Dispute
-from pavilion.settlement.models import BilledLot
+from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine
 from pavilion.settlement.receipt_models import Receipt
 from pavilion.settlement.release_models import Goods, Ownership, Release, ReleaseFile
 from pavilion.settlement.release_rules import Bar, Facts, Money, Step
@@ -309,5 +309,59 @@ async def test_goods_of_a_cancelled_lot_are_in_the_safe_again_and_can_go_home(se
         await owning.put_right(session, case.invoice, HAND, NOON)
     async with sessions.begin() as session:
         assert (await session.scalars(select(Release.state))).all() == ["returned"]
+        assert await holding.holder_of(session, case.stone) == case.consignor
+        assert await session.scalar(select(func.count(ReportedEvent.id))) == 2
         assert (await session.get_one(Goods, lot)).state == "at_house"
         assert (await goods.returned(session, lot, by="tomas", now=NOON)).state == "returned"
+
+
+async def test_an_invoice_that_takes_anothers_place_moves_no_stone(sqlite_sessions):
+    sessions = sqlite_sessions
+    case = await releases.paid_sale(sessions)
+    await releases.handed(sessions, case, SENT)
+    async with sessions.begin() as session:
+        old = await releases.loaded(session, case)
+        lines = (await session.scalars(select(InvoiceLine).where(InvoiceLine.invoice_id == old.id))).all()
+        new = Invoice(public_id="N" * 26, number="INV-ANT-2026-000002", state="paid", sale=old.sale, entity="ANT")
+        new.company_id, new.currency, new.destination = old.company_id, "USD", "HK"
+        new.facts, new.created_at = old.facts, NOON
+        session.add(new)
+        await session.flush()
+        for one in lines:
+            copy = InvoiceLine(invoice_id=new.id, place=one.place, kind=one.kind, lot=one.lot, facts=one.facts)
+            copy.amount_minor = one.amount_minor
+            session.add(copy)
+        await session.execute(update(BilledLot).values(invoice_id=new.id))
+    for name in (case.invoice, "N" * 26, case.invoice):
+        async with sessions.begin() as session:
+            await owning.put_right(session, name, HAND, NOON)
+    async with sessions() as session:
+        assert await session.scalar(select(func.count(Ownership.id))) == 1
+        assert (await session.scalars(select(Goods.state))).all() == ["handed_over"]
+
+
+async def test_papers_that_stopped_half_way_are_the_same_in_the_end(sqlite_sessions, monkeypatch):
+    sessions, real, done = sqlite_sessions, papers.pdf.render, []
+
+    def stops(*facts):
+        if len(done) % 2:  # dead after each one that was set
+            done.append("dead")
+            raise OSError
+        done.append("set")
+        return real(*facts)
+
+    case = await releases.paid_sale(sessions)
+    monkeypatch.setattr(papers.pdf, "render", stops)
+    at = NOON + 2 * HOUR
+    await act(sessions, case, releasing.prepare, WISH)
+    await act(sessions, case, releasing.pick, case.stone)
+    await act(sessions, case, releasing.weigh, case.stone, MCT)
+    await act(sessions, case, releasing.pack, carrier="", insured_minor=None)
+    for _ in range(10):
+        try:
+            await papers.set_papers(sessions, at, TONGUES, BASE)
+        except OSError:
+            at += HOUR
+    async with sessions() as session:
+        files = (await session.scalars(select(ReleaseFile.kind))).all()
+    assert sorted(files) == sorted(2 * ["packing_list", "commercial_invoice", "warranty"])

@@ -12,6 +12,7 @@ from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.release_models import Goods, GoodsState, Release
 
 G = GoodsState
+GONE = (G.HANDED_OVER, G.RECEIVED)
 
 
 async def keep(session: AsyncSession, invoice: Invoice, now: datetime) -> None:
@@ -26,7 +27,9 @@ async def keep(session: AsyncSession, invoice: Invoice, now: datetime) -> None:
         if goods is None:
             goods = Goods(lot=lot, changed_at=now)
             session.add(goods)
-        goods.invoice_id, goods.state, goods.release, goods.changed_at = invoice.id, G.RESERVED, None, now
+        if goods.state not in GONE:  # an invoice that takes another's place moves nothing
+            goods.state, goods.release = G.RESERVED, None
+        goods.invoice_id, goods.changed_at = invoice.id, now
     for lot in sorted(known.keys() - live):
         goods = known[lot]
         if goods.state in (G.RESERVED, G.RELEASED):

@@ -51,6 +51,7 @@ async def put_right(session: AsyncSession, public_id: str, hand: HouseHand | Non
         return
     invoice = await release_queries.locked_invoice(session, found)
     await goods.keep(session, invoice, now)
+    await ownership.take_back(session, invoice, hand=hand, by=BY, now=now)
     if invoice.state != InvoiceState.PAID:
         return
     terms = await terms_of(session, invoice.sale, invoice.entity)

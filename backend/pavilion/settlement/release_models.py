@@ -106,7 +106,7 @@ class Ownership(Base):
 
     __tablename__ = "ownerships"
     __table_args__ = (
-        UniqueConstraint("stone", "invoice_id"),
+        UniqueConstraint("stone", "invoice_id", "company_id"),  # there, and back where the sale was taken back
         Index("ix_ownerships_stone_id", "stone", "id"),
         Index("ix_ownerships_company_id", "company_id"),
     )
