@@ -25,6 +25,7 @@ MEASURES = (
     "claims",
     "settlements",
     "invoicing",
+    "webhooks",
 )
 RESULTS = Path(__file__).parent / "results"
 

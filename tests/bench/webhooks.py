@@ -2,8 +2,8 @@
 
 The orders: payments, refused cards, lapsed pages, transfers, refunds that fail after all, disputes won and lost, and
 payouts that come back, told in an order of chance, up to five times each, with a fifth of the readings unanswered, each
-on its own copy of an embedded house. The pace: webhooks of ten thousand card payments through the route's own verbs, signed
-and verified, sixteen at once, on PostgreSQL. `PAVILION_BENCH_ORDERS` plays fewer.
+on its own copy of an embedded house. The pace: webhooks of ten thousand card payments through the verbs of the route,
+signed and verified, sixteen at once, on PostgreSQL. `PAVILION_BENCH_ORDERS` plays fewer.
 """
 
 import asyncio
@@ -17,12 +17,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from pavilion.kernel import db
-from pavilion.settlement import intents, ledger, webhooks
+from pavilion.kernel.ids import ulid
+from pavilion.settlement import ledger, webhooks
 from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent
-from pavilion.settlement.models import Invoice
+from pavilion.settlement.models import Entry, Invoice, Posting
 from pavilion.settlement.payments.signing import signature, verified
 from pavilion.settlement.receipt_models import Receipt
 from tests import make, need
@@ -116,24 +117,30 @@ def _second() -> int:
 
 async def _furnished(sessions: db.Sessions) -> list[bytes]:
     """An issued invoice and a waiting page for each call; answers the calls' bodies."""
-    calls = []
-    for start in range(0, CALLS, 500):
-        async with sessions.begin() as session:
-            firm = await make.company(session, name=f"Bench {start}", country="HK")
-            for place in range(start, start + 500):
-                number = f"INV-ANT-2026-{place + 1:06d}"
-                session.add(_invoice(firm.id, number, place))
-                intent = await intents.ask(
-                    session, kind=IntentKind.CHECKOUT, key=number, ref=number, company_id=firm.id, entity="ANT",
-                    currency="USD", amount_minor=10_000, facts={}, now=NOON, expires_at=NOON + timedelta(days=1),
-                )  # fmt: skip
-                intent.state = IntentState.WAITING
-                await ledger.post(
-                    session, key=f"invoice:{place}", currency="USD", ref=number, at=NOON, by=None,
-                    moves=[ledger.Move(f"asset:buyer:{firm.id}", 10_000), ledger.Move("income:premium", -10_000)],
-                )  # fmt: skip
-                calls.append(_call(place, intent))
-    return calls
+    async with sessions.begin() as session:
+        firm = await make.company(session, name="Bench", country="HK")
+        numbers = {place: f"INV-ANT-2026-{place + 1:06d}" for place in range(CALLS)}
+        session.add_all(_invoice(firm.id, number, place) for place, number in numbers.items())
+        session.add_all(Posting(id=place + 1, key=f"invoice:{place}", at=NOON, by=None) for place in numbers)
+        await session.flush()
+        session.add_all(
+            Entry(txn_id=place + 1, account=account, currency="USD", amount_minor=amount, ref=number, at=NOON)
+            for place, number in numbers.items()
+            for account, amount in ((f"asset:buyer:{firm.id}", 10_000), ("income:premium", -10_000))
+        )
+        pages = [_page(firm.id, number) for number in numbers.values()]
+        session.add_all(pages)
+        await session.flush()
+        await session.execute(text("select setval('postings_id_seq', :last)"), {"last": CALLS + 1})
+    return [_call(place, page) for place, page in enumerate(pages)]
+
+
+def _page(company_id: int, number: str) -> PaymentIntent:
+    return PaymentIntent(
+        public_id=ulid(NOON), kind=IntentKind.CHECKOUT, key=number, ref=number, company_id=company_id, entity="ANT",
+        currency="USD", amount_minor=10_000, state=IntentState.WAITING, facts={}, made_at=NOON, next_at=NOON,
+        expires_at=NOON + timedelta(days=1),
+    )  # fmt: skip
 
 
 def _invoice(company_id: int, number: str, place: int) -> Invoice:
