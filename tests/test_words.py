@@ -156,7 +156,16 @@ def states():
     from pavilion.provenance.trust_forms import KeyForm, RowForm
     from pavilion.provenance.trust_models import TrustDeed
     from pavilion.provenance.trust_queries import KEY_STATES, ROW_STATES
-    from pavilion.settlement import release_rules, terms_form
+    from pavilion.settlement import (
+        accounts_of,
+        charging,
+        crediting,
+        proceeds,
+        proving,
+        release_rules,
+        seller_queries,
+        terms_form,
+    )
     from pavilion.settlement.aging import BUCKETS
     from pavilion.settlement.default_models import OfferKind, OfferState, Remedy
     from pavilion.settlement.discrepancies import KINDS as DISCREPANCIES
@@ -165,6 +174,7 @@ def states():
     from pavilion.settlement.refunding import REASONS
     from pavilion.settlement.release_models import GoodsState, ReleaseMode
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
+    from pavilion.settlement.seller_rules import ItemKind
     from pavilion.settlement.stop_models import StopState
     from pavilion.viewings.changing import LATE
     from pavilion.viewings.following import SALE_OFF
@@ -261,11 +271,20 @@ def states():
         "refund_state_": [*RefundState, "proposed"],
         "refund_for_": REASONS,
         "regime_": Regime,
+        "charge_": (*charging.KINDS, "other"),
+        "note_": crediting.REASONS,
         "agreed_": [term.name for term in terms_form.TERMS],
         "agreed_means_": [term.name for term in terms_form.TERMS],
         "agreed_unit_": {term.unit for term in terms_form.TERMS if term.unit},
         "agreed_group_": [group for group, _ in terms_form.GROUPS],
         "account_": ACCOUNT_KINDS,
+        "posting_": accounts_of.KINDS,
+        "own_": accounts_of.OF_COMPANY,
+        "own_hint_": accounts_of.OF_COMPANY,
+        "ledger_": proving.CODES,
+        "statement_": [*ItemKind, "tax", "tax_none", "tax_export", "tax_reverse"],
+        "proceeds_": proceeds.STATES,
+        "payment_": seller_queries.STATES,
         "fate_": StoneFate,
         "dropped_": [f"stone_{fate}" for fate in StoneFate],
         "attention_": [*(f"stone_{fate}" for fate in StoneFate), *AWAY, LATE, SALE_OFF, "other"],

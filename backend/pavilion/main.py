@@ -88,6 +88,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement import default_routes as settlement_default_routes
 from pavilion.settlement import deposit_routes as settlement_deposit_routes
+from pavilion.settlement import invoice_desk_routes as settlement_invoice_routes
 from pavilion.settlement import payment_routes as settlement_payment_routes
 from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import service as settlement_service
@@ -123,6 +124,7 @@ ROUTERS: list[APIRouter] = [
     catalogue_upload_routes.router,
     catalogue_api.router,
     settlement_routes.router,
+    settlement_invoice_routes.router,
     cashier_routes.router,
     cashier_report_routes.router,
     settlement_deposit_routes.router,

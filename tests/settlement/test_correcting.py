@@ -10,7 +10,7 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import correcting, ledger, queries, service
+from pavilion.settlement import correcting, crediting, ledger, queries, service
 from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.note_models import CreditNote
 from pavilion.settlement.release_models import Goods, GoodsState, Release, ReleaseMode
@@ -131,7 +131,7 @@ async def test_an_export_without_proof_after_ninety_days_is_credited_and_invoice
     assert new.total_minor == 2_531_250 + 531_563
     async with sessions() as session:
         note = (await session.scalars(select(CreditNote))).one()
-        assert (note.reason, note.total_minor) == (correcting.EXPORT_UNPROVED, 2_531_250)
+        assert (note.reason, note.total_minor) == (crediting.EXPORT_UNPROVED, 2_531_250)
         assert await queries.open_minor(session, new) == 531_563  # what was paid before pays it; the tax is left
         assert dict((await session.execute(select(BilledLot.lot, BilledLot.invoice_id))).all()) == {
             ONE: old.id, TWO: new.id,

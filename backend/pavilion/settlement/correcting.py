@@ -29,7 +29,6 @@ from pavilion.settlement.release_models import Goods, Release
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 CANCEL, WRITE_OFF = "invoice.cancel", "invoice.write_off"
-EXPORT_UNPROVED = "export_unproved"
 REASON_LEAST, REASON_MOST = 10, 2_000
 
 
@@ -158,9 +157,9 @@ async def _correct(session: AsyncSession, release_id: int, now: datetime) -> int
         return 0
     if await rebilling.open_draft(session, invoice) is not None:  # is issued first, or taken off; then it is our turn
         return 0
-    await crediting.credit(session, invoice, lots=lots, reason=EXPORT_UNPROVED, by=None, now=now)
+    await crediting.credit(session, invoice, lots=lots, reason=crediting.EXPORT_UNPROVED, by=None, now=now)
     draft = await rebilling.bill_again(session, invoice, lots, charges=False, now=now)
-    invoicing.decide(draft, tax, {"reason": EXPORT_UNPROVED, "at": now.isoformat(), "by": None})
+    invoicing.decide(draft, tax, {"reason": crediting.EXPORT_UNPROVED, "at": now.isoformat(), "by": None})
     await invoicing.retotal(session, draft)
     await invoicing.issue(session, draft, now)
     await rebilling.pay_from(session, invoice, draft, now)

@@ -30,6 +30,8 @@ from pavilion.settlement.receipt_models import Allocation, Receipt
 from pavilion.settlement.rules import PAYABLE, InvoiceState, LineKind
 
 RENDER = "credit_note.render"
+DEFAULT, EXPORT_UNPROVED = "default", "export_unproved"
+REASONS = (DEFAULT, EXPORT_UNPROVED)  # those that are codes; a person's are said in their own words
 CREDITABLE = PAYABLE | {InvoiceState.PAID}
 
 

@@ -1,6 +1,5 @@
-"""The buyer's invoices; the cashier's desk and ledger."""
+"""The buyer's invoices, the stops and the ledger."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from anyio import to_thread
@@ -10,8 +9,7 @@ from fastapi.responses import RedirectResponse
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound
-from pavilion.kernel.sheet import write_csv
-from pavilion.settlement import checkouts, document, ledger, legal, queries, service, stopping
+from pavilion.settlement import checkouts, crediting, document, legal, queries, service, stopping
 from pavilion.settlement.forms import StopForm
 from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
@@ -24,7 +22,6 @@ router = APIRouter(tags=["settlement"])
 Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
 StopReader = Annotated[Actor, may(Permission.STAFF_SEE)]
 StopDecider = Annotated[Actor, may(Permission.ORIGIN_DECIDE)]
-LedgerReader = Annotated[Actor, may(Permission.LEDGER_SEE)]
 
 
 @router.get("/desk/invoices")
@@ -79,6 +76,7 @@ async def invoice_page(request: Request, name: str, actor: SignedInActor, sessio
         invoice=invoice,
         paper=document.data_of(invoice, pages.tongues[language(request)]),
         payments=payments,
+        notes=await crediting.notes_of(session, invoice),
         legal_papers=await legal.kept(session, invoice, language(request)),
         stops=await stopping.stops_of(session, {line.lot for line in invoice.lines if line.lot}),
         open_minor=await queries.open_minor(session, invoice),
@@ -119,29 +117,3 @@ async def decide_stop(
 ) -> Response:
     await service.decide_stop(session, stop, release=said.word == "release", reason=said.reason, actor=actor, now=now)
     return RedirectResponse(f"/staff/stops?done={said.word}", status_code=303)
-
-
-@router.get("/staff/ledger")
-async def ledger_page(request: Request, actor: LedgerReader, session: Reading) -> Response:
-    balances = await ledger.balances(session)
-    return page(
-        request,
-        "settlement/ledger.html",
-        balances=balances,
-        sums=ledger.sums(balances),
-        names=await queries.account_names(session, [account for account, _, _ in balances]),
-        rows=await queries.journal(session),
-        proves=await ledger.proves(session),
-    )
-
-
-@router.get("/staff/ledger/journal.csv")
-async def journal_csv(actor: LedgerReader, session: Reading) -> Response:
-    """Every entry, oldest first; Σ debit = Σ credit per transaction and currency. Nothing in it runs in a sheet."""
-    rows: list[Sequence[str]] = [("at", "txn", "entry", "account", "currency", "debit_minor", "credit_minor", "ref")]
-    for row in reversed(await queries.journal(session, limit=None)):
-        debit, credit = max(row.amount_minor, 0), max(-row.amount_minor, 0)
-        said = (row.at, row.txn, row.entry, row.account, row.currency, debit, credit, row.ref)
-        rows.append([str(cell) for cell in said])
-    headers = {"content-disposition": 'attachment; filename="journal.csv"'}
-    return Response(b"".join(write_csv(iter(rows))), media_type="text/csv; charset=utf-8", headers=headers)
