@@ -17,12 +17,12 @@ from pavilion.settlement import (
     discrepancies,
     ledger,
     postings,
-    queries,
     receiving,
     refunding,
     transfers,
 )
 from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent, ProviderCustomer
+from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Cash, Charged, Checkout, Disputed, PaidOut, Refunded, Said
 from pavilion.settlement.receipt_models import Receipt, Refund, Source
 from pavilion.settlement.rules import PAYABLE, InvoiceState
@@ -151,7 +151,7 @@ async def _book(
         deposit = await deposits.locked(session, intent.ref)
         await deposits.receive(session, deposit, receipt, by=None, now=now)
         return HELD
-    invoice = await queries.invoice_by_number(session, intent.ref, lock=True)
+    invoice = await session.scalar(select(Invoice).where(Invoice.number == intent.ref).with_for_update())
     payable = invoice is not None and InvoiceState(invoice.state) in PAYABLE
     await receiving.book(session, receipt, invoice if payable else None, by=None)
     if payable:

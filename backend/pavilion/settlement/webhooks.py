@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions
 from pavilion.settlement import effects
 from pavilion.settlement.intent_models import ProviderEvent, ProviderObject, WebhookCount
 from pavilion.settlement.payments.port import (
@@ -40,37 +40,34 @@ REPEATED, UNKNOWN_TYPE = "repeated", "unknown_type"
 TRIES = 5
 
 
-class Overtaken(Exception):
-    """Other news of the same object was taken up while this was being read: read again."""
+class ToRead(Exception):
+    """The object has to be read at the provider before its news can be acted on: the call says too little, or later
+    news was acted on already. `seen`: how late the newest was."""
+
+    def __init__(self, seen: datetime | None) -> None:
+        super().__init__()
+        self.seen = seen
 
 
 async def take(sessions: Sessions, payments: Payments, told: Told, now: datetime, *, found: bool = False) -> str:
     """The event is stored with its effect, or had been; answers the effect as a code. ProviderUnreachable: nothing is
     stored, and the provider tells it again. `found`: by the nightly pass, not told."""
+    said: Sequence[Said] | None = None
+    seen: datetime | None = None
     for _ in range(TRIES):
-        async with reading(sessions) as session:
-            if await session.get(ProviderEvent, told.event) is not None:
-                return REPEATED
-            newest = await session.get(ProviderObject, told.object)
-        seen = newest.created if newest else None
-        said = await _said(payments, told, seen)
         try:
             async with sessions.begin() as session:
                 return await _stored(session, told, said, seen, now, found=found)
-        except Overtaken:
-            continue
+        except ToRead as late:
+            assert told.said is not None
+            said, seen = await read(payments, told.said, told.owner), late.seen
     raise ProviderUnreachable("overtaken")
 
 
-async def _said(payments: Payments, told: Told, seen: datetime | None) -> Sequence[Said]:
-    """What the object says: as it was told, or read again where later news was acted on, or the call is too short."""
-    if told.type not in HANDLED or told.said is None:
-        return ()
-    late = seen is not None and seen >= told.created
+def _says_enough(told: Told) -> bool:
+    """Whether the call alone says what happened, if nothing later was acted on."""
     lacks = isinstance(told.said, Charged) and told.said.state == "succeeded" and told.said.charge is None
-    if not late and not lacks and told.type not in READ:
-        return (told.said,)
-    return await read(payments, told.said, told.owner)
+    return not lacks and told.type not in READ
 
 
 async def read(payments: Payments, said: Said, owner: str = "") -> Sequence[Said]:
@@ -93,37 +90,43 @@ async def read(payments: Payments, said: Said, owner: str = "") -> Sequence[Said
 
 
 async def _stored(
-    session: AsyncSession, told: Told, said: Sequence[Said], seen: datetime | None, now: datetime, *, found: bool
+    session: AsyncSession, told: Told, said: Sequence[Said] | None, seen: datetime | None, now: datetime, *, found: bool
 ) -> str:
+    """`said`: the object as it was read when the newest news of it was `seen`; none: it was not read."""
     effect = UNKNOWN_TYPE
-    if told.type in HANDLED:
-        await _first_or_next(session, told, seen)
-        effect = effects.NOTHING
-    for one in said:
-        effect = await effects.apply(session, one, now)
+    if told.type in HANDLED and told.said is not None:
+        if await _repeated(session, told, said is not None, seen):
+            return REPEATED
+        said = (told.said,) if said is None else said
+        for one in said:
+            effect = await effects.apply(session, one, now)
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = build(ProviderEvent).values(
         event=told.event, type=told.type, object=told.object, created=told.created, at=now, effect=effect,
-        found=found, facts=_facts(said),
+        found=found, facts=_facts(said or ()),
     )  # fmt: skip
-    if await session.scalar(row.on_conflict_do_nothing().returning(ProviderEvent.event)) is None:
-        raise Overtaken  # told twice at once: the other has done it
-    return effect
+    stored = await session.scalar(row.on_conflict_do_nothing().returning(ProviderEvent.event))
+    return effect if stored is not None else REPEATED
 
 
-async def _first_or_next(session: AsyncSession, told: Told, seen: datetime | None) -> None:
-    """The object's row is ours until the end, and nobody acted on it since it was looked at."""
+async def _repeated(session: AsyncSession, told: Told, was_read: bool, seen: datetime | None) -> bool:
+    """Whether this event was stored before. Otherwise the object is ours until the end of the transaction, and what is
+    known of it is enough to act on; ToRead if it is not. Who is first for an object needs to look at nothing else."""
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = build(ProviderObject).values(object=told.object, created=told.created, state=told.type[:40])
     row = row.on_conflict_do_nothing(index_elements=["object"])
-    first = await session.scalar(row.returning(ProviderObject.object))
-    if seen is None and first is not None:
-        return
-    newest = await session.get_one(ProviderObject, told.object, with_for_update=True, populate_existing=True)
-    if seen is None or newest.created != seen:
-        raise Overtaken
+    if await session.scalar(row.returning(ProviderObject.object)) is not None:
+        if not was_read and not _says_enough(told):
+            raise ToRead(None)
+        return False
+    newest = await session.get_one(ProviderObject, told.object, with_for_update=True)
+    if await session.scalar(select(ProviderEvent.event).where(ProviderEvent.event == told.event)) is not None:
+        return True
+    if newest.created != seen if was_read else newest.created >= told.created or not _says_enough(told):
+        raise ToRead(newest.created)
     if told.created > newest.created:
         newest.created, newest.state = told.created, told.type[:40]
+    return False
 
 
 def _facts(said: Sequence[Said]) -> dict[str, object]:
