@@ -1,6 +1,8 @@
 """An invoice nobody pays: reminded, overdue, defaulted, a strike; then cured, or its lot offered to the next."""
 
+import asyncio
 import itertools
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,11 +10,15 @@ from sqlalchemy import select
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts import strikes
+from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event
+from pavilion.kernel.outbox import Outbox
+from pavilion.notifications import money_notices
+from pavilion.notifications.wording import Author
 from pavilion.settlement import (
     accepting,
     default_queries,
@@ -27,12 +33,15 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.default_models import LotOffer, LotRemedy, Remedy
 from pavilion.settlement.models import Invoice
+from pavilion.webkit import static
+from pavilion.webkit.html import pages_of
 from tests import make
 from tests.bidding import house
 from tests.make import HOUR, NOON, SECOND
 
 VAULT = Vault(house.DATA_KEY)
 CLOSE = NOON + 5 * HOUR  # Monday 2 March: due on Thursday 5, default on Tuesday 10
+AUTHOR = Author(pages_of(static.frontend()), "https://pavilion.example", b"secret")
 MAXIMA = (900_000, 700_000, 600_000)
 
 
@@ -50,15 +59,27 @@ async def closed(room):
     await room.until(ended)
 
 
-@pytest.fixture
-async def sale(database_url, sessions):
+@asynccontextmanager
+async def one_sold(url, sessions):
     """One lot, won by the first of three buyers and invoiced."""
-    async with house.house(database_url, sessions, lots=1) as room:
+    async with house.house(url, sessions, lots=1) as room:
         for buyer in (2, 1, 0):
             assert (await room.bid(buyer, MAXIMA[buyer])).result == "accepted"
         await closed(room)
         for _ in range(2):
             await jobs.bill_sold_lots(sessions, CLOSE)
+        yield room
+
+
+@pytest.fixture
+async def sale(database_url, sessions):
+    async with one_sold(database_url, sessions) as room:
+        yield room
+
+
+@pytest.fixture
+async def sale_once(sqlite_database_url, sqlite_sessions):
+    async with one_sold(sqlite_database_url, sqlite_sessions) as room:
         yield room
 
 
@@ -119,7 +140,8 @@ async def test_an_unpaid_invoice_climbs_the_ladder_on_its_days_and_once(sale):
         assert not await strikes.barred(session, sale.buyers[0].company_id)
 
 
-async def test_a_day_begins_in_the_city_of_the_sale(sale):
+async def test_a_day_begins_in_the_city_of_the_sale(sale_once):
+    sale = sale_once
     late = datetime(2026, 3, 5, 22, 59, 59, tzinfo=UTC)  # the due day, a second before midnight in Brussels
     assert await defaulting.late(sale.sessions, late) == 0
     assert await defaulting.late(sale.sessions, late + SECOND) == 1
@@ -136,7 +158,8 @@ async def paid(sale, now, invoice):
         await receiving.book(session, receipt, row, by=None)
 
 
-async def test_who_pays_after_all_is_cured_and_the_strike_goes(sale):
+async def test_who_pays_after_all_is_cured_and_the_strike_goes(sale_once):
+    sale = sale_once
     invoice = await defaulted(sale)
     await paid(sale, at(12), invoice)
     invoice = await the_invoice(sale.sessions)
@@ -164,9 +187,13 @@ async def test_the_underbidder_is_asked_as_if_the_defaulter_had_never_bid_and_bu
             await accepting.accept(session, offer.public_id, actor=sale.buyers[2], now=at(11))
     with pytest.raises(ActNotAllowed):
         await chosen(sale, clerk, Remedy.OFFER, at(11))
-    for _ in range(2):  # said twice, bought once
+
+    async def accepted():
         async with sale.sessions.begin() as session:
-            bought = await accepting.accept(session, offer.public_id, actor=second, now=at(11))
+            return await accepting.accept(session, offer.public_id, actor=second, now=at(11))
+
+    bought, again = await asyncio.gather(accepted(), accepted())  # said twice in one moment, bought once
+    assert bought.number == again.number
     assert (bought.state, bought.issued_on, bought.due_on) == ("issued", "2026-03-11", "2026-03-16")
     async with sale.sessions() as session:
         mine = await queries.invoice_by_number(session, bought.number)
@@ -178,7 +205,8 @@ async def test_the_underbidder_is_asked_as_if_the_defaulter_had_never_bid_and_bu
     assert await jobs.bill_sold_lots(sale.sessions, at(11)) == 0
 
 
-async def test_no_answer_is_a_no_and_the_next_pays_no_less_for_it(sale):
+async def test_no_answer_is_a_no_and_the_next_pays_no_less_for_it(sale_once):
+    sale = sale_once
     await defaulted(sale)
     clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
     await chosen(sale, clerk, Remedy.OFFER, at(10))
@@ -203,7 +231,8 @@ async def test_no_answer_is_a_no_and_the_next_pays_no_less_for_it(sale):
     assert len({one.credit_note for one in made}) == 1
 
 
-async def test_a_waiver_needs_two_persons_and_lets_the_company_back(sale):
+async def test_a_waiver_needs_two_persons_and_lets_the_company_back(sale_once):
+    sale = sale_once
     invoice = await defaulted(sale)
     clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
     lead = await staff(sale.sessions, "lena@pavilion.example", Role.LEAD)
@@ -222,9 +251,10 @@ async def test_a_waiver_needs_two_persons_and_lets_the_company_back(sale):
 
 
 async def test_a_barred_company_bids_no_more_from_the_next_batch_on_and_bids_again_once_it_is_mended(
-    database_url, sessions
+    sqlite_database_url, sqlite_sessions
 ):
-    async with house.house(database_url, sessions, lots=1) as room:
+    sessions = sqlite_sessions
+    async with house.house(sqlite_database_url, sessions, lots=1) as room:
         assert (await room.bid(0, 400_000)).result == "accepted"
         company, amounts = room.buyers[0].company_id, itertools.count(420_000, 20_000)
 
@@ -247,3 +277,35 @@ async def test_a_barred_company_bids_no_more_from_the_next_batch_on_and_bids_aga
             assert await strikes.cure(session, invoice="INV-ANT-2026-000001", by=None, now=NOON)
             assert not await strikes.cure(session, invoice="INV-ANT-2026-000001", by=None, now=NOON)
         await answered(None)
+
+
+async def test_buyers_are_told_of_money_and_offers_in_their_language_and_nobody_else_is(sale_once):
+    sale = sale_once
+    told = money_notices.hearing(sale.sessions)
+    async with sale.sessions.begin() as session:
+        for number, lang in ((0, "zh"), (1, "en")):
+            person = await session.get_one(Person, sale.buyers[number].person_id)
+            person.lang = lang
+    await told.tick(CLOSE)
+    invoice = await defaulted(sale)
+    await told.tick(at(10))
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    await chosen(sale, clerk, Remedy.OFFER, at(10))
+    await told.tick(at(10))
+    await accepting.tick(sale.sessions, at(12) - HOUR)
+    assert await accepting.remind(sale.sessions, at(12) - HOUR) == 0  # told once
+    await told.tick(at(12) - HOUR)
+    async with sale.sessions() as session:
+        rows = (await session.scalars(select(Outbox).where(Outbox.kind == "mail").order_by(Outbox.id))).all()
+        said = [(row, await AUTHOR.worded(session, row.payload, "mail")) for row in rows]
+    heard = [(row.payload["notice"], row.payload["person"]) for row, _ in said]
+    first, second = (sale.buyers[number].person_id for number in (0, 1))
+    assert heard == [
+        ("invoice_issued", first), ("invoice_overdue", first), ("invoice_defaulted", first),
+        ("invoice_credited", first), ("offer_made", second), ("offer_lapsing", second),
+    ]  # fmt: skip
+    words = {row.payload["notice"]: one for row, one in said}
+    assert words["invoice_issued"] is None and words["invoice_overdue"] is None  # no longer so
+    assert invoice.number in words["invoice_defaulted"].subject and "违约" in words["invoice_defaulted"].subject
+    assert words["offer_made"].subject.endswith("is offered to you")
+    assert "12 Mar" in words["offer_made"].lines[0] and len(words["offer_made"].lines) == 1  # no sum unasked

@@ -31,6 +31,9 @@ class Kind(StrEnum):
     VIEWING = "viewing"
     REMINDER = "reminder"
     OFFICE = "office"
+    PAYMENT = "payment"
+    OFFER = "offer"
+    GOODS = "goods"
 
 
 PUSHED = frozenset(Kind) - {Kind.RECORD}  # a checkpoint is a text to keep, nothing for a pop-up
@@ -89,6 +92,23 @@ NOTICES: dict[str, Kind] = {
     "office_attention": Kind.OFFICE,
     "office_late_cancel": Kind.OFFICE,
     "office_incident": Kind.OFFICE,
+    "invoice_issued": Kind.PAYMENT,
+    "invoice_reminded": Kind.PAYMENT,
+    "invoice_overdue": Kind.PAYMENT,
+    "invoice_defaulted": Kind.PAYMENT,
+    "invoice_paid": Kind.PAYMENT,
+    "invoice_credited": Kind.PAYMENT,
+    "refund_paid": Kind.PAYMENT,
+    "deposit_asked": Kind.PAYMENT,
+    "deposit_held": Kind.PAYMENT,
+    "deposit_released": Kind.PAYMENT,
+    "statement_issued": Kind.PAYMENT,
+    "payout_paid": Kind.PAYMENT,
+    "offer_made": Kind.OFFER,
+    "offer_lapsing": Kind.OFFER,
+    "offer_lapsed": Kind.OFFER,
+    "release_released": Kind.GOODS,
+    "release_handed_over": Kind.GOODS,
 }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from pavilion.kernel.db import Sessions
-from pavilion.notifications import reminding, viewing_notices, watching
+from pavilion.notifications import money_notices, reminding, viewing_notices, watching
 from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.jobs import Mailing, Pushing, post_of, push_of
 from pavilion.notifications.wording import Author
@@ -23,6 +23,7 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Tick]
         ("books told", partial(watching.follow, sessions)),
         ("events told", Hearing(sessions).tick),
         ("viewings told", viewing_notices.hearing(sessions).tick),
+        ("money told", money_notices.hearing(sessions).tick),
         ("reminders", partial(reminding.tick, sessions)),
         ("mail", mailing.tick),
     ]

@@ -1,0 +1,43 @@
+"""What happens to money, offers and goods after a sale, told to the company it concerns and to nobody else."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.kernel.db import Sessions
+from pavilion.kernel.events import Event
+from pavilion.notifications.hearing import Hearing
+from pavilion.notifications.telling import BIDDERS, SUPPLIERS, Teller
+from pavilion.settlement.models import Invoice
+
+FOLLOWER = "money notices"
+INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited")
+NAMES = (
+    *(f"invoice:{one}" for one in INVOICES),
+    *("refund:paid", "deposit:asked", "deposit:held", "deposit:released", "statement:issued", "payout:paid"),
+    *("offer:made", "offer:lapsing", "offer:lapsed", "release:released", "release:handed_over"),
+)
+SELLERS = frozenset({"statement", "payout"})
+
+
+def hearing(sessions: Sessions) -> Hearing:
+    return Hearing(sessions, FOLLOWER, NAMES, heard)
+
+
+async def heard(session: AsyncSession, teller: Teller, event: Event) -> None:
+    """One notice for each event, of which only the thing it is about is kept: its words are those of the moment at
+    which it is sent."""
+    subject, _, happened = event.name.partition(":")
+    company = event.facts.get("company_id")
+    if subject == "invoice":
+        company = await session.scalar(select(Invoice.company_id).where(Invoice.public_id == event.subject))
+    if company is None or event.facts.get("amount_minor") == 0:  # of a deposit nothing was left to go back
+        return
+    roles = SUPPLIERS if subject in SELLERS else BIDDERS
+    about: dict[str, Any] = {"about": event.subject}
+    if subject == "statement":
+        about["number"] = event.facts["number"]
+    if happened == "credited":
+        about["note"] = event.facts["note"]
+    await teller.tell(f"{subject}_{happened}", str(event.id), [company], at=event.at, roles=roles, **about)

@@ -1,0 +1,148 @@
+"""A notice about money, an offer or goods, in the language of its reader. Sums are said to who allows them in mail."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from pavilion.accounts.models import Person
+from pavilion.auctions.models import Lot, Sale
+from pavilion.notifications.rules import Kind
+from pavilion.settlement import queries
+from pavilion.settlement.default_models import LotOffer, OfferState
+from pavilion.settlement.deposit_models import Deposit, DepositState
+from pavilion.settlement.models import Invoice
+from pavilion.settlement.receipt_models import Refund
+from pavilion.settlement.release_models import Release
+from pavilion.settlement.rules import PAYABLE, InvoiceState
+from pavilion.settlement.seller_models import Payout, SellerStatement
+from pavilion.webkit.figures import Figures
+from pavilion.webkit.i18n import Tongue
+
+KINDS = frozenset({Kind.PAYMENT, Kind.OFFER, Kind.GOODS})
+# In which states of the invoice a notice still holds; any other notice always does.
+HOLDS: Mapping[str, frozenset[str]] = {
+    "invoice_issued": frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE}),
+    "invoice_reminded": frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE}),
+    "invoice_overdue": frozenset({InvoiceState.OVERDUE}),
+    "invoice_defaulted": frozenset({InvoiceState.DEFAULTED, InvoiceState.CANCELLED, InvoiceState.WRITTEN_OFF}),
+    "invoice_paid": frozenset({InvoiceState.PAID}),
+}
+
+
+class Told(NamedTuple):
+    subject: str
+    lines: Sequence[str]
+    path: str
+
+
+class _Facts(NamedTuple):
+    """What the sentences name; `sum` is said in a line of its own."""
+
+    company_id: int | None
+    words: dict[str, str]
+    path: str
+    sum: tuple[int, str] | None = None
+
+
+async def told(
+    session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, person: Person, *, amounts: bool
+) -> Told | None:
+    """None when it holds no longer, or the reader left the company since."""
+    notice = str(payload["notice"])
+    facts = await _READERS[notice.partition("_")[0]](session, notice, payload, tongue)
+    if facts is None or facts.company_id != person.company_id:
+        return None
+    lines = [tongue.say(f"notice_{notice}_text", **facts.words)]
+    if amounts and facts.sum is not None:
+        minor, currency = facts.sum
+        lines.append(tongue.say("notice_sum", sum=f"{currency} {Figures(tongue).amount(minor, currency, True)}"))
+    return Told(tongue.say(f"notice_{notice}", **facts.words), lines, facts.path)
+
+
+async def _invoice(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    wanted = select(Invoice).where(Invoice.public_id == payload["about"]).options(selectinload(Invoice.lines))
+    row = await session.scalar(wanted)
+    if row is None or row.number is None or row.state not in HOLDS.get(notice, {row.state}):
+        return None
+    title = row.facts["sale"]["title_zh"] if tongue.lang == "zh" else ""
+    words = {
+        "number": row.number,
+        "sale": title or row.facts["sale"]["title_en"],
+        "due": Figures(tongue).day(row.due_day) if row.due_day else "",
+        "note": str(payload.get("note", "")),
+    }
+    left = (await queries.open_minor(session, row), row.currency) if row.state in PAYABLE else None
+    return _Facts(row.company_id, words, f"/desk/invoices/{row.number}", left)
+
+
+async def _refund(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    row = await session.scalar(select(Refund).where(Refund.public_id == payload["about"]))
+    if row is None:
+        return None
+    return _Facts(row.company_id, {"ref": row.ref}, "/desk/account", (row.amount_minor, row.currency))
+
+
+async def _deposit(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    row = await session.scalar(select(Deposit).where(Deposit.public_id == payload["about"]))
+    if row is None or (notice == "deposit_asked" and row.state != DepositState.ASKED):
+        return None
+    words = {"sale": await _title(session, select(Sale).where(Sale.public_id == row.sale), tongue)}
+    return _Facts(row.company_id, words, "/desk/deposits", (row.asked_minor, row.currency))
+
+
+async def _offer(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    row = await session.scalar(select(LotOffer).where(LotOffer.public_id == payload["about"]))
+    if row is None or row.state != (OfferState.LAPSED if notice == "offer_lapsed" else OfferState.OPEN):
+        return None
+    lot = (await session.scalars(select(Lot).where(Lot.public_id == row.lot))).one()
+    zone = await session.scalar(select(Sale.zone).where(Sale.public_id == row.sale)) or "UTC"
+    words = {"number": lot.number_text, "title": _titled(lot, tongue), "until": _when(tongue, row.expires_at, zone)}
+    return _Facts(row.company_id, words, "/desk/offers", (row.price_minor, row.currency))
+
+
+async def _release(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    wanted = select(Release.company_id, Invoice.number).join(Invoice, Invoice.id == Release.invoice_id)
+    row = (await session.execute(wanted.where(Release.public_id == payload["about"]))).one_or_none()
+    if row is None:
+        return None
+    path = "/desk/stones" if notice == "release_handed_over" else f"/desk/invoices/{row.number}"
+    return _Facts(row.company_id, {"number": row.number or ""}, path)
+
+
+async def _statement(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    row = await session.scalar(select(SellerStatement).where(SellerStatement.public_id == payload["about"]))
+    return None if row is None else _Facts(row.company_id, {"number": row.number}, f"/desk/statements/{row.number}")
+
+
+async def _payout(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    wanted = select(SellerStatement).join(Payout, Payout.statement_id == SellerStatement.id)
+    row = await session.scalar(wanted.where(Payout.public_id == payload["about"]))
+    return None if row is None else _Facts(row.company_id, {"number": row.number}, f"/desk/statements/{row.number}")
+
+
+_READERS = {
+    "invoice": _invoice,
+    "refund": _refund,
+    "deposit": _deposit,
+    "offer": _offer,
+    "release": _release,
+    "statement": _statement,
+    "payout": _payout,
+}
+
+
+async def _title(session: AsyncSession, wanted: Any, tongue: Tongue) -> str:
+    row = await session.scalar(wanted)
+    return "" if row is None else _titled(row, tongue)
+
+
+def _titled(thing: Lot | Sale, tongue: Tongue) -> str:
+    return (thing.title_zh if tongue.lang == "zh" else "") or thing.title_en
+
+
+def _when(tongue: Tongue, at: datetime, zone: str) -> str:
+    return str(Figures(tongue).when(at, zone).striptags())
