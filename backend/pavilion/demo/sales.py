@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import curation, publishing, registering, rules
+from pavilion.auctions import curation, deposits, publishing, registering, rules
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.ruleset import INCREMENTS
@@ -20,6 +20,8 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
 from pavilion.demo import people
 from pavilion.kernel.db import Sessions
+from pavilion.settlement import agreed, terms_form
+from pavilion.settlement.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,26 @@ async def register(sessions: Sessions, sale: str, limits: Mapping[str, int], now
                 await registering.approve(
                     session, registration=registration.public_id, limit_minor=limit, actor=rita, now=now
                 )
+
+
+async def ask_deposits(sessions: Sessions, sale: str, firm: str, marked: int, now: datetime) -> None:
+    """From now on the sale asks a deposit of a tenth of the low estimates; this company marked its first lots and was
+    approved, and has the deposit to pay before its paddle has a limit."""
+    async with sessions.begin() as session:
+        lena = await people.actor(session, people.role_email("lead"))
+        said = terms_form.texts(Terms(), "USD") | {"deposit_rate_bp": "10", "deposit_min_minor": "2500"}
+        await agreed.change(session, sale=sale, version=0, said=said, actor=lena, now=now)
+    async with sessions.begin() as session:
+        who = await people.actor_for(session, firm)
+        company = await session.get_one(Company, who.company_id)
+        row = (await session.scalars(select(Sale).where(Sale.public_id == sale))).one()
+        lots = [one.lot for one in await deposits.offered(session, row)][:marked]
+        registration = await registering.apply(
+            session, sale=sale, destination=company.country, asked_minor=None, terms_sha256=terms().sha256, lots=lots,
+            actor=who, now=now,
+        )  # fmt: skip
+        rita = await people.actor(session, people.role_email("registrar"))
+        await registering.approve(session, registration=registration.public_id, limit_minor=None, actor=rita, now=now)
 
 
 def _values(bill: Bill) -> dict[str, Any]:

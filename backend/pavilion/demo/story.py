@@ -191,7 +191,9 @@ async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> st
         noor = await people.actor(session, "noor@pavilion.example")
         chosen = await sales.free_stones(session, noor, jewels=False, most=20)
     sale = await sales.stage(sessions, bill, chosen, now)
-    await sales.register(sessions, sale, {VAN_DAEL: 0, **RIVAL_LIMITS}, now)
+    await sales.register(sessions, sale, RIVAL_LIMITS, now)
+    await sales.ask_deposits(sessions, sale, LUMEN, 6, now)
+    await sales.register(sessions, sale, {VAN_DAEL: 0}, now)
     async with staging.stage(settings, sessions, now, sale) as stage:
         await stage.writer(sale)
     return sale
