@@ -199,9 +199,11 @@ async def take_off(session: AsyncSession, lot: str) -> None:
     await session.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.lot == lot))
     await session.execute(delete(BilledLot).where(BilledLot.lot == lot))
     await _drop_tax(session, invoice)
-    if invoice.lines:
+    if any(line.kind == LineKind.HAMMER for line in invoice.lines):
         await _add_up(session, invoice)
-    else:
+    else:  # what was to be charged for the way of the stones goes with the last of them
+        await session.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id))
+        await session.refresh(invoice, ["lines"])
         await session.delete(invoice)
         await session.flush()
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.entities import entities
 from pavilion.catalogue.queries import weights_of
 from pavilion.provenance.warranty_gathering import Invoiced, InvoicedStone
 from pavilion.settlement.models import Invoice, InvoiceLine
+from pavilion.settlement.note_models import CreditNoteLine
 from pavilion.settlement.rules import InvoiceState, LineKind
 
 NEVER_SOLD = (InvoiceState.DRAFT, InvoiceState.CANCELLED)
@@ -25,10 +26,13 @@ class Invoices:
     async def rows(
         self, session: AsyncSession, *, company_id: int | None = None, entity: str | None = None
     ) -> Sequence[Invoiced]:
+        gone = select(func.sum(CreditNoteLine.amount_minor)).where(CreditNoteLine.line_id == InvoiceLine.id)
+        credited = func.coalesce(gone.scalar_subquery(), 0) >= InvoiceLine.amount_minor  # its sale is cancelled
         wanted = (
             select(Invoice, InvoiceLine.facts)
             .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
             .where(Invoice.state.not_in(NEVER_SOLD), InvoiceLine.kind == LineKind.HAMMER)
+            .where(~credited)
             .order_by(Invoice.id, InvoiceLine.place)
         )
         if entity is not None:
