@@ -38,8 +38,9 @@ def free_port() -> int:
 class House:
     """A house at work, and the hands behind its scenes."""
 
-    def __init__(self, data: Path, port: int) -> None:
-        self.data, self.port, self.url = data, port, f"http://127.0.0.1:{port}"
+    def __init__(self, data: Path, port: int, **given: str) -> None:
+        """`given`: further settings, by the names they have in the environment."""
+        self.data, self.port, self.url, self._given = data, port, f"http://127.0.0.1:{port}", given
         self.settings = house_settings(data, port)
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -66,7 +67,7 @@ class House:
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.browser.serve", str(self.data), str(self.port)]
         quiet = os.environ | {"PYTHONWARNINGS": "", "PYTHONASYNCIODEBUG": ""}
-        self._server = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=quiet)
+        self._server = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=quiet | self._given)
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             assert self._server.poll() is None, "the house did not open"
