@@ -176,6 +176,7 @@ def states():
     from pavilion.settlement.rules import ACCOUNT_KINDS, InvoiceState
     from pavilion.settlement.seller_rules import ItemKind
     from pavilion.settlement.stop_models import StopState
+    from pavilion.settlement.trail import FACTS
     from pavilion.viewings.changing import LATE
     from pavilion.viewings.following import SALE_OFF
     from pavilion.viewings.forms import DOCUMENTS
@@ -270,6 +271,7 @@ def states():
         "source_": Source,
         "refund_state_": [*RefundState, "proposed"],
         "refund_for_": REASONS,
+        "trail_": FACTS,
         "regime_": Regime,
         "charge_": (*charging.KINDS, "other"),
         "note_": crediting.REASONS,

@@ -15,6 +15,13 @@ from pavilion.settlement.note_models import CreditNote
 from pavilion.settlement.receipt_models import Allocation, Discrepancy, Receipt, Refund
 
 MOST = 1_000
+# What facts are called, as `trail_…`; others are shown as they are named.
+FACTS = (
+    *("amount", "currency", "invoice", "invoice_currency", "state", "reason", "about", "lots", "number", "sale"),
+    *("company_id", "unallocated", "receipt", "bank_reference", "value_date", "payer", "payer_name", "entity"),
+    *("count", "refunds", "payees", "rate", "rate_source", "rate_on", "to", "into", "note", "total", "deposit", "kind"),
+    *("scan", "outcome", "by_wire", "fee", "refunded", "received", "charge", "left", "asked", "registration"),
+)
 
 
 class Step(NamedTuple):
@@ -55,7 +62,8 @@ async def about_receipt(session: AsyncSession, receipt: Receipt) -> About:
 async def steps(session: AsyncSession, about: About) -> list[Step]:
     """The first first; each posting with all its moves."""
     wanted = select(Event).where(Event.subject.in_(about.names)).order_by(Event.id.desc()).limit(MOST)
-    found = [Step(one.at, "event", one.name, one.by or "", one.facts) for one in await session.scalars(wanted)]
+    told = [Step(one.at, "event", one.name, one.by or "", one.facts) for one in await session.scalars(wanted)]
+    found = told[::-1]  # of one instant, in the order they were told
     found += await _postings(session, about.names)
     found += await _proposals(session, about.names)
     named = await _people(session, {step.by for step in found})
@@ -86,7 +94,7 @@ async def _postings(session: AsyncSession, names: Collection[str]) -> list[Step]
         step = found.get(posting.id) or Step(posting.at, "posting", posting.key, posting.by or "", {})
         move = (entry.account, entry.currency, entry.amount_minor)
         found[posting.id] = step._replace(moves=(*step.moves, move))
-    return list(found.values())
+    return list(found.values())[::-1]
 
 
 async def _proposals(session: AsyncSession, names: Collection[str]) -> list[Step]:
