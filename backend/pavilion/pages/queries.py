@@ -19,9 +19,10 @@ from pavilion.kernel.jobs import Job, State
 from pavilion.provenance import outcome_queries
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.queries import counts
+from pavilion.settlement.default_models import LotOffer, OfferState
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_models import LEAVING, Release
-from pavilion.settlement.rules import PAYABLE
+from pavilion.settlement.rules import PAYABLE, InvoiceState
 from pavilion.settlement.stop_models import SettlementStop, StopState
 from pavilion.viewings import places
 from pavilion.viewings.models import Appointment
@@ -111,6 +112,12 @@ async def own_invoices(session: AsyncSession, company_id: int) -> Sequence[Invoi
     return (await session.scalars(wanted.order_by(Invoice.id.desc()).limit(5))).all()
 
 
+async def open_offers(session: AsyncSession, company_id: int, now: datetime) -> int:
+    """How many lots this company could buy by its word now."""
+    wanted = select(LotOffer.id).where(LotOffer.company_id == company_id, LotOffer.state == OfferState.OPEN)
+    return await _count(session, wanted.where(LotOffer.expires_at > now))
+
+
 async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[str, int]:
     """How much waits on each desk this person may sit at."""
     stopped = select(SettlementStop.id).where(SettlementStop.state == StopState.OPEN)
@@ -131,6 +138,8 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
         found["fairness"] = await fairness_showing.to_decide(session)
     if actor.may(Permission.PAYMENT_BOOK):
         found["cashier"] = await _count(session, select(Invoice.id).where(Invoice.state.in_(PAYABLE)))
+    if any(actor.may(right) for right in (Permission.LEDGER_SEE, Permission.PAYMENT_CONFIRM, Permission.BID_VOID)):
+        found["defaults"] = await _count(session, select(Invoice.id).where(Invoice.state == InvoiceState.DEFAULTED))
     if actor.may(Permission.RELEASE_PREPARE):
         found["releases"] = await _count(session, select(Release.id).where(Release.state.in_(LEAVING)))
     if actor.may(Permission.VIEWING_RUN) and actor.person_id is not None:

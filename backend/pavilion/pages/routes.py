@@ -82,7 +82,16 @@ async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now)
     registrations = await queries.registrations_of(session, company)
     invoices = await queries.own_invoices(session, company)
     viewings = await queries.coming_viewings(session, company, now)
-    return page(request, "pages/desk.html", registrations=registrations, invoices=invoices, viewings=viewings, now=now)
+    lots_offered = await queries.open_offers(session, company, now)
+    return page(
+        request,
+        "pages/desk.html",
+        registrations=registrations,
+        invoices=invoices,
+        viewings=viewings,
+        lots_offered=lots_offered,
+        now=now,
+    )
 
 
 @router.get("/staff")
