@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.money import half_up
 from pavilion.kernel.weight import two_decimals
 from pavilion.provenance import passport_queries
 from pavilion.settlement import customs, legal, queries, release_queries
@@ -181,12 +182,12 @@ def _packing(parcel: Parcel, tongue: Tongue, figures: Figures) -> dict[str, Any]
         ]
         for one in parcel.items
     ]
-    mct = sum(one.mct for one in parcel.items)
+    carats = sum(half_up(one.mct, 10) for one in parcel.items)  # the total of what stands in the lines
     return {
         "parts": [_part(columns=columns, rows=rows, widths=[2, 7, 5, 2, 3, 3, 4, 4], ends=[3, 4])],
         "totals": [
             {"word": say("Pieces"), "figure": str(sum(len(one.stones) for one in parcel.items))},
-            {"word": say("Carats"), "figure": f"{two_decimals(mct)} ct"},
+            {"word": say("Carats"), "figure": f"{two_decimals(carats * 10)} ct"},
         ],
         "notes": [*_headings(parcel, tongue), *_notes(parcel, tongue)],
         "signatures": [say("Handed over, name and signature"), say("Received, name and signature"), say("Date")],
