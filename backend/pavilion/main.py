@@ -77,8 +77,10 @@ from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
 from pavilion.settlement import (
+    books_routes,
     cashier_report_routes,
     cashier_routes,
+    correction_lines,
     holding,
     linking,
     money_proposals,
@@ -91,6 +93,7 @@ from pavilion.settlement import deposit_routes as settlement_deposit_routes
 from pavilion.settlement import invoice_desk_routes as settlement_invoice_routes
 from pavilion.settlement import payment_routes as settlement_payment_routes
 from pavilion.settlement import routes as settlement_routes
+from pavilion.settlement import sellers_routes as settlement_sellers_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
 from pavilion.viewings import feed_routes as viewing_feed_routes
@@ -124,6 +127,8 @@ ROUTERS: list[APIRouter] = [
     catalogue_upload_routes.router,
     catalogue_api.router,
     settlement_routes.router,
+    books_routes.router,
+    settlement_sellers_routes.router,
     settlement_invoice_routes.router,
     cashier_routes.router,
     cashier_report_routes.router,
@@ -307,7 +312,7 @@ def build_web(
         **trusting.proposal_handlers(settings.house_did),
         **table_changing.proposal_handlers(settings.house_did),
     }
-    app.state.proposal_lines = money_proposals.beside(proposal_lines.lines)
+    app.state.proposal_lines = money_proposals.beside(correction_lines.beside(proposal_lines.lines))
     app.state.ends_of = bidding_queries.ends_of
     app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)

@@ -148,7 +148,9 @@ async def test_a_statement_says_what_stood_there_what_moved_and_what_stands_ther
         )  # fmt: skip
         assert (nothing.opening_minor, nothing.lines, nothing.closing_minor) == (0, (), 0)
     rows = list(csv.reader(io.StringIO(b"".join(write_csv(iter(accounts_of.table(found)))).decode("utf-8-sig"))))
-    assert rows[2][5:] == ["USD", "", "2.00", "6.00", "D"] and rows[-1][8:] == ["3.00", "D"]
+    assert rows[2][5:] == ["USD", "", "2.00", "6.00"] and rows[-1][8:] == ["3.00"]
+    figures = b"".join(write_csv(iter([["-12.50", "-2+3", "=1"]]), figures=True)).decode("utf-8-sig")
+    assert figures == "-12.50,'-2+3,'=1\r\n"
 
 
 async def test_a_company_sees_its_own_accounts_and_nobody_elses(sqlite_sessions):

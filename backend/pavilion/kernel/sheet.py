@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ _DELIMITERS = ",;\t|"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BINARY = frozenset(range(32)) - {9, 10, 12, 13, 27}
 _CHUNK = 1 << 20
+_NUMBER = re.compile(r"-[0-9]+(?:\.[0-9]+)?")
 _RUN = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of a formula
 
 
@@ -134,13 +136,14 @@ def _delimiter(path: Path, encoding: str) -> str:
     return max(_DELIMITERS, key=line.count)
 
 
-def write_csv(rows: Iterator[Sequence[str]], delimiter: str = ",") -> Iterator[bytes]:
-    """UTF-8 with its mark, in pieces; what a spreadsheet would run as a formula gets a leading apostrophe."""
+def write_csv(rows: Iterator[Sequence[str]], delimiter: str = ",", *, figures: bool = False) -> Iterator[bytes]:
+    """UTF-8 with its mark, in pieces; what a spreadsheet would run as a formula gets a leading apostrophe. `figures`:
+    a plain number below zero is left as the number it is."""
     yield codecs.BOM_UTF8
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
     for row in rows:
-        writer.writerow([harmless(cell) for cell in row])
+        writer.writerow([cell if figures and _NUMBER.fullmatch(cell) else harmless(cell) for cell in row])
         if buffer.tell() > _CHUNK // 16:
             yield buffer.getvalue().encode()
             buffer.seek(0)

@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
+from pavilion.auctions.models import Sale
 from pavilion.kernel.money import decimal_text
 from pavilion.settlement import postings
 from pavilion.settlement.models import Entry, Posting
@@ -25,6 +26,8 @@ _KINDS = (
     ("statement:", "statement"), ("seller_payout:", "seller_paid"), ("dispute", "dispute"), ("payout", "payout"),
     ("fee:", "fee"), ("convert", "conversion"), ("write_off:", "write_off"),
 )  # fmt: skip
+KINDS = (*dict.fromkeys(kind for _, kind in _KINDS), "posting")
+OF_COMPANY = ("buyer", "deposit", "unallocated", "refund", "seller")  # accounts that are a company's
 
 
 class Line(NamedTuple):
@@ -109,11 +112,37 @@ async def of_company(session: AsyncSession, company_id: int) -> list[Standing]:
     return [Standing(account, currency, int(amount)) for account, currency, amount in rows]
 
 
+async def own(
+    session: AsyncSession, company_id: int, *, since: date, until: date, most: int | None = None
+) -> list[Statement]:
+    """A statement of each of its accounts. What it consigned is sold on invoices of others: their numbers, and the
+    house's own doings on them, are not told."""
+    found = []
+    for account, currency, _ in await of_company(session, company_id):
+        one = await statement(session, account, currency, since=since, until=until, most=most)
+        if account == postings.seller(company_id):
+            one = one._replace(lines=tuple(line._replace(ref=_told(line.ref), key="") for line in one.lines))
+        found.append(one)
+    return found
+
+
+def _told(ref: str) -> str:
+    return ref if ref.startswith("SST-") else ""
+
+
+async def sale_titles(session: AsyncSession, company_id: int) -> dict[str, tuple[str, str]]:
+    """By account: the sale of each deposit, in both languages."""
+    start = f"liability:deposit:{company_id}:"
+    accounts = [one.account for one in await of_company(session, company_id) if one.account.startswith(start)]
+    wanted = select(Sale.public_id, Sale.title_en, Sale.title_zh)
+    rows = await session.execute(wanted.where(Sale.public_id.in_([one.removeprefix(start) for one in accounts])))
+    return {f"{start}{sale}": (english, chinese) for sale, english, chinese in rows}
+
+
 def company_of(account: str) -> int | None:
     """Whose account it is, where it is a company's."""
     parts = account.split(":")
-    kinds = ("buyer", "deposit", "unallocated", "refund", "seller")
-    return int(parts[2]) if len(parts) > 2 and parts[1] in kinds and parts[2].isdigit() else None
+    return int(parts[2]) if len(parts) > 2 and parts[1] in OF_COMPANY and parts[2].isdigit() else None
 
 
 async def name_of(session: AsyncSession, account: str) -> str:
@@ -123,10 +152,10 @@ async def name_of(session: AsyncSession, account: str) -> str:
 
 
 def table(found: Statement) -> Iterable[Sequence[str]]:
-    """The statement as rows of a sheet, amounts in major units; a balance says its side, D or C, so that no cell begins
-    with a sign."""
-    yield ("at", "txn", "entry", "act", "ref", "currency", "debit", "credit", "balance", "side")
-    yield (found.since.isoformat(), "", "", "opening", "", found.currency, "", "", *_sided(found, found.opening_minor))
+    """The statement as rows of a sheet, amounts in major units."""
+    unit = found.currency
+    yield ("at", "txn", "entry", "act", "ref", "currency", "debit", "credit", "balance")
+    yield (found.since.isoformat(), "", "", "opening", "", unit, "", "", decimal_text(found.opening_minor, unit))
     for line in found.lines:
         yield (
             line.at.isoformat(),
@@ -134,16 +163,30 @@ def table(found: Statement) -> Iterable[Sequence[str]]:
             str(line.entry),
             line.kind,
             line.ref,
-            found.currency,
-            decimal_text(line.amount_minor, found.currency) if line.amount_minor > 0 else "",
-            decimal_text(-line.amount_minor, found.currency) if line.amount_minor < 0 else "",
-            *_sided(found, line.balance_minor),
+            unit,
+            decimal_text(line.amount_minor, unit) if line.amount_minor > 0 else "",
+            decimal_text(-line.amount_minor, unit) if line.amount_minor < 0 else "",
+            decimal_text(line.balance_minor, unit),
         )
-    yield (found.until.isoformat(), "", "", "closing", "", found.currency, "", "", *_sided(found, found.closing_minor))
+    yield (found.until.isoformat(), "", "", "closing", "", unit, "", "", decimal_text(found.closing_minor, unit))
 
 
-def _sided(found: Statement, minor: int) -> tuple[str, str]:
-    return decimal_text(abs(minor), found.currency), "D" if minor > 0 else "C" if minor < 0 else ""
+def tables(found: Iterable[Statement]) -> Iterable[Sequence[str]]:
+    """Several statements in one sheet, each line with its account."""
+    head = True
+    for one in found:
+        rows = iter(table(one))
+        title = next(rows)
+        if head:
+            yield ("account", *title)
+            head = False
+        for row in rows:
+            yield (kind_of_account(one.account), *row)
+
+
+def kind_of_account(account: str) -> str:
+    """`buyer`, `deposit`, `seller` …: the second part of its name."""
+    return account.split(":")[1]
 
 
 async def _sum(session: AsyncSession, account: str, currency: str, *, before: datetime) -> int:

@@ -25,6 +25,11 @@ from pavilion.settlement.seller_rules import ItemKind
 PAY = "seller.pay"
 REST = timedelta(hours=48)  # a confirmed account waits so long before it is paid to
 REFERENCE_KNOWN = timedelta(days=90)
+# Why a statement cannot be paid now.
+FAULTS = (
+    *("payout_exists", "statement_is_carried", "nothing_to_pay", "not_payable_yet", "account_not_confirmed"),
+    *("discrepancy_open", "correction_waits", "not_cleared"),
+)
 _ACCOUNT = re.compile(r"[A-Z0-9]{4,34}")
 _BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 
@@ -115,7 +120,7 @@ async def fault_of(session: AsyncSession, statement: SellerStatement, now: datet
     if await session.scalar(live) is not None:
         return "payout_exists"
     if await sellers.carried(session, [statement.id]):
-        return "statement_carried"
+        return "statement_is_carried"
     if statement.net_minor <= 0:
         return "nothing_to_pay"
     zone = ZoneInfo(entities()[statement.entity].zone)

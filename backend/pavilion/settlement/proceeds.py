@@ -191,6 +191,7 @@ def _item(key: str, kind: ItemKind, line: InvoiceLine, *, hammer: int, fee: int,
     )
 
 
+STATES = ("waiting", "overdue", "defaulted", "not_cleared")
 _WORDS = {
     InvoiceState.OVERDUE: "overdue",
     InvoiceState.DEFAULTED: "defaulted",

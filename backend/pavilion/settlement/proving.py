@@ -13,12 +13,13 @@ from pavilion.settlement.models import Entry, Guarded
 from pavilion.settlement.rules import GUARDED
 
 PROVED, BROKEN = "ledger:proved", "ledger:broken"
+CODES = ("unbalanced", "running_balance", "overdrawn")
 AT = timedelta(hours=2)  # after midnight, UTC
 
 
 class Fault(NamedTuple):
-    """`code`: unbalanced (a posting), running_balance (an account's differs from its entries), overdrawn (an account
-    that owes its creditor less than nothing)."""
+    """`code`: a posting that does not balance, a running balance that differs from its entries, an account that owes
+    its creditor less than nothing."""
 
     code: str
     subject: str

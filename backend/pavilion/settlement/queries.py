@@ -146,7 +146,8 @@ async def account_names(session: AsyncSession, accounts: Sequence[str]) -> dict[
     return {account: names.get(company, "") for account, company in owned.items()}
 
 
-async def journal(session: AsyncSession, limit: int | None = PAGE) -> list[JournalRow]:
+async def journal(session: AsyncSession, limit: int = PAGE, ref: str | None = None) -> list[JournalRow]:
+    """The newest entries, of one reference where it is said."""
     wanted = (
         select(
             Entry.at, Posting.key, Entry.account, Entry.currency, Entry.amount_minor, Entry.ref, Posting.id, Entry.id
@@ -154,7 +155,8 @@ async def journal(session: AsyncSession, limit: int | None = PAGE) -> list[Journ
         .join(Posting, Posting.id == Entry.txn_id)
         .order_by(Posting.id.desc(), Entry.id)
     )
-    return [JournalRow(*row) for row in await session.execute(wanted if limit is None else wanted.limit(limit))]
+    wanted = wanted if ref is None else wanted.where(Entry.ref == ref)
+    return [JournalRow(*row) for row in await session.execute(wanted.limit(limit))]
 
 
 async def company_names(session: AsyncSession, companies: Collection[int]) -> dict[int, str]:

@@ -18,6 +18,7 @@ from pavilion.settlement import (
     proving,
     reconciling,
     sending,
+    statement_paper,
     stopping,
 )
 from pavilion.settlement.payments.port import Payments
@@ -33,6 +34,7 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("bills", partial(jobs.bill_sold_lots, sessions)),
         ("stops", partial(stopping.follow, sessions)),
         ("papers", lambda now: jobs.set_papers(sessions, now, pages.tongues)),
+        ("statements set", lambda now: statement_paper.set_papers(sessions, now, pages.tongues)),
         ("books proved", partial(proving.prove_nightly, sessions)),
         ("exports unproved", partial(correcting.correct_exports, sessions)),
         ("unpaid", defaulting.Ladder(sessions).tick),

@@ -1,0 +1,162 @@
+"""The ledger, statements of accounts and their files; a company's own account."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from pavilion.accounts.deps import SignedInActor, may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
+from pavilion.kernel.sheet import write_csv
+from pavilion.settlement import accounts_of, exporting, ledger, proving, queries
+from pavilion.settlement.accounts_of import SHOWN, USUAL
+from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.html import page
+
+router = APIRouter(tags=["settlement"])
+
+LedgerReader = Annotated[Actor, may(Permission.LEDGER_SEE)]
+Account = Annotated[str, Path(max_length=120, pattern=r"^[a-z]+:[A-Za-z0-9:_-]+$")]
+From = Annotated[date | None, Query(alias="from")]
+To = Annotated[date | None, Query(alias="to")]
+Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")]
+Ref = Annotated[str | None, Query(max_length=80)]
+
+
+@router.get("/staff/ledger")
+async def ledger_page(request: Request, actor: LedgerReader, session: Reading, ref: Ref = None) -> Response:
+    """Balances and the newest entries, or every entry that names this reference."""
+    balances = await ledger.balances(session)
+    rows = await queries.journal(session, ref=ref or None)
+    accounts = {account for account, _, _ in balances} | {row.account for row in rows}
+    return page(
+        request,
+        "settlement/ledger.html",
+        balances=balances,
+        sums=ledger.sums(balances),
+        names=await queries.account_names(session, sorted(accounts)),
+        rows=rows,
+        ref=ref or "",
+        proves=await ledger.proves(session),
+        proof=await proving.last_proof(session),
+    )
+
+
+@router.get("/staff/ledger/journal.csv")
+async def journal_csv(actor: LedgerReader, session: Reading, since: From = None, until: To = None) -> Response:
+    """Every entry, oldest first; Σ debit = Σ credit per transaction and currency. Nothing in it runs in a sheet."""
+    return _sheet(exporting.journal(await exporting.rows(session, since, until)), "journal.csv")
+
+
+@router.get("/staff/ledger/general-journal.csv")
+async def general_journal(actor: LedgerReader, session: Reading, since: From = None, until: To = None) -> Response:
+    """The same as a general journal: a voucher a transaction, major units, names of accounts."""
+    found = await exporting.rows(session, since, until)
+    names = await queries.account_names(session, sorted({row.account for row in found}))
+    return _sheet(exporting.general(found, names), "general-journal.csv")
+
+
+@router.get("/staff/ledger/journal.ledger")
+async def plain_text_journal(actor: LedgerReader, session: Reading, since: From = None, until: To = None) -> Response:
+    """The same as plain-text double entry, for hledger and ledger-cli."""
+    told = exporting.plain_text(await exporting.rows(session, since, until))
+    return Response(told, media_type="text/plain; charset=utf-8", headers=_named("journal.ledger"))
+
+
+@router.get("/staff/ledger/accounts/{account}.csv")
+async def account_csv(
+    account: Account,
+    actor: LedgerReader,
+    session: Reading,
+    now: Now,
+    currency: Currency = None,
+    since: From = None,
+    until: To = None,
+) -> Response:
+    chosen = await _currency(session, account, currency)
+    first, last = _span(since, until, now)
+    found = await accounts_of.statement(session, account, chosen, since=first, until=last)
+    return _sheet(accounts_of.table(found), f"{account.replace(':', '-')}-{chosen}.csv")
+
+
+@router.get("/staff/ledger/accounts/{account}")
+async def account_page(
+    request: Request,
+    account: Account,
+    actor: LedgerReader,
+    session: Reading,
+    now: Now,
+    currency: Currency = None,
+    since: From = None,
+    until: To = None,
+) -> Response:
+    """What stood there, what moved, what stands there."""
+    chosen = await _currency(session, account, currency)
+    first, last = _span(since, until, now)
+    return page(
+        request,
+        "settlement/account.html",
+        statement=await accounts_of.statement(session, account, chosen, since=first, until=last, most=SHOWN),
+        currencies=await accounts_of.currencies_of(session, account),
+        name=await accounts_of.name_of(session, account),
+    )
+
+
+@router.get("/desk/account")
+async def own_account(
+    request: Request, actor: SignedInActor, session: Reading, now: Now, since: From = None, until: To = None
+) -> Response:
+    """Everything that stands between the reader's company and the house, account by account."""
+    company = _company(actor)
+    first, last = _span(since, until, now)
+    return page(
+        request,
+        "settlement/own_account.html",
+        statements=await accounts_of.own(session, company, since=first, until=last, most=SHOWN),
+        sales=await accounts_of.sale_titles(session, company),
+        since=first,
+        until=last,
+    )
+
+
+@router.get("/desk/account.csv")
+async def own_account_csv(
+    actor: SignedInActor, session: Reading, now: Now, since: From = None, until: To = None
+) -> Response:
+    first, last = _span(since, until, now)
+    found = await accounts_of.own(session, _company(actor), since=first, until=last)
+    return _sheet(accounts_of.tables(found), "account.csv")
+
+
+def _company(actor: Actor) -> int:
+    if actor.company_id is None:
+        raise NotAllowed(right=Permission.INVOICE_PAY.value)
+    return actor.company_id
+
+
+async def _currency(session: Reading, account: str, said: str | None) -> str:
+    """The one asked for, else the first in which anything moved; an account on which nothing ever moved is none."""
+    known = await accounts_of.currencies_of(session, account)
+    if not known or (said is not None and said not in known):
+        raise NotFound()
+    return said or known[0]
+
+
+def _span(since: date | None, until: date | None, now: datetime) -> tuple[date, date]:
+    """The last ninety days where none are said."""
+    last = until or now.date()
+    first = since or last - USUAL
+    if not date(2000, 1, 1) <= first <= last <= date(2200, 1, 1):
+        raise BadInput(fields={"from": "days_invalid"})
+    return first, last
+
+
+def _sheet(rows: Iterable[Sequence[str]], name: str) -> Response:
+    body = b"".join(write_csv(iter(rows), figures=True))
+    return Response(body, media_type="text/csv; charset=utf-8", headers=_named(name))
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}
