@@ -256,7 +256,7 @@ async def test_a_stone_that_somebody_is_looking_at_is_not_given_away(sqlite_sess
 async def test_the_papers_say_what_is_in_the_parcel_in_both_languages_and_are_the_same_tomorrow(sqlite_sessions):
     sessions = sqlite_sessions
     case = await releases.paid_sale(sessions)
-    await releases.packed(sessions, case, SENT)
+    await releases.packed(sessions, case, SENT, real=True)
     async with sessions() as session:
         (release,) = (await session.scalars(select(Release))).all()
         files = {(row.kind, row.lang): row for row in await release_queries.files_of(session, release)}

@@ -89,8 +89,7 @@ async def released(house, wen, tomas, case, number):
     assert "The papers are being set" in (await tomas.get(at)).text
     refused = await tomas.post(f"{at}/state", data={"act": "release"})
     assert refused.status_code == 409 and "Documents are missing." in refused.text
-    while await papers.set_papers(house.sessions, NOW, releases.TONGUES, releases.BASE):
-        pass
+    await releases.papers_there(house.sessions)
     assert (await tomas.post(f"{at}/state", data={"act": "release"})).status_code == 303
     return name
 
@@ -202,8 +201,7 @@ async def test_a_parcel_by_carrier_needs_its_bill_and_an_export_its_proof(house)
     assert (
         await tomas.post(f"{at}/packing", data={"carrier": "Malca-Amit", "insured": "12,750.00"})
     ).status_code == 303
-    while await papers.set_papers(house.sessions, NOW, releases.TONGUES, releases.BASE):
-        pass
+    await releases.papers_there(house.sessions)
     await tomas.post(f"{at}/state", data={"act": "release"})
     assert (await tomas.post(f"{at}/dispatch", data={})).status_code == 422
     assert (await tomas.post(f"{at}/dispatch", data={"airway_bill": "176-1234 5675"})).status_code == 303
