@@ -317,7 +317,9 @@ async def test_a_refund_that_fails_stays_owed_and_goes_by_wire(desk):
     with pytest.raises(ActNotAllowed):  # nobody agreed yet
         await desk.act(refunding.carried_out, wire.public_id, bank_reference="OUT")
     await desk.agree(await desk.act(refunding.propose, [wire.public_id]))
-    await desk.act(refunding.carried_out, wire.public_id, bank_reference="OUT")
+    both = [desk.act(refunding.carried_out, wire.public_id, bank_reference="OUT") for _ in range(2)]
+    done = await asyncio.gather(*both, return_exceptions=True)  # two cashiers at once
+    assert sorted(type(one).__name__ for one in done) == ["ActNotAllowed", "Refund"]
     assert await desk.balance(postings.refund(invoice.company_id)) == 0
     assert [one.state for one in await desk.refunds()] == ["replaced", "succeeded"]
     async with desk.sessions() as session:

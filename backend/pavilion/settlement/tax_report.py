@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from pavilion.auctions.entities import entities
+from pavilion.auctions.fees import Regime
 from pavilion.settlement.models import Entry, Invoice, InvoiceLine
 from pavilion.settlement.note_models import CreditNote, CreditNoteLine
 from pavilion.settlement.rules import LineKind
 
 LONGEST = timedelta(days=366)
+TAXING = (Regime.FULL, Regime.MARGIN, Regime.MARGIN_INCLUDED)
 
 
 class Taxed(NamedTuple):
@@ -68,9 +70,8 @@ async def report(session: AsyncSession, first: date, last: date) -> list[Taxed]:
         if note.public_id not in sums.documents:
             sums.documents.add(note.public_id)
             sums.memo -= note.memo_tax_minor
-        base = line.facts.get("base_minor", 0)
-        part = base if credited.amount_minor == line.amount_minor else _share(base, credited, line)
-        _count(sums, line, -credited.amount_minor, -part)
+        _count(sums, line, -credited.amount_minor, 0)
+        sums.base -= credited.amount_minor if _in_base(line, invoice.regime) else 0
     return [
         Taxed(*key, len(sums.documents), sums.turnover, sums.base, sums.tax, sums.memo)
         for key, sums in sorted(found.items())
@@ -106,11 +107,17 @@ def _count(sums: _Sums, line: InvoiceLine, amount_minor: int, base_minor: int) -
         sums.turnover += amount_minor
 
 
-def _share(base: int, credited: CreditNoteLine, line: InvoiceLine) -> int:
-    """The base behind a part of a tax line, in proportion; a line of no tax has none to share."""
-    if line.amount_minor == 0:
-        return 0
-    return (2 * base * credited.amount_minor + line.amount_minor) // (2 * line.amount_minor)
+def _in_base(line: InvoiceLine, regime: str | None) -> bool:
+    """Whether the line is taxed under this regime (settlement spec 2)."""
+    match line.kind:
+        case LineKind.HAMMER:
+            return regime == Regime.FULL
+        case LineKind.PREMIUM:
+            return regime in (Regime.FULL, Regime.MARGIN)
+        case LineKind.CHARGE:
+            return regime in TAXING and bool(line.facts.get("taxed", True))
+        case _:
+            return False
 
 
 def _midnight(day: date, zone: str) -> datetime:
