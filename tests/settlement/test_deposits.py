@@ -1,5 +1,6 @@
 """A deposit is asked, held, applied, given back and forfeited; not a cent of it is anywhere twice."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -24,7 +25,7 @@ from pavilion.settlement.deposit_rules import share_out, split
 from pavilion.settlement.invoicing import Buyer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Disputed
-from pavilion.settlement.receipt_models import Receipt, Refund, Source
+from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund, Source
 from pavilion.settlement.terms import Terms
 from tests.auctions import world
 from tests.bidding import house
@@ -215,6 +216,8 @@ async def test_money_that_cannot_be_the_deposit_waits_unallocated(sessions, made
     await pay(sessions, buyer)
     assert await figures(sessions, buyer) == (0, 0, 0, 0, 0)
     async with sessions() as session:
+        found = (await session.scalars(select(Discrepancy).order_by(Discrepancy.id))).all()
+        assert [one.kind for one in found] == ["currency_differs", "deposit_closed"]
         for currency in ("EUR", "USD"):
             assert await ledger.balance(session, receiving.unallocated(buyer.company_id), currency) == -600_000
         with pytest.raises(strikes.Banned):
@@ -329,6 +332,37 @@ async def test_a_chargeback_ends_the_limit_until_it_is_won(sessions, made, sale)
         assert await figures(sessions, buyer) == ((0, 0, 0, 0, 0) if gone else (600_000, 0, 0, 0, 600_000))
         assert (await registration_of(sessions, buyer)).limit_minor == (0 if gone else 6_000_000)
         assert (await deposit_of(sessions, buyer)).state == ("asked" if gone else "held")
+
+
+async def test_two_payments_of_one_deposit_in_the_same_moment_hold_it_once(sessions, made, sale):
+    """As do two looks after the close: one gives it back, the other finds it closed."""
+    buyer, _ = await approved(sessions, made, sale)
+    await asyncio.gather(*(pay(sessions, buyer) for _ in range(4)))
+    assert await figures(sessions, buyer) == (600_000, 0, 0, 0, 600_000)
+    async with sessions() as session:
+        assert await ledger.balance(session, receiving.unallocated(buyer.company_id), "USD") == -1_800_000
+    await ended(sessions, sale)
+    done = await asyncio.gather(*(deposit_days.release_all(sessions, LATER) for _ in range(4)))
+    assert sum(done) == 1
+    assert await figures(sessions, buyer) == (600_000, 0, 600_000, 0, 0)
+
+
+async def test_an_invoice_issued_twice_in_the_same_moment_takes_the_deposit_once(sessions, made, sale):
+    buyer, _ = await approved(sessions, made, sale)
+    await pay(sessions, buyer)
+    async with sessions.begin() as session:
+        draft = await invoicing.add_lots(
+            session, terms=replace(TERMS, sale=sale), buyer=Buyer(buyer.company_id, "P-0101", "HK"),
+            lots=[sold(hammer_minor=300_000)], now=NOON,
+        )  # fmt: skip
+        public_id = draft.public_id
+
+    async def issue():
+        async with sessions.begin() as session:
+            await invoicing.issue(session, await queries.invoice_by_public_id(session, public_id), NOON)
+
+    await asyncio.gather(issue(), issue(), return_exceptions=True)
+    assert await figures(sessions, buyer) == (600_000, 382_500, 0, 0, 217_500)
 
 
 async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(database_url, sessions):

@@ -37,7 +37,8 @@ async def deposits_of_sale(request: Request, sale: str, actor: SignedInActor, se
     rows = await deposit_queries.of_sale(session, actor, sale)
     sums = [sum(amounts) for amounts in zip(*(one.figures for one in rows), strict=True)] or [0] * 5
     terms = (await agreed.stated(session, row)).terms
-    return page(request, "settlement/sale_deposits.html", sale=row, rows=rows, sums=sums, terms=terms)
+    asked = sum(one.deposit.asked_minor for one in rows)
+    return page(request, "settlement/sale_deposits.html", sale=row, rows=rows, sums=sums, asked=asked, terms=terms)
 
 
 @router.get("/staff/sales/{sale}/deposits.csv")

@@ -14,7 +14,7 @@ from pavilion.auctions import registering
 from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
-from pavilion.settlement import ledger, postings, queries, receiving
+from pavilion.settlement import discrepancies, ledger, postings, queries, receiving
 from pavilion.settlement.deposit_models import Deposit, DepositState
 from pavilion.settlement.deposit_rules import share_out, split
 from pavilion.settlement.models import Entry, HouseCompany, Invoice, InvoiceLine, Posting
@@ -140,14 +140,19 @@ async def receive(
 ) -> Receipt:
     """The receipt stands in the journal: on the deposit as far as that is still open, the rest unallocated. Once all of
     it is there the deposit is held. Money of another currency, for a deposit no longer asked, or from a company that is
-    barred is not lost: all of it waits unallocated. The deposit's row is locked by the caller."""
+    barred is not lost: all of it waits unallocated, and a person looks. The deposit's row is locked by the caller."""
     barred = await strikes.barred(session, deposit.company_id, entities()[deposit.entity].strikes)
     asked = deposit.state in (DepositState.ASKED, DepositState.PENDING) and not barred
     alike = (receipt.currency, receipt.entity) == (deposit.currency, deposit.entity)
     before = await held_minor(session, deposit.company_id, deposit.sale)
     part = min(receipt.amount_minor, max(0, deposit.asked_minor - before)) if asked and alike else 0
     if part == 0:
-        return await receiving.book(session, receipt, None, by=by)
+        await receiving.book(session, receipt, None, by=by)
+        kind, facts = "deposit_closed" if alike else "currency_differs", {"deposit": deposit.public_id}
+        told = facts | {"amount_minor": receipt.amount_minor, "currency": receipt.currency, "state": deposit.state}
+        key = f"{kind}:{receipt.public_id}"
+        await discrepancies.found(session, key=key, kind=kind, subject=receipt.public_id, facts=told, now=now)
+        return receipt
     session.add(receipt)
     await session.flush()
     session.add(Allocation(receipt_id=receipt.id, deposit=deposit.public_id, amount_minor=part, by=by, at=receipt.at))

@@ -21,6 +21,7 @@ KINDS = (
     "amount_differs",
     "currency_differs",
     "invoice_closed",  # money came for an invoice that is cancelled, paid or written off
+    "deposit_closed",  # money came for a deposit that is not asked any more, or of a company that is barred
     "contradiction",  # news that would take a state back
     "intent_unknown",  # asked of the provider for a day without an answer
     "refund_failed",
