@@ -12,15 +12,29 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Role
 from pavilion.accounts.service import SameApprover
+from pavilion.auctions.models import Lot
 from pavilion.kernel.errors import BadInput, NotAllowed, NotDone, NotFound
-from pavilion.settlement import agreed, crediting, invoicing, ledger, payouts, receiving, sellers
+from pavilion.settlement import (
+    agreed,
+    crediting,
+    invoicing,
+    jobs,
+    ledger,
+    payouts,
+    postings,
+    proceeds,
+    receiving,
+    sellers,
+)
 from pavilion.settlement import service as settlement
 from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
 from pavilion.settlement.models import HouseCompany, Invoice
 from pavilion.settlement.receipt_models import Discrepancy
 from pavilion.settlement.seller_models import SellerAccount, SellerStatement
 from tests import make
+from tests.bidding import house as books_house
 from tests.make import NOON, PASSWORD
+from tests.settlement.test_defaulting import CLOSE, closed
 
 SALE = "S" * 26
 DAY = timedelta(days=1)
@@ -376,3 +390,51 @@ async def test_the_database_keeps_a_statement_that_adds_up_and_nothing_else(on_b
             values = {c.key: getattr(row, c.key) for c in SellerStatement.__table__.columns if c.key != "id"}
             wrong = values | {"public_id": "W" * 26, "number": "X", "net_minor": row.net_minor + 1}
             session.add(SellerStatement(**wrong))
+
+
+async def test_a_share_of_a_forfeit_stands_on_one_statement(house):
+    invoice = await house.sell(1_000_000)
+    async with house.sessions.begin() as session:
+        number = (await house.loaded(session, invoice)).number
+        await ledger.post(
+            session, key="in", moves=postings.deposit_received("asset:bank:ANT", house.buyer, SALE, 50_000),
+            currency="USD", ref="D", at=NOON, by=None,
+        )  # fmt: skip
+        await ledger.post(
+            session, key=f"deposit:forfeited:{number}",
+            moves=postings.forfeited(house.buyer, SALE, 50_000, {house.seller: 30_000}),
+            currency="USD", ref=number, at=NOON, by=None,
+        )  # fmt: skip
+    row = await house.state()
+    assert (row.forfeits_minor, row.gross_minor, row.net_minor) == (30_000, 0, 30_000)
+    with pytest.raises(sellers.NothingToState):
+        await house.state(after=1)
+    await house.credit(invoice)  # the sale is cancelled: what the consignor keeps is the share
+    assert await house.balance(f"liability:seller:{house.seller}") == -30_000
+
+
+async def test_an_unsold_lot_is_stated_with_its_charge_once_the_days_of_offers_are_over(
+    sqlite_database_url, sqlite_sessions
+):
+    async with books_house.house(sqlite_database_url, sqlite_sessions, lots=2, reserve={1: 500_000}) as room:
+        for lot in (0, 1):
+            assert (await room.bid(0, 450_000, lot=lot)).result == "accepted"
+        await closed(room)
+        for _ in range(2):
+            await jobs.bill_sold_lots(sqlite_sessions, CLOSE)
+    async with sqlite_sessions.begin() as session:
+        await agreed.set_terms(session, sale=room.sale, facts={"unsold_charge_minor": 5_000}, by="lena", now=CLOSE)
+        lots = (await session.scalars(select(Lot).order_by(Lot.id))).all()
+        (seller,) = {lot.consignor_company_id for lot in lots}
+    for day, items in ((9, []), (10, [("unsold", 5_000)])):  # the fifth business day after Monday the 2nd is the 9th
+        async with sqlite_sessions() as session:
+            assert await sellers.pending(session) == [(seller, room.sale)]
+            found = await proceeds.of_sale(session, seller, room.sale, NOON.replace(day=day))
+        assert [(item.kind, item.charge_minor) for item in found.items] == items
+        assert [one.lot for one in found.waiting] == [room.lots[0]]
+    async with sqlite_sessions.begin() as session:
+        row = await sellers.issue(
+            session, company_id=seller, sale=room.sale, after=0, by="tomas", now=NOON.replace(day=10)
+        )  # fmt: skip
+    assert (row.charges_minor, row.net_minor) == (5_000, -5_000 - row.tax_minor)
+    assert row.facts["items"][0]["lot"] == room.lots[1]
