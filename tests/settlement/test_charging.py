@@ -140,7 +140,7 @@ async def test_the_pages_do_what_they_say(site):  # noqa: F811
     assert (await desk.post(f"{correct}/cancellation", data=cancel | {"lot": "F" * 26})).status_code == 303
     lead = await browser("lena", "zh")
     shown = (await lead.get("/staff/proposals")).text
-    assert "16,870.60" in shown
+    assert "16,870.60" in shown and "艳彩黄" in shown and "上述拍品随后转入同一买方的新草稿" in shown
     proposal = re.search(r"/staff/proposals/(\w+)/approval", shown)[1]
     assert (await lead.post(f"/staff/proposals/{proposal}/approval")).status_code == 303
     page = (await desk.get(f"/desk/invoices/{invoice.number}")).text

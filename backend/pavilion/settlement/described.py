@@ -2,20 +2,37 @@
 
 import json
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue.models import Stone
+from pavilion.provenance import eligibility
+from pavilion.provenance.models import ExposedStone
 from pavilion.provenance.passport_models import Passport
 
 
-async def stones(session: AsyncSession, ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """By public id; origin as the newest passport says it, else as the stone's supplier did."""
+async def stones(session: AsyncSession, ids: Collection[str], day: date) -> dict[str, dict[str, Any]]:
+    """By public id; origin as the newest passport says it, else as the chain and the stone's supplier did."""
     rows = (await session.scalars(select(Stone).where(Stone.public_id.in_(ids)))).all()
     passports = {row.stone: row for row in await _newest(session, ids)}
-    return {row.public_id: _described(row, passports.get(row.public_id)) for row in rows}
+    found = {row.public_id: _described(row, passports.get(row.public_id)) for row in rows}
+    for stone, country in (await _made(session, [one for one in found if one not in passports], day)).items():
+        found[stone]["made"] = country
+    return found
+
+
+async def _made(session: AsyncSession, ids: Collection[str], day: date) -> dict[str, str]:
+    """The country of the last cut or polish of stones that stand verified, as their chains have it."""
+    shown = sorted(await session.scalars(select(ExposedStone.stone).where(ExposedStone.stone.in_(ids))))
+    made = {}
+    for stone, case in (await eligibility.cases_of(session, shown, day)).items() if shown else ():
+        countries = [event.cc for event in case.transformations if event.cc]
+        if countries:
+            made[stone] = countries[-1]
+    return made
 
 
 async def _newest(session: AsyncSession, ids: Collection[str]) -> list[Passport]:

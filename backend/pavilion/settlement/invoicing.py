@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -274,7 +274,9 @@ async def _freeze(session: AsyncSession, invoice: Invoice, now: datetime) -> Non
     company = await session.get_one(Company, invoice.company_id)
     invoice.facts = {**invoice.facts, "buyer": _buyer(company)}
     hammers = [line for line in invoice.lines if line.kind == LineKind.HAMMER]
-    told = await described.stones(session, {one for line in hammers for one in line.facts.get("stones", ())})
+    told = await described.stones(
+        session, {one for line in hammers for one in line.facts.get("stones", ())}, now.astimezone(UTC).date()
+    )
     for line in hammers:
         pieces = [told[one] for one in line.facts.get("stones", ()) if one in told]
         line.facts = {**line.facts, "pieces": pieces}
