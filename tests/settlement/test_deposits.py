@@ -16,6 +16,7 @@ from pavilion.auctions import registering
 from pavilion.auctions.deposits import DepositRule
 from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.service import proposal_handlers
+from pavilion.bidding import showing
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import chargebacks, deposit_days, deposits, invoicing, jobs, ledger, queries, receiving
@@ -373,6 +374,7 @@ async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(da
             room.buyers.append(buyer)
             room.registrations.append(row.public_id)
         await room.until(lambda: refused_with(room, "over_limit"))
+        assert await why_not(sessions, room) == "deposit_not_held"
         for buyer in room.buyers[:2]:
             await pay(sessions, buyer)
         await room.until(lambda: accepted(room))
@@ -390,6 +392,13 @@ async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(da
         assert await figures(sessions, room.buyers[1]) == (600_000, 0, 600_000, 0, 0)
         assert await figures(sessions, room.buyers[2]) == (0, 0, 0, 0, 0)
         assert {(await deposit_of(sessions, buyer)).state for buyer in room.buyers} == {"closed"}
+
+
+async def why_not(sessions, room):
+    """What the page of a lot says to the first buyer."""
+    async with sessions() as session:
+        sale = await showing.sale_shown(session, room.sale, room.buyers[0], None)
+        return (await showing.purse_of(session, sale, room.buyers[0], None, room.clock())).why
 
 
 async def refused_with(room, code):

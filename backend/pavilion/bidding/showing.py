@@ -377,6 +377,8 @@ async def purse_of(session: AsyncSession, sale: SaleShown, actor: Actor, mine: M
     why = STANDING_CODES.get(row.state)
     if why is None and row.terms_hash != sale.rules.terms:
         why = "terms_not_accepted"
+    if why is None and row.awaits_deposit:
+        why = "deposit_not_held"
     return Purse(
         why=why,
         paddle=row.paddle if row.state == RegistrationState.APPROVED else None,
