@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
-from pavilion.kernel.errors import ActNotAllowed, BadInput
+from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused
 from pavilion.settlement import (
     converting,
     crediting,
@@ -281,6 +281,8 @@ async def test_a_refund_goes_to_the_newest_charge_first_and_never_beyond_what_wa
         assert [(one.receipt_id, one.amount_minor, one.state) for one in made] == [
             (new.id, 400_000, "sent"), (old.id, 500_000, "sent"),
         ]  # fmt: skip
+    with pytest.raises(KeyReused):
+        await owed(desk, invoice, 899_999)
     with pytest.raises(refunding.RefundTooLarge):
         await owed(desk, invoice, TOTAL - 900_000 + 1, "more")
     async with desk.sessions.begin() as session:

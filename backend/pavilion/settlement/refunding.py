@@ -14,9 +14,10 @@ from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.entities import entities
 from pavilion.kernel import events
-from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
+from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotFound, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import discrepancies, intents, ledger, postings, queries, receiving
+from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.intent_models import IntentKind
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, RefundState, Source
@@ -59,8 +60,7 @@ async def owe(
         session, key=f"refund.owed:{key}", moves=moves, currency=currency, ref=ref, at=now, by=by
     )
     if not posted:
-        earlier = select(Refund).where(Refund.key.startswith(f"{key}#", autoescape=True)).order_by(Refund.id)
-        return list((await session.scalars(earlier)).all())
+        return await _earlier(session, key, amount_minor)
     found = await _payers(session, company_id, entity, currency, from_account, ref, receipts)
     made: list[Refund] = []
     for receipt, part in await _split(session, found, from_account, ref, amount_minor):
@@ -76,7 +76,7 @@ async def owe(
         events.record(session, "refund:owed", refund.public_id, by=by, at=now, company_id=company_id, **told)
         made.append(refund)
     await session.flush()
-    if amount_minor <= Terms.of(entities()[entity].terms).refund_alone_minor:
+    if amount_minor <= (await _terms(session, entity, from_account, ref)).refund_alone_minor:
         for refund in made:
             if not refund.by_wire:
                 await _ask(session, refund, now)
@@ -208,6 +208,23 @@ async def carried_out(
         raise ActNotAllowed(state=refund.state)
     await confirmed(session, refund, bank_reference=bank_reference, by=actor.public_id, now=now)
     return refund
+
+
+async def _earlier(session: AsyncSession, key: str, amount_minor: int) -> list[Refund]:
+    """What stands under this key; one that failed stands as what replaced it."""
+    wanted = select(Refund).where(Refund.key.startswith(f"{key}#", autoescape=True)).order_by(Refund.id)
+    rows = list((await session.scalars(wanted.where(Refund.state != RefundState.REPLACED))).all())
+    if sum(row.amount_minor for row in rows) != amount_minor:
+        raise KeyReused()
+    return rows
+
+
+async def _terms(session: AsyncSession, entity: str, from_account: str, ref: str) -> Terms:
+    """Of the sale whose deposit or invoice gives the money; of the selling entity where no sale does."""
+    sale = from_account.split(":")[3] if from_account.startswith("liability:deposit:") else None
+    if from_account.startswith("asset:buyer:"):
+        sale = await session.scalar(select(Invoice.sale).where(Invoice.number == ref))
+    return await terms_of(session, sale, entity) if sale else Terms.of(entities()[entity].terms)
 
 
 async def _payers(
