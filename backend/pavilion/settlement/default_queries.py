@@ -13,7 +13,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.strike_models import Strike
 from pavilion.auctions import fees
 from pavilion.auctions.entities import entities
-from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.models import Lot, Sale
 from pavilion.bidding.models import BookLot, BookLotState
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.voiding import LiveBids, live_bids
@@ -78,12 +78,13 @@ class OwnOffer(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """A passed lot that may still be offered to those who bid on it, and the offers made."""
+    """A passed lot that may still be offered to those who bid on it, or on which an offer waits for its answer."""
 
     lot: Lot
     sale: Sale
     bids: int
     until: date
+    in_time: bool
     offers: Sequence[LotOffer]
 
 
@@ -210,7 +211,7 @@ async def _own(session: AsyncSession, offer: LotOffer, lot: Lot, sale: Sale, now
 
 
 async def passed(session: AsyncSession, now: datetime) -> list[Passed]:
-    """Passed lots whose days of offer are not over, by sale and number."""
+    """Passed lots that can be offered or are offered now, by sale and number."""
     wanted = (
         select(Lot, Sale, BookLot)
         .join(Sale, Sale.id == Lot.sale_id)
@@ -223,17 +224,11 @@ async def passed(session: AsyncSession, now: datetime) -> list[Passed]:
         holidays = entities()[sale.entity].holidays
         days = (sale.rules or {})["passed_offer_days"]
         until = business_days_after(offering.local_day(stands.end, sale.zone), days, holidays)
-        if offering.local_day(now, sale.zone) <= until:
-            offers = await offering.offers_of(session, lot.public_id)
-            found.append(Passed(lot, sale, stands.bids, until, offers))
+        in_time = offering.local_day(now, sale.zone) <= until
+        offers = await offering.offers_of(session, lot.public_id)
+        if in_time or any(offering.is_open(one, now) for one in offers):
+            found.append(Passed(lot, sale, stands.bids, until, in_time, offers))
     return found
-
-
-async def registrations_of(session: AsyncSession, offers: Sequence[LotOffer]) -> dict[str, Registration]:
-    """Under which paddle each company of these offers bid."""
-    names = {one.registration for one in offers}
-    rows = await session.scalars(select(Registration).where(Registration.public_id.in_(names)))
-    return {row.public_id: row for row in rows}
 
 
 def _lots(invoice: Invoice) -> list[str]:
