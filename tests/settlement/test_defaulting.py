@@ -12,10 +12,12 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
+from pavilion.auctions import curation, reoffering
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event
+from pavilion.kernel.ids import ulid
 from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import money_notices
 from pavilion.notifications.wording import Author
@@ -23,6 +25,7 @@ from pavilion.settlement import (
     accepting,
     default_queries,
     defaulting,
+    deposits,
     jobs,
     ledger,
     offering,
@@ -32,12 +35,16 @@ from pavilion.settlement import (
     waiving,
 )
 from pavilion.settlement.default_models import LotOffer, LotRemedy, Remedy
+from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.models import Invoice
+from pavilion.settlement.stop_models import SettlementStop
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
 from tests import make
+from tests.auctions import world
 from tests.bidding import house
 from tests.make import HOUR, NOON, SECOND
+from tests.settlement.test_deposits import card
 
 VAULT = Vault(house.DATA_KEY)
 CLOSE = NOON + 5 * HOUR  # Monday 2 March: due on Thursday 5, default on Tuesday 10
@@ -309,3 +316,55 @@ async def test_buyers_are_told_of_money_and_offers_in_their_language_and_nobody_
     assert invoice.number in words["invoice_defaulted"].subject and "违约" in words["invoice_defaulted"].subject
     assert words["offer_made"].subject.endswith("is offered to you")
     assert "12 Mar" in words["offer_made"].lines[0] and len(words["offer_made"].lines) == 1  # no sum unasked
+
+
+async def test_a_default_keeps_the_deposit_and_its_lot_can_stand_in_a_later_sale(sale_once):
+    sale, curator = sale_once, sale_once.world.curator
+    invoice = await the_invoice(sale.sessions)
+    async with sale.sessions.begin() as session:
+        row = Deposit(public_id=ulid(NOON), company_id=invoice.company_id, sale=sale.sale, entity="ANT", currency="USD")
+        row.registration, row.asked_minor, row.lots, row.factor = sale.registrations[0], 200_000, [], 10
+        row.state, row.asked_at = "asked", NOON
+        session.add(row)
+        await session.flush()
+        receipt = card(invoice.company_id, 200_000)
+        await deposits.receive(session, row, receipt, by=None, now=NOON)
+    async with sale.sessions.begin() as session:
+        made = await curation.create_sale(session, values=world.settings(), actor=curator, now=NOON)
+        next_sale = made.public_id
+        with pytest.raises(ActNotAllowed):
+            await reoffering.reoffer(session, lot=sale.lots[0], into=next_sale, actor=curator, now=at(9))
+    await defaulted(sale)
+    (told,) = await happened(sale.sessions, "invoice:defaulted")
+    assert (told.facts["forfeited_minor"], told.facts["lots"]) == (200_000, sale.lots)
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    await chosen(sale, clerk, Remedy.RELOT, at(10))
+    with pytest.raises(ActNotAllowed):
+        await chosen(sale, clerk, Remedy.OFFER, at(10))
+    async with sale.sessions.begin() as session:
+        assert await deposits.held_minor(session, invoice.company_id, sale.sale) == 0
+        assert await ledger.balance(session, "income:forfeit", "USD") == -200_000
+        assert [one.lot.public_id for one in await reoffering.unsold_of(session, sale.sale)] == sale.lots
+        new = await reoffering.reoffer(session, lot=sale.lots[0], into=next_sale, actor=curator, now=at(10))
+        assert new.number_text.endswith("A")
+    async with sale.sessions() as session:
+        (strike,) = await strikes.open_strikes(session, invoice.company_id)  # the credit note does not mend it
+    assert strike.invoice == invoice.number
+
+
+async def test_what_cannot_be_paid_does_not_default_and_has_its_days_again_afterwards(sale_once):
+    sale = sale_once
+    invoice = await the_invoice(sale.sessions)
+    async with sale.sessions.begin() as session:
+        stop = SettlementStop(lot=sale.lots[0], sale=sale.sale, number="1", company_id=invoice.company_id)
+        stop.destination, stop.reasons, stop.state, stop.reason, stop.made_at = "HK", [], "open", "", at(4)
+        session.add(stop)
+    await defaulting.late(sale.sessions, at(12))
+    assert (await the_invoice(sale.sessions)).state == "overdue"
+    async with sale.sessions.begin() as session:
+        row = await session.scalar(select(SettlementStop).with_for_update())
+        row.state, row.decided_at, row.decided_by = "released", at(12), "coen"
+    await defaulting.late(sale.sessions, at(17))
+    assert (await the_invoice(sale.sessions)).state == "overdue"
+    await defaulting.late(sale.sessions, at(18))
+    assert (await the_invoice(sale.sessions)).state == "defaulted"

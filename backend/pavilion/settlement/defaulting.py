@@ -23,7 +23,7 @@ from pavilion.settlement.terms import Terms
 
 UNPAID = (InvoiceState.ISSUED, InvoiceState.OVERDUE)
 FURTHEST_EAST = timedelta(hours=14)  # where the next day begins first
-REMINDED = "invoice:reminded"
+REMINDED, REOPENED = "invoice:reminded", "invoice:reopened"
 NEAR = timedelta(days=21)  # of its due day an invoice may be reminded of
 MISSED = timedelta(days=3)  # a reminder that is late by more is no reminder any more
 AT_ONCE = 200
@@ -92,16 +92,21 @@ async def _step(session: AsyncSession, invoice_id: int, now: datetime) -> int:
 
 async def default_day(session: AsyncSession, invoice: Invoice, terms: Terms) -> date:
     """The day from which it counts as defaulted. While its settlement stands stopped it cannot be paid, so that day
-    does not come; after the word that lets it go on, the buyer has the days to pay anew."""
+    does not come. After the word that lets it go on, or after a payment that came back, the buyer has the days to pay
+    anew."""
     assert invoice.due_day is not None
     holidays = entities()[invoice.entity].holidays
     usual = business_days_after(invoice.due_day, terms.grace_days, holidays) + timedelta(days=1)
     day = date.fromisoformat(invoice.default_on) if invoice.default_on else usual
+    reopened = select(Event.at).where(Event.subject == invoice.public_id, Event.name == REOPENED)
+    anew = list(await session.scalars(reopened))
     lots = select(InvoiceLine.lot).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.lot.is_not(None))
     for stop in await session.scalars(select(SettlementStop).where(SettlementStop.lot.in_(lots))):
         if stop.state != StopState.RELEASED or stop.decided_at is None:
             return date.max
-        again = business_days_after(queries.local_day(invoice, stop.decided_at), terms.due_days, holidays)
+        anew.append(stop.decided_at)
+    for at in anew:
+        again = business_days_after(queries.local_day(invoice, at), terms.due_days, holidays)
         day = max(day, again + timedelta(days=1))
     return day
 
