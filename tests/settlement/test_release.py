@@ -17,6 +17,7 @@ from pavilion.provenance.log_models import LogEntry
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.reported_models import ReportedEvent
 from pavilion.settlement import (
+    agreed,
     customs,
     goods,
     handing_over,
@@ -38,6 +39,7 @@ from pavilion.settlement.releasing import Barred, NotReady, WeightDiffers
 from tests.make import HOUR, NOON
 from tests.settlement import releases
 from tests.settlement.releases import BASE, HAND, MCT, SENT, TONGUES, WISH, act, house
+from tests.settlement.test_invoicing import TERMS
 
 DAY = date(2026, 3, 2)
 
@@ -365,3 +367,27 @@ async def test_papers_that_stopped_half_way_are_the_same_in_the_end(sqlite_sessi
     async with sessions() as session:
         files = (await session.scalars(select(ReleaseFile.kind))).all()
     assert sorted(files) == sorted(2 * ["packing_list", "commercial_invoice", "warranty"])
+
+
+async def test_where_the_terms_say_so_the_stone_is_the_sellers_until_it_is_handed_over(sqlite_sessions):
+    sessions = sqlite_sessions
+    async with sessions.begin() as session:
+        facts = {"ownership_on_payment": False, "holdback_days": 1}
+        await agreed.set_terms(session, sale=TERMS.sale, facts=facts, by="lena", now=NOON)
+    case = await releases.paid_sale(sessions)
+    async with sessions() as session:
+        assert await ownership.owners_of(session, [case.stone]) == {}
+    await releases.packed(sessions, case, SENT)
+    with pytest.raises(Barred) as refused:
+        await act(sessions, case, releasing.release_it, house=house())
+    assert refused.value.facts["codes"] == ["not_cleared"]
+    await act(sessions, case, releasing.release_it, house=house(), now=releases.LATER)
+    bill = Seen(airway_bill="176-1")
+    await act(sessions, case, handing_over.hand_over, bill, house=house(), now=releases.LATER)
+    async with sessions() as session:
+        sold, gone = (await session.scalars(select(ReportedEvent).order_by(ReportedEvent.id))).all()
+        assert (sold.kind, gone.kind) == ("SOLD", "TRANSFERRED")
+        assert "custody" not in json.loads(sold.body)
+        assert json.loads(sold.body)["to"] == json.loads(gone.body)["to"]
+        invoice = await releases.loaded(session, case)
+        assert await holding.holder_of(session, case.stone) == invoice.company_id

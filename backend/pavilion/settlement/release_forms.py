@@ -60,7 +60,7 @@ class WeightForm(_Form):
 
 
 class PackForm(_Form):
-    carrier: Maybe = ""
+    carrier: Annotated[Maybe, StringConstraints(max_length=80)] = ""
     insured: Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)] = ""
 
 
@@ -69,7 +69,9 @@ class GoForm(_Form):
 
 
 class SentForm(_Form):
-    airway_bill: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    airway_bill: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$")
+    ]
 
 
 class PassForm(_Form):

@@ -12,6 +12,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, CompanyState, Permission
 from pavilion.auctions.entities import entities
 from pavilion.catalogue import queries as catalogue
+from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import custody_keeping, eligibility, passport_queries
 from pavilion.settlement import legal, queries, release_rules
 from pavilion.settlement.agreed import terms_of
@@ -39,6 +40,8 @@ class Waiting(NamedTuple):
 
 async def visible(session: AsyncSession, actor: Actor, public_id: str) -> Release | None:
     """The one gate: the desk sees every release, a buyer those of the own company."""
+    if not is_ulid(public_id):
+        return None
     wanted = select(Release).where(Release.public_id == public_id)
     if not actor.may(Permission.RELEASE_PREPARE):
         wanted = wanted.where(Release.company_id == (actor.company_id or 0))

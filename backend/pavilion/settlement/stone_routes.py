@@ -15,6 +15,7 @@ from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.entities import entities
 from pavilion.kernel.errors import NotAllowed, NotFound
+from pavilion.kernel.ids import is_ulid
 from pavilion.settlement import (
     handing_over,
     ownership,
@@ -79,7 +80,7 @@ async def stones(request: Request, actor: SignedInActor, session: Reading) -> Re
 @router.get("/desk/stones/{stone}/bundle.zip")
 async def bundle(request: Request, stone: str, actor: SignedInActor, session: Reading, now: Now) -> Response:
     """Invoice, papers, passport: to nobody but its present owner."""
-    if (await ownership.owners_of(session, [stone])).get(stone) != (actor.company_id or 0):
+    if not is_ulid(stone) or (await ownership.owners_of(session, [stone])).get(stone) != (actor.company_id or 0):
         raise NotFound()
     wanted = select(Ownership).where(Ownership.stone == stone).order_by(Ownership.id.desc()).limit(1)
     owned = (await session.scalars(wanted)).one()
