@@ -80,7 +80,7 @@ async def statement(
     begin, end = _midnight(since), _midnight(until + timedelta(days=1))
     wanted = select(Entry, Posting.key).join(Posting, Posting.id == Entry.txn_id)
     wanted = wanted.where(Entry.account == account, Entry.currency == currency, Entry.at >= begin, Entry.at < end)
-    newest = wanted.order_by(Entry.id.desc())
+    newest = wanted.order_by(Entry.at.desc(), Entry.id.desc())
     rows = (await session.execute(newest if most is None else newest.limit(most + 1))).all()
     cut = most is not None and len(rows) > most
     shown = list(reversed(rows[:most]))

@@ -1,6 +1,6 @@
 """What a consignor gets: statements, the account it is paid to, and payouts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +45,14 @@ class SellerStatement(Base):
     issued_on: Mapped[str] = mapped_column(String(10))
     by: Mapped[str | None] = mapped_column(String(40))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)  # lines per lot, parties, bands
+
+    @property
+    def issued_day(self) -> date:
+        return date.fromisoformat(self.issued_on)
+
+    @property
+    def payable_day(self) -> date:
+        return date.fromisoformat(self.payable_on)
 
 
 class StatedItem(Base):
