@@ -19,10 +19,22 @@ from pavilion.auctions.service import proposal_handlers
 from pavilion.bidding import showing
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import chargebacks, deposit_days, deposits, invoicing, jobs, ledger, queries, receiving
+from pavilion.settlement import (
+    chargebacks,
+    deposit_days,
+    deposit_holds,
+    deposits,
+    intents,
+    invoicing,
+    jobs,
+    ledger,
+    queries,
+    receiving,
+)
 from pavilion.settlement.agreed import set_terms
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.deposit_rules import share_out, split
+from pavilion.settlement.intent_models import PaymentIntent
 from pavilion.settlement.invoicing import Buyer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Disputed
@@ -364,6 +376,39 @@ async def test_an_invoice_issued_twice_in_the_same_moment_takes_the_deposit_once
 
     await asyncio.gather(issue(), issue(), return_exceptions=True)
     assert await figures(sessions, buyer) == (600_000, 382_500, 0, 0, 217_500)
+
+
+@pytest.mark.parametrize("bought", [True, False])
+@ON_SQLITE
+async def test_an_authorised_card_gives_the_limit_and_is_captured_only_of_who_bought(sessions, made, sale, bought):
+    await agree(sessions, sale, **FIXED, deposit_by_hold=True)
+    buyer, _ = await approved(sessions, made, sale)
+    async with sessions.begin() as session:
+        row = await session.scalar(select(Deposit))
+        hold = await intents.ask(
+            session, kind="hold", key="h", ref=row.public_id, company_id=buyer.company_id, entity="ANT",
+            currency="USD", amount_minor=600_000, facts={"payment": "pi_1"}, now=NOON,
+        )  # fmt: skip
+        hold.state = "succeeded"
+    assert [await deposit_holds.follow(sessions, NOON) for _ in range(2)] == [1, 0]
+    assert (await registration_of(sessions, buyer)).limit_minor == 6_000_000
+    assert await figures(sessions, buyer) == (0, 0, 0, 0, 0)
+    if bought:
+        assert (await billed(sessions, buyer, sale, 400_000))[1] == 0  # nothing is there yet
+    await ended(sessions, sale)
+    for _ in range(2):  # in whatever order the two looks come
+        await deposit_days.release_all(sessions, LATER)
+        await deposit_holds.follow(sessions, LATER)
+    async with sessions() as session:
+        asked = (await session.scalars(select(PaymentIntent).where(PaymentIntent.kind != "hold"))).all()
+    (one,) = [(one.kind, one.amount_minor, one.facts["payment"]) for one in asked]
+    assert one == (("capture", 600_000, "pi_1") if bought else ("release_hold", 0, "pi_1"))
+    assert (await deposit_of(sessions, buyer)).state == ("held" if bought else "closed")
+    if bought:
+        await pay(sessions, buyer, source=Source.HOLD)
+        assert await deposit_holds.follow(sessions, LATER) == 1
+        await deposit_days.release_all(sessions, LATER)
+        assert await figures(sessions, buyer) == (600_000, 510_000, 90_000, 0, 0)
 
 
 async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(database_url, sessions):

@@ -85,7 +85,7 @@ async def release_all(sessions: Sessions, now: datetime) -> int:
         waiting: list[int] = []
         for id_ in (await session.scalars(over)).all():
             deposit = await session.get_one(Deposit, id_)
-            if not await _needed(session, deposit, now):
+            if not await needed(session, deposit, now):
                 waiting.append(id_)
     done = 0
     for id_ in waiting[:AT_ONCE]:
@@ -99,7 +99,7 @@ async def release(session: AsyncSession, deposit_id: int, *, now: datetime) -> b
     something still needs it, or it was closed before."""
     wanted = select(Deposit).where(Deposit.id == deposit_id).with_for_update()
     deposit = (await session.scalars(wanted.execution_options(populate_existing=True))).one()
-    if deposit.state == DepositState.CLOSED or await _needed(session, deposit, now):
+    if deposit.state == DepositState.CLOSED or await needed(session, deposit, now):
         return False
     left = await deposits.held_minor(session, deposit.company_id, deposit.sale)
     if left > 0:
@@ -126,7 +126,7 @@ async def release(session: AsyncSession, deposit_id: int, *, now: datetime) -> b
     return True
 
 
-async def _needed(session: AsyncSession, deposit: Deposit, now: datetime) -> bool:
+async def needed(session: AsyncSession, deposit: Deposit, now: datetime) -> bool:
     """Whether a lot the company bought is not yet invoiced, or an invoice of it not yet settled."""
     if await _unbilled(session, deposit):
         return True

@@ -142,7 +142,8 @@ async def receive(
     it is there the deposit is held. Money of another currency, for a deposit no longer asked, or from a company that is
     barred is not lost: all of it waits unallocated, and a person looks. The deposit's row is locked by the caller."""
     barred = await strikes.barred(session, deposit.company_id, entities()[deposit.entity].strikes)
-    asked = deposit.state in (DepositState.ASKED, DepositState.PENDING) and not barred
+    taken = deposit.by_hold and deposit.state == DepositState.HELD  # an authorisation that is captured now
+    asked = taken or (deposit.state in (DepositState.ASKED, DepositState.PENDING) and not barred)
     alike = (receipt.currency, receipt.entity) == (deposit.currency, deposit.entity)
     before = await held_minor(session, deposit.company_id, deposit.sale)
     part = min(receipt.amount_minor, max(0, deposit.asked_minor - before)) if asked and alike else 0
@@ -163,8 +164,8 @@ async def receive(
     await ledger.post(session, key=f"receipt:{receipt.public_id}", moves=moves, **posting)  # type: ignore[arg-type]
     told = {"deposit": deposit.public_id, "unallocated_minor": rest}
     events.record(session, "payment:booked", receipt.public_id, by=by, at=receipt.at, **told)
-    if before + part == deposit.asked_minor:
-        await _held(session, deposit, by, now)
+    if before + part == deposit.asked_minor and deposit.state != DepositState.HELD:
+        await secured(session, deposit, by=by, now=now)
     await session.flush()
     return receipt
 
@@ -200,11 +201,13 @@ async def recovered(session: AsyncSession, public_id: str, *, by: str | None, no
     if deposit.state == DepositState.CLOSED and there > 0:
         deposit.state, deposit.closed_at = DepositState.HELD, None  # it goes back with the next look
     elif deposit.state in (DepositState.ASKED, DepositState.PENDING) and there >= deposit.asked_minor:
-        await _held(session, deposit, by, now)
+        await secured(session, deposit, by=by, now=now)
     await session.flush()
 
 
-async def _held(session: AsyncSession, deposit: Deposit, by: str | None, now: datetime) -> None:
+async def secured(session: AsyncSession, deposit: Deposit, *, by: str | None, now: datetime) -> None:
+    """The deposit is held, as money or as a card's authorisation: the paddle has its limit. Its row is locked by the
+    caller."""
     deposit.state, deposit.held_at = DepositState.HELD, now
     events.record(session, "deposit:held", deposit.public_id, by=by, at=now, **facts_of(deposit))
     await registering.deposit_held(session, registration=deposit.registration, by=by, now=now)

@@ -12,6 +12,7 @@ from pavilion.settlement import (
     correcting,
     defaulting,
     deposit_days,
+    deposit_holds,
     jobs,
     owning,
     papers,
@@ -44,5 +45,6 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("pages closed", partial(checkouts.close_all, sessions)),
         ("payments asked", partial(sending.tick, sessions, payments, settings.public_url.rstrip("/"))),
         ("provider", reconciling.Nightly(sessions, payments).tick),
+        ("deposit holds", partial(deposit_holds.follow, sessions)),
         ("deposits released", partial(deposit_days.release_all, sessions)),
     ]
