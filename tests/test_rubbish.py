@@ -71,6 +71,7 @@ NAMES = (
     *("invoice", "value_date", "bank_reference", "code", "codes", "verdict", "file", "mode", "profile", "supplier"),
     *("stones", "slot", "office", "desk", "day", "clock", "party", "known", "visitor_name", "visitor_born", "note"),
     *("token", "visitor", "document_seen", "weight", "act", "appointment", "minutes", "arrive", "depart", "seen"),
+    *("way", "save", "collector", "address", "carrier", "insured", "airway_bill", "stone", "entity", "refunds", "rate"),
 )
 
 

@@ -179,6 +179,6 @@ def _say(request: Request, form: FormData | None = None, session: Thing | None =
 def _from_here(request: Request) -> bool:
     """Pages and orders are for this machine's own browser and programs, never for a page from elsewhere."""
     host, origin = request.headers.get("host", ""), request.headers.get("origin")
-    if host.rpartition(":")[0] not in HERE:
+    if host.partition(":")[0] not in HERE:
         return False
     return request.method == "GET" or origin in (None, f"http://{host}")
