@@ -70,8 +70,8 @@ async def test_a_charge_that_makes_no_sense_is_refused_and_nothing_changes(sqlit
         assert (await session.scalars(select(Invoice))).one().total_minor == 1_275_000
 
 
-async def test_a_person_decides_what_the_table_does_not_and_the_issue_keeps_it(sessions):
-    made = await drafted(sessions, "FR")
+async def test_a_person_decides_what_the_table_does_not_and_the_issue_keeps_it(sqlite_sessions):
+    made = await drafted(sqlite_sessions, "FR")
     assert made.regime is None
     wrong = (
         {"regime": "full", "rate_bp": None}, {"regime": "full", "rate_bp": 5_001}, {"regime": "export", "rate_bp": 1},
@@ -80,17 +80,17 @@ async def test_a_person_decides_what_the_table_does_not_and_the_issue_keeps_it(s
     )  # fmt: skip
     for said in wrong:
         with pytest.raises(BadInput):
-            await does(sessions, made, charging.decide_tax, **{"text": "", "reason": WHY} | said)
-    await does(sessions, made, charging.decide_tax, regime="margin", rate_bp=2000, text="Art. 1", reason=WHY)
-    async with sessions.begin() as session:
+            await does(sqlite_sessions, made, charging.decide_tax, **{"text": "", "reason": WHY} | said)
+    await does(sqlite_sessions, made, charging.decide_tax, regime="margin", rate_bp=2000, text="Art. 1", reason=WHY)
+    async with sqlite_sessions.begin() as session:
         issued = await charging.issue(session, await charging.draft(session, made.public_id), by="t", now=NOON)
     assert (issued.regime, issued.total_minor) == ("margin", 1_275_000 + 55_000)
     assert (issued.facts["tax_decided"]["by"], issued.facts["tax_decided"]["text"]) == ("t", "Art. 1")
 
 
-async def test_the_tax_number_that_came_later_decides_at_the_issue(sessions):
-    made = await drafted(sessions, "FR")
-    async with sessions.begin() as session:
+async def test_the_tax_number_that_came_later_decides_at_the_issue(sqlite_sessions):
+    made = await drafted(sqlite_sessions, "FR")
+    async with sqlite_sessions.begin() as session:
         found = await charging.draft(session, made.public_id)
         firm = await session.get_one(invoicing.Company, found.company_id)
         firm.tax_no = "FR 12 345678901"

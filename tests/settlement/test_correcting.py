@@ -79,30 +79,30 @@ async def test_a_paid_invoice_is_not_cancelled_whole_but_a_lot_of_it_comes_back(
         assert await ledger.balance(session, account, "USD") == -1_275_000
 
 
-async def test_the_second_person_approves_the_sum_that_was_shown_or_nothing(sessions):
-    invoice = await issued(sessions, sold(), sold(TWO, 2_000_000))
-    whole = await proposed(sessions, invoice)
-    await agreed(sessions, await proposed(sessions, invoice, lots=[TWO]))
+async def test_the_second_person_approves_the_sum_that_was_shown_or_nothing(sqlite_sessions):
+    invoice = await issued(sqlite_sessions, sold(), sold(TWO, 2_000_000))
+    whole = await proposed(sqlite_sessions, invoice)
+    await agreed(sqlite_sessions, await proposed(sqlite_sessions, invoice, lots=[TWO]))
     with pytest.raises(ActNotAllowed):
-        await agreed(sessions, whole)
+        await agreed(sqlite_sessions, whole)
     for wrong in ({"reason": "short"}, {"lots": ["X" * 26]}, {"lots": []}):
         with pytest.raises(BadInput):
-            await proposed(sessions, invoice, **wrong)
+            await proposed(sqlite_sessions, invoice, **wrong)
 
 
-async def test_only_a_defaulted_invoice_is_written_off(sessions):
-    invoice = await issued(sessions)
+async def test_only_a_defaulted_invoice_is_written_off(sqlite_sessions):
+    invoice = await issued(sqlite_sessions)
     with pytest.raises(ActNotAllowed):
-        await proposed(sessions, invoice, correcting.propose_write_off)
-    await in_state(sessions, invoice, "defaulted")
-    await agreed(sessions, await proposed(sessions, invoice, correcting.propose_write_off))
-    (row,) = await found(sessions)
+        await proposed(sqlite_sessions, invoice, correcting.propose_write_off)
+    await in_state(sqlite_sessions, invoice, "defaulted")
+    await agreed(sqlite_sessions, await proposed(sqlite_sessions, invoice, correcting.propose_write_off))
+    (row,) = await found(sqlite_sessions)
     assert row.state == "written_off"
-    async with sessions() as session:
+    async with sqlite_sessions() as session:
         assert await queries.open_minor(session, row) == 0
         assert await ledger.balance(session, "expense:writeoff", "USD") == invoice.total_minor
     with pytest.raises(ActNotAllowed):
-        await proposed(sessions, invoice)
+        await proposed(sqlite_sessions, invoice)
 
 
 async def handed_over(sessions, invoice, lots):

@@ -59,15 +59,15 @@ async def test_one_lot_goes_with_its_premium_and_its_part_of_the_tax(sessions):
         assert await queries.open_minor(session, row) == 1_542_750
 
 
-async def test_with_the_last_lot_the_invoice_is_cancelled_and_nothing_is_owed(sessions):
-    invoice = await issued(sessions, sold(), sold(TWO, 2_000_001), country="BE")
+async def test_with_the_last_lot_the_invoice_is_cancelled_and_nothing_is_owed(sqlite_sessions):
+    invoice = await issued(sqlite_sessions, sold(), sold(TWO, 2_000_001), country="BE")
     for number, lot in enumerate((ONE, TWO), 1):
-        assert (await credited(sessions, invoice, lots=[lot])).number == f"CN-ANT-2026-{number:06d}"
-    assert await balances(sessions) == {}
-    async with sessions() as session:
+        assert (await credited(sqlite_sessions, invoice, lots=[lot])).number == f"CN-ANT-2026-{number:06d}"
+    assert await balances(sqlite_sessions) == {}
+    async with sqlite_sessions() as session:
         assert (await session.get_one(Invoice, invoice.id)).state == "cancelled"
     with pytest.raises(ActNotAllowed):
-        await credited(sessions, invoice)
+        await credited(sqlite_sessions, invoice)
 
 
 async def test_what_was_paid_for_it_lies_unallocated_and_can_be_refunded(sessions):
@@ -84,18 +84,18 @@ async def test_what_was_paid_for_it_lies_unallocated_and_can_be_refunded(session
     assert (await balances(sessions))[f"liability:unallocated:{invoice.company_id}"] == -2_531_250
 
 
-async def test_a_part_of_one_line_is_credited_with_its_tax_and_never_more_than_is_left(sessions):
-    invoice = await issued(sessions, country="BE")
+async def test_a_part_of_one_line_is_credited_with_its_tax_and_never_more_than_is_left(sqlite_sessions):
+    invoice = await issued(sqlite_sessions, country="BE")
     hammer = next(line for line in invoice.lines if line.kind == "hammer")
     tax = next(line for line in invoice.lines if line.kind == "tax")
-    note = await credited(sessions, invoice, lines={hammer.id: 400_000})
+    note = await credited(sqlite_sessions, invoice, lines={hammer.id: 400_000})
     assert note.total_minor == 400_000 + 84_000
     for wrong in ({hammer.id: 600_001}, {hammer.id: 0}, {tax.id: 1}, {999: 1}, {}):
         with pytest.raises(BadInput):
-            await credited(sessions, invoice, lines=wrong)
+            await credited(sqlite_sessions, invoice, lines=wrong)
     with pytest.raises(BadInput):
-        await credited(sessions, invoice, lots=["X" * 26])
-    async with sessions() as session:
+        await credited(sqlite_sessions, invoice, lots=["X" * 26])
+    async with sqlite_sessions() as session:
         assert await session.scalar(select(BilledLot.lot)) == ONE  # it is still sold
 
 

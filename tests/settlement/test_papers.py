@@ -111,23 +111,23 @@ async def test_papers_are_set_once_in_both_languages_and_keep_their_hash(session
     assert "USD 30,628.13" in english  # 20,000.00, the premium of 5,312.50 and their part of the tax
 
 
-async def test_the_table_of_the_day_and_the_form_of_the_numbers_decide_the_tax(sessions):
-    belgian = await issued(sessions, country="BE")
+async def test_the_table_of_the_day_and_the_form_of_the_numbers_decide_the_tax(sqlite_sessions):
+    belgian = await issued(sqlite_sessions, country="BE")
     assert (belgian.regime, belgian.rate_bp) == ("full", 2100)
     with pytest.raises(invoicing.TaxUndecided):
-        await issued(sessions, sold("N" * 26), country="FR", tax_no="FR 12")  # no number of any country's form
+        await issued(sqlite_sessions, sold("N" * 26), country="FR", tax_no="FR 12")  # no number of any country's form
 
 
-async def test_own_goods_are_income_and_the_days_come_from_the_result_and_the_holidays(sessions):
+async def test_own_goods_are_income_and_the_days_come_from_the_result_and_the_holidays(sqlite_sessions):
     from pavilion.settlement import ledger
     from pavilion.settlement.models import HouseCompany
     from tests import make
 
-    async with sessions.begin() as session:
+    async with sqlite_sessions.begin() as session:
         house = await make.company(session, "Pavilion's own stock", "BE")
         session.add(HouseCompany(company_id=house.id, entity="ANT"))
-    await issued(sessions, sold(consignor=house.id), sold("M" * 26, 2_000_000, consignor=8))
-    async with sessions() as session:
+    await issued(sqlite_sessions, sold(consignor=house.id), sold("M" * 26, 2_000_000, consignor=8))
+    async with sqlite_sessions() as session:
         assert await ledger.balance(session, "income:sales", "USD") == -1_000_000
         assert await ledger.balance(session, f"liability:seller:{house.id}", "USD") == 0
         wanted = select(Invoice).options(selectinload(Invoice.lines))
