@@ -107,7 +107,7 @@ async def end_of(sessions):
         return {
             "balances": await ledger.balances(session),
             "invoices": await all_of(Invoice, "number", "state", "outcome"),
-            "intents": await all_of(PaymentIntent, "kind", "ref", "state"),
+            "intents": await all_of(PaymentIntent, "kind", "amount_minor", "state"),
             "receipts": await all_of(Receipt, "provider_ref", "amount_minor", "purpose"),
             "refunds": await all_of(Refund, "amount_minor", "state"),
             "disputes": await all_of(Dispute, "provider_id", "state"),

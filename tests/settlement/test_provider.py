@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from pavilion.kernel.errors import ActNotAllowed
-from pavilion.settlement import checkouts, ledger, queries, reconciling, refunding, sending, webhooks
-from pavilion.settlement.intent_models import Dispute, PaymentIntent, ProviderCustomer, ProviderEvent
+from pavilion.settlement import agreed, checkouts, consents, ledger, queries, reconciling, refunding, sending, webhooks
+from pavilion.settlement.intent_models import ChargeConsent, Dispute, PaymentIntent, ProviderCustomer, ProviderEvent
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import ProviderUnreachable
 from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund
@@ -280,3 +280,48 @@ async def test_the_night_is_passed_once_and_again_when_nobody_answered(sessions)
     provider.lines_silent = False
     assert await nightly.tick(later + 2 * HOUR) == 1
     assert await reconciling.Nightly(sessions, None).tick(clock) == 0
+
+
+async def test_a_company_that_agreed_is_charged_once_at_the_close_and_never_after_it_withdrew(sessions):
+    first, provider = await issued(sessions), Provider()
+    with pytest.raises(ActNotAllowed):  # the terms of the sale do not allow it
+        async with sessions.begin() as session:
+            await consents.give(session, company_id=first.company_id, sale=first.sale, entity="ANT", by="p", now=NOON)
+    async with sessions.begin() as session:
+        await agreed.set_terms(session, sale=first.sale, facts={"auto_charge": True}, by="p", now=NOON)
+        await consents.give(session, company_id=first.company_id, sale=first.sale, entity="ANT", by="p", now=NOON)
+    assert await consents.charge_all(sessions, NOON) == 0  # no card is kept yet
+    provider.decline(await on_page(sessions, provider, first.number, save=True))
+    async with sessions.begin() as session:
+        customer = await session.get_one(ProviderCustomer, (first.company_id, "ANT"))
+        customer.method = "pm_1"
+    assert [await consents.charge_all(sessions, NOON) for _ in range(2)] == [1, 0]
+    while await sending.tick(sessions, provider, URL, NOON):
+        pass
+    await hear(sessions, provider)
+    assert (await one(sessions, Invoice)).state == "paid"
+    assert [name for name, _ in provider.asked].count("charge") == 1
+    async with sessions.begin() as session:
+        await consents.withdraw(session, company_id=first.company_id, sale=first.sale, by="p", now=NOON)
+    async with sessions() as session:
+        assert (await session.get(ChargeConsent, (first.company_id, first.sale))).withdrawn_at == NOON
+
+
+async def test_a_transfer_is_taken_from_the_cash_balance_and_goes_back_by_that_charge(sessions):
+    invoice, provider = await issued(sessions), Provider()
+    customer = await with_account(sessions, provider, invoice.number)
+    provider.transfer(customer, 1_275_700, invoice.number)
+    await hear(sessions, provider)
+    await sending.tick(sessions, provider, URL, NOON)
+    await hear(sessions, provider)
+    (receipt,) = await rows(sessions, Receipt)  # the charge is no second receipt
+    taken = await one(sessions, PaymentIntent, PaymentIntent.kind == "charge")
+    assert (receipt.source, taken.state, taken.amount_minor) == ("transfer", "succeeded", 1_275_700)
+    async with sessions.begin() as session:
+        await refunding.owe(
+            session, key="over", company_id=invoice.company_id, entity="ANT", currency="USD", amount_minor=700,
+            reason="overpaid", ref="", from_account=f"liability:unallocated:{invoice.company_id}", by=None, now=NOON,
+        )  # fmt: skip
+    await sending.tick(sessions, provider, URL, NOON)
+    (refund,) = provider.refunds.values()
+    assert refund.charge == taken.facts["charge"]

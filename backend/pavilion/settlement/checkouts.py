@@ -43,6 +43,7 @@ class Ways(NamedTuple):
     ceiling_minor: int
     account: Mapping[str, str]
     pending: str | None  # a page that waits, or a payment that is being confirmed: its public id
+    auto: bool  # the sale's terms let a company agree to be charged at its close
 
 
 async def ways_of(session: AsyncSession, invoice: Invoice) -> Ways:
@@ -76,6 +77,7 @@ async def _ways(
         ceiling_minor=terms.card_ceiling_minor,
         account=(customer.accounts if customer else {}).get(currency, {}),
         pending=await session.scalar(waits.order_by(PaymentIntent.id.desc()).limit(1)),
+        auto=terms.auto_charge,
     )
 
 
@@ -106,9 +108,10 @@ async def pay_invoice(
 
 
 async def pay_deposit(
-    session: AsyncSession, deposit: Deposit, *, by_card: bool, lang: str, now: datetime, by: str | None
+    session: AsyncSession, deposit: Deposit, *, by_card: bool, save: bool, lang: str, now: datetime, by: str | None
 ) -> PaymentIntent:
-    """The same for a deposit, whose row is locked by the caller. Nothing asked, or a barred company: refused."""
+    """The same for a deposit, whose row is locked by the caller. Nothing asked, or a barred company: refused. It is a
+    captured charge: what is held is money that is there."""
     left = await deposits.payable(session, deposit)
     ways = await ways_of_deposit(session, deposit)
     if left <= 0:
@@ -118,9 +121,8 @@ async def pay_deposit(
     if not ways.card:
         raise ActNotAllowed(state="above_ceiling")
     terms = await terms_of(session, deposit.sale, deposit.entity)
-    kind = IntentKind.HOLD if deposit.by_hold else IntentKind.DEPOSIT
     intent = await _ask_page(
-        session, kind, ways, deposit.company_id, deposit.entity, terms, save=False, lang=lang, now=now
+        session, IntentKind.DEPOSIT, ways, deposit.company_id, deposit.entity, terms, save=save, lang=lang, now=now
     )
     if deposit.state == DepositState.ASKED:
         await deposits.pending(session, deposit, by=by, now=now)

@@ -84,7 +84,7 @@ async def apply(session: AsyncSession, said: Said, now: datetime) -> str:
 async def charged(session: AsyncSession, found: Charged, now: datetime) -> str:
     intent = await intent_of(session, found.ref)
     if found.state == "succeeded":
-        if not found.by_transfer:
+        if not found.by_transfer and not (intent is not None and intent.facts.get("cash")):
             return await _received(session, found, intent, now)
         if intent is not None:  # that money stands in our books since it reached the customer's balance
             await end(session, intent, IntentState.SUCCEEDED, now)

@@ -11,11 +11,11 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.entities import entities
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.errors import NotFound, Refusal
-from pavilion.settlement import checkouts, deposits, queries, sending, webhooks
+from pavilion.settlement import checkouts, consents, deposits, queries, sending, webhooks
 from pavilion.settlement.intent_models import IntentKind, PaymentIntent
 from pavilion.settlement.payments.port import ForgedWebhook, Payments, ProviderRefused, ProviderUnreachable
 from pavilion.settlement.payments.signing import LARGEST
-from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 from pavilion.webkit.log import get_logger
 from pavilion.webkit.upload import body_of
@@ -53,6 +53,11 @@ async def pay_invoice(
         intent = await checkouts.pay_invoice(
             session, invoice, by_card=by_card, save=bool(said.save), lang=lang, now=now
         )
+        if by_card and said.save:
+            await consents.give(
+                session, company_id=invoice.company_id, sale=invoice.sale, entity=invoice.entity,
+                by=actor.public_id or "", now=now,
+            )  # fmt: skip
         back = f"/desk/invoices/{invoice.number}?way=transfer#pay"
     return await _onwards(request, payments, sessions, intent, back, now)
 
@@ -67,8 +72,29 @@ async def pay_deposit(
         if row.company_id != actor.company_id:
             raise NotFound()
         by_card, lang = said.way == "card", language(request)
-        intent = await checkouts.pay_deposit(session, row, by_card=by_card, lang=lang, now=now, by=actor.public_id)
+        intent = await checkouts.pay_deposit(
+            session, row, by_card=by_card, save=bool(said.save), lang=lang, now=now, by=actor.public_id
+        )
+        if by_card and said.save:
+            await consents.give(
+                session, company_id=row.company_id, sale=row.sale, entity=row.entity, by=actor.public_id or "", now=now
+            )
     return await _onwards(request, payments, sessions, intent, "/desk/deposits?way=transfer#pay", now)
+
+
+@router.get("/desk/payments")
+async def agreed(request: Request, actor: Payer, session: Reading) -> Response:
+    """The sales at whose close the house may charge the company's card."""
+    done = request.query_params.get("done", "") == "withdrawn"
+    rows = await consents.of_company(session, actor.company_id)
+    return page(request, "settlement/consents.html", rows=rows, done=done)
+
+
+@router.post("/desk/payments/consents/{sale}/withdrawal")
+async def withdraw(sale: str, actor: Payer, session: Writing, now: Now) -> Response:
+    by = actor.public_id or ""
+    await consents.withdraw(session, company_id=actor.company_id or 0, sale=sale, by=by, now=now)
+    return RedirectResponse("/desk/payments?done=withdrawn", status_code=303)
 
 
 @router.get("/desk/payments/{payment}")

@@ -27,6 +27,7 @@ from pavilion.settlement.payments.port import (
     VirtualAccount,
 )
 from pavilion.settlement.receipt_models import Refund, Source
+from pavilion.settlement.transfers import cash_key
 
 LEASE = timedelta(minutes=1)  # longer than a call may take: nobody else asks meanwhile
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
@@ -174,11 +175,6 @@ async def _way_back(
     if facts and facts.get("charge"):
         return {"charge": facts["charge"]}
     return {"customer": customer.provider_id if customer else None}
-
-
-def cash_key(transaction: str) -> str:
-    """The act of taking a transfer from a customer's cash balance."""
-    return f"cash:{transaction}"
 
 
 async def _ask(sessions: Sessions, payments: Payments, public_url: str, request: Request, now: datetime) -> Answer:

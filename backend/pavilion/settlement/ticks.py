@@ -9,6 +9,7 @@ from pavilion.settings import Settings
 from pavilion.settlement import (
     accepting,
     checkouts,
+    consents,
     correcting,
     defaulting,
     deposit_days,
@@ -42,6 +43,7 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("offers", partial(accepting.tick, sessions)),
         ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
         ("release papers", lambda now: papers.set_papers(sessions, now, pages.tongues, settings.public_url)),
+        ("consented charges", partial(consents.charge_all, sessions)),
         ("pages closed", partial(checkouts.close_all, sessions)),
         ("payments asked", partial(sending.tick, sessions, payments, settings.public_url.rstrip("/"))),
         ("provider", reconciling.Nightly(sessions, payments).tick),

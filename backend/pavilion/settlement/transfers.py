@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.entities import entities
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import deposits, discrepancies, queries, receiving
+from pavilion.settlement import deposits, discrepancies, intents, queries, receiving
 from pavilion.settlement.deposit_models import Deposit, DepositState
-from pavilion.settlement.intent_models import ProviderCustomer
+from pavilion.settlement.intent_models import IntentKind, ProviderCustomer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Cash
 from pavilion.settlement.receipt_models import Receipt, Source
@@ -21,9 +21,15 @@ from pavilion.settlement.rules import PAYABLE, InvoiceState
 NOT_PLAIN = re.compile(r"[^0-9A-Z]")
 
 
+def cash_key(transaction: str) -> str:
+    """The act of taking a transfer from a customer's cash balance."""
+    return f"cash:{transaction}"
+
+
 async def book(session: AsyncSession, found: Cash, now: datetime) -> str:
     """The money stands in the books, once: on the invoice or deposit its reference names, else on the oldest due
-    invoice in its currency, what is over unallocated."""
+    invoice in its currency, what is over unallocated. The provider is asked to move it from the customer's cash balance
+    to ours: it keeps it for some weeks only."""
     if await session.scalar(select(Receipt.id).where(Receipt.provider_ref == found.id)) is not None:
         return "nothing"
     customer = await session.scalar(select(ProviderCustomer).where(ProviderCustomer.provider_id == found.customer))
@@ -41,7 +47,13 @@ async def book(session: AsyncSession, found: Cash, now: datetime) -> str:
         purpose="",
         at=now,
     )
-    if customer is None:
+    if customer is not None:
+        await intents.ask(
+            session, kind=IntentKind.CHARGE, key=cash_key(found.id), ref=receipt.public_id,
+            company_id=customer.company_id, entity=entity, currency=found.currency, amount_minor=found.amount_minor,
+            facts={"cash": found.id}, now=now,
+        )  # fmt: skip
+    else:
         await receiving.book(session, receipt, None, by=None)
         await _unexplained(session, found, "missing_here", None, now)
         return "discrepancy"
