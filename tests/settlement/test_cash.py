@@ -11,6 +11,8 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused
 from pavilion.settlement import (
+    cash_queries,
+    chargebacks,
     converting,
     crediting,
     discrepancies,
@@ -27,6 +29,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.intent_models import PaymentIntent
 from pavilion.settlement.matching import Loose, Owed
+from pavilion.settlement.payments.port import Disputed
 from pavilion.settlement.receipt_models import Allocation, Discrepancy, Receipt, Refund, Source
 from pavilion.settlement.wiring import DuplicateReference, Seen
 from tests import make
@@ -337,6 +340,26 @@ async def test_of_two_who_spend_one_receipt_the_second_finds_what_is_left(desk):
     done = await asyncio.gather(matched, back, return_exceptions=True)
     assert sum(isinstance(one, ActNotAllowed) for one in done) == 1, done
     assert await desk.left(receipt) == 0 == await desk.balance(postings.unallocated(None))
+
+
+async def test_what_is_disputed_can_neither_pay_nor_go_back(desk):
+    invoice = await desk.invoice()
+    (receipt,) = await paid_by_card(desk, [5_000])
+
+    async def told(state):
+        async with desk.sessions.begin() as session:
+            row = await session.get_one(Receipt, receipt.id)
+            await chargebacks.follow(session, row, Disputed("dp_1", "ch", 5_000, 0, "USD", state), NOON)
+
+    await told("open")
+    async with desk.sessions() as session:
+        assert await cash_queries.unplaced(session) == []
+    assert await desk.left(receipt) == 0 == await desk.balance(postings.unallocated(None))
+    for verb, said in ((matching.match, {"number": invoice.number, "amount_minor": None}), (matching.give_back, {})):
+        with pytest.raises(ActNotAllowed):
+            await desk.act(verb, receipt.public_id, **said)
+    await told("won")
+    assert await desk.left(receipt) == 5_000 == -await desk.balance(postings.unallocated(None))
 
 
 def test_the_likeliest_invoice_is_offered_first():

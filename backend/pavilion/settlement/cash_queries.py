@@ -13,6 +13,7 @@ from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import ProposalState
 from pavilion.auctions.entities import entities
 from pavilion.settlement.aging import Debt
+from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.matching import Loose, Owed, suggest
 from pavilion.settlement.models import Entry, Invoice
 from pavilion.settlement.receipt_models import (
@@ -201,6 +202,7 @@ def _left() -> ColumnElement[int]:
         Receipt.amount_minor
         - _sum(Allocation.amount_minor, Allocation.receipt_id == Receipt.id)
         - _sum(Leaving.amount_minor, Leaving.receipt_id == Receipt.id)
+        - _sum(Dispute.amount_minor, and_(Dispute.receipt_id == Receipt.id, Dispute.state != "won"))
         - _sum(Refund.amount_minor, going)
     )
 
