@@ -109,10 +109,13 @@ async def test_a_transfer_goes_from_the_statement_to_its_places_and_its_rest_bac
     assert (await desk.post(f"/staff/cashier/refunds/{refund.public_id}/payment", data=out)).status_code == 303
     for lang in ("en", "zh"):
         reader = await browser("aud", lang)
-        for path in (*PAGES, f"/trail/{number}", f"/receipts/{receipt.public_id}"):
+        own = (f"/trail/{number}", f"/trail/{receipt.public_id}", f"/receipts/{receipt.public_id}")
+        for path in (*PAGES, *own):
             answer = await reader.get(f"/staff/cashier{path}")
             assert answer.status_code == 200, path
             assert 'method="post" action="/staff/cashier' not in answer.text  # an auditor reads
+    told = (await desk.get(f"/staff/cashier/trail/{receipt.public_id}.csv")).text
+    assert "payment:booked" in told and "refund:paid" in told and "liability:refund" in told
     assert "OUT 1" in (await desk.get("/staff/cashier/refunds.csv")).text
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
@@ -22,6 +23,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.cash_forms import PaidForm, ReasonForm, RefundsForm
 from pavilion.settlement.cashier_routes import csv_file
+from pavilion.settlement.receipt_models import Receipt
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
 
@@ -192,7 +194,7 @@ def _span(first: str, last: str, now: datetime) -> tuple[date, date, str | None]
 @router.get("/staff/cashier/trail/{name}.csv")
 async def trail_csv(name: Annotated[str, Path(max_length=40)], actor: Reader, session: Reading) -> Response:
     about = await _about(session, actor, name)
-    return csv_file(f"trail-{about.title}", cash_sheets.of_trail(await trail.steps(session, about)))
+    return csv_file(f"trail-{about.name}", cash_sheets.of_trail(await trail.steps(session, about)))
 
 
 @router.get("/staff/cashier/trail/{name}")
@@ -205,6 +207,9 @@ async def trail_page(
 
 async def _about(session: AsyncSession, actor: Actor, name: str) -> trail.About:
     invoice = await queries.invoice_for(session, actor, name)
-    if invoice is None or invoice.number is None:
+    if invoice is not None and invoice.number is not None:
+        return await trail.about_invoice(session, invoice)
+    receipt = await session.scalar(select(Receipt).where(Receipt.public_id == name))
+    if receipt is None:
         raise NotFound()
-    return await trail.about_invoice(session, invoice)
+    return await trail.about_receipt(session, receipt)

@@ -39,6 +39,8 @@ class About(NamedTuple):
     """What belongs together: public ids and document numbers."""
 
     title: str
+    name: str  # in the address of its trail
+    href: str
     names: frozenset[str]
 
 
@@ -51,12 +53,15 @@ async def about_invoice(session: AsyncSession, invoice: Invoice) -> About:
     names |= {name for row in notes for name in row}
     paid = select(Allocation.receipt_id).where(Allocation.invoice_id == invoice.id)
     names |= set(await session.scalars(select(Receipt.public_id).where(Receipt.id.in_(paid))))
-    return About(invoice.number or "", frozenset(await _with_followers(session, names)))
+    number = invoice.number or invoice.public_id
+    return About(number, number, f"/desk/invoices/{number}", frozenset(await _with_followers(session, names)))
 
 
 async def about_receipt(session: AsyncSession, receipt: Receipt) -> About:
     """The receipt with its refunds and what does not agree about it."""
-    return About(receipt.reference, frozenset(await _with_followers(session, {receipt.public_id})))
+    name, title = receipt.public_id, receipt.reference or receipt.provider_ref or receipt.public_id
+    names = frozenset(await _with_followers(session, {name}))
+    return About(title, name, f"/staff/cashier/receipts/{name}", names)
 
 
 async def steps(session: AsyncSession, about: About) -> list[Step]:
