@@ -187,3 +187,23 @@ def test_the_mode_of_the_key_fits_the_environment_or_the_house_does_not_start():
         with pytest.raises(WrongMode):
             connect(settings(environment, key))
     assert connect(settings("production", LIVE)) and connect(settings("demo", TEST))
+
+
+async def test_a_hold_is_authorised_then_captured_in_part_or_let_go(there):
+    double, payments = there
+    customer = await payments.customer(name="Lumen", ref="c", key="c1")
+    ends = NOON + timedelta(hours=20)
+
+    async def held(key):
+        page = await payments.checkout(
+            customer=customer, amount_minor=50_000, currency="USD", title="Deposit", ref=key, methods=("card",),
+            success_url=URL, cancel_url=URL, expires_at=ends, save_method=False, hold=True, lang="zh", key=key,
+        )  # fmt: skip
+        double.do("pay", session=page.id)
+        payment = (await payments.read_checkout(page.id)).payment
+        assert (await payments.read_payment(payment)).state == "authorised"
+        return payment
+
+    taken = await payments.capture(await held("one"), amount_minor=20_000, key="cap")
+    assert (taken.state, taken.received_minor, taken.ref) == ("succeeded", 20_000, "one")
+    assert (await payments.release_hold(await held("two"), key="rel")).state == "cancelled"

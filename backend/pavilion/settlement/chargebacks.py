@@ -19,8 +19,8 @@ OPEN, WON, LOST = "open", "won", "lost"
 
 
 async def follow(session: AsyncSession, receipt: Receipt, found: Disputed, now: datetime) -> None:
-    """Our books say of the dispute what the provider says. While it is open the receipt is not cleared; lost, the buyer
-    owes again for good; won, everything stands as before but the fee."""
+    """Our books say of the dispute what the provider says. While it is open the receipt is not cleared; lost, the
+    invoice is to be paid again; won, everything stands as before but the fee."""
     await session.refresh(receipt, with_for_update=True)
     row = await session.get(Dispute, found.id)
     if row is None:
@@ -41,6 +41,8 @@ async def follow(session: AsyncSession, receipt: Receipt, found: Disputed, now: 
         return
     if found.state == WON:
         await _given_back(session, receipt, found, now)
+    else:
+        await _owed_again(session, receipt, found, now)
     row.state, row.closed_at = found.state, now
     events.record(session, f"dispute:{found.state}", receipt.public_id, by=None, at=now, dispute=found.id)
 
@@ -86,6 +88,13 @@ async def _given_back(session: AsyncSession, receipt: Receipt, found: Disputed, 
         session.add(back)
         if one.deposit is not None:
             await deposits.recovered(session, one.deposit, by=None, now=now)
+
+
+async def _owed_again(session: AsyncSession, receipt: Receipt, found: Disputed, now: datetime) -> None:
+    mine = select(Allocation.invoice_id).where(Allocation.receipt_id == receipt.id, Allocation.by == found.id[:40])
+    rows = select(Invoice).where(Invoice.id.in_(mine)).order_by(Invoice.id).with_for_update()
+    for invoice in (await session.scalars(rows)).all():
+        await reopen(session, invoice, by=None, now=now)
 
 
 def _taken_back(

@@ -111,7 +111,7 @@ async def pay_deposit(
     session: AsyncSession, deposit: Deposit, *, by_card: bool, save: bool, lang: str, now: datetime, by: str | None
 ) -> PaymentIntent:
     """The same for a deposit, whose row is locked by the caller. Nothing asked, or a barred company: refused. It is a
-    captured charge: what is held is money that is there."""
+    captured charge, or a card's authorisation where the sale's terms say so."""
     left = await deposits.payable(session, deposit)
     ways = await ways_of_deposit(session, deposit)
     if left <= 0:
@@ -121,8 +121,9 @@ async def pay_deposit(
     if not ways.card:
         raise ActNotAllowed(state="above_ceiling")
     terms = await terms_of(session, deposit.sale, deposit.entity)
+    kind = IntentKind.HOLD if deposit.by_hold else IntentKind.DEPOSIT
     intent = await _ask_page(
-        session, IntentKind.DEPOSIT, ways, deposit.company_id, deposit.entity, terms, save=save, lang=lang, now=now
+        session, kind, ways, deposit.company_id, deposit.entity, terms, save=save, lang=lang, now=now
     )
     if deposit.state == DepositState.ASKED:
         await deposits.pending(session, deposit, by=by, now=now)

@@ -166,6 +166,8 @@ def _fault(found: Charged, intent: PaymentIntent | None) -> str | None:
         return "missing_here"
     if found.currency != intent.currency:
         return "currency_differs"
+    if intent.kind == IntentKind.HOLD and found.received_minor < intent.amount_minor:
+        return None  # a part of what was authorised is captured
     return "amount_differs" if found.received_minor != intent.amount_minor else None
 
 
