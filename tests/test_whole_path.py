@@ -78,8 +78,9 @@ async def test_each_sold_lot_is_billed_exactly_and_the_ledger_balances(sessions)
     billed = {line.lot: line.amount_minor for invoice in invoices for line in invoice.lines if line.kind == "hammer"}
     assert billed == {result.lot_public_id: result.price_minor for result in results}
     for invoice in invoices:
-        assert invoicing.totals_of(invoice).total == invoice.total_minor == sum(x.amount_minor for x in invoice.lines)
-        assert invoice.state == "issued"
+        owed = sum(line.amount_minor for line in invoice.lines if line.kind != "credit")
+        assert invoicing.totals_of(invoice).total == invoice.total_minor == owed
+        assert invoice.state in ("issued", "paid")  # some of its buyers have paid
         assert invoice.warranty_id
 
 
