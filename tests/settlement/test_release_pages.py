@@ -198,6 +198,7 @@ async def test_a_parcel_by_carrier_needs_its_bill_and_an_export_its_proof(house)
     await tomas.post(f"{at}/weights", data={"stone": case.stone, "weight": "1.010 ct"})
     low = await tomas.post(f"{at}/packing", data={"carrier": "Malca-Amit", "insured": "12,749.99"})
     assert low.status_code == 422 and "at least what the goods cost" in low.text
+    assert 'value="Malca-Amit"' in low.text and 'value="12,749.99"' in low.text
     assert (
         await tomas.post(f"{at}/packing", data={"carrier": "Malca-Amit", "insured": "12,750.00"})
     ).status_code == 303

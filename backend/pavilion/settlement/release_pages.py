@@ -1,5 +1,6 @@
 """What the pages of a release show, and the keys of the house behind its acts."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -85,8 +86,9 @@ async def show(
     *,
     refused: Refusal | None = None,
     token: str = "",
+    said: Mapping[str, str] | None = None,
 ) -> Response:
-    """The desk's page of one release; a refusal stands above what it is about."""
+    """The desk's page of one release; a refusal stands above what it is about, and what was typed stays."""
     invoice = await release_queries.invoice_of(session, release)
     company = await session.get_one(Company, release.company_id)
     signed = house(request)
@@ -108,6 +110,7 @@ async def show(
         documents=DOCUMENTS,
         refused=refused,
         token=token,
+        said=said or {},
     )
 
 

@@ -101,7 +101,8 @@ async def pack(
     try:
         await releasing.pack(session, release, carrier=said.carrier, insured_minor=insured, by=_by(actor), now=now)
     except (BadInput, releasing.NotReady) as refused:
-        return await release_pages.show(request, session, release, now, refused=refused)
+        typed = said.model_dump()
+        return await release_pages.show(request, session, release, now, refused=refused, said=typed)
     return RedirectResponse(f"/staff/releases/{name}#release", status_code=303)
 
 

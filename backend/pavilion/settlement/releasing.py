@@ -20,6 +20,7 @@ from pavilion.settlement.release_models import GoodsState, Release, ReleaseMode
 from pavilion.settlement.rules import InvoiceState
 
 PAPERS = "release.papers"
+MOST = 2**53 - 1  # minor units: what any program can still count
 TAKES = frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE, InvoiceState.PAID})
 G = GoodsState
 
@@ -151,6 +152,8 @@ async def pack(
         faults = {"carrier": "bad_input"} if not carrier else {}
         if insured_minor is None or insured_minor < worth:
             faults["insured"] = "insured_too_low"
+        elif insured_minor > MOST:
+            faults["insured"] = "bad_input"
         if faults:
             raise BadInput(fields=faults)
     else:
