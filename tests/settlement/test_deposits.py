@@ -42,6 +42,7 @@ from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund, Sou
 from pavilion.settlement.terms import Terms
 from tests.auctions import world
 from tests.bidding import house
+from tests.luck import Random
 from tests.make import HOUR, NOON
 from tests.settlement.test_invoicing import TERMS, sold
 
@@ -328,6 +329,7 @@ async def test_what_a_credit_note_frees_is_deposit_again(sessions, made, sale):
     assert await figures(sessions, buyer) == (600_000, 400_000, 0, 0, 200_000)
 
 
+@ON_SQLITE
 async def test_a_chargeback_ends_the_limit_until_it_is_won(sessions, made, sale):
     """Told as it comes, twice: the applied part is owed again, the paddle has no limit, and then all is as before."""
     buyer, _ = await approved(sessions, made, sale)
@@ -345,6 +347,38 @@ async def test_a_chargeback_ends_the_limit_until_it_is_won(sessions, made, sale)
         assert await figures(sessions, buyer) == ((0, 0, 0, 0, 0) if gone else (600_000, 0, 0, 0, 600_000))
         assert (await registration_of(sessions, buyer)).limit_minor == (0 if gone else 6_000_000)
         assert (await deposit_of(sessions, buyer)).state == ("asked" if gone else "held")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_whatever_happens_to_a_deposit_every_cent_of_it_is_in_one_place(sessions, made, sale, seed):
+    """Payments, invoices, credit notes, defaults and what banks take back, in any order."""
+    luck, numbers, receipts = Random(seed), [], []
+    buyer, _ = await approved(sessions, made, sale)
+    for turn in range(30):
+        act = luck.choice(("pay", "bill", "credit", "forfeit", "chargeback", "won"))
+        before = await figures(sessions, buyer)
+        if act == "pay":
+            receipts.append((await pay(sessions, buyer, luck.randint(1, 900_000))).id)
+        elif act == "bill":
+            numbers.append((await billed(sessions, buyer, sale, luck.randint(1, 400_000), f"{turn:026d}"))[0])
+        elif numbers and act in ("credit", "forfeit"):
+            async with sessions.begin() as session:
+                invoice = await queries.invoice_by_number(session, luck.choice(numbers), lock=True)
+                amount = luck.randint(1, 500_000)
+                if act == "credit":
+                    await deposits.give_back(session, invoice, amount, key=str(turn), by=None, now=NOON)
+                else:
+                    bp = {"forfeit_bp": luck.randint(0, 10_000), "seller_bp": luck.randint(0, 10_000)}
+                    await deposits.forfeit(session, invoice=invoice, now=NOON, **bp)
+        elif receipts and act in ("chargeback", "won"):
+            async with sessions.begin() as session:
+                row = await session.get(Receipt, luck.choice(receipts))
+                state = "open" if act == "chargeback" else "won"
+                said = Disputed(f"dp_{row.id}", row.provider_ref, row.amount_minor, 0, "USD", state)
+                await chargebacks.follow(session, row, said, NOON)
+        after = await figures(sessions, buyer)
+        assert min(after) >= 0, (turn, act, before, after)
 
 
 async def test_two_payments_of_one_deposit_in_the_same_moment_hold_it_once(sessions, made, sale):
