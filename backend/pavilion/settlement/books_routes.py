@@ -22,7 +22,8 @@ Account = Annotated[str, Path(max_length=120, pattern=r"^[a-z]+:[A-Za-z0-9:_-]+$
 From = Annotated[date | None, Query(alias="from")]
 To = Annotated[date | None, Query(alias="to")]
 Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")]
-Ref = Annotated[str | None, Query(max_length=80)]
+Ref = Annotated[str | None, Query(max_length=80, pattern=r"^[^\x00-\x1f]*$")]
+EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
 
 
 @router.get("/staff/ledger")
@@ -47,13 +48,13 @@ async def ledger_page(request: Request, actor: LedgerReader, session: Reading, r
 @router.get("/staff/ledger/journal.csv")
 async def journal_csv(actor: LedgerReader, session: Reading, since: From = None, until: To = None) -> Response:
     """Every entry, oldest first; Σ debit = Σ credit per transaction and currency. Nothing in it runs in a sheet."""
-    return _sheet(exporting.journal(await exporting.rows(session, since, until)), "journal.csv")
+    return _sheet(exporting.journal(await exporting.rows(session, *_days(since, until))), "journal.csv")
 
 
 @router.get("/staff/ledger/general-journal.csv")
 async def general_journal(actor: LedgerReader, session: Reading, since: From = None, until: To = None) -> Response:
     """The same as a general journal: a voucher a transaction, major units, names of accounts."""
-    found = await exporting.rows(session, since, until)
+    found = await exporting.rows(session, *_days(since, until))
     names = await queries.account_names(session, sorted({row.account for row in found}))
     return _sheet(exporting.general(found, names), "general-journal.csv")
 
@@ -61,7 +62,7 @@ async def general_journal(actor: LedgerReader, session: Reading, since: From = N
 @router.get("/staff/ledger/journal.ledger")
 async def plain_text_journal(actor: LedgerReader, session: Reading, since: From = None, until: To = None) -> Response:
     """The same as plain-text double entry, for hledger and ledger-cli."""
-    told = exporting.plain_text(await exporting.rows(session, since, until))
+    told = exporting.plain_text(await exporting.rows(session, *_days(since, until)))
     return Response(told, media_type="text/plain; charset=utf-8", headers=_named("journal.ledger"))
 
 
@@ -144,13 +145,20 @@ async def _currency(session: Reading, account: str, said: str | None) -> str:
     return said or known[0]
 
 
+def _days(since: date | None, until: date | None) -> tuple[date | None, date | None]:
+    """As they were said, refused where they lie beyond any book or the wrong way round."""
+    if any(day is not None and not EARLIEST <= day <= LATEST for day in (since, until)):
+        raise BadInput(fields={"from": "days_invalid"})
+    if since is not None and until is not None and since > until:
+        raise BadInput(fields={"from": "days_invalid"})
+    return since, until
+
+
 def _span(since: date | None, until: date | None, now: datetime) -> tuple[date, date]:
     """The last ninety days where none are said."""
-    last = until or now.date()
-    first = since or last - USUAL
-    if not date(2000, 1, 1) <= first <= last <= date(2200, 1, 1):
-        raise BadInput(fields={"from": "days_invalid"})
-    return first, last
+    since, until = _days(since, until)
+    last = until or max(now.date(), since or EARLIEST)
+    return since or last - USUAL, last
 
 
 def _sheet(rows: Iterable[Sequence[str]], name: str) -> Response:

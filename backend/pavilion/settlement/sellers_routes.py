@@ -26,7 +26,7 @@ router = APIRouter(tags=["settlement"])
 Reader = Annotated[Actor, may(Permission.LEDGER_SEE)]
 Issuer = Annotated[Actor, may(Permission.STATEMENT_ISSUE)]
 Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
-Number = Annotated[str, Path(max_length=40)]
+Number = Annotated[str, Path(pattern=r"^[A-Z0-9-]{1,40}$")]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Z]{26}$")]
 TRIES = 10  # of a password, a minute
 
