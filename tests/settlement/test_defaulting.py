@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import shutil
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,6 +17,7 @@ from pavilion.accounts.rules import Role
 from pavilion.auctions import curation, reoffering
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.vault import Vault
+from pavilion.kernel.db import sqlite_url
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
@@ -43,6 +46,7 @@ from pavilion.webkit.html import pages_of
 from tests import make
 from tests.auctions import world
 from tests.bidding import house
+from tests.conftest import opened, run
 from tests.make import HOUR, NOON, SECOND
 from tests.settlement.test_deposits import card
 
@@ -84,10 +88,26 @@ async def sale(database_url, sessions):
         yield room
 
 
+@pytest.fixture(scope="module")
+def sold_once(sqlite_template, tmp_path_factory):
+    """The same, made once: whoever changes it takes a copy."""
+    path = tmp_path_factory.mktemp("sold") / "pavilion.db"
+    shutil.copy(sqlite_template, path)
+
+    async def make_it():
+        async with opened(sqlite_url(path)) as sessions, one_sold(sqlite_url(path), sessions) as room:
+            return room
+
+    return path, run(make_it())
+
+
 @pytest.fixture
-async def sale_once(sqlite_database_url, sqlite_sessions):
-    async with one_sold(sqlite_database_url, sqlite_sessions) as room:
-        yield room
+async def sale_once(sold_once, tmp_path):
+    path, room = sold_once
+    shutil.copy(path, tmp_path / "pavilion.db")
+    url = sqlite_url(tmp_path / "pavilion.db")
+    async with opened(url) as sessions:
+        yield replace(room, url=url, sessions=sessions)
 
 
 async def the_invoice(sessions, company=None):
