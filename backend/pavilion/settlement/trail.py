@@ -13,6 +13,7 @@ from pavilion.settlement.intent_models import PaymentIntent
 from pavilion.settlement.models import Entry, Invoice, Posting
 from pavilion.settlement.note_models import CreditNote
 from pavilion.settlement.receipt_models import Allocation, Discrepancy, Receipt, Refund
+from pavilion.settlement.wiring import subject_of
 
 MOST = 1_000
 # What facts are called, as `trail_…`; others are shown as they are named.
@@ -60,7 +61,7 @@ async def about_invoice(session: AsyncSession, invoice: Invoice) -> About:
 async def about_receipt(session: AsyncSession, receipt: Receipt) -> About:
     """The receipt with its refunds and what does not agree about it."""
     name, title = receipt.public_id, receipt.reference or receipt.provider_ref or receipt.public_id
-    names = frozenset(await _with_followers(session, {name}))
+    names = frozenset(await _with_followers(session, {name})) | {subject_of(receipt.entity, receipt.reference)}
     return About(title, name, f"/staff/cashier/receipts/{name}", names)
 
 

@@ -69,7 +69,7 @@ async def enter(session: AsyncSession, seen: Seen, *, actor: Actor, now: datetim
     }
     facts |= {"invoice": seen.invoice} if seen.invoice else {}
     facts |= {"deposit": seen.deposit} if seen.deposit else {}
-    subject = _subject(seen.entity, seen.bank_reference)
+    subject = subject_of(seen.entity, seen.bank_reference)
     proposal = await accounts.propose(session, kind=WIRE, subject=subject, facts=facts, actor=actor, now=now)
     if any(proposal.facts.get(name) != facts.get(name) for name in FIGURES):
         raise DuplicateReference()  # another cashier entered this line otherwise, and it waits
@@ -186,7 +186,8 @@ async def _book_on(session: AsyncSession, receipt: Receipt, number: str, actor: 
     )
 
 
-def _subject(entity: str, bank_reference: str) -> str:
+def subject_of(entity: str, bank_reference: str) -> str:
+    """Under which the acts of two persons about one line of the statement stand."""
     return f"{entity} {tidy(bank_reference).upper()}"[:80]
 
 
