@@ -1,6 +1,8 @@
 """The pages of what was not paid and of what is offered: who may open them, and that their forms do what they say."""
 
 import re
+import shutil
+from dataclasses import replace
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -10,23 +12,21 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
 from pavilion.accounts.sign_in import COOKIE
-from pavilion.kernel.db import create_engine
-from pavilion.main import build_web
+from pavilion.kernel.db import create_engine, sqlite_url
+from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
 from pavilion.settlement import defaulting, jobs
 from pavilion.settlement.default_models import LotOffer
 from tests import make
 from tests.bidding import house
+from tests.conftest import opened, run
 from tests.settlement.test_defaulting import CLOSE, MAXIMA, at, closed, the_invoice
 
 ORIGIN = {"sec-fetch-site": "same-origin"}
 
 
-@pytest.fixture
-async def site(sqlite_database_url, sqlite_sessions, tmp_path):
-    """A house whose first lot was not paid, and whose second passed below its reserve."""
-    sessions = sqlite_sessions
-    async with house.house(sqlite_database_url, sessions, lots=2, reserve={1: 500_000}) as room:
+async def furnish(url, sessions):
+    async with house.house(url, sessions, lots=2, reserve={1: 500_000}) as room:
         for buyer in (2, 1, 0):
             await room.bid(buyer, MAXIMA[buyer])
         for buyer, most in ((1, 400_000), (0, 450_000)):
@@ -34,16 +34,37 @@ async def site(sqlite_database_url, sqlite_sessions, tmp_path):
         await closed(room)
         for _ in range(2):
             await jobs.bill_sold_lots(sessions, CLOSE)
-    clock = [at(10)]
-    await defaulting.late(sessions, clock[0])
+    await defaulting.late(sessions, at(10))
     async with sessions.begin() as session:
         for email, role in (("tomas@pavilion.example", Role.CASHIER), ("lena@pavilion.example", Role.LEAD)):
             await make.person(session, email, (role,))
         for person in await session.scalars(select(Person)):
             person.password_hash = make.HASH
-    engine = create_engine(sqlite_database_url)
+    return room
+
+
+@pytest.fixture(scope="module")
+def furnished_once(sqlite_template, tmp_path_factory):
+    """A house whose first lot was not paid, and whose second passed below its reserve; made once."""
+    path = tmp_path_factory.mktemp("unpaid") / "pavilion.db"
+    shutil.copy(sqlite_template, path)
+
+    async def make_it():
+        async with opened(sqlite_url(path)) as sessions:
+            return await furnish(sqlite_url(path), sessions)
+
+    return path, run(make_it())
+
+
+@pytest.fixture
+async def site(furnished_once, tmp_path):
+    path, room = furnished_once
+    shutil.copy(path, tmp_path / "pavilion.db")
+    engine = create_engine(sqlite_url(tmp_path / "pavilion.db"))
     settings = Settings(environment="test", data_dir=tmp_path, data_key=house.DATA_KEY.hex())
+    clock = [at(10)]
     app = build_web(settings, engine, lambda: clock[0], None)
+    sessions = sessions_of(settings, engine)
 
     async def browser(email, lang="en"):
         cookies = {"lang": lang}
@@ -56,7 +77,7 @@ async def site(sqlite_database_url, sqlite_sessions, tmp_path):
             transport=ASGITransport(app), base_url="http://pavilion.test", cookies=cookies, headers=ORIGIN
         )  # fmt: skip
 
-    yield room, browser, clock
+    yield replace(room, sessions=sessions), browser, clock
     await engine.dispose()
 
 
