@@ -1,5 +1,6 @@
 """What we ask of the payment provider and what its news does, on both databases."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -325,3 +326,13 @@ async def test_a_transfer_is_taken_from_the_cash_balance_and_goes_back_by_that_c
     await sending.tick(sessions, provider, URL, NOON)
     (refund,) = provider.refunds.values()
     assert refund.charge == taken.facts["charge"]
+
+
+async def test_told_five_times_at_one_moment_it_has_one_effect(sessions):
+    invoice, provider = await issued(sessions), Provider()
+    provider.pay(await on_page(sessions, provider, invoice.number))
+    calls = [webhooks.take(sessions, provider, event, NOON) for event in provider.events for _ in range(5)]
+    effects = await asyncio.gather(*calls)
+    assert (effects.count("paid"), effects.count("repeated")) == (1, 8)
+    assert len(await rows(sessions, Receipt)) == 1 and len(await rows(sessions, ProviderEvent)) == 2
+    assert await balance(sessions, "asset:stripe:ANT") == 1_275_000
