@@ -234,3 +234,17 @@ def test_books_that_are_not_right_are_found_when_a_test_ends(sqlite_database_url
             books.prove_file(copy)
         database.execute("insert into guarded_balances values ('liability:refund:3', 'USD', -5)")
         books.prove_file(copy)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("reversal:receipt:1", "reversal"), ("receipt.reversed:1", "reversal"), ("conversion:1:from", "conversion"),
+        ("deposit:applied:INV-1", "deposit_applied"), ("deposit:taken_out:x", "deposit"),
+        ("refund.owed:x", "refund_owed"),
+        ("payout.arrived:po_1", "payout"), ("seller_payout:1", "seller_paid"), ("whatever", "posting"),
+    ],
+)  # fmt: skip
+def test_a_line_of_a_statement_says_what_the_posting_was(key, kind):
+    assert accounts_of.kind_of(key) == kind
+    assert kind in accounts_of.KINDS

@@ -20,11 +20,12 @@ USUAL = timedelta(days=90)
 
 # What a posting was, by how its key begins; the first that fits.
 _KINDS = (
-    ("reversal:", "reversal"), ("invoice:", "invoice"), ("receipt:", "receipt"), ("allocation:", "allocation"),
+    ("reversal:", "reversal"), ("receipt.reversed:", "reversal"), ("reversed:", "reversal"),
+    ("invoice:", "invoice"), ("receipt:", "receipt"), ("allocation:", "allocation"),
     ("unallocated:", "allocation"), ("credit_note:", "credit_note"), ("deposit:applied:", "deposit_applied"),
     ("deposit:forfeited:", "forfeit"), ("deposit", "deposit"), ("refund.owed:", "refund_owed"), ("refund:", "refund"),
     ("statement:", "statement"), ("seller_payout:", "seller_paid"), ("dispute", "dispute"), ("payout", "payout"),
-    ("fee:", "fee"), ("convert", "conversion"), ("write_off:", "write_off"),
+    ("fee:", "fee"), ("conversion:", "conversion"), ("write_off:", "write_off"),
 )  # fmt: skip
 KINDS = (*dict.fromkeys(kind for _, kind in _KINDS), "posting")
 OF_COMPANY = ("buyer", "deposit", "unallocated", "refund", "seller")  # accounts that are a company's
