@@ -108,17 +108,26 @@ async def test_a_transfer_reaches_the_virtual_account_and_goes_back_from_it(sqli
     assert await balance(sqlite_sessions, "asset:stripe:ANT") == invoice.total_minor
 
 
-async def test_a_request_whose_answer_was_lost_is_asked_again_and_done_once(sqlite_sessions, there):
+@pytest.mark.parametrize("fault", ["timeout_after", "cut_after"])
+async def test_a_request_whose_answer_was_lost_is_asked_again_and_done_once(sqlite_sessions, there, fault):
     double, payments = there
     invoice = await issued(sqlite_sessions)
     intent = await asked(sqlite_sessions, invoice.number)
-    double.do("fault", fault="timeout_after", on="POST /v1/checkout/sessions")
+    double.do("fault", fault=fault, on="POST /v1/checkout/sessions")
     assert not await sending.send(sqlite_sessions, payments, URL, intent, NOON)
     assert (await one(sqlite_sessions, PaymentIntent)).state == "sent"
     await sending.tick(sqlite_sessions, payments, URL, NOON + timedelta(minutes=2))
     assert (await one(sqlite_sessions, PaymentIntent)).state == "waiting"
     listed = (await payments._stripe().v1.checkout.sessions.list_async()).to_dict()
     assert len(listed["data"]) == 1
+
+
+async def test_euros_of_any_house_have_an_account_in_a_country_the_provider_opens_one_in(there):
+    _, payments = there
+    customer = await payments.customer(name="Lumen", ref="c", key="c1")
+    for country in ("BE", "DE", "HK"):
+        account = await payments.virtual_account(customer=customer, currency="EUR", country=country, key=country)
+        assert {"account", "holder"} <= set(account.lines)
 
 
 async def test_a_no_and_no_answer_are_two_things(there):

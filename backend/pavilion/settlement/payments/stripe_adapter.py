@@ -36,7 +36,7 @@ TRANSFERS = {
     "MXN": "mx_bank_transfer",
     "USD": "us_bank_transfer",
 }
-EU_ACCOUNTS = ("BE", "DE", "ES", "FR", "IE", "NL")  # where the provider opens euro accounts
+EU_ACCOUNTS = ("DE", "FR", "IE", "NL")  # where the provider opens euro accounts; a house elsewhere has an Irish one
 LANGUAGES = {"en": "en", "zh": "zh"}
 
 
@@ -238,12 +238,15 @@ def _bank_transfer(currency: str, country: str = "") -> dict[str, Any]:
 
 async def _answer(asked: Awaitable[Any]) -> Mapping[str, Any]:
     """The answer as plain mappings; what failed is told as either a definite no or as not knowing."""
+    import aiohttp
     import stripe
 
     try:
         answer: Mapping[str, Any] = (await asked).to_dict()
     except stripe.StripeError as fault:
         _fault(fault)
+    except (aiohttp.ClientError, TimeoutError) as fault:  # in the middle of an answer
+        raise ProviderUnreachable(type(fault).__name__) from fault
     except (KeyError, TypeError, ValueError) as fault:  # an answer that is none
         raise ProviderUnreachable(type(fault).__name__) from fault
     return answer
