@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from pavilion.accounts import service as accounts
-from pavilion.accounts.models import Person
+from pavilion.accounts.models import Company, Person
 from pavilion.accounts.rules import Role
 from pavilion.accounts.sign_in import COOKIE
 from pavilion.kernel.db import create_engine, sqlite_url
@@ -17,6 +18,7 @@ from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
 from pavilion.settlement import defaulting, jobs
 from pavilion.settlement.default_models import LotOffer
+from pavilion.settlement.models import Invoice
 from tests import make
 from tests.bidding import house
 from tests.conftest import opened, run
@@ -26,7 +28,8 @@ ORIGIN = {"sec-fetch-site": "same-origin"}
 
 
 async def furnish(url, sessions):
-    async with house.house(url, sessions, lots=2, reserve={1: 500_000}) as room:
+    premium = {"bands": [[None, 2500]], "early_bands": [[None, 1000]], "early_before_hours": 1}
+    async with house.house(url, sessions, lots=2, reserve={1: 500_000}, premium=premium) as room:
         for buyer in (2, 1, 0):
             await room.bid(buyer, MAXIMA[buyer])
         for buyer, most in ((1, 400_000), (0, 450_000)):
@@ -118,6 +121,37 @@ async def test_staff_choose_for_the_unpaid_lot_and_the_underbidder_buys_it_on_th
         assert (await second.get(bought.headers["location"])).status_code == 200
         for lang_page in (page, "/staff/defaults"):
             assert (await tomas.get(lang_page)).status_code == 200
+
+
+async def test_what_the_offer_shows_is_what_the_invoice_says_also_of_an_early_bid_and_a_number_of_no_form(site):
+    room, browser, _ = site
+    async with room.sessions.begin() as session:
+        company = await session.get_one(Company, room.buyers[1].company_id)
+        company.tax_no = "NOT A NUMBER"
+    page = f"/staff/defaults/{(await the_invoice(room.sessions)).number}"
+    async with await browser("tomas@pavilion.example") as tomas, await browser(await buyer_mail(room, 1)) as second:
+        await tomas.post(f"{page}/remedies", data={"lot": room.lots[0], "choice": "offer"})
+        shown = re.sub(r"<[^>]+>|\s+", " ", (await second.get("/desk/offers")).text)
+        offer = await one_offer(room)
+        await second.post(f"/desk/offers/{offer.public_id}/acceptance", data={"price": "650000"})
+    async with room.sessions() as session:
+        bought = (await session.scalars(select(Invoice).options(selectinload(Invoice.lines)))).all()[-1]
+    owed = {line.kind: line.amount_minor for line in bought.lines}
+    assert (owed["hammer"], owed["premium"]) == (650_000, 65_000)
+    assert bought.regime is not None and bought.total_minor == sum(owed.values())
+    assert "650.00" in shown and f"{bought.total_minor / 100:,.2f}" in shown
+
+
+async def test_what_somebody_bought_after_the_sale_is_offered_to_nobody_else(site):
+    room, browser, clock = site
+    clock[0] = at(9)
+    async with await browser("tomas@pavilion.example") as tomas, await browser(await buyer_mail(room, 0)) as first:
+        assert (await tomas.post("/staff/offers", data={"lot": room.lots[1]})).status_code == 303
+        offer = await one_offer(room)
+        act = f"/desk/offers/{offer.public_id}/acceptance"
+        assert (await first.post(act, data={"price": str(offer.price_minor)})).status_code == 303
+        assert (await tomas.post("/staff/offers", data={"lot": room.lots[1]})).status_code == 409
+        assert (await one_offer(room)).id == offer.id
 
 
 async def one_offer(room):

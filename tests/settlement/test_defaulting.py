@@ -15,6 +15,7 @@ from pavilion.accounts import strikes
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
 from pavilion.auctions import curation, reoffering
+from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.db import sqlite_url
@@ -37,7 +38,7 @@ from pavilion.settlement import (
     remedies,
     waiving,
 )
-from pavilion.settlement.default_models import LotOffer, LotRemedy, Remedy
+from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferKind, Remedy
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.stop_models import SettlementStop
@@ -256,6 +257,42 @@ async def test_no_answer_is_a_no_and_the_next_pays_no_less_for_it(sale_once):
         made = (await session.scalars(select(LotRemedy).order_by(LotRemedy.id))).all()
     assert [one.choice for one in made] == ["offer", "offer", "return"]
     assert len({one.credit_note for one in made}) == 1
+
+
+async def test_an_offer_that_nobody_answered_is_a_no_before_any_job_has_looked(sale_once):
+    sale = sale_once
+    await defaulted(sale)
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    await chosen(sale, clerk, Remedy.OFFER, at(10))
+    await chosen(sale, clerk, Remedy.OFFER, at(12))
+    first, second = await offered(sale.sessions)
+    assert (first.state, second.state, second.company_id) == ("lapsed", "open", sale.buyers[2].company_id)
+
+
+async def test_two_buyers_who_accept_in_one_moment_buy_one_lot_once(sale):
+    await defaulted(sale)
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    await chosen(sale, clerk, Remedy.OFFER, at(10))
+    (first,) = await offered(sale.sessions)
+    async with sale.sessions.begin() as session:  # as two offers of a passed lot stand side by side
+        third = await session.scalars(select(Registration).where(Registration.company_id == sale.buyers[2].company_id))
+        row = (await session.scalars(select(Sale).where(Sale.public_id == sale.sale))).one()
+        other = await offering.make(
+            session, kind=OfferKind.PASSED, sale=row, lot=sale.lots[0], company_id=sale.buyers[2].company_id,
+            registration=third.one().public_id, price_minor=600_000, by="cas", now=at(10),
+        )  # fmt: skip
+
+    async def accepted(offer, actor):
+        async with sale.sessions.begin() as session:
+            return await accepting.accept(session, offer.public_id, actor=actor, now=at(11))
+
+    words = [accepted(first, sale.buyers[1]), accepted(other, sale.buyers[2])]
+    said = await asyncio.gather(*words, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in said) == ["ActNotAllowed", "Invoice"]
+    assert sorted(one.state for one in await offered(sale.sessions)) == ["accepted", "lapsed"]
+    async with sale.sessions() as session:
+        assert len((await session.scalars(select(Invoice))).all()) == 2  # the defaulter's and one buyer's
+    assert await balanced(sale.sessions)
 
 
 async def test_a_waiver_needs_two_persons_and_lets_the_company_back(sale_once):

@@ -9,14 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import RegistrationState
-from pavilion.bidding.commitments import reached_at
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import CommitmentKind
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event, cursor_of, news
-from pavilion.settlement import invoicing, offering, queries, sold
+from pavilion.settlement import invoicing, offering, queries
 from pavilion.settlement.default_models import LotOffer, OfferKind, OfferState
 from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.offering import end, is_open, offers_of, state_of
@@ -45,12 +44,13 @@ async def accept(session: AsyncSession, public_id: str, *, actor: Actor, now: da
     Said twice, it is bought once."""
     offer = await own_offer(session, public_id, actor, lock=True)
     if offer.state == OfferState.ACCEPTED:
-        return await _invoice_of(session, offer.lot)
+        return await _invoice_of(session, offer)
     if not is_open(offer, now):
         raise ActNotAllowed(state=state_of(offer, now))
     one = (await session.scalars(select(Registration).where(Registration.public_id == offer.registration))).one()
     if one.state != RegistrationState.APPROVED:
         raise ActNotAllowed(state=one.state)
+    await offering.refuse_bought(session, offer.lot)
     await offering.refuse_unfit(session, offer, one.destination, now)
     await _take_stones(session, offer, actor, now)
     end(session, offer, OfferState.ACCEPTED, by=actor.public_id, now=now)
@@ -160,23 +160,19 @@ async def _take_stones(session: AsyncSession, offer: LotOffer, actor: Actor, now
 
 
 async def _billed(session: AsyncSession, offer: LotOffer, now: datetime) -> Invoice:
-    """A price after a default rests on the own bid, with its early rate; one that the seller named rests on none."""
-    at = await reached_at(session, offer.lot, offer.registration) if offer.kind == OfferKind.UNDERBIDDER else None
-    terms, buyer, lot = await sold.offered(
-        session, lot=offer.lot, registration=offer.registration, price_minor=offer.price_minor, reached_at=at, now=now
-    )
+    terms, buyer, lot = await offering.sold_by(session, offer, now)
     draft = await invoicing.add_lots(session, terms=terms, buyer=buyer, lots=[lot], now=now)
-    if draft.regime is not None:  # else a person decides on its tax first
+    if draft.regime is not None and not draft.facts.get("waits"):  # these wait for a person
         await invoicing.issue(session, draft, now)
     facts = {"lot": offer.lot, "offer": offer.public_id, "invoice": draft.public_id}
     events.record(session, "offer:billed", offer.public_id, by=None, at=now, **facts)
     return draft
 
 
-async def _invoice_of(session: AsyncSession, lot: str) -> Invoice:
-    public_id = await session.scalar(
-        select(Invoice.public_id).join(BilledLot, BilledLot.invoice_id == Invoice.id).where(BilledLot.lot == lot)
-    )
-    if public_id is None:  # not paid, and taken back since
+async def _invoice_of(session: AsyncSession, offer: LotOffer) -> Invoice:
+    wanted = select(Invoice.public_id).join(BilledLot, BilledLot.invoice_id == Invoice.id)
+    wanted = wanted.where(BilledLot.lot == offer.lot, Invoice.company_id == offer.company_id)
+    public_id = await session.scalar(wanted)
+    if public_id is None:  # not paid and taken back since, maybe sold to another
         raise ActNotAllowed(state=OfferState.ACCEPTED.value)
     return await queries.invoice_by_public_id(session, public_id)

@@ -11,14 +11,13 @@ from sqlalchemy.orm import selectinload
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company
 from pavilion.accounts.strike_models import Strike
-from pavilion.auctions import fees
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Lot, Sale
 from pavilion.bidding.models import BookLot, BookLotState
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.voiding import LiveBids, live_bids
 from pavilion.kernel.errors import NotFound
-from pavilion.settlement import defaulting, deposits, offering, queries, remedies, sold
+from pavilion.settlement import defaulting, deposits, invoicing, offering, queries, remedies
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferState
 from pavilion.settlement.models import Entry, Invoice, InvoiceLine, Posting
@@ -67,14 +66,15 @@ class LotLine(NamedTuple):
 
 
 class OwnOffer(NamedTuple):
-    """An offer to the reader's company, with what it would owe; `total` is none while its tax is not decided."""
+    """An offer to the reader's company, with what it would owe; no tax and no total while its tax is not decided."""
 
     offer: LotOffer
     lot: Lot
     sale: Sale
     state: str
     premium_minor: int
-    total: fees.Totals | None
+    tax_minor: int | None
+    total_minor: int | None
 
 
 class Passed(NamedTuple):
@@ -194,20 +194,11 @@ async def own_offers(session: AsyncSession, company_id: int | None, now: datetim
 
 
 async def _own(session: AsyncSession, offer: LotOffer, lot: Lot, sale: Sale, now: datetime) -> OwnOffer:
-    """Reckoned as the invoice will be, by the bands of the lot."""
-    terms, buyer, held = await sold.offered(
-        session, lot=lot.public_id, registration=offer.registration, price_minor=offer.price_minor, reached_at=None,
-        now=now,
-    )  # fmt: skip
-    bands = held.own[0] if held.own is not None else terms.bands
-    entity = entities()[sale.entity]
-    firm = await session.get_one(Company, buyer.company_id)
-    day = offering.local_day(now, sale.zone)
-    tax = entity.tax(buyer.destination, has_tax_no=bool(firm.tax_no), on=day)
-    line = [fees.LotLine(offer.price_minor, False, None)]
-    total = None if tax is None else fees.totals(line, (), bands=bands, early_bands=None, tax=tax)
-    premium = fees.lot_premium(offer.price_minor, bands, None, False)
-    return OwnOffer(offer, lot, sale, offering.state_of(offer, now), premium, total)
+    """Reckoned as the invoice will be."""
+    terms, buyer, held = await offering.sold_by(session, offer, now)
+    owed = await invoicing.outlay(session, terms, buyer, held, now)
+    total = None if owed.tax is None else offer.price_minor + owed.premium + owed.tax
+    return OwnOffer(offer, lot, sale, offering.state_of(offer, now), owed.premium, owed.tax, total)
 
 
 async def passed(session: AsyncSession, now: datetime) -> list[Passed]:

@@ -1,10 +1,10 @@
 """From a sold lot to an issued invoice: drafts grow lot by lot, and are numbered when the sale has closed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
@@ -98,7 +98,8 @@ async def _draft(session: AsyncSession, terms: SaleTerms, buyer: Buyer, now: dat
     wanted = wanted.where(Invoice.sale == terms.sale, Invoice.company_id == buyer.company_id)
     wanted = wanted.where(Invoice.state == InvoiceState.DRAFT, Invoice.currency == terms.currency)
     wanted = wanted.where(Invoice.entity == terms.entity)
-    if (found := await session.scalar(wanted)) is not None:
+    alone = wanted.with_for_update(of=Invoice).execution_options(populate_existing=True)
+    if (found := await session.scalar(alone)) is not None:  # a cashier may be adding a charge to it
         return found
     company = await session.get_one(Company, buyer.company_id)
     entity = entities()[terms.entity]
@@ -143,23 +144,48 @@ def _treat(invoice: Invoice, now: datetime) -> None:
     """The draft's tax as the table of this day has it, until a person has decided otherwise; None: undecided."""
     if "tax_decided" in invoice.facts:
         return
-    entity, buyer = entities()[invoice.entity], invoice.facts["buyer"]
-    fits = any(tax_numbers.fits(buyer["tax_no"], country) for country in (invoice.destination, buyer["country"]))
-    day = _local_day(now, entity.zone)
-    tax = entity.tax(invoice.destination, has_tax_no=bool(buyer["tax_no"]) and fits, on=day)
-    if tax is not None and tax.regime is fees.Regime.REVERSE and not both_numbers(invoice):
-        tax = None
+    tax = _tax_by_table(invoice.entity, invoice.destination, invoice.facts, now)
     invoice.tax_table = table_version()
     invoice.regime, invoice.rate_bp = (tax.regime.value, tax.rate_bp) if tax else (None, 0)
 
 
+def _tax_by_table(code: str, destination: str, parties: Mapping[str, Any], now: datetime) -> fees.Tax | None:
+    entity, buyer = entities()[code], parties["buyer"]
+    fits = any(tax_numbers.fits(buyer["tax_no"], country) for country in (destination, buyer["country"]))
+    day = _local_day(now, entity.zone)
+    tax = entity.tax(destination, has_tax_no=bool(buyer["tax_no"]) and fits, on=day)
+    reverse = tax is not None and tax.regime is fees.Regime.REVERSE
+    return None if reverse and not _both_numbers(destination, parties) else tax
+
+
 def both_numbers(invoice: Invoice) -> bool:
     """Seller and buyer have numbers of the form of their countries, as a reverse charge asks for."""
-    seller, buyer = invoice.facts["seller"], invoice.facts["buyer"]
-    countries = (invoice.destination, buyer["country"])
+    return _both_numbers(invoice.destination, invoice.facts)
+
+
+def _both_numbers(destination: str, parties: Mapping[str, Any]) -> bool:
+    seller, buyer = parties["seller"], parties["buyer"]
     return tax_numbers.fits(seller["tax_no"], seller["country"]) and any(
-        tax_numbers.fits(buyer["tax_no"], country) for country in countries
+        tax_numbers.fits(buyer["tax_no"], country) for country in (destination, buyer["country"])
     )
+
+
+class Outlay(NamedTuple):
+    """What a lot costs its buyer before any charge. `tax`: None while a person is still to decide on it."""
+
+    premium: int
+    tax: int | None
+
+
+async def outlay(session: AsyncSession, terms: SaleTerms, buyer: Buyer, lot: SoldLot, now: datetime) -> Outlay:
+    """As an invoice of this moment would have it, were the lot alone on it."""
+    company = await session.get_one(Company, buyer.company_id)
+    bands = lot.own or (terms.bands, terms.early_bands)
+    premium = fees.lot_premium(lot.hammer_minor, *bands, lot.early)
+    parties = _parties(company, entities()[terms.entity], terms, buyer)
+    if (tax := _tax_by_table(terms.entity, buyer.destination, parties, now)) is None:
+        return Outlay(premium, None)
+    return Outlay(premium, fees.tax_on(tax, fees.tax_base(tax, lot.hammer_minor, premium)))
 
 
 async def _write_lines(session: AsyncSession, invoice: Invoice, terms: SaleTerms, lots: Sequence[SoldLot]) -> None:
@@ -194,7 +220,8 @@ async def take_off(session: AsyncSession, lot: str) -> None:
     wanted = wanted.where(
         Invoice.state == InvoiceState.DRAFT, InvoiceLine.lot == lot, InvoiceLine.kind == LineKind.HAMMER
     )
-    if (invoice := await session.scalar(wanted)) is None:
+    alone = wanted.with_for_update(of=Invoice).execution_options(populate_existing=True)
+    if (invoice := await session.scalar(alone)) is None:
         return
     await session.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.lot == lot))
     await session.execute(delete(BilledLot).where(BilledLot.lot == lot))
@@ -244,7 +271,7 @@ async def issue(session: AsyncSession, invoice: Invoice, now: datetime) -> Invoi
     await refuse_stopped(session, invoice)
     entity = entities()[invoice.entity]
     await _freeze(session, invoice, now)
-    if invoice.regime is None:
+    if invoice.regime is None or (invoice.regime == fees.Regime.REVERSE and not both_numbers(invoice)):
         raise TaxUndecided(destination=invoice.destination)
     _set_warranty(invoice, entity, _local_day(now, entity.zone))
     number, today = await document_numbers.take(

@@ -15,7 +15,7 @@ from pavilion.accounts.rules import Actor, CompanyState
 from pavilion.auctions.entities import Entity, entities
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.rules import RegistrationState
-from pavilion.bidding.commitments import Behind, Ended, ended
+from pavilion.bidding.commitments import Behind, Ended, ended, reached_at
 from pavilion.bidding.models import BookLotState
 from pavilion.bidding.vault import Vault
 from pavilion.catalogue.models import Stone, StoneCommitment
@@ -25,10 +25,11 @@ from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import MAX_AMOUNT
 from pavilion.provenance import eligibility
-from pavilion.settlement import default
+from pavilion.settlement import default, sold
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferKind, OfferState
-from pavilion.settlement.models import Invoice
+from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
+from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.rules import business_days_after
 
 ANSWERED_NO = (OfferState.DECLINED, OfferState.LAPSED)
@@ -103,8 +104,13 @@ async def offer_to_underbidder(
 ) -> LotOffer:
     """The next candidate is asked, for as long as the terms say. One offer of the lot stands at a time."""
     standing = await offers_of(session, lot, lock=True)
-    if any(is_open(one, now) for one in standing):
-        raise ActNotAllowed(state=OfferState.OPEN.value)
+    await refuse_bought(session, lot)
+    for one in standing:
+        if is_open(one, now):
+            raise ActNotAllowed(state=OfferState.OPEN.value)
+        if one.state == OfferState.OPEN:  # its time was over before a job looked
+            end(session, one, OfferState.LAPSED, by=None, now=now)
+    await session.flush()
     found = await next_underbidder(session, vault, lot, defaulters=defaulters, now=now)
     sale = await _sale_of(session, lot)
     return await _to(session, OfferKind.UNDERBIDDER, sale, lot, found.behind, found.price_minor, actor, now)
@@ -122,6 +128,7 @@ async def offer_passed(
         raise ActNotAllowed(state=found.state)
     if local_day(now, sale.zone) > last_day(found, sale):
         raise ActNotAllowed(state="window_over")
+    await refuse_bought(session, lot)
     await refuse_promised(session, lot)
     price = price_minor if price_minor is not None else found.terms.reserve
     if price is None or not 0 < price <= MAX_AMOUNT:
@@ -152,6 +159,15 @@ async def make(
     await session.flush()
     events.record(session, "offer:made", offer.public_id, by=by or None, at=now, **facts_of(offer))
     return offer
+
+
+async def sold_by(session: AsyncSession, offer: LotOffer, now: datetime) -> tuple[SaleTerms, Buyer, SoldLot]:
+    """The lot as it is sold when the offer is accepted now. A price after a default rests on the own bid, with its
+    early rate; one that the seller named rests on none."""
+    at = await reached_at(session, offer.lot, offer.registration) if offer.kind == OfferKind.UNDERBIDDER else None
+    return await sold.offered(
+        session, lot=offer.lot, registration=offer.registration, price_minor=offer.price_minor, reached_at=at, now=now
+    )
 
 
 async def withdraw(session: AsyncSession, offer: LotOffer, *, actor: Actor, now: datetime) -> None:
@@ -190,6 +206,12 @@ def last_day(found: Ended, sale: Sale) -> date:
 
 def local_day(now: datetime, zone: str) -> date:
     return now.astimezone(ZoneInfo(zone)).date()
+
+
+async def refuse_bought(session: AsyncSession, lot: str) -> None:
+    """Refused while the lot stands on an invoice: somebody has bought it, by an offer or under the hammer."""
+    if await session.get(BilledLot, lot) is not None:
+        raise ActNotAllowed(state=OfferState.ACCEPTED.value)
 
 
 async def refuse_promised(session: AsyncSession, lot: str) -> None:
