@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company, Person
@@ -18,7 +18,7 @@ from pavilion.kernel.events import Event
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
 from pavilion.settlement import owning, papers
-from pavilion.settlement.models import Invoice
+from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.release_models import Ownership, Release
 from tests import make
 from tests.make import HOUR, NOON
@@ -168,6 +168,19 @@ async def test_who_sold_a_stone_keeps_nothing_of_its_new_owner(house):
     wen = await house.browser("wen@lumen.example")
     assert case.stone not in (await wen.get("/desk/stones")).text
     assert (await wen.get(f"/desk/stones/{case.stone}/bundle.zip")).status_code == 404
+
+
+async def test_whose_stone_came_back_learns_nothing_of_who_had_bought_it(house):
+    case, number = await sold_to_wen(house)
+    async with house.sessions.begin() as session:
+        seller = await session.get_one(Company, case.consignor)
+        await make.person(session, "sam@scheldt.example", (Role.BUYER,), seller)
+        await session.execute(delete(BilledLot))
+        await owning.put_right(session, case.invoice, releases.HAND, NOW)
+    sam = await house.browser("sam@scheldt.example")
+    shown = await sam.get("/desk/stones")
+    assert shown.status_code == 200 and number not in shown.text and case.stone not in shown.text
+    assert (await sam.get(f"/desk/stones/{case.stone}/bundle.zip")).status_code == 404
 
 
 async def test_what_the_buyer_leaves_out_is_asked_for_and_rubbish_is_refused(house):

@@ -126,10 +126,17 @@ async def _newest(session: AsyncSession, stones: Sequence[str]) -> dict[str, Own
     return {row.stone: row for row in rows}
 
 
-async def owned_by(session: AsyncSession, company_id: int) -> Sequence[Ownership]:
-    """What the company bought here and nobody bought after it, the newest first."""
+async def owned_by(session: AsyncSession, company_id: int, stone: str | None = None) -> Sequence[Ownership]:
+    """The purchases of what the company bought here and owns, the newest first; of this stone alone. A stone that came
+    back because its buyer's invoice was credited is under the own invoice, if it was ever bought here, not the
+    buyer's."""
     newest = select(func.max(Ownership.id)).group_by(Ownership.stone)
-    wanted = select(Ownership).where(Ownership.id.in_(newest), Ownership.company_id == company_id)
+    held = select(Ownership.stone).where(Ownership.id.in_(newest), Ownership.company_id == company_id)
+    bought = select(func.max(Ownership.id)).join(Invoice, Invoice.id == Ownership.invoice_id)
+    bought = bought.where(Ownership.company_id == company_id, Invoice.company_id == company_id)
+    if stone is not None:
+        held, bought = held.where(Ownership.stone == stone), bought.where(Ownership.stone == stone)
+    wanted = select(Ownership).where(Ownership.stone.in_(held), Ownership.id.in_(bought.group_by(Ownership.stone)))
     return (await session.scalars(wanted.order_by(Ownership.id.desc()))).all()
 
 

@@ -26,7 +26,7 @@ from pavilion.settlement import (
     stone_bundle,
 )
 from pavilion.settlement.release_forms import WishForm
-from pavilion.settlement.release_models import Goods, Ownership, Release, ReleaseFile, ReleaseMode
+from pavilion.settlement.release_models import Goods, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import Wish
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.figures import Figures
@@ -80,11 +80,10 @@ async def stones(request: Request, actor: SignedInActor, session: Reading) -> Re
 @router.get("/desk/stones/{stone}/bundle.zip")
 async def bundle(request: Request, stone: str, actor: SignedInActor, session: Reading, now: Now) -> Response:
     """Invoice, papers, passport: to nobody but its present owner."""
-    if not is_ulid(stone) or (await ownership.owners_of(session, [stone])).get(stone) != (actor.company_id or 0):
+    owned = await ownership.owned_by(session, actor.company_id or 0, stone) if is_ulid(stone) else ()
+    if not owned:
         raise NotFound()
-    wanted = select(Ownership).where(Ownership.stone == stone).order_by(Ownership.id.desc()).limit(1)
-    owned = (await session.scalars(wanted)).one()
-    files = await stone_bundle.files_of(session, owned, release_pages.press_of(request), now)
+    files = await stone_bundle.files_of(session, owned[0], release_pages.press_of(request), now)
     data = await to_thread.run_sync(stone_bundle.zipped, files)
     headers = {"content-disposition": f'attachment; filename="{stone}.zip"', "cache-control": "private, no-store"}
     return Response(data, media_type="application/zip", headers=headers)
