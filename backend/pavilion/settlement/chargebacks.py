@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
-from pavilion.settlement import deposits, discrepancies, ledger, postings, receiving
+from pavilion.settlement import deposits, discrepancies, ledger, postings, queries, receiving
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.ledger import Move
@@ -21,7 +21,7 @@ OPEN, WON, LOST = "open", "won", "lost"
 async def follow(session: AsyncSession, receipt: Receipt, found: Disputed, now: datetime) -> None:
     """Our books say of the dispute what the provider says. While it is open the receipt is not cleared; lost, the
     invoice is to be paid again; won, everything stands as before but the fee."""
-    await session.refresh(receipt, with_for_update=True)
+    await _hold(session, receipt)
     row = await session.get(Dispute, found.id)
     if row is None:
         spare = await receiving.left_of(session, receipt)
@@ -79,6 +79,16 @@ async def _taken(session: AsyncSession, receipt: Receipt, found: Disputed, spare
     )
 
 
+async def _hold(session: AsyncSession, receipt: Receipt) -> None:
+    """Nobody else acts on the receipt and on what it pays: invoices first, then deposits, then itself, in the order in
+    which every act on them takes them."""
+    await _paid(session, receipt)
+    put = select(Allocation.deposit).where(Allocation.receipt_id == receipt.id, Allocation.deposit.is_not(None))
+    for deposit in sorted(one for one in set(await session.scalars(put)) if one):
+        await deposits.locked_with_invoices(session, deposit)
+    await session.refresh(receipt, with_for_update=True)
+
+
 async def _given_back(session: AsyncSession, receipt: Receipt, found: Disputed, now: datetime) -> None:
     await ledger.reverse(session, f"dispute:{found.id}", by=None, at=now)
     mine = select(Allocation).where(Allocation.receipt_id == receipt.id, Allocation.by == found.id[:40])
@@ -88,6 +98,23 @@ async def _given_back(session: AsyncSession, receipt: Receipt, found: Disputed, 
         session.add(back)
         if one.deposit is not None:
             await deposits.recovered(session, one.deposit, by=None, now=now)
+    await session.flush()
+    for invoice, _ in reversed(await _paid(session, receipt)):
+        await _settled(session, receipt, invoice, found, now)
+
+
+async def _settled(session: AsyncSession, receipt: Receipt, invoice: Invoice, found: Disputed, now: datetime) -> None:
+    """An invoice that was credited, or paid otherwise, while the dispute was open owes nothing of what came back: that
+    waits unallocated. One that was opened again and is whole now is paid."""
+    assert invoice.number is not None
+    if (part := -await queries.open_minor(session, invoice)) > 0:
+        session.add(_taken_back(receipt, found, part, now, invoice_id=invoice.id))
+        freed = postings.opposite(
+            postings.unallocated_matched(receipt.company_id, invoice.company_id, invoice.number, part)
+        )
+        key = f"dispute:{found.id}:freed:{invoice.number}"
+        await ledger.post(session, key=key, moves=freed, currency=found.currency, ref=found.id, at=now, by=None)
+    await receiving.paid_up(session, invoice, on=None, by=None, now=now)
 
 
 async def _owed_again(session: AsyncSession, receipt: Receipt, found: Disputed, now: datetime) -> None:

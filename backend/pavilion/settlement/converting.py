@@ -2,7 +2,7 @@
 `clearing:fx:{currency}` (settlement spec 3)."""
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -21,6 +21,7 @@ from pavilion.settlement.receipt_models import Leaving, Receipt, Source
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 CONVERT = "payment.convert"
+OLDEST = timedelta(days=400)  # of the day of a rate
 _RATE = re.compile(r"(?P<whole>[0-9]{1,9})(?:\.(?P<part>[0-9]{1,10}))?")
 
 
@@ -70,7 +71,7 @@ async def propose(
         faults["amount"] = "amount_invalid"
     if not 2 <= len(rate_source) <= 80:
         faults["rate_source"] = "missing"
-    if rate_on > now.date():
+    if not (now - OLDEST).date() <= rate_on <= now.date():
         faults["rate_on"] = "value_date_wrong"
     if faults:
         raise BadInput(fields=faults)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
@@ -24,12 +26,13 @@ from pavilion.settlement import (
     queries,
     rebilling,
 )
-from pavilion.settlement.models import BilledLot, Invoice
+from pavilion.settlement.models import BilledLot, Invoice, Posting
 from pavilion.settlement.release_models import Goods, Release
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 CANCEL, WRITE_OFF = "invoice.cancel", "invoice.write_off"
 REASON_LEAST, REASON_MOST = 10, 2_000
+SUBJECT_LOTS = 54  # letters of lots in the subject of a proposal: two lots, beside the number
 
 
 async def propose_cancel(
@@ -55,15 +58,13 @@ async def propose_cancel(
         raise ActNotAllowed(state=invoice.state)
     facts = {
         "invoice": invoice.number,
-        "lots": None if lots is None else sorted(lots),
+        "lots": None if lots is None else sorted(set(lots)),
         "again": again,
         "amount_minor": amount,
         "currency": invoice.currency,
     }
-    subject = f"{invoice.number} {' '.join(facts['lots'] or [])}"[:120].strip()  # type: ignore[arg-type]
-    return await accounts.propose(
-        session, kind=CANCEL, subject=subject, facts=facts, actor=actor, now=now, reason=reason.strip()
-    )
+    named = " ".join(facts["lots"] or [])  # type: ignore[arg-type]
+    return await _propose(session, CANCEL, f"{invoice.number} {_short(named)}".strip(), facts, reason, actor, now)
 
 
 async def cancel(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
@@ -83,6 +84,24 @@ async def cancel(session: AsyncSession, proposal: Proposal, actor: Actor, now: d
         await rebilling.bill_again(session, invoice, lots, charges=said["lots"] is None, now=now)
 
 
+def _short(named: str) -> str:
+    """Two different choices of lots never stand under one subject."""
+    return named if len(named) <= SUBJECT_LOTS else f"lots {sha256(named.encode()).hexdigest()[:24]}"
+
+
+async def _propose(
+    session: AsyncSession, kind: str, subject: str, facts: dict[str, Any], reason: str, actor: Actor, now: datetime
+) -> Proposal:
+    """Asked twice alike, it is one; asked otherwise while one waits, it is refused."""
+    reason = reason.strip()
+    proposal = await accounts.propose(
+        session, kind=kind, subject=subject, facts=facts, actor=actor, now=now, reason=reason
+    )
+    if proposal.facts != facts or proposal.reason != reason:
+        raise ActNotAllowed(state="waiting")
+    return proposal
+
+
 async def propose_write_off(
     session: AsyncSession, *, number: str, reason: str, actor: Actor, now: datetime
 ) -> Proposal:
@@ -94,9 +113,7 @@ async def propose_write_off(
         raise BadInput(fields={"reason": "reason_needed"})
     left = await queries.open_minor(session, invoice)
     facts = {"invoice": invoice.number, "amount_minor": left, "currency": invoice.currency}
-    return await accounts.propose(
-        session, kind=WRITE_OFF, subject=number, facts=facts, actor=actor, now=now, reason=reason.strip()
-    )
+    return await _propose(session, WRITE_OFF, number, facts, reason, actor, now)
 
 
 async def write_off(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
@@ -107,18 +124,27 @@ async def write_off(session: AsyncSession, proposal: Proposal, actor: Actor, now
         raise ActNotAllowed(state=invoice.state)
     if left != proposal.facts["amount_minor"]:
         raise ActNotAllowed(state="changed")
-    await ledger.post(
-        session,
-        key=f"write_off:{invoice.public_id}",
-        moves=postings.written_off(invoice.company_id, invoice.number, left),
-        currency=invoice.currency,
-        ref=invoice.number,
-        at=now,
-        by=actor.public_id,
-    )
+    await bear(session, invoice, left, by=actor.public_id, now=now)
     invoice.state = InvoiceState.WRITTEN_OFF
     told = {"number": invoice.number, "amount_minor": left}
     events.record(session, "invoice:written_off", invoice.public_id, by=actor.public_id, at=now, **told)
+
+
+async def bear(session: AsyncSession, invoice: Invoice, amount_minor: int, *, by: str | None, now: datetime) -> None:
+    """So much of what the invoice owes is the house's loss. What had been paid of a written off invoice and was taken
+    back since is one more: the first stands under the invoice's id, each later one with its turn."""
+    assert invoice.number is not None
+    key = f"write_off:{invoice.public_id}"
+    times = await session.scalar(select(func.count(Posting.id)).where(Posting.key.startswith(key, autoescape=True)))
+    await ledger.post(
+        session,
+        key=f"{key}:{times}" if times else key,
+        moves=postings.written_off(invoice.company_id, invoice.number, amount_minor),
+        currency=invoice.currency,
+        ref=invoice.number,
+        at=now,
+        by=by,
+    )
 
 
 async def correct_exports(sessions: Sessions, now: datetime) -> int:

@@ -27,7 +27,7 @@ router = APIRouter(tags=["invoices"])
 
 Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
 Name = Annotated[str, Path(max_length=40)]
-_RATE = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?")
+_RATE = re.compile(r"([0-9]{1,2})(?:\.([0-9]{1,2}))?")
 
 
 @router.get("/staff/cashier/drafts")

@@ -70,8 +70,10 @@ async def invoice_for(session: AsyncSession, actor: Actor, name: str) -> Invoice
 
 
 async def invoice_by_number(session: AsyncSession, number: str, *, lock: bool = False) -> Invoice | None:
+    """`lock`: for this transaction alone to act on, as it stands now, whatever was read of it before."""
     wanted = select(Invoice).where(Invoice.number == number).options(selectinload(Invoice.lines))
-    found: Invoice | None = await session.scalar(wanted.with_for_update(of=Invoice) if lock else wanted)
+    alone = wanted.with_for_update(of=Invoice).execution_options(populate_existing=True)
+    found: Invoice | None = await session.scalar(alone if lock else wanted)
     return found
 
 

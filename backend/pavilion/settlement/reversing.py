@@ -14,7 +14,7 @@ from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
-from pavilion.settlement import deposits, ledger, postings, queries, receiving
+from pavilion.settlement import correcting, deposits, ledger, postings, queries, receiving
 from pavilion.settlement.ledger import Move
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
@@ -77,8 +77,13 @@ async def reverse(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
 
 
 async def reopen(session: AsyncSession, invoice: Invoice, *, by: str | None, now: datetime) -> bool:
-    """A paid invoice of which something is owed again is as it was before: issued, or overdue after its due day."""
-    if invoice.state != InvoiceState.PAID or await queries.open_minor(session, invoice) <= 0:
+    """A paid invoice of which something is owed again is as it was before: issued, or overdue after its due day. What
+    is owed again of one that was written off is written off too."""
+    left = await queries.open_minor(session, invoice)
+    if invoice.state == InvoiceState.WRITTEN_OFF and left > 0:
+        await correcting.bear(session, invoice, left, by=by, now=now)
+        return False
+    if invoice.state != InvoiceState.PAID or left <= 0:
         return False
     invoice.state = state_on(InvoiceState.ISSUED, invoice.due_day, queries.local_day(invoice, now))
     invoice.paid_on, invoice.outcome = None, Outcome.NONE

@@ -27,4 +27,4 @@ def fits(number: str, country: str) -> bool:
     said, prefix = plain(number), _PREFIX.get(country, country)
     if (form := FORMS.get(prefix)) is None:
         return _OTHER.fullmatch(said) is not None
-    return said.startswith(prefix) and re.fullmatch(form, said[len(prefix) :]) is not None
+    return said.startswith(prefix) and re.fullmatch(form, said[len(prefix) :], re.ASCII) is not None

@@ -1,11 +1,12 @@
 """Transfers that stand on a bank statement: entered by one person, confirmed by another who sees the same figures, and
 only then booked (settlement spec 6.7)."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
@@ -24,6 +25,7 @@ from pavilion.settlement.rules import PAYABLE, InvoiceState
 WIRE = "payment.wire"
 REMEMBERED = timedelta(days=90)
 OLDEST = timedelta(days=400)  # of a value date
+REFERENCE_MOST = 60
 FIGURES = ("entity", "amount_minor", "currency", "value_date", "payer", "invoice", "deposit")
 
 
@@ -62,7 +64,7 @@ async def enter(session: AsyncSession, seen: Seen, *, actor: Actor, now: datetim
         "amount_minor": seen.amount_minor,
         "currency": seen.currency,
         "value_date": seen.value_date.isoformat(),
-        "bank_reference": seen.bank_reference,
+        "bank_reference": tidy(seen.bank_reference),
         "payer": payer,
         "payer_name": shown,
         "scan": seen.scan,
@@ -109,12 +111,17 @@ async def known(session: AsyncSession, entity: str, bank_reference: str, now: da
     """Whether a transfer with this reference was booked for the entity within 90 days and not taken back since."""
     gone = exists().where(Leaving.receipt_id == Receipt.id, Leaving.into_id.is_(None))
     wanted = select(Receipt.id).where(Receipt.entity == entity, Receipt.source == Source.WIRE, ~gone)
-    wanted = wanted.where(func.upper(Receipt.reference) == tidy(bank_reference).upper(), Receipt.at > now - REMEMBERED)
+    said = tidy(bank_reference)
+    written = [said, said.upper(), said.lower()]  # a database may know the cases of a to z alone
+    alike = or_(func.upper(Receipt.reference) == said.upper(), Receipt.reference.in_(written))
+    wanted = wanted.where(alike, Receipt.at > now - REMEMBERED)
     return await session.scalar(wanted.limit(1)) is not None
 
 
 def tidy(bank_reference: str) -> str:
-    return " ".join(bank_reference.split())
+    """One way of writing it: full-width signs as plain ones, one space where there are several, nothing unseen."""
+    plain = unicodedata.normalize("NFKC", bank_reference)
+    return " ".join("".join(sign for sign in plain if unicodedata.category(sign) != "Cf").split())
 
 
 async def _checked(session: AsyncSession, seen: Seen, now: datetime) -> tuple[int | None, str]:
@@ -128,6 +135,8 @@ async def _checked(session: AsyncSession, seen: Seen, now: datetime) -> tuple[in
         faults["amount"] = "amount_invalid"
     if not (now - OLDEST).date() <= seen.value_date <= now.date() + timedelta(days=1):  # a zone may be a day ahead
         faults["value_date"] = "value_date_wrong"
+    if not 0 < len(tidy(seen.bank_reference)) <= REFERENCE_MOST:
+        faults["bank_reference"] = "missing"
     if seen.invoice and seen.deposit:
         faults["invoice"] = "one_purpose"
     if faults:
@@ -142,7 +151,7 @@ async def _checked(session: AsyncSession, seen: Seen, now: datetime) -> tuple[in
         return None, ""
     company = await session.get(Company, payer)
     if company is None:
-        raise NotFound()
+        raise BadInput(fields={"payer": "missing"})
     return payer, company.name
 
 

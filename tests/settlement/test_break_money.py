@@ -1,0 +1,145 @@
+"""Money at its edges: one reference written in two ways, disputes that end late, losses that grow, twins of acts."""
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from pavilion.kernel.errors import ActNotAllowed, BadInput
+from pavilion.settlement import (
+    chargebacks,
+    charging,
+    correcting,
+    crediting,
+    invoicing,
+    queries,
+    reversing,
+    wiring,
+)
+from pavilion.settlement.invoicing import TaxUndecided
+from pavilion.settlement.payments.port import Disputed
+from pavilion.settlement.receipt_models import Receipt
+from pavilion.settlement.wiring import DuplicateReference, Seen
+from tests.make import NOON
+from tests.settlement.test_cash import TOTAL, Desk, paid_by_card
+from tests.settlement.test_cash_holds import holds
+from tests.settlement.test_invoicing import TERMS, buyer, sold
+
+WHY = "never came, says the bank"
+
+
+@pytest.fixture
+async def desk(sqlite_sessions):
+    desk = await Desk(sqlite_sessions).open()
+    yield desk
+    async with sqlite_sessions() as session:
+        await holds(session)
+
+
+async def dispute(desk, receipt, state, name="dp_1"):
+    async with desk.sessions.begin() as session:
+        row = await session.get_one(Receipt, receipt.id)
+        found = Disputed(name, row.provider_ref, row.amount_minor, 0, row.currency, state)
+        await chargebacks.follow(session, row, found, NOON)
+
+
+async def test_a_reference_is_the_same_however_its_signs_are_written(desk):
+    said = {"entity": "ANT", "amount_minor": 100, "currency": "USD", "value_date": date(2026, 3, 2)}
+    for first, again in (("AB  1２", "ab 12"), ("Überw é", "Überw é"), ("C\u200b7", "C7")):
+        await desk.agree(await desk.act(wiring.enter, Seen(**said, bank_reference=first)))
+        with pytest.raises(DuplicateReference):
+            await desk.act(wiring.enter, Seen(**said, bank_reference=again))
+    for nothing in ("\u200b", "\u3000", "㍿" * 60):
+        with pytest.raises(BadInput, match="bank_reference"):
+            await desk.act(wiring.enter, Seen(**said, bank_reference=nothing))
+    for nobody in (99_999, 2**53):
+        with pytest.raises(BadInput, match="payer"):
+            await desk.act(wiring.enter, Seen(**said, bank_reference="D", payer=nobody))
+
+
+async def test_money_won_back_for_an_invoice_that_needs_none_waits_unallocated(desk):
+    credited, replaced = await desk.invoice(), await desk.invoice()
+    (first,) = await paid_by_card(desk, [TOTAL], credited)
+    await dispute(desk, first, "open")
+    async with desk.sessions.begin() as session:
+        invoice = await queries.invoice_by_number(session, credited.number)
+        await crediting.credit(session, invoice, reason="r", by=None, now=NOON)
+    await dispute(desk, first, "won")
+    assert await desk.open_of(credited) == ("cancelled", 0)
+    assert await desk.left(first) == TOTAL
+
+    second, third = await paid_by_card(desk, [1_000_000, TOTAL - 1_000_000], replaced)
+    await dispute(desk, second, "open", "dp_2")
+    await dispute(desk, third, "lost", "dp_3")
+    assert await desk.open_of(replaced) == ("issued", TOTAL)
+    await desk.wire(TOTAL - 400_000, invoice=replaced.number)
+    await dispute(desk, second, "won", "dp_2")
+    assert await desk.open_of(replaced) == ("paid", 0)
+    assert await desk.left(second) == 600_000
+
+
+async def test_what_is_taken_back_of_a_written_off_invoice_is_written_off_too(desk):
+    invoice = await desk.invoice()
+    receipts = [await desk.wire(amount, invoice=invoice.number) for amount in (200_000, 75_000)]
+    async with desk.sessions.begin() as session:
+        (await queries.invoice_by_number(session, invoice.number)).state = "defaulted"
+    reason = "nothing is left of the company"
+    await desk.agree(await desk.act(correcting.propose_write_off, number=invoice.number, reason=reason))
+    for receipt in receipts:
+        await desk.agree(await desk.act(reversing.propose, receipt.public_id, reason=WHY))
+        assert await desk.open_of(invoice) == ("written_off", 0)
+    assert await desk.balance("expense:writeoff") == TOTAL
+    late = await desk.wire(TOTAL, invoice=invoice.number)
+    assert await desk.left(late) == TOTAL
+
+
+async def test_another_choice_of_lots_is_another_proposal_and_no_other_word_is_approved(sessions):
+    desk = await Desk(sessions).open()
+    lots = [f"{number:026d}" for number in range(900, 908)]
+    async with sessions.begin() as session:
+        lines = [sold(lot, 100_000) for lot in lots]
+        draft = await invoicing.add_lots(session, terms=TERMS, buyer=await buyer(session), lots=lines, now=NOON)
+        invoice = await invoicing.issue(session, draft, NOON)
+    said = {"number": invoice.number, "again": False, "reason": WHY}
+    made = [await desk.act(correcting.propose_cancel, lots=lots[:most], **said) for most in (6, 7, 7, 1)]
+    assert [len(one.facts["lots"]) for one in made] == [6, 7, 7, 1]
+    assert made[1].public_id == made[2].public_id
+    with pytest.raises(ActNotAllowed, match="waiting"):
+        await desk.act(correcting.propose_cancel, lots=lots[:6], **said | {"again": True})
+    await desk.agree(made[1])
+    with pytest.raises(ActNotAllowed, match="changed"):
+        await desk.agree(made[0])
+
+
+async def test_a_charge_and_a_lot_that_join_a_draft_at_once_are_both_in_its_total(sessions):
+    async with sessions.begin() as session:
+        who = await buyer(session)
+        draft = await invoicing.add_lots(session, terms=TERMS, buyer=who, lots=[sold(f"{70:026d}")], now=NOON)
+
+    async def charge(place):
+        async with sessions.begin() as session:
+            found = await charging.draft(session, draft.public_id)
+            said = {"kind": "shipping", "amount_minor": 1_000, "taxed": True, "text_en": "", "text_zh": ""}
+            await charging.add(session, found, **said, key=f"{place:032x}", by=None, now=NOON)
+
+    async def join(place):
+        async with sessions.begin() as session:
+            await invoicing.add_lots(session, terms=TERMS, buyer=who, lots=[sold(f"{place:026d}")], now=NOON)
+
+    await asyncio.gather(*(act(place) for place in (71, 72) for act in (charge, join)))
+    async with sessions.begin() as session:
+        found = await crediting.locked(session, draft.id)
+    kinds = [line.kind for line in found.lines]
+    assert [kinds.count(kind) for kind in ("hammer", "charge", "tax")] == [3, 2, 1]
+    assert found.total_minor == sum(line.amount_minor for line in found.lines) == invoicing.totals_of(found).total
+
+
+async def test_a_reverse_charge_is_not_issued_once_the_buyers_number_is_gone(desk):
+    async with desk.sessions.begin() as session:
+        who = await buyer(session, country="BE")
+        draft = await invoicing.add_lots(session, terms=TERMS, buyer=who, lots=[sold()], now=NOON)
+        draft.regime, draft.facts = "reverse", {**draft.facts, "tax_decided": {"reason": WHY}}
+        draft.facts["buyer"]["tax_no"] = ""
+        with pytest.raises(TaxUndecided):
+            await invoicing.issue(session, draft, NOON)
+        assert draft.state == "draft"
