@@ -1,24 +1,28 @@
-"""One history at the provider, told in any order, again and again, with readings that fail: the same end."""
+"""One history at the provider, told in any order, again and again, with readings that fail: the same end.
 
-import shutil
-import tempfile
+Orders that begin alike are one road as long as they do: the walk is a tree, depth first on one connection, a savepoint
+for each call, which is taken back on the way home. Each leaf is an order of its own, told to its end."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncTransaction, async_sessionmaker
 
-from pavilion.kernel.db import create_engine, sessions_of, sqlite_url
 from pavilion.settlement import checkouts, invoicing, ledger, queries, refunding, sending, webhooks
 from pavilion.settlement.intent_models import Dispute, PaymentIntent, ProviderCustomer, ProviderEvent
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import ProviderUnreachable
 from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund
-from tests.luck import Random
 from tests.make import NOON
 from tests.settlement.provider import Provider
 from tests.settlement.test_invoicing import TERMS, buyer, sold
 
 URL = "https://house.example"
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # where a throw-away database lies fastest
 
 
 async def furnish(sessions):
@@ -81,18 +85,86 @@ async def _owe(sessions, number, amount_minor):
         )  # fmt: skip
 
 
-async def play(sessions, provider, chance):
-    """Every event at least once, some up to five times, in an order of chance, with readings that time out."""
-    left = [event for event in provider.events for _ in range(chance.choice((1, 1, 1, 1, 1, 5)))]
-    chance.shuffle(left)
-    while left:
-        event = left.pop()
-        provider.silent = {"read"} if chance.random() < 0.2 else set()
-        try:
-            await webhooks.take(sessions, provider, event, NOON)
-        except ProviderUnreachable:
-            left.insert(chance.randrange(len(left) + 1), event)
-    provider.silent = set()
+# With so many calls left the road forks into so many. What follows the last fork but one differs in much, and nearly
+# all the work is shared.
+FORKS = {32: 2, 24: 2, 18: 2, 13: 5, 8: 5, 4: 5, 2: 2}
+FEW = {17: 2, 9: 4, 5: 3}
+
+
+@asynccontextmanager
+async def one_connection(engine):
+    """Sessions whose commits are savepoints of one transaction, which leaves nothing behind."""
+    async with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            await _at_once(connection)
+        whole = await connection.begin()
+        info = {"seal": None}
+        yield (
+            connection,
+            async_sessionmaker(connection, expire_on_commit=False, info=info, join_transaction_mode="create_savepoint"),
+        )
+        await whole.rollback()
+
+
+async def _at_once(connection):
+    """The embedded database is asked where we are, not in its driver's thread: there is nobody else to wait for, and
+    the way there and back is most of a statement's time."""
+    driver = (await connection.get_raw_connection()).driver_connection
+
+    async def execute(verb, *args, **said):
+        return verb(*args, **said)
+
+    driver._execute = execute
+
+
+class Fork(NamedTuple):
+    """So far, this was told; these may be next."""
+
+    told: tuple[tuple[int, bool], ...]
+    places: Iterator[int]
+    savepoint: AsyncTransaction | None  # before the last that was told
+
+
+async def walk(connection, sessions, provider, chance, forks=FORKS):
+    """(order, end) of each leaf. Every event is told at least once, some up to five times, with readings that time out;
+    an order is what was told one after another, and whether the answer of a reading was lost."""
+    bag = Counter({place: chance.choice((1, 1, 1, 1, 1, 5)) for place in range(len(provider.events))})
+
+    def fork(told, savepoint):
+        places = sorted(place for place, count in bag.items() if count)
+        chance.shuffle(places)
+        lost = bool(told) and not told[-1][1]
+        return Fork(told, iter(places[: 1 if lost else forks.get(bag.total(), 1)]), savepoint)
+
+    road = [fork((), None)]
+    while road:
+        here = road[-1]
+        place = next(here.places, None)
+        if place is not None:
+            savepoint = await connection.begin_nested()
+            taken = await _take(sessions, provider, provider.events[place], chance.random() < 0.2)
+            bag[place] -= taken
+            road.append(fork((*here.told, (place, taken)), savepoint))
+            if not bag.total():
+                yield road[-1].told, await end_of(sessions)
+            continue
+        road.pop()
+        if here.savepoint is not None:
+            await here.savepoint.rollback()
+            place, taken = here.told[-1]
+            bag[place] += taken
+
+
+async def _take(sessions, provider, event, silent):
+    """Whether the call was taken; its reading may get no answer, and then nothing is left of it."""
+    provider.silent = {"read"} if silent else set()
+    try:
+        await webhooks.take(sessions, provider, event, NOON)
+    except ProviderUnreachable:
+        return False
+    finally:
+        provider.silent = set()
+    return True
 
 
 async def end_of(sessions):
@@ -101,8 +173,8 @@ async def end_of(sessions):
         assert await ledger.proves(session)
 
         async def all_of(model, *names):
-            rows = (await session.scalars(select(model))).all()
-            return sorted(tuple(str(getattr(row, name)) for name in names) for row in rows)
+            rows = await session.execute(select(*(getattr(model, name) for name in names)))
+            return sorted(tuple(str(value) for value in row) for row in rows)
 
         return {
             "balances": await ledger.balances(session),
@@ -114,19 +186,3 @@ async def end_of(sessions):
             "open": await all_of(Discrepancy, "kind", "subject", "invoice"),
             "events": await all_of(ProviderEvent, "event", "type"),
         }
-
-
-async def ends(template, seeds):
-    """The end of each of these orders, each on its own copy of the furnished house."""
-    engine = create_engine(sqlite_url(template))
-    provider = await furnish(sessions_of(engine))
-    await engine.dispose()
-    for seed in seeds:
-        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-            path = Path(folder) / "house.db"
-            shutil.copy(template, path)
-            copy = create_engine(sqlite_url(path))
-            sessions = sessions_of(copy)
-            await play(sessions, provider, Random(seed))
-            yield seed, await end_of(sessions)
-            await copy.dispose()
