@@ -16,13 +16,15 @@ from pavilion.accounts.sign_in import COOKIE
 from pavilion.kernel.db import create_engine, sqlite_url
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
-from pavilion.settlement import defaulting, jobs
+from pavilion.settlement import defaulting, deposits, jobs
 from pavilion.settlement.default_models import LotOffer
+from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.models import Invoice
 from tests import make
 from tests.bidding import house
 from tests.conftest import opened, run
 from tests.settlement.test_defaulting import CLOSE, MAXIMA, at, closed, the_invoice
+from tests.settlement.test_deposits import card
 
 ORIGIN = {"sec-fetch-site": "same-origin"}
 
@@ -140,6 +142,24 @@ async def test_what_the_offer_shows_is_what_the_invoice_says_also_of_an_early_bi
     assert (owed["hammer"], owed["premium"]) == (650_000, 65_000)
     assert bought.regime is not None and bought.total_minor == sum(owed.values())
     assert "650.00" in shown and f"{bought.total_minor / 100:,.2f}" in shown
+
+
+async def test_who_pays_after_all_reads_that_the_deposit_stays_kept(site):
+    room, browser, _ = site
+    async with room.sessions.begin() as session:
+        invoice = (await session.scalars(select(Invoice).options(selectinload(Invoice.lines)))).one()
+        row = Deposit(public_id="D" * 26, company_id=invoice.company_id, sale=room.sale, entity="ANT", currency="USD")
+        row.registration, row.asked_minor, row.lots, row.factor = room.registrations[0], 200_000, [], 10
+        row.state, row.asked_at = "asked", at(1)
+        session.add(row)
+        await session.flush()
+        await deposits.receive(session, row, card(invoice.company_id, 200_000), by=None, now=at(1))
+        await deposits.forfeit(session, invoice=invoice, forfeit_bp=10_000, seller_bp=0, now=at(10))
+    first, tomas = await browser(await buyer_mail(room, 0)), await browser("tomas@pavilion.example", "zh")
+    async with first, tomas:
+        shown = re.sub(r"<[^>]+>", "", (await first.get(f"/desk/invoices/{invoice.number}")).text)
+        assert "2,000.00 of the deposit were kept" in shown and "stay kept" in shown
+        assert "日后补付发票" in (await tomas.get(f"/staff/defaults/{invoice.number}")).text
 
 
 async def test_what_somebody_bought_after_the_sale_is_offered_to_nobody_else(site):

@@ -36,11 +36,13 @@ from pavilion.settlement import (
     queries,
     receiving,
     remedies,
+    reversing,
     waiving,
 )
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferKind, Remedy
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.models import Invoice
+from pavilion.settlement.receipt_models import Receipt
 from pavilion.settlement.stop_models import SettlementStop
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
@@ -175,13 +177,14 @@ async def test_a_day_begins_in_the_city_of_the_sale(sale_once):
     assert await defaulting.late(sale.sessions, late + SECOND) == 1
 
 
-async def paid(sale, now, invoice):
+async def paid(sale, now, invoice, reference="B-1"):
     async with sale.sessions.begin() as session:
         row = await queries.invoice_by_number(session, invoice.number, lock=True)
-        persons = [(await make.person(session, f"{n}@pavilion.example", (Role.CASHIER,))).id for n in ("tomas", "lou")]
+        mails = [f"{name}.{reference.lower()}@pavilion.example" for name in ("tomas", "lou")]
+        persons = [(await make.person(session, mail, (Role.CASHIER,))).id for mail in mails]
         receipt = receiving.wire(
             entity=row.entity, company_id=row.company_id, currency=row.currency, amount_minor=row.total_minor,
-            value_date=date(2026, 3, 12), reference="B-1", purpose=row.number, persons=tuple(persons), now=now,
+            value_date=date(2026, 3, 12), reference=reference, purpose=row.number, persons=tuple(persons), now=now,
         )  # fmt: skip
         await receiving.book(session, receipt, row, by=None)
 
@@ -198,6 +201,31 @@ async def test_who_pays_after_all_is_cured_and_the_strike_goes(sale_once):
     clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
     with pytest.raises(ActNotAllowed):
         await chosen(sale, clerk, Remedy.OFFER, at(12))
+
+
+async def test_a_cure_that_the_bank_took_back_defaults_anew_and_is_cured_anew(sale_once):
+    sale = sale_once
+    invoice = await defaulted(sale)
+    await paid(sale, at(11), invoice)
+    one, other = [await staff(sale.sessions, f"{name}@pavilion.example", Role.CASHIER) for name in ("jo", "kim")]
+    async with sale.sessions.begin() as session:
+        receipt = await session.scalar(select(Receipt.public_id))
+        said = await reversing.propose(session, receipt, reason="never came, says the bank", actor=one, now=at(12))
+        await reversing.reverse(session, said, other, at(12))
+    again = await the_invoice(sale.sessions)
+    assert (again.state, again.outcome, again.paid_on) == ("overdue", "", None)
+    # three business days to pay anew, from the day the money went
+    for day, state in ((17, "overdue"), (18, "defaulted"), (19, "defaulted")):
+        await defaulting.late(sale.sessions, at(day))
+        assert (await the_invoice(sale.sessions)).state == state, day
+    async with sale.sessions() as session:
+        assert len(await strikes.open_strikes(session, invoice.company_id)) == 1
+    await paid(sale, at(20), invoice, "B-2")
+    async with sale.sessions() as session:
+        assert await strikes.open_strikes(session, invoice.company_id) == []
+        row = await queries.invoice_by_number(session, invoice.number)
+        assert (row.state, row.outcome, await queries.open_minor(session, row)) == ("paid", "cured", 0)
+    assert await balanced(sale.sessions)
 
 
 async def test_the_underbidder_is_asked_as_if_the_defaulter_had_never_bid_and_buys_by_own_word(sale):

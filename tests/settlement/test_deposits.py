@@ -21,6 +21,7 @@ from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import (
     chargebacks,
+    defaulting,
     deposit_days,
     deposit_holds,
     deposits,
@@ -313,6 +314,19 @@ async def test_a_default_keeps_the_terms_part_and_the_rest_waits_its_days(sessio
     assert await deposit_days.release_all(sessions, NOON + timedelta(days=6)) == 0
     assert await deposit_days.release_all(sessions, NOON + timedelta(days=7)) == 1  # five business days
     assert await figures(sessions, buyer) == (600_000, 0, 345_000, 255_000, 0)
+
+
+@ON_SQLITE
+async def test_where_the_terms_keep_nothing_all_of_it_goes_back_after_the_wait(sessions, made, sale):
+    await agree(sessions, sale, **FIXED, forfeit_bp=0, forfeit_wait_days=5)
+    buyer, _ = await approved(sessions, made, sale)
+    await pay(sessions, buyer)
+    await billed(sessions, buyer, sale)
+    await ended(sessions, sale)
+    await defaulting.late(sessions, NOON + timedelta(days=8))
+    assert await deposit_days.release_all(sessions, NOON + timedelta(days=12)) == 0
+    assert await deposit_days.release_all(sessions, NOON + timedelta(days=16)) == 1
+    assert await figures(sessions, buyer) == (600_000, 0, 600_000, 0, 0)
 
 
 @ON_SQLITE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -20,7 +20,7 @@ from pavilion.kernel.errors import NotFound
 from pavilion.settlement import defaulting, deposits, invoicing, offering, queries, remedies
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferState
-from pavilion.settlement.models import Entry, Invoice, InvoiceLine, Posting
+from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.remedies import Outlook
 from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
 
@@ -143,11 +143,8 @@ async def standing_of(session: AsyncSession, invoice: Invoice) -> Standing:
     assert invoice.number is not None
     strike = (await strikes.strikes_of(session, [invoice.number]))[invoice.number]
     count = len(await strikes.open_strikes(session, invoice.company_id))
-    kept = select(func.coalesce(func.sum(Entry.amount_minor), 0)).join(Posting, Posting.id == Entry.txn_id)
-    kept = kept.where(Posting.key == deposits.FORFEITED + invoice.number)
-    kept = kept.where(Entry.account.startswith("liability:deposit:"))
     barred = count >= entities()[invoice.entity].strikes
-    return Standing(strike, count, barred, int(await session.scalar(kept) or 0))
+    return Standing(strike, count, barred, await deposits.forfeited_minor(session, invoice))
 
 
 async def lot_lines(session: AsyncSession, vault: Vault, invoice: Invoice, now: datetime) -> list[LotLine]:

@@ -15,6 +15,7 @@ from pavilion.auctions.rules import SaleState
 from pavilion.bidding import queries as book
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import deposits, postings, queries, refunding
 from pavilion.settlement.agreed import terms_of
@@ -136,6 +137,9 @@ async def needed(session: AsyncSession, deposit: Deposit, now: datetime) -> bool
         if invoice.state == InvoiceState.DRAFT:
             return True
         kept = await session.scalar(select(Posting.at).where(Posting.key == f"{deposits.FORFEITED}{invoice.number}"))
+        if kept is None and invoice.state == InvoiceState.DEFAULTED:  # by terms that keep nothing
+            said = select(Event.at).where(Event.subject == invoice.public_id, Event.name == "invoice:defaulted")
+            kept = await session.scalar(said.order_by(Event.id).limit(1))
         if kept is not None:
             if await _waits(session, deposit, kept, now):
                 return True

@@ -249,6 +249,11 @@ async def applied_minor(session: AsyncSession, invoice: Invoice) -> int:
     return int(await session.scalar(wanted.where(Entry.account == account)) or 0)
 
 
+async def forfeited_minor(session: AsyncSession, invoice: Invoice) -> int:
+    """What of the deposit was kept when the invoice was not paid, in minor units."""
+    return await _posted(session, f"{FORFEITED}{invoice.number}") or 0
+
+
 async def give_back(
     session: AsyncSession, invoice: Invoice, amount_minor: int, *, key: str, by: str | None, now: datetime
 ) -> int:
