@@ -17,6 +17,7 @@ from pavilion.kernel.errors import BadInput, NotAllowed, NotDone, NotFound
 from pavilion.settlement import (
     agreed,
     crediting,
+    deposits,
     invoicing,
     jobs,
     ledger,
@@ -27,6 +28,8 @@ from pavilion.settlement import (
     sellers,
 )
 from pavilion.settlement import service as settlement
+from pavilion.settlement.deposit_models import Deposit
+from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
 from pavilion.settlement.models import HouseCompany, Invoice
 from pavilion.settlement.receipt_models import Discrepancy
@@ -35,6 +38,7 @@ from tests import make
 from tests.bidding import house as books_house
 from tests.make import NOON, PASSWORD
 from tests.settlement.test_defaulting import CLOSE, closed
+from tests.settlement.test_deposits import card
 
 SALE = "S" * 26
 DAY = timedelta(days=1)
@@ -343,6 +347,25 @@ async def test_what_stands_in_the_way_of_a_payment_is_named(on_both):
     await house.credit(invoice, now)
     with pytest.raises(NotDone, match="correction_waits"):
         await house.approve(proposal, now)
+
+
+async def test_money_of_a_deposit_in_dispute_is_not_the_consignors_yet(house):
+    async with house.sessions.begin() as session:
+        row = Deposit(public_id="D" * 26, company_id=house.buyer, sale=SALE, entity="ANT", currency="USD")
+        row.registration, row.asked_minor, row.lots, row.factor = "R" * 26, 2_000_000, [], 10
+        row.state, row.asked_at = "asked", NOON
+        session.add(row)
+        await session.flush()
+        receipt = card(house.buyer, 1_200_000)
+        await deposits.receive(session, row, receipt, by=None, now=NOON)
+    await house.sell(1_000_000)  # the deposit pays all of it
+    assert len((await house.draft()).items) == 1
+    async with house.sessions.begin() as session:
+        dispute = Dispute(provider_id="dp_1", receipt_id=receipt.id, amount_minor=1_200_000)
+        dispute.state, dispute.opened_at = "open", NOON
+        session.add(dispute)
+    said = await house.draft()
+    assert (said.items, [one.state for one in said.proceeds.waiting]) == ((), ["not_cleared"])
 
 
 async def test_an_account_is_sealed_checked_and_confirmed_by_the_password(house):

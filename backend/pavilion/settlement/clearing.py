@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Entry, Invoice
 from pavilion.settlement.receipt_models import Allocation
@@ -22,6 +23,13 @@ async def cleared_on(session: AsyncSession, invoices: Collection[Invoice], holdb
         return {}
     disputed = select(Allocation.invoice_id).join(Dispute, Dispute.receipt_id == Allocation.receipt_id)
     blocked = set(await session.scalars(disputed.where(Dispute.state == OPEN, Allocation.invoice_id.in_(paid))))
+    by_deposit = select(Invoice.id).join(
+        Deposit, (Deposit.company_id == Invoice.company_id) & (Deposit.sale == Invoice.sale)
+    )
+    by_deposit = by_deposit.join(Allocation, Allocation.deposit == Deposit.public_id)
+    by_deposit = by_deposit.join(Dispute, Dispute.receipt_id == Allocation.receipt_id)
+    by_deposit = by_deposit.where(Dispute.state == OPEN, Invoice.id.in_(paid), Invoice.credits_minor > 0)
+    blocked |= set(await session.scalars(by_deposit))
     owed = select(Entry.ref).where(
         Entry.ref.in_([one.number for one in paid.values()]), Entry.account.startswith("asset:buyer:")
     )
