@@ -21,7 +21,7 @@ from pavilion.kernel import migrating
 from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
 from pavilion.kernel.seals import AmountSeal
 from pavilion.webkit import log
-from tests import books, need
+from tests import books, compiled, need
 
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +40,7 @@ LONG = (
 )
 
 log.set_up("test", "ERROR")
+compiled.keep()
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,8 +3,8 @@
 A settlement is an invoice (lots, premium bands, early bands, amended lots, tax regimes, charges, credits, currencies
 with 0, 2 and 3 decimals), its postings, a credit note over some of its lots, the consignors' statements with commission
 bands and tax, and a forfeited deposit shared among them. The model knows nothing of the product's functions: it counts
-in fractions and rounds where the spec says so. The same settlements reckoned with floats are counted beside it: a model
-that would not notice them is no model.
+in fractions, over and under the line as whole numbers, and rounds where the spec says so. The same settlements reckoned
+with floats are counted beside it: a model that would not notice them is no model.
 """
 
 import os
@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from fractions import Fraction
 from typing import Any, NamedTuple, TypeVar
 
 from pavilion.auctions import fees
@@ -171,21 +170,21 @@ def _nets(case: Case) -> dict[int, tuple[int, int, int]]:
 
 
 # The model: fractions, and nothing of the product --------------------------------------------------------------------
-def nearest(exact: Fraction) -> int:
-    """Halves away from zero."""
-    twice = 2 * abs(exact.numerator) + exact.denominator
-    size = twice // (2 * exact.denominator)
-    return size if exact.numerator >= 0 else -size
+def nearest(over: int, under: int) -> int:
+    """The whole number nearest to a fraction; halves away from zero."""
+    size = (2 * abs(over) + under) // (2 * under)
+    return size if over >= 0 else -size
 
 
-def banded(hammer: int, bands: Bands) -> Fraction:
-    exact, below = 0, 0
+def banded(hammer: int, bands: Bands) -> int:
+    """The fee in ten thousandths of the minor unit."""
+    exact = below = 0
     for upto, rate in bands:
         slice_top = hammer if upto is None else min(hammer, upto)
         if slice_top > below:
             exact += (slice_top - below) * rate
             below = slice_top
-    return Fraction(exact, 10_000)
+    return exact
 
 
 def bands_of(case: Case, lot: Lot) -> Bands:
@@ -195,15 +194,14 @@ def bands_of(case: Case, lot: Lot) -> Bands:
 
 def modelled(case: Case) -> dict[str, Any]:
     """What the spec says of it, counted exactly."""
-    rate = Fraction(case.rate_bp, 10_000)
     on_hammer, on_premium, on_charges = ADDED[case.regime.value]
-    premiums = tuple(nearest(banded(lot.hammer, bands_of(case, lot))) for lot in case.lots)
+    premiums = tuple(nearest(banded(lot.hammer, bands_of(case, lot)), 10_000) for lot in case.lots)
     hammers = sum(lot.hammer for lot in case.lots)
     taxed = sum(net for net, is_taxed in case.charges if is_taxed)
     base = on_hammer * hammers + on_premium * sum(premiums) + on_charges * taxed
-    tax = nearest(base * rate)
+    tax = nearest(base * case.rate_bp, 10_000)
     included = case.regime is Regime.MARGIN_INCLUDED
-    memo = nearest(sum(premiums) * Fraction(case.rate_bp, 10_000 + case.rate_bp)) if included else 0
+    memo = nearest(sum(premiums) * case.rate_bp, 10_000 + case.rate_bp) if included else 0
     total = hammers + sum(premiums) + sum(net for net, _ in case.charges) + tax
     moved: dict[str, int] = {"asset:buyer:1": total, "income:premium": memo - sum(premiums)}
     moved["income:charge"] = -sum(net for net, _ in case.charges)
@@ -212,13 +210,13 @@ def modelled(case: Case) -> dict[str, Any]:
         moved[f"liability:seller:{consignor}"] = -sum(lot.hammer for lot in case.lots if lot.consignor == consignor)
     moved[f"liability:tax:BE:{case.regime.value}"] = -tax
     moved["liability:tax:BE:memo"] = -memo
-    kept = min(case.held, nearest(total * Fraction(case.forfeit_bp, 10_000)))
+    kept = min(case.held, nearest(total * case.forfeit_bp, 10_000))
     due = total - sum(case.credits)
     return {
         "premiums": premiums, "tax_base": base, "tax": tax, "memo_tax": memo,
         "total": total, "due": max(0, due), "refund": max(0, -due), "total_text": _text(total, exponent(case.currency)),
         "moved": {account: amount for account, amount in moved.items() if amount},
-        "credited": _model_credited(case, premiums, tax, memo, total, rate), "nets": _model_nets(case),
+        "credited": _model_credited(case, premiums, tax, memo, total), "nets": _model_nets(case),
         "forfeit": (kept, case.held - kept), "shares": _model_shares(case, kept, hammers),
     }  # fmt: skip
 
@@ -229,7 +227,7 @@ def _text(minor: int, places: int) -> str:
 
 
 def _model_credited(
-    case: Case, premiums: tuple[int, ...], tax: int, memo: int, total: int, rate: Fraction
+    case: Case, premiums: tuple[int, ...], tax: int, memo: int, total: int
 ) -> tuple[int, int, int, int] | None:
     if not any(lot.credited for lot in case.lots):
         return None
@@ -238,9 +236,9 @@ def _model_credited(
     gone = [(lot.hammer, fee) for lot, fee in zip(case.lots, premiums, strict=True) if lot.credited]
     fees_left, taxed = sum(fee for _, fee in stays), sum(net for net, is_taxed in case.charges if is_taxed)
     base_left = on_hammer * sum(hammer for hammer, _ in stays) + on_premium * fees_left + on_charges * taxed
-    first = sum(hammer + fee for hammer, fee in gone) + tax - nearest(base_left * rate)
+    first = sum(hammer + fee for hammer, fee in gone) + tax - nearest(base_left * case.rate_bp, 10_000)
     included = case.regime is Regime.MARGIN_INCLUDED
-    memo_left = nearest(fees_left * Fraction(case.rate_bp, 10_000 + case.rate_bp)) if included else 0
+    memo_left = nearest(fees_left * case.rate_bp, 10_000 + case.rate_bp) if included else 0
     return first, memo - memo_left, total - first, memo_left
 
 
@@ -249,19 +247,19 @@ def _model_nets(case: Case) -> dict[int, tuple[int, int, int]]:
     for consignor in (1, 2, 3):
         mine = [lot.hammer for lot in case.lots if lot.consignor == consignor]
         if mine:
-            fee = sum(nearest(banded(hammer, case.commission)) for hammer in mine)
-            tax = nearest(Fraction(fee * case.seller_rate_bp, 10_000))
+            fee = sum(nearest(banded(hammer, case.commission), 10_000) for hammer in mine)
+            tax = nearest(fee * case.seller_rate_bp, 10_000)
             found[consignor] = (fee, tax, sum(mine) - fee - tax)
     return found
 
 
 def _model_shares(case: Case, kept: int, hammers: int) -> dict[int, int]:
     """Cumulated exactly and rounded at each lot, so that the shares add up to the sellers' part."""
-    part, reached, given = nearest(Fraction(kept * case.seller_bp, 10_000)), 0, 0
+    part, reached, given = nearest(kept * case.seller_bp, 10_000), 0, 0
     found: dict[int, int] = {}
     for lot in case.lots:
         reached += lot.hammer
-        upto = nearest(part * Fraction(reached, hammers))
+        upto = nearest(part * reached, hammers)
         if lot.consignor is not None and upto > given:
             found[lot.consignor] = found.get(lot.consignor, 0) + upto - given
         given = upto
