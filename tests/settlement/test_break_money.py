@@ -4,6 +4,7 @@ import asyncio
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.settlement import (
@@ -11,6 +12,7 @@ from pavilion.settlement import (
     charging,
     correcting,
     crediting,
+    effects,
     invoicing,
     queries,
     reversing,
@@ -18,7 +20,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.invoicing import TaxUndecided
 from pavilion.settlement.payments.port import Disputed
-from pavilion.settlement.receipt_models import Receipt
+from pavilion.settlement.receipt_models import Discrepancy, Receipt
 from pavilion.settlement.wiring import DuplicateReference, Seen
 from tests.make import NOON
 from tests.settlement.test_cash import TOTAL, Desk, paid_by_card
@@ -76,6 +78,16 @@ async def test_money_won_back_for_an_invoice_that_needs_none_waits_unallocated(d
     await dispute(desk, second, "won", "dp_2")
     assert await desk.open_of(replaced) == ("paid", 0)
     assert await desk.left(second) == 600_000
+
+
+async def test_a_dispute_in_another_currency_moves_nothing_and_is_put_to_a_person(desk):
+    invoice = await desk.invoice()
+    (receipt,) = await paid_by_card(desk, [TOTAL], invoice)
+    async with desk.sessions.begin() as session:
+        said = Disputed("dp_4", receipt.provider_ref, TOTAL, 0, "EUR", "open")
+        assert await effects.disputed(session, said, NOON) == effects.DISCREPANCY
+        assert [one.kind for one in await session.scalars(select(Discrepancy))] == ["currency_differs"]
+    assert await desk.open_of(invoice) == ("paid", 0)
 
 
 async def test_what_is_taken_back_of_a_written_off_invoice_is_written_off_too(desk):

@@ -154,6 +154,8 @@ async def test_what_cannot_be_read_comes_back_with_its_faults(site):
         (wire(value_date="tomorrow"), "f-value_date-hint"), (wire(value_date="2027-01-01"), "f-value_date-hint"),
         (wire(invoice="INV-ANT-2026-999999"), "f-invoice-hint"), (wire(deposit="NONE"), "f-deposit-hint"),
         (wire(entity="XXX"), "f-entity-hint"), (wire(bank_reference=" "), "f-bank_reference-hint"),
+        (wire(value_date="1772409600"), "f-value_date-hint"), (wire(payer="9007199254740991"), "f-payer-hint"),
+        *((wire(amount=odd), "f-amount-hint") for odd in ("２０", "NaN", "0", "-5", "9" * 31, "10000000000000")),
     ]:  # fmt: skip
         answer = await desk.post("/staff/cashier/receipts", data=said)
         assert answer.status_code == 422 and "is-wrong" in answer.text and words in answer.text, said

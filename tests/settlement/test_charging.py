@@ -127,7 +127,9 @@ async def test_the_pages_do_what_they_say(site):  # noqa: F811
     assert (await desk.post(f"{here}/wait", data={"waits": "yes"})).status_code == 303
     assert "Secured" in (await desk.get(here)).text
     assert (await desk.get(f"/desk/invoices/{made.public_id}.pdf?lang=zh")).content.startswith(b"%PDF")
-    issued = await desk.post(f"{here}/issue")
+    assert "Somebody changed this meanwhile." in (await desk.post(f"{here}/issue", data={"total": "1275000"})).text
+    seen = re.search(r'name="total" value="(\d+)"', (await desk.get(here)).text)[1]
+    issued = await desk.post(f"{here}/issue", data={"total": seen})
     invoice = await found(sessions)
     assert issued.headers["location"] == f"/desk/invoices/{invoice.number}"
     assert invoice.total_minor == 1_275_000 + 125_050 + 287_010

@@ -1,10 +1,11 @@
 """What a cashier may say about money."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from pavilion.kernel.errors import BadInput
 from pavilion.settlement.forms import Line
@@ -12,6 +13,17 @@ from pavilion.settlement.forms import Line
 Amount = Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Number = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40, pattern=r"^[A-Za-z0-9-]*$")]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _a_day(said: Any) -> Any:
+    """A day is written as one; a number of seconds is none."""
+    if isinstance(said, str) and _DAY.fullmatch(said.strip()) is None:
+        raise ValueError("no day")
+    return said.strip() if isinstance(said, str) else said
+
+
+Day = Annotated[date, BeforeValidator(_a_day)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
 
@@ -23,7 +35,7 @@ class TransferForm(_Form):
     entity: Annotated[str, StringConstraints(max_length=3)]
     amount: Amount
     currency: Currency
-    value_date: date
+    value_date: Day
     bank_reference: Line
     invoice: Number = ""
     deposit: Number = ""
@@ -51,7 +63,7 @@ class ConversionForm(_Form):
     to: Currency
     rate: Annotated[str, StringConstraints(strip_whitespace=True, max_length=24)]
     rate_source: Annotated[str, StringConstraints(strip_whitespace=True, max_length=80, pattern=r"^[^\x00-\x1f]*$")]
-    rate_on: date
+    rate_on: Day
     invoice: Number = ""
     amount: Amount = ""
 

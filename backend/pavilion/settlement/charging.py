@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 from pavilion.auctions.fees import Regime, Tax
 from pavilion.bidding.models import BookState, SaleBook
 from pavilion.kernel import events
-from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, StaleVersion
 from pavilion.kernel.money import MAX_AMOUNT
 from pavilion.settlement import invoicing
 from pavilion.settlement.models import Invoice, InvoiceLine
@@ -127,8 +127,12 @@ async def wait(session: AsyncSession, invoice: Invoice, waits: bool, *, by: str 
     events.record(session, "invoice:waits", invoice.public_id, by=by, at=now, waits=waits)
 
 
-async def issue(session: AsyncSession, invoice: Invoice, *, by: str | None, now: datetime) -> Invoice:
-    """Issued now, by a person. While the sale runs more lots may join the draft: not yet."""
+async def issue(
+    session: AsyncSession, invoice: Invoice, *, seen_minor: int | None = None, by: str | None, now: datetime
+) -> Invoice:
+    """Issued now, by a person who saw this total. While the sale runs more lots may join the draft: not yet."""
+    if seen_minor is not None and seen_minor != invoice.total_minor:  # another cashier changed it meanwhile
+        raise StaleVersion(total_minor=invoice.total_minor)
     state = await session.scalar(select(SaleBook.state).where(SaleBook.sale == invoice.sale))
     if state is not None and state != BookState.CLOSED:
         raise ActNotAllowed(state="sale_open")

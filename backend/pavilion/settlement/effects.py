@@ -273,6 +273,11 @@ async def disputed(session: AsyncSession, found: Disputed, now: datetime) -> str
             session, key=f"dispute:{found.id}", kind="missing_here", subject=found.id, facts=facts, now=now
         )
         return DISCREPANCY
+    if receipt.currency != found.currency:  # nothing of the invoice is moved in another currency than its own
+        facts = {"amount_minor": found.amount_minor, "currency": found.currency, "asked_currency": receipt.currency}
+        key = f"currency_differs:{found.id}"
+        await discrepancies.found(session, key=key, kind="currency_differs", subject=found.id, facts=facts, now=now)
+        return DISCREPANCY
     await chargebacks.follow(session, receipt, found, now)
     return DISPUTED
 

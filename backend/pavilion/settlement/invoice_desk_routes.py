@@ -14,7 +14,15 @@ from pavilion.auctions.fees import Regime
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.money import parse_minor
 from pavilion.settlement import charging, correcting, credit_parts, crediting, document, queries, stopping
-from pavilion.settlement.invoice_forms import CancelForm, ChargeForm, RemovalForm, TaxForm, WaitForm, WriteOffForm
+from pavilion.settlement.invoice_forms import (
+    CancelForm,
+    ChargeForm,
+    IssueForm,
+    RemovalForm,
+    TaxForm,
+    WaitForm,
+    WriteOffForm,
+)
 from pavilion.settlement.jobs import NOTE
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.note_models import Paper
@@ -107,9 +115,9 @@ async def wait(name: Name, said: Annotated[WaitForm, Form()], actor: Cashier, se
 
 
 @router.post("/staff/cashier/drafts/{name}/issue")
-async def issue(name: Name, actor: Cashier, session: Writing, now: Now) -> Response:
+async def issue(name: Name, said: Annotated[IssueForm, Form()], actor: Cashier, session: Writing, now: Now) -> Response:
     found = await charging.draft(session, name)
-    issued = await charging.issue(session, found, by=actor.public_id, now=now)
+    issued = await charging.issue(session, found, seen_minor=said.total, by=actor.public_id, now=now)
     return RedirectResponse(f"/desk/invoices/{issued.number}", status_code=303)
 
 

@@ -37,6 +37,10 @@ class WaitForm(_Form):
     waits: Literal["yes", "no"]
 
 
+class IssueForm(_Form):
+    total: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None  # as the page showed it, in minor units
+
+
 class CancelForm(_Form):
     what: Literal["whole", "lots"]
     lot: Annotated[list[Lot], Field(max_length=500)] = []
