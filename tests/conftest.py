@@ -5,9 +5,10 @@ import gc
 import importlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -128,10 +129,55 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
-    name = f"pavilion_{uuid4().hex[:12]}"
+Opening = Callable[[str, Sessions], Awaitable[object]]
+
+
+@pytest.fixture(scope="module")
+def opening() -> Opening | None:
+    """What a file of tests overrides when all of them begin with the same: it is made once for each kind of database,
+    from the address and the sessions; every test opens a copy, and finds in `as_opened` what was made."""
+    return None
+
+
+@dataclass(frozen=True)
+class Opened:
+    database: str  # its name, or the path of its file
+    made: object = None
+
+
+@pytest.fixture(scope="module")
+def postgres_opened(postgres_server: str, postgres_template: str, opening: Opening | None) -> Opened:
+    if opening is None:
+        return Opened(postgres_template)
+    name = f"{TEMPLATE}_{uuid4().hex[:8]}"
     run(run_sql(postgres_server, f"create database {name} template {postgres_template} strategy file_copy"))
+    return Opened(name, run(open_with(opening, on_database(postgres_server, name))))
+
+
+@pytest.fixture(scope="module")
+def sqlite_opened(sqlite_template: Path, opening: Opening | None, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    if opening is None:
+        return Opened(str(sqlite_template))
+    path = tmp_path_factory.mktemp("opened") / "pavilion.db"
+    shutil.copy(sqlite_template, path)
+    return Opened(str(path), run(open_with(opening, sqlite_url(path))))
+
+
+async def open_with(opening: Opening, url: str) -> object:
+    async with opened(url) as sessions:
+        return await opening(url, sessions)
+
+
+@pytest.fixture
+def as_opened(request: pytest.FixtureRequest, database_url: str) -> object:
+    kind = "sqlite" if database_url.startswith("sqlite") else "postgres"
+    return request.getfixturevalue(f"{kind}_opened").made
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_opened: Opened) -> Iterator[str]:
+    name = f"pavilion_{uuid4().hex[:12]}"
+    run(run_sql(postgres_server, f"create database {name} template {postgres_opened.database} strategy file_copy"))
     books.touched = False
     yield on_database(postgres_server, name)
     if books.touched:  # by this process; what others wrote was proved by the database itself, posting by posting
@@ -140,9 +186,9 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
+def sqlite_database_url(sqlite_opened: Opened, tmp_path: Path) -> Iterator[str]:
     path = tmp_path / "pavilion.db"
-    shutil.copy(sqlite_template, path)
+    shutil.copy(sqlite_opened.database, path)
     yield sqlite_url(path)
     books.prove_file(path)
 

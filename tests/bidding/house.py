@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +100,15 @@ async def house(
         await world.reserved(sessions, made, sale, each)
     await world.decide(sessions, await world.proposed(sessions, made, sale), made.lead)
     people = [await registered(sessions, made, sale, n) for n in range(1, buyers + 1)]
+    async with at_sale(url, sessions, made, sale, people) as one:
+        yield one
+
+
+@asynccontextmanager
+async def at_sale(
+    url: str, sessions: Sessions, made: world.World, sale: str, people: Sequence[tuple[Actor, str]] = ()
+) -> AsyncIterator[House]:
+    """Of a sale that is published already."""
     clock = HandClock(OPENS + SECOND)
     async with sessions() as session:
         row = await session.scalar(select(Sale).where(Sale.public_id == sale))

@@ -123,17 +123,32 @@ async def ended(sessions, sale):
         await session.execute(update(Sale).where(Sale.public_id == sale).values(state="closed"))
 
 
-@pytest.fixture
-async def made(sessions):
-    return await world.build(sessions, 2)
+async def two_published(_url, sessions):
+    """A sale as published by two persons, and the people who did it."""
+    made = await world.build(sessions, 2)
+    return made, await world.published(sessions, made)
+
+
+@pytest.fixture(scope="module")
+def opening():
+    return two_published
 
 
 @pytest.fixture
-async def sale(sessions, made):
+def made(as_opened):
+    return as_opened[0]
+
+
+@pytest.fixture
+def published(as_opened):
+    return as_opened[1]
+
+
+@pytest.fixture
+async def sale(sessions, published):
     """Published; each of its paddles puts down 6,000.00."""
-    name = await world.published(sessions, made)
-    await agree(sessions, name)
-    return name
+    await agree(sessions, published)
+    return published
 
 
 def test_the_deposit_follows_the_terms():
@@ -161,8 +176,8 @@ def test_the_sellers_part_adds_up_by_hammer():
 
 
 @ON_SQLITE
-async def test_where_nothing_is_due_nothing_is_asked(sessions, made):
-    sale = await world.published(sessions, made)
+async def test_where_nothing_is_due_nothing_is_asked(sessions, made, published):
+    sale = published
     buyer, row = await approved(sessions, made, sale, limit=5_000_000)
     assert (row.limit_minor, row.awaits_deposit, row.deposit_minor) == (5_000_000, False, None)
     assert await deposit_of(sessions, buyer) is None
@@ -192,8 +207,8 @@ async def test_the_database_gives_no_limit_before_the_deposit(sessions, made, sa
 
 
 @ON_SQLITE
-async def test_the_deposit_is_counted_from_the_lots_the_company_marks(sessions, made):
-    sale = await world.published(sessions, made)
+async def test_the_deposit_is_counted_from_the_lots_the_company_marks(sessions, made, published):
+    sale = published
     await agree(sessions, sale, deposit_rate_bp=1_000, deposit_min_minor=1_000)
     lots = await world.order(sessions, sale)
     buyer, row = await approved(sessions, made, sale, lots=lots)
@@ -459,9 +474,8 @@ async def test_an_authorised_card_gives_the_limit_and_is_captured_only_of_who_bo
         assert await figures(sessions, buyer) == (600_000, 510_000, 90_000, 0, 0)
 
 
-async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(database_url, sessions):
-    async with house.house(database_url, sessions, buyers=0) as room:
-        await agree(sessions, room.sale)
+async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(database_url, sessions, made, sale):
+    async with house.at_sale(database_url, sessions, made, sale) as room:
         for number in (1, 2, 3):
             buyer, row = await approved(sessions, room.world, room.sale, number=number)
             room.buyers.append(buyer)

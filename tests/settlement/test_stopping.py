@@ -1,5 +1,6 @@
 """After the hammer: what no longer holds is neither issued nor captured until a person has decided."""
 
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -20,10 +21,9 @@ LATER = NOON + 5 * HOUR
 REASON = "The certificate was shown to me in Antwerp."
 
 
-@pytest.fixture
-async def sale(database_url, sessions):
+async def two_sold(url, sessions):
     """Two lots under the hammer, one for each of two buyers."""
-    async with house.house(database_url, sessions) as room:
+    async with house.house(url, sessions) as room:
         assert (await room.bid(0, 400_000, lot=0)).result == "accepted"
         assert (await room.bid(1, 500_000, lot=1)).result == "accepted"
         room.clock.at = LATER
@@ -35,7 +35,17 @@ async def sale(database_url, sessions):
 
         await room.until(ended)
         await stopping.follow(sessions, LATER)
-        yield room
+        return room
+
+
+@pytest.fixture(scope="module")
+def opening():
+    return two_sold
+
+
+@pytest.fixture
+def sale(as_opened, database_url, sessions):
+    return replace(as_opened, url=database_url, sessions=sessions)
 
 
 @pytest.fixture
