@@ -27,6 +27,7 @@ class Provider:
         self.cash, self.lines, self.events, self.keys, self.asked = {}, [], [], {}, []
         self.numbers, self.at = count(1), NOON
         self.silent = set()  # calls that get no answer: name, or (name, "after") once the effect is there
+        self.refusing = {}  # calls that are refused: name -> the provider's code
         self.closed = self.lines_silent = False
 
     # what others do there
@@ -127,6 +128,8 @@ class Provider:
         self.asked.append((name, key))
         if name in self.silent:
             raise ProviderUnreachable(name)
+        if name in self.refusing:
+            raise ProviderRefused(self.refusing[name])
         if key not in self.keys:
             self.keys[key] = make()
         if (name, "after") in self.silent:

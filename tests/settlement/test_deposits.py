@@ -21,6 +21,7 @@ from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import (
     chargebacks,
+    checkouts,
     defaulting,
     deposit_days,
     deposit_holds,
@@ -31,6 +32,7 @@ from pavilion.settlement import (
     ledger,
     queries,
     receiving,
+    sending,
 )
 from pavilion.settlement.agreed import set_terms
 from pavilion.settlement.deposit_models import Deposit
@@ -46,6 +48,8 @@ from tests.bidding import house
 from tests.luck import Random
 from tests.make import HOUR, NOON
 from tests.settlement.test_invoicing import TERMS, sold
+from tests.settlement.test_provider import URL
+from tests.settlement.test_stripe_adapter import hear, there  # noqa: F401 - a fixture
 
 LATER = NOON + 5 * HOUR
 FIXED = {"deposit_fixed_minor": 600_000}
@@ -472,6 +476,39 @@ async def test_an_authorised_card_gives_the_limit_and_is_captured_only_of_who_bo
         assert await deposit_holds.follow(sessions, LATER) == 1
         await deposit_days.release_all(sessions, LATER)
         assert await figures(sessions, buyer) == (600_000, 510_000, 90_000, 0, 0)
+
+
+@pytest.mark.parametrize("lapses", [False, True])
+@ON_SQLITE
+async def test_a_hold_goes_from_the_providers_page_to_a_captured_deposit(sessions, made, sale, there, lapses):  # noqa: F811
+    double, payments = there
+    await agree(sessions, sale, **FIXED, deposit_by_hold=True)
+    buyer, _ = await approved(sessions, made, sale)
+    async with sessions.begin() as session:
+        row = await deposits.locked(session, (await deposit_of(sessions, buyer)).public_id)
+        page = await checkouts.pay_deposit(session, row, by_card=True, save=False, lang="zh", now=NOON, by=None)
+    assert await sending.send(sessions, payments, URL, page.public_id, NOON)
+    async with sessions() as session:
+        held = await session.get_one(PaymentIntent, page.id)
+    double.do("pay", session=held.provider_id)
+    assert "authorised" in await hear(sessions, double, payments)
+    assert await deposit_holds.follow(sessions, NOON) == 1
+    assert (await registration_of(sessions, buyer)).limit_minor == 6_000_000
+    async with sessions() as session:
+        held = await session.get_one(PaymentIntent, page.id)
+    if lapses:  # the provider keeps no authorisation for long
+        await payments.release_hold(held.facts["payment"], key="there")
+        assert "discrepancy" in await hear(sessions, double, payments)
+    assert (await billed(sessions, buyer, sale, 400_000))[1] == 0
+    await ended(sessions, sale)
+    await deposit_holds.follow(sessions, LATER)
+    await sending.tick(sessions, payments, URL, LATER)
+    await hear(sessions, double, payments)
+    await deposit_holds.follow(sessions, LATER)
+    async with sessions() as session:
+        found = sorted(await session.scalars(select(Discrepancy.kind)))
+    assert found == (["contradiction", "provider_refused"] if lapses else [])
+    assert await figures(sessions, buyer) == ((0, 0, 0, 0, 0) if lapses else (600_000, 510_000, 0, 0, 90_000))
 
 
 async def test_the_room_knows_a_held_deposit_at_once_and_the_close_settles_it(database_url, sessions, made, sale):

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from pavilion.kernel.errors import ActNotAllowed
+from pavilion.kernel.events import Event
+from pavilion.notifications import money_notices
 from pavilion.settlement import agreed, checkouts, consents, ledger, queries, reconciling, refunding, sending, webhooks
 from pavilion.settlement.intent_models import ChargeConsent, Dispute, PaymentIntent, ProviderCustomer, ProviderEvent
 from pavilion.settlement.models import Invoice
-from pavilion.settlement.payments.port import ProviderUnreachable
+from pavilion.settlement.payments.port import Charged, ProviderUnreachable
 from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund
 from tests.make import HOUR, NOON, SECOND
 from tests.settlement.provider import Provider
@@ -306,6 +308,65 @@ async def test_a_company_that_agreed_is_charged_once_at_the_close_and_never_afte
         await consents.withdraw(session, company_id=first.company_id, sale=first.sale, by="p", now=NOON)
     async with sessions() as session:
         assert (await session.get(ChargeConsent, (first.company_id, first.sale))).withdrawn_at == NOON
+
+
+async def with_consent(sessions, provider):
+    """An invoice whose buyer let a card be kept and charged; answers its number."""
+    invoice = await issued(sessions)
+    async with sessions.begin() as session:
+        await agreed.set_terms(session, sale=invoice.sale, facts={"auto_charge": True}, by="p", now=NOON)
+        await consents.give(session, company_id=invoice.company_id, sale=invoice.sale, entity="ANT", by="p", now=NOON)
+    await on_page(sessions, provider, invoice.number, save=True)
+    async with sessions.begin() as session:
+        (await session.get_one(ProviderCustomer, (invoice.company_id, "ANT"))).method = "pm_1"
+    assert await consents.charge_all(sessions, NOON) == 1
+    return invoice
+
+
+async def test_a_card_that_is_refused_at_the_close_is_told_to_its_company_once(sqlite_sessions):
+    provider = Provider()
+    invoice = await with_consent(sqlite_sessions, provider)
+    provider.refusing = {"charge": "card_declined"}
+    await sending.tick(sqlite_sessions, provider, URL, NOON)
+    intent = await one(sqlite_sessions, PaymentIntent, PaymentIntent.kind == "charge")
+    failed = Charged(
+        id="pi_c", charge=None, state="failed", amount_minor=1_275_000, received_minor=0, refunded_minor=0,
+        currency="USD", ref=intent.public_id, method=None, fee_minor=None, disputed=False, created=NOON,
+    )  # fmt: skip
+    provider.tell("payment_intent.payment_failed", failed)
+    assert await hear(sqlite_sessions, provider) == ["failed"]
+    assert (intent.state, intent.last_error) == ("failed", "card_declined")
+    told = await one(sqlite_sessions, Event, Event.name == "invoice:charge_refused")
+    assert (told.subject, told.facts["company_id"]) == (invoice.public_id, invoice.company_id)
+    assert told.name in money_notices.NAMES
+    assert (await one(sqlite_sessions, Invoice)).state == "issued" and await rows(sqlite_sessions, Discrepancy) == []
+
+
+async def test_a_transfer_that_cannot_be_taken_from_the_cash_balance_is_put_to_a_person(sqlite_sessions):
+    invoice, provider = await issued(sqlite_sessions), Provider()
+    provider.transfer(await with_account(sqlite_sessions, provider, invoice.number), 1_275_000, invoice.number)
+    await hear(sqlite_sessions, provider)
+    provider.refusing = {"charge": "insufficient_funds"}
+    await sending.tick(sqlite_sessions, provider, URL, NOON)
+    found = await one(sqlite_sessions, Discrepancy)
+    assert (found.kind, found.facts["code"], found.facts["amount_minor"]) == (
+        "provider_refused", "insufficient_funds", 1_275_000,
+    )  # fmt: skip
+
+
+async def test_two_pages_of_one_invoice_that_are_both_paid_pay_it_once(sqlite_sessions):
+    invoice, provider = await issued(sqlite_sessions), Provider()
+    pages = [await on_page(sqlite_sessions, provider, invoice.number, save=save) for save in (False, True)]
+    assert len(set(pages)) == 2
+    for page in pages:
+        provider.pay(page)
+    await hear(sqlite_sessions, provider)
+    assert await balance(sqlite_sessions, f"asset:buyer:{invoice.company_id}") == 0
+    assert await balance(sqlite_sessions, f"liability:unallocated:{invoice.company_id}") == -1_275_000
+    assert (await one(sqlite_sessions, Discrepancy)).kind == "invoice_closed"
+    await sending.tick(sqlite_sessions, provider, URL, NOON)  # the first page is asked to close, too late
+    await hear(sqlite_sessions, provider)
+    assert len(await rows(sqlite_sessions, Receipt)) == 2
 
 
 async def test_a_transfer_is_taken_from_the_cash_balance_and_goes_back_by_that_charge(sessions):

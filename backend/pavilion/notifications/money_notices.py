@@ -12,7 +12,7 @@ from pavilion.notifications.telling import BIDDERS, SUPPLIERS, Teller
 from pavilion.settlement.models import Invoice
 
 FOLLOWER = "money notices"
-INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited")
+INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited", "charge_refused")
 NAMES = (
     *(f"invoice:{one}" for one in INVOICES),
     *("refund:paid", "deposit:asked", "deposit:held", "deposit:released", "statement:issued", "payout:paid"),

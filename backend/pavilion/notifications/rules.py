@@ -94,6 +94,7 @@ NOTICES: dict[str, Kind] = {
     "office_incident": Kind.OFFICE,
     "invoice_issued": Kind.PAYMENT,
     "invoice_reminded": Kind.PAYMENT,
+    "invoice_charge_refused": Kind.PAYMENT,
     "invoice_overdue": Kind.PAYMENT,
     "invoice_defaulted": Kind.PAYMENT,
     "invoice_paid": Kind.PAYMENT,

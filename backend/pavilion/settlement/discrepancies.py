@@ -28,6 +28,7 @@ KINDS = (
     "refund_twice",  # the provider paid back what was replaced by another refund
     "dispute",
     "payout_failed",
+    "provider_refused",  # what the house wanted to take at the provider, it did not get
     "balance_differs",  # a kept balance is not what its entries add up to
 )
 

@@ -97,13 +97,25 @@ async def charged(session: AsyncSession, found: Charged, now: datetime) -> str:
             intent.facts = {**intent.facts, "payment": found.id}
             events.record(session, "deposit:authorised", intent.ref, by=None, at=now, amount_minor=found.amount_minor)
         return AUTHORISED
-    if found.state == "failed" and intent.kind == IntentKind.CHARGE:
-        await end(session, intent, IntentState.FAILED, now)
+    ends = {"failed": IntentState.FAILED, "cancelled": IntentState.CANCELLED}
+    if found.state in ends and intent.kind == IntentKind.CHARGE:
+        if await end(session, intent, ends[found.state], now):
+            await given_up(session, intent, now)
         return FAILED
-    if found.state == "cancelled" and intent.kind in (IntentKind.CHARGE, IntentKind.CAPTURE):
-        await end(session, intent, IntentState.CANCELLED, now)
-        return FAILED
+    if found.state == "cancelled" and intent.kind == IntentKind.HOLD and intent.state == IntentState.SUCCEEDED:
+        return await _lapsed(session, intent, now)
     return NOTHING  # on the provider's page another card may be tried
+
+
+async def _lapsed(session: AsyncSession, intent: PaymentIntent, now: datetime) -> str:
+    """An authorisation has come to its end: because we let it go, or by itself, and then a person looks."""
+    ours = select(PaymentIntent.id).where(
+        PaymentIntent.kind == IntentKind.RELEASE_HOLD, PaymentIntent.ref == intent.ref
+    )
+    if await session.scalar(ours.limit(1)) is not None:
+        return NOTHING
+    await end(session, intent, IntentState.CANCELLED, now)
+    return DISCREPANCY
 
 
 async def _received(session: AsyncSession, found: Charged, intent: PaymentIntent | None, now: datetime) -> str:
@@ -219,10 +231,20 @@ async def page_ended(session: AsyncSession, found: Checkout, now: datetime) -> s
 
 
 async def given_up(session: AsyncSession, intent: PaymentIntent, now: datetime) -> None:
-    """A deposit whose payment came to nothing is asked as before."""
+    """A deposit whose payment came to nothing is asked as before; who agreed to be charged hears that the card was
+    refused; what the house could not take for itself is put to a person."""
     if intent.kind in (IntentKind.DEPOSIT, IntentKind.HOLD):
         deposit = await deposits.locked(session, intent.ref)
         await deposits.not_paid(session, deposit, by=None, now=now)
+    elif intent.kind == IntentKind.CHARGE and not intent.facts.get("cash"):
+        told = {"number": intent.ref, "company_id": intent.company_id}
+        events.record(session, "invoice:charge_refused", intent.key, by=None, at=now, **told)
+    elif intent.kind in (IntentKind.CHARGE, IntentKind.CAPTURE):
+        facts = {"kind": intent.kind, "ref": intent.ref, "amount_minor": intent.amount_minor}
+        await discrepancies.found(
+            session, key=f"provider_refused:{intent.public_id}", kind="provider_refused", subject=intent.public_id,
+            facts={**facts, "currency": intent.currency, "code": intent.last_error}, now=now,
+        )  # fmt: skip
 
 
 async def refunded(session: AsyncSession, found: Refunded, now: datetime) -> str:

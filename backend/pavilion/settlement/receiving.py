@@ -32,9 +32,10 @@ async def book(session: AsyncSession, receipt: Receipt, invoice: Invoice | None,
     row is locked by the caller; a receipt is booked once."""
     session.add(receipt)
     await session.flush()
-    part = 0
+    part = open_minor = 0
     if invoice is not None and invoice.currency == receipt.currency and InvoiceState(invoice.state) in PAYABLE:
-        part = min(receipt.amount_minor, await queries.open_minor(session, invoice))
+        open_minor = await queries.open_minor(session, invoice)
+        part = min(receipt.amount_minor, open_minor)
     rest = receipt.amount_minor - part
     moves = [Move(house_account(receipt), receipt.amount_minor)]
     if invoice is not None and part:
@@ -53,8 +54,8 @@ async def book(session: AsyncSession, receipt: Receipt, invoice: Invoice | None,
     )
     told = {"invoice": invoice.number if invoice is not None and part else None, "unallocated_minor": rest}
     events.record(session, "payment:booked", receipt.public_id, by=by, at=receipt.at, **told)
-    if invoice is not None and part:
-        await paid_up(session, invoice, on=None, by=by, now=receipt.at)
+    if invoice is not None and part and part == open_minor:
+        await _settled(session, invoice, on=None, by=by, now=receipt.at)
     return receipt
 
 
@@ -98,10 +99,16 @@ async def paid_up(session: AsyncSession, invoice: Invoice, *, on: date | None, b
     that counts, else today in the sale's zone."""
     if InvoiceState(invoice.state) not in PAYABLE or await queries.open_minor(session, invoice) != 0:
         return False
+    await _settled(session, invoice, on=on, by=by, now=now)
+    return True
+
+
+async def _settled(session: AsyncSession, invoice: Invoice, *, on: date | None, by: str | None, now: datetime) -> None:
     day = on or queries.local_day(invoice, now)
     invoice.outcome = outcome_on(InvoiceState(invoice.state), invoice.due_day, day)
     invoice.state, invoice.paid_on = InvoiceState.PAID, day.isoformat()
-    lots = sorted(await session.scalars(select(BilledLot.lot).where(BilledLot.invoice_id == invoice.id)))
+    with session.no_autoflush:  # what is written with the act is written at its end, in one go
+        lots = sorted(await session.scalars(select(BilledLot.lot).where(BilledLot.invoice_id == invoice.id)))
     for lot in lots:
         await bidding.lot_paid(session, sale=invoice.sale, lot=lot, now=now)
     facts = {"sale": invoice.sale, "lots": lots, "number": invoice.number, "company_id": invoice.company_id}
@@ -109,7 +116,6 @@ async def paid_up(session: AsyncSession, invoice: Invoice, *, on: date | None, b
     if invoice.outcome == Outcome.CURED:
         events.record(session, "invoice:cured", invoice.public_id, by=by, at=now, **facts)
         await curing.cured(session, invoice, by=by, now=now)
-    return True
 
 
 def wire(
