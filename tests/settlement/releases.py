@@ -24,14 +24,14 @@ from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_models import Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import House, Wish
 from pavilion.webkit import static
-from pavilion.webkit.html import Pages
+from pavilion.webkit.html import pages_of
 from tests import make
 from tests.make import HOUR, NOON
 from tests.provenance import issued
 from tests.settlement.test_invoicing import TERMS, buyer, sold
 
 HAND = HouseHand("did:web:pavilion.example", b"the house's seed for its own key")
-TONGUES = Pages(static.frontend()).tongues
+TONGUES = pages_of(static.frontend()).tongues
 BASE = "https://pavilion.example"
 WISH = Wish(ReleaseMode.COLLECTION, "HK", collector="Mei Lin")
 SENT = Wish(ReleaseMode.CARRIER, "HK", address="Lumen Trading\n12 Hollywood Road\nHong Kong")
@@ -86,7 +86,10 @@ async def pay(sessions, case, now=NOON + HOUR):
 
 
 async def paid_sale(sessions, **how):
-    case = await issued_sale(sessions, **how)
+    return await paid(sessions, await issued_sale(sessions, **how))
+
+
+async def paid(sessions, case):
     await pay(sessions, case)
     while await owning.follow(sessions, HAND, NOON + HOUR):
         pass

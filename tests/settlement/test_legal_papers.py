@@ -8,12 +8,12 @@ from pypdf import PdfReader
 from pavilion.provenance import documents, eligibility, service
 from pavilion.settlement import invoicing, jobs, legal, queries
 from pavilion.webkit import static
-from pavilion.webkit.html import Pages
+from pavilion.webkit.html import pages_of
 from tests.make import NOON
 from tests.provenance import stones
 from tests.settlement.test_invoicing import TERMS, buyer, sold
 
-TONGUES = Pages(static.frontend()).tongues
+TONGUES = pages_of(static.frontend()).tongues
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import shutil
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from pypdf import PdfReader
 from sqlalchemy import func, select, text, update
 
 from pavilion.accounts.models import Company
+from pavilion.kernel.db import sqlite_url
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.provenance import custody_keeping, passport_queries, standing
 from pavilion.provenance.custody_models import CustodyEntry
@@ -36,12 +38,30 @@ from pavilion.settlement.receipt_models import Receipt
 from pavilion.settlement.release_models import Goods, Ownership, Release, ReleaseFile
 from pavilion.settlement.release_rules import Bar, Facts, Money, Step
 from pavilion.settlement.releasing import Barred, NotReady, WeightDiffers
+from tests.conftest import opened
 from tests.make import HOUR, NOON
 from tests.settlement import releases
 from tests.settlement.releases import BASE, HAND, MCT, SENT, TONGUES, WISH, act, house
 from tests.settlement.test_invoicing import TERMS
 
 DAY = date(2026, 3, 2)
+
+
+async def one_issued(_url, sessions):
+    return await releases.issued_sale(sessions)
+
+
+@pytest.fixture(scope="module")
+def opening():
+    return one_issued
+
+
+@pytest.fixture
+async def empty(sqlite_template, tmp_path):
+    """A database in which nothing is sold yet."""
+    shutil.copy(sqlite_template, tmp_path / "empty.db")
+    async with opened(sqlite_url(tmp_path / "empty.db")) as sessions:
+        yield sessions
 
 
 def test_every_condition_that_is_not_met_has_its_code():
@@ -70,8 +90,8 @@ def test_every_gem_has_its_number_of_the_customs():
     assert customs.heading("diamond", date(2021, 12, 31)) is None
 
 
-async def test_on_full_payment_the_stone_is_the_buyers_and_lies_in_the_safe(sessions):
-    case = await releases.issued_sale(sessions)
+async def test_on_full_payment_the_stone_is_the_buyers_and_lies_in_the_safe(sessions, as_opened):
+    case = as_opened
     await owning.follow(sessions, HAND, NOON)
     async with sessions() as session:
         assert (await session.scalars(select(Goods.state))).all() == ["reserved"]
@@ -95,8 +115,8 @@ async def test_on_full_payment_the_stone_is_the_buyers_and_lies_in_the_safe(sess
         assert await session.scalar(select(LogEntry.place).where(LogEntry.subject == f"reported/{event.sha256}"))
 
 
-async def test_a_release_goes_its_whole_way_and_everything_changes_at_once(sessions):
-    case = await releases.paid_sale(sessions)
+async def test_a_release_goes_its_whole_way_and_everything_changes_at_once(sessions, as_opened):
+    case = await releases.paid(sessions, as_opened)
     await releases.handed(sessions, case)
     async with sessions() as session:
         (release,) = (await session.scalars(select(Release))).all()
@@ -118,9 +138,9 @@ async def test_a_release_goes_its_whole_way_and_everything_changes_at_once(sessi
         assert (await session.scalars(select(Goods.state))).all() == ["received"]
 
 
-async def test_said_twice_a_hand_over_is_done_once(sqlite_sessions):
+async def test_said_twice_a_hand_over_is_done_once(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await releases.handed(sessions, case, SENT)
     await act(sessions, case, handing_over.hand_over, Seen(airway_bill="2"), house=house())
     async with sessions() as session:
@@ -130,8 +150,8 @@ async def test_said_twice_a_hand_over_is_done_once(sqlite_sessions):
         assert await session.scalar(select(func.max(Passport.n))) == 2
 
 
-async def test_two_desks_at_one_parcel_hand_it_over_once(sessions):
-    case = await releases.paid_sale(sessions)
+async def test_two_desks_at_one_parcel_hand_it_over_once(sessions, as_opened):
+    case = await releases.paid(sessions, as_opened)
     await releases.released(sessions, case, SENT)
     bills = [Seen(airway_bill=f"176-{n}") for n in range(2)]
     await asyncio.gather(*(act(sessions, case, handing_over.hand_over, one, house=house()) for one in bills))
@@ -139,18 +159,18 @@ async def test_two_desks_at_one_parcel_hand_it_over_once(sessions):
         assert await session.scalar(select(func.count(ReportedEvent.id))) == 2
 
 
-async def test_nothing_goes_before_it_is_paid(sqlite_sessions):
+async def test_nothing_goes_before_it_is_paid(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.issued_sale(sessions)
+    case = sqlite_opened.made
     await releases.packed(sessions, case)
     with pytest.raises(Barred) as refused:
         await act(sessions, case, releasing.release_it, house=house())
     assert refused.value.code == "not_paid"
 
 
-async def test_each_thing_that_goes_wrong_after_the_release_stops_the_hand_over(sqlite_sessions):
+async def test_each_thing_that_goes_wrong_after_the_release_stops_the_hand_over(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await releases.released(sessions, case, SENT)
 
     async def refused():
@@ -183,8 +203,8 @@ async def test_each_thing_that_goes_wrong_after_the_release_stops_the_hand_over(
         assert await session.scalar(select(func.count(ReportedEvent.id))) == 1
 
 
-async def test_a_stone_without_a_passport_stays_where_passports_are_issued(sqlite_sessions):
-    sessions = sqlite_sessions
+async def test_a_stone_without_a_passport_stays_where_passports_are_issued(empty):
+    sessions = empty
     case = await releases.paid_sale(sessions, passport=False)
     await releases.packed(sessions, case)
     with pytest.raises(Barred) as refused:
@@ -193,9 +213,9 @@ async def test_a_stone_without_a_passport_stays_where_passports_are_issued(sqlit
     await act(sessions, case, releasing.release_it, house=releasing.House(HAND, None))
 
 
-async def test_a_stone_that_weighs_otherwise_is_not_taken(sqlite_sessions):
+async def test_a_stone_that_weighs_otherwise_is_not_taken(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await act(sessions, case, releasing.prepare, WISH)
     with pytest.raises(NotReady):
         await act(sessions, case, releasing.weigh, case.stone, MCT)
@@ -213,18 +233,18 @@ async def test_a_stone_that_weighs_otherwise_is_not_taken(sqlite_sessions):
         await act(sessions, case, releasing.pick, "ANOTHER")
 
 
-async def test_a_parcel_is_insured_for_what_it_cost(sqlite_sessions):
+async def test_a_parcel_is_insured_for_what_it_cost(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     for insured in (None, 1_274_999):
         with pytest.raises(BadInput):
             await releases.packed(sessions, case, SENT, insured=insured)
     await releases.packed(sessions, case, SENT, insured=1_275_000)
 
 
-async def test_who_fetches_it_shows_the_last_pass_a_document_and_signs(sqlite_sessions):
+async def test_who_fetches_it_shows_the_last_pass_a_document_and_signs(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await releases.released(sessions, case)
     old = await act(sessions, case, releasing.issue_pass)
     new = await act(sessions, case, releasing.issue_pass)
@@ -239,9 +259,9 @@ async def test_who_fetches_it_shows_the_last_pass_a_document_and_signs(sqlite_se
         await act(sessions, case, handing_over.hand_over, Seen(new, "passport", b"s"), house=house())
 
 
-async def test_a_stone_that_somebody_is_looking_at_is_not_given_away(sqlite_sessions):
+async def test_a_stone_that_somebody_is_looking_at_is_not_given_away(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await releases.released(sessions, case, SENT)
     async with sessions.begin() as session:
         await custody_keeping.hand_out(
@@ -255,9 +275,11 @@ async def test_a_stone_that_somebody_is_looking_at_is_not_given_away(sqlite_sess
         assert await session.scalar(select(func.count(ReportedEvent.id))) == 1
 
 
-async def test_the_papers_say_what_is_in_the_parcel_in_both_languages_and_are_the_same_tomorrow(sqlite_sessions):
+async def test_the_papers_say_what_is_in_the_parcel_in_both_languages_and_are_the_same_tomorrow(
+    sqlite_sessions, sqlite_opened
+):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await releases.packed(sessions, case, SENT, real=True)
     async with sessions() as session:
         (release,) = (await session.scalars(select(Release))).all()
@@ -276,9 +298,9 @@ async def test_the_papers_say_what_is_in_the_parcel_in_both_languages_and_are_th
     assert again == files["packing_list", "en"].content
 
 
-async def test_another_way_before_the_release_is_packed_anew(sqlite_sessions):
+async def test_another_way_before_the_release_is_packed_anew(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await releases.packed(sessions, case)
     await act(sessions, case, releasing.prepare, SENT)
     async with sessions() as session:
@@ -288,9 +310,9 @@ async def test_another_way_before_the_release_is_packed_anew(sqlite_sessions):
         await act(sessions, case, releasing.release_it, house=house())
 
 
-async def test_to_the_united_states_goes_the_importers_text(sqlite_sessions):
+async def test_to_the_united_states_goes_the_importers_text(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     wish = releasing.Wish(releasing.ReleaseMode.CARRIER, "US", address="5th Avenue")
     await releases.packed(sessions, case, wish)
     async with sessions() as session:
@@ -298,8 +320,8 @@ async def test_to_the_united_states_goes_the_importers_text(sqlite_sessions):
     assert "due_diligence" in kinds
 
 
-async def test_goods_of_a_cancelled_lot_are_in_the_safe_again_and_can_go_home(sessions):
-    case = await releases.paid_sale(sessions)
+async def test_goods_of_a_cancelled_lot_are_in_the_safe_again_and_can_go_home(sessions, as_opened):
+    case = await releases.paid(sessions, as_opened)
     await releases.released(sessions, case)
     lot = "L" * 26
     with pytest.raises(ActNotAllowed):
@@ -317,9 +339,9 @@ async def test_goods_of_a_cancelled_lot_are_in_the_safe_again_and_can_go_home(se
         assert (await goods.returned(session, lot, by="tomas", now=NOON)).state == "returned"
 
 
-async def test_an_invoice_that_takes_anothers_place_moves_no_stone(sqlite_sessions):
+async def test_an_invoice_that_takes_anothers_place_moves_no_stone(sqlite_sessions, sqlite_opened):
     sessions = sqlite_sessions
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     await releases.handed(sessions, case, SENT)
     async with sessions.begin() as session:
         old = await releases.loaded(session, case)
@@ -342,7 +364,7 @@ async def test_an_invoice_that_takes_anothers_place_moves_no_stone(sqlite_sessio
         assert (await session.scalars(select(Goods.state))).all() == ["handed_over"]
 
 
-async def test_papers_that_stopped_half_way_are_the_same_in_the_end(sqlite_sessions, monkeypatch):
+async def test_papers_that_stopped_half_way_are_the_same_in_the_end(sqlite_sessions, sqlite_opened, monkeypatch):
     sessions, real, done = sqlite_sessions, papers.pdf.render, []
 
     def stops(*facts):
@@ -352,7 +374,7 @@ async def test_papers_that_stopped_half_way_are_the_same_in_the_end(sqlite_sessi
         done.append("set")
         return real(*facts)
 
-    case = await releases.paid_sale(sessions)
+    case = await releases.paid(sessions, sqlite_opened.made)
     monkeypatch.setattr(papers.pdf, "render", stops)
     at = NOON + 2 * HOUR
     await act(sessions, case, releasing.prepare, WISH)
@@ -369,8 +391,8 @@ async def test_papers_that_stopped_half_way_are_the_same_in_the_end(sqlite_sessi
     assert sorted(files) == sorted(2 * ["packing_list", "commercial_invoice", "warranty"])
 
 
-async def test_where_the_terms_say_so_the_stone_is_the_sellers_until_it_is_handed_over(sqlite_sessions):
-    sessions = sqlite_sessions
+async def test_where_the_terms_say_so_the_stone_is_the_sellers_until_it_is_handed_over(empty):
+    sessions = empty
     async with sessions.begin() as session:
         facts = {"ownership_on_payment": False, "holdback_days": 1}
         await agreed.set_terms(session, sale=TERMS.sale, facts=facts, by="lena", now=NOON)
