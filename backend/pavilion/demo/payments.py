@@ -16,6 +16,7 @@ from pavilion.settlement import checkouts, queries, sending
 from pavilion.settlement.intent_models import ProviderCustomer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.connecting import connect
+from pavilion.settlement.rules import InvoiceState
 from pavilion.settlement.service import PROPOSAL_HANDLERS
 from pavilion.settlement.wiring import Seen, enter
 
@@ -53,7 +54,7 @@ async def _rivals_bills(sessions: Sessions) -> list[Bill]:
     """The smallest first. Those of the people who can sign in are theirs to pay."""
     wanted = select(Invoice.number, Invoice.total_minor, Invoice.company_id, Company.name)
     wanted = wanted.join(Company, Company.id == Invoice.company_id)
-    wanted = wanted.where(Invoice.number.is_not(None), Company.name.in_(people.RIVALS))
+    wanted = wanted.where(Invoice.state == InvoiceState.ISSUED, Company.name.in_(people.RIVALS))
     async with sessions() as session:
         rows = await session.execute(wanted.order_by(Invoice.total_minor, Invoice.id))
         return [Bill(number or "", total, company, firm) for number, total, company, firm in rows]

@@ -15,7 +15,7 @@ from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
-from pavilion.demo import outcomes, payments, people, sales, staging, stones, tenders, viewings, visits
+from pavilion.demo import outcomes, payments, people, sales, staging, stones, tenders, unpaid, viewings, visits
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
@@ -58,6 +58,8 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await viewings.put_stones(sessions, now)
     told("what became of rough, as polishers report it")
     await outcomes.furnish(sessions, now, settings.house_did)
+    told("a sale whose winner never paid")
+    await unpaid.play(settings, sessions, now)
     told("a sale that has ended")
     await _finished(settings, sessions, now)
     told("what its buyers have paid")
@@ -270,6 +272,8 @@ TRY = (
     "the address of the payments below",
     "try: as tomas@pavilion.example see the day under /staff/cashier and enter a transfer; lena@pavilion.example "
     "confirms it under /staff/proposals, where one waits already",
+    "try: as tomas@pavilion.example choose under /staff/defaults what becomes of two lots that were never paid; as "
+    "wen@lumen.example answer the offer under /desk/offers",
     "try: as tomas@pavilion.example prepare under /staff/releases a stone that is paid; its buyer finds it and its "
     "papers under /desk/stones",
 )
