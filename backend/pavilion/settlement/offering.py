@@ -21,6 +21,7 @@ from pavilion.bidding.vault import Vault
 from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.service import NotAvailable
 from pavilion.kernel import events
+from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import MAX_AMOUNT
@@ -121,6 +122,7 @@ async def offer_passed(
 ) -> LotOffer:
     """A passed lot is offered to the next by rank: at its reserve, or at the price that its seller approved. Several
     such offers may stand at once."""
+    await one_at_a_time(session, f"offers:{lot}")  # of the first two there is no row yet to wait for
     await offers_of(session, lot, lock=True)
     found = await ended(session, vault, lot)
     sale = await _sale_of(session, lot)
