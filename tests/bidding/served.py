@@ -49,7 +49,7 @@ class Served:
     @asynccontextmanager
     async def browser(self, actor: Actor | None = None) -> AsyncIterator[AsyncClient]:
         headers = {"cookie": (await self.cookie(actor))[0]} if actor else {}
-        async with AsyncClient(base_url=self.origin, headers=headers, timeout=40) as client:
+        async with AsyncClient(base_url=self.origin, headers=headers, timeout=40, verify=False) as client:
             yield client
 
     def socket(self, cookie: str = "", origin: str | None = "own", protocol: str = "pavilion.1"):

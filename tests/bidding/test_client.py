@@ -118,7 +118,7 @@ async def test_a_program_that_died_sends_its_bid_again_under_its_key(live, stack
 
 async def test_a_ticket_is_good_once_and_for_half_a_minute(live, stack):
     cookie, _ = await live.cookie(live.house.buyers[0])
-    async with AsyncClient(base_url=live.origin) as visitor:
+    async with AsyncClient(base_url=live.origin, verify=False) as visitor:
         assert (await visitor.post("/api/v1/tickets")).status_code == 401
         first, second = [(await visitor.post("/api/v1/tickets", headers={"cookie": cookie})).json() for _ in range(2)]
 

@@ -87,7 +87,7 @@ class Several:
         self.processes[name] = await asyncio.create_subprocess_exec(*command, env=environment)
 
     async def ready(self, name, listen):
-        async with asyncio.timeout(PATIENCE_S), AsyncClient(base_url=f"http://{listen}") as client:
+        async with asyncio.timeout(PATIENCE_S), AsyncClient(base_url=f"http://{listen}", verify=False) as client:
             while True:
                 assert self.processes[name].returncode is None
                 with contextlib.suppress(HTTPError):
@@ -99,7 +99,7 @@ class Several:
     async def bid(self, buyer, amount):
         """Sent until it is answered, always under one key; the place it has in the lot."""
         key, lot = secrets.token_hex(16), self.load.lots[0]
-        async with AsyncClient(base_url=self.load.url, timeout=10) as client, asyncio.timeout(PATIENCE_S):
+        async with AsyncClient(base_url=self.load.url, timeout=10, verify=False) as client, asyncio.timeout(PATIENCE_S):
             while key not in self.load.acknowledged:
                 with contextlib.suppress(HTTPError, ValueError):
                     await killing.bid(self.load, client, key, buyer, lot, amount)
@@ -112,7 +112,7 @@ class Several:
         self.redis._process.kill()
         self.redis._process.wait()
         waiting = asyncio.create_task(self.bid(buyer, amount))
-        async with AsyncClient(base_url=self.load.url) as client:
+        async with AsyncClient(base_url=self.load.url, verify=False) as client:
             assert (await client.get("/api/v1/time")).status_code == 200
         assert not waiting.done(), "nobody can say yet"
         self.redis = ValkeyServer(port=port)
