@@ -49,7 +49,7 @@ from pavilion.webkit.html import pages_of
 from tests import make
 from tests.auctions import world
 from tests.bidding import house
-from tests.conftest import opened, run
+from tests.conftest import opened
 from tests.make import HOUR, NOON, SECOND
 from tests.settlement.test_deposits import card
 
@@ -85,32 +85,25 @@ async def one_sold(url, sessions):
         yield room
 
 
-@pytest.fixture
-async def sale(database_url, sessions):
-    async with one_sold(database_url, sessions) as room:
-        yield room
+async def sold_already(url, sessions):
+    async with one_sold(url, sessions) as room:
+        return room
 
 
 @pytest.fixture(scope="module")
-def sold_once(sqlite_template, tmp_path_factory):
-    """The same, made once: whoever changes it takes a copy."""
-    path = tmp_path_factory.mktemp("sold") / "pavilion.db"
-    shutil.copy(sqlite_template, path)
-
-    async def make_it():
-        async with opened(sqlite_url(path)) as sessions, one_sold(sqlite_url(path), sessions) as room:
-            return room
-
-    return path, run(make_it())
+def opening():
+    return sold_already
 
 
 @pytest.fixture
-async def sale_once(sold_once, tmp_path):
-    path, room = sold_once
-    shutil.copy(path, tmp_path / "pavilion.db")
-    url = sqlite_url(tmp_path / "pavilion.db")
-    async with opened(url) as sessions:
-        yield replace(room, url=url, sessions=sessions)
+def sale(as_opened, database_url, sessions):
+    return replace(as_opened, url=database_url, sessions=sessions)
+
+
+@pytest.fixture
+def sale_once(sqlite_opened, sqlite_database_url, sqlite_sessions):
+    """Where both databases do the same."""
+    return replace(sqlite_opened.made, url=sqlite_database_url, sessions=sqlite_sessions)
 
 
 async def the_invoice(sessions, company=None):
@@ -343,10 +336,10 @@ async def test_a_waiver_needs_two_persons_and_lets_the_company_back(sale_once):
 
 
 async def test_a_barred_company_bids_no_more_from_the_next_batch_on_and_bids_again_once_it_is_mended(
-    sqlite_database_url, sqlite_sessions
+    sqlite_template, tmp_path
 ):
-    sessions = sqlite_sessions
-    async with house.house(sqlite_database_url, sessions, lots=1) as room:
+    url = sqlite_url(shutil.copy(sqlite_template, tmp_path / "empty.db"))
+    async with opened(url) as sessions, house.house(url, sessions, lots=1) as room:
         assert (await room.bid(0, 400_000)).result == "accepted"
         company, amounts = room.buyers[0].company_id, itertools.count(420_000, 20_000)
 
