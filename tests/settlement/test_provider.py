@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from pavilion.accounts.rules import VISITOR, Permission
 from pavilion.kernel.errors import ActNotAllowed
 from pavilion.kernel.events import Event
 from pavilion.notifications import money_notices
@@ -19,6 +20,7 @@ from tests.make import HOUR, NOON, SECOND
 from tests.settlement.provider import Provider
 from tests.settlement.test_invoicing import issued, sold
 
+READER = replace(VISITOR, permissions=frozenset({Permission.LEDGER_SEE}))
 URL = "https://house.example"
 
 
@@ -185,6 +187,11 @@ async def test_a_refund_is_paid_when_the_provider_says_so_and_owed_again_when_it
     assert await balance(sessions, f"liability:refund:{refunded.company_id}") == -500
 
 
+async def disputed(sessions):
+    async with sessions() as session:
+        return [(row.disputed, row.open_minor) for row in await queries.invoices(session, READER)]
+
+
 async def test_a_disputed_payment_is_owed_again_until_it_is_won(sessions):
     invoice, provider = await issued(sessions), Provider()
     paid = provider.pay(await on_page(sessions, provider, invoice.number))
@@ -193,11 +200,13 @@ async def test_a_disputed_payment_is_owed_again_until_it_is_won(sessions):
     assert (await one(sessions, Dispute)).state == "open"
     assert await balance(sessions, f"asset:buyer:{invoice.company_id}") == 1_275_000
     assert await balance(sessions, "asset:stripe:ANT") == -1_500
+    assert await disputed(sessions) == [(True, 1_275_000)]
     provider.judge(dispute, "won")
     await hear(sessions, provider)
     assert (await one(sessions, Dispute)).state == "won"
     assert await balance(sessions, f"asset:buyer:{invoice.company_id}") == 0
     assert await balance(sessions, "expense:dispute") == 1_500
+    assert await disputed(sessions) == [(False, 0)]
 
 
 async def test_a_lost_dispute_leaves_the_buyer_owing(sessions):

@@ -10,13 +10,14 @@ from pavilion.kernel.events import Event
 from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.telling import BIDDERS, SUPPLIERS, Teller
 from pavilion.settlement.models import Invoice
+from pavilion.settlement.receipt_models import Receipt
 
 FOLLOWER = "money notices"
 INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited", "charge_refused")
 NAMES = (
     *(f"invoice:{one}" for one in INVOICES),
     *("refund:paid", "deposit:asked", "deposit:held", "deposit:released", "statement:issued", "payout:paid"),
-    *("offer:made", "offer:lapsing", "offer:lapsed", "release:released", "release:handed_over"),
+    *("offer:made", "offer:lapsing", "offer:lapsed", "dispute:opened", "release:released", "release:handed_over"),
 )
 SELLERS = frozenset({"statement", "payout"})
 
@@ -32,6 +33,8 @@ async def heard(session: AsyncSession, teller: Teller, event: Event) -> None:
     company = event.facts.get("company_id")
     if subject == "invoice":
         company = await session.scalar(select(Invoice.company_id).where(Invoice.public_id == event.subject))
+    elif subject == "dispute":
+        company = await session.scalar(select(Receipt.company_id).where(Receipt.public_id == event.subject))
     if company is None or event.facts.get("amount_minor") == 0:  # of a deposit nothing was left to go back
         return
     roles = SUPPLIERS if subject in SELLERS else BIDDERS

@@ -11,11 +11,12 @@ from sqlalchemy.orm import selectinload
 from pavilion.accounts.models import Person
 from pavilion.auctions.models import Lot, Sale
 from pavilion.notifications.rules import Kind
-from pavilion.settlement import queries
+from pavilion.settlement import clearing, queries
 from pavilion.settlement.default_models import LotOffer, OfferState
 from pavilion.settlement.deposit_models import Deposit, DepositState
+from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Invoice
-from pavilion.settlement.receipt_models import Refund
+from pavilion.settlement.receipt_models import Allocation, Receipt, Refund
 from pavilion.settlement.release_models import Release
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 from pavilion.settlement.seller_models import Payout, SellerStatement
@@ -87,6 +88,20 @@ async def _refund(session: AsyncSession, notice: str, payload: Mapping[str, Any]
     return _Facts(row.company_id, {"ref": row.ref}, "/desk/account", (row.amount_minor, row.currency))
 
 
+async def _dispute(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    """Of the first invoice whose stones stay; what paid none, or is decided by now, is not told."""
+    wanted = select(Invoice, Dispute.amount_minor).join(Allocation, Allocation.invoice_id == Invoice.id)
+    wanted = wanted.join(Receipt, Receipt.id == Allocation.receipt_id).join(Dispute, Dispute.receipt_id == Receipt.id)
+    wanted = wanted.where(Receipt.public_id == payload["about"], Dispute.state == "open").order_by(Invoice.id)
+    found = (await session.execute(wanted.limit(1))).one_or_none()
+    if found is None or not await clearing.disputed(session, (found[0],)):
+        return None
+    row, contested = found
+    return _Facts(
+        row.company_id, {"number": row.number or ""}, f"/desk/invoices/{row.number}", (int(contested), row.currency)
+    )
+
+
 async def _deposit(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
     row = await session.scalar(select(Deposit).where(Deposit.public_id == payload["about"]))
     if row is None or (notice == "deposit_asked" and row.state != DepositState.ASKED):
@@ -128,6 +143,7 @@ async def _payout(session: AsyncSession, notice: str, payload: Mapping[str, Any]
 _READERS = {
     "invoice": _invoice,
     "refund": _refund,
+    "dispute": _dispute,
     "deposit": _deposit,
     "offer": _offer,
     "release": _release,

@@ -100,6 +100,7 @@ NOTICES: dict[str, Kind] = {
     "invoice_paid": Kind.PAYMENT,
     "invoice_credited": Kind.PAYMENT,
     "refund_paid": Kind.PAYMENT,
+    "dispute_opened": Kind.PAYMENT,
     "deposit_asked": Kind.PAYMENT,
     "deposit_held": Kind.PAYMENT,
     "deposit_released": Kind.PAYMENT,

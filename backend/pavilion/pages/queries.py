@@ -19,6 +19,7 @@ from pavilion.kernel.jobs import Job, State
 from pavilion.provenance import outcome_queries
 from pavilion.provenance.findings import VerdictCode
 from pavilion.provenance.queries import counts
+from pavilion.settlement import clearing
 from pavilion.settlement.default_models import LotOffer, OfferState
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_models import LEAVING, Release
@@ -107,9 +108,12 @@ async def coming_viewings(session: AsyncSession, company_id: int, now: datetime)
     return (await session.scalars(wanted.limit(3))).all()
 
 
-async def own_invoices(session: AsyncSession, company_id: int) -> Sequence[Invoice]:
+async def own_invoices(session: AsyncSession, company_id: int) -> list[tuple[Invoice, bool]]:
+    """The newest, each with whether its payment is contested now."""
     wanted = select(Invoice).where(Invoice.company_id == company_id, Invoice.number.is_not(None))
-    return (await session.scalars(wanted.order_by(Invoice.id.desc()).limit(5))).all()
+    rows = (await session.scalars(wanted.order_by(Invoice.id.desc()).limit(5))).all()
+    contested = await clearing.disputed(session, rows)
+    return [(row, row.id in contested) for row in rows]
 
 
 async def open_offers(session: AsyncSession, company_id: int, now: datetime) -> int:

@@ -21,15 +21,7 @@ async def cleared_on(session: AsyncSession, invoices: Collection[Invoice], holdb
     paid = {one.id: one for one in invoices if one.state == InvoiceState.PAID and one.number is not None}
     if not paid:
         return {}
-    disputed = select(Allocation.invoice_id).join(Dispute, Dispute.receipt_id == Allocation.receipt_id)
-    blocked = set(await session.scalars(disputed.where(Dispute.state == OPEN, Allocation.invoice_id.in_(paid))))
-    by_deposit = select(Invoice.id).join(
-        Deposit, (Deposit.company_id == Invoice.company_id) & (Deposit.sale == Invoice.sale)
-    )
-    by_deposit = by_deposit.join(Allocation, Allocation.deposit == Deposit.public_id)
-    by_deposit = by_deposit.join(Dispute, Dispute.receipt_id == Allocation.receipt_id)
-    by_deposit = by_deposit.where(Dispute.state == OPEN, Invoice.id.in_(paid), Invoice.credits_minor > 0)
-    blocked |= set(await session.scalars(by_deposit))
+    blocked = await disputed(session, invoices)
     owed = select(Entry.ref).where(
         Entry.ref.in_([one.number for one in paid.values()]), Entry.account.startswith("asset:buyer:")
     )
@@ -39,3 +31,20 @@ async def cleared_on(session: AsyncSession, invoices: Collection[Invoice], holdb
         for key, one in paid.items()
         if key not in blocked and one.number not in owing
     }
+
+
+async def disputed(session: AsyncSession, invoices: Collection[Invoice]) -> set[int]:
+    """Which of these invoices, by their ids, were paid with money whose payer contests it now. They are neither settled
+    nor to be paid: their stones stay until it is decided."""
+    paid = {one.id for one in invoices if one.state == InvoiceState.PAID}
+    if not paid:
+        return set()
+    at_once = select(Allocation.invoice_id).join(Dispute, Dispute.receipt_id == Allocation.receipt_id)
+    found = set(await session.scalars(at_once.where(Dispute.state == OPEN, Allocation.invoice_id.in_(paid))))
+    by_deposit = select(Invoice.id).join(
+        Deposit, (Deposit.company_id == Invoice.company_id) & (Deposit.sale == Invoice.sale)
+    )
+    by_deposit = by_deposit.join(Allocation, Allocation.deposit == Deposit.public_id)
+    by_deposit = by_deposit.join(Dispute, Dispute.receipt_id == Allocation.receipt_id)
+    by_deposit = by_deposit.where(Dispute.state == OPEN, Invoice.id.in_(paid), Invoice.credits_minor > 0)
+    return {one for one in found | set(await session.scalars(by_deposit)) if one is not None}

@@ -13,6 +13,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding.closed_models import ClosedBid
 from pavilion.bidding.models import BookLot
+from pavilion.settlement import clearing
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Entry, Invoice, InvoiceLine, InvoicePaper, Posting
 from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, RefundState
@@ -26,6 +27,7 @@ class InvoiceRow(NamedTuple):
     invoice: Invoice
     company: str
     open_minor: int
+    disputed: bool  # paid with money whose payer contests it now
 
 
 class JournalRow(NamedTuple):
@@ -57,9 +59,11 @@ async def invoices(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
     wanted = visible_to(actor).join(Company, Company.id == Invoice.company_id).add_columns(Company.name, left)
     wanted = wanted.options(selectinload(Invoice.lines))
     turn = case((Invoice.state.in_(PAYABLE), 0), (Invoice.state == InvoiceState.DRAFT, 1), else_=2)
-    rows = await session.execute(wanted.order_by(turn, Invoice.id.desc()).limit(PAGE))
+    rows = (await session.execute(wanted.order_by(turn, Invoice.id.desc()).limit(PAGE))).all()
+    contested = await clearing.disputed(session, [row[0] for row in rows])
     return [
-        InvoiceRow(invoice, name, int(left) if invoice.number else invoice.total_minor) for invoice, name, left in rows
+        InvoiceRow(invoice, name, int(left) if invoice.number else invoice.total_minor, invoice.id in contested)
+        for invoice, name, left in rows
     ]
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound
-from pavilion.settlement import checkouts, crediting, deposits, document, legal, queries, service, stopping
+from pavilion.settlement import checkouts, clearing, crediting, deposits, document, legal, queries, service, stopping
 from pavilion.settlement.forms import StopForm
 from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
@@ -80,6 +80,7 @@ async def invoice_page(request: Request, name: str, actor: SignedInActor, sessio
         legal_papers=await legal.kept(session, invoice, language(request)),
         stops=await stopping.stops_of(session, {line.lot for line in invoice.lines if line.lot}),
         open_minor=await queries.open_minor(session, invoice),
+        disputed=invoice.id in await clearing.disputed(session, (invoice,)),
         uncounted_minor=invoice.credits_minor - await deposits.applied_minor(session, invoice),
         kept_minor=await deposits.forfeited_minor(session, invoice),
         ways=await checkouts.ways_of(session, invoice) if _pays(request, actor, invoice) else None,
