@@ -446,7 +446,8 @@ async def test_an_unsold_lot_is_stated_with_its_charge_once_the_days_of_offers_a
         for _ in range(2):
             await jobs.bill_sold_lots(sqlite_sessions, CLOSE)
     async with sqlite_sessions.begin() as session:
-        await agreed.set_terms(session, sale=room.sale, facts={"unsold_charge_minor": 5_000}, by="lena", now=CLOSE)
+        facts = {"unsold_charge_minor": 5_000, "passed_offer_days": 2}  # the sale's own rules say five
+        await agreed.set_terms(session, sale=room.sale, facts=facts, by="lena", now=CLOSE)
         lots = (await session.scalars(select(Lot).order_by(Lot.id))).all()
         (seller,) = {lot.consignor_company_id for lot in lots}
     for day, items in ((9, []), (10, [("unsold", 5_000)])):  # the fifth business day after Monday the 2nd is the 9th

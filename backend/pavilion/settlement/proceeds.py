@@ -4,6 +4,7 @@ journal and the book. Nothing here names a buyer."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -91,12 +92,24 @@ async def of_sale(session: AsyncSession, company_id: int, sale: str, now: dateti
         zone=zone,
         titles=(house.title_en, house.title_zh) if house is not None else titles,
         terms=terms,
-        items=tuple(items),
-        waiting=tuple(sold.waiting),
+        items=tuple(sorted(items, key=_in_order)),
+        waiting=tuple(sorted(sold.waiting, key=lambda one: _counted(one.number))),
         netted=tuple(sold.netted),
         invoices=tuple(sorted(invoices[key].number or "" for key in sold.used)),
         cleared_on=max(days, default=None),
     )
+
+
+def _in_order(item: Item) -> tuple[bool, tuple[int, str]]:
+    """Lots as they are numbered, then what is no lot in the order it happened."""
+    is_lot = item.kind in (ItemKind.SOLD, ItemKind.UNSOLD)
+    return not is_lot, _counted(item.label) if is_lot else (0, "")
+
+
+def _counted(number: str) -> tuple[int, str]:
+    """9 before 10 before 10A."""
+    figures = "".join(takewhile(str.isdecimal, number))
+    return int(figures or 0), number
 
 
 class _Known(NamedTuple):
@@ -234,7 +247,8 @@ async def _unsold(
     last = await session.scalar(select(func.max(BookLot.end)).where(BookLot.sale == sale.public_id))
     if closed != BookState.CLOSED or last is None:
         return []
-    over = business_days_after(last.astimezone(ZoneInfo(sale.zone)).date(), terms.passed_offer_days, entity.holidays)
+    days = max(terms.passed_offer_days, int((sale.rules or {}).get("passed_offer_days", 0)))  # it may still be sold
+    over = business_days_after(last.astimezone(ZoneInfo(sale.zone)).date(), days, entity.holidays)
     if today <= over:
         return []
     offered = select(LotOffer.lot).where(LotOffer.state == OfferState.OPEN)
