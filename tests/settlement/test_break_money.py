@@ -14,7 +14,10 @@ from pavilion.settlement import (
     crediting,
     effects,
     invoicing,
+    matching,
+    postings,
     queries,
+    refunding,
     reversing,
     wiring,
 )
@@ -80,6 +83,27 @@ async def test_money_won_back_for_an_invoice_that_needs_none_waits_unallocated(d
     assert await desk.left(second) == 600_000
 
 
+async def test_what_the_payers_bank_takes_back_is_not_sent_back_too(sqlite_sessions):
+    desk = await Desk(sqlite_sessions).open()
+    (receipt,) = await paid_by_card(desk, [TOTAL])
+    (refund,) = await desk.act(matching.give_back, receipt.public_id)
+    proposal = await desk.act(refunding.propose, [refund.public_id])
+    for state in ("open", "lost"):
+        await dispute(desk, receipt, state)
+        with pytest.raises(ActNotAllowed, match="disputed"):
+            await desk.agree(proposal)
+        with pytest.raises(ActNotAllowed, match="disputed"):
+            await desk.act(refunding.propose, [refund.public_id])
+    assert await desk.balance("expense:dispute") == TOTAL
+
+    (won,) = await paid_by_card(desk, [TOTAL])
+    (refund,) = await desk.act(matching.give_back, won.public_id)
+    for state in ("open", "won"):
+        await dispute(desk, won, state, "dp_5")
+    await desk.agree(await desk.act(refunding.propose, [refund.public_id]))
+    assert [one.state for one in await desk.refunds()] == ["decided", "sent"]
+
+
 async def test_a_dispute_in_another_currency_moves_nothing_and_is_put_to_a_person(desk):
     invoice = await desk.invoice()
     (receipt,) = await paid_by_card(desk, [TOTAL], invoice)
@@ -88,6 +112,30 @@ async def test_a_dispute_in_another_currency_moves_nothing_and_is_put_to_a_perso
         assert await effects.disputed(session, said, NOON) == effects.DISCREPANCY
         assert [one.kind for one in await session.scalars(select(Discrepancy))] == ["currency_differs"]
     assert await desk.open_of(invoice) == ("paid", 0)
+
+
+async def test_two_receipts_never_give_back_more_than_both(desk):
+    invoice = await desk.invoice()
+    await paid_by_card(desk, [1_000_000, 475_000], invoice)
+    async with desk.sessions.begin() as session:
+        found = await queries.invoice_by_number(session, invoice.number)
+        await crediting.credit(session, found, reason="r", by=None, now=NOON)
+
+    async def owe(key, amount):
+        async with desk.sessions.begin() as session:
+            return await refunding.owe(
+                session, key=key, company_id=invoice.company_id, entity="ANT", currency="USD", amount_minor=amount,
+                reason="credit_note", ref=invoice.number, from_account=postings.unallocated(invoice.company_id),
+                by=None, now=NOON,
+            )  # fmt: skip
+
+    with pytest.raises(refunding.RefundTooLarge):
+        await owe("all", 1_475_001)
+    assert [one.amount_minor for one in await owe("part", 1_474_000)] == [475_000, 999_000]
+    for amount in (1_001, 10**15 - 1):
+        with pytest.raises(refunding.RefundTooLarge):
+            await owe("more", amount)
+    assert [one.amount_minor for one in await owe("rest", 1_000)] == [1_000]
 
 
 async def test_what_is_taken_back_of_a_written_off_invoice_is_written_off_too(desk):

@@ -55,7 +55,7 @@ async def pay_from(session: AsyncSession, before: Invoice, invoice: Invoice, now
     """What the first invoice set free pays the one that stands instead of it."""
     paid = select(Allocation.receipt_id).where(Allocation.invoice_id == before.id)
     wanted = select(Receipt).where(Receipt.id.in_(paid), Receipt.currency == invoice.currency).order_by(Receipt.id)
-    for receipt in (await session.scalars(wanted)).all():
+    for receipt in (await session.scalars(wanted.with_for_update())).all():
         part = min(await receiving.left_of(session, receipt), await queries.open_minor(session, invoice))
         if part > 0:
             await receiving.allocate(session, receipt, invoice, part, by=None, now=now)

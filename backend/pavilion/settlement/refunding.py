@@ -56,9 +56,11 @@ async def owe(
     if amount_minor < 0:
         raise BadInput(fields={"amount": "amount_invalid"})
     moves = postings.refund_decided(from_account, company_id, amount_minor, ref)
-    posted = await ledger.post(
-        session, key=f"refund.owed:{key}", moves=moves, currency=currency, ref=ref, at=now, by=by
-    )
+    said = {"key": f"refund.owed:{key}", "moves": moves, "currency": currency, "ref": ref, "at": now, "by": by}
+    try:
+        posted = await ledger.post(session, **said)  # type: ignore[arg-type]
+    except ledger.Overdrawn as fault:
+        raise RefundTooLarge(account=from_account) from fault
     if not posted:
         return await _earlier(session, key, amount_minor)
     found = await _payers(session, company_id, entity, currency, from_account, ref, receipts)
@@ -88,6 +90,7 @@ async def propose(session: AsyncSession, ids: Collection[str], *, actor: Actor, 
     rows = await _locked(session, ids)
     if any(row.state != RefundState.DECIDED for row in rows):
         raise ActNotAllowed(state=next(row.state for row in rows if row.state != RefundState.DECIDED))
+    await _refuse_disputed(session, rows)
     if len({row.currency for row in rows}) != 1:
         raise BadInput(fields={"refund": "one_currency"})
     names = await queries.company_names(session, {row.company_id for row in rows if row.company_id})
@@ -109,6 +112,7 @@ async def pay(session: AsyncSession, proposal: Proposal, actor: Actor, now: date
     rows = await _locked(session, proposal.facts["refunds"])
     if sum(row.amount_minor for row in rows) != proposal.facts["amount_minor"]:
         raise ActNotAllowed(state="changed")
+    await _refuse_disputed(session, rows)
     for row in rows:
         if row.state != RefundState.DECIDED:
             raise ActNotAllowed(state=row.state)
@@ -185,6 +189,7 @@ async def replace(session: AsyncSession, public_id: str, *, actor: Actor, now: d
     (old,) = await _locked(session, [public_id])
     if old.state != RefundState.FAILED:
         raise ActNotAllowed(state=old.state)
+    await _refuse_disputed(session, [old])
     root, _, times = old.key.partition("~")
     new = Refund(
         public_id=ulid(now), key=f"{root}~{int(times or 0) + 1}", receipt_id=old.receipt_id,
@@ -319,6 +324,15 @@ async def _ask(session: AsyncSession, refund: Refund, now: datetime) -> None:
     )
     refund.state = RefundState.SENT
     events.record(session, "refund:sent", refund.public_id, by=refund.decided_by, at=now, by_wire=False)
+
+
+async def _refuse_disputed(session: AsyncSession, rows: Sequence[Refund]) -> None:
+    """What the payer's bank has taken back itself is not sent back once more: not while that dispute is open, and never
+    after it was lost."""
+    for row in rows:
+        receipt = await session.get(Receipt, row.receipt_id) if row.receipt_id else None
+        if receipt is not None and await receiving.left_of(session, receipt) < 0:
+            raise ActNotAllowed(state="disputed")
 
 
 async def _locked(session: AsyncSession, ids: Collection[str]) -> list[Refund]:
