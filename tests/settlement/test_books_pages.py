@@ -125,12 +125,17 @@ async def test_each_reader_sees_its_own_and_nothing_else(house):
         assert (await wen.get("/staff/ledger/accounts/income:premium")).status_code == 403
         own = (await wen.get("/desk/account")).text
         assert "What you owe" in own and "INV-ANT-2026-000001" in own and "Proceeds" not in own
+        assert re.search(r"<small>\s*wire, \S", own) is not None
         sheet = (await wen.get("/desk/account.csv?from=2026-01-01&to=2026-12-31")).text
         assert sheet.count("INV-ANT-2026-000001") == 2
     async with house.browser("sam@scheldt.example") as sam:
         own = (await sam.get("/desk/account?from=2026-01-01&to=2026-12-31")).text
         assert "Proceeds of your stones" in own and "SST-ANT-2026-000001" in own
         assert "INV-" not in own and "Lumen" not in own
+        assert "Sold and paid" in own and "Lot 1" in own and "Owed to you" in own
+        desk = (await sam.get("/desk")).text
+        assert "/desk/statements" in desk and "/desk/account" in desk
+        assert "When you win a lot" not in desk and "The sales you register for" not in desk
         assert "INV-" not in (await sam.get("/desk/account.csv?from=2026-01-01&to=2026-12-31")).text
     async with house.browser("noor@pavilion.example") as noor:
         assert (await noor.get("/staff/cashier/sellers")).status_code == 403

@@ -238,3 +238,11 @@ async def test_who_waited_for_other_writers_in_vain_is_told_to_come_again(pages:
     await engine.dispose()
     assert [(one.status_code, one.headers.get("retry-after")) for one in told] == [(503, "1"), (503, None)]
     assert told[0].json()["code"] == "house_busy" and "Nothing was changed. Wait a minute" in told[1].text
+
+
+def test_a_place_is_said_once_in_the_readers_words(pages):
+    assert Figures(pages.tongues["en"]).place("Hong Kong", "HK") == "Hong Kong"
+    assert Figures(pages.tongues["zh"]).place("Hong Kong", "HK") == "中国香港"
+    assert Figures(pages.tongues["en"]).place("Antwerp", "BE") == "Antwerp, Belgium"
+    assert Figures(pages.tongues["zh"]).place("Antwerp", "BE") == "比利时安特卫普"
+    assert Figures(pages.tongues["en"]).place("", "BE") == "Belgium"

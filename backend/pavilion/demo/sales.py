@@ -21,7 +21,8 @@ from pavilion.catalogue.queries import visible_to
 from pavilion.demo import people
 from pavilion.kernel.db import Sessions
 from pavilion.settlement import agreed, terms_form
-from pavilion.settlement.terms import Terms
+
+COMMISSION = "100000 5\n* 3"  # the consignor's: 5 % of a hammer up to 100,000.00, 3 % of what is above
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ async def stage(sessions: Sessions, bill: Bill, stones: Sequence[str], now: date
         lots = await curation.add_stones(session, sale=sale.public_id, stones=stones, actor=rosa, now=now)
         await _price(session, sale, lots, rosa, now)
         await curation.number_lots(session, sale=sale.public_id, actor=rosa, now=now)
+        await _agree(session, sale.public_id, {"commission": COMMISSION}, rosa, now)
         ready = await publishing.readiness_of(session, sale, now)
         assert not ready.blocks, f"the sale is not ready: {ready.blocks[:3]}"
         proposal = await publishing.propose_publication(
@@ -108,8 +110,8 @@ async def ask_deposits(sessions: Sessions, sale: str, firm: str, marked: int, no
     approved, and has the deposit to pay before its paddle has a limit."""
     async with sessions.begin() as session:
         lena = await people.actor(session, people.role_email("lead"))
-        said = terms_form.texts(Terms(), "USD") | {"deposit_rate_bp": "10", "deposit_min_minor": "2500"}
-        await agreed.change(session, sale=sale, version=0, said=said, actor=lena, now=now)
+        asked = {"deposit_rate_bp": "10", "deposit_min_minor": "2500"}
+        await _agree(session, sale, asked, lena, now)
     async with sessions.begin() as session:
         who = await people.actor_for(session, firm)
         company = await session.get_one(Company, who.company_id)
@@ -121,6 +123,14 @@ async def ask_deposits(sessions: Sessions, sale: str, firm: str, marked: int, no
         )  # fmt: skip
         rita = await people.actor(session, people.role_email("registrar"))
         await registering.approve(session, registration=registration.public_id, limit_minor=None, actor=rita, now=now)
+
+
+async def _agree(session: AsyncSession, sale: str, said: Mapping[str, str], actor: Actor, now: datetime) -> None:
+    """The sale settles by its terms as they stood, but for these members, as they are typed."""
+    row = (await session.scalars(select(Sale).where(Sale.public_id == sale))).one()
+    stood = await agreed.stated(session, row)
+    typed = terms_form.texts(stood.terms, row.currency) | dict(said)
+    await agreed.change(session, sale=sale, version=stood.version, said=typed, actor=actor, now=now)
 
 
 def _values(bill: Bill) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.auctions.models import Sale
 from pavilion.kernel.money import decimal_text
-from pavilion.settlement import postings
+from pavilion.settlement import own_lines, postings
 from pavilion.settlement.models import Entry, Posting
+from pavilion.settlement.own_lines import About
 
 UTC = ZoneInfo("UTC")
 SHOWN = 500  # lines on a page; the file has them all
@@ -40,6 +41,7 @@ class Line(NamedTuple):
     ref: str
     amount_minor: int
     balance_minor: int  # after it
+    about: About | None = None  # on a company's own account: the lot or the money
 
 
 class Statement(NamedTuple):
@@ -117,12 +119,20 @@ async def own(
     session: AsyncSession, company_id: int, *, since: date, until: date, most: int | None = None
 ) -> list[Statement]:
     """A statement of each of its accounts. What it consigned is sold on invoices of others: their numbers, and the
-    house's own doings on them, are not told."""
+    house's own doings on them, are not told; the lots are, and the references of its own money."""
     found = []
     for account, currency, _ in await of_company(session, company_id):
         one = await statement(session, account, currency, since=since, until=until, most=most)
         if account == postings.seller(company_id):
-            one = one._replace(lines=tuple(line._replace(ref=_told(line.ref), key="") for line in one.lines))
+            lots = await own_lines.sold(session, company_id, {line.txn for line in one.lines})
+            one = one._replace(
+                lines=tuple(
+                    line._replace(ref=_told(line.ref), key="", about=lots.get(line.entry)) for line in one.lines
+                )
+            )
+        else:
+            money = await own_lines.received(session, company_id, [line.key for line in one.lines])
+            one = one._replace(lines=tuple(line._replace(about=money.get(line.key)) for line in one.lines))
         found.append(one)
     return found
 
@@ -163,7 +173,7 @@ def table(found: Statement) -> Iterable[Sequence[str]]:
             str(line.txn),
             str(line.entry),
             line.kind,
-            line.ref,
+            " · ".join(filter(None, (line.ref, line.about.ref if line.about else ""))),
             unit,
             decimal_text(line.amount_minor, unit) if line.amount_minor > 0 else "",
             decimal_text(-line.amount_minor, unit) if line.amount_minor < 0 else "",

@@ -123,7 +123,7 @@ def _sale(facts: dict[str, Any], tongue: Tongue) -> str:
 
 
 def buyer_lines(buyer: dict[str, Any], paddle: str, figures: Figures, tongue: Tongue) -> list[str]:
-    place = ", ".join(filter(None, [buyer["city"], figures.country(buyer["country"])]))
+    place = figures.place(buyer["city"], buyer["country"])
     return [buyer["name"], place, *filter(None, [buyer["tax_no"]]), f"{tongue.gettext('Paddle')} {paddle}"]
 
 

@@ -27,7 +27,7 @@ def data_of(row: SellerStatement, tongue: Tongue) -> dict[str, Any]:
     figures, say, facts = Figures(tongue), tongue.gettext, row.facts
     sale, house, party = facts["sale"], facts["house"], facts["consignor"]
     title = (sale["title_zh"] if tongue.lang == "zh" else "") or sale["title_en"]
-    unit, place = row.currency, ", ".join(filter(None, [party["city"], figures.country(party["country"])]))
+    unit, place = row.currency, figures.place(party["city"], party["country"])
     return {
         "lang": tongue.lang,
         "title": say("Statement of proceeds"),

@@ -124,6 +124,15 @@ class Figures:
         """A city as a supplier wrote it, in the reader's language where the trade has a word for it."""
         return self.tongue.pgettext("city", name)
 
+    def place(self, town: str, code: str) -> str:
+        """Town and country in the reader's order and words; a city that is its own country is said once."""
+        city, country = self.town(town) if town else "", self.country(code)
+        if not city or city.casefold() in country.casefold():
+            return country
+        if self.tongue.lang == "zh":
+            return f"{country}{city}" if city != town else f"{country} {city}"
+        return f"{city}, {country}"
+
     def country(self, code: str) -> str:
         """The name of a country by its two letters; an unknown code stands for itself."""
         short = _SHORT_NAMES[self.tongue.lang].get(code)
@@ -134,6 +143,13 @@ class Figures:
         names = ((str(name), code) for code, name in _ENGLISH.territories.items())
         order = sorted((name, code) for name, code in names if len(code) == 2 and code not in _NO_COUNTRY)
         return [(code, self.country(code)) for _, code in order]
+
+    def countries_in_order(self) -> list[tuple[str, str]]:
+        """Every country with its name, in the order of the reader's language; Chinese as it is spoken: the national
+        character set is in the order of the sounds for every character that a country's name has."""
+        english = self.tongue.lang == "en"
+        key = str.casefold if english else lambda name: name.encode("gb18030")
+        return sorted(self.countries(), key=lambda one: key(one[1]))
 
     def _end_zh(self, first: date, last: date) -> str:
         if first.year != last.year:
