@@ -160,6 +160,10 @@ def test_from_the_hammer_to_the_stone_in_the_buyers_hands(house: House, double, 
     desk.locator("[name=weight]").fill(f"{mct / 1000:.3f}")
     desk.locator("[name=weight]").press("Enter")
     desk.locator("form[action$='/packing'] button").click()
+    desk.locator("#f-leaving").set_input_files(
+        {"name": "export.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    )
+    desk.locator("form[action$='/export-proof'] button").click()
     release = desk.locator("form[action$='/state'] button").first
     for _ in range(LATER_MS // 500):
         if release.count():

@@ -21,7 +21,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.handing_over import Seen
 from pavilion.settlement.models import Invoice
-from pavilion.settlement.release_models import Release, ReleaseFile, ReleaseMode
+from pavilion.settlement.release_models import LEAVING, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import House, Wish
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
@@ -112,12 +112,15 @@ async def loaded(session, case):
     return (await session.scalars(select(Invoice).where(Invoice.public_id == case.invoice))).one()
 
 
-async def papers_there(sessions):
+async def papers_there(sessions, *, leaving=True):
     """The papers of every packed release stand, unset: what they say is for one test alone."""
     async with sessions.begin() as session:
         for release in (await session.scalars(select(Release).where(Release.packed_at.is_not(None)))).all():
             invoice = await release_queries.invoice_of(session, release)
             there = {(row.kind, row.lang) for row in await release_queries.files_of(session, release)}
+            by_hand = release_queries.leaves_by_hand(release, invoice) and release.state in LEAVING
+            if leaving and by_hand:
+                await handing_over.prove_export(session, release, b"%PDF leaving", papers.PDF, by=BY, now=NOON)
             for kind in await release_queries.papers_due(session, release, invoice, NOON):
                 for lang in {"en", "zh"} - {lang for known, lang in there if known == kind}:
                     row = ReleaseFile(release_id=release.id, version=release.version, kind=kind, lang=lang)
@@ -125,7 +128,7 @@ async def papers_there(sessions):
                     session.add(row)
 
 
-async def packed(sessions, case, wish=WISH, *, mct=MCT, insured=2_000_000, real=False):
+async def packed(sessions, case, wish=WISH, *, mct=MCT, insured=2_000_000, real=False, leaving=True):
     await act(sessions, case, releasing.prepare, wish)
     await act(sessions, case, releasing.pick, case.stone)
     await act(sessions, case, releasing.weigh, case.stone, mct)
@@ -134,7 +137,7 @@ async def packed(sessions, case, wish=WISH, *, mct=MCT, insured=2_000_000, real=
     while real and await papers.set_papers(sessions, NOON + 2 * HOUR, TONGUES, BASE):
         pass
     if not real:
-        await papers_there(sessions)
+        await papers_there(sessions, leaving=leaving)
 
 
 async def released(sessions, case, wish=WISH):

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text, update
 from pavilion.accounts.models import Company
 from pavilion.kernel.db import sqlite_url
 from pavilion.kernel.errors import ActNotAllowed, BadInput
+from pavilion.kernel.weight import as_reported
 from pavilion.provenance import custody_keeping, passport_queries, standing
 from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.provenance.log_models import LogEntry
@@ -67,10 +68,27 @@ async def empty(sqlite_template, tmp_path):
 def test_every_condition_that_is_not_met_has_its_code():
     good = Facts(paid=True, money=(Money(DAY),), verified_until=DAY)
     assert release_rules.bars(good, DAY) == ()
-    bad = Facts(False, (Money(DAY, True),), False, None, ("s",), ("s",), ("packing_list",))
+    bad = Facts(False, (Money(DAY, True),), False, None, ("s",), ("s",), False, ("packing_list",))
     assert release_rules.bars(bad, DAY) == tuple(Bar)
     assert release_rules.bars(good, date(2026, 3, 3)) == (Bar.KYC_EXPIRED,)
     assert release_rules.bars(Facts(paid=True, money=(Money(date(2026, 3, 4)),)), DAY) == (Bar.NOT_CLEARED,)
+
+
+@pytest.mark.parametrize(
+    ("regime", "to", "fits"),
+    [
+        ("export", "HK", True), ("export", "BE", False), ("export", "FR", False), ("reverse", "FR", True),
+        ("reverse", "BE", False), ("reverse", "HK", False), ("full", "HK", True), ("none", "BE", True),
+    ],
+)  # fmt: skip
+def test_what_the_invoice_charges_is_right_for_where_the_goods_go(regime, to, fits):
+    assert release_rules.tax_fits(regime, "BE", {"BE", "FR"}, to) == fits
+    barred = release_rules.bars(Facts(paid=True, tax_fits=fits), date(2026, 3, 2))
+    assert barred == (() if fits else (Bar.TAX_UNFIT,))
+
+
+def test_papers_write_a_mass_as_laboratories_do():
+    assert [as_reported(mct) for mct in (2120, 2125, 2128, 2129, 2130)] == [2120, 2120, 2120, 2130, 2130]
 
 
 def test_goods_go_forward_or_back_to_their_owner():
@@ -308,6 +326,23 @@ async def test_another_way_before_the_release_is_packed_anew(sqlite_sessions, sq
         assert (release.mode, release.version, release.packed_at) == ("carrier", 2, None)
     with pytest.raises(NotReady):
         await act(sessions, case, releasing.release_it, house=house())
+
+
+async def test_untaxed_goods_stay_until_the_paper_for_leaving_the_country_is_recorded(sqlite_sessions, sqlite_opened):
+    sessions = sqlite_sessions
+    case = await releases.paid(sessions, sqlite_opened.made)
+    for at_home in ("BE", "FR"):
+        with pytest.raises(BadInput) as refused:
+            await act(sessions, case, releasing.prepare, releasing.Wish(WISH.mode, at_home, collector="Mei Lin"))
+        assert refused.value.fields == {"destination": "release_tax_unfit"}
+    await releases.packed(sessions, case, leaving=False)
+    with pytest.raises(Barred) as barred:
+        await act(sessions, case, releasing.release_it, house=house())
+    assert barred.value.facts["codes"] == ["documents_missing"]
+    await act(sessions, case, handing_over.prove_export, b"%PDF of the customs", "application/pdf")
+    await act(sessions, case, releasing.release_it, house=house())
+    async with sessions() as session:
+        assert (await session.scalar(select(Release.export_proof_at))) is None
 
 
 async def test_to_the_united_states_goes_the_importers_text(sqlite_sessions, sqlite_opened):

@@ -19,6 +19,12 @@ def two_decimals(mct: int) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
+def as_reported(mct: int) -> int:
+    """The mass as a laboratory writes it, still in milli-carats: hundredths of a carat, cut off, and taken up only from
+    nine thousandths. What was weighed to a thousandth then says on paper what report and invoice say."""
+    return (mct + 1) // 10 * 10
+
+
 def per_carat_minor(total_minor: int, mct: int) -> int:
     """The price per carat in minor units that belongs to a total; derived wherever shown, never stored."""
     return half_up(total_minor * 1000, mct)

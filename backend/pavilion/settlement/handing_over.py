@@ -19,7 +19,7 @@ from pavilion.settlement import goods, ownership, release_pass, release_queries
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.ownership import SoldStone
-from pavilion.settlement.release_models import GoodsState, Release, ReleaseFile, ReleaseMode
+from pavilion.settlement.release_models import LEAVING, GoodsState, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import House, must, told, unbarred
 
 G = GoodsState
@@ -84,7 +84,15 @@ async def received(session: AsyncSession, release: Release, *, by: str, now: dat
 async def prove_export(
     session: AsyncSession, release: Release, content: bytes, media: str, *, by: str, now: datetime
 ) -> None:
-    """The proof that the goods left the country is kept with its hash; the first one counts."""
+    """The proof that the goods left the country is kept with its hash; the first one counts. What a buyer brings who
+    takes them along is kept before the hand-over, which it does not stand for: it says that they are to leave."""
+    if release.state in LEAVING:
+        if not release_queries.leaves_by_hand(release, await release_queries.invoice_of(session, release)):
+            raise ActNotAllowed(state=release.state)
+        kind = release_queries.leaving_paper(release).removesuffix("_")
+        await _keep(session, release, kind, content, media, now)
+        told(session, "leaving_shown", release, by, now, destination=release.destination)
+        return
     if release.state not in (G.HANDED_OVER, G.RECEIVED):
         raise ActNotAllowed(state=release.state)
     await _keep(session, release, "export_proof", content, media, now)

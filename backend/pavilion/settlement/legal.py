@@ -1,6 +1,7 @@
 """The invoice pack's papers of law: an EU due-diligence statement, the US importer's text. Only of verified facts."""
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.canon import sha256_hex
-from pavilion.kernel.weight import two_decimals
+from pavilion.kernel.weight import as_reported, two_decimals
 from pavilion.provenance import documents, eligibility
 from pavilion.provenance.documents import EU_DDS, US_CERT, Statement
 from pavilion.provenance.lineage import Case
@@ -20,6 +21,8 @@ from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import LineKind
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.i18n import Tongue
+
+_TRADE_PRESS = re.compile(r"idexonline (\d+) \((\d{4}-\d\d-\d\d)\)(;.*)?")
 
 
 class Paper(NamedTuple):
@@ -73,14 +76,15 @@ def data_of(paper: Paper, invoice: Invoice, tongue: Tongue, now: datetime) -> di
     say, figures, facts = tongue.gettext, Figures(tongue), paper.facts
     seller = invoice.facts["seller"]
     title = say("Due-diligence statement") if paper.kind == EU_DDS else say("Importer’s self-certification")
+    weight = two_decimals(as_reported(facts.mct))
     operative = paper.text or (
-        f"We state that the natural diamond described below, report {facts.report}, {two_decimals(facts.mct)} ct, was "
+        f"We state that the natural diamond described below, report {facts.report}, {weight} ct, was "
         "mined, cut and polished at the places and on the days below, as recorded in signed events of its chain."
     )
     return {
         "lang": tongue.lang,
         "title": title,
-        "subtitle": f"{facts.report} · {two_decimals(facts.mct)} ct · {invoice.number or ''}",
+        "subtitle": f"{facts.report} · {weight} ct · {invoice.number or ''}",
         "seller": seller["name"],
         "footer": f"{seller['name']} · {invoice.number or ''} · {paper.stone}",
         "operative": operative,
@@ -88,12 +92,28 @@ def data_of(paper: Paper, invoice: Invoice, tongue: Tongue, now: datetime) -> di
         "parts": _parts(facts, figures, tongue),
         "notes": [
             f"{say('Buyer')}: {invoice.facts['buyer']['name']}, {figures.country(invoice.destination)}",
-            f"{say('Source')}: {paper.source}",
+            f"{say('Source')}: {source_of(paper.source, tongue)}",
             f"{paper.entry} · SHA-256 {paper.law_sha256} · {say('Verdict')} {paper.verdict_sha256}",
             say("Made from verified facts alone; check with a competent person before relying on it."),
             now.astimezone(UTC).date().isoformat(),
         ],
     }
+
+
+def source_of(source: str, tongue: Tongue) -> str:
+    """What the entry of the law table rests on, in words: a number of a trade journal is named as such."""
+    found = _TRADE_PRESS.fullmatch(source)
+    if found is None:
+        return source
+    said = tongue.gettext("trade press on the rule, IDEX Online article %(no)s of %(day)s")
+    return said % {"no": found[1], "day": found[2]} + (found[3] or "")
+
+
+def _authority(issuer: str, figures: Figures, tongue: Tongue) -> str:
+    """Who issued a Kimberley Process certificate; two letters stand for the authority of that country."""
+    named = figures.country(issuer)
+    said = tongue.gettext("Kimberley Process authority of %(country)s") % {"country": named}
+    return issuer if named == issuer else said
 
 
 def _paper(stone: str, case: Case, entry: Mapping[str, Any], verdict: str, law: str) -> Paper | None:
@@ -111,7 +131,7 @@ def _paper(stone: str, case: Case, entry: Mapping[str, Any], verdict: str, law: 
 def _parts(facts: Statement, figures: Figures, tongue: Tongue) -> list[dict[str, Any]]:
     say = tongue.gettext
     mined = [
-        [figures.country(one.country), one.mine or "–", one.day, f"{two_decimals(one.mct)} ct"]
+        [figures.country(one.country), one.mine or "–", one.day, f"{two_decimals(as_reported(one.mct))} ct"]
         for one in facts.extractions
     ]
     made = [[tongue.say(f"event_{one.kind}"), figures.country(one.country), one.day] for one in facts.makings]
@@ -124,7 +144,7 @@ def _parts(facts: Statement, figures: Figures, tongue: Tongue) -> list[dict[str,
         {"title": say("Cut and polished"), "columns": [say("Step"), say("Country"), say("Day")], "rows": made},
     ]
     if facts.crossings:
-        crossed = [[one.no, one.issuer, one.day] for one in facts.crossings]
+        crossed = [[one.no, _authority(one.issuer, figures, tongue), one.day] for one in facts.crossings]
         columns = [say("Certificate"), say("Authority"), say("Day")]
         parts.append({"title": say("Kimberley Process certificates"), "columns": columns, "rows": crossed})
     return parts

@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import jobs
 from pavilion.kernel.db import Sessions, reading
-from pavilion.kernel.money import half_up
-from pavilion.kernel.weight import two_decimals
+from pavilion.kernel.weight import as_reported, two_decimals
 from pavilion.provenance import passport_queries
 from pavilion.settlement import customs, legal, queries, release_queries
 from pavilion.settlement.models import Invoice, InvoiceLine
@@ -33,7 +32,7 @@ class Item(NamedTuple):
     line: InvoiceLine
     worth_minor: int  # hammer and premium
     stones: tuple[str, ...]
-    mct: int  # as weighed out
+    mct: int  # as weighed out, each stone as a laboratory writes it
     heading: customs.Heading
     mined: tuple[str, ...]  # countries
     made: tuple[str, ...]
@@ -117,7 +116,7 @@ async def _item(session: AsyncSession, release: Release, invoice: Invoice, line:
         line=line,
         worth_minor=sum(one.amount_minor for one in invoice.lines if one.lot == line.lot and one.kind in priced),
         stones=stones,
-        mct=sum(release.weighed[stone]["mct"] for stone in stones),
+        mct=sum(as_reported(release.weighed[stone]["mct"]) for stone in stones),
         heading=heading,
         mined=tuple(sorted(mined)),
         made=tuple(sorted(made)),
@@ -135,7 +134,7 @@ def data_of(kind: str, parcel: Parcel, tongue: Tongue) -> dict[str, Any]:
         "warranty": say("Warranty statement"),
         "due_diligence": say("Declaration on origin"),
     }
-    place = ", ".join(filter(None, [buyer["city"], figures.country(buyer["country"])]))
+    place = figures.place(buyer["city"], buyer["country"])
     goods_to = release.address.splitlines() or [release.collector]
     base = {
         "lang": tongue.lang,
@@ -182,12 +181,12 @@ def _packing(parcel: Parcel, tongue: Tongue, figures: Figures) -> dict[str, Any]
         ]
         for one in parcel.items
     ]
-    carats = sum(half_up(one.mct, 10) for one in parcel.items)  # the total of what stands in the lines
+    carats = sum(one.mct for one in parcel.items)  # the total of what stands in the lines
     return {
         "parts": [_part(columns=columns, rows=rows, widths=[2, 7, 5, 2, 3, 3, 4, 4], ends=[3, 4])],
         "totals": [
             {"word": say("Pieces"), "figure": str(sum(len(one.stones) for one in parcel.items))},
-            {"word": say("Carats"), "figure": f"{two_decimals(carats * 10)} ct"},
+            {"word": say("Carats"), "figure": f"{two_decimals(carats)} ct"},
         ],
         "notes": [*_headings(parcel, tongue), *_notes(parcel, tongue)],
         "signatures": [say("Handed over, name and signature"), say("Received, name and signature"), say("Date")],
@@ -255,12 +254,15 @@ def _declaration(parcel: Parcel, tongue: Tongue, figures: Figures) -> dict[str, 
     parts, notes = [], list[str]()
     for paper in parcel.declared:
         said = legal.data_of(paper, parcel.invoice, tongue, parcel.release.packed_at or parcel.release.prepared_at)
-        title = f"{paper.facts.report} · {two_decimals(paper.facts.mct)} ct"
+        title = f"{paper.facts.report} · {two_decimals(as_reported(paper.facts.mct))} ct"
         parts.append(_part(title=title, text=said["operative"], translation=said["translation"]))
         for one in said["parts"]:
             widths = [1] * len(one["columns"])
             parts.append(_part(title=one["title"], columns=one["columns"], rows=one["rows"], widths=widths))
-        notes += [f"{tongue.gettext('Source')}: {paper.source}", f"{paper.entry} · SHA-256 {paper.law_sha256}"]
+        notes += [
+            f"{tongue.gettext('Source')}: {legal.source_of(paper.source, tongue)}",
+            f"{paper.entry} · SHA-256 {paper.law_sha256}",
+        ]
     last = tongue.gettext("Made from verified facts alone; check with a competent person before relying on it.")
     return {"parts": parts, "notes": [*dict.fromkeys(notes), last]}
 

@@ -1,7 +1,7 @@
 """What the pages of a release show, and the keys of the house behind its acts."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from fastapi import Request, Response
@@ -11,7 +11,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.entities import entities
 from pavilion.kernel.errors import NotFound, Refusal, WrongType
-from pavilion.provenance import passport_hands
+from pavilion.provenance import eligibility, passport_hands
 from pavilion.provenance.bundling import Press
 from pavilion.provenance.issuing import Issuer, house_of
 from pavilion.settlement import owning, queries, release_queries, release_rules
@@ -19,9 +19,12 @@ from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_forms import DOCUMENTS
 from pavilion.settlement.release_models import LEAVING, Release
 from pavilion.settlement.releasing import House
-from pavilion.webkit.html import page
+from pavilion.webkit.figures import Figures
+from pavilion.webkit.html import Pages, language, page
 
 PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+LIKELY = ("HK", "AE", "CN", "IN", "IL", "BE", "CH", "US", "GB", "JP", "SG")  # where the trade sends stones
+PRESS = timedelta(minutes=2)
 PAPERS = PICTURES | {b"%PDF-": "application/pdf"}
 
 
@@ -111,7 +114,31 @@ async def show(
         refused=refused,
         token=token,
         said=said or {},
+        offered=await offered(session, request, invoice, now, release.destination),
+        setting=bool(facts.papers) and _lately(release, now),
+        leaves_by_hand=release_queries.leaves_by_hand(release, invoice),
     )
+
+
+async def offered(
+    session: AsyncSession, request: Request, invoice: Invoice, now: datetime, *chosen: str
+) -> list[tuple[str, str]]:
+    """The countries to choose from, the likely ones first, then in the reader's order. One into which no stone of the
+    invoice may be brought today is left out, unless it was chosen."""
+    pages: Pages = request.app.state.pages
+    names = Figures(pages.tongues[language(request)]).countries_in_order()
+    kept = [*chosen, invoice.destination, invoice.facts["buyer"]["country"], entities()[invoice.entity].country]
+    stones = [stone for line in invoice.lines for stone in line.facts.get("stones", ())]
+    closed = await eligibility.closed(session, stones, queries.local_day(invoice, now), [cc for cc, _ in names])
+    shut = set.intersection(*(set(one) for one in closed.values())) if closed else set()
+    named, left = dict(names), [cc for cc, _ in names if cc not in shut]
+    first = [cc for cc in dict.fromkeys([*kept, *LIKELY]) if cc in named and (cc in kept or cc in left)]
+    return [(cc, named[cc]) for cc in dict.fromkeys([*first, *(left or named)])]
+
+
+def _lately(release: Release, now: datetime) -> bool:
+    """Packed so short a time ago that its papers may still be on the press."""
+    return release.packed_at is not None and now - release.packed_at < PRESS
 
 
 def waits(release: Release) -> bool:

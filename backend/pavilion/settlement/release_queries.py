@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -21,7 +21,7 @@ from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.ownership import SoldStone, stones_of
 from pavilion.settlement.receipt_models import Allocation, Receipt
-from pavilion.settlement.release_models import Goods, GoodsState, Ownership, Release, ReleaseFile
+from pavilion.settlement.release_models import Goods, GoodsState, Ownership, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.release_rules import Facts, Money
 from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
 from pavilion.webkit.i18n import LANGUAGES
@@ -36,6 +36,7 @@ class Waiting(NamedTuple):
     invoice: Invoice
     company: str
     lots: int
+    stones: int
 
 
 async def visible(session: AsyncSession, actor: Actor, public_id: str) -> Release | None:
@@ -87,12 +88,18 @@ async def waiting(session: AsyncSession) -> list[Waiting]:
             .limit(PAGE)
         )
     ).all()
-    lots: dict[str, int] = {}
-    for release in await session.scalars(
-        select(Goods.release).where(Goods.release.in_([row[0].public_id for row in rows]))
-    ):
-        lots[str(release)] = lots.get(str(release), 0) + 1
-    return [Waiting(release, invoice, name, lots.get(release.public_id, 0)) for release, invoice, name in rows]
+    lines: dict[str, list[InvoiceLine]] = {}
+    mine = select(Goods.release, InvoiceLine).join(
+        InvoiceLine, and_(InvoiceLine.invoice_id == Goods.invoice_id, InvoiceLine.lot == Goods.lot)
+    )
+    mine = mine.where(Goods.release.in_([row[0].public_id for row in rows]), InvoiceLine.kind == LineKind.HAMMER)
+    for name, line in await session.execute(mine):
+        lines.setdefault(str(name), []).append(line)
+    found = []
+    for release, invoice, name in rows:
+        held = lines.get(release.public_id, [])
+        found.append(Waiting(release, invoice, name, len(held), sum(len(one.facts.get("stones", ())) for one in held)))
+    return found
 
 
 async def unasked(session: AsyncSession) -> list[tuple[Invoice, str]]:
@@ -188,6 +195,10 @@ async def facts_of(
     closed = await eligibility.closed(session, stones, today, [release.destination])
     files = {(row.kind, row.lang) for row in await files_of(session, release)}
     due = [(kind, lang) for kind in await papers_due(session, release, invoice, now) for lang in LANGUAGES]
+    missing = sorted({kind for kind, lang in due if (kind, lang) not in files})
+    leaving = leaving_paper(release)
+    if leaves_by_hand(release, invoice) and not any(kind.startswith(leaving) for kind, _ in files):
+        missing.append(release_rules.LEAVING_PAPER)
     return Facts(
         paid=invoice.state == InvoiceState.PAID and await queries.open_minor(session, invoice) <= 0,
         money=tuple(await _money(session, invoice)),
@@ -195,8 +206,24 @@ async def facts_of(
         verified_until=date.fromisoformat(company.verified_until) if company.verified_until else None,
         closed=[stone for stone in stones if release.destination in closed.get(stone, {})],
         passports=[stone for stone in stones if passports and not await _stands(session, stone)],
-        papers=sorted({kind for kind, lang in due if (kind, lang) not in files}),
+        tax_fits=tax_fits(invoice, release.destination),
+        papers=missing,
     )
+
+
+def tax_fits(invoice: Invoice, destination: str) -> bool:
+    """Whether what the invoice charges is right for goods that really go there."""
+    seller = entities()[invoice.entity]
+    return release_rules.tax_fits(invoice.regime, seller.country, seller.eu, destination)
+
+
+def leaves_by_hand(release: Release, invoice: Invoice) -> bool:
+    return release_rules.leaves_by_hand(invoice.regime, collected=release.mode == ReleaseMode.COLLECTION)
+
+
+def leaving_paper(release: Release) -> str:
+    """What the paper is kept as: one for another country is another paper."""
+    return f"{release_rules.LEAVING_PAPER}_{release.destination}_"
 
 
 async def papers_due(session: AsyncSession, release: Release, invoice: Invoice, now: datetime) -> tuple[str, ...]:

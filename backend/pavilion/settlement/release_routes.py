@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.money import parse_minor
@@ -38,7 +39,7 @@ LONGEST = 4 * 1024 * 1024  # a photograph of a signed receipt, or the customs' p
 @router.get("/staff/releases")
 async def releases(request: Request, actor: Desk, session: Reading) -> Response:
     rows, unasked = await release_queries.waiting(session), await release_queries.unasked(session)
-    return page(request, "settlement/releases.html", rows=rows, unasked=unasked, refused=None)
+    return page(request, "settlement/releases.html", rows=rows, unasked=unasked, zones=_zones(), refused=None)
 
 
 @router.post("/staff/releases/passes")
@@ -52,7 +53,13 @@ async def read_pass(
     rows, unasked = await release_queries.waiting(session), await release_queries.unasked(session)
     wrong = PassWrong()
     return page(
-        request, "settlement/releases.html", status_code=wrong.status, rows=rows, unasked=unasked, refused=wrong
+        request,
+        "settlement/releases.html",
+        status_code=wrong.status,
+        rows=rows,
+        unasked=unasked,
+        zones=_zones(),
+        refused=wrong,
     )
 
 
@@ -183,6 +190,11 @@ async def _locked(session: AsyncSession, actor: Actor, name: str) -> Release:
     if found is None:
         raise NotFound()
     return found
+
+
+def _zones() -> dict[str, str]:
+    """Where each selling entity hands over."""
+    return {code: one.zone for code, one in entities().items()}
 
 
 def _by(actor: Actor) -> str:

@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 
 WEIGHT_MCT = 1  # between weigh-in and weigh-out
+EXPORT, REVERSE = "export", "reverse"  # as `auctions.fees.Regime`
+LEAVING_PAPER = "leaving"  # of the customs, or of the buyer: seen before the goods are handed over inside the country
 CUT_OFF_MCT = 9  # what the two decimals of a report leave out
 
 
@@ -17,6 +19,7 @@ class Bar(StrEnum):
     KYC_EXPIRED = "kyc_expired"
     NOT_ELIGIBLE = "not_eligible"
     PASSPORT_REVOKED = "passport_revoked"
+    TAX_UNFIT = "release_tax_unfit"
     DOCUMENTS_MISSING = "documents_missing"
 
 
@@ -59,6 +62,7 @@ class Facts:
     verified_until: date | None = None  # none: no end
     closed: Collection[str] = ()  # stones that may not be sold to the actual destination today
     passports: Collection[str] = ()  # stones whose passport does not stand
+    tax_fits: bool = True  # what the invoice charges is right for where they really go
     papers: Collection[str] = ()  # papers that are not there
 
 
@@ -72,6 +76,7 @@ def bars(facts: Facts, today: date) -> tuple[Bar, ...]:
         Bar.KYC_EXPIRED: verified,
         Bar.NOT_ELIGIBLE: not facts.closed,
         Bar.PASSPORT_REVOKED: not facts.passports,
+        Bar.TAX_UNFIT: facts.tax_fits,
         Bar.DOCUMENTS_MISSING: not facts.papers,
     }
     return tuple(bar for bar, holds in met.items() if not holds)
@@ -87,6 +92,20 @@ def fitting(weighed_in: int | None, listed: int) -> tuple[int, int]:
     if weighed_in is not None:
         return weighed_in - WEIGHT_MCT, weighed_in + WEIGHT_MCT
     return listed - WEIGHT_MCT, listed + CUT_OFF_MCT + WEIGHT_MCT
+
+
+def tax_fits(regime: str | None, home: str, union: Collection[str], destination: str) -> bool:
+    """Whether goods invoiced so may go there: an export leaves the seller's country and its customs union, a reverse
+    charge goes to another country of it. What bears the seller's own tax may go anywhere: the tax stays charged."""
+    inside = home in union and destination in union
+    if regime == EXPORT:
+        return destination != home and not inside
+    return regime != REVERSE or (destination != home and (inside or home not in union))
+
+
+def leaves_by_hand(regime: str | None, *, collected: bool) -> bool:
+    """Sold without tax because it leaves the country, and handed over inside it: the paper that says so comes first."""
+    return collected and regime in (EXPORT, REVERSE)
 
 
 def papers_due(*, diamonds: bool, declared: bool) -> tuple[str, ...]:

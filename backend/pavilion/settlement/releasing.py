@@ -72,6 +72,7 @@ async def prepare(
     before anything was packed, the wish is changed."""
     if InvoiceState(invoice.state) not in TAKES:
         raise ActNotAllowed(state=invoice.state)
+    _taxed_for(invoice, wish.destination)
     await goods.keep(session, invoice, now)
     rows = [
         one for one in await release_queries.goods_of(session, invoice, lock=True) if lots is None or one.lot in lots
@@ -102,6 +103,7 @@ async def change(session: AsyncSession, release: Release, wish: Wish, *, by: str
     said = (release.mode, release.destination, release.address, release.collector)
     if said == (wish.mode, wish.destination, wish.address, wish.collector):
         return release
+    _taxed_for(await release_queries.invoice_of(session, release), wish.destination)
     release.mode, release.destination = wish.mode, wish.destination
     release.address, release.collector = wish.address, wish.collector
     release.carrier, release.insured_minor, release.packed_at = "", None, None
@@ -222,6 +224,12 @@ def told(session: AsyncSession, what: str, release: Release, by: str, now: datet
     """The event of an act on a release."""
     named = {"company_id": release.company_id, "office": release.office}
     events.record(session, f"release:{what}", release.public_id, by=by[:40], at=now, **named, **facts)
+
+
+def _taxed_for(invoice: Invoice, destination: str) -> None:
+    """The invoice charges what is right for goods that go there: else it is corrected first."""
+    if not release_queries.tax_fits(invoice, destination):
+        raise BadInput(fields={"destination": release_rules.Bar.TAX_UNFIT.value}, regime=invoice.regime)
 
 
 async def _belongs(session: AsyncSession, release: Release, stone: str) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import segno
@@ -14,9 +15,10 @@ from sqlalchemy import select
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.entities import entities
-from pavilion.kernel.errors import NotAllowed, NotFound
+from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
 from pavilion.kernel.ids import is_ulid
 from pavilion.settlement import (
+    clearing,
     handing_over,
     ownership,
     release_pages,
@@ -25,8 +27,9 @@ from pavilion.settlement import (
     releasing,
     stone_bundle,
 )
+from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_forms import WishForm
-from pavilion.settlement.release_models import Goods, Release, ReleaseFile, ReleaseMode
+from pavilion.settlement.release_models import LEAVING, Goods, GoodsState, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import Wish
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.figures import Figures
@@ -36,9 +39,9 @@ router = APIRouter(tags=["releases"])
 
 
 @router.get("/desk/invoices/{number}/release")
-async def way(request: Request, number: str, actor: SignedInActor, session: Reading) -> Response:
+async def way(request: Request, number: str, actor: SignedInActor, session: Reading, now: Now) -> Response:
     """How the goods of an invoice go, or are to go."""
-    return await _way(request, session, actor, number)
+    return await _way(request, session, actor, number, now)
 
 
 @router.post("/desk/invoices/{number}/release")
@@ -56,12 +59,15 @@ async def choose(
         raise NotAllowed()
     pages: Pages = request.app.state.pages
     if faults := said.faults([cc for cc, _ in Figures(pages.tongues["en"]).countries()]):
-        return await _way(request, session, actor, number, said=said, faults=faults)
+        return await _way(request, session, actor, number, now, said=said, faults=faults)
     invoice = await release_queries.locked_invoice(session, found.id)
     collected = said.mode == ReleaseMode.COLLECTION
     wish = Wish(said.mode, said.destination, "" if collected else said.address, said.collector if collected else "")
     assert actor.public_id is not None
-    release = await releasing.prepare(session, invoice, wish, by=actor.public_id, now=now)
+    try:
+        release = await releasing.prepare(session, invoice, wish, by=actor.public_id, now=now)
+    except BadInput as refused:
+        return await _way(request, session, actor, number, now, said=said, faults=refused.fields)
     desk = actor.may(Permission.RELEASE_PREPARE)
     where = f"/staff/releases/{release.public_id}" if desk else f"/desk/invoices/{number}/release?done=asked"
     return RedirectResponse(where, status_code=303)
@@ -74,7 +80,15 @@ async def stones(request: Request, actor: SignedInActor, session: Reading) -> Re
     lots = [one.lot for one in owned]
     rows = await session.scalars(select(Goods).where(Goods.lot.in_(lots)))
     shown = await release_queries.titles_of(session, owned)
-    return page(request, "settlement/stones.html", owned=owned, shown=shown, goods={row.lot: row for row in rows})
+    paid = (await session.scalars(select(Invoice).where(Invoice.id.in_({one.invoice_id for one in owned})))).all()
+    return page(
+        request,
+        "settlement/stones.html",
+        owned=owned,
+        shown=shown,
+        goods={row.lot: row for row in rows},
+        disputed=await clearing.disputed(session, paid),
+    )
 
 
 @router.get("/desk/stones/{stone}/bundle.zip")
@@ -136,6 +150,7 @@ async def _way(
     session: Reading,
     actor: Actor,
     number: str,
+    now: datetime,
     *,
     said: WishForm | None = None,
     faults: dict[str, str] | None = None,
@@ -150,9 +165,16 @@ async def _way(
         "settlement/way.html",
         status_code=422 if faults else 200,
         invoice=invoice,
+        disputed=invoice.id in await clearing.disputed(session, (invoice,)),
         releases=releases,
         lists=lists,
         files=files,
+        gone=bool(goods) and all(row.state in (GoodsState.HANDED_OVER, GoodsState.RECEIVED) for row in goods),
+        unfit={
+            one.public_id: one.state in LEAVING and not release_queries.tax_fits(invoice, one.destination)
+            for one in releases
+        },
+        offered=await release_pages.offered(session, request, invoice, now, *[one.destination for one in releases]),
         open_choice=_open(invoice.state, releases, goods) and _may_choose(actor, invoice.company_id),
         said=said,
         faults=faults or {},
