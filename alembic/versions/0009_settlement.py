@@ -34,11 +34,11 @@ ADDED = (
 )
 BILLED = "insert into billed_lots (lot, invoice_id) select lot, invoice_id from invoice_lines where kind = 'hammer'"
 RECEIPTS = """insert into receipts (public_id, source, entity, company_id, currency, amount_minor, value_date, reference,
-    purpose, entered_by, confirmed_by, at)
+    purpose, sender, sender_account, entered_by, confirmed_by, at)
     select p.public_id, 'wire', p.entity, i.company_id, p.currency, p.amount_minor, p.value_date, p.bank_reference,
-    i.number, p.entered_by, p.confirmed_by, p.at from payments p join invoices i on i.id = p.invoice_id order by p.id"""
-ALLOCATIONS = """insert into allocations (receipt_id, invoice_id, amount_minor, by, at)
-    select r.id, p.invoice_id, p.amount_minor, o.public_id, p.at from payments p
+    i.number, '', '', p.entered_by, p.confirmed_by, p.at from payments p join invoices i on i.id = p.invoice_id order by p.id"""
+ALLOCATIONS = """insert into allocations (receipt_id, invoice_id, amount_minor, reason, by, at)
+    select r.id, p.invoice_id, p.amount_minor, '', o.public_id, p.at from payments p
     join receipts r on r.public_id = p.public_id join people o on o.id = p.confirmed_by order by p.id"""
 
 SUMS = (
@@ -544,6 +544,8 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=80), nullable=False),
         sa.Column("provider_ref", sa.String(length=80), nullable=True),
         sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("sender", sa.String(length=140), nullable=False),
+        sa.Column("sender_account", sa.String(length=40), nullable=False),
         sa.Column("scan_sha256", sa.String(length=64), nullable=True),
         sa.Column("entered_by", BIG, nullable=True),
         sa.Column("confirmed_by", BIG, nullable=True),
@@ -694,6 +696,7 @@ def upgrade() -> None:
         sa.Column("invoice_id", BIG, nullable=True),
         sa.Column("deposit", sa.String(length=26), nullable=True),
         sa.Column("amount_minor", BIG, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("by", sa.String(length=40), nullable=True),
         sa.Column("at", WHEN, nullable=False),
         sa.CheckConstraint("(invoice_id is null) <> (deposit is null)", name=op.f("ck_allocations_invoice_or_deposit")),
@@ -764,6 +767,8 @@ def upgrade() -> None:
         sa.Column("by_wire", sa.Boolean(), nullable=False),
         sa.Column("provider_ref", sa.String(length=80), nullable=True),
         sa.Column("bank_reference", sa.String(length=80), nullable=False),
+        sa.Column("payee", sa.String(length=140), nullable=False),
+        sa.Column("payee_account", sa.String(length=40), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.String(length=40), nullable=True),
         sa.Column("decided_at", WHEN, nullable=False),

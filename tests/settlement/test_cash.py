@@ -25,6 +25,7 @@ from pavilion.settlement import (
     refunding,
     reversing,
     service,
+    trail,
     wiring,
 )
 from pavilion.settlement.intent_models import PaymentIntent
@@ -153,11 +154,22 @@ async def test_money_of_a_stranger_is_offered_and_matched_in_parts(desk):
     for amount in (0, TOTAL + 1):
         with pytest.raises(BadInput):
             await desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=amount)
-    assert await desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=1) == 1
+    with pytest.raises(BadInput, match="third_party_reason"):
+        await desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=1)
+    why = {"reason": "its parent company, by its letter of today"}
+    assert await desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=1, **why) == 1
     assert await desk.open_of(invoice) == ("issued", TOTAL - 1)
-    assert await desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=None) == TOTAL - 1
+    rest = await desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=None, **why)
+    assert rest == TOTAL - 1
+    async with desk.sessions() as session:
+        steps = await trail.steps(session, await trail.about_receipt(session, receipt))
+    assert [one.facts["reason"] for one in steps if one.name == "payment:third_party"] == [why["reason"]] * 2
+    with pytest.raises(BadInput, match="payee_account"):  # nobody knows where it came from
+        await desk.act(matching.give_back, receipt.public_id)
+    (back,) = await desk.act(matching.give_back, receipt.public_id, payee="Hanley Trust", payee_account="BE68 5390")
+    assert (back.payee, back.payee_account) == ("Hanley Trust", "BE68 5390")
     assert await desk.open_of(invoice) == ("paid", 0)
-    assert await desk.left(receipt) == 725_000 == -await desk.balance(postings.unallocated(None))
+    assert await desk.left(receipt) == 0 == -await desk.balance(postings.unallocated(None))
 
 
 async def test_two_cashiers_on_one_wire_book_it_once(desk):
@@ -335,8 +347,9 @@ async def test_a_refund_that_fails_stays_owed_and_goes_by_wire(desk):
 async def test_of_two_who_spend_one_receipt_the_second_finds_what_is_left(desk):
     invoice = await desk.invoice()
     receipt = await desk.wire(TOTAL)
-    matched = desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=None)
-    back = desk.act(matching.give_back, receipt.public_id, actor=desk.cas)
+    why, to = {"reason": "its parent company"}, {"payee": "Hanley Trust", "payee_account": "BE68 5390"}
+    matched = desk.act(matching.match, receipt.public_id, number=invoice.number, amount_minor=None, **why)
+    back = desk.act(matching.give_back, receipt.public_id, actor=desk.cas, **to)
     done = await asyncio.gather(matched, back, return_exceptions=True)
     assert sum(isinstance(one, ActNotAllowed) for one in done) == 1, done
     assert await desk.left(receipt) == 0 == await desk.balance(postings.unallocated(None))

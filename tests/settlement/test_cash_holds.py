@@ -100,11 +100,13 @@ class Chance:
         receipt, amount = await self._one(Receipt), self.luck.choice([None, None, 1, 50_000])
         number = self.luck.choice(self.invoices).number
         if receipt:
-            await self.desk.act(matching.match, receipt.public_id, number=number, amount_minor=amount)
+            why = {"reason": "its parent company"}
+            await self.desk.act(matching.match, receipt.public_id, number=number, amount_minor=amount, **why)
 
     async def back(self):
         if receipt := await self._one(Receipt):
-            await self.desk.act(matching.give_back, receipt.public_id)
+            to = {"payee": "Hanley Trust", "payee_account": "BE68 5390"}
+            await self.desk.act(matching.give_back, receipt.public_id, **to)
 
     async def pay(self):
         if refund := await self._one(Refund, Refund.state == "decided"):

@@ -60,7 +60,15 @@ async def site(sqlite_database_url, sqlite_sessions, tmp_path):
 
 def wire(**changes):
     said = {"entity": "ANT", "currency": "USD", "amount": "20,000.00", "value_date": "2026-03-02"}
-    return {**said, "bank_reference": "BNP 1", "invoice": "", "deposit": "", "payer": "", **changes}
+    return {
+        **said,
+        "bank_reference": "BNP 1",
+        "sender": "Hanley Trust",
+        "invoice": "",
+        "deposit": "",
+        "payer": "",
+        **changes,
+    }
 
 
 def picture():
@@ -80,16 +88,21 @@ async def test_a_transfer_goes_from_the_statement_to_its_places_and_its_rest_bac
     form = (await desk.get(f"/staff/cashier/transfer?invoice={number}")).text
     assert number in form and 'value="12,750.00"' in form
     entered = await desk.post("/staff/cashier/receipts", data=wire(invoice=number.lower()), files=picture())
-    assert (entered.status_code, entered.headers["location"]) == (303, "/staff/cashier?done=entered")
+    assert (entered.status_code, entered.headers["location"]) == (303, "/staff/cashier?done=over")
     day = (await desk.get("/staff/cashier")).text
     assert "BNP 1" in day and "Take back" in day
     page = (await lead.get("/staff/proposals")).text
     proposal = re.search(r"/staff/proposals/(\w+)/approval", page)[1]
     scan = re.search(r"/staff/cashier/scans/\w{64}", page)[0]
-    assert "12,750.00" in page and (await lead.get(scan)).headers["content-type"] == "image/jpeg"
+    assert (
+        "12,750.00" in page and "7,250.00" in page and "Hanley Trust" in page
+    )  # what was open, what is over, who sent
+    assert (await lead.get(scan)).headers["content-type"] == "image/jpeg"
     assert (await (await browser("noor")).get(scan)).status_code == 403
     assert (await lead.post(f"/staff/proposals/{proposal}/approval")).status_code == 303
 
+    page = (await lead.get("/staff/proposals")).text
+    assert "12,750.00" in page and "7,250.00" in page  # as it stood when it was entered
     receipt = await one(sessions, Receipt)
     here = f"/staff/cashier/receipts/{receipt.public_id}"
     assert "7,250.00" in (await desk.get(here)).text
@@ -159,6 +172,10 @@ async def test_what_cannot_be_read_comes_back_with_its_faults(site):
     ]:  # fmt: skip
         answer = await desk.post("/staff/cashier/receipts", data=said)
         assert answer.status_code == 422 and "is-wrong" in answer.text and words in answer.text, said
+    wrong = wire(amount="17500,00", bank_reference="", invoice="INV-NONE", value_date="2027-01-01")
+    answer = (await desk.post("/staff/cashier/receipts", data=wrong)).text
+    assert answer.count("aria-invalid") == 4 and "17,500.00" in answer  # all at once
+    assert "f-sender-hint" in (await desk.post("/staff/cashier/receipts", data=wire(sender=""))).text
     junk = {"file": ("line.png", b"\x89PNG junk", "image/png")}
     assert "f-file-hint" in (await desk.post("/staff/cashier/receipts", data=wire(), files=junk)).text
     assert (await desk.post("/staff/cashier/receipts", data=wire(currency="XAU"))).status_code == 422

@@ -1,13 +1,15 @@
 """What a cashier may say about money."""
 
 import re
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from pavilion.kernel.errors import BadInput
+from pavilion.kernel.money import CURRENCIES, parse_minor
+from pavilion.settlement import wiring
 from pavilion.settlement.forms import Line
 
 Amount = Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)]
@@ -24,6 +26,8 @@ def _a_day(said: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_a_day)]
+Sender = Annotated[str, StringConstraints(strip_whitespace=True, max_length=140, pattern=r"^[^\x00-\x1f]*$")]
+Account = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40, pattern=r"^[^\x00-\x1f]*$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
 
@@ -40,23 +44,64 @@ class TransferForm(_Form):
     invoice: Number = ""
     deposit: Number = ""
     payer: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    sender: Sender = ""
+    sender_account: Account = ""
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> "TransferForm":
-        """What the form said, or BadInput by field; what was left empty is not said."""
+    def read(cls, said: Mapping[str, Any], known: Collection[str], now: datetime) -> "TransferForm":
+        """What the form said, or BadInput with all its fields that are wrong; what was left empty is not said. `known`:
+        of the invoices it names, those that there are."""
+        given = {name: value for name, value in said.items() if value.strip()}
+        faults, form = {}, None
         try:
-            return cls.model_validate({name: value for name, value in said.items() if value != ""})
+            form = cls.model_validate(given)
         except ValidationError as error:
             faults = {str(one["loc"][0])[:40]: _CODES.get(str(one["loc"][0]), "missing") for one in error.errors()}
-            raise BadInput(fields=faults) from None
+        faults = cls._unread(given, known, now) | faults
+        if form is None or faults:
+            raise BadInput(fields=faults)
+        return form
+
+    @classmethod
+    def _unread(cls, given: Mapping[str, str], known: Collection[str], now: datetime) -> dict[str, str]:
+        faults = {}
+        currency = given.get("currency", "")
+        if currency in CURRENCIES and given.get("amount") and parse_minor(given["amount"], currency) is None:
+            faults["amount"] = "amount_format"
+        number = given.get("invoice", "").strip().upper()
+        if number and number not in known:
+            faults["invoice"] = "invoice_unknown"
+        said = given.get("value_date", "").strip()
+        if _DAY.fullmatch(said):
+            try:
+                right = wiring.value_date_right(date.fromisoformat(said), now)
+            except ValueError:
+                right = False
+            if not right:
+                faults["value_date"] = "value_date_wrong"
+        if not any(given.get(name) for name in ("invoice", "deposit", "payer", "sender")):
+            faults["sender"] = "sender_missing"
+        return faults
 
 
-_CODES = {"value_date": "value_date_wrong", "amount": "amount_invalid", "invoice": "invoice_unknown"}
+_CODES = {
+    "sender": "line_too_long",
+    "sender_account": "line_too_long",
+    "value_date": "value_date_wrong",
+    "amount": "amount_invalid",
+    "invoice": "invoice_unknown",
+}
 
 
 class MatchForm(_Form):
     invoice: Number
     amount: Amount = ""
+    reason: Reason = ""
+
+
+class ReturnForm(_Form):
+    payee: Sender = ""
+    payee_account: Account = ""
 
 
 class ConversionForm(_Form):

@@ -46,6 +46,7 @@ class Unplaced(NamedTuple):
     company: str
     left_minor: int
     offers: Sequence[Owed]
+    open: Sequence[Owed] = ()  # all that it could pay, the oldest due first
 
 
 class Late(NamedTuple):
@@ -93,7 +94,15 @@ async def unplaced_one(session: AsyncSession, public_id: str) -> Unplaced | None
     if row is None:
         return None
     receipt, name, left = row
-    return Unplaced(receipt, name or "", int(left), suggest(_loose(receipt, int(left)), await _owed(session)))
+    owed = await _owed(session)
+    fits = [
+        one
+        for one in owed
+        if (one.currency, one.entity) == (receipt.currency, receipt.entity)
+        and receipt.company_id in (None, one.company_id)
+    ]
+    offers = suggest(_loose(receipt, int(left)), owed)
+    return Unplaced(receipt, name or "", int(left), offers, sorted(fits, key=lambda one: (one.due_on, one.number)))
 
 
 async def late(session: AsyncSession, now: datetime) -> list[Late]:
@@ -174,14 +183,14 @@ def totals(rows: Sequence[Came]) -> dict[str, int]:
 
 
 def _loose(receipt: Receipt, left_minor: int) -> Loose:
-    said = f"{receipt.purpose} {receipt.reference}"
+    said = f"{receipt.purpose} {receipt.reference} {receipt.sender}"
     return Loose(receipt.company_id, receipt.currency, receipt.entity, left_minor, said)
 
 
 async def _owed(session: AsyncSession) -> list[Owed]:
     return [
-        Owed(one.number or "", one.company_id, one.currency, one.entity, int(left), one.due_on or "")
-        for one, _, left in await session.execute(_open_invoices())
+        Owed(one.number or "", one.company_id, one.currency, one.entity, int(left), one.due_on or "", name)
+        for one, name, left in await session.execute(_open_invoices())
     ]
 
 

@@ -31,7 +31,7 @@ from pavilion.settlement import (
     trail,
     wiring,
 )
-from pavilion.settlement.cash_forms import ConversionForm, MatchForm, ReasonForm, TransferForm
+from pavilion.settlement.cash_forms import ConversionForm, MatchForm, ReasonForm, ReturnForm, TransferForm
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Receipt
 from pavilion.settlement.wiring import Seen
@@ -98,7 +98,9 @@ async def enter(request: Request, actor: Cashier, session: Writing, now: Now) ->
     """A line of the statement becomes a proposal that a second person confirms."""
     said, upload = await _sent(request)
     try:
-        form = TransferForm.read(said)
+        number = said.get("invoice", "").strip().upper()[:40]
+        known = {number} if number and await queries.invoice_by_number(session, number) is not None else ()
+        form = TransferForm.read(said, known, now)
         amount = parse_minor(form.amount, form.currency)
         if amount is None:
             raise BadInput(fields={"amount": "amount_invalid"})
@@ -113,23 +115,26 @@ async def enter(request: Request, actor: Cashier, session: Writing, now: Now) ->
             deposit=form.deposit.upper(),
             payer=form.payer,
             scan=sha256_hex(content) if content else None,
+            sender=form.sender,
+            sender_account=form.sender_account,
         )
         try:
-            await wiring.enter(session, seen, actor=actor, now=now)
+            entered = await wiring.enter(session, seen, actor=actor, now=now)
         except NotFound:
             raise BadInput(fields={"deposit" if form.deposit else "invoice": "invoice_unknown"}) from None
         if content:
             await scans.keep(session, media, content, now)
     except BadInput as fault:
         return await _transfer_page(request, session, said=said, faults=fault.fields, status=422)
-    return RedirectResponse("/staff/cashier?done=entered", status_code=303)
+    done = "over" if entered.facts.get("over_minor") else "entered"
+    return RedirectResponse(f"/staff/cashier?done={done}", status_code=303)
 
 
 async def _sent(request: Request) -> tuple[dict[str, str], bytes]:
     declared = request.headers.get("content-length", "")
     if not declared.isdecimal() or int(declared) > scans.MOST_BYTES + SLACK:
         raise TooLarge(limit=scans.MOST_BYTES)
-    async with request.form(max_files=1, max_fields=12, max_part_size=SLACK) as form:
+    async with request.form(max_files=1, max_fields=14, max_part_size=SLACK) as form:
         said = {name[:40]: value for name, value in form.items() if isinstance(value, str)}
         upload = form.get("file")
         content = await upload.read(scans.MOST_BYTES + 1) if isinstance(upload, UploadFile) else b""
@@ -198,7 +203,9 @@ async def match(
     try:
         amount = await _part(session, receipt, said.amount)
         number = said.invoice.upper()
-        await matching.match(session, receipt, number=number, amount_minor=amount, actor=actor, now=now)
+        await matching.match(
+            session, receipt, number=number, amount_minor=amount, actor=actor, now=now, reason=said.reason
+        )
     except BadInput as fault:
         kept = {"match": said.model_dump()}
         return await _receipt_page(request, session, receipt, now, said=kept, faults={"match": fault.fields})
@@ -230,9 +237,17 @@ async def convert(
 
 
 @router.post("/staff/cashier/receipts/{receipt}/return")
-async def give_back(receipt: Ulid, actor: Refunder, session: Writing, now: Now) -> Response:
+async def give_back(
+    request: Request, receipt: Ulid, said: Annotated[ReturnForm, Form()], actor: Refunder, session: Writing, now: Now
+) -> Response:
     """What is left of the receipt is owed back to the payer."""
-    await matching.give_back(session, receipt, actor=actor, now=now)
+    try:
+        await matching.give_back(
+            session, receipt, actor=actor, now=now, payee=said.payee, payee_account=said.payee_account
+        )
+    except BadInput as fault:
+        kept = {"back": said.model_dump()}
+        return await _receipt_page(request, session, receipt, now, said=kept, faults={"back": fault.fields})
     return RedirectResponse("/staff/cashier/refunds?done=owed", status_code=303)
 
 
@@ -283,6 +298,8 @@ async def _receipt_page(
         reversed=await reversing.is_reversed(session, found.receipt),
         steps=await trail.steps(session, await trail.about_receipt(session, found.receipt)),
         currencies=[(one, one) for one in sorted(CURRENCIES - {found.receipt.currency})],
+        asks_account=matching.asks_account(found.receipt),
+        wanted=request.query_params.get("invoice", "")[:40],
         by_wire=receiving.house_account(found.receipt).startswith("asset:bank:"),
         said=said or {},
         faults=faults or {},

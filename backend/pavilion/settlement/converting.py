@@ -98,7 +98,8 @@ async def convert(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     new = Receipt(
         public_id=ulid(now), source=Source.CONVERTED, entity=receipt.entity, company_id=receipt.company_id,
         currency=said["to"], amount_minor=said["into_minor"], value_date=said["rate_on"], reference=receipt.reference,
-        purpose=said.get("invoice", ""), entered_by=proposal.proposed_by, confirmed_by=actor.person_id, at=now,
+        purpose=said.get("invoice", ""), sender=receipt.sender, sender_account=receipt.sender_account,
+        entered_by=proposal.proposed_by, confirmed_by=actor.person_id, at=now,
     )  # fmt: skip
     session.add(new)
     await session.flush()

@@ -15,6 +15,7 @@ from pavilion.settlement.receipt_models import Receipt, Refund
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 MOST_OFFERED = 5
+REASON_LEAST = 10  # signs of a reason why another's money pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Owed:
     entity: str
     open_minor: int
     due_on: str
+    company: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,13 @@ def suggest(money: Loose, invoices: Iterable[Owed]) -> list[Owed]:
         and one.open_minor > 0
     ]
     said = _bare(money.said)
-    if money.company_id is None:  # of a stranger's money only what points somewhere is offered
-        fits = [one for one in fits if _bare(one.number) in said or one.open_minor == money.left_minor]
 
-    def turn(one: Owed) -> tuple[bool, bool, str, str]:
-        return _bare(one.number) not in said, one.open_minor != money.left_minor, one.due_on, one.number
+    def turn(one: Owed) -> tuple[bool, bool, bool, str, str]:
+        named = bool(one.company) and _bare(one.company) in said
+        return _bare(one.number) not in said, one.open_minor != money.left_minor, not named, one.due_on, one.number
+
+    if money.company_id is None:  # of a stranger's money only what points somewhere is offered
+        fits = [one for one in fits if not all(turn(one)[:3])]
 
     return sorted(fits, key=turn)[:MOST_OFFERED]
 
@@ -66,10 +70,18 @@ def _bare(text: str) -> str:
 
 
 async def match(
-    session: AsyncSession, public_id: str, *, number: str, amount_minor: int | None, actor: Actor, now: datetime
+    session: AsyncSession,
+    public_id: str,
+    *,
+    number: str,
+    amount_minor: int | None,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
 ) -> int:
     """As much of the receipt pays this invoice, or all that fits; answers how much. Of two who match at once, the
-    second finds what the first has left."""
+    second finds what the first has left. Money of an unknown payer pays a company's debt only for a reason that is kept
+    with it."""
     invoice = await queries.invoice_by_number(session, number, lock=True)
     if invoice is None:
         raise BadInput(fields={"invoice": "invoice_unknown"})
@@ -89,20 +101,34 @@ async def match(
     amount = most if amount_minor is None else amount_minor
     if not 0 < amount <= most:
         raise BadInput(fields={"amount": "amount_invalid"})
-    await receiving.allocate(session, receipt, invoice, amount, by=actor.public_id, now=now)
+    reason = reason.strip() if receipt.company_id is None else ""
+    if receipt.company_id is None and len(reason) < REASON_LEAST:
+        raise BadInput(fields={"reason": "third_party_reason"})
+    await receiving.allocate(session, receipt, invoice, amount, by=actor.public_id, now=now, reason=reason)
     told = {"invoice": number, "amount_minor": amount, "currency": receipt.currency}
     events.record(session, "payment:matched", receipt.public_id, by=actor.public_id, at=now, **told)
     return amount
 
 
-async def give_back(session: AsyncSession, public_id: str, *, actor: Actor, now: datetime) -> Sequence[Refund]:
-    """All that is left of the receipt is owed back to who paid it."""
+async def give_back(
+    session: AsyncSession, public_id: str, *, actor: Actor, now: datetime, payee: str = "", payee_account: str = ""
+) -> Sequence[Refund]:
+    """All that is left of the receipt is owed back to who paid it. A wire of an unknown payer goes to the account that
+    the statement named; where it named none, the account is said now."""
     receipt = await locked(session, public_id)
     left = await receiving.left_of(session, receipt)
     if left <= 0:
         raise ActNotAllowed(state="nothing_left")
+    payee, payee_account = payee.strip(), payee_account.strip()
+    if asks_account(receipt):
+        wanted = {"payee": payee or receipt.sender, "payee_account": payee_account}
+        if missing := {name: "missing" for name, value in wanted.items() if not value}:
+            raise BadInput(fields=missing)
+        payee = wanted["payee"]
+    else:
+        payee = payee_account = ""
     times = len((await session.scalars(select(Refund.id).where(Refund.receipt_id == receipt.id))).all())
-    return await refunding.owe(
+    refunds = await refunding.owe(
         session,
         key=f"unallocated:{receipt.public_id}:{times}",
         company_id=receipt.company_id,
@@ -116,6 +142,15 @@ async def give_back(session: AsyncSession, public_id: str, *, actor: Actor, now:
         by=actor.public_id,
         now=now,
     )
+    for one in refunds:
+        one.payee, one.payee_account = payee, payee_account
+    return refunds
+
+
+def asks_account(receipt: Receipt) -> bool:
+    """Whether nobody knows yet where its money would go back to."""
+    by_wire = receiving.house_account(receipt).startswith("asset:bank:")
+    return by_wire and receipt.company_id is None and not receipt.sender_account
 
 
 async def locked(session: AsyncSession, public_id: str) -> Receipt:

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company, Proposal
 from pavilion.auctions.entities import entities
-from pavilion.settlement import queries
 from pavilion.settlement.receipt_models import Receipt, Refund
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.i18n import Tongue
@@ -56,11 +55,18 @@ async def _of_wire(session: AsyncSession, proposal: Proposal, tongue: Tongue, fi
         found.append(Line(say("wire_at", entity=entities()[facts["entity"]].name)))
     payer = facts.get("payer_name")
     found.append(Line(say("wire_payer", company=payer) if payer else say("wire_payer_unknown")))
+    if facts.get("sender"):
+        found.append(Line(sender_line(tongue, facts["sender"], facts.get("sender_account", ""))))
     if "invoice" in facts:
-        invoice = await queries.invoice_by_number(session, facts["invoice"])
-        if invoice is not None:
-            left = _sum(figures, await queries.open_minor(session, invoice), invoice.currency)
-            found.append(Line(say("wire_for_invoice", number=invoice.number, left=left)))
+        if (
+            "open_minor" in facts
+        ):  # as it stood when the line was entered; what came later does not change what was said
+            left = _sum(figures, facts["open_minor"], facts["invoice_currency"])
+            found.append(Line(say("wire_for_invoice", number=facts["invoice"], left=left)))
+        else:
+            found.append(Line(say("wire_for_invoice_alone", number=facts["invoice"])))
+        if facts.get("over_minor"):
+            found.append(Line(say("wire_over", over=_sum(figures, facts["over_minor"], facts["currency"]))))
     elif "deposit" in facts:
         found.append(Line(say("wire_for_deposit")))
     else:
@@ -77,6 +83,8 @@ async def _of_receipt(session: AsyncSession, proposal: Proposal, tongue: Tongue,
         return []
     payer = await session.get(Company, receipt.company_id) if receipt.company_id else None
     found = [Line(say("wire_payer", company=payer.name) if payer else say("wire_payer_unknown"))]
+    if receipt.sender:
+        found.append(Line(sender_line(tongue, receipt.sender, receipt.sender_account)))
     if "into_minor" in facts:
         found.append(Line(say("conversion_gives", sum=_sum(figures, facts["into_minor"], facts["to"]))))
         if "invoice" in facts:
@@ -95,7 +103,18 @@ async def _of_refunds(session: AsyncSession, proposal: Proposal, tongue: Tongue,
         sum_ = _sum(figures, refund.amount_minor, refund.currency)
         paid = receipt.reference or receipt.public_id if receipt else refund.ref
         found.append(Line(tongue.say(way, sum=sum_, reference=paid)))
+        if refund.by_wire and (payee := refund.payee or (receipt.sender if receipt else "")):
+            account = refund.payee_account or (receipt.sender_account if receipt else "")
+            found.append(Line(payee_line(tongue, payee, account)))
     return found
+
+
+def sender_line(tongue: Tongue, sender: str, account: str) -> str:
+    return tongue.say("wire_sender_at" if account else "wire_sender", sender=sender, account=account)
+
+
+def payee_line(tongue: Tongue, payee: str, account: str) -> str:
+    return tongue.say("wire_payee_at" if account else "wire_payee", payee=payee, account=account)
 
 
 def _sum(figures: Figures, minor: int, currency: str) -> str:

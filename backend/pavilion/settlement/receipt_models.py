@@ -49,6 +49,8 @@ class Receipt(Base):
     reference: Mapped[str] = mapped_column(String(80))  # the bank's, or what the payer wrote
     provider_ref: Mapped[str | None] = mapped_column(String(80))  # the provider's charge or cash transaction
     purpose: Mapped[str] = mapped_column(String(40), default="")  # invoice number or deposit the payer meant
+    sender: Mapped[str] = mapped_column(String(140), default="")  # as the statement names who sent it
+    sender_account: Mapped[str] = mapped_column(String(40), default="")  # or its last signs
     scan_sha256: Mapped[str | None] = mapped_column(String(64))
     entered_by: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
@@ -75,6 +77,7 @@ class Allocation(Base):
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id", ondelete="RESTRICT"))
     deposit: Mapped[str | None] = mapped_column(String(26))  # its public id
     amount_minor: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text, default="")  # why money of another pays it
     by: Mapped[str | None] = mapped_column(String(40))
     at: Mapped[datetime]
 
@@ -153,6 +156,8 @@ class Refund(Base):
     by_wire: Mapped[bool] = mapped_column(default=False)
     provider_ref: Mapped[str | None] = mapped_column(String(80))
     bank_reference: Mapped[str] = mapped_column(String(80), default="")
+    payee: Mapped[str] = mapped_column(String(140), default="")  # asked where the statement named no account
+    payee_account: Mapped[str] = mapped_column(String(40), default="")
     note: Mapped[str] = mapped_column(Text, default="")
     decided_by: Mapped[str | None] = mapped_column(String(40))
     decided_at: Mapped[datetime]

@@ -60,12 +60,20 @@ async def book(session: AsyncSession, receipt: Receipt, invoice: Invoice | None,
 
 
 async def allocate(
-    session: AsyncSession, receipt: Receipt, invoice: Invoice, amount_minor: int, *, by: str | None, now: datetime
+    session: AsyncSession,
+    receipt: Receipt,
+    invoice: Invoice,
+    amount_minor: int,
+    *,
+    by: str | None,
+    now: datetime,
+    reason: str = "",
 ) -> None:
     """A part of what the receipt left unallocated pays this invoice. The caller has locked both rows and checked that
     as much is left on either side; the guarded account refuses more."""
     assert receipt.currency == invoice.currency and amount_minor > 0
     allocation = Allocation(receipt_id=receipt.id, invoice_id=invoice.id, amount_minor=amount_minor, by=by, at=now)
+    allocation.reason = reason
     session.add(allocation)
     await session.flush()
     await ledger.post(

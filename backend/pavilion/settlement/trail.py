@@ -21,6 +21,7 @@ FACTS = (
     *("amount", "currency", "invoice", "invoice_currency", "state", "reason", "about", "lots", "number", "sale"),
     *("company_id", "unallocated", "receipt", "bank_reference", "value_date", "payer", "payer_name", "entity"),
     *("count", "refunds", "payees", "rate", "rate_source", "rate_on", "to", "into", "note", "total", "deposit", "kind"),
+    *("open", "over", "sender", "sender_account"),
     *("scan", "outcome", "by_wire", "fee", "refunded", "received", "charge", "left", "asked", "registration"),
 )
 
@@ -72,6 +73,7 @@ async def steps(session: AsyncSession, about: About) -> list[Step]:
     found = told[::-1]  # of one instant, in the order they were told
     found += await _postings(session, about.names)
     found += await _proposals(session, about.names)
+    found += await _of_strangers(session, about.names)
     named = await _people(session, {step.by for step in found})
     found = [step._replace(by=named.get(step.by, step.by)) for step in found]
     return sorted(found, key=lambda step: (step.at, ("proposal", "event", "posting").index(step.kind)))
@@ -109,6 +111,21 @@ async def _proposals(session: AsyncSession, names: Collection[str]) -> list[Step
     wanted = select(Proposal, Person.name).join(Person, Person.id == Proposal.proposed_by)
     rows = await session.execute(wanted.where(or_(Proposal.subject.in_(names), *named)).limit(MOST))
     return [Step(one.proposed_at, "proposal", one.kind, name, {"state": one.state, **one.facts}) for one, name in rows]
+
+
+async def _of_strangers(session: AsyncSession, names: Collection[str]) -> list[Step]:
+    """Why money of an unknown payer was let pay an invoice."""
+    wanted = select(Allocation, Receipt, Invoice.number).join(Receipt, Receipt.id == Allocation.receipt_id)
+    wanted = wanted.join(Invoice, Invoice.id == Allocation.invoice_id).where(Allocation.reason != "")
+    rows = await session.execute(wanted.where(or_(Receipt.public_id.in_(names), Invoice.number.in_(names))))
+    return [
+        Step(
+            one.at, "event", "payment:third_party", one.by or "",
+            {"sender": receipt.sender, "invoice": number, "amount_minor": one.amount_minor,
+             "currency": receipt.currency, "reason": one.reason},
+        )
+        for one, receipt, number in rows
+    ]  # fmt: skip
 
 
 async def _people(session: AsyncSession, ids: Collection[str]) -> dict[str, str]:

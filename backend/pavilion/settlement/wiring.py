@@ -26,7 +26,8 @@ WIRE = "payment.wire"
 REMEMBERED = timedelta(days=90)
 OLDEST = timedelta(days=400)  # of a value date
 REFERENCE_MOST = 60
-FIGURES = ("entity", "amount_minor", "currency", "value_date", "payer", "invoice", "deposit")
+SENDER_MOST, ACCOUNT_MOST = 140, 40
+FIGURES = ("entity", "amount_minor", "currency", "value_date", "payer", "invoice", "deposit", "sender")
 
 
 class DuplicateReference(Refusal):
@@ -40,7 +41,8 @@ class WrongCurrency(Refusal):
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A line of a bank statement as a cashier reads it. `invoice`, `deposit`: what the payer meant, if that is known;
-    `payer`: the company, if that is."""
+    `payer`: the company, if that is; `sender`: who sent it, as the statement names them, with the account or its last
+    signs."""
 
     entity: str
     amount_minor: int
@@ -51,12 +53,14 @@ class Seen:
     deposit: str = ""
     payer: int | None = None
     scan: str | None = None
+    sender: str = ""
+    sender_account: str = ""
 
 
 async def enter(session: AsyncSession, seen: Seen, *, actor: Actor, now: datetime) -> Proposal:
     """The transfer waits for a second person who sees the same figures on the statement. Entered twice alike, it is
     one; entered with other figures, or booked within 90 days, its reference is a duplicate."""
-    payer, shown = await _checked(session, seen, now)
+    meant, payer, shown = await _checked(session, seen, now)
     if await known(session, seen.entity, seen.bank_reference, now):
         raise DuplicateReference()
     facts: dict[str, Any] = {
@@ -68,9 +72,12 @@ async def enter(session: AsyncSession, seen: Seen, *, actor: Actor, now: datetim
         "payer": payer,
         "payer_name": shown,
         "scan": seen.scan,
+        "sender": " ".join(seen.sender.split()),
+        "sender_account": " ".join(seen.sender_account.split()),
     }
     facts |= {"invoice": seen.invoice} if seen.invoice else {}
     facts |= {"deposit": seen.deposit} if seen.deposit else {}
+    facts |= await _stood(session, seen, meant)
     subject = subject_of(seen.entity, seen.bank_reference)
     proposal = await accounts.propose(session, kind=WIRE, subject=subject, facts=facts, actor=actor, now=now)
     if any(proposal.facts.get(name) != facts.get(name) for name in FIGURES):
@@ -98,6 +105,7 @@ async def confirm(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
         now=now,
     )
     receipt.scan_sha256 = said.get("scan")
+    receipt.sender, receipt.sender_account = said.get("sender", ""), said.get("sender_account", "")
     if "deposit" in said:
         deposit = await deposits.locked(session, said["deposit"])
         await deposits.receive(session, deposit, receipt, by=actor.public_id, now=now)
@@ -124,8 +132,23 @@ def tidy(bank_reference: str) -> str:
     return " ".join("".join(sign for sign in plain if unicodedata.category(sign) != "Cf").split())
 
 
-async def _checked(session: AsyncSession, seen: Seen, now: datetime) -> tuple[int | None, str]:
-    """The payer's company and its name, once the line can be booked as it was read."""
+def value_date_right(day: date, now: datetime) -> bool:
+    return (now - OLDEST).date() <= day <= now.date() + timedelta(days=1)  # a zone may be a day ahead
+
+
+async def _stood(session: AsyncSession, seen: Seen, meant: Invoice | Deposit | None) -> dict[str, Any]:
+    """What was open of the invoice when the line was entered, and how much of the money is more than that."""
+    if not isinstance(meant, Invoice):
+        return {}
+    left = await queries.open_minor(session, meant) if InvoiceState(meant.state) in PAYABLE else 0
+    over = max(seen.amount_minor - max(left, 0), 0) if seen.currency == meant.currency else seen.amount_minor
+    return {"open_minor": left, "invoice_currency": meant.currency, "over_minor": over}
+
+
+async def _checked(
+    session: AsyncSession, seen: Seen, now: datetime
+) -> tuple[Invoice | Deposit | None, int | None, str]:
+    """What it pays, the payer's company and its name, once the line can be booked as it was read."""
     if seen.currency not in CURRENCIES:
         raise WrongCurrency(currency=seen.currency)
     faults = {}
@@ -133,12 +156,14 @@ async def _checked(session: AsyncSession, seen: Seen, now: datetime) -> tuple[in
         faults["entity"] = "missing"
     if not 0 < seen.amount_minor <= MAX_AMOUNT:
         faults["amount"] = "amount_invalid"
-    if not (now - OLDEST).date() <= seen.value_date <= now.date() + timedelta(days=1):  # a zone may be a day ahead
+    if not value_date_right(seen.value_date, now):
         faults["value_date"] = "value_date_wrong"
     if not 0 < len(tidy(seen.bank_reference)) <= REFERENCE_MOST:
         faults["bank_reference"] = "missing"
     if seen.invoice and seen.deposit:
         faults["invoice"] = "one_purpose"
+    if len(seen.sender) > SENDER_MOST or len(seen.sender_account) > ACCOUNT_MOST:
+        faults["sender"] = "too_long"
     if faults:
         raise BadInput(fields=faults)
     meant = await _meant(session, seen)
@@ -148,11 +173,11 @@ async def _checked(session: AsyncSession, seen: Seen, now: datetime) -> tuple[in
         raise BadInput(fields={"entity": "other_entity"})
     payer = meant.company_id if meant is not None else seen.payer
     if payer is None:
-        return None, ""
+        return meant, None, ""
     company = await session.get(Company, payer)
     if company is None:
         raise BadInput(fields={"payer": "missing"})
-    return payer, company.name
+    return meant, payer, company.name
 
 
 async def _meant(session: AsyncSession, seen: Seen) -> Invoice | Deposit | None:
