@@ -485,7 +485,7 @@ async def test_a_hold_goes_from_the_providers_page_to_a_captured_deposit(session
     await agree(sessions, sale, **FIXED, deposit_by_hold=True)
     buyer, _ = await approved(sessions, made, sale)
     async with sessions.begin() as session:
-        row = await deposits.locked(session, (await deposit_of(sessions, buyer)).public_id)
+        row = await deposits.locked(session, (await deposit_of(sessions, buyer)).reference)
         page = await checkouts.pay_deposit(session, row, by_card=True, save=False, lang="zh", now=NOON, by=None)
     assert await sending.send(sessions, payments, URL, page.public_id, NOON)
     async with sessions() as session:

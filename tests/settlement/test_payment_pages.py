@@ -104,7 +104,7 @@ async def test_above_the_ceiling_the_page_shows_the_account_of_the_company(house
         sent = await wen.post("/desk/invoices/INV-ANT-2026-000002/checkout", data={"way": "transfer"})
         assert sent.headers["location"] == "/desk/invoices/INV-ANT-2026-000002?way=transfer#pay"
         shown = (await wen.get(sent.headers["location"])).text
-        assert "your own account with us" in shown and "Account number" in shown
+        assert "your own account with" in shown and "Account number" in shown
 
 
 async def test_what_another_company_owes_or_pays_does_not_exist_and_a_viewer_may_not_pay(house):

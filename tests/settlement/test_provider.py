@@ -145,6 +145,28 @@ async def test_money_for_a_cancelled_invoice_or_of_another_currency_waits_unallo
     assert await balance(sessions, f"liability:unallocated:{invoice.company_id}") == -1_275_000
 
 
+async def test_money_for_an_open_invoice_of_another_selling_house_says_so(sqlite_sessions):
+    invoice, provider = await issued(sqlite_sessions), Provider()
+    await with_account(sqlite_sessions, provider, invoice.number)
+    async with sqlite_sessions.begin() as session:
+        (await session.scalars(select(ProviderCustomer))).one().entity = "HKG"
+    customer = (await one(sqlite_sessions, ProviderCustomer)).provider_id
+    provider.transfer(customer, 1_275_000, invoice.number)
+    await hear(sqlite_sessions, provider)
+    found = await one(sqlite_sessions, Discrepancy)
+    assert (found.kind, found.invoice) == ("other_account", invoice.number)
+    assert (await one(sqlite_sessions, Invoice)).state == "issued"
+
+
+async def test_a_page_is_asked_anew_in_another_language(sqlite_sessions):
+    invoice, provider = await issued(sqlite_sessions), Provider()
+    first = await on_page(sqlite_sessions, provider, invoice.number)
+    assert len(await rows(sqlite_sessions, PaymentIntent)) == 1
+    await asked(sqlite_sessions, invoice.number)
+    assert len(await rows(sqlite_sessions, PaymentIntent)) == 1
+    assert await on_page(sqlite_sessions, provider, invoice.number, lang="zh") != first
+
+
 async def test_pages_of_a_paid_invoice_are_closed(sessions):
     invoice, provider = await issued(sessions), Provider()
     page = await on_page(sessions, provider, invoice.number)

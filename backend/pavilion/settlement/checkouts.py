@@ -8,6 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.auctions.entities import entities
+from pavilion.auctions.models import Sale
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, NotFound, Refusal
 from pavilion.settlement import deposits, intents, queries
@@ -37,12 +39,17 @@ class Ways(NamedTuple):
 
     amount_minor: int
     currency: str
-    reference: str
+    ref: str  # of what is paid, in our books
+    reference: str  # what the payer writes
+    title: str  # on the provider's page
+    house: str  # the selling house whose account it is
+    zone: str
     card: bool
     transfer: bool
     ceiling_minor: int
     account: Mapping[str, str]
     pending: str | None  # a page that waits, or a payment that is being confirmed: its public id
+    until: datetime | None  # the end of that page
     auto: bool  # the sale's terms let a company agree to be charged at its close
 
 
@@ -52,7 +59,9 @@ async def ways_of(session: AsyncSession, invoice: Invoice) -> Ways:
     payable = InvoiceState(invoice.state) in PAYABLE
     left = max(0, await queries.open_minor(session, invoice)) if payable else 0
     reference = invoice.number or invoice.public_id
-    return await _ways(session, terms, invoice.company_id, invoice.entity, invoice.currency, left, reference)
+    return await _ways(
+        session, terms, invoice.company_id, invoice.entity, invoice.currency, left, ref=reference, reference=reference
+    )
 
 
 async def ways_of_deposit(session: AsyncSession, deposit: Deposit) -> Ways:
@@ -60,23 +69,40 @@ async def ways_of_deposit(session: AsyncSession, deposit: Deposit) -> Ways:
     asked = deposit.state in (DepositState.ASKED, DepositState.PENDING)
     held = await deposits.held_minor(session, deposit.company_id, deposit.sale)
     left = max(0, deposit.asked_minor - held) if asked else 0
-    return await _ways(session, terms, deposit.company_id, deposit.entity, deposit.currency, left, deposit.public_id)
+    return await _ways(
+        session, terms, deposit.company_id, deposit.entity, deposit.currency, left,
+        ref=deposit.public_id, reference=deposit.reference,
+    )  # fmt: skip
 
 
 async def _ways(
-    session: AsyncSession, terms: Terms, company_id: int, entity: str, currency: str, left: int, reference: str
+    session: AsyncSession,
+    terms: Terms,
+    company_id: int,
+    entity: str,
+    currency: str,
+    left: int,
+    *,
+    ref: str,
+    reference: str,
 ) -> Ways:
     customer = await session.get(ProviderCustomer, (company_id, entity))
-    waits = select(PaymentIntent.public_id).where(_pages_of(reference), PaymentIntent.state.in_(OPEN))
+    waits = select(PaymentIntent).where(_pages_of(ref), PaymentIntent.state.in_(OPEN))
+    waiting: PaymentIntent | None = await session.scalar(waits.order_by(PaymentIntent.id.desc()).limit(1))
     return Ways(
         amount_minor=left,
         currency=currency,
+        ref=ref,
         reference=reference,
+        title=reference,
+        house=entities()[entity].name,
+        zone=entities()[entity].zone,
         card=0 < left <= terms.card_ceiling_minor,
         transfer=left > 0 and currency in ACCOUNT_CURRENCIES,
         ceiling_minor=terms.card_ceiling_minor,
         account=(customer.accounts if customer else {}).get(currency, {}),
-        pending=await session.scalar(waits.order_by(PaymentIntent.id.desc()).limit(1)),
+        pending=waiting.public_id if waiting else None,
+        until=waiting.expires_at if waiting else None,
         auto=terms.auto_charge,
     )
 
@@ -121,6 +147,7 @@ async def pay_deposit(
     if not ways.card:
         raise ActNotAllowed(state="above_ceiling")
     terms = await terms_of(session, deposit.sale, deposit.entity)
+    ways = ways._replace(title=await _titled(session, deposit, lang))
     kind = IntentKind.HOLD if deposit.by_hold else IntentKind.DEPOSIT
     intent = await _ask_page(
         session, kind, ways, deposit.company_id, deposit.entity, terms, save=save, lang=lang, now=now
@@ -128,6 +155,12 @@ async def pay_deposit(
     if deposit.state == DepositState.ASKED:
         await deposits.pending(session, deposit, by=by, now=now)
     return intent
+
+
+async def _titled(session: AsyncSession, deposit: Deposit, lang: str) -> str:
+    """What the payer reads on the provider's page: what it is, and for which sale."""
+    sale = (await session.scalars(select(Sale).where(Sale.public_id == deposit.sale))).one()
+    return f"保证金：{sale.title_zh or sale.title_en}" if lang == "zh" else f"Deposit, {sale.title_en}"
 
 
 async def ask_account(session: AsyncSession, ways: Ways, company_id: int, entity: str, now: datetime) -> PaymentIntent:
@@ -141,7 +174,7 @@ async def ask_account(session: AsyncSession, ways: Ways, company_id: int, entity
     )  # fmt: skip
     number = int(await session.scalar(tries) or 0)
     return await intents.ask(
-        session, kind=IntentKind.ACCOUNT, key=f"{name}:{number}", ref=ways.reference, company_id=company_id,
+        session, kind=IntentKind.ACCOUNT, key=f"{name}:{number}", ref=ways.ref, company_id=company_id,
         entity=entity, currency=ways.currency, amount_minor=0, facts={}, now=now,
     )  # fmt: skip
 
@@ -158,17 +191,18 @@ async def _ask_page(
     lang: str,
     now: datetime,
 ) -> PaymentIntent:
-    known = select(PaymentIntent).where(_pages_of(ways.reference)).order_by(PaymentIntent.id)
+    known = select(PaymentIntent).where(_pages_of(ways.ref)).order_by(PaymentIntent.id)
     earlier = (await session.scalars(known)).all()
     for page in reversed(earlier):
         same = page.amount_minor == ways.amount_minor and bool(page.facts.get("save")) is save
+        same = same and (page.facts.get("lang") == lang or page.state != IntentState.WAITING)
         ends = page.expires_at is None or page.expires_at > now + USABLE
         if same and ends and page.state in OPEN:
             return page
     await _expire(session, earlier, now)
-    facts = {"title": ways.reference, "lang": lang, "methods": ["card"], "save": save}
+    facts = {"title": ways.title, "lang": lang, "methods": ["card"], "save": save}
     return await intents.ask(
-        session, kind=kind, key=f"{ways.reference}:{len(earlier) + 1}", ref=ways.reference, company_id=company_id,
+        session, kind=kind, key=f"{ways.ref}:{len(earlier) + 1}", ref=ways.ref, company_id=company_id,
         entity=entity, currency=ways.currency, amount_minor=ways.amount_minor, facts=facts, now=now,
         expires_at=now + max(timedelta(hours=terms.checkout_hours), BEFORE_END),
     )  # fmt: skip

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from pavilion.kernel.db import Base, one_of
 
+REFERENCE = "DEP-"
+
 
 class DepositState(StrEnum):
     ASKED = "asked"
@@ -43,3 +45,8 @@ class Deposit(Base):
     asked_at: Mapped[datetime]
     held_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+
+    @property
+    def reference(self) -> str:
+        """What a payer writes: short enough to be typed, and no other deposit's."""
+        return f"{REFERENCE}{self.public_id[-8:]}"

@@ -15,7 +15,7 @@ from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.settlement import discrepancies, ledger, postings, queries, receiving
-from pavilion.settlement.deposit_models import Deposit, DepositState
+from pavilion.settlement.deposit_models import REFERENCE, Deposit, DepositState
 from pavilion.settlement.deposit_rules import share_out, split
 from pavilion.settlement.models import Entry, HouseCompany, Invoice, InvoiceLine, Posting
 from pavilion.settlement.receipt_models import Allocation, Receipt
@@ -60,12 +60,15 @@ class Forfeit(NamedTuple):
 
 
 async def locked(session: AsyncSession, public_id: str) -> Deposit:
-    """The deposit, for this transaction alone to change."""
-    wanted = select(Deposit).where(Deposit.public_id == public_id).with_for_update()
-    row: Deposit | None = await session.scalar(wanted.execution_options(populate_existing=True))
-    if row is None:
+    """The deposit of this id, or of the reference that its payer writes, for this transaction alone to change."""
+    named = Deposit.public_id == public_id
+    if public_id.startswith(REFERENCE):
+        named = func.substr(Deposit.public_id, 19) == public_id.removeprefix(REFERENCE)
+    wanted = select(Deposit).where(named).with_for_update()
+    rows = (await session.scalars(wanted.execution_options(populate_existing=True))).all()
+    if len(rows) != 1:
         raise NotFound()
-    return row
+    return rows[0]
 
 
 async def locked_with_invoices(session: AsyncSession, public_id: str) -> tuple[Deposit, Sequence[Invoice]]:

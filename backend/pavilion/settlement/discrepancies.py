@@ -20,6 +20,7 @@ KINDS = (
     "missing_there",  # the journal knows one that the provider does not
     "amount_differs",
     "currency_differs",
+    "other_account",  # for an open invoice, into the account of another selling house than its own
     "invoice_closed",  # money came for an invoice that is cancelled, paid or written off
     "deposit_closed",  # money came for a deposit that is not asked any more, or of a company that is barred
     "contradiction",  # news that would take a state back

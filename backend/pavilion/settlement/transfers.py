@@ -65,9 +65,17 @@ async def book(session: AsyncSession, found: Cash, now: datetime) -> str:
     receipt.purpose = (invoice.number if invoice else named) or ""
     await receiving.book(session, receipt, invoice, by=None)
     if named is not None and invoice is None:
-        await _unexplained(session, found, "invoice_closed", named, now)
+        await _unexplained(session, found, await _why(session, customer, found, named), named, now)
         return "discrepancy"
     return "funded"
+
+
+async def _why(session: AsyncSession, customer: ProviderCustomer, found: Cash, number: str) -> str:
+    """Why this money does not pay the invoice that it names, as the kind of a discrepancy."""
+    invoice = await queries.invoice_by_number(session, number)
+    if invoice is None or InvoiceState(invoice.state) not in PAYABLE:
+        return "invoice_closed"
+    return "other_account" if invoice.entity != customer.entity else "currency_differs"
 
 
 def named_in(reference: str, names: Sequence[str]) -> str | None:
@@ -82,14 +90,15 @@ def _plain(name: str) -> str:
 
 
 async def _deposit(session: AsyncSession, customer: ProviderCustomer, found: Cash) -> Deposit | None:
-    wanted = select(Deposit.public_id).where(
+    wanted = select(Deposit).where(
         Deposit.company_id == customer.company_id,
         Deposit.entity == customer.entity,
         Deposit.currency == found.currency,
         Deposit.state.in_((DepositState.ASKED, DepositState.PENDING)),
     )
-    named = named_in(found.reference, [one for one in await session.scalars(wanted) if one])
-    return await deposits.locked(session, named) if named else None
+    names = {name: one.public_id for one in await session.scalars(wanted) for name in (one.public_id, one.reference)}
+    named = named_in(found.reference, list(names))
+    return await deposits.locked(session, names[named]) if named else None
 
 
 async def _invoice(session: AsyncSession, customer: ProviderCustomer, found: Cash) -> tuple[str | None, Invoice | None]:
