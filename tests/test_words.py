@@ -268,6 +268,7 @@ def states():
         "invoice_": InvoiceState,
         "aging_": BUCKETS,
         "discrepancy_": DISCREPANCIES,
+        "discrepancy_next_": DISCREPANCIES,
         "source_": Source,
         "refund_state_": [*RefundState, "proposed"],
         "refund_for_": REASONS,

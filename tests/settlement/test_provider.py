@@ -11,7 +11,18 @@ from pavilion.accounts.rules import VISITOR, Permission
 from pavilion.kernel.errors import ActNotAllowed
 from pavilion.kernel.events import Event
 from pavilion.notifications import money_notices
-from pavilion.settlement import agreed, checkouts, consents, ledger, queries, reconciling, refunding, sending, webhooks
+from pavilion.settlement import (
+    agreed,
+    cash_queries,
+    checkouts,
+    consents,
+    ledger,
+    queries,
+    reconciling,
+    refunding,
+    sending,
+    webhooks,
+)
 from pavilion.settlement.intent_models import ChargeConsent, Dispute, PaymentIntent, ProviderCustomer, ProviderEvent
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Charged, ProviderUnreachable
@@ -155,6 +166,9 @@ async def test_money_for_an_open_invoice_of_another_selling_house_says_so(sqlite
     await hear(sqlite_sessions, provider)
     found = await one(sqlite_sessions, Discrepancy)
     assert (found.kind, found.invoice) == ("other_account", invoice.number)
+    async with sqlite_sessions() as session:
+        receipt = (await session.scalars(select(Receipt))).one().public_id
+        assert await cash_queries.receipts_behind(session, [found]) == {found.subject: receipt}
     assert (await one(sqlite_sessions, Invoice)).state == "issued"
 
 

@@ -140,6 +140,31 @@ async def refunds(session: AsyncSession, *, ended: bool) -> list[Back]:
     return [Back(refund, name or "", receipt) for refund, name, receipt in await session.execute(wanted.limit(PAGE))]
 
 
+async def fees_waiting(session: AsyncSession) -> int:
+    """How many payments through the provider stand in the books without their fee: the night counts it."""
+    counted = select(Entry.id).where(Entry.account == "expense:fee", Entry.ref == Receipt.provider_ref).exists()
+    wanted = select(func.count()).select_from(Receipt).where(Receipt.source.in_((Source.CARD, Source.HOLD)))
+    return int(await session.scalar(wanted.where(Receipt.provider_ref.is_not(None), ~counted)) or 0)
+
+
+async def receipts_behind(session: AsyncSession, rows: Sequence[Discrepancy]) -> dict[str, str]:
+    """The receipt that each of these is about, where it is about one, by what they name."""
+    named = {row.subject for row in rows}
+    own = select(Receipt.public_id, Receipt.public_id).where(Receipt.public_id.in_(named))
+    there = select(Receipt.provider_ref, Receipt.public_id).where(Receipt.provider_ref.in_(named))
+    contested = select(Dispute.provider_id, Receipt.public_id).join(Receipt, Receipt.id == Dispute.receipt_id)
+    back = select(Refund.public_id, Receipt.public_id).join(Receipt, Receipt.id == Refund.receipt_id)
+    found: dict[str, str] = {}
+    for wanted in (
+        own,
+        there,
+        contested.where(Dispute.provider_id.in_(named)),
+        back.where(Refund.public_id.in_(named)),
+    ):
+        found |= {str(name): str(receipt) for name, receipt in await session.execute(wanted)}
+    return found
+
+
 async def discrepancies(session: AsyncSession, *, closed: bool) -> Sequence[Discrepancy]:
     wanted = select(Discrepancy)
     if closed:

@@ -120,11 +120,13 @@ async def close_discrepancy(
 async def _discrepancies_page(
     request: Request, session: AsyncSession, now: datetime, wrong: str | None = None
 ) -> Response:
+    rows = await cash_queries.discrepancies(session, closed=False)
     return page(
         request,
         "settlement/cashier_discrepancies.html",
         status_code=422 if wrong else 200,
-        rows=await cash_queries.discrepancies(session, closed=False),
+        rows=rows,
+        receipts=await cash_queries.receipts_behind(session, rows),
         closed=await cash_queries.discrepancies(session, closed=True),
         wrong=wrong,
         now=now,

@@ -71,6 +71,7 @@ async def day(request: Request, actor: Reader, session: Reading, now: Now) -> Re
         decidable={kind for kind, right in APPROVERS.items() if actor.may(right)},
         refunds=await cash_queries.refunds(session, ended=False),
         discrepancies=await cash_queries.discrepancies(session, closed=False),
+        fees_waiting=await cash_queries.fees_waiting(session),
         now=now,
     )
 
