@@ -128,6 +128,8 @@ async def test_a_transfer_goes_from_the_statement_to_its_places_and_its_rest_bac
             assert answer.status_code == 200, path
             assert 'method="post" action="/staff/cashier' not in answer.text  # an auditor reads
     told = (await desk.get(f"/staff/cashier/trail/{receipt.public_id}.csv")).text
+    page = (await desk.get(f"/staff/cashier/trail/{receipt.public_id}")).text
+    assert "Payment booked" in page and "not allocated USD 7,250.00" in page and "Refund due" in page
     assert "payment:booked" in told and "refund:paid" in told and "liability:refund" in told
     assert "OUT 1" in (await desk.get("/staff/cashier/refunds.csv")).text
 
@@ -143,6 +145,10 @@ async def test_the_sheets_and_the_empty_pages_open_and_nobody_else_may(site):
     for path in PAGES:
         assert (await desk.get(f"/staff/cashier{path}")).status_code == 200
         assert (await curator.get(f"/staff/cashier{path}")).status_code == 403
+    owed = (await desk.get("/staff/cashier/aging.csv")).text.splitlines()
+    assert owed[0].endswith("not_due,to_30,to_60,to_90,over_90,total") and "12750.00" in owed[1]
+    taxed = (await desk.get("/staff/cashier/tax.csv?first=2026-03-01&last=2026-03-31")).text.splitlines()
+    assert "currency" in taxed[0] and "USD" in taxed[1] and "12750.00" in taxed[1]
     assert "1–30 days" in (await desk.get("/staff/cashier/aging")).text
     assert (await desk.get("/staff/cashier/tax?first=2026-03-01&last=2026-03-31")).text.count("12,750.00") == 1
     for span in ("first=x&last=y", "first=2026-03-02&last=2026-03-01", "first=2020-01-01&last=2026-01-01"):

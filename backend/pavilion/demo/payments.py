@@ -29,7 +29,7 @@ PATIENCE_S = 20
 async def play(settings: Settings, sessions: Sessions, now: datetime) -> None:
     """Settlement is under way. Against a real provider only the wires are played: nobody pays there but a buyer."""
     bills = await _rivals_bills(sessions)
-    await _wire(sessions, "", STRAY, "DEMO-7042", now - timedelta(hours=2))
+    await _wire(sessions, "", STRAY, "DEMO-7042", now - timedelta(hours=2), sender="Hanley Trust")
     if settings.stripe_url and bills:
         await _at_the_double(settings, sessions, bills[0], now)
     if len(bills) > 1:
@@ -38,9 +38,10 @@ async def play(settings: Settings, sessions: Sessions, now: datetime) -> None:
         if settings.stripe_url:
             await _at_the_double(settings, sessions, largest, now, part=part)
         rest = largest.total_minor - part
-        await _wire(sessions, largest.number, rest, "DEMO-7043", now - timedelta(hours=1), confirmed=False)
+        await _wire(sessions, largest.number, rest, "DEMO-7043", now, confirmed=False, sender=largest.firm)
     for bill in bills[1:-1]:
-        await _wire(sessions, bill.number, bill.total_minor, f"DEMO-71{bill.number[-2:]}", now - timedelta(hours=3))
+        reference, at = f"DEMO-71{bill.number[-2:]}", now - timedelta(hours=3)
+        await _wire(sessions, bill.number, bill.total_minor, reference, at, sender=bill.firm)
 
 
 class Bill(NamedTuple):
@@ -95,11 +96,18 @@ async def _order(double: str, said: dict[str, Any]) -> None:
 
 
 async def _wire(
-    sessions: Sessions, invoice: str, amount: int, reference: str, at: datetime, *, confirmed: bool = True
+    sessions: Sessions,
+    invoice: str,
+    amount: int,
+    reference: str,
+    at: datetime,
+    *,
+    sender: str,
+    confirmed: bool = True,
 ) -> None:
     """A line of the bank statement, entered by the cashier and, as a rule, confirmed by the second person."""
     async with sessions.begin() as session:
-        seen = Seen(ENTITY, amount, CURRENCY, at.date(), reference, invoice=invoice)
+        seen = Seen(ENTITY, amount, CURRENCY, at.date(), reference, invoice=invoice, sender=sender)
         tomas, lena = await people.actor(session, CASHIER), await people.actor(session, SECOND)
         proposal = await enter(session, seen, actor=tomas, now=at)
         if confirmed:

@@ -271,7 +271,7 @@ TRY = (
     "try: as wen@lumen.example ask there for her own account, and send any part of the sum from the simulated bank at "
     "the address of the payments below",
     "try: as tomas@pavilion.example see the day under /staff/cashier and enter a transfer; lena@pavilion.example "
-    "confirms it under /staff/proposals, where one waits already",
+    "confirms it under /staff/proposals, where one waits for half an hour after the first start",
     "try: as tomas@pavilion.example choose under /staff/defaults what becomes of two lots that were never paid; as "
     "wen@lumen.example answer the offer under /desk/offers",
     "try: as tomas@pavilion.example prepare under /staff/releases a stone that is paid; its buyer finds it and its "

@@ -13,7 +13,7 @@ from pavilion.kernel.sheet import write_csv
 from pavilion.settlement import accounts_of, exporting, ledger, proving, queries
 from pavilion.settlement.accounts_of import SHOWN, USUAL
 from pavilion.webkit.deps import Now, Reading
-from pavilion.webkit.html import page
+from pavilion.webkit.html import language, page
 
 router = APIRouter(tags=["settlement"])
 
@@ -52,10 +52,16 @@ async def journal_csv(actor: LedgerReader, session: Reading, since: From = None,
 
 
 @router.get("/staff/ledger/general-journal.csv")
-async def general_journal(actor: LedgerReader, session: Reading, since: From = None, until: To = None) -> Response:
+async def general_journal(
+    request: Request, actor: LedgerReader, session: Reading, since: From = None, until: To = None
+) -> Response:
     """The same as a general journal: a voucher a transaction, major units, names of accounts."""
     found = await exporting.rows(session, *_days(since, until))
-    names = await queries.account_names(session, sorted({row.account for row in found}))
+    accounts = sorted({row.account for row in found})
+    tongue = request.app.state.pages.tongues[language(request)]
+    own = {one: f"account_{one.split(':')[1]}" for one in accounts}
+    names = {one: tongue.say(code) for one, code in own.items() if tongue.knows("code", code)}
+    names |= await queries.account_names(session, accounts)
     return _sheet(exporting.general(found, names), "general-journal.csv")
 
 

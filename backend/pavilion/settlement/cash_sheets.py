@@ -1,4 +1,5 @@
-"""The cashier's lists as tables for a spreadsheet. Amounts stand in minor units and as decimals with their places."""
+"""The cashier's lists as tables for a spreadsheet. Amounts stand as decimals with their places; of
+single payments and refunds in minor units too."""
 
 from collections.abc import Iterable, Sequence
 
@@ -59,17 +60,21 @@ def of_discrepancies(rows: Iterable[Discrepancy]) -> Rows:
 
 
 def of_aging(rows: Iterable[Aged]) -> Rows:
-    found: Rows = [("company", "currency", *(f"{name}_minor" for name in BUCKETS), "total_minor", "total")]
+    found: Rows = [("company", "currency", *BUCKETS, "total")]
     for row in rows:
-        text = decimal_text(row.total_minor, row.currency)
-        found.append([str(cell) for cell in (row.company, row.currency, *row.parts, row.total_minor, text)])
+        sums = [decimal_text(one, row.currency) for one in (*row.parts, row.total_minor)]
+        found.append([row.company, row.currency, *sums])
     return found
 
 
 def of_tax(rows: Iterable[Taxed]) -> Rows:
-    head = ("country", "regime", "rate_bp", "currency", "documents", "turnover_minor", "base_minor", "tax_minor")
-    found: Rows = [(*head, "memo_tax_minor")]
-    found += [[str(cell) for cell in row] for row in rows]
+    found: Rows = [
+        ("country", "regime", "rate_percent", "currency", "documents", "turnover", "base", "tax", "memo_tax")
+    ]
+    for row in rows:
+        sums = (row.turnover_minor, row.base_minor, row.tax_minor, row.memo_minor)
+        said = (row.country, row.regime, decimal_text(row.rate_bp, "USD"), row.currency, str(row.documents))
+        found.append([*said, *(decimal_text(one, row.currency) for one in sums)])
     return found
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Person, Proposal
 from pavilion.kernel.events import Event
+from pavilion.settlement.accounts_of import kind_of
 from pavilion.settlement.intent_models import PaymentIntent
 from pavilion.settlement.models import Entry, Invoice, Posting
 from pavilion.settlement.note_models import CreditNote
@@ -35,6 +36,13 @@ class Step(NamedTuple):
     by: str
     facts: dict[str, Any]
     moves: tuple[tuple[str, str, int], ...] = ()  # account, currency, amount
+
+    @property
+    def code(self) -> str:
+        """Under which its words stand."""
+        if self.kind == "posting":
+            return f"posting_{kind_of(self.name)}"
+        return f"proposal_{self.name}" if self.kind == "proposal" else f"step_{self.name}"
 
 
 class About(NamedTuple):
@@ -69,14 +77,32 @@ async def about_receipt(session: AsyncSession, receipt: Receipt) -> About:
 async def steps(session: AsyncSession, about: About) -> list[Step]:
     """The first first; each posting with all its moves."""
     wanted = select(Event).where(Event.subject.in_(about.names)).order_by(Event.id.desc()).limit(MOST)
-    told = [Step(one.at, "event", one.name, one.by or "", one.facts) for one in await session.scalars(wanted)]
-    found = told[::-1]  # of one instant, in the order they were told
+    rows = (await session.scalars(wanted)).all()
+    found = [Step(one.at, "event", one.name, one.by or "", one.facts) for one in rows]
+    coins = await _coins(session, {one.subject for one in rows})
+    found = [one._replace(facts=_in(one.facts, coins.get(row.subject))) for one, row in zip(found, rows, strict=True)]
+    found = found[::-1]  # of one instant, in the order they were told
     found += await _postings(session, about.names)
     found += await _proposals(session, about.names)
     found += await _of_strangers(session, about.names)
     named = await _people(session, {step.by for step in found})
     found = [step._replace(by=named.get(step.by, step.by)) for step in found]
     return sorted(found, key=lambda step: (step.at, ("proposal", "event", "posting").index(step.kind)))
+
+
+async def _coins(session: AsyncSession, subjects: Collection[str]) -> dict[str, str]:
+    """The currency of each receipt, invoice or refund that an event is about."""
+    found: dict[str, str] = {}
+    for kind in (Receipt, Invoice, Refund):
+        rows = await session.execute(select(kind.public_id, kind.currency).where(kind.public_id.in_(subjects)))
+        found |= dict(rows.all())
+    return found
+
+
+def _in(facts: dict[str, Any], currency: str | None) -> dict[str, Any]:
+    """An amount is told with its currency."""
+    bare = currency and "currency" not in facts and any(name.endswith("_minor") for name in facts)
+    return {**facts, "currency": currency} if bare else facts
 
 
 async def _with_followers(session: AsyncSession, names: set[str]) -> set[str]:
