@@ -25,6 +25,8 @@ _SHORT_NAMES: Mapping[Lang, Mapping[str, str]] = {
 }
 _ENGLISH = Locale.parse("en")
 _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ"})
+# Characters outside the first level of the national set, in which the order is that of the sounds.
+_COMMON = str.maketrans("瑙梵斐", "闹贩匪")
 _TRADE_CITIES = {"Europe/Brussels": "Antwerp", "Asia/Kolkata": "Mumbai", "Africa/Gaborone": "Gaborone"}
 
 
@@ -145,10 +147,10 @@ class Figures:
         return [(code, self.country(code)) for _, code in order]
 
     def countries_in_order(self) -> list[tuple[str, str]]:
-        """Every country with its name, in the order of the reader's language; Chinese as it is spoken: the national
-        character set is in the order of the sounds for every character that a country's name has."""
+        """Every country with its name, in the order of the reader's language; Chinese by sound, in which the national
+        character set has its common characters: a rare one stands where one that sounds alike does."""
         english = self.tongue.lang == "en"
-        key = str.casefold if english else lambda name: name.encode("gb18030")
+        key = str.casefold if english else lambda name: name.translate(_COMMON).encode("gb18030")
         return sorted(self.countries(), key=lambda one: key(one[1]))
 
     def _end_zh(self, first: date, last: date) -> str:
