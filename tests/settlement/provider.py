@@ -136,7 +136,7 @@ class Provider:
             raise ProviderUnreachable(name)
         return self.keys[key]
 
-    async def customer(self, *, name, ref, key):
+    async def customer(self, *, name, about, ref, key):
         return await self._once("customer", key, lambda: f"cus_{next(self.numbers)}")
 
     async def checkout(self, *, amount_minor, currency, ref, expires_at, key, **rest):

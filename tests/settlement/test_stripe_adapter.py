@@ -124,7 +124,7 @@ async def test_a_request_whose_answer_was_lost_is_asked_again_and_done_once(sqli
 
 async def test_euros_of_any_house_have_an_account_in_a_country_the_provider_opens_one_in(there):
     _, payments = there
-    customer = await payments.customer(name="Lumen", ref="c", key="c1")
+    customer = await payments.customer(name="Lumen", about="Antwerp", ref="c", key="c1")
     for country in ("BE", "DE", "HK"):
         account = await payments.virtual_account(customer=customer, currency="EUR", country=country, key=country)
         assert {"account", "holder"} <= set(account.lines)
@@ -200,7 +200,7 @@ def test_the_mode_of_the_key_fits_the_environment_or_the_house_does_not_start():
 
 async def test_a_hold_is_authorised_then_captured_in_part_or_let_go(there):
     double, payments = there
-    customer = await payments.customer(name="Lumen", ref="c", key="c1")
+    customer = await payments.customer(name="Lumen", about="Antwerp", ref="c", key="c1")
     ends = NOON + timedelta(hours=20)
 
     async def held(key):

@@ -244,7 +244,8 @@ async def _customer(sessions: Sessions, payments: Payments, request: Request, no
     if request.customer is not None:
         return request.customer
     key = f"customer:{request.company}:{request.entity}"
-    made = await payments.customer(name=request.company_name, ref=request.company, key=key)
+    house = entities()[request.entity].name  # which of a company's customers this is: it has one with each house
+    made = await payments.customer(name=request.company_name, about=house, ref=request.company, key=key)
     async with sessions.begin() as session:
         build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         row = build(ProviderCustomer).values(

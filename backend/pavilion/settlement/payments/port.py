@@ -149,7 +149,7 @@ class Told:
 class Payments(Protocol):
     """Each call that changes something takes `key`: the same key asks for the same thing once."""
 
-    async def customer(self, *, name: str, ref: str, key: str) -> str: ...
+    async def customer(self, *, name: str, about: str, ref: str, key: str) -> str: ...
 
     async def checkout(
         self, *, customer: str, amount_minor: int, currency: str, title: str, ref: str, methods: tuple[str, ...],

@@ -66,9 +66,10 @@ class StripePayments:
             self._client, http = None, self._http
             await http.close_async()
 
-    async def customer(self, *, name: str, ref: str, key: str) -> str:
+    async def customer(self, *, name: str, about: str, ref: str, key: str) -> str:
         params: Any = {
             "name": name,
+            "description": about,
             "metadata": {"company": ref},
             # What is transferred stays on the balance until we say which invoice it pays.
             "cash_balance": {"settings": {"reconciliation_mode": "manual"}},

@@ -102,7 +102,8 @@ def bank(say: Say, world: World) -> str:
         lying = cash.cash_balance(world, {}, one["id"])["available"] or {}
         texts = [escape(money(amount, currency)) for currency, amount in lying.items() if amount]
         link = f'<a class="as" href="/bank/{one["id"]}?lang={say.lang}">{escape(one["name"] or one["id"])}</a>'
-        rows.append((link, f"<code>{one['id']}</code>", "<br>".join(texts) or "–"))
+        house = f"<br><small>{escape(one['description'])}</small>" if one.get("description") else ""
+        rows.append((link + house, f"<code>{one['id']}</code>", "<br>".join(texts) or "–"))
     parts = [box(say, "bank", f'<p class="note">{escape(say("bank_note"))}</p>',
                  table(say, ("customer", "object", "balance"), rows, "no_customers", (2,)))]  # fmt: skip
     return page(say, say("bank"), parts, tabs=tabs(say, "/bank"))
@@ -134,7 +135,7 @@ def account(say: Say, world: World, customer: Thing, said: str = "", session: st
     back = f'<p class="end"><a class="as" href="{escape(shop)}">{escape(say("back_shop"))}</a></p>' if shop else ""
     return page(
         say,
-        customer["name"] or customer["id"],
+        ", ".join(one for one in (customer["name"] or customer["id"], customer.get("description")) if one),
         [
             _said(say, said),
             box(say, "transfer", f'<p class="note">{escape(say("bank_note"))}</p>', _awaited(say, first),
