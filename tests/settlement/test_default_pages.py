@@ -166,12 +166,21 @@ async def test_what_somebody_bought_after_the_sale_is_offered_to_nobody_else(sit
     room, browser, clock = site
     clock[0] = at(9)
     async with await browser("tomas@pavilion.example") as tomas, await browser(await buyer_mail(room, 0)) as first:
-        assert (await tomas.post("/staff/offers", data={"lot": room.lots[1]})).status_code == 303
+        assert (await offered(tomas, {"lot": room.lots[1]})).status_code == 303
         offer = await one_offer(room)
         act = f"/desk/offers/{offer.public_id}/acceptance"
         assert (await first.post(act, data={"price": str(offer.price_minor)})).status_code == 303
         assert (await tomas.post("/staff/offers", data={"lot": room.lots[1]})).status_code == 409
         assert (await one_offer(room)).id == offer.id
+
+
+async def offered(tomas, said):
+    """The page says to whom and for how much; what it said goes out."""
+    asked = await tomas.post("/staff/offers", data=said)
+    assert asked.status_code == 200 and "Nothing has been sent yet" in asked.text
+    return await tomas.post(
+        "/staff/offers", data=said | {"seen": re.search(r'name="seen" value="([^"]+)"', asked.text)[1]}
+    )
 
 
 async def one_offer(room):
@@ -190,7 +199,9 @@ async def test_a_passed_lot_is_offered_by_rank_and_the_first_word_takes_it(site)
         refused = await tomas.post(offers, data=said | {"price": "4,800"})
         assert refused.status_code == 422 and "seller has approved" in refused.text
         for price in ({}, {"price": "4,800.00", "approved": "yes"}):  # the reserve; a price that the seller approved
-            assert (await tomas.post(offers, data=said | price)).status_code == 303
+            assert (await offered(tomas, said | price)).status_code == 303
+        wrong = said | {"seen": "1 1"}
+        assert (await tomas.post(offers, data=wrong)).status_code == 409
         assert (await tomas.post(offers, data=said)).status_code == 409  # nobody is left
         assert "5,000.00" in (await first.get("/desk/offers")).text
         second = await one_offer(room)

@@ -37,3 +37,4 @@ class PassedOfferForm(BaseModel):
     lot: Id
     price: Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)] = ""
     approved: Annotated[str, StringConstraints(max_length=5)] = ""
+    seen: Annotated[str, StringConstraints(max_length=60)] = ""  # to whom and for how much, as the page showed it

@@ -105,7 +105,8 @@ async def passed_lots(request: Request, actor: Reader, session: Reading, now: No
 async def offer_passed(
     request: Request, said: Annotated[PassedOfferForm, Form()], actor: Cashier, session: Writing, now: Now
 ) -> Response:
-    """The next by rank is offered the lot, at the reserve or at a price the seller approved."""
+    """The next by rank is offered the lot, at the reserve or at a price the seller approved; first the page says to
+    whom and for how much, and what was seen there is what goes out."""
     currency = await session.scalar(
         select(Sale.currency).join(Lot, Lot.sale_id == Sale.id).where(Lot.public_id == said.lot)
     )
@@ -117,8 +118,12 @@ async def offer_passed(
             raise BadInput(fields={"price": "amount_invalid"})
         if price is not None and said.approved != "yes":
             raise BadInput(fields={"approved": "seller_not_asked"})
+        vault = vault_of(request)
+        if not said.seen:
+            found = await offering.next_of(session, vault, lot=said.lot, price_minor=price, now=now)
+            return await _passed_page(request, session, now, said=said, asked=found)
         await offering.offer_passed(
-            session, vault_of(request), lot=said.lot, price_minor=price, actor=actor, now=now
+            session, vault, lot=said.lot, price_minor=price, actor=actor, now=now, seen=said.seen
         )  # fmt: skip
     except BadInput as fault:
         return await _passed_page(request, session, now, faults=fault.fields, said=said)
@@ -188,12 +193,17 @@ async def _passed_page(
     now: Now,
     faults: dict[str, str] | None = None,
     said: PassedOfferForm | None = None,
+    asked: offering.Next | None = None,
 ) -> Response:
     rows = await default_queries.passed(session, now)
     companies = {one.company_id for row in rows for one in row.offers}
+    next_company = int(asked.behind.company_id) if asked is not None else 0
+    companies |= {next_company} if next_company else set()
     return page(
         request,
         "settlement/passed.html",
+        asked=asked,
+        next_company=next_company,
         status_code=422 if faults else 200,
         rows=rows,
         names=await queries.company_names(session, companies),

@@ -117,11 +117,33 @@ async def offer_to_underbidder(
     return await _to(session, OfferKind.UNDERBIDDER, sale, lot, found.behind, found.price_minor, actor, now)
 
 
+class Next(NamedTuple):
+    """To whom a passed lot would go now, and for how much."""
+
+    sale: Sale
+    behind: Behind
+    price_minor: int
+
+    @property
+    def seen(self) -> str:
+        """What a person has seen who agrees to it."""
+        return f"{self.behind.company_id} {self.price_minor}"
+
+
 async def offer_passed(
-    session: AsyncSession, vault: Vault, *, lot: str, price_minor: int | None, actor: Actor, now: datetime
-) -> LotOffer:
+    session: AsyncSession, vault: Vault, *, lot: str, price_minor: int | None, actor: Actor, now: datetime,
+    seen: str | None = None,
+) -> LotOffer:  # fmt: skip
     """A passed lot is offered to the next by rank: at its reserve, or at the price that its seller approved. Several
-    such offers may stand at once."""
+    such offers may stand at once. `seen`: whom and what the page showed; another by now is refused."""
+    found = await next_of(session, vault, lot=lot, price_minor=price_minor, now=now)
+    if seen is not None and seen != found.seen:
+        raise ActNotAllowed(state="changed")
+    return await _to(session, OfferKind.PASSED, found.sale, lot, found.behind, found.price_minor, actor, now)
+
+
+async def next_of(session: AsyncSession, vault: Vault, *, lot: str, price_minor: int | None, now: datetime) -> Next:
+    """To whom the passed lot would be offered now; nothing is sent."""
     await one_at_a_time(session, f"offers:{lot}")  # of the first two there is no row yet to wait for
     await offers_of(session, lot, lock=True)
     found = await ended(session, vault, lot)
@@ -135,8 +157,7 @@ async def offer_passed(
     price = price_minor if price_minor is not None else found.terms.reserve
     if price is None or not 0 < price <= MAX_AMOUNT:
         raise BadInput(fields={"price": "amount_invalid"})
-    behind = await next_of_passed(session, vault, lot, now)
-    return await _to(session, OfferKind.PASSED, sale, lot, behind, price, actor, now)
+    return Next(sale, await next_of_passed(session, vault, lot, now), price)
 
 
 async def make(
