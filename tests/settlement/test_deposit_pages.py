@@ -74,7 +74,7 @@ async def test_a_deposit_from_the_terms_to_the_limit(house):
         assert (await lead.post(address, data=good)).status_code == 303
         assert (await lead.post(address, data=good)).status_code == 409  # typed over what a colleague had read
         page = (await lead.get(address)).text
-        assert "Oskar" in page and "<b>10</b>" in page and 'name="version" value="1"' in page
+        assert "Oskar" in page and "<b>10\u00a0%</b>" in page and 'name="version" value="1"' in page
     async with sessions() as session:
         kept = (await session.scalars(select(SaleTermsRow))).one().facts
     bands = [[5_000_000, 1_000], [None, 800]]

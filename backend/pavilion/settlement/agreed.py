@@ -1,6 +1,6 @@
 """The terms a sale settles by, as they stand now: usual, then the selling entity's, then the sale's own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ class Stated(NamedTuple):
 class Change(NamedTuple):
     at: datetime
     by: str
-    members: list[tuple[str, str, str]]  # name, before, after: as typed
+    members: list[tuple[str, str, str]]  # name, before, after
 
 
 async def terms_of(session: AsyncSession, sale: str, entity: str) -> Terms:
@@ -99,17 +99,19 @@ async def set_terms(session: AsyncSession, *, sale: str, facts: dict[str, Any], 
     return Terms.of(facts)
 
 
-async def history(session: AsyncSession, sale: Sale) -> list[Change]:
-    """What each change changed, the latest first."""
-    told = select(Event).where(Event.subject == sale.public_id, Event.name == CHANGED).order_by(Event.id)
-    rows = (await session.scalars(told)).all()
+async def history(
+    session: AsyncSession, sale: Sale, told: Callable[[Terms, str], Mapping[str, str]] = terms_form.texts
+) -> list[Change]:
+    """What each change changed, the latest first, as `told` words it."""
+    changes = select(Event).where(Event.subject == sale.public_id, Event.name == CHANGED).order_by(Event.id)
+    rows = (await session.scalars(changes)).all()
     people = select(Person.public_id, Person.name).where(Person.public_id.in_({row.by for row in rows if row.by}))
     names: dict[str, str] = dict((await session.execute(people)).all())
     entity = entities()[sale.entity].terms
     found: list[Change] = []
-    before = terms_form.texts(Terms.of(entity), sale.currency)
+    before = told(Terms.of(entity), sale.currency)
     for row in rows:
-        after = terms_form.texts(Terms.of(entity, row.facts), sale.currency)
+        after = told(Terms.of(entity, row.facts), sale.currency)
         members = [(name, before[name], after[name]) for name in after if after[name] != before[name]]
         found.append(Change(row.at, names.get(row.by or "", "–"), members))
         before = after

@@ -1,5 +1,6 @@
 """Pages of deposits: a company's own, those of a sale, and the terms a sale settles by."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -13,9 +14,9 @@ from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, Stal
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.money import decimal_text
 from pavilion.kernel.sheet import write_csv
-from pavilion.settlement import agreed, deposit_queries, terms_form
+from pavilion.settlement import agreed, deposit_queries, terms_form, terms_words
 from pavilion.webkit.deps import Now, Reading, Writing
-from pavilion.webkit.html import page
+from pavilion.webkit.html import language, page
 
 router = APIRouter(tags=["settlement"])
 
@@ -98,6 +99,7 @@ async def _terms_page(
     stated = await agreed.stated(session, sale)
     kept = {name: value[:LONGEST] for name, value in (said or {}).items()}
     now_said = terms_form.texts(stated.terms, sale.currency)
+    told = partial(terms_words.told, tongue=request.app.state.pages.tongues[language(request)])
     return page(
         request,
         "settlement/terms.html",
@@ -105,12 +107,13 @@ async def _terms_page(
         sale=sale,
         groups=terms_form.GROUPS,
         stated=stated,
-        usual=terms_form.texts(stated.usual, sale.currency),
+        usual=told(stated.usual, sale.currency),
+        words=told(stated.terms, sale.currency),
         texts=now_said if said is None else {name: kept.get(name, "") for name in now_said},
         faults=refused.fields if refused else {},
         refused=refused,
         may_change=agreed.may_change(actor, sale),
-        history=await agreed.history(session, sale),
+        history=await agreed.history(session, sale, told),
         done=request.query_params.get("done") == "1",
     )
 

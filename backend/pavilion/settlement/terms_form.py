@@ -110,7 +110,7 @@ def _text(term: Term, value: Any, currency: str) -> str:
         case "rate":
             return f"{value // 100}" + (f".{value % 100:02d}" if value % 100 else "")
         case "amount" | "optional":
-            return "" if value is None else decimal_text(value, currency)
+            return "" if value is None else _grouped(decimal_text(value, currency))
         case "yes":
             return "yes" if value else ""
         case "days":
@@ -119,6 +119,11 @@ def _text(term: Term, value: Any, currency: str) -> str:
             return bands_text([list(band) for band in value], currency)
         case _:
             return str(value)
+
+
+def _grouped(amount: str) -> str:
+    whole, point, part = amount.partition(".")
+    return f"{int(whole):,}{point}{part}"
 
 
 def _whole(text: str, term: Term, _currency: str) -> int:
