@@ -9,16 +9,20 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from pavilion.accounts import service as accounts
+from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
 from pavilion.accounts.sign_in import COOKIE
 from pavilion.kernel.db import create_engine
 from pavilion.main import build_web, sessions_of
+from pavilion.notifications import money_words
 from pavilion.settings import Settings
-from pavilion.settlement import invoicing, webhooks
+from pavilion.settlement import chargebacks, invoicing, queries, receiving, webhooks
 from pavilion.settlement.intent_models import PaymentIntent, ProviderEvent
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.double.serving import running
+from pavilion.settlement.payments.port import Disputed
 from pavilion.settlement.payments.signing import signature
+from pavilion.settlement.receipt_models import Receipt
 from tests import make
 from tests.make import NOON
 from tests.settlement.test_invoicing import TERMS, Buyer, sold
@@ -93,6 +97,30 @@ async def test_from_the_invoice_to_the_page_and_back_to_a_paid_invoice(house):
     async with house[1]() as session:
         states = await session.scalars(select(Invoice.state).order_by(Invoice.id))
         assert states.all() == ["paid", "issued"]
+
+
+async def test_a_contested_payment_is_said_on_every_page_of_its_buyer(house):
+    app, sessions, _ = house
+    async with sessions.begin() as session:
+        invoice = await queries.invoice_by_number(session, "INV-ANT-2026-000001", lock=True)
+        receipt = Receipt(
+            public_id="0" * 26, source="card", entity=invoice.entity, company_id=invoice.company_id,
+            currency=invoice.currency, amount_minor=invoice.total_minor, value_date="2026-11-22", reference="pi_1",
+            provider_ref="ch_1", purpose=invoice.number, at=NOON,
+        )  # fmt: skip
+        await receiving.book(session, receipt, invoice, by=None)
+        found = Disputed("dp_1", "ch_1", invoice.total_minor, 1_500, invoice.currency, "open")
+        await chargebacks.follow(session, receipt, found, NOON)
+    async with await browser(house) as wen:
+        for path in ("", "/INV-ANT-2026-000001", "/INV-ANT-2026-000001/release"):
+            page = (await wen.get(f"/desk/invoices{path}")).text
+            assert ("Disputed" in page or "contested; the stones stay here" in page) and "Paid in full" not in page
+        assert "Disputed" in (await wen.get("/desk")).text
+    async with sessions() as session:
+        wen = (await session.scalars(select(Person).where(Person.email == "wen@lumen.example"))).one()
+        said = {"notice": "dispute_opened", "about": "0" * 26}
+        mail = await money_words.told(session, said, app.state.pages.tongues["en"], wen, amounts=True)
+        assert mail.path == "/desk/invoices/INV-ANT-2026-000001" and "being contested" in mail.subject
 
 
 async def test_above_the_ceiling_the_page_shows_the_account_of_the_company(house):
