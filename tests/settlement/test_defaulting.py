@@ -15,7 +15,7 @@ from pavilion.accounts import strikes
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
 from pavilion.auctions import curation, reoffering
-from pavilion.auctions.models import Registration, Sale
+from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.db import sqlite_url
@@ -68,7 +68,8 @@ async def closed(room):
 
     async def ended():
         async with room.sessions() as session:
-            return set(await session.scalars(select(BookLot.state))) <= {"sold", "passed"}
+            told = {*await session.scalars(select(BookLot.state)), *await session.scalars(select(Lot.state))}
+            return told <= {"sold", "passed"}  # and what the catalogue shows has followed
 
     await room.until(ended)
 

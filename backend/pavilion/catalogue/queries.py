@@ -1,6 +1,6 @@
 """The one gate for who may see which stone, and the reads behind the stone's pages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -74,6 +74,11 @@ async def called_by(session: AsyncSession, public_id: str, company_id: int | Non
     found = select(Stone).where(Stone.public_id == public_id, Stone.supplier_company_id == company_id)
     stone = await session.scalar(found)
     return "" if stone is None else f"{stone.stock_no} ({(stone.lab or '').upper()} {stone.report_no})"
+
+
+async def sold_as(session: AsyncSession, public_ids: Collection[str]) -> list[Stone]:
+    """These stones whatever stands in their way now, for the papers of who bought them."""
+    return list(await session.scalars(select(Stone).where(Stone.public_id.in_(public_ids))))
 
 
 async def weights_of(session: AsyncSession, public_ids: Sequence[str]) -> dict[str, int]:

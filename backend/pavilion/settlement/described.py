@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
 from pavilion.provenance import eligibility
 from pavilion.provenance.models import ExposedStone
@@ -16,7 +17,7 @@ from pavilion.provenance.passport_models import Passport
 
 async def stones(session: AsyncSession, ids: Collection[str], day: date) -> dict[str, dict[str, Any]]:
     """By public id; origin as the newest passport says it, else as the chain and the stone's supplier did."""
-    rows = (await session.scalars(select(Stone).where(Stone.public_id.in_(ids)))).all()
+    rows = await catalogue.sold_as(session, ids)
     passports = {row.stone: row for row in await _newest(session, ids)}
     found = {row.public_id: _described(row, passports.get(row.public_id)) for row in rows}
     for stone, country in (await _made(session, [one for one in found if one not in passports], day)).items():
