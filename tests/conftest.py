@@ -108,7 +108,10 @@ def postgres_server() -> str:
     """The server's address. Of one that lives as long as this run nobody asks what a power cut would leave of it."""
     url = need.postgres()
     if "TEST_DATABASE_URL" not in os.environ:
-        cheap = [f"alter system set {name} = off" for name in ("fsync", "full_page_writes")]
+        cheap = [
+            f"alter system set {name} = off"
+            for name in ("fsync", "full_page_writes", "autovacuum", "synchronous_commit")
+        ]
         run(run_sql(url, *cheap, "select pg_reload_conf()"))
     return url
 
