@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
@@ -19,7 +18,7 @@ from pavilion.bidding.models import BookBid, BookEvent, BookLot
 from pavilion.bidding.request_models import Acknowledgement, Confirmation, Decision, Ground, Retraction
 from pavilion.bidding.staff_models import StaffOrder
 from pavilion.kernel import events
-from pavilion.kernel.db import Base
+from pavilion.kernel.db import Base, inserting
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.provenance.passport_models import Passport
@@ -308,8 +307,7 @@ async def _paddle(session: AsyncSession, lot: str, actor: Actor) -> int | None:
 
 
 async def _once(session: AsyncSession, model: type[Base], facts: Mapping[str, object]) -> None:
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(build(model).values(**facts).on_conflict_do_nothing())
+    await session.execute(inserting(session, model).values(**facts).on_conflict_do_nothing())
 
 
 def of_bids(asked: Iterable[Asked]) -> dict[int, Asked]:

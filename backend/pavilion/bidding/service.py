@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import strikes
@@ -31,7 +30,7 @@ from pavilion.bidding.texts import canonical_text
 from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
 from pavilion.kernel.clock import Clock
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions, inserting, reading
 from pavilion.kernel.events import Event
 from pavilion.kernel.instants import micros
 
@@ -53,8 +52,7 @@ LOOK_BACK = 200  # ids are given before they are committed, so the newest few ar
 
 async def lot_paid(session: AsyncSession, *, sale: str, lot: str, now: datetime) -> None:
     """The lot no longer counts against its buyer's limit. Said twice, nothing more happens."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(build(PaidLot).values(lot=lot, sale=sale, at=now).on_conflict_do_nothing())
+    await session.execute(inserting(session, PaidLot).values(lot=lot, sale=sale, at=now).on_conflict_do_nothing())
     events.record(session, "lot:paid", lot, by=None, at=now, sale=sale)
 
 

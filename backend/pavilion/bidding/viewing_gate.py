@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.bidding.request_models import Viewing, ViewingKind
 from pavilion.bidding.rules import RuleSet
 from pavilion.kernel import events
+from pavilion.kernel.db import inserting
 
 
 async def record(
@@ -25,9 +25,8 @@ async def record(
 ) -> None:
     """The company has seen the lot at `at`, or waived it; its next bid may be as high as it likes. Said twice, nothing
     more happens."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"lot": lot, "company_id": company_id, "kind": kind.value, "at": at, "by": by, "signed_as": signed_as}
-    fresh = build(Viewing).values(**row).on_conflict_do_nothing().returning(Viewing.id)
+    fresh = inserting(session, Viewing).values(**row).on_conflict_do_nothing().returning(Viewing.id)
     if await session.scalar(fresh) is not None:
         events.record(session, "viewing:recorded", lot, by=by, at=at, company=company_id, kind=kind.value)
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import String, Table, bindparam, case, column, delete, func, literal, select, table, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel import events, numbering
+from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import half_up
@@ -193,11 +193,8 @@ async def await_stones(session: AsyncSession, stones: Sequence[str], until: date
     """Somebody comes to see these stones (public ids) and goes at `until`; nothing takes them off the list before."""
     if not stones:
         return
-    postgres = session.get_bind().dialect.name == "postgresql"
     ids = select(Stone.id, literal(until, AwaitedStone.until.type)).where(Stone.public_id.in_(stones))
-    rows = (postgresql.insert if postgres else sqlite.insert)(AwaitedStone).from_select(
-        ["stone_id", "until"], ids.order_by(Stone.id)
-    )
+    rows = inserting(session, AwaitedStone).from_select(["stone_id", "until"], ids.order_by(Stone.id))
     later = rows.excluded.until
     longer = {"until": case((AwaitedStone.until > later, AwaitedStone.until), else_=later)}
     await session.execute(rows.on_conflict_do_update(index_elements=["stone_id"], set_=longer))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue.cells import suggestions
@@ -15,6 +14,7 @@ from pavilion.catalogue.headers import candidates
 from pavilion.catalogue.nomenclature import key, nomenclature
 from pavilion.catalogue.upload_models import FileState, Mode, StockContent, StockFile, StockMapping
 from pavilion.kernel import events, jobs
+from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
 
@@ -42,8 +42,9 @@ async def receive(
     """The file is kept and its import queued; sent again with nothing chosen meanwhile, it is the same upload."""
     version, _ = await mapping_of(session, supplier_company_id)
     sha256 = hashlib.sha256(content).hexdigest()
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(build(StockContent).values(sha256=sha256, content=content).on_conflict_do_nothing())
+    await session.execute(
+        inserting(session, StockContent).values(sha256=sha256, content=content).on_conflict_do_nothing()
+    )
     file = StockFile(
         supplier_company_id=supplier_company_id,
         sha256=sha256,

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import DDL, BigInteger, CheckConstraint, Dialect, Engine, Integer, MetaData, event, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -113,6 +113,12 @@ class LendingPool(AsyncAdaptedQueuePool):
             record.close()
         finally:
             self._dec_overflow()
+
+
+def inserting(session: AsyncSession, model: Any) -> postgresql.Insert | sqlite.Insert:
+    """An insert that knows what to do about a row already there, in the words of the database at hand."""
+    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return build(model)
 
 
 def sqlite_url(path: Path) -> str:

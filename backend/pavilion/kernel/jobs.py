@@ -5,11 +5,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pavilion.kernel.db import Base, Sessions, one_of, reading
+from pavilion.kernel.db import Base, Sessions, inserting, one_of, reading
 
 ATTEMPTS = 12
 FIRST_WAIT = timedelta(seconds=5)
@@ -44,8 +43,9 @@ class Job(Base):
 
 async def enqueue(session: AsyncSession, kind: str, key: str, payload: dict[str, Any], *, due_at: datetime) -> None:
     """The work is a row of the act's own transaction; a repeated key is the same work."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(Job).values(kind=kind, key=key, payload=payload, due_at=due_at, state=State.DUE, attempts=0)
+    row = inserting(session, Job).values(
+        kind=kind, key=key, payload=payload, due_at=due_at, state=State.DUE, attempts=0
+    )
     await session.execute(row.on_conflict_do_nothing(index_elements=["kind", "key"]))
 
 

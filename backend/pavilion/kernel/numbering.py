@@ -1,11 +1,10 @@
 """Gapless document numbers from a locked counter row (settlement spec 10, "Numbering")."""
 
 from sqlalchemy import String, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pavilion.kernel.db import Base
+from pavilion.kernel.db import Base, inserting
 
 
 class Counter(Base):
@@ -17,8 +16,7 @@ class Counter(Base):
 
 async def next_number(session: AsyncSession, series: str) -> int:
     """1, 2, 3.. per series; the row stays locked until the issuing transaction ends, so none is lost or doubled."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(build(Counter).values(series=series, last=0).on_conflict_do_nothing())
+    await session.execute(inserting(session, Counter).values(series=series, last=0).on_conflict_do_nothing())
     await session.execute(update(Counter).where(Counter.series == series).values(last=Counter.last + 1))
     number = await session.scalar(select(Counter.last).where(Counter.series == series))
     assert number is not None

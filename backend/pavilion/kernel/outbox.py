@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Index, String, UniqueConstraint, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pavilion.kernel.db import Base, Sessions, reading
+from pavilion.kernel.db import Base, Sessions, inserting, reading
 
 ATTEMPTS = 12
 FIRST_WAIT = timedelta(seconds=5)
@@ -45,8 +44,7 @@ async def enqueue(
     due_at: datetime | None = None,
 ) -> None:
     """Said once however often it is asked: a repeated key changes nothing."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(Outbox).values(kind=kind, key=key, payload=payload, at=at, due_at=due_at)
+    row = inserting(session, Outbox).values(kind=kind, key=key, payload=payload, at=at, due_at=due_at)
     await session.execute(row.on_conflict_do_nothing(index_elements=["kind", "key"]))
 
 

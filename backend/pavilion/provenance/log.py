@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.cosigning import NO_QUORUM, NOBODY_ASKED, Policy
+from pavilion.kernel.db import inserting
 from pavilion.kernel.events import record
 from pavilion.kernel.merkle import CompactTree, leaf_hash
 from pavilion.kernel.putting import put_values
@@ -111,8 +111,7 @@ async def sign(session: AsyncSession, signer: LogSigner, now: datetime) -> LogCh
 
 async def cover(session: AsyncSession, size: int, policy: Policy, now: datetime) -> None:
     """The leaves before `size` count as logged. Asked twice, nothing changes."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(LogCover).values(size=size, policy_sha256=policy.sha256, at=now)
+    row = inserting(session, LogCover).values(size=size, policy_sha256=policy.sha256, at=now)
     await session.execute(row.on_conflict_do_nothing(index_elements=["size", "policy_sha256"]))
 
 
@@ -142,8 +141,7 @@ async def lock_head(session: AsyncSession) -> LogHead:
     wanted = select(LogHead).with_for_update().execution_options(populate_existing=True)
     head = await session.scalar(wanted)
     if head is None:
-        build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        row = build(LogHead).values(id=1, size=0, frontier="", halted=None, halted_at=None)
+        row = inserting(session, LogHead).values(id=1, size=0, frontier="", halted=None, halted_at=None)
         await session.execute(row.on_conflict_do_nothing(index_elements=["id"]))
         head = (await session.scalars(wanted)).one()
     return head

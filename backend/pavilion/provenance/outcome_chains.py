@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.db import inserting
 from pavilion.provenance.models import ChainEvent
 from pavilion.provenance.outcome_models import ChainParty
 
@@ -27,10 +27,9 @@ async def know(session: AsyncSession, stones: Sequence[str]) -> set[str]:
         for party in (event.get(part) for part in PARTS)
         if isinstance(party, str) and 0 < len(party) <= 80
     }
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [{"party": party, "stone": stone} for party, stone in sorted(pairs)]
     if rows:
-        await session.execute(build(ChainParty).on_conflict_do_nothing(), rows)
+        await session.execute(inserting(session, ChainParty).on_conflict_do_nothing(), rows)
     return {party for party, _ in pairs}
 
 

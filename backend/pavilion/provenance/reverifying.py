@@ -13,11 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, literal, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions, inserting, reading
 from pavilion.kernel.events import Event, cursor_of, news, record
 from pavilion.kernel.instants import stamp
 from pavilion.provenance import service
@@ -73,8 +72,7 @@ async def mark(session: AsyncSession, stones: Collection[str] | None, *, why: st
     """These exposed stones, or all, are looked at again at the next tick, whatever their turn."""
     wanted: Any = select(ExposedStone.stone, literal(now, Recheck.__table__.c.due_at.type), literal(why), literal(""))
     wanted = wanted.where(literal(True) if stones is None else ExposedStone.stone.in_(sorted(stones)))
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(Recheck).from_select(["stone", "due_at", "why", "heard"], wanted, include_defaults=False)
+    row = inserting(session, Recheck).from_select(["stone", "due_at", "why", "heard"], wanted, include_defaults=False)
     said = {"due_at": row.excluded.due_at, "why": row.excluded.why}
     await session.execute(row.on_conflict_do_update(index_elements=["stone"], set_=said))
 

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.clock import EPOCH
 from pavilion.kernel.cosigning import NO_QUORUM, Witness, cosigned_at
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions, inserting, reading
 from pavilion.kernel.events import record
 from pavilion.kernel.signing import BadNote, parse_note, parse_signature
 from pavilion.provenance import log, log_queries
@@ -153,8 +152,9 @@ class Witnessing:
         at, text = line
         one.agreed(checkpoint.size, now)
         async with self._sessions.begin() as session:
-            build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-            row = build(LogCosignature).values(size=checkpoint.size, witness=one.witness.key.name, at=at, line=text)
+            row = inserting(session, LogCosignature).values(
+                size=checkpoint.size, witness=one.witness.key.name, at=at, line=text
+            )
             await session.execute(row.on_conflict_do_nothing())
             if not await log_queries.is_satisfied(session, checkpoint, self._signer.policy):
                 return False

@@ -5,7 +5,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions import registering
@@ -14,7 +13,7 @@ from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.rules import SaleState
 from pavilion.bidding import queries as book
 from pavilion.kernel import events
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions, inserting, reading
 from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import deposits, postings, queries, refunding
@@ -49,8 +48,7 @@ async def ask(session: AsyncSession, registration: Registration, sale: Sale, now
     assert registration.deposit_minor, "nothing is asked where nothing is due"
     terms = await terms_of(session, sale.public_id, sale.entity)
     public_id = ulid(now)
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(Deposit).values(
+    row = inserting(session, Deposit).values(
         public_id=public_id,
         company_id=registration.company_id,
         sale=sale.public_id,

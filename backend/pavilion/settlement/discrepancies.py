@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
+from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.ids import ulid
 from pavilion.settlement.receipt_models import Discrepancy
@@ -46,8 +46,7 @@ async def found(
 ) -> bool:
     """True when it is opened now; found again under the same key, open or closed, it is still that one. `invoice`: the
     number of the invoice whose seller waits meanwhile. Facts are codes, ids and amounts, nothing of a person."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(Discrepancy).values(
+    row = inserting(session, Discrepancy).values(
         public_id=ulid(now), key=key, kind=kind, subject=subject, invoice=invoice, facts=facts, opened_at=now, word=""
     )
     public_id = await session.scalar(

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.db import inserting
 from pavilion.kernel.ids import ulid
 from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent
 
@@ -28,8 +28,7 @@ async def ask(
 ) -> PaymentIntent:
     """The request stands as a row of the act's own transaction and is sent after its commit. `key` names the act: said
     twice, it is the same row. `ref`: the invoice's number, the deposit's or the refund's public id."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(PaymentIntent).values(
+    row = inserting(session, PaymentIntent).values(
         public_id=ulid(now),
         kind=kind,
         key=key,

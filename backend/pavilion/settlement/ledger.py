@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import Refusal
 from pavilion.settlement.models import Entry, Guarded, Posting
 from pavilion.settlement.postings import Move as Move
@@ -43,8 +43,11 @@ async def post(
         raise Unbalanced(f"{key}: {moves}")
     if not moves:
         return False
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(Posting).values(key=key, at=at, by=by, reverses=reverses).on_conflict_do_nothing(index_elements=["key"])
+    row = (
+        inserting(session, Posting)
+        .values(key=key, at=at, by=by, reverses=reverses)
+        .on_conflict_do_nothing(index_elements=["key"])
+    )
     txn_id = await session.scalar(row.returning(Posting.id))
     if txn_id is None:
         return False
@@ -97,11 +100,10 @@ async def _guard(session: AsyncSession, moves: Sequence[Move], currency: str) ->
     for move in moves:
         if move.account.startswith(GUARDED):
             sums[move.account] += move.amount_minor
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for account, amount in sorted(sums.items()):
         if amount > 0 and -await balance(session, account, currency) < 0:
             raise Overdrawn(account=account)
-        row = build(Guarded).values(account=account, currency=currency, amount_minor=min(amount, 0))
+        row = inserting(session, Guarded).values(account=account, currency=currency, amount_minor=min(amount, 0))
         later = row.on_conflict_do_update(
             index_elements=["account", "currency"], set_={"amount_minor": Guarded.amount_minor + amount}
         )

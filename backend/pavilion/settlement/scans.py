@@ -6,10 +6,10 @@ from datetime import datetime
 
 from PIL import Image, UnidentifiedImageError
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.canon import sha256_hex
+from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import BadInput
 from pavilion.settlement.receipt_models import WireScan
 
@@ -47,8 +47,7 @@ def read(data: bytes) -> tuple[str, bytes]:
 async def keep(session: AsyncSession, media: str, content: bytes, now: datetime) -> str:
     """Its hash; the same picture is kept once."""
     digest = sha256_hex(content)
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(WireScan).values(sha256=digest, media=media, content=content, at=now)
+    row = inserting(session, WireScan).values(sha256=digest, media=media, content=content, at=now)
     await session.execute(row.on_conflict_do_nothing(index_elements=["sha256"]))
     return digest
 

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.auctions.entities import entities
 from pavilion.kernel import events
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions, inserting, reading
 from pavilion.settlement import discrepancies, effects, refunding
 from pavilion.settlement.effects import PAGES
 from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent, ProviderCustomer
@@ -247,8 +246,7 @@ async def _customer(sessions: Sessions, payments: Payments, request: Request, no
     house = entities()[request.entity].name  # which of a company's customers this is: it has one with each house
     made = await payments.customer(name=request.company_name, about=house, ref=request.company, key=key)
     async with sessions.begin() as session:
-        build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        row = build(ProviderCustomer).values(
+        row = inserting(session, ProviderCustomer).values(
             company_id=request.company_id, entity=request.entity, provider_id=made, accounts={}, at=now
         )
         await session.execute(row.on_conflict_do_nothing())

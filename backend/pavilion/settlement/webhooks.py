@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.kernel.db import Sessions
+from pavilion.kernel.db import Sessions, inserting
 from pavilion.settlement import effects
 from pavilion.settlement.intent_models import ProviderEvent, ProviderObject, WebhookCount
 from pavilion.settlement.payments.port import (
@@ -100,8 +99,7 @@ async def _stored(
         said = (told.said,) if said is None else said
         for one in said:
             effect = await effects.apply(session, one, now)
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(ProviderEvent).values(
+    row = inserting(session, ProviderEvent).values(
         event=told.event, type=told.type, object=told.object, created=told.created, at=now, effect=effect,
         found=found, facts=_facts(said or ()),
     )  # fmt: skip
@@ -112,8 +110,7 @@ async def _stored(
 async def _repeated(session: AsyncSession, told: Told, was_read: bool, seen: datetime | None) -> bool:
     """Whether this event was stored before. Otherwise the object is ours until the end of the transaction, and what is
     known of it is enough to act on; ToRead if it is not. Who is first for an object needs to look at nothing else."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(ProviderObject).values(object=told.object, created=told.created, state=told.type[:40])
+    row = inserting(session, ProviderObject).values(object=told.object, created=told.created, state=told.type[:40])
     row = row.on_conflict_do_nothing(index_elements=["object"])
     if await session.scalar(row.returning(ProviderObject.object)) is not None:
         if not was_read and not _says_enough(told):
@@ -139,8 +136,7 @@ def _facts(said: Sequence[Said]) -> dict[str, object]:
 
 async def count_refused(session: AsyncSession, reason: str, now: datetime) -> None:
     """One more call that day was turned away for this reason; nothing else of it is kept."""
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = build(WebhookCount).values(day=now.date().isoformat(), reason=reason, count=1)
+    row = inserting(session, WebhookCount).values(day=now.date().isoformat(), reason=reason, count=1)
     await session.execute(
         row.on_conflict_do_update(index_elements=["day", "reason"], set_={"count": WebhookCount.count + 1})
     )
