@@ -21,7 +21,7 @@ from pavilion.kernel import db, migrating
 from pavilion.kernel.clock import utc_now
 from pavilion.settings import Environment, Settings, with_secrets
 from pavilion.settlement.payments import connecting
-from pavilion.webkit.announcing import Announcing
+from pavilion.webkit.announcing import Announcing, bound
 from pavilion.webkit.html import Pages
 from pavilion.webkit.static import frontend
 from pavilion.worker import Tick
@@ -293,14 +293,10 @@ async def listen(app: FastAPI, address: str, started: Callable[[], None] = lambd
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        return bound(host, port)
     except OSError as fault:
-        listener.close()
         raise CannotStart(f"Port {port} on {host} cannot be used ({fault.strerror}). Choose another.") from None
-    return listener
 
 
 @contextmanager

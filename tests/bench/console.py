@@ -25,6 +25,7 @@ from pavilion.bidding.deciding import BidOrder
 from pavilion.kernel import db, events
 from pavilion.kernel.clock import utc_now
 from pavilion.main import build_house
+from pavilion.webkit.announcing import LOOPBACK, bound
 from tests import make, need
 from tests.browser import rooms
 from tests.browser.serve import house_settings
@@ -67,8 +68,8 @@ async def _measured() -> list[dict[str, object]]:
 @asynccontextmanager
 async def _open(folder: Path) -> AsyncIterator[tuple[object, str, rooms.RunningSale]]:
     """A house at work on a port of its own, with a sale of so many lots open."""
-    config = uvicorn.Config("", host="127.0.0.1", port=0, log_level="critical", ws="websockets-sansio")
-    socket = config.bind_socket()
+    config = uvicorn.Config("", log_level="critical", ws="websockets-sansio")
+    socket = bound(LOOPBACK, 0)
     port = socket.getsockname()[1]
     settings = house_settings(folder, port)
     await make_schema(settings.database)

@@ -17,6 +17,7 @@ from pavilion.accounts.rules import Actor, Role
 from pavilion.kernel.db import create_engine
 from pavilion.main import build_web
 from pavilion.settings import Settings
+from pavilion.webkit.announcing import LOOPBACK, bound
 from tests import make
 from tests.bidding.house import DATA_KEY, House
 from tests.make import NOON
@@ -95,8 +96,8 @@ async def served(house: House) -> AsyncIterator[Served]:
 
     engine = create_engine(house.url)
     database = make_url(house.url)
-    config = uvicorn.Config("", host="127.0.0.1", port=0, log_level="critical", ws="wsproto")
-    socket = config.bind_socket()
+    config = uvicorn.Config("", log_level="critical", ws="wsproto")
+    socket = bound(LOOPBACK, 0)
     port = socket.getsockname()[1]
     settings = Settings(
         data_key=DATA_KEY.hex(),

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import logging
 import secrets
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ from pavilion.provenance.registries.port import (
     plain_bytes,
 )
 from pavilion.provenance.registries.world import HOUSE, World
-from pavilion.webkit.announcing import Announcing
+from pavilion.webkit.announcing import LOOPBACK, Announcing, bound
 
 PLACES = {
     OWN_PRODUCTION: "own-production",
@@ -90,9 +89,7 @@ async def serve(folder: Path, port: int, started: Callable[[str], None], stoppin
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers cut short on order are no news
     world = World(folder)
     app = app_of(world, seed_of(folder))
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+    with bound(LOOPBACK, port) as listener:
         port = listener.getsockname()[1]
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=GRACE_S

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from pavilion.settlement.payments.double.posting import Postman
 from pavilion.settlement.payments.double.state import State
 from pavilion.settlement.payments.double.telling import Call, answered, due
 from pavilion.settlement.payments.double.world import World
-from pavilion.webkit.announcing import Announcing
+from pavilion.webkit.announcing import LOOPBACK, Announcing, bound
 
 GRACE_S = 1
 KEY_START, SECRET_START = "sk_" + "test_", "whsec_"
@@ -74,9 +73,7 @@ async def running(
     if webhook:
         postman.call(webhook)
     app = app_of(world, postman)
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+    with bound(LOOPBACK, port) as listener:
         world.origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
         ready = asyncio.Event()
         config = uvicorn.Config(
