@@ -1,4 +1,4 @@
-"""The buyer's invoices, the stops and the ledger."""
+"""The buyer's invoices and their papers; the stops of the staff."""
 
 from typing import Annotated
 
@@ -19,7 +19,6 @@ from pavilion.webkit.i18n import LANGUAGES, Lang
 
 router = APIRouter(tags=["settlement"])
 
-Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
 StopReader = Annotated[Actor, may(Permission.STAFF_SEE)]
 StopDecider = Annotated[Actor, may(Permission.ORIGIN_DECIDE)]
 
