@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy import event, make_url
 
 from pavilion.settlement.models import Entry
-from pavilion.settlement.rules import GUARDED
+from pavilion.settlement.postings import GUARDED
 
 touched = False  # whether this process wrote an entry since the present test began
 

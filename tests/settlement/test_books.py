@@ -65,7 +65,7 @@ EVERY = [
     postings.refund_decided(postings.buyer(3), 3, 10, "INV-1"), postings.refund_confirmed(3, "asset:bank:ANT", 10),
     postings.seller_charged(7, commission_minor=5, charges_minor=3, taxes={"liability:tax:BE:full": 2}),
     postings.seller_paid(7, "ANT", 10), postings.forfeited(3, SALE, 10, {7: 4, 8: 1}), postings.forfeited(3, SALE, 10),
-    postings.chargeback_opened(3, "INV-1", "ANT", 10, 2), postings.chargeback_won(3, "INV-1", "ANT", 10),
+    postings.chargeback_opened(3, "INV-1", "ANT", 10), postings.dispute_borne("ANT", 2),
     postings.payout_left("ANT", 10), postings.payout_arrived("ANT", 10), postings.written_off(3, "INV-1", 10),
     postings.converted_from(3, "EUR", 10), postings.converted_to(3, "USD", 10),
     postings.invoice_issued(3, "INV-1", LINES),
@@ -210,9 +210,9 @@ async def test_a_move_of_nothing_is_no_entry_and_a_posting_of_nothing_no_posting
 
 
 def test_the_number_of_a_company_is_read_from_its_own_accounts_only():
-    said = {name: accounts_of.company_of(name) for name in ("asset:buyer:3", "income:premium", "asset:bank:ANT")}
+    said = {name: postings.company_of(name) for name in ("asset:buyer:3", "income:premium", "asset:bank:ANT")}
     assert said == {"asset:buyer:3": 3, "income:premium": None, "asset:bank:ANT": None}
-    assert accounts_of.company_of(f"liability:deposit:12:{SALE}") == 12
+    assert postings.company_of(f"liability:deposit:12:{SALE}") == 12
 
 
 def test_books_that_are_not_right_are_found_when_a_test_ends(sqlite_database_url, tmp_path):

@@ -30,8 +30,8 @@ from pavilion.settlement import (
     invoicing,
     jobs,
     ledger,
+    postings,
     queries,
-    receiving,
     sending,
 )
 from pavilion.settlement.agreed import set_terms
@@ -200,7 +200,7 @@ async def test_a_paddle_has_its_limit_once_the_whole_deposit_is_held(sessions, m
     assert (await registration_of(sessions, buyer)).limit_minor == 6_000_000
     assert await figures(sessions, buyer) == (600_000, 0, 0, 0, 600_000)
     async with sessions() as session:
-        assert await ledger.balance(session, receiving.unallocated(buyer.company_id), "USD") == -1
+        assert await ledger.balance(session, postings.unallocated(buyer.company_id), "USD") == -1
 
 
 async def test_the_database_gives_no_limit_before_the_deposit(sessions, made, sale):
@@ -253,7 +253,7 @@ async def test_money_that_cannot_be_the_deposit_waits_unallocated(sessions, made
         found = (await session.scalars(select(Discrepancy).order_by(Discrepancy.id))).all()
         assert [one.kind for one in found] == ["currency_differs", "deposit_closed"]
         for currency in ("EUR", "USD"):
-            assert await ledger.balance(session, receiving.unallocated(buyer.company_id), currency) == -600_000
+            assert await ledger.balance(session, postings.unallocated(buyer.company_id), currency) == -600_000
         with pytest.raises(strikes.Banned):
             await deposits.payable(session, await session.scalar(select(Deposit)))
 
@@ -301,7 +301,7 @@ async def test_after_the_close_a_loser_gets_all_of_it_back_once(sessions, made, 
     async with sessions() as session:
         (refund,) = (await session.scalars(select(Refund))).all()
         assert (refund.reason, refund.state, refund.amount_minor) == ("deposit_released", "sent", 600_000)
-        assert await ledger.balance(session, receiving.unallocated(buyer.company_id), "USD") == -600_000
+        assert await ledger.balance(session, postings.unallocated(buyer.company_id), "USD") == -600_000
 
 
 @ON_SQLITE
@@ -420,7 +420,7 @@ async def test_two_payments_of_one_deposit_in_the_same_moment_hold_it_once(sessi
     await asyncio.gather(*(pay(sessions, buyer) for _ in range(4)))
     assert await figures(sessions, buyer) == (600_000, 0, 0, 0, 600_000)
     async with sessions() as session:
-        assert await ledger.balance(session, receiving.unallocated(buyer.company_id), "USD") == -1_800_000
+        assert await ledger.balance(session, postings.unallocated(buyer.company_id), "USD") == -1_800_000
     await ended(sessions, sale)
     done = await asyncio.gather(*(deposit_days.release_all(sessions, LATER) for _ in range(4)))
     assert sum(done) == 1

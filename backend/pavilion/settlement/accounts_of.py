@@ -29,7 +29,6 @@ _KINDS = (
     ("fee:", "fee"), ("conversion:", "conversion"), ("write_off:", "write_off"),
 )  # fmt: skip
 KINDS = (*dict.fromkeys(kind for _, kind in _KINDS), "posting")
-OF_COMPANY = ("buyer", "deposit", "unallocated", "refund", "seller")  # accounts that are a company's
 
 
 class Line(NamedTuple):
@@ -107,7 +106,7 @@ async def of_company(session: AsyncSession, company_id: int) -> list[Standing]:
     refunds on their way, its proceeds. Nobody else's."""
     mine = (postings.buyer, postings.unallocated, postings.refund, postings.seller)
     names = [name(company_id) for name in mine]
-    deposits = Entry.account.startswith(f"liability:deposit:{company_id}:", autoescape=True)
+    deposits = Entry.account.startswith(postings.deposits_of(company_id), autoescape=True)
     wanted = select(Entry.account, Entry.currency, func.sum(Entry.amount_minor)).where(
         Entry.account.in_(names) | deposits
     )
@@ -143,22 +142,16 @@ def _told(ref: str) -> str:
 
 async def sale_titles(session: AsyncSession, company_id: int) -> dict[str, tuple[str, str]]:
     """By account: the sale of each deposit, in both languages."""
-    start = f"liability:deposit:{company_id}:"
+    start = postings.deposits_of(company_id)
     accounts = [one.account for one in await of_company(session, company_id) if one.account.startswith(start)]
     wanted = select(Sale.public_id, Sale.title_en, Sale.title_zh)
     rows = await session.execute(wanted.where(Sale.public_id.in_([one.removeprefix(start) for one in accounts])))
     return {f"{start}{sale}": (english, chinese) for sale, english, chinese in rows}
 
 
-def company_of(account: str) -> int | None:
-    """Whose account it is, where it is a company's."""
-    parts = account.split(":")
-    return int(parts[2]) if len(parts) > 2 and parts[1] in OF_COMPANY and parts[2].isdigit() else None
-
-
 async def name_of(session: AsyncSession, account: str) -> str:
     """The company behind it; empty where there is none."""
-    company = company_of(account)
+    company = postings.company_of(account)
     return await session.scalar(select(Company.name).where(Company.id == company)) or "" if company else ""
 
 

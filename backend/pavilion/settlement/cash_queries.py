@@ -16,6 +16,7 @@ from pavilion.settlement.aging import Debt
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.matching import Loose, Owed, suggest
 from pavilion.settlement.models import Entry, Invoice
+from pavilion.settlement.postings import BUYERS
 from pavilion.settlement.receipt_models import (
     Allocation,
     Discrepancy,
@@ -120,7 +121,7 @@ async def late(session: AsyncSession, now: datetime) -> list[Late]:
 
 async def debts(session: AsyncSession) -> list[Debt]:
     """What the journal says each buyer owes, by invoice; also what is owed the other way after a credit note."""
-    owed = select(Entry.ref, func.sum(Entry.amount_minor).label("left")).where(Entry.account.startswith("asset:buyer:"))
+    owed = select(Entry.ref, func.sum(Entry.amount_minor).label("left")).where(Entry.account.startswith(BUYERS))
     sums = owed.group_by(Entry.ref).having(func.sum(Entry.amount_minor) != 0).subquery()
     wanted = select(Invoice, Company.name, sums.c.left).join(sums, sums.c.ref == Invoice.number)
     rows = await session.execute(wanted.join(Company, Company.id == Invoice.company_id).order_by(Invoice.id))
@@ -222,7 +223,7 @@ async def _owed(session: AsyncSession) -> list[Owed]:
 def _open_invoices() -> Select[Invoice, str, int]:
     left = (
         select(func.coalesce(func.sum(Entry.amount_minor), 0))
-        .where(Entry.ref == Invoice.number, Entry.account.startswith("asset:buyer:"))
+        .where(Entry.ref == Invoice.number, Entry.account.startswith(BUYERS))
         .scalar_subquery()
     )
     wanted = select(Invoice, Company.name, left).join(Company, Company.id == Invoice.company_id)

@@ -301,7 +301,7 @@ async def _receipt_page(
         currencies=[(one, one) for one in sorted(CURRENCIES - {found.receipt.currency})],
         asks_account=matching.asks_account(found.receipt),
         wanted=request.query_params.get("invoice", "")[:40],
-        by_wire=receiving.house_account(found.receipt).startswith("asset:bank:"),
+        by_wire=receiving.by_wire(found.receipt),
         said=said or {},
         faults=faults or {},
         now=now,

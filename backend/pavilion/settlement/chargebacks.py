@@ -9,7 +9,6 @@ from pavilion.kernel import events
 from pavilion.settlement import deposits, discrepancies, ledger, postings, queries, receiving
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.intent_models import Dispute
-from pavilion.settlement.ledger import Move
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Disputed
 from pavilion.settlement.receipt_models import Allocation, Receipt
@@ -33,7 +32,7 @@ async def follow(session: AsyncSession, receipt: Receipt, found: Disputed, now: 
         told = {"amount_minor": found.amount_minor, "currency": found.currency, "dispute": found.id}
         events.record(session, "dispute:opened", receipt.public_id, by=None, at=now, **told)
     if found.fee_minor:
-        fee = [Move("expense:dispute", found.fee_minor), Move(postings.stripe(receipt.entity), -found.fee_minor)]
+        fee = postings.dispute_borne(receipt.entity, found.fee_minor)
         await ledger.post(
             session, key=f"dispute.fee:{found.id}", moves=fee, currency=found.currency, ref=found.id, at=now, by=None
         )
@@ -50,10 +49,11 @@ async def follow(session: AsyncSession, receipt: Receipt, found: Disputed, now: 
 async def _taken(session: AsyncSession, receipt: Receipt, found: Disputed, spare: int, now: datetime) -> None:
     """The amount leaves what the receipt paid: invoices first, then a deposit as far as it is still there, then what
     waits unallocated; what has left the house meanwhile is the house's loss."""
-    left, moves, number = found.amount_minor, [Move(postings.stripe(receipt.entity), -found.amount_minor)], None
+    left, moves, number, house = found.amount_minor, list[postings.Move](), None, postings.stripe(receipt.entity)
     for invoice, paid in await _paid(session, receipt):
         if part := min(left, paid):
-            moves.append(Move(postings.buyer(invoice.company_id), part, invoice.number))
+            assert invoice.number is not None
+            moves += postings.chargeback_opened(invoice.company_id, invoice.number, receipt.entity, part)
             session.add(_taken_back(receipt, found, part, now, invoice_id=invoice.id))
             left, number = left - part, number or invoice.number
     for deposit, paid in await _put_down(session, receipt):
@@ -63,13 +63,12 @@ async def _taken(session: AsyncSession, receipt: Receipt, found: Disputed, spare
         for invoice in found_there.opened:
             await reopen(session, invoice, by=None, now=now)
         if part := found_there.there:
-            moves.append(Move(postings.deposit(deposit.company_id, deposit.sale), part))
+            moves += postings.opposite(postings.deposit_received(house, deposit.company_id, deposit.sale, part))
             session.add(_taken_back(receipt, found, part, now, deposit=deposit.public_id))
             left -= part
-    if part := max(0, min(left, spare)):
-        moves.append(Move(postings.unallocated(receipt.company_id), part))
-        left -= part
-    moves.append(Move("expense:dispute", left))
+    free = max(0, min(left, spare))
+    moves += postings.opposite(postings.unallocated_received(house, receipt.company_id, free))
+    moves = postings.joined([*moves, *postings.dispute_borne(receipt.entity, left - free)])
     await ledger.post(
         session, key=f"dispute:{found.id}", moves=moves, currency=found.currency, ref=found.id, at=now, by=None
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Entry, Invoice
+from pavilion.settlement.postings import BUYERS
 from pavilion.settlement.receipt_models import Allocation
 from pavilion.settlement.rules import InvoiceState
 
@@ -23,7 +24,7 @@ async def cleared_on(session: AsyncSession, invoices: Collection[Invoice], holdb
         return {}
     blocked = await disputed(session, invoices)
     owed = select(Entry.ref).where(
-        Entry.ref.in_([one.number for one in paid.values()]), Entry.account.startswith("asset:buyer:")
+        Entry.ref.in_([one.number for one in paid.values()]), Entry.account.startswith(BUYERS)
     )
     owing = set(await session.scalars(owed.group_by(Entry.ref).having(func.sum(Entry.amount_minor) > 0)))
     return {

@@ -25,7 +25,6 @@ from pavilion.settlement import (
 from pavilion.settlement.credit_parts import Billed, Parts
 from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine, Posting
 from pavilion.settlement.note_models import CreditNote, CreditNoteLine
-from pavilion.settlement.postings import Move
 from pavilion.settlement.receipt_models import Allocation, Receipt
 from pavilion.settlement.rules import PAYABLE, InvoiceState, LineKind
 
@@ -208,19 +207,18 @@ async def _free_money(
     another invoice. What came from a deposit is deposit again."""
     assert invoice.number is not None
     excess = -await queries.open_minor(session, invoice)
-    moves: list[Move] = []
+    moves: list[postings.Move] = []
     for receipt, amount in await _paid_by(session, invoice):
         if (part := min(excess, amount)) > 0:
             session.add(Allocation(receipt_id=receipt.id, invoice_id=invoice.id, amount_minor=-part, by=by, at=now))
-            moves.append(Move(postings.unallocated(receipt.company_id), -part))
+            moves += postings.unallocated_matched(receipt.company_id, invoice.company_id, invoice.number, part)
             excess -= part
     if excess > 0:
         await deposits.give_back(session, invoice, excess, key=note.public_id, by=by, now=now)
-    moves.append(Move(postings.buyer(invoice.company_id), -sum(move.amount_minor for move in moves), invoice.number))
     await ledger.post(
         session,
         key=f"credit_note:{note.public_id}:freed",
-        moves=moves,
+        moves=postings.opposite(postings.joined(moves)),
         currency=invoice.currency,
         ref=note.number,
         at=now,

@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import Refusal
 from pavilion.settlement.models import Entry, Guarded, Posting
+from pavilion.settlement.postings import BUYERS, GUARDED, opposite
 from pavilion.settlement.postings import Move as Move
-from pavilion.settlement.postings import opposite
-from pavilion.settlement.rules import GUARDED
 
 
 class Overdrawn(Refusal):
@@ -90,7 +89,7 @@ async def reverse(session: AsyncSession, key: str, *, by: str | None, at: dateti
 
 
 def _ref_of(entry: Entry, ref: str | None) -> str:
-    return entry.ref if ref is None or entry.account.startswith("asset:buyer:") else ref
+    return entry.ref if ref is None or entry.account.startswith(BUYERS) else ref
 
 
 async def _guard(session: AsyncSession, moves: Sequence[Move], currency: str) -> None:

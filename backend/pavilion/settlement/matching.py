@@ -149,8 +149,7 @@ async def give_back(
 
 def asks_account(receipt: Receipt) -> bool:
     """Whether nobody knows yet where its money would go back to."""
-    by_wire = receiving.house_account(receipt).startswith("asset:bank:")
-    return by_wire and receipt.company_id is None and not receipt.sender_account
+    return receiving.by_wire(receipt) and receipt.company_id is None and not receipt.sender_account
 
 
 async def locked(session: AsyncSession, public_id: str) -> Receipt:

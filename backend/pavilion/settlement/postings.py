@@ -10,6 +10,11 @@ from typing import NamedTuple
 from pavilion.settlement.rules import LineKind
 
 NOBODY = 0  # the company of an unknown payer, in an account's name
+# How the names of the accounts of many begin; whose one is stands behind it.
+BANKS, BUYERS, SELLERS = "asset:bank:", "asset:buyer:", "liability:seller:"
+DEPOSITS, REFUNDS, UNALLOCATED = "liability:deposit:", "liability:refund:", "liability:unallocated:"
+# Accounts that may never fall below zero for their creditor: an act that would do so fails as a whole.
+GUARDED = (DEPOSITS, REFUNDS, UNALLOCATED)
 
 
 class Move(NamedTuple):
@@ -21,7 +26,7 @@ class Move(NamedTuple):
 
 
 def bank(entity: str) -> str:
-    return f"asset:bank:{entity}"
+    return f"{BANKS}{entity}"
 
 
 def stripe(entity: str) -> str:
@@ -29,31 +34,48 @@ def stripe(entity: str) -> str:
 
 
 def buyer(company_id: int) -> str:
-    return f"asset:buyer:{company_id}"
+    return f"{BUYERS}{company_id}"
 
 
 def deposit(company_id: int, sale: str) -> str:
-    return f"liability:deposit:{company_id}:{sale}"
+    return f"{deposits_of(company_id)}{sale}"
+
+
+def deposits_of(company_id: int) -> str:
+    """How the names of the accounts of all its deposits begin."""
+    return f"{DEPOSITS}{company_id}:"
 
 
 def unallocated(company_id: int | None) -> str:
-    return f"liability:unallocated:{company_id or NOBODY}"
+    return f"{UNALLOCATED}{company_id or NOBODY}"
 
 
 def seller(company_id: int) -> str:
-    return f"liability:seller:{company_id}"
+    return f"{SELLERS}{company_id}"
 
 
 def tax(country: str, regime: str) -> str:
-    return f"liability:tax:{country}:{regime}"
+    return f"{taxes_of(country)}{regime}"
+
+
+def taxes_of(country: str) -> str:
+    """How the names of the accounts of its taxes begin."""
+    return f"liability:tax:{country}:"
 
 
 def refund(company_id: int | None) -> str:
-    return f"liability:refund:{company_id or NOBODY}"
+    return f"{REFUNDS}{company_id or NOBODY}"
 
 
 def fx(currency: str) -> str:
     return f"clearing:fx:{currency}"
+
+
+def company_of(account: str) -> int | None:
+    """Whose account it is, where it is a company's; `NOBODY` for that of an unknown payer."""
+    named = account.split(":")
+    of_company = account.startswith((BUYERS, SELLERS, *GUARDED)) and named[2].isdecimal()
+    return int(named[2]) if of_company else None
 
 
 class Billed(NamedTuple):
@@ -147,17 +169,14 @@ def forfeited(company_id: int, sale: str, amount_minor: int, sellers: Mapping[in
     return [Move(deposit(company_id, sale), amount_minor), *shares, Move("income:forfeit", -rest)]
 
 
-def chargeback_opened(company_id: int, number: str, entity: str, amount_minor: int, fee_minor: int = 0) -> list[Move]:
-    """The provider takes the money back: the buyer owes again, the fee is ours. A lost one posts nothing more."""
-    return [
-        Move(buyer(company_id), amount_minor, number),
-        Move("expense:dispute", fee_minor),
-        Move(stripe(entity), -(amount_minor + fee_minor)),
-    ]
+def chargeback_opened(company_id: int, number: str, entity: str, amount_minor: int) -> list[Move]:
+    """The provider takes the money back: the buyer owes again. A lost one posts nothing more, a won one is reversed."""
+    return _pair(buyer(company_id), stripe(entity), amount_minor, debit_ref=number)
 
 
-def chargeback_won(company_id: int, number: str, entity: str, amount_minor: int) -> list[Move]:
-    return _pair(stripe(entity), buyer(company_id), amount_minor, credit_ref=number)
+def dispute_borne(entity: str, amount_minor: int) -> list[Move]:
+    """The provider's fee, or what of a disputed payment has left the house meanwhile."""
+    return _pair("expense:dispute", stripe(entity), amount_minor)
 
 
 def payout_left(entity: str, amount_minor: int) -> list[Move]:
@@ -180,6 +199,14 @@ def converted_from(payer: int | None, currency: str, amount_minor: int) -> list[
 def converted_to(payer: int | None, currency: str, amount_minor: int) -> list[Move]:
     """The second one, in the currency of the invoice: by the recorded rate as much waits unallocated there."""
     return _pair(fx(currency), unallocated(payer), amount_minor)
+
+
+def joined(moves: Iterable[Move]) -> list[Move]:
+    """Several rows of the table as one posting: an account is named once for each reference."""
+    sums: dict[tuple[str, str | None], int] = {}
+    for account, amount, ref in moves:
+        sums[account, ref] = sums.get((account, ref), 0) + amount
+    return [Move(account, amount, ref) for (account, ref), amount in sums.items()]
 
 
 def opposite(moves: Iterable[Move]) -> list[Move]:

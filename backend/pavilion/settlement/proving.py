@@ -10,7 +10,7 @@ from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event
 from pavilion.settlement.models import Entry, Guarded
-from pavilion.settlement.rules import GUARDED
+from pavilion.settlement.postings import GUARDED
 
 PROVED, BROKEN = "ledger:proved", "ledger:broken"
 CODES = ("unbalanced", "running_balance", "overdrawn")

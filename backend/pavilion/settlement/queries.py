@@ -13,14 +13,13 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding.closed_models import ClosedBid
 from pavilion.bidding.models import BookLot
-from pavilion.settlement import clearing
+from pavilion.settlement import clearing, postings
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Entry, Invoice, InvoiceLine, InvoicePaper, Posting
 from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, RefundState
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 PAGE = 200
-OWNED = ("asset:buyer:", "liability:seller:", "liability:unallocated:", "liability:refund:", "liability:deposit:")
 
 
 class InvoiceRow(NamedTuple):
@@ -53,7 +52,7 @@ async def invoices(session: AsyncSession, actor: Actor) -> list[InvoiceRow]:
     """What can be paid now first, then drafts, then the rest; the newest of each first."""
     left = (
         select(func.coalesce(func.sum(Entry.amount_minor), 0))
-        .where(Entry.ref == Invoice.number, Entry.account.startswith("asset:buyer:"))
+        .where(Entry.ref == Invoice.number, Entry.account.startswith(postings.BUYERS))
         .scalar_subquery()
     )
     wanted = visible_to(actor).join(Company, Company.id == Invoice.company_id).add_columns(Company.name, left)
@@ -98,7 +97,7 @@ async def open_minor(session: AsyncSession, invoice: Invoice) -> int:
     if invoice.number is None:
         return invoice.total_minor
     owed = select(func.coalesce(func.sum(Entry.amount_minor), 0)).where(
-        Entry.ref == invoice.number, Entry.account == f"asset:buyer:{invoice.company_id}"
+        Entry.ref == invoice.number, Entry.account == postings.buyer(invoice.company_id)
     )
     return int(await session.scalar(owed) or 0)
 
@@ -146,7 +145,7 @@ async def invoice_by_public_id(session: AsyncSession, public_id: str) -> Invoice
 
 async def account_names(session: AsyncSession, accounts: Sequence[str]) -> dict[str, str]:
     """The company behind each account that belongs to one."""
-    owned = {account: int(account.split(":")[2]) for account in accounts if account.startswith(OWNED)}
+    owned = {account: company for account in accounts if (company := postings.company_of(account)) is not None}
     rows = await session.execute(select(Company.id, Company.name).where(Company.id.in_(set(owned.values()))))
     names: dict[int, str] = {row.id: row.name for row in rows}
     return {account: names.get(company, "") for account, company in owned.items()}

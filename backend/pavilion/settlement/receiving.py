@@ -8,23 +8,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.bidding import service as bidding
 from pavilion.kernel import events
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import curing, ledger, queries
-from pavilion.settlement.ledger import Move
+from pavilion.settlement import curing, ledger, postings, queries
 from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
 from pavilion.settlement.rules import PAYABLE, InvoiceState, Outcome, outcome_on
 
-NOBODY = 0  # the company of an unknown payer, in the account's name
-
-
-def unallocated(company_id: int | None) -> str:
-    return f"liability:unallocated:{company_id or NOBODY}"
-
 
 def house_account(receipt: Receipt) -> str:
     """Where the money lies: at the bank, or still with the payment provider."""
-    here = receipt.source in (Source.WIRE, Source.CONVERTED)
-    return f"asset:{'bank' if here else 'stripe'}:{receipt.entity}"
+    return postings.bank(receipt.entity) if by_wire(receipt) else postings.stripe(receipt.entity)
+
+
+def by_wire(receipt: Receipt) -> bool:
+    """Whether it lies at the bank, and goes back from there."""
+    return receipt.source in (Source.WIRE, Source.CONVERTED)
 
 
 async def book(session: AsyncSession, receipt: Receipt, invoice: Invoice | None, *, by: str | None) -> Receipt:
@@ -37,16 +34,15 @@ async def book(session: AsyncSession, receipt: Receipt, invoice: Invoice | None,
         open_minor = await queries.open_minor(session, invoice)
         part = min(receipt.amount_minor, open_minor)
     rest = receipt.amount_minor - part
-    moves = [Move(house_account(receipt), receipt.amount_minor)]
-    if invoice is not None and part:
+    house = house_account(receipt)
+    moves = postings.unallocated_received(house, receipt.company_id, rest)
+    if invoice is not None and invoice.number is not None and part:
         session.add(Allocation(receipt_id=receipt.id, invoice_id=invoice.id, amount_minor=part, by=by, at=receipt.at))
-        moves.append(Move(f"asset:buyer:{invoice.company_id}", -part, invoice.number))
-    if rest:
-        moves.append(Move(unallocated(receipt.company_id), -rest))
+        moves = postings.payment(house, invoice.company_id, invoice.number, part) + moves
     await ledger.post(
         session,
         key=f"receipt:{receipt.public_id}",
-        moves=moves,
+        moves=postings.joined(moves),
         currency=receipt.currency,
         ref=receipt.public_id,
         at=receipt.at,
@@ -71,7 +67,7 @@ async def allocate(
 ) -> None:
     """A part of what the receipt left unallocated pays this invoice. The caller has locked both rows and checked that
     as much is left on either side; the guarded account refuses more."""
-    assert receipt.currency == invoice.currency and amount_minor > 0
+    assert receipt.currency == invoice.currency and invoice.number is not None and amount_minor > 0
     allocation = Allocation(receipt_id=receipt.id, invoice_id=invoice.id, amount_minor=amount_minor, by=by, at=now)
     allocation.reason = reason
     session.add(allocation)
@@ -79,10 +75,7 @@ async def allocate(
     await ledger.post(
         session,
         key=f"allocation:{allocation.id}",
-        moves=[
-            Move(unallocated(receipt.company_id), amount_minor),
-            Move(f"asset:buyer:{invoice.company_id}", -amount_minor, invoice.number),
-        ],
+        moves=postings.unallocated_matched(receipt.company_id, invoice.company_id, invoice.number, amount_minor),
         currency=receipt.currency,
         ref=receipt.public_id,
         at=now,

@@ -69,7 +69,7 @@ async def owe(
         refund = Refund(
             public_id=ulid(now), key=f"{key}#{len(made) + 1}", receipt_id=receipt.id, company_id=company_id,
             entity=receipt.entity, currency=currency, amount_minor=part, reason=reason, ref=ref,
-            state=RefundState.DECIDED, by_wire=_by_wire(receipt), bank_reference="", note="",
+            state=RefundState.DECIDED, by_wire=receiving.by_wire(receipt), bank_reference="", note="",
             decided_by=by, decided_at=now,
         )  # fmt: skip
         session.add(refund)
@@ -226,8 +226,8 @@ async def _earlier(session: AsyncSession, key: str, amount_minor: int) -> list[R
 
 async def _terms(session: AsyncSession, entity: str, from_account: str, ref: str) -> Terms:
     """Of the sale whose deposit or invoice gives the money; of the selling entity where no sale does."""
-    sale = from_account.split(":")[3] if from_account.startswith("liability:deposit:") else None
-    if from_account.startswith("asset:buyer:"):
+    sale = from_account.split(":")[3] if from_account.startswith(postings.DEPOSITS) else None
+    if from_account.startswith(postings.BUYERS):
         sale = await session.scalar(select(Invoice.sale).where(Invoice.number == ref))
     return await terms_of(session, sale, entity) if sale else Terms.of(entities()[entity].terms)
 
@@ -245,7 +245,7 @@ async def _payers(
     wanted = select(Receipt).where(Receipt.currency == currency, Receipt.entity == entity)
     if given is not None:
         wanted = wanted.where(Receipt.id.in_([receipt.id for receipt in given]))
-    elif from_account.startswith("liability:unallocated:"):
+    elif from_account.startswith(postings.UNALLOCATED):
         whose = Receipt.company_id.is_(None) if company_id is None else Receipt.company_id == company_id
         named = select(Receipt.id).where(Receipt.public_id == ref).scalar_subquery()
         wanted = wanted.where(Receipt.id == named if await _is_receipt(session, ref) else whose)
@@ -261,7 +261,7 @@ async def _is_receipt(session: AsyncSession, ref: str) -> bool:
 
 def _towards(from_account: str, ref: str) -> Any:
     """Allocations to the deposit or invoice that gives the money."""
-    if from_account.startswith("liability:deposit:"):
+    if from_account.startswith(postings.DEPOSITS):
         return Allocation.deposit == ref
     return Allocation.invoice_id.in_(select(Invoice.id).where(Invoice.number == ref))
 
@@ -282,7 +282,7 @@ async def _split(
 
 async def _remains(session: AsyncSession, receipt: Receipt, from_account: str, ref: str) -> int:
     """What of the receipt can still go back from there."""
-    if from_account.startswith("liability:unallocated:"):
+    if from_account.startswith(postings.UNALLOCATED):
         return await receiving.left_of(session, receipt)
     paid = select(func.coalesce(func.sum(Allocation.amount_minor), 0)).where(Allocation.receipt_id == receipt.id)
     there = int(await session.scalar(paid.where(_towards(from_account, ref))) or 0)
@@ -293,18 +293,14 @@ async def _take_back(
     session: AsyncSession, receipt: Receipt, from_account: str, ref: str, part: int, by: str | None, now: datetime
 ) -> None:
     """What goes back pays nothing any more: allocations, refunds and what is left add up to the receipt."""
-    if from_account.startswith("liability:unallocated:"):
+    if from_account.startswith(postings.UNALLOCATED):
         return
     row = Allocation(receipt_id=receipt.id, amount_minor=-part, by=by, at=now)
-    if from_account.startswith("liability:deposit:"):
+    if from_account.startswith(postings.DEPOSITS):
         row.deposit = ref
     else:
         row.invoice_id = await session.scalar(select(Invoice.id).where(Invoice.number == ref))
     session.add(row)
-
-
-def _by_wire(receipt: Receipt) -> bool:
-    return receiving.house_account(receipt).startswith("asset:bank:")
 
 
 async def _ask(session: AsyncSession, refund: Refund, now: datetime) -> None:

@@ -15,7 +15,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
 from pavilion.settlement import correcting, deposits, ledger, postings, queries, receiving
-from pavilion.settlement.ledger import Move
+from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
 from pavilion.settlement.rules import InvoiceState, Outcome, state_on
@@ -48,7 +48,8 @@ async def reverse(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     receipt = await _receipt(session, proposal.facts["receipt"], lock=True)
     await _refuse_spent(session, receipt)
     allocated = await _allocated(session, receipt.public_id)  # as it stands now that the rows are ours
-    moves, by, person = [], actor.public_id, actor.person_id
+    moves: list[postings.Move] = []
+    house, by, person = receiving.house_account(receipt), actor.public_id, actor.person_id
     assert person is not None
     for (invoice_id, deposit_id), part in sorted(allocated.items(), key=str):
         row = Allocation(receipt_id=receipt.id, invoice_id=invoice_id, deposit=deposit_id, amount_minor=-part)
@@ -56,14 +57,15 @@ async def reverse(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
         session.add(row)
         if invoice_id is not None:
             invoice = invoices[invoice_id]
-            moves.append(Move(postings.buyer(invoice.company_id), part, invoice.number))
+            assert invoice.number is not None
+            moves += postings.payment(house, invoice.company_id, invoice.number, part)
         elif deposit_id is not None:
-            taken, opened = await _from_deposit(session, receipt, deposit_id, part, by, now)
-            moves.append(taken)
+            emptied, opened = await _from_deposit(session, receipt, deposit_id, part, by, now)
+            moves += postings.deposit_received(house, emptied.company_id, emptied.sale, part)
             invoices |= {invoice.id: invoice for invoice in opened}
-    if left := receipt.amount_minor - sum(allocated.values()):
-        moves.append(Move(postings.unallocated(receipt.company_id), left))
-    moves.append(Move(receiving.house_account(receipt), -receipt.amount_minor))
+    left = receipt.amount_minor - sum(allocated.values())
+    moves += postings.unallocated_received(house, receipt.company_id, left)
+    moves = postings.opposite(postings.joined(moves))
     leaving = Leaving(receipt_id=receipt.id, amount_minor=receipt.amount_minor, reason=proposal.reason, at=now)
     leaving.proposed_by, leaving.agreed_by = proposal.proposed_by, person
     leaving.rate = leaving.rate_source = leaving.rate_on = ""
@@ -128,13 +130,13 @@ async def _invoices(session: AsyncSession, ids: list[int]) -> dict[int, Invoice]
 
 async def _from_deposit(
     session: AsyncSession, receipt: Receipt, public_id: str, part: int, by: str | None, now: datetime
-) -> tuple[Move, Sequence[Invoice]]:
-    """What it takes from the deposit, and the invoices that owe again what the deposit had paid of them."""
+) -> tuple[Deposit, Sequence[Invoice]]:
+    """The deposit that the part was taken from, and the invoices that owe again what the deposit had paid of them."""
     deposit = await deposits.locked(session, public_id)
     found = await deposits.uncover(session, public_id, part, key=f"reversed:{receipt.public_id}", by=by, now=now)
     if found.there < part:
         raise ActNotAllowed(state=deposit.state)
-    return Move(postings.deposit(deposit.company_id, deposit.sale), part), found.opened
+    return deposit, found.opened
 
 
 async def is_reversed(session: AsyncSession, receipt: Receipt) -> bool:

@@ -36,8 +36,6 @@ ACCOUNT_KINDS = (
     *("bank", "stripe", "buyer", "deposit", "unallocated", "seller", "tax", "refund"),
     *("premium", "charge", "commission", "sales", "forfeit", "fee", "writeoff", "dispute", "fx", "payout"),
 )
-# Accounts that may never fall below zero for their creditor: an act that would do so fails as a whole.
-GUARDED = ("liability:deposit:", "liability:refund:", "liability:unallocated:")
 
 TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
     InvoiceState.DRAFT: frozenset({InvoiceState.ISSUED}),

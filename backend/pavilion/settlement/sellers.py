@@ -218,7 +218,7 @@ async def pending(session: AsyncSession) -> list[Pending]:
     found = {Pending(*row) for wanted in (lines, notes, unsold) for row in await session.execute(wanted.distinct())}
     shares = select(Entry.account, Invoice.sale).join(Posting, Posting.id == Entry.txn_id)
     shares = shares.join(Invoice, Invoice.number == Entry.ref).where(proceeds.of_forfeit())
-    shares = shares.where(Entry.account.startswith("liability:seller:"), ~_on_one("forfeit:", Entry.id))
+    shares = shares.where(Entry.account.startswith(postings.SELLERS), ~_on_one("forfeit:", Entry.id))
     for account, sale in await session.execute(shares.distinct()):
         found.add(Pending(int(account.rpartition(":")[2]), sale))
     return sorted(one for one in found if one.company_id not in own)

@@ -14,6 +14,7 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import Regime
 from pavilion.settlement.models import Entry, Invoice, InvoiceLine
 from pavilion.settlement.note_models import CreditNote, CreditNoteLine
+from pavilion.settlement.postings import taxes_of
 from pavilion.settlement.rules import LineKind
 
 LONGEST = timedelta(days=366)
@@ -87,7 +88,7 @@ async def booked(session: AsyncSession, first: date, last: date, rows: list[Taxe
     for country, zone in {(entity.country, entity.zone) for entity in entities().values()}:
         start, end = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
         wanted = select(Entry.account, Entry.currency, func.sum(Entry.amount_minor))
-        wanted = wanted.where(Entry.account.startswith(f"liability:tax:{country}:"), Entry.at >= start, Entry.at < end)
+        wanted = wanted.where(Entry.account.startswith(taxes_of(country)), Entry.at >= start, Entry.at < end)
         for account, currency, amount in await session.execute(wanted.group_by(Entry.account, Entry.currency)):
             moved[country, account.rpartition(":")[2], currency] -= int(amount)
     keys = sorted(moved.keys() | {key for key, amount in by_documents.items() if amount})
