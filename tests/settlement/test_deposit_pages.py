@@ -101,14 +101,28 @@ async def test_a_deposit_from_the_terms_to_the_limit(house):
             row = await session.scalar(select(Deposit))
             await deposits.receive(session, row, card(row.company_id, 100_000), by=None, now=NOON)
         assert "Held by us" in (await wen.get("/desk/deposits")).text
+        raising = f"/desk/deposits/{row.public_id}/raise"
+        refused = await wen.post(raising, data={"limit": "10,000"})
+        assert refused.status_code == 422 and "nothing more is asked" in refused.text
+        assert (await wen.post(raising, data={"limit": "soon", "lots": "x"})).status_code == 422
+        assert (await other.post(raising, data={"limit": "12000"})).status_code == 404
+        assert (await wen.post(raising, data={"limit": "12,000"})).status_code == 303
+        page = (await wen.get("/desk/deposits")).text
+        assert "200.00" in page and "12,000" in page and "Your limit in this sale is" in page
         assert row.public_id not in (await other.get("/desk/deposits")).text
         assert (await other.get(f"/staff/sales/{sale}/deposits")).status_code == 403
 
+    asking = f"/staff/deposits/{row.public_id}/raise"
+    async with await browser(house, "rita@pavilion.example") as registrar:
+        assert "Ask for more" in (await registrar.get(f"/staff/sales/{sale}/deposits")).text
+        assert (await registrar.post(asking, data={"limit": ""})).status_code == 422
+        assert (await registrar.post(asking, data={"limit": "11000"})).status_code == 303
     async with await browser(house, "tomas@pavilion.example") as cashier:
+        assert (await cashier.post(asking, data={"limit": "12000"})).status_code == 403
         page = (await cashier.get(f"/staff/sales/{sale}/deposits")).text
         assert "Lumen Trading 1" in page and "Held by us" in page
         sheet = (await cashier.get(f"/staff/sales/{sale}/deposits.csv")).text.splitlines()
-        assert sheet[1].endswith(",Lumen Trading 1,held,USD,1000.00,1000.00,0.00,0.00,0.00,1000.00")
+        assert sheet[1].endswith(",Lumen Trading 1,held,USD,1100.00,1000.00,0.00,0.00,0.00,1000.00")
         assert (await cashier.get("/staff/sales/nothing/deposits")).status_code == 404
     async with await browser(house, "noor@pavilion.example") as curator:
         assert (await curator.get(f"/staff/sales/{sale}/deposits")).status_code == 403

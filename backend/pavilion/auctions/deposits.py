@@ -57,6 +57,21 @@ class DepositRule:
         return min(deposit_minor * self.factor, MAX_AMOUNT)
 
 
+def raised_limit(limit_minor: int, before_minor: int, after_minor: int, factor: int) -> int:
+    """The limit after the deposit grew: by the factor of what came, never above that of all of it; what a lead set
+    higher stays. A limit that staff set lower grows from there."""
+    grown = min(limit_minor + (after_minor - before_minor) * factor, after_minor * factor, MAX_AMOUNT)
+    return max(limit_minor, grown)
+
+
+def needed_for(wished_minor: int, limit_minor: int, deposit_minor: int, factor: int) -> int:
+    """The least deposit with which that limit is reached by raising it from this one."""
+    if wished_minor <= limit_minor:
+        return deposit_minor
+    short = max(wished_minor - limit_minor, wished_minor - deposit_minor * factor)
+    return deposit_minor - (-short // factor)
+
+
 async def rule_of(session: AsyncSession, sale: Sale) -> DepositRule:
     """As it stands now; what was asked before stays as it was asked."""
     row = await session.get(SaleTermsRow, sale.public_id)

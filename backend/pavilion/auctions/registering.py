@@ -12,7 +12,7 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
-from pavilion.auctions.deposits import MOST_TIMES, asked_of, low_estimates, rule_of
+from pavilion.auctions.deposits import MOST_TIMES, asked_of, low_estimates, raised_limit, rule_of
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
@@ -122,6 +122,29 @@ async def deposit_held(session: AsyncSession, *, registration: str, by: str | No
     if row.awaits_deposit:
         row.awaits_deposit, row.limit_minor = False, row.granted_minor
         await _turned(session, row, "deposit_held", by, now)
+
+
+async def deposit_raised(
+    session: AsyncSession, *, registration: str, deposit_minor: int, factor: int, by: str | None, now: datetime
+) -> list[str]:
+    """So much lies with the house now: the limit has followed. Answers the lots that the company has marked."""
+    row = await _locked(session, registration)
+    before, grown = row.deposit_minor or 0, row.granted_minor if row.awaits_deposit else row.limit_minor
+    limit = raised_limit(grown or 0, before, deposit_minor, factor)
+    row.deposit_minor = deposit_minor
+    row.granted_minor = max(row.granted_minor or 0, limit) if row.awaits_deposit else limit
+    row.limit_minor = 0 if row.awaits_deposit else limit
+    await _turned(session, row, "deposit_raised", by, now)
+    return list(row.marked)
+
+
+async def mark(session: AsyncSession, *, registration: str, lots: Sequence[str]) -> int:
+    """The company means to bid for these lots; answers the deposit that the sale asks for them, as its terms stand."""
+    row = await _locked(session, registration)
+    sale = await session.get_one(Sale, row.sale_id)
+    row.marked, row.version = sorted(await low_estimates(session, sale, lots)), row.version + 1
+    await session.flush()
+    return await asked_of(session, row, sale)
 
 
 async def deposit_gone(session: AsyncSession, *, registration: str, by: str | None, now: datetime) -> None:

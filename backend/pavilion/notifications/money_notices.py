@@ -16,7 +16,16 @@ FOLLOWER = "money notices"
 INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited", "charge_refused")
 NAMES = (
     *(f"invoice:{one}" for one in INVOICES),
-    *("refund:paid", "deposit:asked", "deposit:held", "deposit:released", "statement:issued", "payout:paid"),
+    *(
+        "refund:paid",
+        "deposit:asked",
+        "deposit:held",
+        "deposit:raise_asked",
+        "deposit:raised",
+        "deposit:released",
+        "statement:issued",
+        "payout:paid",
+    ),
     *("offer:made", "offer:lapsing", "offer:lapsed", "dispute:opened", "release:released", "release:handed_over"),
 )
 SELLERS = frozenset({"statement", "payout"})

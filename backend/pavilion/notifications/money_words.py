@@ -106,8 +106,11 @@ async def _deposit(session: AsyncSession, notice: str, payload: Mapping[str, Any
     row = await session.scalar(select(Deposit).where(Deposit.public_id == payload["about"]))
     if row is None or (notice == "deposit_asked" and row.state != DepositState.ASKED):
         return None
+    if notice == "deposit_raise_asked" and row.raise_minor is None:
+        return None
     words = {"sale": await _title(session, select(Sale).where(Sale.public_id == row.sale), tongue)}
-    return _Facts(row.company_id, words, "/desk/deposits", (row.asked_minor, row.currency))
+    asked = row.raise_minor if notice == "deposit_raise_asked" and row.raise_minor else row.asked_minor
+    return _Facts(row.company_id, words, "/desk/deposits", (asked, row.currency))
 
 
 async def _offer(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:

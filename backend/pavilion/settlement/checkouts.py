@@ -14,7 +14,7 @@ from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, NotFound, Refusal
 from pavilion.settlement import deposits, intents, queries
 from pavilion.settlement.agreed import terms_of
-from pavilion.settlement.deposit_models import Deposit, DepositState
+from pavilion.settlement.deposit_models import Deposit, DepositState, takes_money
 from pavilion.settlement.effects import PAGES
 from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent, ProviderCustomer
 from pavilion.settlement.models import Invoice
@@ -66,9 +66,8 @@ async def ways_of(session: AsyncSession, invoice: Invoice) -> Ways:
 
 async def ways_of_deposit(session: AsyncSession, deposit: Deposit) -> Ways:
     terms = await terms_of(session, deposit.sale, deposit.entity)
-    asked = deposit.state in (DepositState.ASKED, DepositState.PENDING)
     held = await deposits.held_minor(session, deposit.company_id, deposit.sale)
-    left = max(0, deposit.asked_minor - held) if asked else 0
+    left = max(0, deposit.wanted_minor - held) if deposit.takes_money else 0
     return await _ways(
         session, terms, deposit.company_id, deposit.entity, deposit.currency, left,
         ref=deposit.public_id, reference=deposit.reference,
@@ -227,7 +226,7 @@ async def close_all(sessions: Sessions, now: datetime) -> int:
         PaymentIntent.state == IntentState.WAITING, PaymentIntent.kind.in_(PAGES), PaymentIntent.public_id.not_in(asked)
     )
     paid = select(Invoice.number).where(Invoice.number.is_not(None), Invoice.state.not_in(PAYABLE))
-    held = select(Deposit.public_id).where(Deposit.state.not_in((DepositState.ASKED, DepositState.PENDING)))
+    held = select(Deposit.public_id).where(~takes_money())
     wanted = wanted.where(PaymentIntent.ref.in_(paid.union(held))).limit(50)
     async with reading(sessions) as session:
         if not (rows := (await session.scalars(wanted)).all()):

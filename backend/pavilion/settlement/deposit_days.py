@@ -68,7 +68,12 @@ async def ask(session: AsyncSession, registration: Registration, sale: Sale, now
     again = deposit.state == DepositState.CLOSED  # the sale was taken back and published once more
     if again:
         deposit.state, deposit.asked_minor, deposit.asked_at = DepositState.ASKED, registration.deposit_minor, now
-        deposit.lots, deposit.closed_at, deposit.held_at = list(registration.marked), None, None
+        deposit.lots, deposit.closed_at, deposit.held_at, deposit.raise_minor = (
+            list(registration.marked),
+            None,
+            None,
+            None,
+        )
         await session.flush()
     if again or deposit.public_id == public_id:
         told = {"currency": deposit.currency, "amount_minor": deposit.asked_minor, **deposits.facts_of(deposit)}
@@ -116,7 +121,7 @@ async def release(session: AsyncSession, deposit_id: int, *, now: datetime) -> b
             by=None,
             now=now,
         )
-    deposit.state, deposit.closed_at = DepositState.CLOSED, now
+    deposit.state, deposit.closed_at, deposit.raise_minor = DepositState.CLOSED, now, None
     await session.flush()
     if await session.scalar(select(Sale.state).where(Sale.public_id == deposit.sale)) == SaleState.DRAFT:
         await registering.deposit_gone(session, registration=deposit.registration, by=None, now=now)

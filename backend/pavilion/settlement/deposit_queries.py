@@ -11,7 +11,7 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.entities import Entity, entities
 from pavilion.auctions.models import Registration, Sale
-from pavilion.settlement import checkouts, deposits
+from pavilion.settlement import checkouts, deposits, topping_up
 from pavilion.settlement.checkouts import Ways
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.deposits import Figures
@@ -30,7 +30,7 @@ class DepositRow(NamedTuple):
     @property
     def left_minor(self) -> int:
         """What is still to be put down; 0 once nothing is asked."""
-        return max(0, self.deposit.asked_minor - self.figures.held) if self.deposit.state in ("asked", "pending") else 0
+        return max(0, self.deposit.wanted_minor - self.figures.held) if self.deposit.takes_money else 0
 
 
 class OwnDeposit(NamedTuple):
@@ -38,7 +38,8 @@ class OwnDeposit(NamedTuple):
     entity: Entity
     ways: Ways | None  # none: nothing to pay, or the company is barred
     barred: bool
-    factor_limit_minor: int | None  # the limit of the paddle, now or once the deposit is held
+    limit_minor: int | None  # of the paddle, now or once the deposit is held
+    grows: topping_up.Open | None  # none: it is not to be raised
 
 
 def visible_to(actor: Actor) -> Select[Deposit, Sale, str]:
@@ -61,9 +62,9 @@ async def own(session: AsyncSession, actor: Actor) -> list[OwnDeposit]:
         ways = await checkouts.ways_of_deposit(session, row.deposit) if row.left_minor and not barred else None
         limits = select(Registration.awaits_deposit, Registration.granted_minor, Registration.limit_minor)
         limit = (await session.execute(limits.where(Registration.public_id == row.deposit.registration))).one()
-        found.append(
-            OwnDeposit(row, entity, ways, barred, limit.granted_minor if limit.awaits_deposit else limit.limit_minor)
-        )
+        grows = None if barred else await topping_up.open_for(session, row.deposit)
+        held = limit.granted_minor if limit.awaits_deposit else limit.limit_minor
+        found.append(OwnDeposit(row, entity, ways, barred, held, grows))
     return found
 
 

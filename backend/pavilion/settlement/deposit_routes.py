@@ -1,5 +1,6 @@
 """Pages of deposits: a company's own, those of a sale, and the terms a sale settles by."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
@@ -9,12 +10,13 @@ from fastapi.responses import RedirectResponse
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import board
+from pavilion.auctions.forms import optional_minor
 from pavilion.auctions.models import Sale
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.money import decimal_text
 from pavilion.kernel.sheet import write_csv
-from pavilion.settlement import agreed, deposit_queries, terms_form, terms_words
+from pavilion.settlement import agreed, deposit_queries, deposits, terms_form, terms_words, topping_up
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
@@ -22,24 +24,110 @@ router = APIRouter(tags=["settlement"])
 
 Buyer = Annotated[Actor, may(Permission.INVOICE_PAY)]
 Staff = Annotated[Actor, may(Permission.STAFF_SEE)]
+Registrar = Annotated[Actor, may(Permission.REGISTRATION_DECIDE)]
 LONGEST = 4_000  # characters of one field
+MOST_MARKED = 2_000  # lots in one request
 
 
 @router.get("/desk/deposits")
 async def own_deposits(request: Request, actor: Buyer, session: Reading) -> Response:
     rows = await deposit_queries.own(session, actor)
     connected = request.app.state.payments is not None
-    return page(request, "settlement/deposits.html", rows=rows, connected=connected)
+    return page(request, "settlement/deposits.html", rows=rows, connected=connected, faults={}, said={})
+
+
+@router.post("/desk/deposits/{deposit}/raise")
+async def raise_own(request: Request, deposit: str, actor: Buyer, session: Writing, now: Now) -> Response:
+    """The company puts down more for a higher limit, or for more lots."""
+    sent = await request.form()
+    limit, lots = sent.get("limit"), [lot for lot in sent.getlist("lots") if isinstance(lot, str)]
+    row = await deposits.locked(session, deposit)
+    if row.company_id != actor.company_id:
+        raise NotFound()
+    try:
+        if len(lots) > MOST_MARKED or not all(map(is_ulid, lots)):
+            raise BadInput(fields={"lots": "lot_not_offered"})
+        wished = _wished(limit if isinstance(limit, str) else "", row.currency)
+        marked = tuple(dict.fromkeys(lots)) if "counted" in sent else None
+        if wished is None and not marked:
+            raise BadInput(fields={"limit": "required"})
+        async with session.begin_nested():
+            await topping_up.raise_it(
+                session, row, wished_minor=wished, lots=marked or None, by_house=False, actor=actor, now=now
+            )
+    except BadInput as refused:
+        said = {"about": deposit, "limit": str(limit or "")[:40], "lots": lots}
+        rows = await deposit_queries.own(session, actor)
+        connected = request.app.state.payments is not None
+        return page(
+            request,
+            "settlement/deposits.html",
+            status_code=422,
+            rows=rows,
+            connected=connected,
+            faults=refused.fields,
+            said=said,
+        )
+    return RedirectResponse(f"/desk/deposits#{row.public_id}", status_code=303)
+
+
+@router.post("/staff/deposits/{deposit}/raise")
+async def raise_for(request: Request, deposit: str, actor: Registrar, session: Writing, now: Now) -> Response:
+    """The house asks a company to put down what a limit needs."""
+    sent = await request.form()
+    limit = sent.get("limit")
+    row = await deposits.locked(session, deposit)
+    try:
+        wished = _wished(limit if isinstance(limit, str) else "", row.currency)
+        if wished is None:
+            raise BadInput(fields={"limit": "required"})
+        async with session.begin_nested():
+            await topping_up.raise_it(session, row, wished_minor=wished, lots=None, by_house=True, actor=actor, now=now)
+    except BadInput as refused:
+        said = {"about": deposit, "limit": str(limit or "")[:40]}
+        return await _sale_page(request, session, row.sale, actor, faults=refused.fields, said=said)
+    return RedirectResponse(f"/staff/sales/{row.sale}/deposits#{row.public_id}", status_code=303)
+
+
+def _wished(limit: str, currency: str) -> int | None:
+    try:
+        return optional_minor(limit[:40], currency)
+    except ValueError as fault:
+        raise BadInput(fields={"limit": "amount_invalid"}) from fault
 
 
 @router.get("/staff/sales/{sale}/deposits")
 async def deposits_of_sale(request: Request, sale: str, actor: SignedInActor, session: Reading) -> Response:
+    return await _sale_page(request, session, sale, actor)
+
+
+async def _sale_page(
+    request: Request,
+    session: Reading,
+    sale: str,
+    actor: Actor,
+    *,
+    faults: Mapping[str, str] | None = None,
+    said: Mapping[str, str] | None = None,
+) -> Response:
     row = await _sale_for_house(session, sale, actor)
     rows = await deposit_queries.of_sale(session, actor, sale)
     sums = [sum(amounts) for amounts in zip(*(one.figures for one in rows), strict=True)] or [0] * 5
     terms = (await agreed.stated(session, row)).terms
-    asked = sum(one.deposit.asked_minor for one in rows)
-    return page(request, "settlement/sale_deposits.html", sale=row, rows=rows, sums=sums, asked=asked, terms=terms)
+    may_raise = actor.may(Permission.REGISTRATION_DECIDE)
+    return page(
+        request,
+        "settlement/sale_deposits.html",
+        status_code=422 if faults else 200,
+        sale=row,
+        rows=rows,
+        sums=sums,
+        asked=sum(one.deposit.wanted_minor for one in rows),
+        terms=terms,
+        grows={one.deposit.id: await topping_up.open_for(session, one.deposit) for one in rows if may_raise},
+        faults=faults or {},
+        said=said or {},
+    )
 
 
 @router.get("/staff/sales/{sale}/deposits.csv")
@@ -49,7 +137,7 @@ async def deposits_csv(sale: str, actor: SignedInActor, session: Reading) -> Res
     head = ("deposit", "company", "state", "currency", "asked", "received", "applied", "refunded", "forfeited", "held")
     lines = [head]
     for one in await deposit_queries.of_sale(session, actor, sale):
-        amounts = (one.deposit.asked_minor, *one.figures)
+        amounts = (one.deposit.wanted_minor, *one.figures)
         told = (one.deposit.public_id, one.company, one.deposit.state, row.currency)
         lines.append((*told, *(decimal_text(amount, row.currency) for amount in amounts)))  # type: ignore[arg-type]
     headers = {"content-disposition": 'attachment; filename="deposits.csv"'}

@@ -15,7 +15,7 @@ from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.settlement import discrepancies, ledger, postings, queries, receiving
-from pavilion.settlement.deposit_models import REFERENCE, Deposit, DepositState
+from pavilion.settlement.deposit_models import REFERENCE, UNPAID, Deposit, DepositState
 from pavilion.settlement.deposit_rules import share_out, split
 from pavilion.settlement.models import Entry, HouseCompany, Invoice, InvoiceLine, Posting
 from pavilion.settlement.receipt_models import Allocation, Receipt
@@ -117,9 +117,9 @@ def facts_of(deposit: Deposit) -> dict[str, object]:
 async def payable(session: AsyncSession, deposit: Deposit) -> int:
     """What is still to be put down. Refused where nothing is asked any more, or the company is barred from sales."""
     await strikes.refuse_barred(session, deposit.company_id, entities()[deposit.entity].strikes)
-    if deposit.state not in (DepositState.ASKED, DepositState.PENDING):
+    if not deposit.takes_money:
         raise ActNotAllowed(state=deposit.state)
-    return deposit.asked_minor - await held_minor(session, deposit.company_id, deposit.sale)
+    return deposit.wanted_minor - await held_minor(session, deposit.company_id, deposit.sale)
 
 
 async def pending(session: AsyncSession, deposit: Deposit, *, by: str | None, now: datetime) -> None:
@@ -142,14 +142,15 @@ async def receive(
     session: AsyncSession, deposit: Deposit, receipt: Receipt, *, by: str | None, now: datetime
 ) -> Receipt:
     """The receipt stands in the journal: on the deposit as far as that is still open, the rest unallocated. Once all of
-    it is there the deposit is held. Money of another currency, for a deposit no longer asked, or from a company that is
-    barred is not lost: all of it waits unallocated, and a person looks. The deposit's row is locked by the caller."""
+    it is there the deposit is held; once what it was raised by is there too, the limit has followed. Money of another
+    currency, for a deposit no longer asked, or from a company that is barred is not lost: all of it waits unallocated,
+    and a person looks. The deposit's row is locked by the caller."""
     barred = await strikes.barred(session, deposit.company_id, entities()[deposit.entity].strikes)
     taken = deposit.by_hold and deposit.state == DepositState.HELD  # an authorisation that is captured now
-    asked = taken or (deposit.state in (DepositState.ASKED, DepositState.PENDING) and not barred)
+    asked = taken or (deposit.takes_money and not barred)
     alike = (receipt.currency, receipt.entity) == (deposit.currency, deposit.entity)
     before = await held_minor(session, deposit.company_id, deposit.sale)
-    part = min(receipt.amount_minor, max(0, deposit.asked_minor - before)) if asked and alike else 0
+    part = min(receipt.amount_minor, max(0, deposit.wanted_minor - before)) if asked and alike else 0
     if part == 0:
         await receiving.book(session, receipt, None, by=by)
         kind, facts = "deposit_closed" if alike else "currency_differs", {"deposit": deposit.public_id}
@@ -167,8 +168,7 @@ async def receive(
     await ledger.post(session, key=f"receipt:{receipt.public_id}", moves=moves, **posting)  # type: ignore[arg-type]
     told = {"deposit": deposit.public_id, "unallocated_minor": rest}
     events.record(session, "payment:booked", receipt.public_id, by=by, at=receipt.at, **told)
-    if before + part == deposit.asked_minor and deposit.state != DepositState.HELD:
-        await secured(session, deposit, by=by, now=now)
+    await _reached(session, deposit, before + part, by=by, now=now)
     await session.flush()
     return receipt
 
@@ -187,8 +187,9 @@ async def uncover(
             back = await give_back(session, invoice, missing, key=f"{key}:{invoice.number}", by=by, now=now)
             missing -= back
             opened += [invoice] if back else []
-    there = min(amount_minor, await held_minor(session, deposit.company_id, deposit.sale))
-    if there and deposit.state == DepositState.HELD:
+    lies = await held_minor(session, deposit.company_id, deposit.sale)
+    there = min(amount_minor, lies)
+    if there and deposit.state == DepositState.HELD and lies - there < deposit.asked_minor:
         deposit.state, deposit.held_at = DepositState.ASKED, None
         await session.flush()
         await registering.deposit_gone(session, registration=deposit.registration, by=by, now=now)
@@ -203,9 +204,23 @@ async def recovered(session: AsyncSession, public_id: str, *, by: str | None, no
     there = await held_minor(session, deposit.company_id, deposit.sale)
     if deposit.state == DepositState.CLOSED and there > 0:
         deposit.state, deposit.closed_at = DepositState.HELD, None  # it goes back with the next look
-    elif deposit.state in (DepositState.ASKED, DepositState.PENDING) and there >= deposit.asked_minor:
-        await secured(session, deposit, by=by, now=now)
+    else:
+        await _reached(session, deposit, there, by=by, now=now)
     await session.flush()
+
+
+async def _reached(session: AsyncSession, deposit: Deposit, there: int, *, by: str | None, now: datetime) -> None:
+    """So much lies on the account: what it is enough for has happened."""
+    if deposit.state in UNPAID and there >= deposit.asked_minor:
+        await secured(session, deposit, by=by, now=now)
+    if deposit.raise_minor is not None and there >= deposit.wanted_minor:
+        deposit.asked_minor, deposit.raise_minor = deposit.wanted_minor, None
+        deposit.lots = await registering.deposit_raised(
+            session, registration=deposit.registration, deposit_minor=deposit.asked_minor, factor=deposit.factor,
+            by=by, now=now,
+        )  # fmt: skip
+        told = {"amount_minor": deposit.asked_minor, "currency": deposit.currency, **facts_of(deposit)}
+        events.record(session, "deposit:raised", deposit.public_id, by=by, at=now, **told)
 
 
 async def secured(session: AsyncSession, deposit: Deposit, *, by: str | None, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.entities import entities
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import deposits, discrepancies, intents, queries, receiving
-from pavilion.settlement.deposit_models import Deposit, DepositState
+from pavilion.settlement.deposit_models import Deposit, takes_money
 from pavilion.settlement.intent_models import IntentKind, ProviderCustomer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Cash
@@ -94,7 +94,7 @@ async def _deposit(session: AsyncSession, customer: ProviderCustomer, found: Cas
         Deposit.company_id == customer.company_id,
         Deposit.entity == customer.entity,
         Deposit.currency == found.currency,
-        Deposit.state.in_((DepositState.ASKED, DepositState.PENDING)),
+        takes_money(),
     )
     names = {name: one.public_id for one in await session.scalars(wanted) for name in (one.public_id, one.reference)}
     named = named_in(found.reference, list(names))
