@@ -1,15 +1,12 @@
 """A company's mark as it may stand on a passport: drawn again by us, so that nothing but the picture comes through."""
 
-import io
 import re
-import warnings
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from PIL import Image, UnidentifiedImageError
-
 from pavilion.kernel.canon import sha256_hex
 from pavilion.kernel.errors import BadInput
+from pavilion.webkit import pictures
 
 MOST_BYTES = 256 * 1024
 MOST_PIXELS = 16_000_000
@@ -59,19 +56,9 @@ def redrawn(data: bytes) -> Mark:
 
 def _png(data: bytes) -> Mark:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            image: Image.Image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
-            if image.width * image.height > MOST_PIXELS:
-                raise _refused()
-            image.load()
-            image = image.convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError):
+        return Mark(PNG, pictures.as_png(data, most_pixels=MOST_PIXELS, side=SIDE))
+    except pictures.Unreadable:
         raise _refused() from None
-    image.thumbnail((SIDE, SIDE))
-    out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
-    return Mark(PNG, out.getvalue())
 
 
 def _svg(data: bytes) -> Mark:

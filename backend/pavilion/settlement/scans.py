@@ -1,10 +1,7 @@
 """The picture of a statement line that a cashier enters: drawn again by us or refused, kept once by its hash."""
 
-import io
-import warnings
 from datetime import datetime
 
-from PIL import Image, UnidentifiedImageError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +9,7 @@ from pavilion.kernel.canon import sha256_hex
 from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import BadInput
 from pavilion.settlement.receipt_models import WireScan
+from pavilion.webkit import pictures
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_PIXELS = 40_000_000
@@ -29,19 +27,9 @@ def read(data: bytes) -> tuple[str, bytes]:
             raise _refused()
         return PDF, data
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            image: Image.Image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
-            if image.width * image.height > MOST_PIXELS:
-                raise _refused()
-            image.load()
-            image = image.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError):
+        return JPEG, pictures.as_jpeg(data, most_pixels=MOST_PIXELS, side=SIDE)
+    except pictures.Unreadable:
         raise _refused() from None
-    image.thumbnail((SIDE, SIDE))
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=85)
-    return JPEG, out.getvalue()
 
 
 async def keep(session: AsyncSession, media: str, content: bytes, now: datetime) -> str:
