@@ -66,7 +66,8 @@ EVERY = [
     postings.seller_charged(7, commission_minor=5, charges_minor=3, taxes={"liability:tax:BE:full": 2}),
     postings.seller_paid(7, "ANT", 10), postings.forfeited(3, SALE, 10, {7: 4, 8: 1}), postings.forfeited(3, SALE, 10),
     postings.chargeback_opened(3, "INV-1", "ANT", 10), postings.dispute_borne("ANT", 2),
-    postings.payout_left("ANT", 10), postings.payout_arrived("ANT", 10), postings.written_off(3, "INV-1", 10),
+    postings.payout_left({"ANT": 12, "HKG": -2}), postings.payout_arrived({"ANT": 12, "HKG": -2}),
+    postings.written_off(3, "INV-1", 10),
     postings.converted_from(3, "EUR", 10), postings.converted_to(3, "USD", 10),
     postings.invoice_issued(3, "INV-1", LINES),
 ]  # fmt: skip

@@ -160,6 +160,18 @@ async def test_the_sheets_and_the_empty_pages_open_and_nobody_else_may(site):
         )
     page = (await desk.get("/staff/cashier/discrepancies")).text
     close = re.search(r"/staff/cashier/discrepancies/\w+/close", page)[0]
+    async with sessions.begin() as session:
+        facts = {"amount_minor": 900, "rest_minor": 500, "currency": "USD"}
+        await discrepancies.found(session, key="p", kind="payout_unexplained", subject="po_1", facts=facts, now=NOON)
+    share = re.search(r"/staff/cashier/discrepancies/\w+/share", (await desk.get("/staff/cashier/discrepancies")).text)[
+        0
+    ]
+    for parts, why, code in (("5", "no", 422), ("x", "as their list says", 422), ("4", "as their list says", 422)):
+        wrong = await desk.post(share, data={"entity": ["ANT", "HKG"], "part": [parts, ""], "reason": why})
+        assert wrong.status_code == code and "is-wrong" in wrong.text
+    right = {"entity": ["ANT", "HKG"], "part": ["6.00", "-1"], "reason": "as their list says"}
+    assert [(await desk.post(share, data=right)).status_code for _ in range(2)] == [303, 409]
+    assert (await desk.post("/staff/cashier/discrepancies/1/share", data=right)).status_code == 404
     assert (await desk.post(close, data={"reason": "no"})).status_code == 422
     assert (await desk.post(close, data={"reason": "booked by hand that day"})).status_code == 303
     assert (await desk.post(close, data={"reason": "booked by hand that day"})).status_code == 409

@@ -1,14 +1,16 @@
 """The adapter and the provider's double, with the real SDK between them: what we ask is understood, what is told is
 believed when it is signed, and money goes the whole way there and back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.settings import Settings
-from pavilion.settlement import reconciling, refunding, sending, webhooks
+from pavilion.settlement import emptying, invoicing, reconciling, refunding, sending, webhooks
 from pavilion.settlement.intent_models import PaymentIntent, ProviderCustomer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.connecting import WrongMode, connect
@@ -18,7 +20,7 @@ from pavilion.settlement.payments.signing import signature
 from pavilion.settlement.payments.stripe_adapter import StripePayments
 from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund
 from tests.make import NOON
-from tests.settlement.test_invoicing import issued, sold
+from tests.settlement.test_invoicing import TERMS, buyer, issued, sold
 from tests.settlement.test_provider import URL, asked, balance, one, rows
 
 LIVE, TEST = "sk_" + "live_1", "sk_" + "test_1"
@@ -80,6 +82,69 @@ async def test_an_invoice_is_paid_on_the_page_refunded_disputed_and_reconciled(s
     sums = sum(part["amount"] for part in there_now["available"] + there_now["pending"] if part["currency"] == "usd")
     assert await balance(sqlite_sessions, "asset:stripe:ANT") == sums
     assert {row.kind for row in await rows(sqlite_sessions, Discrepancy)} == {"dispute"}
+
+
+async def test_a_payout_of_two_selling_houses_is_shared_by_what_it_is_made_of(sqlite_sessions, there):
+    double, payments = there
+    await issued(sqlite_sessions)
+    async with sqlite_sessions.begin() as session:
+        terms, who = replace(TERMS, entity="HKG"), await buyer(session)
+        draft = await invoicing.add_lots(session, terms=terms, buyer=who, lots=[sold("M" * 26, 90_000)], now=NOON)
+        await invoicing.issue(session, draft, NOON)
+    for invoice in await rows(sqlite_sessions, Invoice):
+        double.do("pay", session=await on_page(sqlite_sessions, payments, invoice.number))
+    await hear(sqlite_sessions, double, payments)
+    other = await one(sqlite_sessions, Receipt, Receipt.entity == "HKG")
+    double.do("dispute", charge=other.provider_ref)  # a house may owe there what another house has there
+    first = double.do("payout", currency="usd")
+    double.do("bounce", payout=first)
+    last = double.do("payout", currency="usd")  # of nothing but what came back
+    double.do("arrive", payout=last)
+    effects = await hear(sqlite_sessions, double, payments)
+    assert effects.count("paid_out") == 1
+    await reconciling.reconcile(sqlite_sessions, payments, NOON + timedelta(hours=5))
+    assert await balance(sqlite_sessions, "clearing:payout") == 0
+    there_now, arrived = [], 0
+    for house in ("ANT", "HKG"):
+        there_now.append(await balance(sqlite_sessions, f"asset:stripe:{house}"))
+        arrived += await balance(sqlite_sessions, f"asset:bank:{house}")
+    assert (there_now, arrived) == ([0, 0], (await payments.read_payout(last)).amount_minor)
+    assert await balance(sqlite_sessions, "asset:bank:HKG") == -3_358 - 1_500  # the fees of the charge and the dispute
+    kinds = {row.kind for row in await rows(sqlite_sessions, Discrepancy)}
+    assert kinds == {"dispute", "payout_failed"}
+
+
+async def test_what_nobody_says_of_a_payout_is_shared_by_a_person_and_never_guessed(sqlite_sessions, there):
+    double, payments = there
+    await issued(sqlite_sessions)
+    async with sqlite_sessions.begin() as session:
+        terms, who = replace(TERMS, entity="HKG"), await buyer(session)
+        draft = await invoicing.add_lots(session, terms=terms, buyer=who, lots=[sold("M" * 26, 90_000)], now=NOON)
+        await invoicing.issue(session, draft, NOON)
+    for invoice in await rows(sqlite_sessions, Invoice):
+        double.do("pay", session=await on_page(sqlite_sessions, payments, invoice.number))
+    payout = double.do("payout", currency="usd", amount=1_200_000)  # by hand: the provider does not say of what
+    double.do("arrive", payout=payout)
+    await hear(sqlite_sessions, double, payments)
+    for hours in (5, 6):
+        await reconciling.reconcile(sqlite_sessions, payments, NOON + timedelta(hours=hours))
+    found = await one(sqlite_sessions, Discrepancy)
+    assert (found.kind, found.facts["rest_minor"]) == ("payout_unexplained", 1_200_000)
+    assert await balance(sqlite_sessions, "asset:bank:ANT") == 0
+    for parts, fault in (({"ANT": "12,000.01"}, BadInput), ({"XXX": "12000"}, BadInput)):
+        with pytest.raises(fault):
+            async with sqlite_sessions.begin() as session:
+                await emptying.assign(session, found.public_id, parts, word="counted", by="tomas", now=NOON)
+    async with sqlite_sessions.begin() as session:
+        parts = {"ANT": "12,000.50", "HKG": "-0.50"}
+        await emptying.assign(session, found.public_id, parts, word="counted by the charges", by="tomas", now=NOON)
+    assert [await balance(sqlite_sessions, f"asset:bank:{one}") for one in parts] == [1_200_050, -50]
+    with pytest.raises(ActNotAllowed):
+        async with sqlite_sessions.begin() as session:
+            await emptying.assign(session, found.public_id, parts, word="again", by="tomas", now=NOON)
+    double.do("bounce", payout=payout)
+    await hear(sqlite_sessions, double, payments)
+    assert [await balance(sqlite_sessions, f"asset:bank:{one}") for one in parts] == [0, 0]
 
 
 async def test_a_transfer_reaches_the_virtual_account_and_goes_back_from_it(sqlite_sessions, there):

@@ -117,6 +117,17 @@ class ReasonForm(_Form):
     reason: Reason = ""
 
 
+class SharesForm(ReasonForm):
+    """How much of a payout is each selling entity's: `part` belongs to the `entity` at the same place."""
+
+    entity: Annotated[list[Annotated[str, StringConstraints(max_length=3)]], Field(max_length=20)] = []
+    part: Annotated[list[Amount], Field(max_length=20)] = []
+
+    @property
+    def said(self) -> dict[str, str]:
+        return dict(zip(self.entity, self.part, strict=False))
+
+
 class RefundsForm(_Form):
     refund: Annotated[list[Annotated[str, StringConstraints(max_length=26)]], Field(max_length=100)] = []
 

@@ -10,18 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.entities import entities
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.settlement import (
     aging,
     cash_queries,
     cash_sheets,
     discrepancies,
+    emptying,
     queries,
     refunding,
     tax_report,
     trail,
 )
-from pavilion.settlement.cash_forms import PaidForm, ReasonForm, RefundsForm
+from pavilion.settlement.cash_forms import PaidForm, ReasonForm, RefundsForm, SharesForm
 from pavilion.settlement.cashier_routes import csv_file
 from pavilion.settlement.receipt_models import Receipt
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -117,8 +119,35 @@ async def close_discrepancy(
     return RedirectResponse("/staff/cashier/discrepancies?done=closed", status_code=303)
 
 
+@router.post("/staff/cashier/discrepancies/{discrepancy}/share")
+async def share_payout(
+    request: Request,
+    discrepancy: Ulid,
+    said: Annotated[SharesForm, Form()],
+    actor: Cashier,
+    session: Writing,
+    now: Now,
+) -> Response:
+    """A person says whose the money of a payout was that the provider does not explain."""
+    if not WORD_LEAST <= len(said.reason) <= WORD_MOST:
+        return await _discrepancies_page(request, session, now, wrong=discrepancy, shares=said)
+    try:
+        by = actor.public_id or ""
+        await emptying.assign(session, discrepancy, said.said, word=said.reason, by=by, now=now)
+    except BadInput as fault:
+        return await _discrepancies_page(
+            request, session, now, wrong=discrepancy, shares=said, fault=fault.fields["parts"]
+        )
+    return RedirectResponse("/staff/cashier/discrepancies?done=closed", status_code=303)
+
+
 async def _discrepancies_page(
-    request: Request, session: AsyncSession, now: datetime, wrong: str | None = None
+    request: Request,
+    session: AsyncSession,
+    now: datetime,
+    wrong: str | None = None,
+    shares: SharesForm | None = None,
+    fault: str | None = None,
 ) -> Response:
     rows = await cash_queries.discrepancies(session, closed=False)
     return page(
@@ -129,6 +158,9 @@ async def _discrepancies_page(
         receipts=await cash_queries.receipts_behind(session, rows),
         closed=await cash_queries.discrepancies(session, closed=True),
         wrong=wrong,
+        shares=shares,
+        fault=fault,
+        houses=entities(),
         now=now,
     )
 

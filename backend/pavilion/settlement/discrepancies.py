@@ -29,6 +29,7 @@ KINDS = (
     "refund_twice",  # the provider paid back what was replaced by another refund
     "dispute",
     "payout_failed",
+    "payout_unexplained",  # whose money a part of it was, nobody says
     "provider_refused",  # what the house wanted to take at the provider, it did not get
     "balance_differs",  # a kept balance is not what its entries add up to
 )

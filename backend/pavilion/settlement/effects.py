@@ -15,8 +15,7 @@ from pavilion.settlement import (
     chargebacks,
     deposits,
     discrepancies,
-    ledger,
-    postings,
+    emptying,
     receiving,
     refunding,
     transfers,
@@ -34,11 +33,6 @@ PAGES = (IntentKind.CHECKOUT, IntentKind.DEPOSIT, IntentKind.HOLD)
 # What an effect was, as a code.
 NOTHING, PAID, HELD, AUTHORISED, FAILED, EXPIRED = "nothing", "paid", "held", "authorised", "failed", "expired"
 REFUNDED, DISPUTED, FUNDED, PAID_OUT, DISCREPANCY = "refunded", "disputed", "funded", "paid_out", "discrepancy"
-
-
-def house_entity(code: str = "") -> str:
-    """The selling entity whose account with the provider it is; the first of the house where nothing says which."""
-    return code if code in entities() else next(iter(entities()))
 
 
 async def intent_of(session: AsyncSession, public_id: str) -> PaymentIntent | None:
@@ -134,7 +128,7 @@ async def _received(session: AsyncSession, found: Charged, intent: PaymentIntent
 
 
 def _receipt(found: Charged, intent: PaymentIntent | None, now: datetime) -> Receipt:
-    entity = house_entity(intent.entity if intent else "")
+    entity = emptying.house_entity(intent.entity if intent else "")
     held = intent is not None and intent.kind in (IntentKind.HOLD, IntentKind.CAPTURE)
     return Receipt(
         public_id=ulid(now),
@@ -304,23 +298,20 @@ async def disputed(session: AsyncSession, found: Disputed, now: datetime) -> str
     return DISPUTED
 
 
-async def paid_out(session: AsyncSession, found: PaidOut, now: datetime) -> str:
-    """Our balance there has reached our bank, or came back from it."""
-    left, arrived, entity = f"payout:{found.id}", f"payout.arrived:{found.id}", house_entity()
+async def paid_out(session: AsyncSession, found: PaidOut, now: datetime, *, at_night: bool = False) -> str:
+    """Our balance there has reached our bank, or came back from it. `at_night`: all else of that day is booked, and
+    what cannot be explained now is put to a person."""
     if found.state == "waiting":
         return NOTHING
     if found.state == "failed":
-        await ledger.reverse(session, arrived, by=None, at=now)
-        await ledger.reverse(session, left, by=None, at=now)
+        await emptying.came_back(session, found, now)
         facts = {"amount_minor": found.amount_minor, "currency": found.currency}
         await discrepancies.found(
             session, key=f"payout_failed:{found.id}", kind="payout_failed", subject=found.id, facts=facts, now=now
         )
         return FAILED
-    new = False
-    for key, moves in (
-        (left, postings.payout_left(entity, found.amount_minor)),
-        (arrived, postings.payout_arrived(entity, found.amount_minor)),
-    ):
-        new |= await ledger.post(session, key=key, moves=moves, currency=found.currency, ref=found.id, at=now, by=None)
-    return PAID_OUT if new else NOTHING
+    share = await emptying.share_of(session, found, whole_day=at_night)
+    if share.rest and not at_night:
+        return NOTHING  # a charge of it may not have been told yet
+    new = await emptying.arrived(session, found, share, now)
+    return DISCREPANCY if share.rest else PAID_OUT if new else NOTHING

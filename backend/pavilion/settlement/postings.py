@@ -179,12 +179,13 @@ def dispute_borne(entity: str, amount_minor: int) -> list[Move]:
     return _pair("expense:dispute", stripe(entity), amount_minor)
 
 
-def payout_left(entity: str, amount_minor: int) -> list[Move]:
-    return _pair("clearing:payout", stripe(entity), amount_minor)
+def payout_left(shares: Mapping[str, int]) -> list[Move]:
+    """`shares`: what of it was each selling entity's; below zero: more was refunded than paid to that one."""
+    return [Move("clearing:payout", sum(shares.values())), *(Move(stripe(one), -part) for one, part in shares.items())]
 
 
-def payout_arrived(entity: str, amount_minor: int) -> list[Move]:
-    return _pair(bank(entity), "clearing:payout", amount_minor)
+def payout_arrived(shares: Mapping[str, int]) -> list[Move]:
+    return [*(Move(bank(one), part) for one, part in shares.items()), Move("clearing:payout", -sum(shares.values()))]
 
 
 def written_off(company_id: int, number: str, amount_minor: int) -> list[Move]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event, record
-from pavilion.settlement import discrepancies, effects, ledger, postings, sending, webhooks
+from pavilion.settlement import discrepancies, effects, emptying, ledger, postings, sending, webhooks
 from pavilion.settlement.intent_models import (
     Dispute,
     IntentState,
@@ -21,6 +21,7 @@ from pavilion.settlement.intent_models import (
 from pavilion.settlement.models import Posting
 from pavilion.settlement.payments.port import (
     BalanceLine,
+    PaidOut,
     Payments,
     ProviderRefused,
     ProviderUnreachable,
@@ -68,14 +69,19 @@ class Nightly:
 async def reconcile(sessions: Sessions, payments: Payments, now: datetime) -> int:
     """Our books and the provider's list agree for these seven days, or what does not is open before a person. Answers
     how much was missing here."""
-    applied, seen = 0, set()
+    applied, seen, payouts = 0, set(), []
     async for line in payments.movements(since=now - SPAN - EDGE):
         seen.add(line.source)
-        applied += await _line(sessions, payments, line, now)
+        if line.kind == "payout":
+            payouts.append(line)
+        else:
+            applied += await _line(sessions, payments, line, now)
     async for cash in _cash(sessions, payments, now):
         seen.add(cash.object)
         applied += await _take(sessions, payments, cash, now)
     applied += await _open_pages(sessions, payments, now)
+    for line in reversed(payouts):  # the oldest first, once all that they are made of is booked
+        applied += await _line(sessions, payments, line, now)
     async with sessions.begin() as session:
         await _missing_there(session, seen, now)
         record(session, RECONCILED, "provider", by=None, at=now, applied=applied, lines=len(seen))
@@ -92,7 +98,10 @@ async def _line(sessions: Sessions, payments: Payments, line: BalanceLine, now: 
     async with sessions.begin() as session:
         effect = effects.NOTHING
         for one in said:
-            effect = await effects.apply(session, one, now)
+            if isinstance(one, PaidOut):
+                effect = await effects.paid_out(session, one, now, at_night=True)
+            else:
+                effect = await effects.apply(session, one, now)
         await _fee(session, line, now)
         await _compare(session, line, now)
         if effect != effects.NOTHING:
@@ -153,8 +162,7 @@ async def _fee(session: AsyncSession, line: BalanceLine, now: datetime) -> None:
     fee = -line.amount_minor if line.kind == "fee" else line.fee_minor if line.kind == "payment" else 0
     if fee <= 0:
         return
-    entity = await session.scalar(select(Receipt.entity).where(Receipt.provider_ref == line.source))
-    moves = postings.provider_fee(effects.house_entity(entity or ""), fee)
+    moves = postings.provider_fee(emptying.house_entity(await emptying.entity_of(session, line) or ""), fee)
     await ledger.post(
         session, key=f"fee:{line.id}", moves=moves, currency=line.currency, ref=line.source or line.id, at=now, by=None
     )

@@ -30,10 +30,10 @@ HANDLED = frozenset({
     "charge.refunded", "refund.updated", "refund.failed",
     "charge.dispute.created", "charge.dispute.closed", "payout.paid", "payout.failed",
 })  # fmt: skip
-# Of these the call itself says too little: which charge was paid, what it belongs to.
+# Of these the call itself says too little: which charge was paid, what it belongs to, what a payout is made of.
 READ = frozenset({
     "checkout.session.completed", "checkout.session.async_payment_succeeded", "charge.refunded",
-    "charge.dispute.created", "charge.dispute.closed",
+    "charge.dispute.created", "charge.dispute.closed", "payout.paid",
 })  # fmt: skip
 REPEATED, UNKNOWN_TYPE = "repeated", "unknown_type"
 TRIES = 5

@@ -108,12 +108,14 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class PaidOut:
-    """Our balance there on its way to our bank. `state`: waiting, paid, failed."""
+    """Our balance there on its way to our bank. `state`: waiting, paid, failed. `lines`: the movements it is made of;
+    none: the provider does not say, as of one that was not made by its own calendar."""
 
     id: str
     amount_minor: int
     currency: str
     state: str
+    lines: "tuple[BalanceLine, ...] | None" = None
 
 
 Said = Checkout | Charged | Refunded | Cash | Disputed | PaidOut
@@ -121,7 +123,8 @@ Said = Checkout | Charged | Refunded | Cash | Disputed | PaidOut
 
 @dataclass(frozen=True, slots=True)
 class BalanceLine:
-    """A movement of our balance there. `kind`: payment, refund, refund_failure, fee, dispute, payout, other."""
+    """A movement of our balance there. `kind`: payment, refund, refund_failure, fee, dispute, payout, other. `payment`:
+    the payment that its source belongs to, if any."""
 
     id: str
     kind: str
@@ -130,6 +133,11 @@ class BalanceLine:
     fee_minor: int
     currency: str
     created: datetime
+    payment: str = ""
+
+    @property
+    def net_minor(self) -> int:
+        return self.amount_minor - self.fee_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The provider's objects, as its API and its webhooks spell them, as the port's values. Pure; ids and amounts only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -178,27 +178,35 @@ def disputed_of(shape: Shape) -> Disputed:
     )
 
 
-def paid_out_of(shape: Shape) -> PaidOut:
+def paid_out_of(shape: Shape, lines: Sequence[BalanceLine] | None = None) -> PaidOut:
     return PaidOut(
         id=shape["id"],
         amount_minor=shape["amount"],
         currency=shape["currency"].upper(),
         state=PAYOUT_STATES.get(shape["status"], "waiting"),
+        lines=None if lines is None else tuple(lines),
     )
+
+
+def listed(payout: Shape) -> bool:
+    """Whether the provider says of what movements this payout is made."""
+    return bool(payout.get("automatic")) and payout.get("reconciliation_status") == "completed"
 
 
 def line_of(shape: Shape) -> BalanceLine:
     kind = LINE_KINDS.get(shape["type"], "other")
     if shape["type"] == "adjustment" and str(shape.get("reporting_category", "")).startswith("dispute"):
         kind = "dispute"
+    source = shape.get("source")
     return BalanceLine(
         id=shape["id"],
         kind=kind,
-        source=id_of(shape.get("source")) or "",
+        source=id_of(source) or "",
         amount_minor=shape["amount"],
         fee_minor=shape["fee"],
         currency=shape["currency"].upper(),
         created=at(shape["created"]),
+        payment=id_of(source.get("payment_intent")) or "" if isinstance(source, Mapping) else "",
     )
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 20
 PAGE = 100
 WHOLE_PAYMENT = ["latest_charge.balance_transaction"]
+WHOLE_LINES = ["data.source"]  # what it belongs to says whose money it is
+RETURNS = 5  # payouts that came back, one within the other, that are looked into
 # Where a currency is paid to an account of its own kind; other currencies are wired to the house itself.
 TRANSFERS = {
     "EUR": "eu_bank_transfer",
@@ -191,12 +193,30 @@ class StripePayments:
         return shapes.disputed_of(await _answer(self._stripe().v1.disputes.retrieve_async(dispute)))
 
     async def read_payout(self, payout: str) -> PaidOut:
-        return shapes.paid_out_of(await _answer(self._stripe().v1.payouts.retrieve_async(payout)))
+        return await self._payout(payout, RETURNS)
+
+    async def _payout(self, payout: str, deep: int) -> PaidOut:
+        """With what it is made of; what came back of an earlier one is what that one was made of."""
+        shape = await _answer(self._stripe().v1.payouts.retrieve_async(payout))
+        if not shapes.listed(shape):
+            return shapes.paid_out_of(shape)
+        lines: list[BalanceLine] = []
+        async for line in self._lines({"payout": payout}):
+            if line.kind != "payout":
+                lines.append(line)
+            elif line.source != payout:
+                inner = (await self._payout(line.source, deep - 1)).lines if line.amount_minor > 0 and deep else None
+                lines += inner or (line,)
+        return shapes.paid_out_of(shape, lines)
 
     async def movements(self, *, since: datetime) -> AsyncIterator[BalanceLine]:
+        async for line in self._lines({"created": {"gte": micros(since) // 1_000_000}}):
+            yield line
+
+    async def _lines(self, which: Mapping[str, Any]) -> AsyncIterator[BalanceLine]:
         after: str | None = None
         while True:
-            params: Any = {"created": {"gte": micros(since) // 1_000_000}, "limit": PAGE}
+            params: Any = {**which, "limit": PAGE, "expand": WHOLE_LINES}
             params |= {"starting_after": after} if after else {}
             page = await _answer(self._stripe().v1.balance_transactions.list_async(params))
             for one in page["data"]:

@@ -60,8 +60,11 @@ def _pay(world: World, postman: Postman, said: Said) -> str:
 
 
 def _payout(world: World, postman: Postman, said: Said) -> str:
-    asked = {"currency": _text(said, "currency").lower(), "amount": _count(said, "amount", 0)}
-    return str(moving.create_payout(world, asked)["id"])
+    """Without an amount all of the balance, as by the account's calendar."""
+    currency = _text(said, "currency").lower()
+    if not said.get("amount"):
+        return str(moving.by_calendar(world, currency)["id"])
+    return str(moving.create_payout(world, {"currency": currency, "amount": _count(said, "amount", 0)})["id"])
 
 
 _ACTS: dict[str, Callable[[World, Postman, Said], str | None]] = {

@@ -164,9 +164,10 @@ def payouts(say: Say, world: World, said: str = "") -> str:
         for one in _newest(world, "payout")
     ]
     currencies = [(currency, currency.upper()) for currency, amount in lying if amount > 0]
-    fields = choice(say, "currency", "currency", currencies) + field(say, "amount", "amount", "", inputmode="decimal",
-                                                                      required="")  # fmt: skip
+    which = choice(say, "currency", "currency", currencies)
+    fields = which + field(say, "amount", "amount", "", inputmode="decimal", required="")
     form = _form(say, "/payouts", "payout", f'<div class="row">{fields}</div>', "pay_out") if currencies else ""
+    form += _form(say, "/payouts", "payout", f'<div class="row">{which}</div>', "pay_out_all") if currencies else ""
     sums = "".join(f'<p class="sum">{escape(money(amount, currency))}</p>' for currency, amount in lying)
     return page(
         say,

@@ -26,9 +26,25 @@ def create_payout(world: World, asked: dict[str, Any]) -> Thing:
     currency, amount = currency_of(asked["currency"]), asked["amount"]
     if not 0 < amount <= available(world).get(currency, 0):
         raise Wrong("You have insufficient funds in your account.", code="balance_insufficient", param="amount")
+    return _leave(world, currency, amount, asked, automatic=False)
+
+
+def by_calendar(world: World, currency: str) -> Thing:
+    """All that lies there leaves by itself; the movements it is made of can be listed by it."""
+    if (amount := available(world).get(currency_of(currency), 0)) <= 0:
+        raise Wrong("You have insufficient funds in your account.", code="balance_insufficient", param="amount")
+    lines = [one for one in world.state.all("balance_transaction", currency=currency) if not one.get("_payout")]
+    payout = _leave(world, currency, amount, {}, automatic=True)
+    for line in (*lines, world.need("balance_transaction", payout["balance_transaction"])):
+        world.change(line, _payout=payout["id"])
+    return payout
+
+
+def _leave(world: World, currency: str, amount: int, asked: dict[str, Any], *, automatic: bool) -> Thing:
     payout = world.new(
-        "payout", amount=amount, currency=currency, status="in_transit", automatic=False, balance_transaction=None,
-        arrival_date=world.now() + SOON_S, metadata=asked.get("metadata") or {}, reconciliation_status="not_applicable",
+        "payout", amount=amount, currency=currency, status="in_transit", automatic=automatic, balance_transaction=None,
+        arrival_date=world.now() + SOON_S, metadata=asked.get("metadata") or {},
+        reconciliation_status="completed" if automatic else "not_applicable",
         statement_descriptor=asked.get("statement_descriptor"),
     )  # fmt: skip
     line = world.booked("payout", payout["id"], -amount, currency)

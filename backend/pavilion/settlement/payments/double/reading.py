@@ -19,6 +19,8 @@ def listed(world: World, kind: str, asked: dict[str, Any], like: Mapping[str, An
     """The newest first, a page at a time; only those created within the bounds."""
     wanted = {name: asked[name] for name in _PLAIN if name in asked} | dict(like)
     types = wanted.pop("types", None) or asked.get("types")
+    if "payout" in wanted:
+        wanted["_payout"] = _automatic(world, wanted.pop("payout"))
     things = [one for one in reversed(world.state.all(kind, **wanted)) if _within(one["created"], asked.get("created"))]
     if types:
         things = [one for one in things if one["type"] in types]
@@ -71,6 +73,14 @@ def _within(created: int, bounds: Any) -> bool:
         created >= limit + _BOUNDS[name] if name.startswith("g") else created <= limit + _BOUNDS[name]
         for name, limit in bounds.items()
     )
+
+
+def _automatic(world: World, named: str) -> str:
+    payout = world.need("payout", named, "payout")
+    if not payout["automatic"]:
+        words = "Balance transaction history can only be filtered on automatic transfers, not manual."
+        raise Wrong(words, param="payout")
+    return str(payout["id"])
 
 
 def _place(things: list[Thing], named: str) -> int:

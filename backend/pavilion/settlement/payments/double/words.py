@@ -124,6 +124,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "our_balance": ("Balance at the provider", "支付机构余额"),
     "no_balance": ("Nothing lies there yet.", "尚无余额。"),
     "pay_out": ("Pay out to the bank", "出款至银行"),
+    "pay_out_all": ("Pay out all of it, as on its own calendar", "按出款日程全额出款"),
     "no_payouts": ("No payouts yet.", "尚无出款。"),
     "arrive": ("It arrives", "到账"),
     "bounce": ("The bank refuses it", "银行退回"),
