@@ -160,6 +160,8 @@ def states():
         accounts_of,
         charging,
         crediting,
+        holding_up,
+        postings,
         proceeds,
         proving,
         release_rules,
@@ -188,6 +190,7 @@ def states():
     from pavilion.viewings.travelling_models import SearchState
     from pavilion.viewings.wishes import Code as Refused
 
+    of_company = {one.split(":")[1] for one in (postings.BUYERS, postings.SELLERS, *postings.GUARDED)}
     return {
         "appointment_": AppointmentState,
         "slot_": Refused,
@@ -282,11 +285,12 @@ def states():
         "agreed_group_": [group for group, _ in terms_form.GROUPS],
         "account_": ACCOUNT_KINDS,
         "posting_": accounts_of.KINDS,
-        "own_": accounts_of.OF_COMPANY,
-        "own_hint_": accounts_of.OF_COMPANY,
+        "own_": of_company,
+        "own_hint_": of_company,
         "ledger_": proving.CODES,
         "statement_": [*ItemKind, "tax", "tax_none", "tax_export", "tax_reverse"],
         "proceeds_": proceeds.STATES,
+        "held_up_": holding_up.REASONS,
         "payment_": seller_queries.STATES,
         "fate_": StoneFate,
         "dropped_": [f"stone_{fate}" for fate in StoneFate],

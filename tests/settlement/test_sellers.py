@@ -18,6 +18,7 @@ from pavilion.settlement import (
     agreed,
     crediting,
     deposits,
+    holding_up,
     invoicing,
     jobs,
     ledger,
@@ -328,8 +329,16 @@ async def test_what_stands_in_the_way_of_a_payment_is_named(on_both):
         with pytest.raises(NotDone, match=code):
             await house.propose(early, now)
 
+    async def waits_for(now=LATER):
+        async with house.sessions() as session:
+            row = await session.get_one(SellerStatement, early.id)
+            return await holding_up.causes(session, row, await payouts.fault_of(session, row, now) or "", now)
+
     await refused("not_payable_yet", NOON + 2 * DAY)
+    (last,) = await waits_for(NOON + 2 * DAY)
+    assert (last.number, last.why) == ("1", "cleared_last") and last.day is not None
     await refused("account_not_confirmed")
+    assert await waits_for() == []
     await house.account(LATER - timedelta(hours=47))
     await refused("account_not_confirmed")
     now = LATER + DAY
@@ -341,10 +350,12 @@ async def test_what_stands_in_the_way_of_a_payment_is_named(on_both):
             )
         )
     await refused("discrepancy_open", now)
+    assert [(one.number, one.why) for one in await waits_for(now)] == [("1", "discrepancy")]
     async with house.sessions.begin() as session:
         await session.execute(update(Discrepancy).values(closed_at=NOON))
     proposal = await house.propose(early, now)
     await house.credit(invoice, now)
+    assert [(one.number, one.why) for one in await waits_for(now)] == [("1", "correction")]
     with pytest.raises(NotDone, match="correction_waits"):
         await house.approve(proposal, now)
 

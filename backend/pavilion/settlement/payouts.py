@@ -134,7 +134,7 @@ async def fault_of(session: AsyncSession, statement: SellerStatement, now: datet
 
 async def _money_fault(session: AsyncSession, statement: SellerStatement, now: datetime) -> str | None:
     """What the lots brought must still be there: no open discrepancy, dispute or credit note that came later."""
-    numbers = await _invoices(session, statement)
+    numbers = await invoices_of(session, statement)
     disagrees = select(Discrepancy.id).where(Discrepancy.invoice.in_(numbers), Discrepancy.closed_at.is_(None))
     if await session.scalar(disagrees.limit(1)) is not None:
         return "discrepancy_open"
@@ -146,11 +146,11 @@ async def _money_fault(session: AsyncSession, statement: SellerStatement, now: d
     return None if all(one.id in cleared or one.state == "cancelled" for one in invoices) else "not_cleared"
 
 
-async def _invoices(session: AsyncSession, statement: SellerStatement) -> set[str]:
+async def invoices_of(session: AsyncSession, statement: SellerStatement) -> set[str]:
     """The invoices whose money this statement is made of, and those of the statements it took over."""
     numbers = set(statement.facts["invoices"])
     for earlier in statement.facts["carries"]:
-        numbers |= await _invoices(session, await session.get_one(SellerStatement, earlier))
+        numbers |= await invoices_of(session, await session.get_one(SellerStatement, earlier))
     return numbers
 
 

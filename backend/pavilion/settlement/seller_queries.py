@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.settlement import payouts, proceeds, sellers
+from pavilion.settlement import holding_up, payouts, proceeds, sellers
 from pavilion.settlement.invoicing import TaxUndecided
 from pavilion.settlement.models import HouseCompany
 from pavilion.settlement.note_models import Paper
@@ -28,6 +28,7 @@ class StatementRow(NamedTuple):
     company: str
     state: str
     payout: Payout | None = None
+    causes: Sequence[holding_up.Cause] = ()  # the lots that it waits for
 
 
 class Ready(NamedTuple):
@@ -55,7 +56,7 @@ async def statements(
     wanted = visible_to(actor).join(Company, Company.id == SellerStatement.company_id).add_columns(Company.name)
     wanted = wanted.order_by(SellerStatement.id.desc())
     rows = (await session.execute(wanted if limit is None else wanted.limit(limit))).all()
-    return await _with_states(session, [(row, name) for row, name in rows], now)
+    return await _with_states(session, [(row, name) for row, name in rows], now, causes=limit is not None)
 
 
 async def row_of(session: AsyncSession, row: SellerStatement, now: datetime) -> StatementRow:
@@ -63,7 +64,7 @@ async def row_of(session: AsyncSession, row: SellerStatement, now: datetime) -> 
 
 
 async def _with_states(
-    session: AsyncSession, rows: Sequence[tuple[SellerStatement, str]], now: datetime
+    session: AsyncSession, rows: Sequence[tuple[SellerStatement, str]], now: datetime, *, causes: bool = True
 ) -> list[StatementRow]:
     keys = [row.id for row, _ in rows]
     live = select(Payout).where(Payout.statement_id.in_(keys), Payout.state != PayoutState.CANCELLED)
@@ -80,7 +81,8 @@ async def _with_states(
             state = "proposed"
         else:
             state = await payouts.fault_of(session, row, now) or "payable"
-        found.append(StatementRow(row, name, state, payout))
+        why = await holding_up.causes(session, row, state, now) if causes else ()
+        found.append(StatementRow(row, name, state, payout, why))
     return found
 
 

@@ -160,7 +160,7 @@ async def desk_csv(actor: Reader, session: Reading, now: Now) -> Response:
         *("carried", "net", "payable_on", "state", "bank_reference"),
     )
     table: list[tuple[str, ...]] = [head]
-    for row, company, state, payout in await seller_queries.statements(session, actor, now, limit=None):
+    for row, company, state, payout, _ in await seller_queries.statements(session, actor, now, limit=None):
         unit = row.currency
         amounts = (row.gross_minor, row.forfeits_minor, row.commission_minor, row.charges_minor, row.tax_minor)
         table.append(
