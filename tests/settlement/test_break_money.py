@@ -23,7 +23,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.invoicing import TaxUndecided
 from pavilion.settlement.payments.port import Disputed
-from pavilion.settlement.receipt_models import Discrepancy, Receipt
+from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund
 from pavilion.settlement.wiring import DuplicateReference, Seen
 from tests.make import NOON
 from tests.settlement.test_cash import TOTAL, Desk, paid_by_card
@@ -88,20 +88,55 @@ async def test_what_the_payers_bank_takes_back_is_not_sent_back_too(sqlite_sessi
     (receipt,) = await paid_by_card(desk, [TOTAL])
     (refund,) = await desk.act(matching.give_back, receipt.public_id)
     proposal = await desk.act(refunding.propose, [refund.public_id])
-    for state in ("open", "lost"):
+    for state, code in (("open", "disputed"), ("lost", "replaced")):
         await dispute(desk, receipt, state)
-        with pytest.raises(ActNotAllowed, match="disputed"):
+        with pytest.raises(ActNotAllowed, match=code):
             await desk.agree(proposal)
-        with pytest.raises(ActNotAllowed, match="disputed"):
+        with pytest.raises(ActNotAllowed, match=code):
             await desk.act(refunding.propose, [refund.public_id])
-    assert await desk.balance("expense:dispute") == TOTAL
+    assert await desk.balance("expense:dispute") == 0  # the payer has it: nothing is owed, and the house lost nothing
+    assert await desk.balance(postings.refund(receipt.company_id)) == 0
 
     (won,) = await paid_by_card(desk, [TOTAL])
     (refund,) = await desk.act(matching.give_back, won.public_id)
     for state in ("open", "won"):
         await dispute(desk, won, state, "dp_5")
     await desk.agree(await desk.act(refunding.propose, [refund.public_id]))
-    assert [one.state for one in await desk.refunds()] == ["decided", "sent"]
+    assert [one.shown for one in await desk.refunds()] == ["charged_back", "sent"]
+
+
+async def test_of_a_dispute_over_a_part_no_more_than_that_is_not_owed(desk):
+    (receipt,) = await paid_by_card(desk, [TOTAL])
+    await desk.act(matching.give_back, receipt.public_id)
+    for state in ("open", "lost", "lost"):
+        async with desk.sessions.begin() as session:
+            found = Disputed("dp_1", receipt.provider_ref, TOTAL - 300, 0, receipt.currency, state)
+            await chargebacks.follow(session, await session.get_one(Receipt, receipt.id), found, NOON)
+    ended, left = await desk.refunds()
+    assert (ended.shown, ended.amount_minor, left.state, left.amount_minor) == (
+        "charged_back",
+        TOTAL - 300,
+        "decided",
+        300,
+    )
+    assert await desk.balance(postings.refund(receipt.company_id)) == -300
+    await desk.agree(await desk.act(refunding.propose, [left.public_id]))
+
+
+async def test_a_refund_that_fails_after_the_dispute_was_lost_is_owed_no_more(desk):
+    (receipt,) = await paid_by_card(desk, [TOTAL])
+    (refund,) = await desk.act(matching.give_back, receipt.public_id)
+    await desk.agree(await desk.act(refunding.propose, [refund.public_id]))
+    for state in ("open", "lost"):
+        await dispute(desk, receipt, state)
+    assert [one.shown for one in await desk.refunds()] == ["sent"]  # the provider has not said what became of it
+    for _ in range(2):
+        async with desk.sessions.begin() as session:
+            await refunding.failed(
+                session, await session.get_one(Refund, refund.id), reason="charge_disputed", now=NOON
+            )
+    assert [one.shown for one in await desk.refunds()] == ["charged_back"]
+    assert await desk.balance(postings.refund(receipt.company_id)) == 0
 
 
 async def test_a_dispute_in_another_currency_moves_nothing_and_is_put_to_a_person(desk):

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import events
-from pavilion.settlement import deposits, discrepancies, ledger, postings, queries, receiving
+from pavilion.settlement import deposits, discrepancies, ledger, postings, queries, receiving, taken_by_bank
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Invoice
@@ -19,7 +19,8 @@ OPEN, WON, LOST = "open", "won", "lost"
 
 async def follow(session: AsyncSession, receipt: Receipt, found: Disputed, now: datetime) -> None:
     """Our books say of the dispute what the provider says. While it is open the receipt is not cleared; lost, the
-    invoice is to be paid again; won, everything stands as before but the fee."""
+    invoice is to be paid again and a refund that was not sent is owed no more; won, everything stands as before but the
+    fee."""
     await _hold(session, receipt)
     row = await session.get(Dispute, found.id)
     if row is None:
@@ -43,6 +44,8 @@ async def follow(session: AsyncSession, receipt: Receipt, found: Disputed, now: 
     else:
         await _owed_again(session, receipt, found, now)
     row.state, row.closed_at = found.state, now
+    await session.flush()
+    await taken_by_bank.end(session, receipt.id, now)
     events.record(session, f"dispute:{found.state}", receipt.public_id, by=None, at=now, dispute=found.id)
 
 

@@ -11,6 +11,7 @@ from pavilion.settlement.rules import LineKind
 
 NOBODY = 0  # the company of an unknown payer, in an account's name
 # How the names of the accounts of many begin; whose one is stands behind it.
+DISPUTES = "expense:dispute"
 BANKS, BUYERS, SELLERS = "asset:bank:", "asset:buyer:", "liability:seller:"
 DEPOSITS, REFUNDS, UNALLOCATED = "liability:deposit:", "liability:refund:", "liability:unallocated:"
 # Accounts that may never fall below zero for their creditor: an act that would do so fails as a whole.
@@ -176,7 +177,12 @@ def chargeback_opened(company_id: int, number: str, entity: str, amount_minor: i
 
 def dispute_borne(entity: str, amount_minor: int) -> list[Move]:
     """The provider's fee, or what of a disputed payment has left the house meanwhile."""
-    return _pair("expense:dispute", stripe(entity), amount_minor)
+    return _pair(DISPUTES, stripe(entity), amount_minor)
+
+
+def refund_charged_back(company_id: int | None, amount_minor: int) -> list[Move]:
+    """What was still owed back of a payment lost in a dispute, its payer has from the bank: the house bears no loss."""
+    return _pair(refund(company_id), DISPUTES, amount_minor)
 
 
 def payout_left(shares: Mapping[str, int]) -> list[Move]:

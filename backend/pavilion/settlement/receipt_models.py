@@ -124,7 +124,10 @@ class RefundState(StrEnum):
     SENT = "sent"
     SUCCEEDED = "succeeded"
     FAILED = "failed"  # still owed, waits for a person
-    REPLACED = "replaced"  # a failed one, sent again another way
+    REPLACED = "replaced"  # a failed one, sent again another way; or one that the payer's bank has taken back itself
+
+
+BY_BANK = "charged_back"  # the note of a refund that ended because its payment was lost in a dispute
 
 
 class Refund(Base):
@@ -162,6 +165,11 @@ class Refund(Base):
     decided_by: Mapped[str | None] = mapped_column(String(40))
     decided_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+    @property
+    def shown(self) -> str:
+        """Its state in a word that pages have."""
+        return BY_BANK if self.state == RefundState.REPLACED and self.note == BY_BANK else self.state
 
 
 class Discrepancy(Base):

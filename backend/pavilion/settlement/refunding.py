@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
@@ -16,11 +16,11 @@ from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotFound, Refusal
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import discrepancies, intents, ledger, postings, queries, receiving
+from pavilion.settlement import discrepancies, intents, ledger, postings, queries, receiving, taken_by_bank
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.intent_models import IntentKind
 from pavilion.settlement.models import Invoice
-from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, RefundState, Source
+from pavilion.settlement.receipt_models import BY_BANK, Allocation, Receipt, Refund, RefundState, Source
 from pavilion.settlement.terms import Terms
 
 PAY = "refund.pay"
@@ -168,7 +168,8 @@ async def confirmed(
 
 
 async def failed(session: AsyncSession, refund: Refund, *, reason: str, now: datetime) -> None:
-    """It did not reach the payer: still owed, for a person to send another way. A confirmation is taken back."""
+    """It did not reach the payer: still owed, for a person to send another way, unless the payer's bank has taken the
+    payment back meanwhile. A confirmation is taken back."""
     await session.flush()
     await session.refresh(refund, with_for_update=True)
     if refund.state in (RefundState.FAILED, RefundState.REPLACED):
@@ -176,6 +177,7 @@ async def failed(session: AsyncSession, refund: Refund, *, reason: str, now: dat
     if refund.state == RefundState.SUCCEEDED:
         await ledger.reverse(session, f"refund:{refund.public_id}", by=None, at=now)
     refund.state, refund.note, refund.ended_at = RefundState.FAILED, reason, now
+    await taken_by_bank.end(session, refund.receipt_id, now)
     facts = {"amount_minor": refund.amount_minor, "currency": refund.currency, "reason": reason, "about": refund.ref}
     events.record(session, "refund:failed", refund.public_id, by=None, at=now, **facts)
     await discrepancies.found(
@@ -218,7 +220,8 @@ async def carried_out(
 async def _earlier(session: AsyncSession, key: str, amount_minor: int) -> list[Refund]:
     """What stands under this key; one that failed stands as what replaced it."""
     wanted = select(Refund).where(Refund.key.startswith(f"{key}#", autoescape=True)).order_by(Refund.id)
-    rows = list((await session.scalars(wanted.where(Refund.state != RefundState.REPLACED))).all())
+    standing = or_(Refund.state != RefundState.REPLACED, Refund.note == BY_BANK)
+    rows = list((await session.scalars(wanted.where(standing))).all())
     if sum(row.amount_minor for row in rows) != amount_minor:
         raise KeyReused()
     return rows
