@@ -27,6 +27,8 @@ class Company(Base):
     state: Mapped[str] = mapped_column(String(12), default=CompanyState.APPLIED)
     verified_until: Mapped[str | None] = mapped_column(String(10))  # last day of its verification; none: no end
     applied_at: Mapped[datetime]
+    trade_limit_minor: Mapped[int] = mapped_column(default=0)  # what it may have unpaid; 0: paid before release
+    trade_currency: Mapped[str] = mapped_column(String(3), default="USD")
 
 
 class Person(Base):

@@ -1,5 +1,6 @@
 """Who may do what. Roles and rights of the house; pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -164,6 +165,7 @@ APPROVERS: dict[str, Permission] = {
     "invoice.write_off": P.PAYMENT_CONFIRM,
     "strike.waive": P.SALE_APPROVE,
     "seller.pay": P.PAYMENT_CONFIRM,
+    "order.cancel": P.PAYMENT_CONFIRM,
     "law.change": P.TRUST_EDIT,
     "table.change": P.TRUST_EDIT,
     "settings.change": P.TRUST_EDIT,
@@ -210,6 +212,15 @@ def rights_of(roles: frozenset[Role], company_state: str | None) -> frozenset[Pe
     if company_state is None or company_state == CompanyState.APPROVED:
         return rights
     return rights & (RIGHTS[Role.VIEWER] | {Permission.PEOPLE_EDIT})
+
+
+def share_owner(one: Iterable[object], other: Iterable[object]) -> bool:
+    """Whether two companies have a beneficial owner in common; case and spaces in a name mean nothing."""
+    return bool({_owner(name) for name in one} & {_owner(name) for name in other})
+
+
+def _owner(name: object) -> str:
+    return " ".join(str(name).casefold().split())
 
 
 def session_alive(created_at: datetime, last_seen_at: datetime, revoked: bool, now: datetime) -> bool:

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Person, Proposal
-from pavilion.accounts.rules import CompanyState
+from pavilion.accounts.rules import CompanyState, share_owner
 from pavilion.auctions.changes import being_listed
 from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
@@ -276,9 +275,4 @@ def _midnight(now: datetime) -> datetime:
 
 def _interested(owner: Company, bidders: Sequence[Company]) -> frozenset[int]:
     """The consignor itself and every company that shares a beneficial owner with it."""
-    owners = {_name(name) for name in owner.owners}
-    return frozenset({owner.id, *(firm.id for firm in bidders if owners & {_name(name) for name in firm.owners})})
-
-
-def _name(name: Any) -> str:
-    return " ".join(str(name).casefold().split())
+    return frozenset({owner.id, *(firm.id for firm in bidders if share_owner(owner.owners, firm.owners))})

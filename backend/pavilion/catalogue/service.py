@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel import events, numbering
 from pavilion.kernel.db import inserting
-from pavilion.kernel.errors import NotFound, Refusal
+from pavilion.kernel.errors import NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import half_up
 from pavilion.kernel.putting import put
@@ -37,6 +37,12 @@ class NotAvailable(Refusal):
     """The stone is promised elsewhere, withdrawn, or not verified (settlement spec 11.1)."""
 
     status, code = 409, "not_available"
+
+
+class PriceChanged(Refusal):
+    """The price is another than the one that was agreed to; `price` is the one it is now, in minor units."""
+
+    status, code = 409, "price_changed"
 
 
 class Stored(NamedTuple):
@@ -281,6 +287,56 @@ async def sell_stone(session: AsyncSession, *, stone: str, ref: str, by: str | N
         await _touch(session, [stone], now=now)
         events.record(session, "stone:sold", stone, by=by, at=now, ref=ref)
     return True
+
+
+async def turn_stone(
+    session: AsyncSession,
+    *,
+    stone: str,
+    ref: str,
+    kind: CommitmentKind,
+    new_ref: str,
+    facts: dict[str, Any],
+    by: str | None,
+    now: datetime,
+) -> None:
+    """What was promised to `ref` is promised to `new_ref` from this instant; NotAvailable if `ref` has it not."""
+    found = await _locked(session, stone)
+    live = await _live_commitment(session, found.id)
+    if live is not None and (live.kind, live.ref) == (kind, new_ref):
+        return
+    if live is None or live.ref != ref or live.kind == CommitmentKind.SOLD:
+        raise NotAvailable(stone=stone, reason=live.kind if live else "not_promised")
+    if not found.listed:
+        raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
+    live.released_at = now
+    await session.flush()
+    told = {"kind": kind, "ref": new_ref, "facts": facts, "made_at": now}
+    session.add(StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, **told))
+    await session.flush()
+    await _touch(session, [stone], now=now)
+    events.record(session, "stone:released", stone, by=by, at=now, kind=live.kind, ref=ref)
+    events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=new_ref)
+    if kind == CommitmentKind.SOLD:
+        events.record(session, "stone:sold", stone, by=by, at=now, ref=new_ref)
+
+
+async def refuse_changed(
+    session: AsyncSession, *, stone: str, seen: int, price_minor: int | None, held_ref: str | None = None
+) -> Stone:
+    """The stone, locked, as the one who asks saw it at change `seen` and at this price. Promised to another than
+    `held_ref` or off the list: NotAvailable; another price: PriceChanged; anything else of it changed: StaleVersion."""
+    found = await _locked(session, stone)
+    live = await _live_commitment(session, found.id)
+    if live is not None and live.ref != held_ref:
+        raise NotAvailable(stone=stone, reason=live.kind)
+    if not found.listed:
+        raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
+    if price_minor is not None and found.price_total_minor != price_minor:
+        raise PriceChanged(stone=stone, price=found.price_total_minor, currency=found.currency, seen=found.seq)
+    if seen != found.seq:
+        raise StaleVersion(stone=stone, seen=found.seq)
+    return found
 
 
 async def _next_seq(session: AsyncSession) -> int:

@@ -1,0 +1,167 @@
+"""Orders and holds at a fixed price, and what a company may owe of them.
+
+No company of before has a trade limit: it pays before it is handed anything."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+WHEN = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
+
+
+def upgrade() -> None:
+    orders_and_holds()
+
+
+def orders_and_holds() -> None:
+    op.execute("alter table companies add column trade_limit_minor bigint default 0 not null")
+    op.execute("alter table companies add column trade_currency varchar(3) default 'USD' not null")
+    op.create_table(
+        "orders",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("seller_company_id", BIG, nullable=False),
+        sa.Column("entity", sa.String(length=3), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("destination", sa.String(length=2), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("total_minor", BIG, nullable=False),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("source_ref", sa.String(length=26), nullable=True),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("body_sha256", sa.String(length=64), nullable=False),
+        sa.Column("placed_by", sa.String(length=40), nullable=True),
+        sa.Column("placed_at", WHEN, nullable=False),
+        sa.Column("confirm_by", WHEN, nullable=True),
+        sa.Column("answered_at", WHEN, nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("invoice", sa.String(length=40), nullable=True),
+        sa.Column("version", BIG, nullable=False),
+        sa.CheckConstraint("source in ('buy_now', 'offer', 'memo', 'collection')", name=op.f("ck_orders_source_known")),
+        sa.CheckConstraint(
+            "state in ('placed', 'confirmed', 'invoiced', 'paid', 'shipped', 'completed', 'refused', 'cancelled')",
+            name=op.f("ck_orders_state_known"),
+        ),
+        sa.CheckConstraint("company_id <> seller_company_id", name=op.f("ck_orders_of_another")),
+        sa.CheckConstraint("length(destination) = 2", name=op.f("ck_orders_destination_two_letters")),
+        sa.CheckConstraint("total_minor > 0 and total_minor <= 999999999999999", name=op.f("ck_orders_total_counted")),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_orders_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_company_id"],
+            ["companies.id"],
+            name=op.f("fk_orders_seller_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        sa.UniqueConstraint("company_id", "key", name=op.f("uq_orders_company_id_key")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_orders_public_id")),
+    )
+    op.create_index("ix_orders_seller_company_id", "orders", ["seller_company_id"], unique=False)
+    op.create_index("ix_orders_state_id", "orders", ["state", "id"], unique=False)
+    op.create_table(
+        "order_lines",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("order_id", BIG, nullable=False),
+        sa.Column("place", BIG, nullable=False),
+        sa.Column("stones", sa.JSON(), nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=True),
+        sa.Column("price_minor", BIG, nullable=False),
+        sa.Column("title_en", sa.String(length=200), nullable=False),
+        sa.Column("title_zh", sa.String(length=200), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.CheckConstraint(
+            "price_minor > 0 and price_minor <= 999999999999999", name=op.f("ck_order_lines_price_counted")
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id"], ["orders.id"], name=op.f("fk_order_lines_order_id_orders"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_order_lines")),
+        sa.UniqueConstraint("order_id", "place", name=op.f("uq_order_lines_order_id_place")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_order_lines_public_id")),
+    )
+    op.create_index("ix_order_lines_lot", "order_lines", ["lot"], unique=False)
+    op.create_table(
+        "holds",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("seller_company_id", BIG, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("asked_by", sa.String(length=40), nullable=True),
+        sa.Column("asked_at", WHEN, nullable=False),
+        sa.Column("answer_by", WHEN, nullable=True),
+        sa.Column("granted_at", WHEN, nullable=True),
+        sa.Column("expires_at", WHEN, nullable=True),
+        sa.Column("renewed", BIG, nullable=False),
+        sa.Column("ended_at", WHEN, nullable=True),
+        sa.Column("version", BIG, nullable=False),
+        sa.CheckConstraint("state <> 'active' or expires_at is not null", name=op.f("ck_holds_active_with_end")),
+        sa.CheckConstraint("state <> 'asked' or answer_by is not null", name=op.f("ck_holds_asked_with_answer_day")),
+        sa.CheckConstraint(
+            "state in ('asked', 'active', 'refused', 'released', 'lapsed', 'converted')",
+            name=op.f("ck_holds_state_known"),
+        ),
+        sa.CheckConstraint("renewed between 0 and 1", name=op.f("ck_holds_renewed_once")),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_holds_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_company_id"],
+            ["companies.id"],
+            name=op.f("fk_holds_seller_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
+        sa.UniqueConstraint("company_id", "key", name=op.f("uq_holds_company_id_key")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_holds_public_id")),
+    )
+    op.create_index("ix_holds_company_id_state", "holds", ["company_id", "state"], unique=False)
+    op.create_index("ix_holds_seller_company_id", "holds", ["seller_company_id"], unique=False)
+    op.create_index(
+        "uq_holds_open",
+        "holds",
+        ["stone", "company_id"],
+        unique=True,
+        sqlite_where=sa.text("state in ('asked', 'active')"),
+        postgresql_where=sa.text("state in ('asked', 'active')"),
+    )
+    op.create_table(
+        "hold_waits",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=True),
+        sa.Column("at", WHEN, nullable=False),
+        sa.Column("first_right_until", WHEN, nullable=True),
+        sa.Column("ended_at", WHEN, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_hold_waits_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hold_waits")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_hold_waits_public_id")),
+    )
+    op.create_index("ix_hold_waits_company_id", "hold_waits", ["company_id"], unique=False)
+    op.create_index(
+        "uq_hold_waits_open",
+        "hold_waits",
+        ["stone", "company_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at is null"),
+        postgresql_where=sa.text("ended_at is null"),
+    )
+
+
+def downgrade() -> None:
+    raise NotImplementedError("what was bought is not forgotten")

@@ -1,0 +1,83 @@
+"""Orders and holds at a fixed price (settlement spec 11.2 and 11.4). Pure; `now` is an argument."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+MOST_HOLDS = 10  # active ones of a company
+HOLD_FOR = timedelta(hours=24)
+HOLD_ANSWER = timedelta(hours=24)  # an owner who says nothing has said no
+FIRST_RIGHT = timedelta(minutes=30)  # of who waits, each in turn
+CONFIRM_FOR = timedelta(hours=24)
+RENEWALS = 1
+
+
+class OrderState(StrEnum):
+    PLACED = "placed"
+    CONFIRMED = "confirmed"
+    INVOICED = "invoiced"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+_O = OrderState
+ORDER_TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
+    _O.PLACED: frozenset({_O.CONFIRMED, _O.REFUSED}),
+    _O.CONFIRMED: frozenset({_O.INVOICED, _O.CANCELLED}),
+    _O.INVOICED: frozenset({_O.PAID, _O.CANCELLED}),
+    _O.PAID: frozenset({_O.SHIPPED, _O.INVOICED}),  # a payment can be taken back
+    _O.SHIPPED: frozenset({_O.COMPLETED}),
+    _O.COMPLETED: frozenset(),
+    _O.REFUSED: frozenset(),
+    _O.CANCELLED: frozenset(),
+}
+STANDING = frozenset({_O.PLACED, _O.CONFIRMED, _O.INVOICED, _O.PAID, _O.SHIPPED, _O.COMPLETED})
+UNPAID = frozenset({_O.PLACED, _O.CONFIRMED, _O.INVOICED})
+CANCELLABLE = frozenset({_O.CONFIRMED, _O.INVOICED})
+
+
+class OrderSource(StrEnum):
+    BUY_NOW = "buy_now"
+    OFFER = "offer"
+    MEMO = "memo"
+    COLLECTION = "collection"
+
+
+class HoldState(StrEnum):
+    ASKED = "asked"
+    ACTIVE = "active"
+    REFUSED = "refused"
+    RELEASED = "released"
+    LAPSED = "lapsed"
+    CONVERTED = "converted"
+
+
+_H = HoldState
+HOLD_TRANSITIONS: dict[HoldState, frozenset[HoldState]] = {
+    _H.ASKED: frozenset({_H.ACTIVE, _H.REFUSED, _H.RELEASED}),  # its company may take back what it asked
+    _H.ACTIVE: frozenset({_H.RELEASED, _H.LAPSED, _H.CONVERTED}),
+    _H.REFUSED: frozenset(),
+    _H.RELEASED: frozenset(),
+    _H.LAPSED: frozenset(),
+    _H.CONVERTED: frozenset(),
+}
+
+
+def order_may(state: str, to: OrderState) -> bool:
+    return to in ORDER_TRANSITIONS[OrderState(state)]
+
+
+def hold_may(state: str, to: HoldState) -> bool:
+    return to in HOLD_TRANSITIONS[HoldState(state)]
+
+
+def hold_stands(state: str, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether the hold still keeps the stone: at its very end it does not, whoever looks first."""
+    return state == HoldState.ACTIVE and expires_at is not None and now < expires_at
+
+
+def unanswered(answer_by: datetime | None, now: datetime) -> bool:
+    """Whether an owner has let the time for an answer pass."""
+    return answer_by is not None and now >= answer_by
