@@ -362,6 +362,13 @@ async def test_a_barred_company_bids_no_more_from_the_next_batch_on_and_bids_aga
             assert (lead.live.company_id, lead.live.lot.public_id) == (company, room.lots[0])
             assert await strikes.cure(session, invoice="INV-ANT-2026-000001", by=None, now=NOON)
             assert not await strikes.cure(session, invoice="INV-ANT-2026-000001", by=None, now=NOON)
+            assert (lead.why, await default_queries.live_leads(session)) == ("barred", [])
+            gone = Deposit(
+                public_id=ulid(NOON), company_id=company, sale=lead.live.sale.public_id, registration="R" * 26,
+                entity="ANT", currency="USD", asked_minor=1, lots=[], factor=10, asked_at=NOON,
+            )  # fmt: skip
+            session.add(gone)
+            assert [one.why for one in await default_queries.live_leads(session)] == ["deposit"]
         await answered(None)
 
 

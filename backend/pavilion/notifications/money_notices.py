@@ -20,6 +20,7 @@ NAMES = (
         "refund:paid",
         "deposit:asked",
         "deposit:held",
+        "deposit:lapsed",
         "deposit:raise_asked",
         "deposit:raised",
         "deposit:released",

@@ -104,7 +104,7 @@ async def _dispute(session: AsyncSession, notice: str, payload: Mapping[str, Any
 
 async def _deposit(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
     row = await session.scalar(select(Deposit).where(Deposit.public_id == payload["about"]))
-    if row is None or (notice == "deposit_asked" and row.state != DepositState.ASKED):
+    if row is None or (notice in ("deposit_asked", "deposit_lapsed") and row.state != DepositState.ASKED):
         return None
     if notice == "deposit_raise_asked" and row.raise_minor is None:
         return None

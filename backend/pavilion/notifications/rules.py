@@ -103,6 +103,7 @@ NOTICES: dict[str, Kind] = {
     "dispute_opened": Kind.PAYMENT,
     "deposit_asked": Kind.PAYMENT,
     "deposit_held": Kind.PAYMENT,
+    "deposit_lapsed": Kind.PAYMENT,
     "deposit_raise_asked": Kind.PAYMENT,
     "deposit_raised": Kind.PAYMENT,
     "deposit_released": Kind.PAYMENT,

@@ -20,6 +20,7 @@ from pavilion.kernel.errors import NotFound
 from pavilion.settlement import defaulting, deposits, invoicing, offering, queries, remedies
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferState
+from pavilion.settlement.deposit_models import UNPAID, Deposit
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.remedies import Outlook
 from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
@@ -49,10 +50,11 @@ class Defaulted(NamedTuple):
 
 
 class Lead(NamedTuple):
-    """A running lot led by a company that is barred."""
+    """A running lot led by a company that could not bid for it now: it is `barred`, or its `deposit` is gone."""
 
     live: LiveBids
     company: str
+    why: str
 
 
 class LotLine(NamedTuple):
@@ -163,17 +165,21 @@ async def lot_lines(session: AsyncSession, vault: Vault, invoice: Invoice, now: 
 
 
 async def live_leads(session: AsyncSession) -> list[Lead]:
-    """Running lots led by companies that are barred: their bids are to be voided by two persons before the close."""
-    rows = await session.execute(select(Strike.company_id, Company.name).join(Company, Company.id == Strike.company_id))
-    names: dict[int, str] = dict(rows.all())
+    """Running lots led by companies that are barred, or whose deposit for the sale is gone: their bids are to be voided
+    by two persons before the close."""
+    unpaid = select(Deposit.company_id, Deposit.sale).where(Deposit.state.in_(UNPAID))
+    gone = {(company, sale) for company, sale in await session.execute(unpaid)}
+    struck = set(await session.scalars(select(Strike.company_id)))
     found = []
-    for live in await live_bids(session, names):
+    for live in await live_bids(session, struck | {company for company, _ in gone}):
         threshold = entities()[live.sale.entity].strikes
-        if live.company_id not in await strikes.barred_of(session, [live.company_id], threshold):
+        barred = live.company_id in await strikes.barred_of(session, [live.company_id], threshold)
+        if not barred and (live.company_id, live.sale.public_id) not in gone:
             continue
         stands = await session.get_one(BookLot, live.lot.public_id)
         if stands.leader == live.paddle:
-            found.append(Lead(live, names[live.company_id]))
+            company = await session.get_one(Company, live.company_id)
+            found.append(Lead(live, company.name, "barred" if barred else "deposit"))
     return found
 
 

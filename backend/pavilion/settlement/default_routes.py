@@ -21,6 +21,7 @@ from pavilion.webkit.html import page
 
 router = APIRouter(tags=["settlement"])
 
+VOIDS = {"barred": "default", "deposit": "deposit_not_held"}  # why a bid is to be voided, as the record says it
 READERS = (Permission.LEDGER_SEE, Permission.PAYMENT_CONFIRM, Permission.BID_VOID)
 
 
@@ -59,12 +60,12 @@ async def defaults(request: Request, actor: Reader, session: Reading, now: Now) 
 
 @router.post("/staff/defaults/voids")
 async def propose_void(said: Annotated[VoidForm, Form()], actor: Voider, session: Writing, now: Now) -> Response:
-    """A second person is asked to void the bids of a barred company on a running lot."""
+    """A second person is asked to void the bids of a company on a running lot that it could not bid for now."""
     leads = await default_queries.live_leads(session)
     found = next((one for one in leads if (one.live.lot.public_id, one.live.paddle) == (said.lot, said.paddle)), None)
     if found is None:
         raise NotFound()
-    await voiding.propose_void(session, live=found.live, told="", actor=actor, now=now, reason="default")
+    await voiding.propose_void(session, live=found.live, told="", actor=actor, now=now, reason=VOIDS[found.why])
     return RedirectResponse("/staff/proposals", status_code=303)
 
 

@@ -15,6 +15,7 @@ from pavilion.kernel.db import Sessions, reading
 from pavilion.settlement import deposit_days, deposits, intents, receiving
 from pavilion.settlement.deposit_models import Deposit, DepositState
 from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent
+from pavilion.settlement.lapsing import LAPSED
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 ENDS = (IntentKind.CAPTURE, IntentKind.RELEASE_HOLD)
@@ -45,6 +46,7 @@ async def _holds(sessions: Sessions) -> Sequence[Hold]:
     wanted = wanted.where(PaymentIntent.kind == IntentKind.HOLD, PaymentIntent.state == IntentState.SUCCEEDED)
     async with reading(sessions) as session:
         rows = (await session.execute(wanted.order_by(PaymentIntent.id))).all()
+    rows = [row for row in rows if LAPSED not in row.facts]  # the newest that still stands
     found = {deposit: (str(facts.get("payment", "")), state in deposit_days.OVER) for deposit, facts, state in rows}
     return [Hold(deposit, payment, over) for deposit, (payment, over) in found.items() if payment]
 

@@ -30,6 +30,7 @@ KINDS = (
     "dispute",
     "payout_failed",
     "payout_unexplained",  # whose money a part of it was, nobody says
+    "hold_lapsed",  # a card's authorisation that a deposit stood on ended at the provider
     "provider_refused",  # what the house wanted to take at the provider, it did not get
     "balance_differs",  # a kept balance is not what its entries add up to
 )

@@ -16,6 +16,7 @@ from pavilion.settlement import (
     deposits,
     discrepancies,
     emptying,
+    lapsing,
     receiving,
     refunding,
     transfers,
@@ -97,19 +98,8 @@ async def charged(session: AsyncSession, found: Charged, now: datetime) -> str:
             await given_up(session, intent, now)
         return FAILED
     if found.state == "cancelled" and intent.kind == IntentKind.HOLD and intent.state == IntentState.SUCCEEDED:
-        return await _lapsed(session, intent, now)
+        return DISCREPANCY if await lapsing.lapsed(session, intent, now) else NOTHING
     return NOTHING  # on the provider's page another card may be tried
-
-
-async def _lapsed(session: AsyncSession, intent: PaymentIntent, now: datetime) -> str:
-    """An authorisation has come to its end: because we let it go, or by itself, and then a person looks."""
-    ours = select(PaymentIntent.id).where(
-        PaymentIntent.kind == IntentKind.RELEASE_HOLD, PaymentIntent.ref == intent.ref
-    )
-    if await session.scalar(ours.limit(1)) is not None:
-        return NOTHING
-    await end(session, intent, IntentState.CANCELLED, now)
-    return DISCREPANCY
 
 
 async def _received(session: AsyncSession, found: Charged, intent: PaymentIntent | None, now: datetime) -> str:

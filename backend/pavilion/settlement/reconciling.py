@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event, record
-from pavilion.settlement import discrepancies, effects, emptying, ledger, postings, sending, webhooks
+from pavilion.settlement import discrepancies, effects, emptying, lapsing, ledger, postings, sending, webhooks
 from pavilion.settlement.intent_models import (
     Dispute,
     IntentState,
@@ -211,13 +211,20 @@ async def _take(sessions: Sessions, payments: Payments, told: Told, now: datetim
 
 
 async def _open_pages(sessions: Sessions, payments: Payments, now: datetime) -> int:
-    """Pages that should have ended by now are looked at, whoever was to tell us."""
+    """Pages that should have ended by now are looked at, and authorisations that should still stand, whoever was to
+    tell us."""
     wanted = select(PaymentIntent.public_id).where(
         PaymentIntent.state == IntentState.WAITING, PaymentIntent.made_at >= now - SPAN - EDGE
     )
     async with reading(sessions) as session:
         waiting = (await session.scalars(wanted.order_by(PaymentIntent.id))).all()
     effect = [await sending.look(sessions, payments, one, now) for one in waiting]
+    async with reading(sessions) as session:
+        holds = await lapsing.standing(session)
+    for payment in holds:  # an authorisation may have ended there without a word
+        said = await payments.read_payment(payment)
+        async with sessions.begin() as session:
+            effect.append(await effects.apply(session, said, now) if said.state == "cancelled" else effects.NOTHING)
     return len([one for one in effect if one != effects.NOTHING])
 
 
