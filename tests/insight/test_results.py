@@ -322,6 +322,6 @@ def test_every_mark_stands_inside_its_chart(points):
 
 
 def test_shares_of_nothing_are_not_told():
-    nothing = Money("USD", 0, 0, 3, 0, 0, 0, 0, {}, [0] * result_rules.STEPS)
+    nothing = Money("USD", 0, 0, 0, 0, 3, 0, 0, 0, 0, {}, [0] * result_rules.STEPS)
     assert (nothing.by_lot_bp, nothing.by_value_bp) == (None, None)
     assert all(bar.height == 0 for bar in result_charts.distribution(nothing))

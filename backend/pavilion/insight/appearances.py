@@ -8,12 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
+from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.rules import SaleState
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import sees_supplier_of
-from pavilion.insight.results import Again, offered_again
+from pavilion.insight.results import UNDER_HAMMER, Again, offered_again
 from pavilion.insight.results_models import ResultLot
 
 
@@ -43,18 +44,19 @@ async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datet
     )
     rows = (await session.execute(wanted)).all()
     inside = sees_supplier_of(actor, stone)
+    became = await sequels.of_lots(session, [lot.public_id for lot, *_ in rows])
     again = await offered_again(session, [lot.public_id for lot, *_ in rows]) if inside else {}
     before = await _offered_before(session, [lot for lot, *_ in rows]) if inside else {}
     return [
         Stood(
             lot,
             sale,
-            result.state if result else book.state if book else "listed",
+            became.get(lot.public_id) or (result.state if result else book.state if book else "listed"),
             result.ended_at if result else None,
             result,
             again.get(lot.public_id),
             before.get(lot.reoffer_of or ""),
-            inside or result is None or result.state == "sold" or now >= result.bids_told_at,
+            inside or result is None or result.state in UNDER_HAMMER or now >= result.bids_told_at,
         )
         for lot, sale, book, result in rows
     ]

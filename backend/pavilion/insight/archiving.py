@@ -1,16 +1,18 @@
-"""A closed sale goes into the archive: each of its lots once, as it ended."""
+"""A closed sale goes into the archive: each of its lots once, as it ended. What became of a lot afterwards is said
+there too, and takes its price out of all sums."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions import fees
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import SaleState
+from pavilion.auctions.sequel_models import LotSequel
 from pavilion.bidding import queries as book
 from pavilion.bidding import rule_sets
 from pavilion.bidding.models import BookBid, BookEvent, BookLot
@@ -25,20 +27,40 @@ from pavilion.kernel.weight import per_carat_minor
 
 CLOSED = (SaleState.CLOSED, SaleState.SETTLED)
 FINAL = ("lot.sold", "lot.passed", "lot.withdrawn")
-STATES = ("sold", "passed", "withdrawn")
+STATES = ("sold", "passed", "withdrawn")  # in which the auction leaves a lot
 AT_ONCE = 500
 
 
 async def tick(sessions: Sessions, now: datetime) -> int:
-    """Sales that have closed since are archived; answers how many."""
+    """Sales that have closed since are archived, and lots say what became of them; answers how many of both."""
     async with reading(sessions) as session:
-        if await session.scalar(_waiting().limit(1)) is None:
-            return 0
+        waits = await session.scalar(_waiting().limit(1)) is not None
+        changed = waits or (await session.execute(_became().limit(1))).first() is not None
+    if not changed:
+        return 0
     async with sessions.begin() as session:
         sales = (await session.scalars(_waiting())).all()
         for sale in sales:
             await archive(session, sale)
-        return len(sales)
+        return len(sales) + await _amend(session)
+
+
+async def _amend(session: AsyncSession) -> int:
+    """No archived lot says sold whose sale was cancelled, nor unsold what was sold afterwards. The price of the auction
+    stays in the record of the sale, which proves it; here it would be taken for one that was paid."""
+    found = (await session.execute(_became())).all()
+    for id_, became in found:
+        where, bp, step = rules.UNSOLD
+        nothing = {"hammer": 0, "premium": 0, "per_carat": 0, "against": where, "against_bp": bp, "step": step}
+        await session.execute(update(ResultLot).where(ResultLot.id == id_).values(state=became, **nothing))
+    return len(found)
+
+
+def _became() -> Select[int, str]:
+    """The archived lots that came to something else since."""
+    last = select(func.max(LotSequel.id)).group_by(LotSequel.lot)
+    wanted = select(ResultLot.id, LotSequel.became).join(LotSequel, LotSequel.lot == ResultLot.lot)
+    return wanted.where(LotSequel.id.in_(last), ResultLot.state != LotSequel.became)
 
 
 def _waiting() -> Select[Sale]:

@@ -15,7 +15,7 @@ from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.money import CURRENCIES, MAX_AMOUNT, decimal_text, parse_minor
 from pavilion.kernel.weight import two_decimals
 
-STATES = ("sold", "passed", "withdrawn")
+STATES = ("sold", "sold_after", "cancelled", "passed", "withdrawn")
 SORTS: Mapping[str, Any] = {
     "ended": ResultLot.ended_at,
     "hammer": ResultLot.hammer,

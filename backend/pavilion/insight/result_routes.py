@@ -133,6 +133,8 @@ def _totals(one: results.Money) -> dict[str, Any]:
     return {
         "currency": one.currency,
         "sold": one.sold,
+        "sold_after": one.sold_after,
+        "cancelled": one.cancelled,
         "passed": one.passed,
         "withdrawn": one.withdrawn,
         "sold_by_lot_bp": one.by_lot_bp,

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
+from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.rules import SaleState
+from pavilion.auctions.sequel_models import LotSequel
 from pavilion.catalogue.searching import After
 from pavilion.insight.archiving import CLOSED
 from pavilion.insight.result_asking import STATES, USUAL, Asked, conditions
@@ -22,6 +24,8 @@ from pavilion.kernel.instants import from_micros, micros
 MOST_SALES = 200  # offered as a choice
 POINTS = 400  # of the chart of prices, the latest
 EXPORTED_AT_ONCE = 1000
+LONGEST_WINDOW = timedelta(days=600)  # of offers after a sale; what ended before it is not asked about
+UNDER_HAMMER = ("sold", "cancelled")  # the record of the sale has told the bids
 
 
 class Closed(NamedTuple):
@@ -33,9 +37,13 @@ class Closed(NamedTuple):
     currency: str
     zone: str
     first_close_at: datetime | None
+    entity: str
+    offer_days: int | None
 
 
-_CLOSED = select(*(getattr(Sale, name) for name in Closed._fields))
+_CLOSED: Select[Any] = select(
+    *(getattr(Sale, name) for name in Closed._fields[:-1]), Sale.rules["passed_offer_days"].as_integer()
+)
 
 
 class Again(NamedTuple):
@@ -53,6 +61,7 @@ class Line(NamedTuple):
     sale: Closed
     again: Again | None
     tells_bids: bool
+    takes_offers: bool
 
     @property
     def total(self) -> int:
@@ -65,6 +74,8 @@ class Money:
 
     currency: str
     sold: int
+    sold_after: int
+    cancelled: int
     passed: int
     withdrawn: int
     hammer: int
@@ -76,7 +87,7 @@ class Money:
 
     @property
     def offered(self) -> int:
-        return self.sold + self.passed
+        return self.sold + self.sold_after + self.cancelled + self.passed
 
     @property
     def by_lot_bp(self) -> int | None:
@@ -136,12 +147,14 @@ def _money(currency: str, rows: Sequence[Any]) -> Money:
     return Money(
         currency,
         sold=lots["sold"],
+        sold_after=lots["sold_after"],
+        cancelled=lots["cancelled"],
         passed=lots["passed"],
         withdrawn=lots["withdrawn"],
         hammer=hammer,
         premium=premium,
         low_sold=low["sold"],
-        low_offered=low["sold"] + low["passed"],
+        low_offered=sum(low.values()) - low["withdrawn"],
         against=against,
         steps=tuple(steps),
     )
@@ -177,10 +190,18 @@ async def lines(session: AsyncSession, rows: Sequence[ResultLot], actor: Actor, 
             row,
             sales[row.sale],
             again.get(row.lot),
-            row.state == "sold" or actor.is_staff or now >= row.bids_told_at or row.lot in again,
+            row.state in UNDER_HAMMER or actor.is_staff or now >= row.bids_told_at or row.lot in again,
+            row.state == "passed" and row.lot not in again and _takes_offers(sales[row.sale], row.ended_at, now),
         )
         for row in rows
     ]
+
+
+def _takes_offers(sale: Closed, ended_at: datetime, now: datetime) -> bool:
+    """Whether a buyer could offer for a lot that passed then."""
+    if sale.offer_days is None or ended_at < now - LONGEST_WINDOW:
+        return False
+    return sequels.takes_offers(ended_at, sale.zone, sale.offer_days, sale.entity, now)
 
 
 async def offered_again(session: AsyncSession, lots: Sequence[str]) -> dict[str, Again]:
@@ -209,16 +230,19 @@ async def points(session: AsyncSession, asked: Asked, currency: str) -> list[Poi
 
 
 class Sums:
-    """Sums and points of the questions asked last. The archive only grows, so they hold until it has grown."""
+    """Sums and points of the questions asked last. They hold until the archive has grown or a lot of it says what
+    became of it."""
 
     MOST = 64
 
     def __init__(self) -> None:
-        self._grown = -1
+        self._grown: tuple[int, int] = (-1, -1)
         self._held: dict[str, tuple[list[Money], list[Point]]] = {}
 
     async def of(self, session: AsyncSession, asked: Asked) -> tuple[list[Money], list[Point]]:
-        grown = await session.scalar(select(func.max(ResultLot.id))) or 0
+        said = select(func.sum(LotSequel.id)).join(ResultLot, ResultLot.lot == LotSequel.lot)
+        said = said.where(ResultLot.state == LotSequel.became)
+        grown = (await session.scalar(select(func.max(ResultLot.id))) or 0, int(await session.scalar(said) or 0))
         if grown != self._grown:
             self._held, self._grown = {}, grown
         question = replace(asked, sort=USUAL).address()

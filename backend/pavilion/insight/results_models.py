@@ -2,15 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import DDL, CheckConstraint, Index, String, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pavilion.kernel.db import Base, append_only
+from pavilion.kernel.db import Base, append_only_ddl
 
 
 class ResultLot(Base):
     """How a lot ended, with what was published of it. Who bought stands nowhere here. Amounts are minor units, 0 where
-    nothing was sold; a fact of the stones is empty where they differ."""
+    nothing was sold under the hammer, or that sale did not come about; a fact of the stones is empty where they differ.
+    A row changes only to say what became of its lot after the sale."""
 
     __tablename__ = "result_lots"
     __table_args__ = (
@@ -59,4 +60,23 @@ class ResultLot(Base):
     bids_told_at: Mapped[datetime]  # of a lot that was not sold, nobody outside is told of its bids before
 
 
-append_only(ResultLot)
+_KEPT = "('cancelled', 'sold_after')"
+_REFUSE, _ = append_only_ddl("result_lots", "postgresql")
+_ACTS = "on result_lots for each row"
+_ABORT = "begin select raise(abort, 'append only: result_lots'); end"
+_RULES = {
+    "postgresql": (
+        _REFUSE,
+        f"create trigger result_lots_no_delete before delete {_ACTS} execute function pavilion_refuse_change()",
+        f"create trigger result_lots_no_update before update {_ACTS} when (new.state not in {_KEPT}) "
+        "execute function pavilion_refuse_change()",
+    ),
+    "sqlite": (
+        f"create trigger result_lots_no_update before update on result_lots when new.state not in {_KEPT} {_ABORT}",
+        f"create trigger result_lots_no_delete before delete on result_lots {_ABORT}",
+    ),
+}
+for _dialect, _statements in _RULES.items():
+    for _statement in _statements:
+        _ddl = DDL(_statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+        event.listen(ResultLot.__table__, "after_create", _ddl.execute_if(dialect=_dialect))

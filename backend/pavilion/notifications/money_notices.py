@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.auctions.models import Lot
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.events import Event
 from pavilion.notifications.hearing import Hearing
@@ -13,8 +14,11 @@ from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Receipt
 
 FOLLOWER = "money notices"
-INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited", "charge_refused")
+INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited", "charge_refused", "way_reminded")
+APPROACHED = frozenset({"made", "raised", "withdrawn", "taken", "refused"})  # the buyer spoke: the lot's owner hears it
+ANSWERED = ("countered", "accepted", "declined", "recalled", "lapsed", "void")
 NAMES = (
+    *(f"approach:{one}" for one in (*sorted(APPROACHED), *ANSWERED)),
     *(f"invoice:{one}" for one in INVOICES),
     *(
         "refund:paid",
@@ -45,9 +49,11 @@ async def heard(session: AsyncSession, teller: Teller, event: Event) -> None:
         company = await session.scalar(select(Invoice.company_id).where(Invoice.public_id == event.subject))
     elif subject == "dispute":
         company = await session.scalar(select(Receipt.company_id).where(Receipt.public_id == event.subject))
+    elif subject == "approach" and happened in APPROACHED:
+        company = await session.scalar(select(Lot.consignor_company_id).where(Lot.public_id == event.facts["lot"]))
     if company is None or event.facts.get("amount_minor") == 0:  # of a deposit nothing was left to go back
         return
-    roles = SUPPLIERS if subject in SELLERS else BIDDERS
+    roles = SUPPLIERS if subject in SELLERS or (subject, happened in APPROACHED) == ("approach", True) else BIDDERS
     about: dict[str, Any] = {"about": event.subject}
     if subject == "statement":
         about["number"] = event.facts["number"]

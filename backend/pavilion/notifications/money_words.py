@@ -10,8 +10,10 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Person
 from pavilion.auctions.models import Lot, Sale
+from pavilion.notifications.money_notices import APPROACHED
 from pavilion.notifications.rules import Kind
-from pavilion.settlement import clearing, queries
+from pavilion.settlement import clearing, queries, unanswered
+from pavilion.settlement.approach_models import Approach
 from pavilion.settlement.default_models import LotOffer, OfferState
 from pavilion.settlement.deposit_models import Deposit, DepositState
 from pavilion.settlement.intent_models import Dispute
@@ -32,6 +34,7 @@ HOLDS: Mapping[str, frozenset[str]] = {
     "invoice_overdue": frozenset({InvoiceState.OVERDUE}),
     "invoice_defaulted": frozenset({InvoiceState.DEFAULTED, InvoiceState.CANCELLED, InvoiceState.WRITTEN_OFF}),
     "invoice_paid": frozenset({InvoiceState.PAID}),
+    "invoice_way_reminded": frozenset({InvoiceState.PAID}),
 }
 
 
@@ -77,6 +80,10 @@ async def _invoice(session: AsyncSession, notice: str, payload: Mapping[str, Any
         "due": Figures(tongue).day(row.due_day) if row.due_day else "",
         "note": str(payload.get("note", "")),
     }
+    if notice == "invoice_way_reminded":
+        if not await unanswered.waits(session, row):
+            return None
+        return _Facts(row.company_id, words, f"/desk/invoices/{row.number}/release")
     left = (await queries.open_minor(session, row), row.currency) if row.state in PAYABLE else None
     return _Facts(row.company_id, words, f"/desk/invoices/{row.number}", left)
 
@@ -123,6 +130,36 @@ async def _offer(session: AsyncSession, notice: str, payload: Mapping[str, Any],
     return _Facts(row.company_id, words, "/desk/offers", (row.price_minor, row.currency))
 
 
+async def _approach(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    """To the side that the other one spoke to; what was answered since is told no more. The seller never learns who."""
+    wanted = select(Approach, Lot, Sale.zone).join(Lot, Lot.public_id == Approach.lot)
+    found = (await session.execute(wanted.join(Sale, Sale.public_id == Approach.sale).where(
+        Approach.public_id == payload["about"]
+    ))).one_or_none()  # fmt: skip
+    word = notice.removeprefix("approach_")
+    if found is None or (found[0].state, found[0].turn) not in _SAID[word]:
+        return None
+    row, lot, zone = found
+    words = {"number": lot.number_text, "title": _titled(lot, tongue), "until": _when(tongue, row.expires_at, zone)}
+    if word in APPROACHED:
+        return _Facts(lot.consignor_company_id, words, "/desk/approaches", (row.price_minor, row.currency))
+    return _Facts(row.company_id, words, "/desk/offers", (row.price_minor, row.currency))
+
+
+_SAID: Mapping[str, frozenset[tuple[str, str]]] = {
+    **dict.fromkeys(("made", "raised"), frozenset({("open", "seller")})),
+    "countered": frozenset({("open", "buyer")}),
+    "withdrawn": frozenset({("withdrawn", "seller")}),
+    "recalled": frozenset({("withdrawn", "buyer")}),
+    "taken": frozenset({("accepted", "buyer")}),
+    "accepted": frozenset({("accepted", "seller")}),
+    "refused": frozenset({("declined", "buyer")}),
+    "declined": frozenset({("declined", "seller")}),
+    "lapsed": frozenset({("lapsed", "buyer"), ("lapsed", "seller")}),
+    "void": frozenset({("void", "buyer"), ("void", "seller")}),
+}
+
+
 async def _release(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
     wanted = select(Release.company_id, Invoice.number).join(Invoice, Invoice.id == Release.invoice_id)
     row = (await session.execute(wanted.where(Release.public_id == payload["about"]))).one_or_none()
@@ -149,6 +186,7 @@ _READERS = {
     "dispute": _dispute,
     "deposit": _deposit,
     "offer": _offer,
+    "approach": _approach,
     "release": _release,
     "statement": _statement,
     "payout": _payout,

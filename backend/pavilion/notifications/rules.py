@@ -99,6 +99,7 @@ NOTICES: dict[str, Kind] = {
     "invoice_defaulted": Kind.PAYMENT,
     "invoice_paid": Kind.PAYMENT,
     "invoice_credited": Kind.PAYMENT,
+    "invoice_way_reminded": Kind.GOODS,
     "refund_paid": Kind.PAYMENT,
     "dispute_opened": Kind.PAYMENT,
     "deposit_asked": Kind.PAYMENT,
@@ -109,6 +110,13 @@ NOTICES: dict[str, Kind] = {
     "deposit_released": Kind.PAYMENT,
     "statement_issued": Kind.PAYMENT,
     "payout_paid": Kind.PAYMENT,
+    **{
+        f"approach_{word}": Kind.OFFER
+        for word in (
+            *("made", "raised", "withdrawn", "taken", "refused"),  # to the seller
+            *("countered", "accepted", "declined", "recalled", "lapsed", "void"),  # to the buyer
+        )
+    },
     "offer_made": Kind.OFFER,
     "offer_lapsing": Kind.OFFER,
     "offer_lapsed": Kind.OFFER,

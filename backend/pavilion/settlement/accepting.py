@@ -7,15 +7,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
+from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import RegistrationState
+from pavilion.auctions.sequel_models import After
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import CommitmentKind
 from pavilion.kernel import events
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions, one_at_a_time, reading
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event, cursor_of, news
 from pavilion.settlement import invoicing, offering, queries
+from pavilion.settlement.approach_models import Approach, ApproachState
 from pavilion.settlement.default_models import LotOffer, OfferKind, OfferState
 from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.offering import end, is_open, offers_of, state_of
@@ -34,9 +37,17 @@ async def own_offer(session: AsyncSession, public_id: str, actor: Actor, *, lock
     if offer is None:
         raise NotFound()
     if lock:
-        await offers_of(session, offer.lot, lock=True)
+        await lock_offers(session, offer.lot)
         await session.refresh(offer)
     return offer
+
+
+async def lock_offers(session: AsyncSession, lot: str) -> None:
+    """Whoever offers, answers or buys this lot does it one at a time; of a first offer there is no row to wait for."""
+    await one_at_a_time(session, f"offers:{lot}")
+    await offers_of(session, lot, lock=True)
+    wanted = select(Approach).where(Approach.lot == lot).order_by(Approach.id).with_for_update()
+    await session.scalars(wanted)
 
 
 async def accept(session: AsyncSession, public_id: str, *, actor: Actor, now: datetime) -> Invoice:
@@ -44,21 +55,44 @@ async def accept(session: AsyncSession, public_id: str, *, actor: Actor, now: da
     Said twice, it is bought once."""
     offer = await own_offer(session, public_id, actor, lock=True)
     if offer.state == OfferState.ACCEPTED:
-        return await _invoice_of(session, offer)
+        return await invoice_of(session, offer)
     if not is_open(offer, now):
         raise ActNotAllowed(state=state_of(offer, now))
     one = (await session.scalars(select(Registration).where(Registration.public_id == offer.registration))).one()
     if one.state != RegistrationState.APPROVED:
         raise ActNotAllowed(state=one.state)
     await offering.refuse_bought(session, offer.lot)
-    await offering.refuse_unfit(session, offer, one.destination, now)
-    await _take_stones(session, offer, actor, now)
+    await offering.refuse_unfit(session, offer.lot, offer.company_id, one.destination, now)
+    await take_stones(session, offer.lot, actor, now)
     end(session, offer, OfferState.ACCEPTED, by=actor.public_id, now=now)
-    for other in await offers_of(session, offer.lot):
-        if other.id != offer.id and other.state == OfferState.OPEN:
-            end(session, other, OfferState.LAPSED, by=None, now=now)
+    await lapse_others(session, offer, now)
     await session.flush()
-    return await _billed(session, offer, now)
+    return await billed(session, offer, now)
+
+
+async def lapse_others(session: AsyncSession, bought: LotOffer | Approach, now: datetime) -> None:
+    """No other offer of the lot is open, whoever made it."""
+    for other in await offers_of(session, bought.lot):
+        if other is not bought and other.state == OfferState.OPEN:
+            end(session, other, OfferState.LAPSED, by=None, now=now)
+    wanted = select(Approach).where(Approach.lot == bought.lot, Approach.state == ApproachState.OPEN)
+    for one in await session.scalars(wanted.order_by(Approach.id)):
+        if one is not bought:
+            end_approach(session, one, ApproachState.LAPSED, by=None, now=now)
+
+
+def end_approach(
+    session: AsyncSession, row: Approach, state: ApproachState, *, by: str | None, now: datetime, word: str = ""
+) -> None:
+    """What a buyer offered is over, and the other side can be told; `word` names the event where the state does not."""
+    row.state, row.answered_by, row.answered_at = state, by, now
+    tell_approach(session, row, word or state.value, by=by, now=now)
+
+
+def tell_approach(session: AsyncSession, row: Approach, word: str, *, by: str | None, now: datetime) -> None:
+    """No amount: the event is read by more than the two who may know it."""
+    facts = {"lot": row.lot, "sale": row.sale, "company_id": row.company_id}
+    events.record(session, f"approach:{word}", row.public_id, by=by, at=now, **facts)
 
 
 async def decline(session: AsyncSession, public_id: str, *, actor: Actor, now: datetime) -> None:
@@ -146,30 +180,34 @@ async def _offer_tendered(session: AsyncSession, event: Event, now: datetime) ->
         )
 
 
-async def _take_stones(session: AsyncSession, offer: LotOffer, actor: Actor, now: datetime) -> None:
+async def take_stones(session: AsyncSession, lot: str, actor: Actor, now: datetime) -> None:
     """The stones are sold under this lot; those of a passed lot were free meanwhile."""
-    await offering.refuse_promised(session, offer.lot)
-    row = (await session.scalars(select(Lot).where(Lot.public_id == offer.lot))).one()
+    await offering.refuse_promised(session, lot)
+    row = (await session.scalars(select(Lot).where(Lot.public_id == lot))).one()
     sale = await session.get_one(Sale, row.sale_id)
     facts = {"number": row.number_text, "sale": sale.public_id, "title_en": sale.title_en, "title_zh": sale.title_zh}
-    for stone in await offering.stones_of(session, offer.lot):
-        sold_to: dict[str, Any] = {"stone": stone, "ref": offer.lot, "by": actor.public_id, "now": now}
+    for stone in await offering.stones_of(session, lot):
+        sold_to: dict[str, Any] = {"stone": stone, "ref": lot, "by": actor.public_id, "now": now}
         if not await catalogue.sell_stone(session, **sold_to):
             await catalogue.commit_stone(session, **sold_to, kind=CommitmentKind.IN_SALE, facts=facts)
             await catalogue.sell_stone(session, **sold_to)
 
 
-async def _billed(session: AsyncSession, offer: LotOffer, now: datetime) -> Invoice:
+async def billed(session: AsyncSession, offer: LotOffer | Approach, now: datetime) -> Invoice:
+    """The lot stands on an invoice at the price of the offer, issued where nothing waits for a person; what the auction
+    said of it holds no longer."""
     terms, buyer, lot = await offering.sold_by(session, offer, now)
     draft = await invoicing.add_lots(session, terms=terms, buyer=buyer, lots=[lot], now=now)
     if draft.regime is not None and not draft.facts.get("waits"):  # these wait for a person
         await invoicing.issue(session, draft, now)
     facts = {"lot": offer.lot, "offer": offer.public_id, "invoice": draft.public_id}
     events.record(session, "offer:billed", offer.public_id, by=None, at=now, **facts)
+    await sequels.became(session, lot=offer.lot, sale=offer.sale, what=After.SOLD_AFTER, by=offer.answered_by, now=now)
     return draft
 
 
-async def _invoice_of(session: AsyncSession, offer: LotOffer) -> Invoice:
+async def invoice_of(session: AsyncSession, offer: LotOffer | Approach) -> Invoice:
+    """On which the lot stands that was bought by this offer."""
     wanted = select(Invoice.public_id).join(BilledLot, BilledLot.invoice_id == Invoice.id)
     wanted = wanted.where(BilledLot.lot == offer.lot, Invoice.company_id == offer.company_id)
     public_id = await session.scalar(wanted)

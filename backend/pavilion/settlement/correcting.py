@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
+from pavilion.auctions import sequels
 from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import Regime, Tax
+from pavilion.auctions.sequel_models import After
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
@@ -79,9 +81,12 @@ async def cancel(session: AsyncSession, proposal: Proposal, actor: Actor, now: d
     note = await crediting.credit(
         session, invoice, lots=said["lots"], reason=proposal.reason, by=actor.public_id, now=now
     )
+    lots = await crediting.lots_of(session, note)
     if said["again"]:
-        lots = await crediting.lots_of(session, note)
         await rebilling.bill_again(session, invoice, lots, charges=said["lots"] is None, now=now)
+        return
+    for lot in lots:
+        await sequels.became(session, lot=lot, sale=invoice.sale, what=After.CANCELLED, by=actor.public_id, now=now)
 
 
 def _short(named: str) -> str:

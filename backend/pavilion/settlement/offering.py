@@ -28,6 +28,7 @@ from pavilion.kernel.money import MAX_AMOUNT
 from pavilion.provenance import eligibility
 from pavilion.settlement import default, sold
 from pavilion.settlement.agreed import terms_of
+from pavilion.settlement.approach_models import Approach
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferKind, OfferState
 from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
 from pavilion.settlement.models import BilledLot, Invoice
@@ -184,10 +185,11 @@ async def make(
     return offer
 
 
-async def sold_by(session: AsyncSession, offer: LotOffer, now: datetime) -> tuple[SaleTerms, Buyer, SoldLot]:
+async def sold_by(session: AsyncSession, offer: LotOffer | Approach, now: datetime) -> tuple[SaleTerms, Buyer, SoldLot]:
     """The lot as it is sold when the offer is accepted now. A price after a default rests on the own bid, with its
-    early rate; one that the seller named rests on none."""
-    at = await reached_at(session, offer.lot, offer.registration) if offer.kind == OfferKind.UNDERBIDDER else None
+    early rate; one that the seller or the buyer named after the sale rests on none."""
+    on_bid = isinstance(offer, LotOffer) and offer.kind == OfferKind.UNDERBIDDER
+    at = await reached_at(session, offer.lot, offer.registration) if on_bid else None
     return await sold.offered(
         session, lot=offer.lot, registration=offer.registration, price_minor=offer.price_minor, reached_at=at, now=now
     )
@@ -246,13 +248,13 @@ async def refuse_promised(session: AsyncSession, lot: str) -> None:
         raise NotAvailable(reason="promised")
 
 
-async def refuse_unfit(session: AsyncSession, offer: LotOffer, destination: str, now: datetime) -> None:
+async def refuse_unfit(session: AsyncSession, lot: str, company_id: int, destination: str, now: datetime) -> None:
     """Refused where the company may not buy the lot today: barred, or its destination closed to a stone of it."""
-    entity: Entity = entities()[(await _sale_of(session, offer.lot)).entity]
-    await strikes.refuse_barred(session, offer.company_id, entity.strikes)
-    if (await session.get_one(Company, offer.company_id)).state != CompanyState.APPROVED:
+    entity: Entity = entities()[(await _sale_of(session, lot)).entity]
+    await strikes.refuse_barred(session, company_id, entity.strikes)
+    if (await session.get_one(Company, company_id)).state != CompanyState.APPROVED:
         raise NotAllowed(right="company")
-    stones = await stones_of(session, offer.lot)
+    stones = await stones_of(session, lot)
     closed = await eligibility.closed(session, stones, now.date(), [destination])
     if any(destination in answer for answer in closed.values()):
         raise NotEligible()

@@ -15,6 +15,7 @@ from pavilion.auctions.entities import Entity, entities
 from pavilion.auctions.models import Lot, Sale
 from pavilion.bidding.models import BookLot, BookLotState, BookState, SaleBook
 from pavilion.settlement.agreed import terms_of
+from pavilion.settlement.approach_models import Approach, ApproachState
 from pavilion.settlement.clearing import cleared_on
 from pavilion.settlement.default_models import LotOffer, OfferState
 from pavilion.settlement.models import BilledLot, Entry, Invoice, InvoiceLine, Posting
@@ -252,9 +253,11 @@ async def _unsold(
     if today <= over:
         return []
     offered = select(LotOffer.lot).where(LotOffer.state == OfferState.OPEN)
+    approached = select(Approach.lot).where(Approach.state == ApproachState.OPEN)
     wanted = select(Lot).join(BookLot, BookLot.lot == Lot.public_id)
     wanted = wanted.where(Lot.sale_id == sale.id, Lot.consignor_company_id == company_id, BookLot.state.in_(UNSOLD))
-    wanted = wanted.where(Lot.public_id.not_in(offered), Lot.public_id.not_in(select(BilledLot.lot)))
+    wanted = wanted.where(Lot.public_id.not_in(offered), Lot.public_id.not_in(approached))
+    wanted = wanted.where(Lot.public_id.not_in(select(BilledLot.lot)))
     return [
         Item(
             key=f"unsold:{lot.public_id}",

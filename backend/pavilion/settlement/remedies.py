@@ -12,6 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
+from pavilion.auctions import sequels
+from pavilion.auctions.sequel_models import After
 from pavilion.bidding.vault import Vault
 from pavilion.catalogue import service as catalogue
 from pavilion.kernel import events
@@ -81,6 +83,7 @@ async def choose(
     row = LotRemedy(lot=lot, invoice_id=invoice.id, choice=choice, credit_note=note, by=actor.public_id or "", at=now)
     session.add(row)
     await session.flush()
+    await sequels.became(session, lot=lot, sale=invoice.sale, what=After.CANCELLED, by=actor.public_id, now=now)
     if choice == Remedy.OFFER:
         defaulters = await offering.defaulters_of(session, lot)
         await offering.offer_to_underbidder(session, vault, lot=lot, defaulters=defaulters, actor=actor, now=now)

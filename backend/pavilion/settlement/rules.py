@@ -1,8 +1,11 @@
 """Invoices and days as pure rules: states, due dates, who may give the warranty, what a payment leaves open."""
 
-from collections.abc import Collection
 from datetime import date, timedelta
 from enum import StrEnum
+
+from pavilion.auctions.business_days import business_days_after as business_days_after
+from pavilion.auctions.business_days import business_days_before as business_days_before
+from pavilion.auctions.business_days import is_business_day as is_business_day
 
 
 class InvoiceState(StrEnum):
@@ -49,28 +52,6 @@ TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
 PAYABLE = frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE, InvoiceState.DEFAULTED})
 
 WARRANTY_YEAR = timedelta(days=365)
-
-
-def is_business_day(day: date, holidays: Collection[date]) -> bool:
-    return day.weekday() < 5 and day not in holidays
-
-
-def business_days_after(start: date, days: int, holidays: Collection[date]) -> date:
-    """`days` business days after `start`; the start itself is not counted (settlement spec 7)."""
-    day, left = start, days
-    while left > 0:
-        day += timedelta(days=1)
-        left -= is_business_day(day, holidays)
-    return day
-
-
-def business_days_before(start: date, days: int, holidays: Collection[date]) -> date:
-    """`days` business days before `start`; the start itself is not counted."""
-    day, left = start, days
-    while left > 0:
-        day -= timedelta(days=1)
-        left -= is_business_day(day, holidays)
-    return day
 
 
 def state_on(state: InvoiceState, due_on: date | None, today: date) -> InvoiceState:

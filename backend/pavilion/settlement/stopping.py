@@ -8,7 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
+from pavilion.auctions.sequel_models import After
 from pavilion.bidding import queries as book
 from pavilion.bidding.models import BookLot, BookLotState, PaidLot
 from pavilion.catalogue.models import Stone
@@ -123,6 +125,8 @@ async def decide(
     row.decided_by, row.decided_at, row.reason = actor.public_id, now, reason
     await session.flush()
     events.record(session, f"settlement:{row.state}", row.lot, by=actor.public_id, at=now, sale=row.sale, reason=reason)
+    if not release:
+        await sequels.became(session, lot=row.lot, sale=row.sale, what=After.CANCELLED, by=actor.public_id, now=now)
     return row
 
 
