@@ -140,6 +140,16 @@ async def edit(session, house, sale, edits, actor=None):
     await curation.edit_lots(session, sale=sale, edits=edits, actor=actor or house.curator, now=NOON)
 
 
+async def test_a_letter_behind_the_number_leaves_the_number(sessions):
+    house = await world.build(sessions, 1)
+    sale = await world.draft(sessions, house)
+    (lot,) = await world.order(sessions, sale)
+    async with sessions.begin() as session:
+        await edit(session, house, sale, {lot: (await session.scalar(select(Lot.version)), {"suffix": "A"})})
+    async with sessions() as session:
+        assert (await session.scalar(select(Lot))).number_text == "11A"
+
+
 async def test_only_the_keeper_of_reserves_sets_one(sessions):
     house = await world.build(sessions, 1)
     sale = await world.draft(sessions, house)

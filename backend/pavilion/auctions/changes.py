@@ -11,11 +11,11 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import queries, reserves
 from pavilion.auctions.formats import SaleType
-from pavilion.auctions.models import Command, Lot, LotMove, LotStone, Sale
+from pavilion.auctions.models import Command, Lot, LotStone, Sale
 from pavilion.auctions.rules import LotState, SaleState
+from pavilion.auctions.writing import Change, rewrite, tell
 from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.queries import visible_to
-from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
 
 LATEST = timedelta(hours=1)  # before a published sale opens, lots can be added to it
@@ -33,7 +33,6 @@ FACTS = (
     "consignor_company_id",
     "reoffer_of",
 )
-Change = dict[str, Any]
 
 
 class LotsChanged(Refusal):
@@ -123,25 +122,8 @@ async def remember(
         return
     assert actor.person_id is not None
     session.add(Command(sale_id=sale.id, kind=kind, by=actor.person_id, at=now, changes=changes))
-    for change in changes:
-        _tell(session, sale, change, actor, now)
+    await tell(session, sale, changes, actor.public_id, now)
     await lapse_proposal(session, sale, actor=actor, now=now)
-
-
-def _tell(session: AsyncSession, sale: Sale, change: Change, actor: Actor, now: datetime) -> None:
-    before, after, lot, by = change["before"], change["after"], change["lot"], actor.public_id
-    from_key, to_key = (before or {}).get("rank"), (after or {}).get("rank")
-    if from_key != to_key:
-        session.add(LotMove(sale_id=sale.id, lot=lot, from_key=from_key, to_key=to_key, by=by, at=now))
-        events.record(session, "lot:moved", lot, by=by, at=now, from_key=from_key, to_key=to_key)
-    if before is None or after is None:
-        happened = "lot:added" if before is None else "lot:removed"
-        events.record(session, happened, lot, by=by, at=now, sale=sale.public_id, stones=(after or before)["stones"])
-        return
-    # The reserve is a secret: that it changed is told, the figure is not.
-    told = {n: [before[n], after[n]] for n in after if n not in ("rank", reserves.KEPT)}
-    if told or reserves.KEPT in after:
-        events.record(session, "lot:edited", lot, by=by, at=now, changed=told, reserve_changed=reserves.KEPT in after)
 
 
 async def undo(session: AsyncSession, *, sale: str, command: int, actor: Actor, now: datetime) -> Command:
@@ -164,8 +146,7 @@ async def undo(session: AsyncSession, *, sale: str, command: int, actor: Actor, 
     inverse = [{"lot": c["lot"], "before": c["after"], "after": c["before"]} for c in done.changes]
     await _apply(session, row, inverse)
     done.undone_at = now
-    for change in inverse:
-        _tell(session, row, change, actor, now)
+    await tell(session, row, inverse, actor.public_id, now)
     await lapse_proposal(session, row, actor=actor, now=now)
     await session.flush()
     return done
@@ -189,21 +170,6 @@ async def _apply(session: AsyncSession, sale: Sale, changes: list[Change]) -> No
             await _restore(session, sale, change["lot"], after)
     moved = [(lots[c["lot"]], c["after"]) for c in changes if c["before"] is not None and c["after"] is not None]
     await rewrite(session, moved)
-
-
-async def rewrite(session: AsyncSession, rows: Sequence[tuple[Lot, Mapping[str, Any]]]) -> None:
-    """Each lot takes its facts. Ranks and numbers may swap among the lots, so both are cleared first."""
-    for lot, after in rows:
-        if "number" in after or "suffix" in after:
-            lot.number = None
-        if "rank" in after:
-            lot.rank = f"~{lot.id}"  # above every key, and free
-    await session.flush()
-    for lot, after in rows:
-        for name, value in after.items():
-            setattr(lot, name, value)
-        lot.version += 1
-    await session.flush()
 
 
 def _as_left(session: AsyncSession, lot: Lot | None, left: Mapping[str, Any] | None) -> bool:

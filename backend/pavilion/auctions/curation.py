@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import queries, ranks, reserves, ruleset, wording
 from pavilion.auctions.changes import (
-    Change,
     NotVerified,
     curated,
     draft,
@@ -20,14 +19,15 @@ from pavilion.auctions.changes import (
     lapse_proposal,
     lots_of,
     remember,
-    rewrite,
 )
 from pavilion.auctions.models import Command, Lot, LotStone, Sale
+from pavilion.auctions.rules import LotState
 from pavilion.auctions.titles import title_of
+from pavilion.auctions.writing import Change, Standing, rewrite, standing
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel import events
-from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, StaleVersion
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import ulid
 
 MOST_LOTS = 500  # of one sale; a room watches them all at once (bidding spec 8.2)
@@ -139,23 +139,37 @@ async def move_lots(
 ) -> list[str]:
     """The lots stand together from this place, counted from 0, in their present relative order; answers the order."""
     row = await draft(session, sale)
-    moving = await lots_of(session, row, lots)
-    order = (
-        await session.execute(select(Lot.public_id, Lot.rank).where(Lot.sale_id == row.id).order_by(Lot.rank))
-    ).all()
-    place = {public_id: at for at, (public_id, _) in enumerate(order)}
-    chosen = {place[lot.public_id] for lot in moving}
-    after = ranks.rearranged(range(len(order)), sorted(chosen), position)
+    order = await standing(session, row)
+    places = places_of(order, lots)
+    after = ranks.rearranged(range(len(order)), places, position)
     if after != list(range(len(order))):
-        keys = ranks.keys_for_move([rank for _, rank in order], sorted(chosen), position)
-        changes: list[Change] = [
-            {"lot": lot.public_id, "before": {"rank": lot.rank}, "after": {"rank": keys[place[lot.public_id]]}}
-            for lot in moving
-        ]
-        await rewrite(session, [(lot, change["after"]) for lot, change in zip(moving, changes, strict=True)])
-        await remember(session, row, "move", changes, actor=actor, now=now)
-        await _keep_keys_short(session, row)
-    return [order[at][0] for at in after]
+        keys = ranks.keys_for_move([lot.rank for lot in order], places, position)
+        await place(session, row, [(order[at], keys[at]) for at in places], "move", actor=actor, now=now)
+    return [order[at].public_id for at in after]
+
+
+def places_of(order: Sequence[Standing], lots: Sequence[str]) -> list[int]:
+    """Where the named lots stand, first to last; one that is not of this sale is refused."""
+    at = {lot.public_id: place for place, lot in enumerate(order)}
+    if any(lot not in at for lot in lots):
+        raise NotFound()
+    places = sorted({at[lot] for lot in lots})
+    if ended := [order[place].public_id for place in places if order[place].state != LotState.DRAFT]:
+        raise ActNotAllowed(lots=ended)
+    return places
+
+
+async def place(
+    session: AsyncSession, sale: Sale, moved: Sequence[tuple[Standing, str]], kind: str, *, actor: Actor, now: datetime
+) -> None:
+    """These lots stand at these keys, as one command; nobody else's key changes unless one has grown too long."""
+    changes: list[Change] = [
+        {"lot": lot.public_id, "before": {"rank": lot.rank}, "after": {"rank": key}} for lot, key in moved
+    ]
+    await rewrite(session, [(lot, {"rank": key}) for lot, key in moved])
+    await remember(session, sale, kind, changes, actor=actor, now=now)
+    if any(len(key) > ranks.LONGEST for _, key in moved):
+        await _keep_keys_short(session, sale)
 
 
 async def number_lots(
@@ -163,13 +177,15 @@ async def number_lots(
 ) -> None:
     """Numbers follow the order: start, start + step and so on, without suffixes."""
     row = await draft(session, sale)
-    rows = (await session.scalars(select(Lot).where(Lot.sale_id == row.id).order_by(Lot.rank))).all()
-    changes = []
-    for place, lot in enumerate(rows):
-        wanted = facts_of(lot) | {"number": start + place * step, "suffix": ""}
-        changes.append(edited(lot.public_id, facts_of(lot), wanted))
-    moved = [(lot, change["after"]) for lot, change in zip(rows, changes, strict=True) if change["after"]]
-    await rewrite(session, moved)
+    changes, written = [], []
+    for at, lot in enumerate(await standing(session, row)):
+        before, after = {"number": lot.number, "suffix": lot.suffix}, {"number": start + at * step, "suffix": ""}
+        changed = [name for name in after if before[name] != after[name]]
+        if changed:
+            after = {name: after[name] for name in changed}
+            changes.append({"lot": lot.public_id, "before": {n: before[n] for n in changed}, "after": after})
+            written.append((lot, after))
+    await rewrite(session, written)
     await remember(session, row, "number", changes, actor=actor, now=now)
 
 
@@ -265,6 +281,6 @@ async def _keep_keys_short(session: AsyncSession, sale: Sale) -> None:
     longest = await session.scalar(select(func.max(func.length(Lot.rank))).where(Lot.sale_id == sale.id))
     if (longest or 0) <= ranks.LONGEST:
         return
-    rows = (await session.scalars(select(Lot).where(Lot.sale_id == sale.id).order_by(Lot.rank))).all()
+    rows = await standing(session, sale)
     fresh = ranks.spread(None, None, len(rows))
     await rewrite(session, [(lot, {"rank": key}) for lot, key in zip(rows, fresh, strict=True)])

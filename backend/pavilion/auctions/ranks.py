@@ -41,7 +41,8 @@ def rearranged(order: Sequence[T], moving: Sequence[T], position: int) -> list[T
 def keys_for_move(keys: Sequence[str], moving: Sequence[int], position: int) -> dict[int, str]:
     """New keys for the rows (indexes into the ordered `keys`) that move to `position`; nobody else's key changes."""
     order = rearranged(range(len(keys)), moving, position)
-    block = [one for one in order if one in set(moving)]
+    chosen = set(moving)
+    block = [one for one in order if one in chosen]
     first = order.index(block[0])
     before = keys[order[first - 1]] if first > 0 else None
     last = first + len(block)
