@@ -64,6 +64,10 @@ class Invoice(Base):
     lines: Mapped[list["InvoiceLine"]] = relationship(lazy="raise", order_by="InvoiceLine.place")
 
     @property
+    def paid_day(self) -> date | None:
+        return date.fromisoformat(self.paid_on) if self.paid_on else None
+
+    @property
     def due_day(self) -> date | None:
         return date.fromisoformat(self.due_on) if self.due_on else None
 

@@ -21,7 +21,7 @@ from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.ownership import SoldStone, stones_of
 from pavilion.settlement.receipt_models import Allocation, Receipt
-from pavilion.settlement.release_models import Goods, GoodsState, Ownership, Release, ReleaseFile, ReleaseMode
+from pavilion.settlement.release_models import Goods, GoodsState, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.release_rules import Facts, Money
 from pavilion.settlement.rules import InvoiceState, LineKind, business_days_after
 from pavilion.webkit.i18n import LANGUAGES
@@ -102,14 +102,6 @@ async def waiting(session: AsyncSession) -> list[Waiting]:
     return found
 
 
-async def unasked(session: AsyncSession) -> list[tuple[Invoice, str]]:
-    """Paid invoices with goods in the safe for which nobody has said how they are to go."""
-    here = select(Goods.invoice_id).where(Goods.state == GoodsState.RESERVED, Goods.release.is_(None))
-    wanted = select(Invoice, Company.name).join(Company, Company.id == Invoice.company_id)
-    wanted = wanted.where(Invoice.state == InvoiceState.PAID, Invoice.id.in_(here)).order_by(Invoice.id).limit(PAGE)
-    return [(invoice, name) for invoice, name in await session.execute(wanted)]
-
-
 async def of_invoice(session: AsyncSession, invoice: Invoice) -> Sequence[Release]:
     wanted = select(Release).where(Release.invoice_id == invoice.id, Release.state != GoodsState.RETURNED)
     return (await session.scalars(wanted.order_by(Release.id))).all()
@@ -127,34 +119,6 @@ async def lots_of(session: AsyncSession, release: Release) -> list[str]:
 
 async def stones_in(session: AsyncSession, release: Release, invoice: Invoice) -> list[SoldStone]:
     return await stones_of(session, invoice, await lots_of(session, release))
-
-
-class Shown(NamedTuple):
-    """A bought stone as its invoice called it."""
-
-    title_en: str
-    title_zh: str
-    mct: int | None  # of the lot
-    report: str
-    number: str  # of the invoice
-
-
-async def titles_of(session: AsyncSession, owned: Sequence[Ownership]) -> dict[str, Shown]:
-    """By stone, as it stood at the hammer."""
-    wanted = (
-        select(InvoiceLine, Invoice.number)
-        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
-        .where(InvoiceLine.kind == LineKind.HAMMER, InvoiceLine.invoice_id.in_({one.invoice_id for one in owned}))
-    )
-    lines = {(line.invoice_id, line.lot): (line, number) for line, number in await session.execute(wanted)}
-    found = {}
-    for one in owned:
-        line, number = lines[one.invoice_id, one.lot]
-        facts = line.facts
-        found[one.stone] = Shown(
-            line.text_en, line.text_zh, facts.get("weight_mct"), facts.get("report", ""), number or ""
-        )
-    return found
 
 
 async def files_of(session: AsyncSession, release: Release) -> Sequence[ReleaseFile]:

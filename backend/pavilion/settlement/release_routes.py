@@ -12,7 +12,7 @@ from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.money import parse_minor
-from pavilion.settlement import handing_over, release_pages, release_pass, release_queries, releasing
+from pavilion.settlement import handing_over, release_pages, release_pass, release_queries, releasing, unanswered
 from pavilion.settlement.handing_over import PassWrong, Seen
 from pavilion.settlement.release_forms import (
     DOCUMENTS,
@@ -38,7 +38,7 @@ LONGEST = 4 * 1024 * 1024  # a photograph of a signed receipt, or the customs' p
 
 @router.get("/staff/releases")
 async def releases(request: Request, actor: Desk, session: Reading) -> Response:
-    rows, unasked = await release_queries.waiting(session), await release_queries.unasked(session)
+    rows, unasked = await release_queries.waiting(session), await unanswered.of_house(session)
     return page(request, "settlement/releases.html", rows=rows, unasked=unasked, zones=_zones(), refused=None)
 
 
@@ -50,7 +50,7 @@ async def read_pass(
     found = await release_queries.by_pass(session, release_pass.hash_of(said.token))
     if found is not None:
         return await release_pages.show(request, session, found, now, token=said.token)
-    rows, unasked = await release_queries.waiting(session), await release_queries.unasked(session)
+    rows, unasked = await release_queries.waiting(session), await unanswered.of_house(session)
     wrong = PassWrong()
     return page(
         request,

@@ -9,7 +9,18 @@ from fastapi.responses import RedirectResponse
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound
-from pavilion.settlement import checkouts, clearing, crediting, deposits, document, legal, queries, service, stopping
+from pavilion.settlement import (
+    checkouts,
+    clearing,
+    crediting,
+    deposits,
+    document,
+    legal,
+    queries,
+    service,
+    stopping,
+    unanswered,
+)
 from pavilion.settlement.forms import StopForm
 from pavilion.settlement.models import Invoice
 from pavilion.webkit import pdf
@@ -82,6 +93,7 @@ async def invoice_page(request: Request, name: str, actor: SignedInActor, sessio
         disputed=invoice.id in await clearing.disputed(session, (invoice,)),
         uncounted_minor=invoice.credits_minor - await deposits.applied_minor(session, invoice),
         kept_minor=await deposits.forfeited_minor(session, invoice),
+        unanswered=await unanswered.waits(session, invoice),
         ways=await checkouts.ways_of(session, invoice) if _pays(request, actor, invoice) else None,
     )
 

@@ -4,13 +4,13 @@ import io
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
 import segno
 from anyio import to_thread
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
-from sqlalchemy import select
 
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
@@ -20,14 +20,15 @@ from pavilion.kernel.ids import is_ulid
 from pavilion.settlement import (
     clearing,
     handing_over,
+    owned_stones,
     ownership,
     release_pages,
     release_pass,
     release_queries,
     releasing,
     stone_bundle,
+    unanswered,
 )
-from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_forms import WishForm
 from pavilion.settlement.release_models import LEAVING, Goods, GoodsState, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import Wish
@@ -74,20 +75,28 @@ async def choose(
 
 
 @router.get("/desk/stones")
-async def stones(request: Request, actor: SignedInActor, session: Reading) -> Response:
+async def stones(
+    request: Request,
+    actor: SignedInActor,
+    session: Reading,
+    q: Annotated[str, Query(max_length=80)] = "",
+    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> Response:
     """The stones that the company bought here and has not sold since."""
-    owned = await ownership.owned_by(session, actor.company_id or 0)
-    lots = [one.lot for one in owned]
-    rows = await session.scalars(select(Goods).where(Goods.lot.in_(lots)))
-    shown = await release_queries.titles_of(session, owned)
-    paid = (await session.scalars(select(Invoice).where(Invoice.id.in_({one.invoice_id for one in owned})))).all()
+    company, said = actor.company_id or 0, " ".join(q.split())
+    found = await owned_stones.page_of(session, company, said=said, after=after)
+    invoices = {one.invoice.id: one.invoice for one in found.stones}
+    onwards = {"q": said} if said else {}
     return page(
         request,
         "settlement/stones.html",
-        owned=owned,
-        shown=shown,
-        goods={row.lot: row for row in rows},
-        disputed=await clearing.disputed(session, paid),
+        found=found,
+        total=await owned_stones.count(session, company),
+        said=said,
+        first=after is None,
+        following="/desk/stones?" + urlencode({**onwards, "after": found.after}) if found.after else None,
+        unanswered=await unanswered.of_company(session, company) if company else [],
+        disputed=await clearing.disputed(session, invoices.values()),
     )
 
 

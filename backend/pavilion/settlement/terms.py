@@ -21,7 +21,6 @@ class Terms:
     forfeit_wait_days: int = 5  # before the rest of a defaulter's deposit goes back
     offer_hours: int = 48
     passed_offer_days: int = 5
-    approach_floor_bp: int = 0  # of the low estimate; a buyer's offer below it is declined at once, spec 11.3. 0: off
     deposit_rate_bp: int = 0  # 0 and no fixed sum: no deposit is asked; spec 4 names 1,000 (10 %)
     deposit_fixed_minor: int = 0
     deposit_min_minor: int = 500_000
@@ -38,6 +37,7 @@ class Terms:
     unsold_charge_minor: int = 0
     seller_days: int = 10  # after cleared payment, spec 10
     ownership_on_payment: bool = True  # else at the hand-over
+    way_days: int = 3  # after the payment, until who has not said how the stones go is reminded
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> "Terms":

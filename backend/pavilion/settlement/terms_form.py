@@ -57,7 +57,6 @@ GROUPS: tuple[tuple[str, tuple[Term, ...]], ...] = (
             Term("forfeit_wait_days", "whole", "business_days"),
             Term("offer_hours", "whole", "hours", 1, 336),
             Term("passed_offer_days", "whole", "business_days"),
-            Term("approach_floor_bp", "rate"),
         ),
     ),
     (
@@ -66,6 +65,7 @@ GROUPS: tuple[tuple[str, tuple[Term, ...]], ...] = (
             Term("holdback_days", "whole", "business_days"),
             Term("export_proof_days", "whole", "calendar_days", 1, 365),
             Term("ownership_on_payment", "yes"),
+            Term("way_days", "whole", "business_days"),
         ),
     ),
     (

@@ -8,7 +8,6 @@ from pavilion.kernel.db import Sessions
 from pavilion.settings import Settings
 from pavilion.settlement import (
     accepting,
-    approach_days,
     checkouts,
     consents,
     correcting,
@@ -23,6 +22,7 @@ from pavilion.settlement import (
     sending,
     statement_paper,
     stopping,
+    unanswered,
 )
 from pavilion.settlement.payments.port import Payments
 from pavilion.webkit.html import Pages
@@ -41,8 +41,8 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("books proved", partial(proving.prove_nightly, sessions)),
         ("exports unproved", partial(correcting.correct_exports, sessions)),
         ("unpaid", defaulting.Ladder(sessions).tick),
+        ("ways unanswered", unanswered.Reminders(sessions).tick),
         ("offers", partial(accepting.tick, sessions)),
-        ("offers of buyers", partial(approach_days.tick, sessions)),
         ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
         ("release papers", lambda now: papers.set_papers(sessions, now, pages.tongues, settings.public_url)),
         ("consented charges", partial(consents.charge_all, sessions)),
