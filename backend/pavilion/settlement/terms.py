@@ -21,6 +21,7 @@ class Terms:
     forfeit_wait_days: int = 5  # before the rest of a defaulter's deposit goes back
     offer_hours: int = 48
     passed_offer_days: int = 5
+    approach_floor_bp: int = 0  # of the low estimate; a buyer's offer below it is declined at once, spec 11.3. 0: off
     deposit_rate_bp: int = 0  # 0 and no fixed sum: no deposit is asked; spec 4 names 1,000 (10 %)
     deposit_fixed_minor: int = 0
     deposit_min_minor: int = 500_000

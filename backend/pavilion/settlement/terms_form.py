@@ -57,6 +57,7 @@ GROUPS: tuple[tuple[str, tuple[Term, ...]], ...] = (
             Term("forfeit_wait_days", "whole", "business_days"),
             Term("offer_hours", "whole", "hours", 1, 336),
             Term("passed_offer_days", "whole", "business_days"),
+            Term("approach_floor_bp", "rate"),
         ),
     ),
     (

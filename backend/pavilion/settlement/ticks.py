@@ -8,6 +8,7 @@ from pavilion.kernel.db import Sessions
 from pavilion.settings import Settings
 from pavilion.settlement import (
     accepting,
+    approach_days,
     checkouts,
     consents,
     correcting,
@@ -43,6 +44,7 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("unpaid", defaulting.Ladder(sessions).tick),
         ("ways unanswered", unanswered.Reminders(sessions).tick),
         ("offers", partial(accepting.tick, sessions)),
+        ("offers of buyers", partial(approach_days.tick, sessions)),
         ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
         ("release papers", lambda now: papers.set_papers(sessions, now, pages.tongues, settings.public_url)),
         ("consented charges", partial(consents.charge_all, sessions)),
