@@ -29,6 +29,7 @@ from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
 from pavilion.settlement import ticks as settlement_ticks
 from pavilion.settlement.payments.port import Payments
+from pavilion.trading import jobs as trading_jobs
 from pavilion.viewings import ticks as viewing_ticks
 from pavilion.webkit.html import Pages
 from pavilion.worker import Tick
@@ -61,6 +62,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("fairness", partial(fairness_cases.tick, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),
+        Tick("trades", partial(trading_jobs.tick, sessions)),
         *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages, payments)),
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),

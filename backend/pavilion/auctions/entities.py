@@ -29,6 +29,7 @@ class Entity:
     regimes: tuple[dict[str, Any], ...]
     eu: frozenset[str]
     terms: Mapping[str, Any]  # where it settles otherwise than the house's usual terms
+    trade: Mapping[str, str]  # where it trades at fixed prices otherwise than usual
 
     @property
     def strikes(self) -> int:
@@ -85,4 +86,5 @@ def _entity(row: dict[str, Any], eu: frozenset[str]) -> Entity:
         regimes=tuple(row["regimes"]),
         eu=eu,
         terms={"due_days": row["due_days"], **row.get("terms", {})},
+        trade=row.get("trade", {}),
     )
