@@ -51,7 +51,16 @@ RULES = {
 }
 
 
+# That a lot is paid is taken back with its payment.
+UNPAID = {
+    "postgresql": ["drop trigger paid_lots_append_only on paid_lots"],
+    "sqlite": ["drop trigger paid_lots_no_update", "drop trigger paid_lots_no_delete"],
+}
+
+
 def upgrade() -> None:
+    for statement in UNPAID[op.get_bind().dialect.name]:
+        op.execute(statement)
     op.add_column("deposits", sa.Column("raise_minor", BIG, nullable=True))
     after_the_sale()
 

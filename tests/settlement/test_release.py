@@ -4,15 +4,19 @@ import asyncio
 import io
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from pypdf import PdfReader
 from sqlalchemy import func, select, text, update
 
-from pavilion.accounts.models import Company
+from pavilion.accounts.models import Company, Proposal
+from pavilion.accounts.rules import VISITOR
+from pavilion.bidding.models import PaidLot
 from pavilion.kernel.db import sqlite_url
 from pavilion.kernel.errors import ActNotAllowed, BadInput
+from pavilion.kernel.events import Event
 from pavilion.kernel.weight import as_reported
 from pavilion.provenance import custody_keeping, passport_queries, standing
 from pavilion.provenance.custody_models import CustodyEntry
@@ -31,18 +35,19 @@ from pavilion.settlement import (
     release_queries,
     release_rules,
     releasing,
+    reversing,
 )
 from pavilion.settlement.handing_over import PassWrong, Seen
 from pavilion.settlement.intent_models import Dispute
 from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine
-from pavilion.settlement.receipt_models import Receipt
+from pavilion.settlement.receipt_models import Discrepancy, Receipt
 from pavilion.settlement.release_models import Goods, Ownership, Release, ReleaseFile
 from pavilion.settlement.release_rules import Bar, Facts, Money, Step
 from pavilion.settlement.releasing import Barred, NotReady, WeightDiffers
 from tests.conftest import opened
 from tests.make import HOUR, NOON
 from tests.settlement import releases
-from tests.settlement.releases import BASE, HAND, MCT, SENT, TONGUES, WISH, act, house
+from tests.settlement.releases import BASE, HAND, MCT, SEEN, SENT, TONGUES, WISH, act, house
 from tests.settlement.test_invoicing import TERMS
 
 DAY = date(2026, 3, 2)
@@ -372,6 +377,51 @@ async def test_goods_of_a_cancelled_lot_are_in_the_safe_again_and_can_go_home(se
         assert await session.scalar(select(func.count(ReportedEvent.id))) == 2
         assert (await session.get_one(Goods, lot)).state == "at_house"
         assert (await goods.returned(session, lot, by="tomas", now=NOON)).state == "returned"
+
+
+async def took_back(sessions, case):
+    """The transfer that paid it never came, say two persons."""
+    async with sessions.begin() as session:
+        receipt = (await session.scalars(select(Receipt).order_by(Receipt.id.desc()))).first()
+        proposal = Proposal(facts={"receipt": receipt.public_id}, reason="never came", proposed_by=receipt.entered_by)
+        actor = replace(VISITOR, person_id=receipt.confirmed_by, public_id="b")
+        await reversing.reverse(session, proposal, actor, NOON + 3 * HOUR)
+    await owning.follow(sessions, HAND, NOON + 3 * HOUR)
+
+
+async def test_what_a_payment_set_free_is_not_free_once_it_was_taken_back(sessions, as_opened):
+    case = await releases.paid(sessions, as_opened)
+    await releases.released(sessions, case)
+    token = await act(sessions, case, releasing.issue_pass)
+    await took_back(sessions, case)
+    async with sessions() as session:
+        (release,) = (await session.scalars(select(Release))).all()
+        assert (release.state, release.pass_sha256) == ("reserved", None)
+        assert (
+            (await session.scalars(select(PaidLot))).all() == (await session.scalars(select(Discrepancy))).all() == []
+        )
+    with pytest.raises(Barred, match="not_paid"):
+        await act(sessions, case, releasing.release_it, house=house())
+    await releases.pay(sessions, case, NOON + 4 * HOUR)
+    await owning.follow(sessions, HAND, NOON + 4 * HOUR)
+    async with sessions() as session:
+        assert len((await session.scalars(select(PaidLot))).all()) == 1
+    await act(sessions, case, releasing.release_it, house=house())
+    seen = Seen(token, SEEN.document, SEEN.signature, SEEN.media)
+    with pytest.raises(PassWrong):
+        await act(sessions, case, handing_over.hand_over, seen, house=house())
+
+
+async def test_of_goods_that_left_before_their_payment_was_taken_back_the_house_is_told(sqlite_sessions, sqlite_opened):
+    case = await releases.paid(sqlite_sessions, sqlite_opened.made)
+    await releases.handed(sqlite_sessions, case)
+    await took_back(sqlite_sessions, case)
+    async with sqlite_sessions() as session:
+        invoice = await releases.loaded(session, case)
+        (found,) = (await session.scalars(select(Discrepancy))).all()
+        assert (found.kind, found.invoice, found.facts["amount_minor"]) == ("gone_unpaid", invoice.number, 1_275_000)
+        assert (await session.scalars(select(Goods.state))).all() == ["handed_over"]
+        assert (await session.scalars(select(Event.name).where(Event.name == "lot:owed"))).all() == ["lot:owed"]
 
 
 async def test_an_invoice_that_takes_anothers_place_moves_no_stone(sqlite_sessions, sqlite_opened):

@@ -192,7 +192,7 @@ class ReserveOpening(Base):
 
 
 class PaidLot(Base):
-    """A won lot that is paid: it no longer counts against the buyer's limit."""
+    """A won lot that is paid: it no longer counts against the buyer's limit. The row goes with the payment."""
 
     __tablename__ = "paid_lots"
 
@@ -201,5 +201,5 @@ class PaidLot(Base):
     at: Mapped[datetime]
 
 
-for _model in (BookEvent, Checkpoint, BookBid, StaffAlias, BookOpening, ReserveOpening, PaidLot):
+for _model in (BookEvent, Checkpoint, BookBid, StaffAlias, BookOpening, ReserveOpening):
     append_only(_model)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import strikes
@@ -40,6 +40,7 @@ WATCHED = (
     "stone:",
     "sale:",
     "lot:paid",
+    "lot:owed",
     "lot:stone_",
     "law:",
     "tender:",
@@ -53,6 +54,13 @@ async def lot_paid(session: AsyncSession, *, sale: str, lot: str, now: datetime)
     """The lot no longer counts against its buyer's limit. Said twice, nothing more happens."""
     await session.execute(inserting(session, PaidLot).values(lot=lot, sale=sale, at=now).on_conflict_do_nothing())
     events.record(session, "lot:paid", lot, by=None, at=now, sale=sale)
+
+
+async def lot_owed(session: AsyncSession, *, sale: str, lot: str, now: datetime) -> None:
+    """What paid the lot was taken back: it counts against its buyer's limit as before. Said twice, done once."""
+    gone = delete(PaidLot).where(PaidLot.lot == lot).returning(PaidLot.lot)
+    if await session.scalar(gone) is not None:
+        events.record(session, "lot:owed", lot, by=None, at=now, sale=sale)
 
 
 async def open_gate(

@@ -14,7 +14,17 @@ from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Receipt
 
 FOLLOWER = "money notices"
-INVOICES = ("issued", "reminded", "overdue", "defaulted", "paid", "credited", "charge_refused", "way_reminded")
+INVOICES = (
+    "issued",
+    "reminded",
+    "overdue",
+    "defaulted",
+    "paid",
+    "reopened",
+    "credited",
+    "charge_refused",
+    "way_reminded",
+)
 APPROACHED = frozenset({"made", "raised", "withdrawn", "taken", "refused"})  # the buyer spoke: the lot's owner hears it
 ANSWERED = ("countered", "accepted", "declined", "recalled", "lapsed", "void")
 NAMES = (

@@ -31,6 +31,7 @@ HOLDS: Mapping[str, frozenset[str]] = {
     "invoice_issued": frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE}),
     "invoice_reminded": frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE}),
     "invoice_charge_refused": PAYABLE,
+    "invoice_reopened": PAYABLE,
     "invoice_overdue": frozenset({InvoiceState.OVERDUE}),
     "invoice_defaulted": frozenset({InvoiceState.DEFAULTED, InvoiceState.CANCELLED, InvoiceState.WRITTEN_OFF}),
     "invoice_paid": frozenset({InvoiceState.PAID}),

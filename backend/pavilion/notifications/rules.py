@@ -98,6 +98,7 @@ NOTICES: dict[str, Kind] = {
     "invoice_overdue": Kind.PAYMENT,
     "invoice_defaulted": Kind.PAYMENT,
     "invoice_paid": Kind.PAYMENT,
+    "invoice_reopened": Kind.PAYMENT,
     "invoice_credited": Kind.PAYMENT,
     "invoice_way_reminded": Kind.GOODS,
     "refund_paid": Kind.PAYMENT,

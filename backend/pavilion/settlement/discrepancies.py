@@ -28,6 +28,7 @@ KINDS = (
     "refund_failed",
     "refund_twice",  # the provider paid back what was replaced by another refund
     "dispute",
+    "gone_unpaid",  # an invoice is owed again whose goods have left the house
     "payout_failed",
     "payout_unexplained",  # whose money a part of it was, nobody says
     "hold_lapsed",  # a card's authorisation that a deposit stood on ended at the provider

@@ -14,7 +14,7 @@ from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
-from pavilion.settlement import correcting, deposits, ledger, postings, queries, receiving
+from pavilion.settlement import correcting, deposits, ledger, postings, queries, receiving, undoing
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.receipt_models import Allocation, Leaving, Receipt, Source
@@ -91,6 +91,7 @@ async def reopen(session: AsyncSession, invoice: Invoice, *, by: str | None, now
     invoice.paid_on, invoice.outcome = None, Outcome.NONE
     await session.flush()
     events.record(session, "invoice:reopened", invoice.public_id, by=by, at=now, number=invoice.number)
+    await undoing.undone(session, invoice, by=by, now=now)
     return True
 
 

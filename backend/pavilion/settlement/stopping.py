@@ -26,7 +26,7 @@ from pavilion.settlement.models import Invoice
 from pavilion.settlement.stop_models import SettlementStop, StopState
 
 FOLLOWER = "settlement:stops"
-WATCHED = ("stone:verdict_changed", "law:changed", "law:grandfather_claimed")
+WATCHED = ("stone:verdict_changed", "law:changed", "law:grandfather_claimed", "lot:owed")
 AT_ONCE = 500
 
 
@@ -46,7 +46,8 @@ class _Sold(NamedTuple):
 
 
 async def follow(sessions: Sessions, now: datetime) -> int:
-    """After a verdict or the law changed, and on each new day, every sold and unpaid lot has been asked again."""
+    """After a verdict or the law changed, or a payment was taken back, and on each new day, every sold and unpaid lot
+    has been asked again."""
     today = now.astimezone(UTC).date()
     async with reading(sessions) as session:
         day = await session.get(Cursor, f"{FOLLOWER}:day")
