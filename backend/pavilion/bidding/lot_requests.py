@@ -2,7 +2,7 @@
 changed passport, that a bid be voided. None of it changes the book; a void goes the way of two persons."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -308,8 +308,3 @@ async def _paddle(session: AsyncSession, lot: str, actor: Actor) -> int | None:
 
 async def _once(session: AsyncSession, model: type[Base], facts: Mapping[str, object]) -> None:
     await session.execute(inserting(session, model).values(**facts).on_conflict_do_nothing())
-
-
-def of_bids(asked: Iterable[Asked]) -> dict[int, Asked]:
-    """The requests by the bid that they are about."""
-    return {one.row.n: one for one in asked}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Lot, Registration, Sale
@@ -209,10 +209,6 @@ async def numbers_of_company(session: AsyncSession, company_id: int, lot: str) -
         .where(BookBid.lot == lot, Registration.company_id == company_id)
     )
     return (await session.scalars(wanted.order_by(BookBid.n))).all()
-
-
-async def size_of(session: AsyncSession, sale: str) -> int:
-    return await session.scalar(select(func.max(Checkpoint.size)).where(Checkpoint.sale == sale)) or 0
 
 
 async def _last_events(session: AsyncSession, sale: str, types: Sequence[str]) -> dict[str, BookEvent]:

@@ -7,7 +7,7 @@ from pavilion.insight.grid import CLARITIES, COLORS, COLS, ROWS, SHAPES, SIZES, 
 from pavilion.insight.models import Comparison
 from pavilion.insight.queries import Figures
 
-BAR_WIDE, BAR_HIGH, BAR_LEFT = 190, 22, 78
+BAR_WIDE, BAR_HIGH = 190, 22
 CELL = 44
 SMALL_WIDE, SMALL_HIGH = 12, 20
 SHADES = 5

@@ -37,7 +37,7 @@ HANDLING = frozenset({"VIEWED", "TRANSFERRED"})  # events that leave a person's 
 Case = dict[str, Any]
 _PIECE = 2000
 _EDITIONS = frozenset({"version", "issued"})  # of a list that says the same as its last edition
-_FOUND, _KNOWN = Status.FOUND.value, (Status.FOUND.value, Status.MISMATCH.value)
+_KNOWN = (Status.FOUND.value, Status.MISMATCH.value)
 
 
 @dataclass(frozen=True, slots=True)

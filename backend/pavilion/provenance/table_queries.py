@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Person
 from pavilion.kernel.canon import read_json
 from pavilion.provenance import table_settings
-from pavilion.provenance.house import HOUSE, MOST, shipped_of
+from pavilion.provenance.house import MOST, shipped_of
 from pavilion.provenance.log_models import LogEntry
 from pavilion.provenance.table_models import TableVersion
 from pavilion.provenance.table_settings import Change
@@ -61,8 +61,3 @@ async def _places(session: AsyncSession, versions: Sequence[TableVersion]) -> di
         own = [one.id for one in versions if one.name == name]
         found |= dict(zip(own, places.get(name, ()), strict=False))
     return found
-
-
-def is_public(name: str) -> bool:
-    """Whether /tables shows it; how the house goes about its work is in no verdict."""
-    return name != HOUSE

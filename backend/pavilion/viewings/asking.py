@@ -159,7 +159,3 @@ async def offers(session: AsyncSession, wish: Wish, answer: Answer, now: datetim
     known = set(kept)  # whoever was named only in a form that was refused is not kept
     visitors_kept = tuple(one for one in wish.visitors if one in known)
     return await finding.nearest(session, replace(wish, visitors=visitors_kept), now, OFFERS)
-
-
-def slot_text(appointment: Appointment | WaitEntry) -> str:
-    return SlotWish(appointment.desk_id, appointment.starts_at, appointment.ends_at).text

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -250,8 +250,3 @@ def _figure(figures: Mapping[str, str], name: str, least: int, most: int, faults
         raise BadInput(fields={name: Code.BAD_INPUT.value})
     faults[name] = Code.BAD_INPUT.value
     return 0
-
-
-def typed_of(said: CapacityForm) -> dict[str, Any]:
-    """The fields as they were typed, for the form that comes back."""
-    return said.model_dump()

@@ -33,11 +33,6 @@ class NoSuchOffice(Refusal):
     status, code = 422, "office_unknown"
 
 
-async def is_private(session: AsyncSession, company_id: int) -> bool:
-    """Whether this company is one person who comes without a trade."""
-    return await session.scalar(select(PrivateViewer.id).where(PrivateViewer.company_id == company_id)) is not None
-
-
 async def ask(session: AsyncSession, form: PrivateForm, *, lang: str, now: datetime) -> PrivateViewer:
     """Somebody asks to come: they can sign in, and book nothing until the house has approved."""
     if form.office and await session.get(Office, form.office) is None:

@@ -23,7 +23,7 @@ from pavilion.viewings.states import AppointmentState, ViewingMode
 from pavilion.viewings.wishes import Code
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-LONGEST_LINK, LONGEST_NOTES = 400, 4000
+LONGEST_LINK = 400
 
 
 @dataclass(frozen=True, slots=True)

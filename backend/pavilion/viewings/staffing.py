@@ -61,9 +61,3 @@ async def names_of(session: AsyncSession, office: Office) -> dict[str, str]:
     here = select(OfficeStaff.person_id).where(OfficeStaff.office_id == office.id)
     acting = select(Person.public_id, Person.name).where(Person.id.in_(here), Person.disabled_at.is_(None))
     return {row[0]: row[1] for row in await session.execute(acting.order_by(Person.name))}
-
-
-async def operators_of(session: AsyncSession, office: Office) -> Sequence[Person]:
-    """Who shows stones by video here."""
-    showing = select(OfficeStaff.person_id).where(OfficeStaff.office_id == office.id, OfficeStaff.operator)
-    return (await session.scalars(select(Person).where(Person.id.in_(showing)).order_by(Person.name))).all()

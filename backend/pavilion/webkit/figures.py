@@ -16,7 +16,7 @@ from pavilion.kernel.money import exponent, half_up
 from pavilion.kernel.weight import per_carat_minor, two_decimals
 from pavilion.webkit.i18n import Lang, Tongue
 
-MINUS, DASH, THIN = "−", "–", "\u202f"
+MINUS, DASH = "−", "–"
 _DAY: Mapping[Lang, str] = {"en": "d MMMM y", "zh": "y年M月d日"}
 _DAY_MONTH: Mapping[Lang, str] = {"en": "d MMMM", "zh": "M月d日"}
 _SHORT_NAMES: Mapping[Lang, Mapping[str, str]] = {
