@@ -14,8 +14,36 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHEN = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
+FACTS = "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id, group_id"
+DRAFT = "(select state from sales where id = old.sale_id) <> 'draft'"
+STANDS = "a published sale does not change"
+BOARD = {
+    "postgresql": [
+        "drop trigger lots_facts_stand on lots",
+        f"create trigger lots_facts_stand before update of {FACTS} on lots for each row execute function lots_facts_stand()",
+        *(
+            statement
+            for name, act, row in (("lot_groups_stand", "update", "new"), ("lot_groups_stay", "delete", "old"))
+            for statement in (
+                f"create or replace function {name}() returns trigger language plpgsql as $$ begin if {DRAFT} then raise exception '{STANDS}' using errcode = '23514'; end if; return {row}; end $$",
+                f"create trigger {name} before {act} on lot_groups for each row execute function {name}()",
+            )
+        ),
+    ],
+    "sqlite": [
+        "drop trigger lots_facts_stand",
+        f"create trigger lots_facts_stand before update of {FACTS} on lots for each row when (select rules_hash from sales where id = old.sale_id) is not null and old.state <> 'draft' begin select raise(abort, '{STANDS}'); end",
+        *(
+            f"create trigger {name} before {act} on lot_groups for each row when {DRAFT} begin select raise(abort, '{STANDS}'); end"
+            for name, act in (("lot_groups_stand", "update"), ("lot_groups_stay", "delete"))
+        ),
+    ],
+}
+
+
 def upgrade() -> None:
     orders_and_holds()
+    the_board()
 
 
 def orders_and_holds() -> None:
@@ -161,6 +189,29 @@ def orders_and_holds() -> None:
         sqlite_where=sa.text("ended_at is null"),
         postgresql_where=sa.text("ended_at is null"),
     )
+
+
+def the_board() -> None:
+    """Headings, the curators' own words and pins of lots: of before there are none."""
+    op.create_table(
+        "lot_groups",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("sale_id", BIG, nullable=False),
+        sa.Column("name_en", sa.String(length=80), nullable=False),
+        sa.Column("name_zh", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sale_id"], ["sales.id"], name=op.f("fk_lot_groups_sale_id_sales"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lot_groups")),
+        sa.UniqueConstraint("sale_id", "name_en", name=op.f("uq_lot_groups_sale_id_name_en")),
+    )
+    belongs = "constraint fk_lots_group_id_lot_groups references lot_groups (id) on delete restrict"
+    op.execute(f"alter table lots add column group_id bigint {belongs}")
+    op.execute("alter table lots add column tags json default '[]' not null")
+    op.execute("alter table lots add column pinned boolean default false not null")
+    op.create_index("ix_lots_group_id", "lots", ["group_id"], unique=False)
+    for statement in BOARD[op.get_bind().dialect.name]:
+        op.execute(statement)
 
 
 def downgrade() -> None:

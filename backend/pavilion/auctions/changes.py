@@ -11,7 +11,7 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import queries, reserves
 from pavilion.auctions.formats import SaleType
-from pavilion.auctions.models import Command, Lot, LotStone, Sale
+from pavilion.auctions.models import Command, Lot, LotGroup, LotStone, Sale
 from pavilion.auctions.rules import LotState, SaleState
 from pavilion.auctions.writing import Change, rewrite, tell
 from pavilion.catalogue.models import Stone, StoneCommitment
@@ -32,6 +32,9 @@ FACTS = (
     "opening_minor",
     "consignor_company_id",
     "reoffer_of",
+    "group_id",
+    "tags",
+    "pinned",
 )
 
 
@@ -160,6 +163,7 @@ async def _apply(session: AsyncSession, sale: Sale, changes: list[Change]) -> No
     if altered := [c["lot"] for c in changes if not _as_left(session, lots.get(c["lot"]), c["before"])]:
         raise LotsChanged(lots=altered)
     await _ranks_free(session, sale, changes)
+    await _headings_stand(session, sale, changes)
     for change in changes:
         lot, after = lots.get(change["lot"]), change["after"]
         if after is None:
@@ -190,8 +194,17 @@ async def _ranks_free(session: AsyncSession, sale: Sale, changes: list[Change]) 
         raise LotsChanged(lots=taken)
 
 
+async def _headings_stand(session: AsyncSession, sale: Sale, changes: list[Change]) -> None:
+    """The headings that the lots return to have not been taken away."""
+    under = {c["lot"]: c["after"]["group_id"] for c in changes if (c["after"] or {}).get("group_id")}
+    if under:
+        known = set(await session.scalars(select(LotGroup.id).where(LotGroup.sale_id == sale.id)))
+        if lost := [lot for lot, group in under.items() if group not in known]:
+            raise LotsChanged(lots=lost)
+
+
 async def _restore(session: AsyncSession, sale: Sale, lot: str, facts: Mapping[str, Any]) -> None:
-    row = Lot(public_id=lot, sale_id=sale.id, **{name: facts.get(name) for name in FACTS})
+    row = Lot(public_id=lot, sale_id=sale.id, **{name: facts[name] for name in FACTS if name in facts})
     session.add(row)
     await session.flush()
     await place_stones(session, row, facts["stones"])

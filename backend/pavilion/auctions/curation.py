@@ -20,7 +20,7 @@ from pavilion.auctions.changes import (
     lots_of,
     remember,
 )
-from pavilion.auctions.models import Command, Lot, LotStone, Sale
+from pavilion.auctions.models import Command, Lot, LotGroup, LotStone, Sale
 from pavilion.auctions.rules import LotState
 from pavilion.auctions.titles import title_of
 from pavilion.auctions.writing import Change, Standing, rewrite, standing
@@ -85,7 +85,7 @@ async def change_sale(
 async def delete_draft(session: AsyncSession, *, sale: str, actor: Actor, now: datetime) -> None:
     """The draft and its lots are gone; what happened to them stays told in the events."""
     row = await draft(session, sale)
-    for table in (Command, LotStone, Lot):
+    for table in (Command, LotStone, Lot, LotGroup):
         await session.execute(delete(table).where(table.sale_id == row.id))
     await lapse_proposal(session, row, actor=actor, now=now)
     await session.delete(row)
@@ -144,7 +144,9 @@ async def move_lots(
     after = ranks.rearranged(range(len(order)), places, position)
     if after != list(range(len(order))):
         keys = ranks.keys_for_move([lot.rank for lot in order], places, position)
-        await place(session, row, [(order[at], keys[at]) for at in places], "move", actor=actor, now=now)
+        groups = _groups_after([lot.group_id for lot in order], places, after)
+        moved = [(order[at], {"rank": keys[at]} | groups.get(at, {})) for at in places]
+        await place(session, row, moved, "move", actor=actor, now=now)
     return [order[at].public_id for at in after]
 
 
@@ -160,16 +162,40 @@ def places_of(order: Sequence[Standing], lots: Sequence[str]) -> list[int]:
 
 
 async def place(
-    session: AsyncSession, sale: Sale, moved: Sequence[tuple[Standing, str]], kind: str, *, actor: Actor, now: datetime
+    session: AsyncSession,
+    sale: Sale,
+    moved: Sequence[tuple[Standing, Mapping[str, Any]]],
+    kind: str,
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    """These lots stand at these keys, as one command; nobody else's key changes unless one has grown too long."""
+    """These lots stand at these keys or under these headings, as one command; nobody else's key changes unless one has
+    grown too long."""
     changes: list[Change] = [
-        {"lot": lot.public_id, "before": {"rank": lot.rank}, "after": {"rank": key}} for lot, key in moved
+        {"lot": lot.public_id, "before": {name: getattr(lot, name) for name in after}, "after": dict(after)}
+        for lot, after in moved
     ]
-    await rewrite(session, [(lot, {"rank": key}) for lot, key in moved])
+    await rewrite(session, moved)
     await remember(session, sale, kind, changes, actor=actor, now=now)
-    if any(len(key) > ranks.LONGEST for _, key in moved):
+    if any(len(after.get("rank", "")) > ranks.LONGEST for _, after in moved):
         await _keep_keys_short(session, sale)
+
+
+def _groups_after(
+    groups: Sequence[int | None], places: Sequence[int], after: Sequence[int]
+) -> dict[int, dict[str, int | None]]:
+    """Lots take the heading under which they land. Where two meet they keep their own if it is one of the two, and so
+    do all the lots of a heading that move together."""
+    first = after.index(places[0])
+    last = first + len(places)
+    neighbours = [groups[after[at]] for at in (first - 1, last) if 0 <= at < len(after)]
+    own = {groups[at] for at in places}
+    whole = len(own) == 1 and None not in own and sum(group in own for group in groups) == len(places)
+    inside = len(neighbours) == 2 and neighbours[0] is not None and neighbours[0] == neighbours[1]
+    if not neighbours or (whole and not inside):
+        return {}
+    return {at: {"group_id": neighbours[0]} for at in places if groups[at] not in neighbours}
 
 
 async def number_lots(

@@ -33,7 +33,9 @@ class Guard:
         )
 
 
-_LOT_FACTS = "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id"
+_LOT_FACTS = (
+    "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id, group_id"
+)
 _SALE_FACTS = (
     "type, title_en, title_zh, text_en, text_zh, currency, zone, opens_at, first_close_at, stagger_s, stagger_per, "
     "breaks, increments, mode, soft_close, premium, reserve_rule, options, rules, rules_hash, entity"
@@ -53,6 +55,8 @@ _LATE = "{lot} <> 'draft' or (select state from sales where id = {row}.sale_id) 
 _STANDS = "a published sale does not change"
 _SEALED = "a reserve stands sealed, never in clear"
 _EXPOSED = "only an exposed stone can stand in a lot"
+
+_DRAFT = "(select state from sales where id = {row}.sale_id) <> 'draft'"
 
 GUARDS = (
     Guard("sales_facts_stand", "sales", f"update of {_SALE_FACTS}", _BOTH, _STANDS),
@@ -79,6 +83,8 @@ GUARDS = (
     Guard("lot_stones_stand", "lot_stones", "update of lot_id, sale_id, stone_id, place", _OLD, _STANDS),
     Guard("lot_stones_stay", "lot_stones", "delete", f"{_OLD} and {_LOT.format(row='old')} <> 'draft'", _STANDS),
     Guard("lot_stones_exposed", "lot_stones", "insert", f"new.exposed_id is null or not ({_SAME_STONE})", _EXPOSED),
+    Guard("lot_groups_stand", "lot_groups", "update", _DRAFT.format(row="old"), _STANDS),
+    Guard("lot_groups_stay", "lot_groups", "delete", _DRAFT.format(row="old"), _STANDS),
     # A stone that loses its exposure empties the link by its foreign key; no other stone may take its place.
     Guard("lot_stones_own_exposure", "lot_stones", "update of stone_id, exposed_id", _OTHER, _EXPOSED),
 )

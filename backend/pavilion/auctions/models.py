@@ -82,6 +82,18 @@ class Sale(Base):
     lots: Mapped[list["Lot"]] = relationship(lazy="raise", order_by="Lot.rank", viewonly=True)
 
 
+class LotGroup(Base):
+    """A heading of the sale: the lots under it stand together where the curator puts them."""
+
+    __tablename__ = "lot_groups"
+    __table_args__ = (UniqueConstraint("sale_id", "name_en"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sale_id: Mapped[int] = mapped_column(ForeignKey("sales.id", ondelete="CASCADE"))
+    name_en: Mapped[str] = mapped_column(String(80))
+    name_zh: Mapped[str] = mapped_column(String(80))
+
+
 class Lot(Base):
     """What is sold under one number. Order is `rank`, the number is a label, identity is `public_id`."""
 
@@ -99,6 +111,7 @@ class Lot(Base):
         CheckConstraint(_COMPLETE, name="complete_when_listed"),
         Index("ix_lots_consignor_company_id", "consignor_company_id"),
         Index("uq_lots_reoffer_of", "reoffer_of", unique=True),
+        Index("ix_lots_group_id", "group_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -120,6 +133,9 @@ class Lot(Base):
     state: Mapped[str] = mapped_column(String(10), default=LotState.DRAFT)
     version: Mapped[int] = mapped_column(default=1)
     reoffer_of: Mapped[str | None] = mapped_column(String(26))  # the passed or withdrawn lot that is offered once more
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("lot_groups.id", ondelete="RESTRICT"))
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)  # the curators' own words, shown to nobody else
+    pinned: Mapped[bool] = mapped_column(default=False)  # sorting leaves it where it stands
 
     sale: Mapped[Sale] = relationship(lazy="raise", viewonly=True)
     stones: Mapped[list["LotStone"]] = relationship(lazy="raise", order_by="LotStone.place", viewonly=True)
@@ -226,5 +242,5 @@ class Command(Base):
 
 
 append_only(LotMove)
-for _model in (Sale, Lot, LotStone):
+for _model in (Sale, LotGroup, Lot, LotStone):
     frozen.keep(cast(Table, _model.__table__))

@@ -1,6 +1,8 @@
 """Order as text: a key between any two keys, so that a move writes only what moved; pure."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # ascending bytes
@@ -48,6 +50,34 @@ def keys_for_move(keys: Sequence[str], moving: Sequence[int], position: int) -> 
     last = first + len(block)
     after = keys[order[last]] if last < len(order) else None
     return dict(zip(block, spread(before, after, len(block)), strict=True))
+
+
+def keys_for_order(keys: Sequence[str]) -> dict[int, str]:
+    """Rows stand in a wanted order with the keys they have: new keys for as few of them as can be (indexes into it)."""
+    keep = _rising(keys)
+    fresh: dict[int, str] = {}
+    ends = [-1, *keep, len(keys)]
+    for before, after in pairwise(ends):
+        low, high = (keys[before] if before >= 0 else None), (keys[after] if after < len(keys) else None)
+        between_them = range(before + 1, after)
+        fresh |= zip(between_them, spread(low, high, len(between_them)), strict=True)
+    return fresh
+
+
+def _rising(keys: Sequence[str]) -> list[int]:
+    """The longest run of rows whose keys rise already, others left out between them."""
+    tails: list[str] = []
+    last: list[int] = []
+    behind: list[int] = []
+    for at, key in enumerate(keys):
+        place = bisect_left(tails, key)
+        behind.append(last[place - 1] if place else -1)
+        tails[place : place + 1], last[place : place + 1] = [key], [at]
+    run, at = [], last[-1] if last else -1
+    while at >= 0:
+        run.append(at)
+        at = behind[at]
+    return run[::-1]
 
 
 def _middle(low: str, high: str | None) -> str:

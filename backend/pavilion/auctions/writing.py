@@ -29,6 +29,8 @@ class Standing(NamedTuple):
     number: int | None
     suffix: str
     state: str
+    group_id: int | None
+    pinned: bool
 
 
 async def standing(session: AsyncSession, sale: Sale) -> list[Standing]:
