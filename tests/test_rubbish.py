@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 import shutil
+from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -14,6 +16,7 @@ from sqlalchemy import select
 from pavilion import main
 from pavilion.auctions.models import Lot, Sale
 from pavilion.demo import people
+from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import create_engine
 from pavilion.settings import Environment, Settings, with_secrets
 from tests.luck import Random
@@ -88,10 +91,19 @@ async def app(folder):
     asyncio.get_running_loop().set_debug(False)
     settings = with_secrets(Settings(environment=Environment.TEST, data_dir=folder))
     engine = create_engine(settings.database)
-    app = main.build_house(settings, engine)
+    app = main.build_web(settings, engine, utc_now, partial(rooms_of, settings))
     async with app.router.lifespan_context(app):
         yield app
     await engine.dispose()
+
+
+@asynccontextmanager
+async def rooms_of(settings, app):
+    """Pages and the engine of bids. What a house does by itself beside them took as long again as all answers."""
+    keys = main.Keys.of(settings)
+    said = {"data_key": keys.data, "sale_key": keys.sale, "host_name": settings.host_name}
+    async with main.one_process(settings.database, app.state.sessions, utc_now, **said) as app.state.rooms:
+        yield
 
 
 async def browser(app, email=None):

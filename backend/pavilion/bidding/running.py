@@ -67,6 +67,7 @@ class Engine:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._untold: set[str] = set()  # sales whose writers do not know yet what changed
         self._bell = asyncio.Event()
+        self._sweeping = asyncio.Lock()
 
     async def run(self) -> None:
         """Until cancelled; then every lease is given back."""
@@ -98,7 +99,12 @@ class Engine:
         self._bell.set()
 
     async def sweep(self, *, find: bool = True) -> None:
-        """New sales have writers, and every writer knows what the other domains said."""
+        """New sales have writers, and every writer knows what the other domains said. One at a time: what was read
+        before never takes the place of what was read after."""
+        async with self._sweeping:
+            await self._sweep(find)
+
+    async def _sweep(self, find: bool) -> None:
         changed = await self.world.changed()
         if changed:
             self._untold |= self.writers.keys()
