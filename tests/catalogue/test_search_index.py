@@ -1,8 +1,10 @@
 """The column index and SQL give the same answer to every question, also while stones come, change and go."""
 
+import asyncio
+
 import pytest
 
-from pavilion.catalogue import index, keeping, searching, service
+from pavilion.catalogue import keeping, searching, service
 from pavilion.catalogue.jobs import follow_verdicts
 from pavilion.catalogue.models import CommitmentKind
 from pavilion.catalogue.wanted import BINS, Wanted, edges
@@ -114,6 +116,36 @@ async def test_sql_answers_while_the_index_is_cold(sqlite_sessions):
     assert same(cold, warm)
 
 
+async def test_much_that_changes_at_once_is_read_in_the_background(sqlite_sessions, monkeypatch):
+    monkeypatch.setattr(keeping, "AT_ONCE", 5)
+    luck = Random(9)
+    await a_stock(sqlite_sessions, luck, count=30)
+    kept = keeping.Index(sqlite_sessions)
+    await kept.build()
+    await a_stock(sqlite_sessions, luck, count=40, start=300)
+    async with db.reading(sqlite_sessions) as session:
+        behind = await kept.ask(session, Wanted())
+        async with asyncio.timeout(10):
+            while (caught_up := await kept.ask(session, Wanted())).source == "sql":  # noqa: ASYNC110 - the index rings no bell
+                await asyncio.sleep(0.01)
+    await kept.close()
+    assert (behind.source, behind.total) == ("sql", caught_up.total)
+
+
+async def test_an_index_that_nobody_asks_keeps_in_step(sqlite_sessions, monkeypatch):
+    monkeypatch.setattr(keeping, "LAG_S", 0.01)
+    await a_stock(sqlite_sessions, Random(4), count=12)
+    kept = keeping.Index(sqlite_sessions)
+    kept.start()
+    async with asyncio.timeout(10):
+        while kept.stones != 10:  # noqa: ASYNC110 - the index rings no bell
+            await asyncio.sleep(0.01)
+        await a_stock(sqlite_sessions, Random(6), count=12, start=300)
+        while kept.stones != 20:  # noqa: ASYNC110 - the index rings no bell
+            await asyncio.sleep(0.01)
+    await kept.close()
+
+
 async def test_the_first_question_waits_a_little_for_the_index(sqlite_sessions):
     await a_stock(sqlite_sessions, Random(3), count=12)
     kept = keeping.Index(sqlite_sessions)
@@ -134,15 +166,6 @@ async def test_every_page_of_every_order_shows_each_stone_once(sqlite_sessions):
                 if (after := answer.after) is None:
                     break
             assert len(seen) == len(set(seen)) == answer.total, sort
-
-
-async def test_no_column_of_a_stone_takes_more_than_it_must(sqlite_sessions):
-    """Sixty bytes a stone for the filters; the two text keys come on top."""
-    rows = [dict.fromkeys([*index.CHOICES, *index.RANGES]) | {"id": n, "currency": "USD"} for n in range(1000)]
-    texts = {"stock_no_key": "pv-000001", "report_no": "2000000001", "ct": 1000, "tab": "white", "state": "free"}
-    part = index.part([row | texts for row in rows], index.new_words())
-    columns = [*part.chosen.values(), *part.measured.values(), part.currency, part.ids]
-    assert sum(column.itemsize for column in columns) <= 100
 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (0, 5), (180, 5010), (32_600, 1_000_000_000_000)])

@@ -2,15 +2,19 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import anyio
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import index, searching
 from pavilion.catalogue.index import Snapshot
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.parts import Loading, new_words
 from pavilion.catalogue.queries import LISTED
 from pavilion.catalogue.searching import After, Answer
 from pavilion.catalogue.service import CHANGES
@@ -19,14 +23,18 @@ from pavilion.kernel.clock import monotonic_s
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event
 from pavilion.kernel.numbering import Counter
+from pavilion.webkit.log import get_logger
 
 LAG_S = 1.0  # how old a look at the change counter may be
 PATIENCE_S = 3.0  # how long a question waits for the first build before SQL answers it
+LONGEST_LAG_S = 5.0  # how far behind an answer may be while much is read in the background; beyond that SQL answers
 AT_ONCE = 2000  # changed stones that a question waits for; more are read in the background
-REBUILD = 5000  # out-of-date rows after which the large part is built anew
+MOST_AT_ONCE = 100_000  # changed stones beyond which the whole is built anew
 CHUNK = 5000  # rows read at a time while building
 OVERLAP = 500  # events looked at again: on PostgreSQL an event may commit after one with a higher number
 VERDICT_CHANGED = "stone:verdict_changed"  # provenance took an exposure back or gave one
+
+log = get_logger()
 
 
 def index_of(app: Any) -> "Index":
@@ -47,7 +55,8 @@ class Index:
         self._snapshot: Snapshot | None = None
         self._looked_at = -LAG_S
         self._building: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()
+        self._following: asyncio.Task[None] | None = None
+        self._turn, self._closing = asyncio.Lock(), asyncio.Event()
 
     async def ask(
         self, session: AsyncSession, wanted: Wanted, *, size: int = PAGE, after: After | None = None
@@ -61,21 +70,41 @@ class Index:
         """The index anew from the database; readers keep the old one until it is whole."""
         async with reading(self._sessions) as session:
             as_of, events = await _standing(session)
-            rows = await _listed(session)
-        self._snapshot = await anyio.to_thread.run_sync(index.snapshot, rows, as_of, events)
+            loading = await _listed(session)
+        self._snapshot = await anyio.to_thread.run_sync(index.of, loading, as_of, events)
+        self.forget_look()  # what changed while it was built is not in it
+
+    @property
+    def stones(self) -> int:
+        """How many listed stones the index holds; 0 before it is built."""
+        return 0 if self._snapshot is None else self._snapshot.stones
 
     def forget_look(self) -> None:
         """The next question looks at the change counter, however short ago the last one did."""
         self._looked_at = -LAG_S
 
     def start(self) -> None:
-        """Builds in the background; until it is done SQL answers."""
-        self._build_soon()
+        """Builds in the background, and keeps in step however seldom somebody asks; until it is built SQL answers."""
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
-        if self._building is not None and not self._building.done():
+        self._closing.set()
+        if self._building is not None:
             self._building.cancel()
-            await asyncio.gather(self._building, return_exceptions=True)
+        running = [task for task in (self._following, self._building) if task is not None]
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        while not self._closing.is_set():
+            try:
+                if self._snapshot is None or self._snapshot.worn:
+                    await self._build_soon()
+                await self._catch_up_alone()
+            except SQLAlchemyError as fault:  # the database is away; a question would say so
+                log.warning("index not in step", act="index", outcome=type(fault).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), LAG_S)
 
     async def _current(self, session: AsyncSession) -> Snapshot | None:
         """The snapshot if it is in step, after reading what little changed; None while it is not."""
@@ -83,32 +112,44 @@ class Index:
             await self._wait_for_build()
         if self._snapshot is None:
             return None
-        if monotonic_s() - self._looked_at < LAG_S:
+        since = monotonic_s() - self._looked_at
+        if since < LAG_S or (since < LONGEST_LAG_S and self._turn.locked()):
             return self._snapshot
-        async with self._turn:
-            looked_at = monotonic_s()
-            if not await self._catch_up(session, self._snapshot):
-                self._build_soon()
-                return None
-            self._looked_at = looked_at
-            if self._snapshot.stale_rows > REBUILD:
-                self._build_soon()
-            return self._snapshot
+        try:
+            await asyncio.wait_for(self._turn.acquire(), PATIENCE_S)
+        except TimeoutError:
+            return None
+        try:
+            caught_up = await self._catch_up(session, self._snapshot, AT_ONCE)
+        finally:
+            self._turn.release()
+        if not caught_up or self._snapshot.worn:
+            self._build_soon(self.build if caught_up else self._catch_up_alone)
+        return self._snapshot if monotonic_s() - self._looked_at < LONGEST_LAG_S else None
 
-    async def _catch_up(self, session: AsyncSession, snapshot: Snapshot) -> bool:
+    async def _catch_up(self, session: AsyncSession, snapshot: Snapshot, most: int) -> bool:
+        """In step again; False where more than that has changed."""
+        looked_at = monotonic_s()
         as_of, events = await _standing(session)
-        if (as_of, events) == (snapshot.as_of, snapshot.events):
-            return True
-        touched = set(await session.scalars(select(Stone.id).where(Stone.seq > snapshot.as_of).limit(AT_ONCE + 1)))
-        lost = select(Event.subject).where(Event.name == VERDICT_CHANGED, Event.id > snapshot.events - OVERLAP)
-        judged = select(Stone.id).where(Stone.public_id.in_(lost)).limit(AT_ONCE + 1)
-        touched |= set(await session.scalars(judged))
-        if len(touched) > AT_ONCE:
-            return False
-        rows = await session.execute(searching.facts().where(LISTED, Stone.id.in_(touched)))
-        found: Any = rows.mappings().all()
-        self._snapshot = snapshot.changed(found, touched, as_of, events)
+        if (as_of, events) != (snapshot.as_of, snapshot.events):
+            touched = set(await session.scalars(select(Stone.id).where(Stone.seq > snapshot.as_of).limit(most + 1)))
+            lost = select(Event.subject).where(Event.name == VERDICT_CHANGED, Event.id > snapshot.events - OVERLAP)
+            judged = select(Stone.id).where(Stone.public_id.in_(lost)).limit(most + 1)
+            touched |= set(await session.scalars(judged))
+            if len(touched) > most:
+                return False
+            rows = await _rows_of(session, sorted(touched))
+            self._snapshot = await _changed(snapshot, rows, touched, as_of, events)
+        self._looked_at = looked_at
         return True
+
+    async def _catch_up_alone(self) -> None:
+        """In step again, however much has changed."""
+        assert self._snapshot is not None
+        async with self._turn, reading(self._sessions) as session:
+            caught_up = await self._catch_up(session, self._snapshot, MOST_AT_ONCE)
+        if not caught_up:
+            await self.build()
 
     async def _wait_for_build(self) -> None:
         """A little: the whole index is built in the time that SQL takes for one answer over a large stock."""
@@ -116,10 +157,27 @@ class Index:
         if self._patience_s:
             await asyncio.wait({building}, timeout=self._patience_s)
 
-    def _build_soon(self) -> asyncio.Task[None]:
+    def _build_soon(self, work: Callable[[], Coroutine[Any, Any, None]] | None = None) -> asyncio.Task[None]:
         if self._building is None or self._building.done():
-            self._building = asyncio.create_task(self.build())
+            self._building = asyncio.create_task((work or self.build)())
         return self._building
+
+
+async def _changed(
+    snapshot: Snapshot, rows: Sequence[Sequence[Any]], touched: set[int], as_of: int, events: int
+) -> Snapshot:
+    if len(touched) <= AT_ONCE:
+        return snapshot.changed(rows, touched, as_of, events)
+    return await anyio.to_thread.run_sync(snapshot.changed, rows, touched, as_of, events)
+
+
+async def _rows_of(session: AsyncSession, ids: Sequence[int]) -> list[Any]:
+    """The facts of those that are listed."""
+    rows: list[Any] = []
+    for start in range(0, len(ids), AT_ONCE):
+        some = Stone.id.in_(ids[start : start + AT_ONCE])
+        rows += (await session.execute(searching.facts().where(LISTED, some))).all()
+    return rows
 
 
 async def _standing(session: AsyncSession) -> tuple[int, int]:
@@ -130,14 +188,13 @@ async def _standing(session: AsyncSession) -> tuple[int, int]:
     return row[0], row[1]
 
 
-async def _listed(session: AsyncSession) -> list[Any]:
-    """Read in pieces, so that other requests get their turn."""
-    rows: list[Any] = []
-    last = 0
+async def _listed(session: AsyncSession) -> Loading:
+    """Read in pieces, so that other requests get their turn, and taken in at once, so that only one lies in memory."""
+    loading, last = Loading(new_words()), 0
     while True:
         piece = await session.execute(searching.facts().where(LISTED, Stone.id > last).order_by(Stone.id).limit(CHUNK))
-        found = piece.mappings().all()
-        rows += found
+        found = piece.all()
+        loading.add(found)
         if len(found) < CHUNK:
-            return rows
-        last = found[-1]["id"]
+            return loading
+        last = found[-1].id

@@ -57,6 +57,8 @@ MEASURED: dict[str, Any] = {
     "crown": Stone.crown_angle,
     "pavilion": Stone.pavilion_angle,
 }
+# The columns of `facts`, in order.
+FACTS = ("id", "seq", "currency", "stock_no_key", "report_no", *CHOSEN, *MEASURED)
 _SORTED = {"color": Stone.color, "clarity": Stone.clarity}
 
 
