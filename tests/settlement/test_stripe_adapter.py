@@ -9,9 +9,11 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from pavilion.kernel.errors import ActNotAllowed, BadInput
+from pavilion.kernel.events import Event
 from pavilion.settings import Settings
-from pavilion.settlement import emptying, invoicing, reconciling, refunding, sending, webhooks
+from pavilion.settlement import agreed, consents, emptying, invoicing, reconciling, refunding, sending, webhooks
 from pavilion.settlement.intent_models import PaymentIntent, ProviderCustomer
+from pavilion.settlement.invoicing import Buyer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.connecting import WrongMode, connect
 from pavilion.settlement.payments.double.serving import running
@@ -171,6 +173,40 @@ async def test_a_transfer_reaches_the_virtual_account_and_goes_back_from_it(sqli
         await hear(sqlite_sessions, double, payments)
     assert (await one(sqlite_sessions, Refund)).state == "succeeded"
     assert await balance(sqlite_sessions, "asset:stripe:ANT") == invoice.total_minor
+
+
+@pytest.mark.parametrize(
+    ("card", "code"), [("good", ""), ("declined", "card_declined"), ("check", "authentication_required")]
+)
+async def test_a_card_that_was_kept_pays_at_the_close_or_its_holder_does(sqlite_sessions, there, card, code):
+    double, payments = there
+    sessions, first = sqlite_sessions, await issued(sqlite_sessions)
+    async with sessions.begin() as session:
+        await agreed.set_terms(session, sale=first.sale, facts={"auto_charge": True}, by="p", now=NOON)
+        await consents.give(session, company_id=first.company_id, sale=first.sale, entity="ANT", by="p", now=NOON)
+    page = await on_page(sessions, payments, first.number, save=True)
+    double.do("pay", session=page, card="check" if card == "check" else "good", consented=True)
+    await hear(sessions, double, payments)
+    method = (await one(sessions, ProviderCustomer)).method
+    double.world.change(double.world.need("payment_method", method), _card=card)  # it may have been blocked meanwhile
+    async with sessions.begin() as session:
+        who = Buyer(first.company_id, "P-0417", "HK")
+        draft = await invoicing.add_lots(session, terms=TERMS, buyer=who, lots=[sold("M" * 26, 500_000)], now=NOON)
+        number = (await invoicing.issue(session, draft, NOON)).number
+    assert [await consents.charge_all(sessions, NOON) for _ in range(2)] == [1, 0]
+    while await sending.tick(sessions, payments, URL, NOON):
+        await hear(sessions, double, payments)
+    charge = await one(sessions, PaymentIntent, PaymentIntent.kind == "charge")
+    assert (charge.state, charge.last_error) == ("failed" if code else "succeeded", code)
+    told = [one.name for one in await rows(sessions, Event) if one.name == "invoice:charge_refused"]
+    if code:  # the holder is told once and pays as if nothing had been agreed
+        assert told == ["invoice:charge_refused"]
+        assert (await one(sessions, Invoice, Invoice.number == number)).state == "issued"
+        page, other = await on_page(sessions, payments, number), card if card == "check" else "good"
+        double.do("pay", session=page, card=other, consented=True)
+        await hear(sessions, double, payments)
+    assert {row.state for row in await rows(sessions, Invoice)} == {"paid"}
+    assert await rows(sessions, Discrepancy) == [] and len(await rows(sessions, Receipt)) == 2
 
 
 @pytest.mark.parametrize("fault", ["timeout_after", "cut_after"])
