@@ -13,6 +13,7 @@ from pavilion.settlement import (
     converting,
     correcting,
     invoicing,
+    ordered,
     payouts,
     queries,
     refunding,
@@ -69,4 +70,5 @@ PROPOSAL_HANDLERS: dict[str, accounts.ProposalHandler] = {
     **payouts.PROPOSAL_HANDLERS,
     **correcting.PROPOSAL_HANDLERS,
     **waiving.PROPOSAL_HANDLERS,
+    **ordered.PROPOSAL_HANDLERS,
 }

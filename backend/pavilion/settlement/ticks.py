@@ -16,6 +16,7 @@ from pavilion.settlement import (
     deposit_days,
     deposit_holds,
     jobs,
+    ordered,
     owning,
     papers,
     proving,
@@ -36,6 +37,7 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
     return [
         ("deposits asked", partial(deposit_days.ask_all, sessions)),
         ("bills", partial(jobs.bill_sold_lots, sessions)),
+        ("orders billed", ordered.Following(sessions).tick),
         ("stops", partial(stopping.follow, sessions)),
         ("papers", lambda now: jobs.set_papers(sessions, now, pages.tongues)),
         ("statements set", lambda now: statement_paper.set_papers(sessions, now, pages.tongues)),

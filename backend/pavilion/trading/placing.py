@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts import service as accounts
+from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.titles import title_of
 from pavilion.catalogue import service as catalogue
@@ -20,10 +22,11 @@ from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotFound
 from pavilion.kernel.ids import ulid
 from pavilion.trading import conditions, holding, queueing
 from pavilion.trading.models import Order, OrderLine
-from pavilion.trading.rules import CONFIRM_FOR, OrderSource, OrderState, order_may, unanswered
+from pavilion.trading.rules import CANCELLABLE, CONFIRM_FOR, OrderSource, OrderState, order_may, short, unanswered
 
 GUARANTEED = "guaranteed"  # the owner's word that a listed stone is there to be bought
 MOST_LINES = 100
+REASON_LEAST, REASON_MOST = 10, 2_000
 SILENCE = "unanswered_order"  # among an entity's terms of trade
 
 
@@ -188,6 +191,20 @@ async def cancel(session: AsyncSession, order: Order, *, reason: str, by: str | 
     await move(session, order, OrderState.CANCELLED, by=by, now=now)
     order.reason = reason
     await _free(session, order, by, now)
+
+
+async def propose_cancel(session: AsyncSession, *, order: str, reason: str, actor: Actor, now: datetime) -> Proposal:
+    """The order is called off once a second person agrees; only while it is not paid."""
+    row = await locked(session, order)
+    if OrderState(row.state) not in CANCELLABLE:
+        raise ActNotAllowed(state=row.state)
+    reason = " ".join(reason.split())
+    if not REASON_LEAST <= len(reason) <= REASON_MOST:
+        raise BadInput(fields={"reason": "reason_needed"})
+    facts = {"order": order, "name": short(order), "amount_minor": row.total_minor, "currency": row.currency}
+    return await accounts.propose(
+        session, kind="order.cancel", subject=order, facts=facts, actor=actor, now=now, reason=reason
+    )
 
 
 async def locked(session: AsyncSession, public_id: str) -> Order:

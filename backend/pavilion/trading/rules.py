@@ -65,6 +65,11 @@ HOLD_TRANSITIONS: dict[HoldState, frozenset[HoldState]] = {
 }
 
 
+def short(public_id: str) -> str:
+    """What people call an order by."""
+    return public_id[-6:]
+
+
 def order_may(state: str, to: OrderState) -> bool:
     return to in ORDER_TRANSITIONS[OrderState(state)]
 
