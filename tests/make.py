@@ -23,7 +23,7 @@ async def company(
 ) -> Company:
     """An approved company."""
     firm = await service.open_company(session, name=name, country=country, now=NOON)
-    firm.state = CompanyState.APPROVED
+    firm.state, firm.street = CompanyState.APPROVED, "12 Hollywood Road"
     for field, value in changes.items():
         setattr(firm, field, value)
     await session.flush()

@@ -1,4 +1,5 @@
-"""Deposits that are raised after the approval; offers of buyers for passed lots; what became of a lot after the sale.
+"""Deposits that are raised after the approval; offers of buyers for passed lots; what became of a lot after the sale;
+streets of companies, with every earlier address.
 
 Rows of before say what they said: nothing was raised. A lot whose sale was cancelled, or that an offer sold, says so."""
 
@@ -33,7 +34,7 @@ RULES = {
     "postgresql": [
         *(
             f"create trigger {table}_append_only before update or delete on {table} for each row execute function pavilion_refuse_change()"
-            for table in ("approach_rounds", "lot_sequels")
+            for table in ("approach_rounds", "company_addresses", "lot_sequels")
         ),
         "drop trigger result_lots_append_only on result_lots",
         "create trigger result_lots_no_delete before delete on result_lots for each row execute function pavilion_refuse_change()",
@@ -42,7 +43,7 @@ RULES = {
     "sqlite": [
         *(
             f"create trigger {table}_no_{act} before {act} on {table} begin select raise(abort, 'append only: {table}'); end"
-            for table in ("approach_rounds", "lot_sequels")
+            for table in ("approach_rounds", "company_addresses", "lot_sequels")
             for act in ("update", "delete")
         ),
         "drop trigger result_lots_no_update",
@@ -62,6 +63,25 @@ def upgrade() -> None:
     for statement in UNPAID[op.get_bind().dialect.name]:
         op.execute(statement)
     op.add_column("deposits", sa.Column("raise_minor", BIG, nullable=True))
+    op.add_column("companies", sa.Column("street", sa.String(length=160), server_default="", nullable=False))
+    op.add_column("companies", sa.Column("postcode", sa.String(length=16), server_default="", nullable=False))
+    op.create_table(
+        "company_addresses",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("street", sa.String(length=160), nullable=False),
+        sa.Column("postcode", sa.String(length=16), nullable=False),
+        sa.Column("city", sa.String(length=80), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=True),
+        sa.Column("at", WHEN, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_company_addresses_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_company_addresses")),
+    )  # fmt: skip
+    op.create_index("ix_company_addresses_company_id", "company_addresses", ["company_id"], unique=False)
     after_the_sale()
 
 

@@ -98,6 +98,10 @@ async def test_a_parcel_goes_from_the_buyers_word_to_the_buyers_hands(house):
     case, number = await sold_to_wen(house)
     wen, tomas = await house.browser("wen@lumen.example"), await house.browser("tomas@pavilion.example")
     assert number in (await tomas.get("/staff/releases")).text
+    address = "/account/company", {"street": "8 Queen's Road", "city": "Central"}
+    assert "12 Hollywood Road" in (await wen.get(address[0])).text
+    assert (await wen.post(address[0], data={})).status_code == 422
+    assert (await wen.post(address[0], data=address[1])).status_code == 403  # its administrator changes it
     name = await released(house, wen, tomas, case, number)
     way = await wen.get(f"/desk/invoices/{number}/release")
     assert "Ready to be collected" in way.text and "Make the collection pass" in way.text

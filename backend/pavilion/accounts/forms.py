@@ -35,10 +35,26 @@ class SignInForm(Form):
     next: Annotated[str, StringConstraints(max_length=500)] = "/"
 
 
+City = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80), AfterValidator(_no_control)]
+Postcode = Annotated[str, StringConstraints(strip_whitespace=True, max_length=16), AfterValidator(_no_control)]
+
+
+class AddressForm(Form):
+    """Where a company sits. Its country was verified with it and is not changed here."""
+
+    street: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160), AfterValidator(_no_control)
+    ]
+    postcode: Postcode = ""
+    city: Annotated[City, StringConstraints(min_length=1)]
+
+
 class ApplyForm(Form):
     company: Line
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-    city: Maybe = ""
+    street: Annotated[str, StringConstraints(strip_whitespace=True, max_length=160), AfterValidator(_no_control)] = ""
+    postcode: Postcode = ""
+    city: City = ""
     tax_no: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), AfterValidator(_no_control)] = ""
     name: Line
     email: Email

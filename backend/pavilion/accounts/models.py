@@ -7,7 +7,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, U
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.accounts.rules import CompanyState, ProposalState, Role
-from pavilion.kernel.db import Base, one_of
+from pavilion.kernel.db import Base, append_only, one_of
 
 
 class Company(Base):
@@ -21,6 +21,8 @@ class Company(Base):
     name: Mapped[str] = mapped_column(String(160))
     country: Mapped[str] = mapped_column(String(2))  # ISO 3166-1 alpha-2
     city: Mapped[str] = mapped_column(String(80), default="")
+    street: Mapped[str] = mapped_column(String(160), default="", server_default="")
+    postcode: Mapped[str] = mapped_column(String(16), default="", server_default="")
     tax_no: Mapped[str] = mapped_column(String(40), default="")
     owners: Mapped[list[str]] = mapped_column(JSON, default=list)  # beneficial owners; bars bids on own stones
     sow_self_assessed: Mapped[str | None] = mapped_column(String(10))  # day of the yearly warranty self-assessment
@@ -29,6 +31,25 @@ class Company(Base):
     applied_at: Mapped[datetime]
     trade_limit_minor: Mapped[int] = mapped_column(default=0)  # what it may have unpaid; 0: paid before release
     trade_currency: Mapped[str] = mapped_column(String(3), default="USD")
+
+
+class CompanyAddress(Base):
+    """An address that a company had from then on; the newest row is the present one. Papers keep what they said."""
+
+    __tablename__ = "company_addresses"
+    __table_args__ = (Index("ix_company_addresses_company_id", "company_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="RESTRICT"))
+    street: Mapped[str] = mapped_column(String(160))
+    postcode: Mapped[str] = mapped_column(String(16))
+    city: Mapped[str] = mapped_column(String(80))
+    country: Mapped[str] = mapped_column(String(2))
+    by: Mapped[str | None] = mapped_column(String(40))
+    at: Mapped[datetime]
+
+
+append_only(CompanyAddress)
 
 
 class Person(Base):

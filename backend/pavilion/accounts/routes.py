@@ -6,9 +6,9 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from pavilion.accounts import queries, service
+from pavilion.accounts import addressing, queries, service
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
-from pavilion.accounts.forms import ApplyForm, Reason, SignInForm
+from pavilion.accounts.forms import AddressForm, ApplyForm, Reason, SignInForm
 from pavilion.accounts.rules import APPROVERS, SESSION_LIFE, Actor, CompanyState, Permission
 from pavilion.accounts.sign_in import COOKIE
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
@@ -83,6 +83,46 @@ async def apply(request: Request, session: Writing, now: Now) -> Response:
 async def account(request: Request, actor: SignedInActor, session: Reading) -> Response:
     company = await queries.company_name(session, actor.company_id) if actor.company_id else None
     return page(request, "accounts/account.html", company=company)
+
+
+@router.get("/account/company")
+async def own_company(request: Request, actor: SignedInActor, session: Reading) -> Response:
+    return await _company_page(request, session, actor)
+
+
+@router.post("/account/company")
+async def move_company(request: Request, actor: SignedInActor, session: Writing, now: Now) -> Response:
+    """The address of the own company, by its administrator."""
+    said = {name: value[:200] for name, value in (await request.form()).items() if isinstance(value, str)}
+    try:
+        form = AddressForm.model_validate(said)
+    except ValidationError as error:
+        faults = {str(fault["loc"][0]) if fault["loc"] else "form": "bad_input" for fault in error.errors()}
+        return await _company_page(request, session, actor, said=said, faults=faults)
+    await addressing.change(session, **form.model_dump(), actor=actor, now=now)
+    return RedirectResponse("/account/company?done=1", status_code=303)
+
+
+async def _company_page(
+    request: Request,
+    session: Reading,
+    actor: Actor,
+    *,
+    said: dict[str, str] | None = None,
+    faults: dict[str, str] | None = None,
+) -> Response:
+    company = await addressing.own(session, actor)
+    return page(
+        request,
+        "accounts/company.html",
+        status_code=422 if faults else 200,
+        company=company,
+        history=await addressing.history(session, company.id),
+        may_change=addressing.may_change(actor),
+        said=said or {},
+        faults=faults or {},
+        done=request.query_params.get("done") == "1",
+    )
 
 
 @router.get("/account/sessions")

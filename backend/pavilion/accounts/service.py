@@ -115,9 +115,18 @@ async def set_language(session: AsyncSession, *, person_id: int, lang: str) -> N
 
 
 async def open_company(
-    session: AsyncSession, *, name: str, country: str, city: str = "", tax_no: str = "", now: datetime
+    session: AsyncSession,
+    *,
+    name: str,
+    country: str,
+    street: str = "",
+    postcode: str = "",
+    city: str = "",
+    tax_no: str = "",
+    now: datetime,
 ) -> Company:
     company = Company(public_id=ulid(now), name=name, country=country, city=city, tax_no=tax_no, applied_at=now)
+    company.street, company.postcode = street, postcode
     company.owners, company.sow_self_assessed = [], None
     session.add(company)
     await session.flush()
@@ -153,6 +162,8 @@ async def apply(
     *,
     company: str,
     country: str,
+    street: str = "",
+    postcode: str = "",
     city: str,
     tax_no: str,
     name: str,
@@ -163,7 +174,8 @@ async def apply(
     now: datetime,
 ) -> Person:
     """A company that waits for approval, with its first person. Its trade rights rest until then."""
-    firm = await open_company(session, name=company, country=country, city=city, tax_no=tax_no, now=now)
+    place = {"country": country, "street": street, "postcode": postcode, "city": city}
+    firm = await open_company(session, name=company, tax_no=tax_no, now=now, **place)
     roles = [Role.BUYER, Role.VIEWER, Role.COMPANY_ADMIN] + ([Role.SUPPLIER] if supplies else [])
     hashed = await passwords.hashed(password)
     return await add_person(

@@ -22,6 +22,16 @@ class Firm(NamedTuple):
     owners: tuple[str, ...] = ()  # beneficial owners, as the company spells them
 
 
+STREETS = {  # of companies whose goods leave Belgium; the last of the rivals has not said its own yet
+    "Lumen Trading": ("Room 1204, 12 Hollywood Road", ""),
+    "Van Dael Diamonds": ("Hoveniersstraat 30", "2018"),
+    "Scheldt Consignments": ("Rijfstraat 2", "2018"),
+    "Meridian Gems": ("Almas Tower, office 3410", ""),
+    "Oriel & Sons": ("31 Hatton Garden", "EC1N 8DH"),
+    "Kestrel Stones": ("580 Fifth Avenue, suite 812", "NY 10036"),
+}
+
+
 class Colleague(NamedTuple):
     role: str  # as printed at the start
     email: str
@@ -75,9 +85,9 @@ async def settle_in(session: AsyncSession, now: datetime) -> None:
     hashed = passwords.hash_now(PASSWORD)
     firms: dict[str, Company] = {}
     for firm in FIRMS:
-        company = await service.open_company(
-            session, name=firm.name, country=firm.country, city=firm.city, tax_no=firm.tax_no, now=now
-        )
+        street, postcode = STREETS.get(firm.name, ("", ""))
+        place = {"country": firm.country, "city": firm.city, "street": street, "postcode": postcode}
+        company = await service.open_company(session, name=firm.name, tax_no=firm.tax_no, now=now, **place)
         if firm.state != CompanyState.APPLIED:
             await service.set_company_state(session, company=company, state=firm.state, by=None, now=now)
         company.owners = list(firm.owners)

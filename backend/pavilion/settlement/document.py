@@ -1,5 +1,6 @@
 """The invoice on paper: the same frozen figures, worded in the reader's language, set by typst."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -123,8 +124,14 @@ def _sale(facts: dict[str, Any], tongue: Tongue) -> str:
 
 
 def buyer_lines(buyer: dict[str, Any], paddle: str, figures: Figures, tongue: Tongue) -> list[str]:
+    told = [*address_lines(buyer, figures), *filter(None, [buyer["tax_no"]])]
+    return [buyer["name"], *told, f"{tongue.gettext('Paddle')} {paddle}"]
+
+
+def address_lines(buyer: Mapping[str, Any], figures: Figures) -> list[str]:
+    """Street, then postcode, town and country; an invoice of before the house asked for a street has none."""
     place = figures.place(buyer["city"], buyer["country"])
-    return [buyer["name"], place, *filter(None, [buyer["tax_no"]]), f"{tongue.gettext('Paddle')} {paddle}"]
+    return [*filter(None, [buyer.get("street"), " ".join(filter(None, [buyer.get("postcode"), place]))])]
 
 
 def _columns(invoice: Invoice, tongue: Tongue) -> list[str]:

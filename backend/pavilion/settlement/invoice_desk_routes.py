@@ -13,7 +13,16 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.fees import Regime
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.money import parse_minor
-from pavilion.settlement import charging, correcting, credit_parts, crediting, document, queries, stopping
+from pavilion.settlement import (
+    charging,
+    correcting,
+    credit_parts,
+    crediting,
+    document,
+    queries,
+    release_queries,
+    stopping,
+)
 from pavilion.settlement.invoice_forms import (
     CancelForm,
     ChargeForm,
@@ -184,6 +193,7 @@ async def _draft_page(
         invoice=found,
         paper=document.data_of(found, pages.tongues[language(request)]),
         charges=[line for line in found.lines if line.kind == "charge"],
+        street_missing=await release_queries.street_missing(session, found, found.destination),
         stops=await stopping.stops_of(session, lots),
         kinds=charging.KINDS,
         regimes=list(Regime),

@@ -131,7 +131,8 @@ def _parties(company: Company, entity: Entity, terms: SaleTerms, buyer: Buyer) -
 
 
 def _buyer(company: Company) -> dict[str, Any]:
-    return {"name": company.name, "city": company.city, "country": company.country, "tax_no": company.tax_no}
+    address = {name: getattr(company, name) for name in ("street", "postcode", "city", "country")}
+    return {"name": company.name, **address, "tax_no": company.tax_no}
 
 
 def decide(invoice: Invoice, tax: fees.Tax, said: dict[str, Any]) -> None:

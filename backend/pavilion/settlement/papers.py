@@ -15,6 +15,7 @@ from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.weight import as_reported, two_decimals
 from pavilion.provenance import passport_queries
 from pavilion.settlement import customs, legal, queries, release_queries
+from pavilion.settlement.document import address_lines
 from pavilion.settlement.models import Invoice, InvoiceLine
 from pavilion.settlement.release_models import Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import PAPERS
@@ -46,6 +47,7 @@ class Parcel(NamedTuple):
     kinds: tuple[str, ...]
     day: date
     base: str  # the house's address
+    address: dict[str, str]  # of the buyer, where the invoice is of before it had a street
 
 
 async def set_papers(sessions: Sessions, now: datetime, tongues: Mapping[Lang, Tongue], base: str) -> int:
@@ -97,7 +99,8 @@ async def parcel_of(session: AsyncSession, release: Release, base: str, now: dat
     ]
     declared = await legal.due(session, invoice, packed, destination=release.destination, lots=lots)
     kinds = await release_queries.papers_due(session, release, invoice, packed)
-    return Parcel(release, invoice, items, declared, kinds, day, base)
+    address = await release_queries.address_since(session, invoice)
+    return Parcel(release, invoice, items, declared, kinds, day, base, address)
 
 
 async def _item(session: AsyncSession, release: Release, invoice: Invoice, line: InvoiceLine, day: date) -> Item:
@@ -128,13 +131,13 @@ def data_of(kind: str, parcel: Parcel, tongue: Tongue) -> dict[str, Any]:
     say, figures = tongue.gettext, Figures(tongue)
     release, invoice = parcel.release, parcel.invoice
     seller, buyer = invoice.facts["seller"], invoice.facts["buyer"]
+    address = address_lines(buyer | parcel.address, figures)
     titles = {
         "packing_list": say("Packing list"),
         "commercial_invoice": say("Commercial invoice"),
         "warranty": say("Warranty statement"),
         "due_diligence": say("Declaration on origin"),
     }
-    place = figures.place(buyer["city"], buyer["country"])
     goods_to = release.address.splitlines() or [release.collector]
     base = {
         "lang": tongue.lang,
@@ -144,7 +147,7 @@ def data_of(kind: str, parcel: Parcel, tongue: Tongue) -> dict[str, Any]:
         "footer": f"{seller['name']} · {invoice.number} · {release.public_id}",
         "parties": [
             {"word": say("Seller"), "lines": [seller["name"], *seller["address"], seller["tax_no"]]},
-            {"word": say("Buyer"), "lines": [*filter(None, [buyer["name"], place, buyer["tax_no"]])]},
+            {"word": say("Buyer"), "lines": [buyer["name"], *address, *filter(None, [buyer["tax_no"]])]},
             {
                 "word": say("Goes to"),
                 "lines": [*filter(None, goods_to), figures.country(release.destination), _way(release, tongue)],

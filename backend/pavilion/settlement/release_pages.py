@@ -104,6 +104,7 @@ async def show(
         release=release,
         invoice=invoice,
         company=company.name,
+        street_missing=await release_queries.street_missing(session, invoice, release.destination),
         zone=entities()[invoice.entity].zone,
         stones=await pick_list(session, release, invoice),
         bars=release_rules.bars(facts, queries.local_day(invoice, now)) if waits(release) else (),

@@ -190,6 +190,21 @@ def leaving_paper(release: Release) -> str:
     return f"{release_rules.LEAVING_PAPER}_{release.destination}_"
 
 
+async def address_since(session: AsyncSession, invoice: Invoice) -> dict[str, str]:
+    """Where the buyer sits today, if the invoice does not name a street; else nothing is added to what it says."""
+    if invoice.facts["buyer"].get("street"):
+        return {}
+    company = await session.get_one(Company, invoice.company_id)
+    return {"street": company.street, "postcode": company.postcode, "city": company.city} if company.street else {}
+
+
+async def street_missing(session: AsyncSession, invoice: Invoice, destination: str) -> bool:
+    """Whether the customs papers for goods that go there would lack the buyer's street."""
+    if destination == invoice.facts["seller"]["country"] or invoice.facts["buyer"].get("street"):
+        return False
+    return not await address_since(session, invoice)
+
+
 async def papers_due(session: AsyncSession, release: Release, invoice: Invoice, now: datetime) -> tuple[str, ...]:
     lots = set(await lots_of(session, release))
     lines = [line for line in invoice.lines if line.kind == LineKind.HAMMER and line.lot in lots]

@@ -107,7 +107,7 @@ async def pack(
     insured = parse_minor(said.insured, invoice.currency) if said.insured else None
     try:
         await releasing.pack(session, release, carrier=said.carrier, insured_minor=insured, by=_by(actor), now=now)
-    except (BadInput, releasing.NotReady) as refused:
+    except (BadInput, releasing.NotReady, releasing.StreetMissing) as refused:
         typed = said.model_dump()
         return await release_pages.show(request, session, release, now, refused=refused, said=typed)
     return RedirectResponse(f"/staff/releases/{name}#release", status_code=303)

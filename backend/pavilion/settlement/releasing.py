@@ -47,6 +47,12 @@ class NotReady(Refusal):
     status, code = 409, "release_not_ready"
 
 
+class StreetMissing(Refusal):
+    """Goods leave the country with papers that name the buyer's street: the buyer's administrator adds it."""
+
+    status, code = 409, "buyer_street_missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How the buyer wants it: fetched by `collector`, or sent to `address`; `destination` is where it really goes."""
@@ -143,12 +149,15 @@ async def weigh(session: AsyncSession, release: Release, stone: str, mct: int, *
 async def pack(
     session: AsyncSession, release: Release, *, carrier: str, insured_minor: int | None, by: str, now: datetime
 ) -> None:
-    """Everything picked and weighed lies in one parcel, and its papers are being set."""
+    """Everything picked and weighed lies in one parcel, and its papers are being set: those of the customs only where
+    they can name the buyer's street."""
     must(release, G.RESERVED)
     invoice = await release_queries.invoice_of(session, release)
     stones = await release_queries.stones_in(session, release, invoice)
     if not stones or any(one.stone not in release.weighed for one in stones):
         raise NotReady()
+    if await release_queries.street_missing(session, invoice, release.destination):
+        raise StreetMissing()
     if release.mode == ReleaseMode.CARRIER:
         worth = release_queries.worth_minor(invoice, await release_queries.lots_of(session, release))
         faults = {"carrier": "bad_input"} if not carrier else {}

@@ -178,12 +178,14 @@ async def _way(
         releases=releases,
         lists=lists,
         files=files,
-        gone=bool(goods) and all(row.state in (GoodsState.HANDED_OVER, GoodsState.RECEIVED) for row in goods),
+        gone=_gone(goods),
         unfit={
             one.public_id: one.state in LEAVING and not release_queries.tax_fits(invoice, one.destination)
             for one in releases
         },
         offered=await release_pages.offered(session, request, invoice, now, *[one.destination for one in releases]),
+        street_missing=not _gone(goods)
+        and await release_queries.street_missing(session, invoice, (releases[0] if releases else invoice).destination),
         open_choice=_open(invoice.state, releases, goods) and _may_choose(actor, invoice.company_id),
         said=said,
         faults=faults or {},
@@ -191,6 +193,10 @@ async def _way(
         entity=entities()[invoice.entity],
         done=request.query_params.get("done", "")[:12],
     )
+
+
+def _gone(goods: Sequence[Goods]) -> bool:
+    return bool(goods) and all(row.state in (GoodsState.HANDED_OVER, GoodsState.RECEIVED) for row in goods)
 
 
 def _open(state: str, releases: Sequence[Release], goods: Sequence[Goods]) -> bool:
