@@ -7,12 +7,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions import adding, publishing, registering
+from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.rules import FINAL_LOT, LotState, SaleState
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
+from pavilion.kernel import events
+from pavilion.kernel.errors import NotFound
 
 
 async def mirror_states(
@@ -39,6 +42,36 @@ async def mirror_states(
         lot.state = wanted
         await _settle_stones(session, lot, wanted, now)
     await session.flush()
+
+
+async def lot_on_offer(session: AsyncSession, lot: str, now: datetime) -> tuple[Sale, Lot, list[Stone]]:
+    """A lot of a collection that can be bought now, with its stones; its sale is locked, so that one buyer wins."""
+    wanted = select(Sale).join(Lot, Lot.sale_id == Sale.id).where(Lot.public_id == lot)
+    sale = await session.scalar(wanted.with_for_update(of=Sale).execution_options(populate_existing=True))
+    if sale is None or sale.type != SaleType.COLLECTION or sale.state == SaleState.DRAFT:
+        raise NotFound()
+    row = (await session.scalars(select(Lot).where(Lot.public_id == lot).with_for_update())).one()
+    await session.refresh(row)
+    if row.state != LotState.LISTED:
+        raise catalogue.NotAvailable(lot=lot, reason=str(row.state))
+    if sale.state != SaleState.PUBLISHED or sale.opens_at is None or now < sale.opens_at:
+        raise catalogue.NotAvailable(lot=lot, reason="not_open")
+    held = select(Stone).join(LotStone, LotStone.stone_id == Stone.id).where(LotStone.lot_id == row.id)
+    return sale, row, list(await session.scalars(held.order_by(LotStone.place)))
+
+
+async def sold_from_collection(session: AsyncSession, *, lot: str, by: str | None, now: datetime) -> None:
+    """The lot of a collection is sold; with its last lot the collection is closed."""
+    row = (await session.scalars(select(Lot).where(Lot.public_id == lot).with_for_update())).one()
+    row.state = LotState.SOLD
+    await session.flush()
+    events.record(session, "collection:lot_sold", lot, by=by, at=now)
+    left = select(Lot.id).where(Lot.sale_id == row.sale_id, Lot.state.not_in(FINAL_LOT))
+    if await session.scalar(left.limit(1)) is None:
+        sale = await session.get_one(Sale, row.sale_id, with_for_update=True)
+        sale.state = SaleState.CLOSED
+        await session.flush()
+        events.record(session, "collection:closed", sale.public_id, by=by, at=now)
 
 
 async def _settle_stones(session: AsyncSession, lot: Lot, state: LotState, now: datetime) -> None:
