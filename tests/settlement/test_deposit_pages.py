@@ -147,6 +147,8 @@ def test_what_cannot_be_a_term_is_said_at_its_field(name, text, fault):
 
 @pytest.mark.parametrize("currency", ["JPY", "USD", "KWD"])
 def test_terms_survive_being_typed_again(currency):
-    own = Terms.of({"commission": [[100_000, 1_050], [None, 0]], "reminders": [-2, 0, 3], "deposit_max_minor": 700_007})
-    found, faults = terms_form.read(terms_form.texts(own, currency), Terms(), currency)
-    assert (Terms.of(found), faults) == (own, {})
+    own = Terms.of(
+        currency, {"commission": [[100_000, 1_050], [None, 0]], "reminders": [-2, 0, 3], "deposit_max_minor": 7_000_007}
+    )
+    found, faults = terms_form.read(terms_form.texts(own, currency), Terms.usual(currency), currency)
+    assert (Terms.of(currency, found), faults) == (own, {})

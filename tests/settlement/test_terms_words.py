@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from pavilion.auctions.deposits import DepositRule
 from pavilion.settlement import terms_form, terms_words
 from pavilion.settlement.terms import Terms
 from pavilion.webkit import static
@@ -27,4 +30,14 @@ def test_what_is_shown_in_a_field_is_read_back_as_it_stood():
     typed = terms_form.texts(TERMS, "USD")
     assert typed["card_ceiling_minor"] == "25,000.00"
     found, faults = terms_form.read(typed, Terms(), "USD")
-    assert not faults and Terms.of(found) == TERMS
+    assert not faults and Terms.of("USD", found) == TERMS
+
+
+@pytest.mark.parametrize(("currency", "unit"), [("EUR", 100), ("JPY", 1), ("KWD", 1_000), ("", 100)])
+def test_a_figure_of_the_spec_is_the_same_sum_in_every_currency_and_what_staff_said_stays(currency, unit):
+    usual = Terms.usual(currency)
+    said = (usual.deposit_min_minor, usual.card_ceiling_minor, usual.refund_alone_minor, usual.deposit_max_minor)
+    assert said == (5_000 * unit, 25_000 * unit, 10_000 * unit, None)
+    assert Terms.of(currency, {"card_ceiling_minor": 7}) == replace(usual, card_ceiling_minor=7)
+    assert DepositRule.of(currency).min_minor == usual.deposit_min_minor
+    assert DepositRule.of(currency, {"deposit_min_minor": 7}).min_minor == 7

@@ -13,7 +13,7 @@ from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState
 from pavilion.auctions.terms_models import SaleTermsRow
 from pavilion.kernel.errors import BadInput
-from pavilion.kernel.money import MAX_AMOUNT
+from pavilion.kernel.money import MAX_AMOUNT, of_two_places
 
 MOST_TIMES = 10  # a limit above so many times the deposit needs a lead, as one above SECOND_PERSON_ABOVE does
 OFFERED = (LotState.LISTED, LotState.OPEN, LotState.PAUSED, LotState.CLOSING)
@@ -22,7 +22,8 @@ WORD = "deposit_"  # how the members of this rule begin in the terms of a sale
 
 @dataclass(frozen=True, slots=True)
 class DepositRule:
-    """Minor units of the sale's currency. Neither a rate nor a fixed sum: nothing is asked."""
+    """Minor units of the sale's currency; the figure here is of one of two places. Neither a rate nor a fixed sum:
+    nothing is asked."""
 
     rate_bp: int = 0
     fixed_minor: int = 0
@@ -31,11 +32,12 @@ class DepositRule:
     factor: int = 10
 
     @classmethod
-    def of(cls, *layers: Mapping[str, Any]) -> "DepositRule":
-        """Later layers say otherwise than earlier ones; the rest of the terms is not read."""
+    def of(cls, currency: str, *layers: Mapping[str, Any]) -> "DepositRule":
+        """Later layers say otherwise than earlier ones, in minor units of this currency; the rest of the terms is not
+        read."""
         known = {WORD + field.name: field.name for field in fields(cls)}
         said = {known[name]: value for layer in layers for name, value in layer.items() if name in known}
-        return cls(**said)
+        return cls(**{"min_minor": of_two_places(cls().min_minor, currency), **said})
 
     @property
     def asks(self) -> bool:
@@ -76,7 +78,7 @@ async def rule_of(session: AsyncSession, sale: Sale) -> DepositRule:
     """As it stands now; what was asked before stays as it was asked."""
     row = await session.get(SaleTermsRow, sale.public_id)
     entity = entities().get(sale.entity)
-    return DepositRule.of(entity.terms if entity else {}, row.facts if row is not None else {})
+    return DepositRule.of(sale.currency, entity.terms if entity else {}, row.facts if row is not None else {})
 
 
 async def low_estimates(session: AsyncSession, sale: Sale, lots: Collection[str]) -> dict[str, int]:

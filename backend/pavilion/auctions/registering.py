@@ -19,7 +19,7 @@ from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOV
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, StaleVersion
 from pavilion.kernel.ids import ulid
-from pavilion.kernel.money import MAX_AMOUNT, decimal_text
+from pavilion.kernel.money import MAX_AMOUNT, decimal_text, of_two_places
 
 PADDLES = range(101, 1000)
 MORE_PADDLES = range(1000, 10_000)  # once the first range is used up
@@ -86,7 +86,7 @@ async def approve(
     if limit_minor is None and asked == 0:
         raise BadInput(fields={"limit": "required"})
     _counted(limit_minor or 0)
-    if limit_minor is not None and _needs_lead(limit_minor, asked):
+    if limit_minor is not None and await _needs_lead(session, row, limit_minor, asked):
         return await _propose_limit(session, row, limit_minor, actor, now)
     return await _approved(session, row, limit_minor, actor, now)
 
@@ -100,7 +100,7 @@ async def set_limit(
         raise ActNotAllowed(state=row.state)
     _counted(limit_minor)
     before = (row.granted_minor if row.deposit_minor else row.limit_minor) or 0
-    if _needs_lead(limit_minor, row.deposit_minor or 0) and limit_minor > before:
+    if await _needs_lead(session, row, limit_minor, row.deposit_minor or 0) and limit_minor > before:
         return await _propose_limit(session, row, limit_minor, actor, now)
     return await _limited(session, row, limit_minor, actor, now)
 
@@ -224,8 +224,9 @@ async def _asked(session: AsyncSession, row: Registration) -> int:
     return await asked_of(session, row, await session.get_one(Sale, row.sale_id))
 
 
-def _needs_lead(limit_minor: int, deposit_minor: int) -> bool:
-    return limit_minor > SECOND_PERSON_ABOVE or 0 < deposit_minor * MOST_TIMES < limit_minor
+async def _needs_lead(session: AsyncSession, row: Registration, limit_minor: int, deposit_minor: int) -> bool:
+    currency = (await session.get_one(Sale, row.sale_id)).currency
+    return limit_minor > of_two_places(SECOND_PERSON_ABOVE, currency) or 0 < deposit_minor * MOST_TIMES < limit_minor
 
 
 async def _limited(

@@ -22,6 +22,7 @@ from pavilion.auctions.terms import terms
 from pavilion.catalogue import plan
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid
+from pavilion.kernel.money import of_two_places
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
 
@@ -234,7 +235,7 @@ async def _queue_page(
         refused=refused,
         about=about,
         said=said or Decision(),
-        threshold=SECOND_PERSON_ABOVE,
+        threshold={row.sale.currency: of_two_places(SECOND_PERSON_ABOVE, row.sale.currency) for row in rows},
         asked={row.registration.id: await deposits.asked_of(session, row.registration, row.sale) for row in rows},
     )
 

@@ -71,7 +71,7 @@ REGISTRATION_TRANSITIONS: Mapping[RegistrationState, frozenset[RegistrationState
 MOST_TIERS = 64
 LEAST_RUN = timedelta(minutes=10)  # from the opening of the bidding to the first close
 VERDICT_FRESH = timedelta(hours=24)
-SECOND_PERSON_ABOVE = 100_000_000  # minor units; a limit above 1,000,000.00 needs a lead (settlement spec 4)
+SECOND_PERSON_ABOVE = 100_000_000  # of a currency of two places; a limit above 1,000,000.00 needs a lead
 
 Tiers = Sequence[Sequence[int]]
 

@@ -27,6 +27,11 @@ def half_up(numerator: int, denominator: int) -> int:
     return size if numerator >= 0 else -size
 
 
+def of_two_places(minor: int, currency: str) -> int:
+    """A figure that is written for a currency of two places, in the minor units of this one: 5,000.00 is 5,000 yen."""
+    return half_up(minor * 10 ** exponent(currency), 100)
+
+
 def parse_minor(text: str, currency: str) -> int | None:
     """Minor units of what a person typed (`12,500` or `12500.00`), or None when it is not exactly one amount."""
     text = text.strip()

@@ -42,13 +42,13 @@ class Change(NamedTuple):
 async def terms_of(session: AsyncSession, sale: str, entity: str) -> Terms:
     """The terms of this sale (public id) sold through this entity."""
     row = await session.get(SaleTermsRow, sale)
-    return Terms.of(entities()[entity].terms, row.facts if row is not None else {})
+    return Terms.of(await _currency(session, sale), entities()[entity].terms, row.facts if row is not None else {})
 
 
 async def stated(session: AsyncSession, sale: Sale) -> Stated:
     row = await session.get(SaleTermsRow, sale.public_id)
-    usual = Terms.of(entities()[sale.entity].terms)
-    terms = Terms.of(entities()[sale.entity].terms, row.facts if row is not None else {})
+    usual = Terms.of(sale.currency, entities()[sale.entity].terms)
+    terms = Terms.of(sale.currency, entities()[sale.entity].terms, row.facts if row is not None else {})
     return Stated(terms, usual, row.version if row is not None else 0)
 
 
@@ -72,7 +72,7 @@ async def change(
     own = await session.get(SaleTermsRow, sale, with_for_update=True, populate_existing=True)
     if version != (own.version if own is not None else 0):
         raise StaleVersion()
-    found, faults = terms_form.read(said, Terms.of(entities()[row.entity].terms), row.currency)
+    found, faults = terms_form.read(said, Terms.of(row.currency, entities()[row.entity].terms), row.currency)
     if found.get("deposit_by_hold") and (row.first_close_at is None or row.first_close_at - now > HOLD_FOR):
         faults["deposit_by_hold"] = "hold_too_long"
     if faults:
@@ -88,7 +88,7 @@ async def change(
 
 async def set_terms(session: AsyncSession, *, sale: str, facts: dict[str, Any], by: str, now: datetime) -> Terms:
     """The sale settles by these from now on; what is issued keeps what it was issued with."""
-    Terms.of(facts)
+    found = Terms.of(await _currency(session, sale), facts)
     row = await session.get(SaleTermsRow, sale)
     if row is None:
         session.add(SaleTermsRow(sale=sale, facts=facts, by=by, at=now))
@@ -96,7 +96,7 @@ async def set_terms(session: AsyncSession, *, sale: str, facts: dict[str, Any], 
         row.facts, row.version, row.by, row.at = facts, row.version + 1, by, now
     await session.flush()
     events.record(session, CHANGED, sale, by=by, at=now, **facts)
-    return Terms.of(facts)
+    return found
 
 
 async def history(
@@ -109,10 +109,14 @@ async def history(
     names: dict[str, str] = dict((await session.execute(people)).all())
     entity = entities()[sale.entity].terms
     found: list[Change] = []
-    before = told(Terms.of(entity), sale.currency)
+    before = told(Terms.of(sale.currency, entity), sale.currency)
     for row in rows:
-        after = told(Terms.of(entity, row.facts), sale.currency)
+        after = told(Terms.of(sale.currency, entity, row.facts), sale.currency)
         members = [(name, before[name], after[name]) for name in after if after[name] != before[name]]
         found.append(Change(row.at, names.get(row.by or "", "–"), members))
         before = after
     return found[::-1]
+
+
+async def _currency(session: AsyncSession, sale: str) -> str:
+    return await session.scalar(select(Sale.currency).where(Sale.public_id == sale)) or ""

@@ -78,7 +78,7 @@ async def owe(
         events.record(session, "refund:owed", refund.public_id, by=by, at=now, company_id=company_id, **told)
         made.append(refund)
     await session.flush()
-    if amount_minor <= (await _terms(session, entity, from_account, ref)).refund_alone_minor:
+    if amount_minor <= (await _terms(session, entity, currency, from_account, ref)).refund_alone_minor:
         for refund in made:
             if not refund.by_wire:
                 await _ask(session, refund, now)
@@ -227,12 +227,12 @@ async def _earlier(session: AsyncSession, key: str, amount_minor: int) -> list[R
     return rows
 
 
-async def _terms(session: AsyncSession, entity: str, from_account: str, ref: str) -> Terms:
+async def _terms(session: AsyncSession, entity: str, currency: str, from_account: str, ref: str) -> Terms:
     """Of the sale whose deposit or invoice gives the money; of the selling entity where no sale does."""
     sale = from_account.split(":")[3] if from_account.startswith(postings.DEPOSITS) else None
     if from_account.startswith(postings.BUYERS):
         sale = await session.scalar(select(Invoice.sale).where(Invoice.number == ref))
-    return await terms_of(session, sale, entity) if sale else Terms.of(entities()[entity].terms)
+    return await terms_of(session, sale, entity) if sale else Terms.of(currency, entities()[entity].terms)
 
 
 async def _payers(

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from pavilion.kernel.money import of_two_places
+
 Bands = tuple[tuple[int | None, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Amounts in minor units of the sale's currency, rates in basis points, days as business days where not said."""
+    """Amounts in minor units of the sale's currency, rates in basis points, days as business days where not said. The
+    amounts here are the spec's, as written for a currency of two places: `usual` has them in any other."""
 
     due_days: int = 3  # settlement spec 7
     grace_days: int = 2
@@ -41,9 +44,18 @@ class Terms:
     way_days: int = 3  # after the payment, until who has not said how the stones go is reminded
 
     @classmethod
-    def of(cls, *layers: Mapping[str, Any]) -> "Terms":
-        """Later layers say otherwise than earlier ones; unknown words are a bug and raise."""
+    def usual(cls, currency: str) -> "Terms":
+        """The spec's figures in this currency."""
         found = cls()
+        sums = {one.name: getattr(found, one.name) for one in fields(cls) if one.name.endswith("_minor")}
+        said: dict[str, Any] = {name: of_two_places(sum_, currency) for name, sum_ in sums.items() if sum_ is not None}
+        return replace(found, **said)
+
+    @classmethod
+    def of(cls, currency: str, *layers: Mapping[str, Any]) -> "Terms":
+        """Later layers say otherwise than earlier ones, in minor units of this currency; unknown words are a bug and
+        raise."""
+        found = cls.usual(currency)
         known = {field.name for field in fields(cls)}
         for layer in layers:
             if odd := set(layer) - known:
