@@ -117,10 +117,12 @@ def states():
     """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
     from pavilion.accounts import strikes
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
+    from pavilion.auctions.board_filter import Show
     from pavilion.auctions.bulk import Act
     from pavilion.auctions.fees import Regime
     from pavilion.auctions.formats import SaleType
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
+    from pavilion.auctions.sorting import Field
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.insight.fairness_findings import Kind as Pattern
     from pavilion.insight.fairness_models import CaseState, Verdict
@@ -169,6 +171,7 @@ def states():
         terms_form,
     )
     from pavilion.settlement.aging import BUCKETS
+    from pavilion.settlement.approach_models import ApproachState
     from pavilion.settlement.default_models import OfferKind, OfferState, Remedy
     from pavilion.settlement.discrepancies import KINDS as DISCREPANCIES
     from pavilion.settlement.payments.shapes import ACCOUNT_LINES
@@ -198,6 +201,7 @@ def states():
         "visit_": AppointmentState,
         "incident_": IncidentKind,
         "offer_": OfferState,
+        "approach_": ApproachState,
         "offer_why_": OfferKind,
         "remedy_": Remedy,
         "strike_": strikes.End,
@@ -216,7 +220,9 @@ def states():
         "format_": [*SaleType, *(f"{one}_is" for one in SaleType)],
         "reserve_rule_": ReserveRule,
         "bulk_": Act,
-        "command_": (*Act, "add", "remove", "move", "number", "edit"),
+        "command_": (*Act, "add", "remove", "move", "number", "edit", "sort", "group", "arrange", "suggested", "sheet"),
+        "board_": Show,
+        "sort_": (*Field, *(f"-{one}" for one in Field)),
         "upload_": FileState,
         "upload_mode_": Mode,
         "outcome_": Outcome,

@@ -76,6 +76,7 @@ from pavilion.provenance import (
 from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
+from pavilion.settlement import approach_routes as settlement_approach_routes
 from pavilion.settlement import (
     books_routes,
     cashier_report_routes,
@@ -137,6 +138,7 @@ ROUTERS: list[APIRouter] = [
     stone_routes.router,
     settlement_payment_routes.router,
     settlement_default_routes.router,
+    settlement_approach_routes.router,
     provenance_routes.router,
     house_routes.router,
     passport_routes.router,

@@ -88,6 +88,7 @@ export interface LotStands {
   bids: number;
   end: string | null;
   hash: string;
+  became: string | null;
 }
 
 export interface Notice {

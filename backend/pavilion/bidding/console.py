@@ -15,9 +15,10 @@ from pavilion.auctions import fees
 from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding.acting import ALWAYS_TWO, KINDS, RIGHTS
 from pavilion.bidding.models import BookBid, BookEvent, BookLot, Checkpoint, SaleLease
-from pavilion.bidding.showing import FINAL, LotShown, SaleShown, tax_of
+from pavilion.bidding.showing import FINAL, LotShown, SaleShown
 from pavilion.bidding.staff_models import StaffOrder
 from pavilion.bidding.tape import names_of
+from pavilion.bidding.taxes import tax_of
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import micros
@@ -254,7 +255,7 @@ async def behalf(
     if row is None:
         return None
     name = await session.scalar(select(Company.name).where(Company.id == row.company_id)) or ""
-    tax = await tax_of(session, sale, row, now)
+    tax = await tax_of(session, sale.entity, row, now)
     cost = fees.all_in(amount, sale.rules.premium_bands, tax or fees.UNTAXED)
     return Behalf(paddle, name, amount, mandate, cost, tax is not None)
 

@@ -116,6 +116,7 @@ class LotStands(Message):
     bids: int
     end: str | None  # none while only a call can end the lot
     hash: str
+    became: str | None = None  # what it came to after the sale, `cancelled` or `sold_after`; the book knows it not
 
 
 class Snapshot(Message):

@@ -45,12 +45,12 @@ def _result(
     sale: SaleShown, purse: Purse, lots: Sequence[tuple[LotShown, Sequence[OwnBid]]], won: set[str]
 ) -> OwnResult:
     ended = [lot for lot, bids in lots if lot.is_decided and any(bid.seq for bid in bids)]
-    mine = [lot for lot in ended if lot.id in won]
+    mine = [lot for lot in ended if lot.id in won and lot.state == "sold"]  # not one whose sale was cancelled since
     costs = [purse.of(lot).cost(lot.price or 0) for lot in mine]
     return OwnResult(
         won=[lot.id for lot in mine],
         lost=sum(lot.state == "sold" and lot.id not in won for lot in ended),
-        unsold=sum(lot.state != "sold" for lot in ended),
+        unsold=sum(lot.state != "sold" for lot in ended),  # under the hammer
         hammer=sum(cost.hammer for cost in costs),
         all_in=sum(cost.total for cost in costs),
     )

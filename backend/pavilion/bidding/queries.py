@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding import rule_sets
 from pavilion.bidding.messages import LotStands, Snapshot
@@ -75,12 +76,14 @@ async def snapshot(
     book = await book_row(session, sale)
     if book is None:
         return None
-    stands = [stands_of(row) for row in await board(session, sale) if lots is None or row.lot in lots]
+    became = await sequels.of_sale(session, sale)
+    rows = await board(session, sale)
+    stands = [stands_of(row, became.get(row.lot)) for row in rows if lots is None or row.lot in lots]
     amended = {lot: one.to for lot, one in (await rule_sets.amended(session, sale)).by_lot.items()}
     return Snapshot(sale=sale, state=book.state, rules=book.rules_hash, t=stamp(now), lots=stands, amended=amended)
 
 
-def stands_of(row: BookLot) -> LotStands:
+def stands_of(row: BookLot, became: str | None = None) -> LotStands:
     return LotStands(
         lot=row.lot,
         seq=row.seq,
@@ -92,6 +95,7 @@ def stands_of(row: BookLot) -> LotStands:
         bids=row.bids,
         end=None if row.ends is None else stamp(row.ends),
         hash=row.hash,
+        became=became,
     )
 
 
@@ -236,3 +240,8 @@ async def _winning(session: AsyncSession, sale: str, leaders: Mapping[str, int])
         for paddle, event in rows
         if event.lot is not None and leaders.get(event.lot) == paddle and (event.lot, event.seq) not in voided
     }
+
+
+async def opened_reserve(session: AsyncSession, lot: str) -> int | None:
+    """The reserve once it is published: of a sold lot whose record stands."""
+    return await session.scalar(select(ReserveOpening.reserve).where(ReserveOpening.lot == lot))

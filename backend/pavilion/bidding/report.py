@@ -15,7 +15,7 @@ from pavilion.accounts.models import Person, Proposal
 from pavilion.accounts.rules import ProposalState
 from pavilion.bidding.acting import KINDS
 from pavilion.bidding.models import BookBid, BookEvent
-from pavilion.bidding.showing import SaleShown
+from pavilion.bidding.showing import AFTER, SaleShown
 from pavilion.bidding.staff_models import StaffOrder
 from pavilion.bidding.tape import names_of, staff_names
 from pavilion.kernel.instants import from_stamp, micros, stamp
@@ -89,7 +89,8 @@ async def report_of(session: AsyncSession, sale: SaleShown, now: datetime) -> Re
     ]
     sold = [lot for lot in sale.lots if lot.state == "sold"]
     passed = [lot for lot in sale.lots if lot.state == "passed"]
-    offered, worth = len(sold) + len(passed), sum(lot.low for lot in (*sold, *passed))
+    after = [lot for lot in sale.lots if lot.state in AFTER]  # offered, and not sold by the hammer that holds
+    offered, worth = len(sold) + len(passed) + len(after), sum(lot.low for lot in (*sold, *passed, *after))
     return Report(
         at=now,
         items=items,

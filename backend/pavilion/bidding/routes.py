@@ -326,7 +326,7 @@ async def _stand(
         reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
         told=told,
         about=about,
-        reserve=await showing.opened_reserve(session, lot.id),
+        reserve=await queries.opened_reserve(session, lot.id),
         closure=closure or None,
         still=await still_of(session, lot, book.lines),
         passports=await with_passport(session, held),

@@ -8,20 +8,20 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import fees
-from pavilion.auctions.entities import entities
+from pavilion.auctions import fees, sequels
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
+from pavilion.auctions.sequel_models import After
 from pavilion.bidding import rule_sets
 from pavilion.bidding.deciding import STANDING_CODES
-from pavilion.bidding.models import BookBid, BookLot, Checkpoint, ReserveOpening
+from pavilion.bidding.models import BookBid, BookLot, Checkpoint
 from pavilion.bidding.news import Mine, OwnLot
 from pavilion.bidding.rule_sets import Amended
 from pavilion.bidding.rules import RuleSet
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.bidding.taxes import tax_of
 from pavilion.catalogue import plan
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import term
@@ -31,7 +31,8 @@ from pavilion.kernel.length import millimetres
 from pavilion.kernel.weight import two_decimals
 
 ENDED = frozenset({"sold", "passed"})
-FINAL = ENDED | {"withdrawn"}
+AFTER = frozenset(After)  # what a lot came to after the sale, in place of its result
+FINAL = ENDED | AFTER | {"withdrawn"}
 SOON = timedelta(minutes=5)
 PUBLIC = frozenset(SaleState) - {SaleState.DRAFT}
 
@@ -46,7 +47,8 @@ class Plans(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LotShown:
-    """A lot as this reader sees it. Amounts are minor units."""
+    """A lot as this reader sees it. Amounts are minor units. A lot that came to something else after the sale says that
+    and no price: the hammer that fell stands in the record of the sale, which proves it and no more."""
 
     id: str
     number: str
@@ -175,6 +177,12 @@ class SaleShown:
     def push(self) -> bool:
         return self.rules.reserve_rule == "push"
 
+    def takes_offers(self, lot: LotShown, now: datetime) -> bool:
+        """Whether a buyer of the sale could offer for this lot now, because it passed."""
+        if lot.state != "passed" or lot.end is None:
+            return False
+        return sequels.takes_offers(lot.end, self.zone, self.rules.passed_offer_days, self.entity, now)
+
     @property
     def sold(self) -> int:
         return sum(lot.state == "sold" for lot in self.lots)
@@ -186,12 +194,12 @@ class SaleShown:
     @property
     def has_closed(self) -> bool:
         """Whether a lot came to its end, however late bids had moved it."""
-        return any(lot.state in ENDED for lot in self.lots)
+        return any(lot.state in ENDED | AFTER for lot in self.lots)
 
     @property
     def first_close(self) -> datetime:
         """When the first lot closed, or will close as its end stands now."""
-        lots = [lot for lot in self.lots if lot.state in ENDED] or self._lasting
+        lots = [lot for lot in self.lots if lot.state in ENDED | AFTER] or self._lasting
         return min((lot.end for lot in lots if lot.end), default=self.planned_close)
 
     @property
@@ -294,6 +302,7 @@ async def _lots(
     ids = [lot.id for lot in listed]  # what was published stays to be read, also when a stone left the catalogue
     stones, seen = await stones_by_lot(session, ids), await stones_by_lot(session, ids, actor)
     accepted = await _accepted_on(session, sale.public_id, mine)
+    became = await sequels.of_sale(session, sale.public_id)
     other = {name: parse_rules(doc) for name, doc in changed.documents.items()}
     return [
         _lot(
@@ -306,6 +315,7 @@ async def _lots(
             frozenset(stone.public_id for stone in stones[lot.id] if stone not in seen[lot.id]),
             mine is not None and lot.public_id in mine.planned,
             (other[own], own) if (own := changed.hash_of(lot.public_id)) else (ruleset, sale.rules_hash),
+            became.get(lot.public_id),
         )
         for k, lot in enumerate(listed)
     ]
@@ -329,7 +339,11 @@ def _lot(
     hidden: frozenset[str],
     planned: bool,
     ruled: tuple[RuleSet, str | None],
+    became: After | None,
 ) -> LotShown:
+    own = mine.lots.get(lot.public_id) if mine else None
+    if own is not None and became is not None:
+        own = replace(own, state=became.value)
     opening, low, high = lot.opening_minor or 0, lot.low_minor or 0, lot.high_minor or 0
     return LotShown(
         id=lot.public_id,
@@ -339,10 +353,10 @@ def _lot(
         high=high,
         opening=opening,
         currency=currency,
-        state=book.state if book else "listed",
+        state=became.value if became else book.state if book else "listed",
         seq=book.seq if book else 0,
         hash=book.hash if book else "",
-        price=book.price if book else None,
+        price=book.price if book and not became else None,
         ask=book.ask if book else opening,
         leader=book.alias if book else None,
         reserve_met=book.reserve_met if book else None,
@@ -350,17 +364,12 @@ def _lot(
         end=book.ends if book else end,
         published_end=book.published_end if book else end,
         stones=stones,
-        own=mine.lots.get(lot.public_id) if mine else None,
+        own=own,
         planned=planned,
         hidden=hidden,
         rules=ruled[0],
         rules_hash=ruled[1],
     )
-
-
-async def opened_reserve(session: AsyncSession, lot: str) -> int | None:
-    """The reserve once it is published: of a sold lot whose record stands."""
-    return await session.scalar(select(ReserveOpening.reserve).where(ReserveOpening.lot == lot))
 
 
 async def purse_of(session: AsyncSession, sale: SaleShown, actor: Actor, mine: Mine | None, now: datetime) -> Purse:
@@ -385,15 +394,6 @@ async def purse_of(session: AsyncSession, sale: SaleShown, actor: Actor, mine: M
         limit=row.limit_minor,
         headroom=mine.headroom if mine else row.limit_minor,
         destination=row.destination,
-        tax=await tax_of(session, sale, row, now),
+        tax=await tax_of(session, sale.entity, row, now),
         bands=bands,
     )
-
-
-async def tax_of(session: AsyncSession, sale: SaleShown, row: Registration, now: datetime) -> fees.Tax | None:
-    """The tax this company would pay here, or None where nobody may guess it."""
-    entity = entities().get(sale.entity)
-    if entity is None:
-        return None
-    tax_no = await session.scalar(select(Company.tax_no).where(Company.id == row.company_id))
-    return entity.tax(row.destination, has_tax_no=bool(tax_no), on=now.date())

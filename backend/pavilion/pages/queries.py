@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
@@ -12,6 +12,7 @@ from pavilion.accounts.queries import open_proposals
 from pavilion.accounts.rules import Actor, CompanyState, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
+from pavilion.auctions.sequel_models import LotSequel
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.showing import LotShown, SaleShown
 from pavilion.insight import fairness_showing
@@ -164,15 +165,16 @@ async def _count(session: AsyncSession, rows: Select[int]) -> int:
 
 async def _lines(session: AsyncSession, states: Sequence[SaleState], *, soonest_first: bool) -> list[SaleLine]:
     listed = Lot.state != LotState.WITHDRAWN
+    stands = and_(Lot.state == LotState.SOLD, Lot.public_id.not_in(select(LotSequel.lot)))  # by the hammer, to this day
     sums = (
         select(
             Lot.sale_id,
             func.count(Lot.id).label("lots"),
             func.count(Lot.id).filter(Lot.state.in_(LEFT)).label("left"),
-            func.count(Lot.id).filter(Lot.state == LotState.SOLD).label("sold"),
+            func.count(Lot.id).filter(stands).label("sold"),
             func.coalesce(func.sum(Lot.low_minor), 0).label("low"),
             func.coalesce(func.sum(Lot.high_minor), 0).label("high"),
-            func.coalesce(func.sum(BookLot.price).filter(Lot.state == LotState.SOLD), 0).label("hammer"),
+            func.coalesce(func.sum(BookLot.price).filter(stands), 0).label("hammer"),
         )
         .outerjoin(BookLot, BookLot.lot == Lot.public_id)
         .where(listed)

@@ -193,6 +193,11 @@ async def withdraw(session: AsyncSession, public_id: str, *, side: Side, actor: 
     end(session, row, ApproachState.WITHDRAWN, by=actor.public_id, now=now, word=word)
 
 
+async def seen(session: AsyncSession, public_id: str, side: Side, actor: Actor) -> Approach:
+    """The thread, for who stands on this side of it."""
+    return await _found(session, public_id, side, actor)
+
+
 async def of_lot(session: AsyncSession, lot: str, *, lock: bool = False) -> Sequence[Approach]:
     """All offers ever made by buyers for the lot, the first first."""
     wanted = select(Approach).where(Approach.lot == lot).order_by(Approach.id)

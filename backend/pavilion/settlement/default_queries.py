@@ -17,7 +17,7 @@ from pavilion.bidding.models import BookLot, BookLotState
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.voiding import LiveBids, live_bids
 from pavilion.kernel.errors import NotFound
-from pavilion.settlement import defaulting, deposits, invoicing, offering, queries, remedies
+from pavilion.settlement import approaching, defaulting, deposits, invoicing, offering, queries, remedies
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferState
 from pavilion.settlement.deposit_models import UNPAID, Deposit
@@ -220,7 +220,8 @@ async def passed(session: AsyncSession, now: datetime) -> list[Passed]:
         until = business_days_after(offering.local_day(stands.end, sale.zone), days, holidays)
         in_time = offering.local_day(now, sale.zone) <= until
         offers = await offering.offers_of(session, lot.public_id)
-        if in_time or any(offering.is_open(one, now) for one in offers):
+        waits = any(approaching.is_open(one, now) for one in await approaching.of_lot(session, lot.public_id))
+        if in_time or waits or any(offering.is_open(one, now) for one in offers):
             found.append(Passed(lot, sale, stands.bids, until, in_time, offers))
     return found
 

@@ -13,7 +13,8 @@ from pavilion.bidding import voiding
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, SignedOut
 from pavilion.kernel.money import parse_minor
-from pavilion.settlement import accepting, default_queries, offering, queries, remedies, waiving
+from pavilion.settlement import accepting, approach_queries, default_queries, offering, queries, remedies, waiving
+from pavilion.settlement.approach_forms import AnswerForm
 from pavilion.settlement.default_forms import PassedOfferForm, RemedyForm, VoidForm, WaiverForm
 from pavilion.settlement.default_models import LotOffer
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -99,7 +100,7 @@ async def propose_waiver(
 @router.get("/staff/offers")
 async def passed_lots(request: Request, actor: Reader, session: Reading, now: Now) -> Response:
     """Passed lots that may still be offered, and the offers made."""
-    return await _passed_page(request, session, now)
+    return await passed_page(request, session, now)
 
 
 @router.post("/staff/offers")
@@ -122,12 +123,12 @@ async def offer_passed(
         vault = vault_of(request)
         if not said.seen:
             found = await offering.next_of(session, vault, lot=said.lot, price_minor=price, now=now)
-            return await _passed_page(request, session, now, said=said, asked=found)
+            return await passed_page(request, session, now, said=said, asked=found)
         await offering.offer_passed(
             session, vault, lot=said.lot, price_minor=price, actor=actor, now=now, seen=said.seen
         )  # fmt: skip
     except BadInput as fault:
-        return await _passed_page(request, session, now, faults=fault.fields, said=said)
+        return await passed_page(request, session, now, faults=fault.fields, said=said)
     return RedirectResponse(f"/staff/offers?done=made#lot-{said.lot}", status_code=303)
 
 
@@ -143,7 +144,14 @@ async def withdraw_offer(offer: str, actor: Cashier, session: Writing, now: Now)
 @router.get("/desk/offers")
 async def own_offers(request: Request, actor: Buyer, session: Reading, now: Now) -> Response:
     rows = await default_queries.own_offers(session, actor.company_id, now)
-    return page(request, "settlement/offers.html", rows=rows, now=now, done=request.query_params.get("done", "")[:12])
+    return page(
+        request,
+        "settlement/offers.html",
+        rows=rows,
+        threads=await approach_queries.of_company(session, actor.company_id, now),
+        now=now,
+        done=request.query_params.get("done", "")[:12],
+    )
 
 
 @router.post("/desk/offers/{offer}/acceptance")
@@ -188,24 +196,34 @@ async def _default_page(
     )
 
 
-async def _passed_page(
+async def passed_page(
     request: Request,
     session: Reading,
     now: Now,
     faults: dict[str, str] | None = None,
     said: PassedOfferForm | None = None,
     asked: offering.Next | None = None,
+    at: str = "",
+    answer: AnswerForm | None = None,
+    refused: BadInput | None = None,
 ) -> Response:
+    """Passed lots with every offer of them; `at`: the buyer's offer of which the answer was refused."""
     rows = await default_queries.passed(session, now)
     companies = {one.company_id for row in rows for one in row.offers}
     next_company = int(asked.behind.company_id) if asked is not None else 0
     companies |= {next_company} if next_company else set()
+    threads = await approach_queries.of_lots(session, [row.lot.public_id for row in rows], now)
+    companies |= {one.row.company_id for held in threads.values() for one in held}
     return page(
         request,
         "settlement/passed.html",
         asked=asked,
         next_company=next_company,
-        status_code=422 if faults else 200,
+        threads=threads,
+        at=at,
+        answer=answer,
+        refused=refused,
+        status_code=422 if faults or refused else 200,
         rows=rows,
         names=await queries.company_names(session, companies),
         state_of=offering.state_of,

@@ -2,17 +2,19 @@
 // A lot as the book tells it: each event folded into what the room shows. Pure.
 import { eventHash } from "./sha256.js";
 
-/** @typedef {"listed" | "open" | "paused" | "closing" | "sold" | "passed" | "withdrawn"} LotState */
+/** @typedef {"listed" | "open" | "paused" | "closing" | "sold" | "passed" | "withdrawn" | "cancelled" | "sold_after"} LotState */
 /** @typedef {{v: 1, sale: string, lot: string | null, seq: number, n: number, t: string, at: string, type: string, prev: string, data: Record<string, any>}} BookEvent */
 /** @typedef {{lot: string, seq: number, state: LotState, leader: string | null, price: number | null, ask: number,
  *   reserve_met: boolean | null, bids: number, end: string | null, hash: string, extended: string | null, reason: string | null}} Lot */
 /** @typedef {{alias: string | null, max: number | null, state: string | null, seq: number, live?: boolean}} Own `live`: a bid was accepted once */
 
 export const HOUSE = "HOUSE";
-const DECIDED = new Set(["sold", "passed", "withdrawn"]);
+const AFTER = ["cancelled", "sold_after"]; // what a lot came to after the sale; the book itself knows nothing of it
+const DECIDED = new Set(["sold", "passed", "withdrawn", ...AFTER]);
 
-/** @param {Partial<Lot> & {lot: string, seq: number}} told @returns {Lot} */
-export function lotFrom(told) {
+/** @param {Partial<Lot> & {lot: string, seq: number, became?: string | null}} told @returns {Lot} */
+export function lotFrom({ became, ...told }) {
+  if (became) told = { ...told, state: /** @type {LotState} */ (became), price: null };
   return {
     state: "listed", leader: null, price: null, ask: 0, reserve_met: null, bids: 0, end: null, hash: "",
     extended: null, reason: null, ...told,
@@ -61,7 +63,7 @@ export function ownState(lot, own) {
   if (!own || (own.max === null && !own.live)) return null; // a refused bid alone is no standing
   if (own.max === null) return own.state;
   if (own.seq > lot.seq || (own.state === "voided" && own.seq === lot.seq)) return own.state; // younger than the book here
-  if (lot.state === "withdrawn") return "withdrawn";
+  if (lot.state === "withdrawn" || AFTER.includes(lot.state)) return lot.state;
   if (lot.state === "sold") return lot.leader === own.alias ? "won" : "lost";
   if (lot.state === "passed") return "passed";
   if (own.alias === null || lot.leader === null) return own.state;

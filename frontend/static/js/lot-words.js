@@ -23,6 +23,7 @@ export function ownWords(state, watches = false) {
     lost: say("Sold to another bidder"), passed: say("Passed"), withdrawn: say("Withdrawn"), voided: say("Your bid was voided"),
     sealed: say("Your sealed bid stands"), taken_back: say("You took your bid back"),
     invited: say("You are invited to the second round"), not_invited: say("Not invited to the second round"),
+    cancelled: say("Sale cancelled"), sold_after: say("Sold after the sale"),
   })[state] ?? state;
 }
 
@@ -39,11 +40,12 @@ export function lotWords(state) {
   return /** @type {Record<string, string>} */ ({
     listed: say("Not open yet"), open: say("Open"), ending: say("Closing"), paused: say("Paused"),
     closing: say("Counting last bids"), sold: say("Sold"), passed: say("Passed"), withdrawn: say("Withdrawn"),
+    cancelled: say("Sale cancelled"), sold_after: say("Sold after the sale"),
   })[state] ?? state;
 }
 
 /** @type {Record<string, string>} */
-export const LOT_ICONS = { listed: "clock", open: "open", ending: "clock", paused: "pause", closing: "clock", sold: "gavel", passed: "bar", withdrawn: "bar", unknown: "unlinked" };
+export const LOT_ICONS = { listed: "clock", open: "open", ending: "clock", paused: "pause", closing: "clock", sold: "gavel", passed: "bar", withdrawn: "bar", cancelled: "bar", sold_after: "gavel", unknown: "unlinked" };
 
 /** Own states of a sealed bid, while the lot is not decided. @type {Record<string, string>} */
 export const SEALED_ICONS = { sealed: "lock", invited: "clock", taken_back: "bar", not_invited: "bar" };
@@ -64,6 +66,8 @@ export function standingNote(lot, own, state, opening, currency) {
     default:
   }
   if (lot.state === "withdrawn") return say("not sold; no bid counts any more");
+  if (lot.state === "cancelled") return say("the hammer price did not become a purchase");
+  if (lot.state === "sold_after") return say("its price is not published");
   if (own?.max != null) return say("your maximum %(max)s", { max });
   if (lot.state === "sold") return say("hammer price %(price)s", { price });
   if (lot.state === "passed") return sentence(lot.reason ?? "no_bids");
@@ -96,7 +100,7 @@ function hoursWords(text) {
 
 /** The head of the reader's own state when there is none. @param {Lot} lot @param {boolean} [watches] who sees without bidding */
 export function standingHead(lot, watches = false) {
-  if (lot.state === "listed" || ["sold", "passed", "withdrawn"].includes(lot.state)) return lotWords(lot.state);
+  if (lot.state === "listed" || isDecided(lot)) return lotWords(lot.state);
   if (watches) return say("You are watching");
   return lot.bids ? say("You have not bid") : say("No bids yet");
 }
