@@ -12,6 +12,7 @@ MEASURES = (
     "commit",
     "deciding",
     "search",
+    "million",
     "judging",
     "upload",
     "log",

@@ -4,7 +4,7 @@ A snapshot is a large part that is never changed, smaller parts of what changed 
 hold. Readers hold one snapshot for a whole question; a new one replaces it in one assignment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,34 +62,33 @@ class Snapshot:
             parts.append((last, bits.everything(len(last))))
         return Snapshot(parts, tail if len(tail) <= TAIL else {}, self._words, as_of, events)
 
-    def ask(self, wanted: Wanted, *, size: int, after: After | None = None) -> Answer:
-        facets: dict[str, dict[str, int]] = {name: {} for name in CHOICES}
-        bounds = {name: self._bounds_of(name, wanted) for name in HISTOGRAMS}
-        bars = {name: [0] * max(0, len(bounds[name]) - 1) for name in HISTOGRAMS}
+    def ask(
+        self,
+        wanted: Wanted,
+        *,
+        size: int,
+        after: After | None = None,
+        facets: Collection[str] = CHOICES.keys(),
+        bars: Collection[str] = HISTOGRAMS,
+    ) -> Answer:
+        """`facets` and `bars`: what is to be counted beside the total."""
+        counted: dict[str, dict[str, int]] = {name: {} for name in facets}
+        bounds = {name: self._bounds_of(name, wanted) for name in bars}
+        heights = {name: [0] * max(0, len(bounds[name]) - 1) for name in bars}
         total, rows = 0, []
         for part, alive in self._parts:
             left = _Left(part, alive, wanted, self._words)
             total += bits.count(left.all)
-            for name in CHOICES:
-                _add(facets[name], self._facet(part, name, left.but(name)))
-            for name in HISTOGRAMS:
+            for name in facets:
+                _add(counted[name], self._facet(part, name, left.but(name)))
+            for name in bars:
                 counts = part.bars(name, bounds[name], self._money_of(name, wanted), left.but(name))
-                bars[name] = [a + b for a, b in zip(bars[name], counts, strict=True)]
+                heights[name] = [a + b for a, b in zip(heights[name], counts, strict=True)]
             rows += self._first(part, left.all, wanted, size + 1, after)
         rows.sort(key=lambda row: (row[1], row[0]))
         ids, last = cut(rows[: size + 1], size)
-        histograms = {name: Bars(bounds[name], counts) for name, counts in bars.items()}
-        return Answer(total, facets, histograms, ids, last, self.as_of, "index")
-
-    def page(self, wanted: Wanted, *, size: int, after: After | None = None) -> tuple[int, list[int], After | None]:
-        """How many there are, and the first of them, without counting what each filter would leave."""
-        total, rows = 0, []
-        for part, alive in self._parts:
-            left = _Left(part, alive, wanted, self._words).all
-            total += bits.count(left)
-            rows += self._first(part, left, wanted, size + 1, after)
-        rows.sort(key=lambda row: (row[1], row[0]))
-        return total, *cut(rows[: size + 1], size)
+        histograms = {name: Bars(bounds[name], counts) for name, counts in heights.items()}
+        return Answer(total, counted, histograms, ids, last, self.as_of, "index")
 
     def _facet(self, part: Part, name: str, left: Bits) -> dict[str, int]:
         choice, column = CHOICES[name], part.chosen[name]

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,14 +18,14 @@ from pavilion.catalogue.parts import Loading, new_words
 from pavilion.catalogue.queries import LISTED
 from pavilion.catalogue.searching import After, Answer
 from pavilion.catalogue.service import CHANGES
-from pavilion.catalogue.wanted import PAGE, Wanted
+from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, PAGE, Wanted
 from pavilion.kernel.clock import monotonic_s
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event
 from pavilion.kernel.numbering import Counter
 from pavilion.webkit.log import get_logger
 
-LAG_S = 1.0  # how old a look at the change counter may be
+LAG_S = 0.5  # how old a look at the change counter may be: a change is seen within a second
 PATIENCE_S = 3.0  # how long a question waits for the first build before SQL answers it
 LONGEST_LAG_S = 5.0  # how far behind an answer may be while much is read in the background; beyond that SQL answers
 AT_ONCE = 2000  # changed stones that a question waits for; more are read in the background
@@ -59,12 +59,20 @@ class Index:
         self._turn, self._closing = asyncio.Lock(), asyncio.Event()
 
     async def ask(
-        self, session: AsyncSession, wanted: Wanted, *, size: int = PAGE, after: After | None = None
+        self,
+        session: AsyncSession,
+        wanted: Wanted,
+        *,
+        size: int = PAGE,
+        after: After | None = None,
+        facets: Collection[str] = CHOICES.keys(),
+        bars: Collection[str] = HISTOGRAMS,
     ) -> Answer:
-        snapshot = await self._current(session)
-        if snapshot is not None:
-            return snapshot.ask(wanted, size=size, after=after)
-        return await searching.ask(session, wanted, size=size, after=after, as_of=(await _standing(session))[0])
+        """`facets` and `bars`: what is to be counted beside the total."""
+        if (snapshot := await self._current(session)) is not None:
+            return snapshot.ask(wanted, size=size, after=after, facets=facets, bars=bars)
+        as_of, _ = await _standing(session)
+        return await searching.ask(session, wanted, size=size, after=after, as_of=as_of, facets=facets, bars=bars)
 
     async def build(self) -> None:
         """The index anew from the database; readers keep the old one until it is whole."""
@@ -73,6 +81,11 @@ class Index:
             loading = await _listed(session)
         self._snapshot = await anyio.to_thread.run_sync(index.of, loading, as_of, events)
         self.forget_look()  # what changed while it was built is not in it
+
+    @property
+    def nbytes(self) -> int:
+        """What the index takes in memory; 0 before it is built."""
+        return 0 if self._snapshot is None else self._snapshot.nbytes
 
     @property
     def stones(self) -> int:

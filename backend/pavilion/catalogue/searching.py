@@ -1,6 +1,6 @@
 """Search in SQL: the whole answer while the column index is cold, and the facts that the index is built from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -99,16 +99,23 @@ def facts() -> Select[*tuple[Any, ...]]:
 
 
 async def ask(
-    session: AsyncSession, wanted: Wanted, *, size: int, after: After | None = None, as_of: int = 0
+    session: AsyncSession,
+    wanted: Wanted,
+    *,
+    size: int,
+    after: After | None = None,
+    as_of: int = 0,
+    facets: Collection[str] = CHOICES.keys(),
+    bars: Collection[str] = HISTOGRAMS,
 ) -> Answer:
-    """The answer by SQL alone."""
+    """The answer by SQL alone. `facets` and `bars`: what is to be counted beside the total."""
     conditions = _conditions(wanted)
     everything = and_(LISTED, *conditions.values())
-    facets = {name: await _facet(session, name, conditions) for name in CHOICES}
-    histograms = {name: await _bars(session, name, wanted, conditions) for name in HISTOGRAMS}
+    counted = {name: await _facet(session, name, conditions) for name in facets}
+    histograms = {name: await _bars(session, name, wanted, conditions) for name in bars}
     total = await session.scalar(_counted(func.count(), promises="state" in conditions).where(everything)) or 0
     ids, last = await _page(session, wanted, everything, size, after)
-    return Answer(total, facets, histograms, ids, last, as_of, "sql")
+    return Answer(total, counted, histograms, ids, last, as_of, "sql")
 
 
 async def further(session: AsyncSession, wanted: Wanted, *, size: int, after: After) -> tuple[list[int], After | None]:
