@@ -14,7 +14,7 @@ from pavilion.kernel.ids import ulid
 from pavilion.provenance import custody_keeping
 from pavilion.provenance.handling import HouseHand
 from pavilion.provenance.issuing import Issuer
-from pavilion.settlement import goods, queries, release_pass, release_queries, release_rules
+from pavilion.settlement import goods, queries, release_pass, release_queries, release_rules, undoing
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_models import GoodsState, Release, ReleaseMode
 from pavilion.settlement.rules import InvoiceState
@@ -197,9 +197,7 @@ async def release_it(session: AsyncSession, release: Release, *, house: House, b
 async def hold_back(session: AsyncSession, release: Release, *, by: str, now: datetime) -> None:
     """Released, and not to go after all: it waits again, and the pass that was given out opens nothing."""
     must(release, G.RELEASED)
-    release.state, release.released_at, release.pass_sha256 = G.RESERVED, None, None
-    await goods.set_all(session, release, G.RESERVED, now)
-    told(session, "held_back", release, by, now)
+    await undoing.held_back(session, release, by=by, now=now)
 
 
 async def issue_pass(session: AsyncSession, release: Release, *, by: str, now: datetime) -> str:
