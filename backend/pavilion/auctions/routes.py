@@ -97,8 +97,7 @@ async def register(request: Request, sale: str, actor: Buyer, session: Writing, 
         faults = {str(fault["loc"][0]): "bad_input" for fault in error.errors() if fault["loc"]}
         return await _registration_page(request, session, row, actor, said, lots, faults=faults, status_code=422)
     except BadInput as fault:
-        faults = dict(fault.facts["fields"])  # type: ignore[call-overload]
-        return await _registration_page(request, session, row, actor, said, lots, faults=faults, status_code=422)
+        return await _registration_page(request, session, row, actor, said, lots, faults=fault.fields, status_code=422)
     return RedirectResponse(f"/sales/{sale}/registration", status_code=303)
 
 

@@ -99,8 +99,8 @@ def bands_sound(bands: Sequence[Sequence[int | None]]) -> bool:
     if not bands or any(len(band) != 2 for band in bands):
         return False
     ends, rates = [band[0] for band in bands], [band[1] for band in bands]
-    inner = ends[:-1]
-    rising = all(isinstance(end, int) and end > 0 for end in inner) and inner == sorted(set(inner))  # type: ignore[type-var]
+    inner = [end for end in ends[:-1] if isinstance(end, int) and end > 0]
+    rising = len(inner) == len(ends) - 1 and inner == sorted(set(inner))
     return ends[-1] is None and rising and all(rate is not None and 0 <= rate <= 10_000 for rate in rates)
 
 

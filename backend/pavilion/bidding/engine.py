@@ -391,4 +391,4 @@ def _touched(before: LotBook, lot: LotBook) -> set[str]:
     """Whose own state may have changed: new maxima, and those who stood or stand at the price, leading or tied."""
     prices, was = {before.stands.price, lot.stands.price}, before.best
     moved = {alias for alias, held in lot.best.items() if held[0] in prices or was.get(alias) != held}
-    return moved | ({before.stands.leader, lot.stands.leader, before.first, lot.first} - {None})  # type: ignore[operator]
+    return moved | {one for one in (before.stands.leader, lot.stands.leader, before.first, lot.first) if one}

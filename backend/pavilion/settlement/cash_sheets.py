@@ -19,8 +19,8 @@ def of_day(rows: Iterable[Came]) -> Rows:
     for row in rows:
         one = row.receipt
         said = (one.at.isoformat(), one.public_id, one.source, one.entity, row.company, one.currency, one.amount_minor)
-        said += (decimal_text(one.amount_minor, one.currency), row.left_minor, one.value_date, one.reference)  # type: ignore[assignment]
-        found.append([str(cell) for cell in (*said, one.purpose, "yes" if row.reversed else "")])
+        left = (decimal_text(one.amount_minor, one.currency), row.left_minor, one.value_date, one.reference)
+        found.append([str(cell) for cell in (*said, *left, one.purpose, "yes" if row.reversed else "")])
     return found
 
 

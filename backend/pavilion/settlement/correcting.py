@@ -58,15 +58,16 @@ async def propose_cancel(
     amount = await crediting.would_credit(session, invoice, lots=lots)
     if amount == 0:
         raise ActNotAllowed(state=invoice.state)
+    taken = sorted(set(lots or ()))
     facts = {
         "invoice": invoice.number,
-        "lots": None if lots is None else sorted(set(lots)),
+        "lots": None if lots is None else taken,
         "again": again,
         "amount_minor": amount,
         "currency": invoice.currency,
     }
-    named = " ".join(facts["lots"] or [])  # type: ignore[arg-type]
-    return await _propose(session, CANCEL, f"{invoice.number} {_short(named)}".strip(), facts, reason, actor, now)
+    named = f"{invoice.number} {_short(' '.join(taken))}".strip()
+    return await _propose(session, CANCEL, named, facts, reason, actor, now)
 
 
 async def cancel(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:

@@ -61,13 +61,12 @@ class Proceeds:
 
 async def of_sale(session: AsyncSession, company_id: int, sale: str, now: datetime) -> Proceeds | None:
     """None when the company consigned nothing to this sale."""
-    house = await session.scalar(select(Sale).where(Sale.public_id == sale))
+    house: Sale | None = await session.scalar(select(Sale).where(Sale.public_id == sale))
     lines = await _lines(session, company_id, sale)
-    if house is None and not lines:
-        return None
     first = lines[0][1] if lines else None
-    entity = first.entity if first else house.entity  # type: ignore[union-attr]
-    currency = first.currency if first else house.currency  # type: ignore[union-attr]
+    if (named := first or house) is None:
+        return None
+    entity, currency = named.entity, named.currency
     terms = await terms_of(session, sale, entity)
     invoices = {invoice.id: invoice for _, invoice in lines}
     cleared = await cleared_on(session, list(invoices.values()), terms.holdback_days)

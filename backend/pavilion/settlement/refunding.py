@@ -56,9 +56,9 @@ async def owe(
     if amount_minor < 0:
         raise BadInput(fields={"amount": "amount_invalid"})
     moves = postings.refund_decided(from_account, company_id, amount_minor, ref)
-    said = {"key": f"refund.owed:{key}", "moves": moves, "currency": currency, "ref": ref, "at": now, "by": by}
+    act = f"refund.owed:{key}"
     try:
-        posted = await ledger.post(session, **said)  # type: ignore[arg-type]
+        posted = await ledger.post(session, key=act, moves=moves, currency=currency, ref=ref, at=now, by=by)
     except ledger.Overdrawn as fault:
         raise RefundTooLarge(account=from_account) from fault
     if not posted:
@@ -95,14 +95,15 @@ async def propose(session: AsyncSession, ids: Collection[str], *, actor: Actor, 
         raise BadInput(fields={"refund": "one_currency"})
     names = await queries.company_names(session, {row.company_id for row in rows if row.company_id})
     payees = sorted({names.get(row.company_id or 0, "") for row in rows})
+    named = sorted(row.public_id for row in rows)
     facts = {
-        "refunds": sorted(row.public_id for row in rows),
+        "refunds": named,
         "amount_minor": sum(row.amount_minor for row in rows),
         "currency": rows[0].currency,
         "count": len(rows),
         "payees": ", ".join(name for name in payees if name)[:200] or "–",
     }
-    digest = hashlib.sha256(" ".join(facts["refunds"]).encode()).hexdigest()  # type: ignore[arg-type]
+    digest = hashlib.sha256(" ".join(named).encode()).hexdigest()
     subject = rows[0].public_id if len(rows) == 1 else f"refunds {digest[:24]}"
     return await accounts.propose(session, kind=PAY, subject=subject, facts=facts, actor=actor, now=now)
 
