@@ -13,11 +13,15 @@ from sqlalchemy import select
 from pavilion.accounts import service as accounts
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Person
-from pavilion.accounts.rules import Role
+from pavilion.accounts.rules import VISITOR, Role
 from pavilion.auctions import curation, reoffering
 from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.bidding import queries as book_queries
+from pavilion.bidding import showing
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.vault import Vault
+from pavilion.insight import archiving, result_sheets, results
+from pavilion.insight.result_asking import Asked
 from pavilion.kernel.db import sqlite_url
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event
@@ -454,3 +458,39 @@ async def test_what_cannot_be_paid_does_not_default_and_has_its_days_again_after
     assert (await the_invoice(sale.sessions)).state == "overdue"
     await defaulting.late(sale.sessions, at(18))
     assert (await the_invoice(sale.sessions)).state == "defaulted"
+
+
+async def test_a_lot_that_was_not_paid_stands_sold_nowhere_and_the_record_keeps_its_hammer(sale_once):
+    sale = sale_once
+    await archiving.tick(sale.sessions, CLOSE)
+    async with sale.sessions() as session:
+        shown = (await showing.sale_shown(session, sale.sale, VISITOR, None)).lots[0]
+        (money,) = await results.sums(session, Asked())
+        hammer = await session.scalar(select(BookLot.price))
+    assert (shown.state, shown.price, money.sold, money.hammer) == ("sold", hammer, 1, hammer)
+    await defaulted(sale)
+    clerk = await staff(sale.sessions, "cas@pavilion.example", Role.CASHIER)
+    await chosen(sale, clerk, Remedy.OFFER, at(10))
+    kept = results.Sums()
+    async with sale.sessions() as session:
+        await kept.of(session, Asked())
+    assert await archiving.tick(sale.sessions, at(10)) == 1
+    assert await archiving.tick(sale.sessions, at(10)) == 0
+    async with sale.sessions() as session:
+        found = await showing.sale_shown(session, sale.sale, VISITOR, None)
+        (snapshot,) = (await book_queries.snapshot(session, sale.sale, at(10))).lots
+        (money,), points = await kept.of(session, Asked())
+        (row,), _ = await results.page_of(session, Asked({"state": ("cancelled",)}), None, 50)
+        (line,) = await results.lines(session, [row], VISITOR, at(10))
+    assert (found.lots[0].state, found.lots[0].price, found.sold, found.total) == ("cancelled", None, 0, 0)
+    assert (snapshot.state, snapshot.price, snapshot.became) == ("sold", hammer, "cancelled")  # the book is untouched
+    assert (money.sold, money.cancelled, money.hammer, money.premium, points) == (0, 1, 0, 0, [])
+    assert result_sheets.facts(line)["hammer"] is None and str(hammer) not in result_sheets.texts(line)
+    (offer,) = await offered(sale.sessions)
+    async with sale.sessions.begin() as session:
+        await accepting.accept(session, offer.public_id, actor=sale.buyers[1], now=at(11))
+    assert await archiving.tick(sale.sessions, at(11)) == 1
+    async with sale.sessions() as session:
+        (money,), _ = await kept.of(session, Asked())
+        (lot,) = (await showing.sale_shown(session, sale.sale, VISITOR, None)).lots
+    assert (money.cancelled, money.sold_after, money.hammer, lot.state, lot.price) == (0, 1, 0, "sold_after", None)
