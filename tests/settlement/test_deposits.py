@@ -288,6 +288,26 @@ async def test_the_first_invoice_takes_what_it_needs_and_the_next_what_is_left(s
     await figures(sessions, buyer)
 
 
+@ON_SQLITE
+async def test_one_deposit_that_cannot_go_back_holds_up_no_other(sessions, made, sale):
+    stuck, _ = await approved(sessions, made, sale)
+    free, _ = await approved(sessions, made, sale, number=2)
+    for one in (stuck, free):
+        await pay(sessions, one)
+    async with sessions.begin() as session:  # money lies there of which no payment knows
+        moves = postings.deposit_received("asset:bank:ANT", stuck.company_id, sale, 5)
+        about = {"currency": "USD", "ref": "x", "at": NOON, "by": None}
+        await ledger.post(session, key="receipt:unknown", moves=moves, **about)
+    await ended(sessions, sale)
+    assert [await deposit_days.release_all(sessions, LATER) for _ in range(2)] == [1, 0]
+    assert [(await deposit_of(sessions, one)).state for one in (stuck, free)] == ["held", "closed"]
+    async with sessions() as session:
+        (found,) = (await session.scalars(select(Discrepancy))).all()
+    assert (found.kind, found.facts["code"], found.facts["amount_minor"]) == (
+        "deposit_stuck", "refund_too_large", 600_005,
+    )  # fmt: skip
+
+
 async def test_after_the_close_a_loser_gets_all_of_it_back_once(sessions, made, sale):
     buyer, _ = await approved(sessions, made, sale)
     await pay(sessions, buyer)

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions import registering
@@ -14,17 +15,20 @@ from pavilion.auctions.rules import SaleState
 from pavilion.bidding import queries as book
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, inserting, reading
+from pavilion.kernel.errors import Refusal
 from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
-from pavilion.settlement import deposits, postings, queries, refunding
+from pavilion.settlement import deposits, discrepancies, postings, queries, refunding
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.default_models import LotRemedy
 from pavilion.settlement.deposit_models import Deposit, DepositState
 from pavilion.settlement.models import Invoice, Posting
 from pavilion.settlement.rules import PAYABLE, InvoiceState, business_days_after
 from pavilion.settlement.stop_models import SettlementStop, StopState
+from pavilion.webkit.log import get_logger
 
 OVER = (SaleState.DRAFT, SaleState.CLOSED, SaleState.SETTLED)  # a draft: its publication was taken back
+log = get_logger()
 RELEASED = "deposit_released"  # why the money goes back
 AT_ONCE = 200
 
@@ -82,20 +86,54 @@ async def ask(session: AsyncSession, registration: Registration, sale: Sale, now
 
 
 async def release_all(sessions: Sessions, now: datetime) -> int:
-    """After the close whoever bought nothing gets the deposit back, and a winner what its invoices left of it."""
+    """After the close whoever bought nothing gets the deposit back, and a winner what its invoices left of it; each by
+    itself."""
     async with reading(sessions) as session:
         over = select(Deposit.id).join(Sale, Sale.public_id == Deposit.sale)
         over = over.where(Deposit.state != DepositState.CLOSED, Sale.state.in_(OVER)).order_by(Deposit.id)
-        waiting: list[int] = []
-        for id_ in (await session.scalars(over)).all():
-            deposit = await session.get_one(Deposit, id_)
-            if not await needed(session, deposit, now):
-                waiting.append(id_)
+        waiting = [id_ for id_ in (await session.scalars(over)).all() if await _free(session, id_, now)]
     done = 0
-    for id_ in waiting[:AT_ONCE]:
-        async with sessions.begin() as session:
-            done += await release(session, id_, now=now)
+    for id_ in waiting:
+        done += await _released(sessions, id_, now)
+        if done == AT_ONCE:
+            break
     return done
+
+
+async def _free(session: AsyncSession, deposit_id: int, now: datetime) -> bool:
+    """Nothing needs it, or that cannot be said: then its own release says why."""
+    try:
+        return not await needed(session, await session.get_one(Deposit, deposit_id), now)
+    except Exception as fault:
+        log.error("deposit not understood", act="deposit.release", outcome=type(fault).__name__, exc_info=fault)
+        return True
+
+
+async def _released(sessions: Sessions, deposit_id: int, now: datetime) -> bool:
+    """By itself: one that cannot go back holds up no other, and is put to a person."""
+    try:
+        async with sessions.begin() as session:
+            return await release(session, deposit_id, now=now)
+    except DBAPIError as fault:  # of the moment: tried again with the next look
+        log.error("deposit not released", act="deposit.release", outcome=type(fault).__name__, exc_info=fault)
+        return False
+    except Exception as fault:
+        code = fault.code if isinstance(fault, Refusal) else type(fault).__name__
+        async with sessions.begin() as session:
+            new = await _stuck(session, deposit_id, code, now)
+        if new:
+            log.error("deposit not released", act="deposit.release", outcome=code, exc_info=fault)
+        return False
+
+
+async def _stuck(session: AsyncSession, deposit_id: int, code: str, now: datetime) -> bool:
+    deposit = await session.get_one(Deposit, deposit_id)
+    held = await deposits.held_minor(session, deposit.company_id, deposit.sale)
+    facts = {"sale": deposit.sale, "amount_minor": held, "currency": deposit.currency, "code": code}
+    key = f"deposit_stuck:{deposit.public_id}:{code}"
+    return await discrepancies.found(
+        session, key=key, kind="deposit_stuck", subject=deposit.public_id, facts=facts, now=now
+    )
 
 
 async def release(session: AsyncSession, deposit_id: int, *, now: datetime) -> bool:

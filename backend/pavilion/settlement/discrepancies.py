@@ -31,6 +31,7 @@ KINDS = (
     "gone_unpaid",  # an invoice is owed again whose goods have left the house
     "payout_failed",
     "payout_unexplained",  # whose money a part of it was, nobody says
+    "deposit_stuck",  # it should go back after its sale, and cannot
     "hold_lapsed",  # a card's authorisation that a deposit stood on ended at the provider
     "provider_refused",  # what the house wanted to take at the provider, it did not get
     "balance_differs",  # a kept balance is not what its entries add up to
