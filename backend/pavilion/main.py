@@ -98,7 +98,7 @@ from pavilion.settlement import sellers_routes as settlement_sellers_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
 from pavilion.viewings import feed_routes as viewing_feed_routes
-from pavilion.viewings import interest_routes, remote, rotation_pages, travel_routes, travel_routes_tours
+from pavilion.viewings import interest, interest_routes, remote, rotation_pages, travel_routes, travel_routes_tours
 from pavilion.viewings import readiness as seen_before
 from pavilion.viewings import routes as viewings_routes
 from pavilion.viewings import staff_routes as viewing_staff_routes
@@ -351,7 +351,7 @@ async def _close_index(app: FastAPI) -> None:
 def sessions_of(settings: Settings, engine: AsyncEngine) -> db.Sessions:
     """Sessions of this house, which read what it keeps sealed."""
     vault = _vault_of(settings)
-    return db.sessions_of(engine, vault.amounts if vault else None, checks=seen_before.CHECKS)
+    return db.sessions_of(engine, vault.amounts if vault else None, checks=seen_before.CHECKS, figures=interest.figures)
 
 
 async def seal_reserves(settings: Settings, engine: AsyncEngine) -> None:

@@ -130,7 +130,7 @@ async def test_a_heading_with_lots_is_not_removed_and_an_undo_needs_the_heading_
     (one,) = await headed(sessions, house, sale, [a])
     with pytest.raises(ActNotAllowed):
         await act(sessions, arranging.remove_group, sale, house, group=str(one))
-    with pytest.raises(BadInput):
+    with pytest.raises(arranging.HeadingTaken):
         await act(sessions, arranging.name_group, sale, house, names=("Part 1", "又一"))
     await act(sessions, arranging.name_group, sale, house, names=("Whites", "白钻"), group=str(one))
     await act(sessions, arranging.send_lots, sale, house, lots=[a], to="none")

@@ -297,7 +297,7 @@ async def test_a_script_gets_the_new_order(house):
     order = await world.order(house.sessions, sale)
     headers = {"accept": "application/json"}
     moved = await curator.post(f"/staff/sales/{sale}/moves", data={"lot": order[3], "to": "2"}, headers=headers)
-    assert moved.json() == {"order": [order[0], order[3], order[1], order[2]]}
+    assert moved.json() == {"order": [order[0], order[3], order[1], order[2]], "headings": {}}
 
 
 async def test_undo_on_the_board_takes_the_last_command_back(house):

@@ -18,9 +18,15 @@ from pavilion.auctions.sorting import Sorted
 from pavilion.auctions.writing import Standing, standing
 from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
-from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
+from pavilion.kernel.errors import ActNotAllowed, NotFound, Refusal
 
 MOST_GROUPS = 60
+
+
+class HeadingTaken(Refusal):
+    """A heading of this name stands already."""
+
+    status, code = 409, "heading_taken"
 
 
 async def arrange_lots(
@@ -109,7 +115,7 @@ async def name_group(
             session.add(found)
             await session.flush()
     except IntegrityError as fault:
-        raise BadInput(fields={"name_en": "heading_taken"}) from fault
+        raise HeadingTaken from fault
     events.record(
         session, "sale:heading_named", sale, by=actor.public_id, at=now, heading=found.id, before=before, after=names
     )

@@ -1,6 +1,6 @@
 """What the pages of curation show: the list of sales, the board of one draft, the stones that may join it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from pavilion.auctions import queries, reserves
 from pavilion.auctions.bulk import BulkLot
 from pavilion.auctions.changes import UNDOABLE
 from pavilion.auctions.formats import SaleType, options_of
-from pavilion.auctions.models import Command, Lot, LotStone, Registration, Sale
+from pavilion.auctions.models import Command, Lot, LotGroup, LotStone, Registration, Sale
 from pavilion.auctions.publishing import Readiness, readiness_of
 from pavilion.auctions.rules import Finding, SaleState, closing_plan
 from pavilion.auctions.typed import PoolAsked
@@ -22,6 +22,11 @@ from pavilion.catalogue.queries import LISTED, visible_to
 from pavilion.kernel.errors import NotFound
 
 POOL = 24  # stones offered beside the order
+# What a higher domain counts of interest: asked of the sale and the stones of each lot (public ids), told by lot.
+Figures = Callable[
+    [AsyncSession, Sale, Mapping[str, Sequence[str]], datetime], Awaitable[Mapping[str, Mapping[str, int]]]
+]
+
 RUNNING = (SaleState.OPEN, SaleState.PAUSED)
 ENDED = (SaleState.CLOSED, SaleState.SETTLED)
 
@@ -42,6 +47,7 @@ class BoardLot(NamedTuple):
     closes_at: datetime | None
     owner: str | None
     reserve_minor: int | None  # only for those with the right `reserve:see`
+    figures: Mapping[str, int]  # of interest, by name: what higher domains counted
 
     @property
     def weight_mct(self) -> int:
@@ -56,6 +62,7 @@ class Done(NamedTuple):
 
 class Board(NamedTuple):
     sale: Sale
+    headings: Mapping[int, LotGroup]
     lots: Sequence[BoardLot]
     readiness: Readiness
     history: Sequence[Done]
@@ -127,6 +134,9 @@ async def board_of(session: AsyncSession, public_id: str, actor: Actor, now: dat
     owners = dict((await session.execute(named)).all())
     ends = _ends(sale, lots)
     sees = actor.may(Permission.RESERVE_SEE)
+    held = {lot.public_id: [stone.public_id for stone in stones[lot.id]] for lot in lots}
+    figures: Figures | None = session.info.get("figures")  # handed in by `main.py`
+    counted = await figures(session, sale, held, now) if figures else {}
     lines = [
         BoardLot(
             lot,
@@ -135,10 +145,25 @@ async def board_of(session: AsyncSession, public_id: str, actor: Actor, now: dat
             ends.get(lot.id),
             owners.get(lot.consignor_company_id or 0),
             reserves.reserve_of(session, lot) if sees else None,
+            counted.get(lot.public_id, {}),
         )
         for lot in lots
     ]
-    return Board(sale, lines, readiness, await _history(session, sale, actor), await _open_proposal(session, sale, now))
+    headings = {one.id: one for one in await headings_of(session, sale)}
+    history = await _history(session, sale, actor)
+    return Board(sale, headings, lines, readiness, history, await _open_proposal(session, sale, now))
+
+
+async def headings_of(session: AsyncSession, sale: Sale) -> Sequence[LotGroup]:
+    """As they were made; those under which lots stand are shown where the lots stand."""
+    return (await session.scalars(select(LotGroup).where(LotGroup.sale_id == sale.id).order_by(LotGroup.id))).all()
+
+
+async def headings_by_lot(session: AsyncSession, public_id: str) -> dict[str, int]:
+    """The heading of each lot that stands under one."""
+    rows = select(Lot.public_id, Lot.group_id).join(Sale, Sale.id == Lot.sale_id)
+    under = await session.execute(rows.where(Sale.public_id == public_id, Lot.group_id.is_not(None)))
+    return {lot: group for lot, group in under if group is not None}
 
 
 async def bulk_lots(session: AsyncSession, sale: Sale, lots: Sequence[str], actor: Actor) -> list[BulkLot]:

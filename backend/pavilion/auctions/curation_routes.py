@@ -1,6 +1,6 @@
 """Pages of curation: the list of sales, the board of one, its lots, settings and publication."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking, reoffering
+from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking
+from pavilion.auctions.board_forms import OnBoard
+from pavilion.auctions.board_page import board_page, done
 from pavilion.auctions.entities import entities
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import (
@@ -19,7 +21,6 @@ from pavilion.auctions.forms import (
     Lots,
     Move,
     Numbers,
-    Picker,
     Publication,
     Reason,
     SaleSettings,
@@ -28,11 +29,8 @@ from pavilion.auctions.forms import (
     settings_of,
 )
 from pavilion.auctions.models import Sale
-from pavilion.auctions.titles import title_of
 from pavilion.auctions.typed import (
-    RESERVED_ACTS,
     BulkSaid,
-    PoolAsked,
     Typed,
     bulk_said,
     lot_values,
@@ -41,7 +39,6 @@ from pavilion.auctions.typed import (
     usual_settings,
 )
 from pavilion.catalogue import plan
-from pavilion.catalogue.nomenclature import nomenclature
 from pavilion.kernel.errors import BadInput, NotFound, Refusal, StaleVersion
 from pavilion.kernel.money import CURRENCIES
 from pavilion.webkit.deps import Now, Reading, Writing
@@ -76,9 +73,9 @@ async def create(request: Request, actor: Builder, session: Writing, now: Now) -
 
 @router.get("/{sale}")
 async def show(
-    request: Request, sale: str, actor: Curator, session: Reading, now: Now, said: Annotated[Picker, Query()]
+    request: Request, sale: str, actor: Curator, session: Reading, now: Now, said: Annotated[OnBoard, Query()]
 ) -> Response:
-    return await _board_page(request, session, sale, actor, now, asked=picked(said))
+    return await board_page(request, session, sale, actor, now, asked=picked(said), shown=said)
 
 
 @router.post("/{sale}/stones")
@@ -91,7 +88,7 @@ async def add(
         await curation.add_stones(session, sale=sale, stones=said.stone, together=said.together, actor=actor, now=now)
 
     to = f"/staff/sales/{sale}?{urlencode(asked.said)}".rstrip("?")
-    return await _done(request, session, sale, actor, now, apply, to=to, asked=asked)
+    return await done(request, session, sale, actor, now, apply, to=to, asked=asked)
 
 
 @router.post("/{sale}/moves")
@@ -110,7 +107,7 @@ async def move(
         raise BadInput(fields={"to": "required"})
     after = await curation.move_lots(session, sale=sale, lots=lots, position=place, actor=actor, now=now)
     if request.headers.get("accept", "").startswith("application/json"):
-        return JSONResponse({"order": after})
+        return JSONResponse({"order": after, "headings": await board.headings_by_lot(session, sale)})
     return RedirectResponse(f"/staff/sales/{sale}#{lots[0]}", status_code=303)
 
 
@@ -137,7 +134,7 @@ async def undo(
     async def take_back() -> None:
         await changes.undo(session, sale=sale, command=said.command, actor=actor, now=now)
 
-    return await _done(request, session, sale, actor, now, take_back)
+    return await done(request, session, sale, actor, now, take_back)
 
 
 @router.post("/{sale}/preview")
@@ -165,7 +162,7 @@ async def apply_changes(request: Request, sale: str, actor: Curator, session: Wr
     async def apply() -> None:
         await curation.edit_lots(session, sale=sale, edits=edits, kind=said.act, actor=actor, now=now)
 
-    return await _done(request, session, sale, actor, now, apply)
+    return await done(request, session, sale, actor, now, apply)
 
 
 @router.get("/{sale}/settings")
@@ -225,7 +222,7 @@ async def publish(
     async def propose() -> None:
         await publishing.propose_publication(session, sale=sale, acknowledged=said.acknowledged, actor=actor, now=now)
 
-    return await _done(request, session, sale, actor, now, propose, to="/staff/proposals")
+    return await done(request, session, sale, actor, now, propose, to="/staff/proposals")
 
 
 @router.post("/{sale}/origins")
@@ -243,7 +240,7 @@ async def unpublish(
     async def propose() -> None:
         await publishing.propose_unpublication(session, sale=sale, reason=said.reason, actor=actor, now=now)
 
-    return await _done(request, session, sale, actor, now, propose, to="/staff/proposals")
+    return await done(request, session, sale, actor, now, propose, to="/staff/proposals")
 
 
 @router.post("/{sale}/deletion")
@@ -254,33 +251,9 @@ async def delete(request: Request, sale: str, actor: Builder, session: Writing, 
 
 # -- what the pages share ---------------------------------------------------------------------------------------------
 
-Act = Callable[[], Awaitable[object]]
-
 
 def _board(sale: str) -> Response:
     return RedirectResponse(f"/staff/sales/{sale}", status_code=303)
-
-
-async def _done(
-    request: Request,
-    session: Writing,
-    sale: str,
-    actor: Actor,
-    now: datetime,
-    act: Act,
-    *,
-    to: str | None = None,
-    asked: PoolAsked | None = None,
-) -> Response:
-    """The act, or the board with what stood against it; a refused act leaves nothing behind."""
-    try:
-        async with session.begin_nested():
-            await act()
-    except NotFound:
-        raise
-    except Refusal as refused:
-        return await _board_page(request, session, sale, actor, now, asked=asked, refused=refused)
-    return RedirectResponse(to, status_code=303) if to else _board(sale)
 
 
 async def _texts(request: Request) -> dict[str, str]:
@@ -301,44 +274,6 @@ async def _sales_page(
     form = {**SaleSettings(title_en="-").model_dump(), "title_en": ""} | dict(said or usual_settings())
     facts = {"form": form, "faults": faults or {}} | _choices()
     return page(request, "auctions/staff_sales.html", status_code=status_code, lines=lines, now=now, **facts)
-
-
-async def _board_page(
-    request: Request,
-    session: Reading,
-    sale: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    asked: PoolAsked | None = None,
-    refused: Refusal | None = None,
-) -> Response:
-    shown = await board.board_of(session, sale, actor, now)
-    asked, adds = asked or PoolAsked(), changes.takes_lots(shown.sale, now)
-    draft = shown.sale.state == "draft"
-    pool = await board.pool_of(session, shown.sale, asked, actor) if adds else board.Pool([], 0, asked)
-    return page(
-        request,
-        "auctions/board.html",
-        status_code=refused.status if refused else 200,
-        board=shown,
-        sale=shown.sale,
-        pool=pool,
-        asked=pool.asked,
-        shapes=nomenclature().codes["shape"],
-        colors=[*nomenclature().codes["color"][:10], *nomenclature().codes["fancy_color"][:9]],
-        plan=plan.plan_of,
-        title_of=title_of,
-        balance=board.balance(shown.lots),
-        acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
-        refused=refused,
-        adds=adds,
-        ends={} if draft else await request.app.state.ends_of(session, sale),
-        listing=[] if draft else await changes.being_listed(session, shown.sale),
-        unsold=[] if draft else await reoffering.unsold_of(session, sale),
-        drafts=[] if draft else await reoffering.drafts(session),
-        now=now,
-    )
 
 
 async def _lot_page(

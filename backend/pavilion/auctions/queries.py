@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import facts, reserves
-from pavilion.auctions.models import Lot, LotStone, Registration, Sale
+from pavilion.auctions.models import Lot, LotGroup, LotStone, Registration, Sale
 from pavilion.auctions.rules import LIVE_LOT, LotState, SaleState
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
@@ -144,6 +144,13 @@ async def stones_by_lot(session: AsyncSession, lot_ids: Sequence[int], actor: Ac
         if stone_id in stones:
             found[lot_id].append(stones[stone_id])
     return found
+
+
+async def headings_of(session: AsyncSession, sale: str) -> dict[str, tuple[str, str]]:
+    """The heading, English and Chinese, of each lot that stands under one."""
+    rows = select(Lot.public_id, LotGroup.name_en, LotGroup.name_zh).join(LotGroup, LotGroup.id == Lot.group_id)
+    found = await session.execute(rows.join(Sale, Sale.id == Lot.sale_id).where(Sale.public_id == sale))
+    return {lot: (en, zh) for lot, en, zh in found}
 
 
 async def late_plans(session: AsyncSession, sale: Sale, lots: Sequence[str]) -> list[LotPlan]:

@@ -12,11 +12,20 @@ from sqlalchemy import select
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import adding_routes, board, curation_routes, deposits, queries, registering, registry
+from pavilion.auctions import (
+    adding_routes,
+    arranging_routes,
+    board,
+    curation_routes,
+    deposits,
+    queries,
+    registering,
+    registry,
+)
 from pavilion.auctions.entities import entities
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import Apply, Decision, optional_minor
-from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import SECOND_PERSON_ABOVE, LotState, RegistrationState, SaleState
 from pavilion.auctions.terms import terms
 from pavilion.catalogue import plan
@@ -61,6 +70,7 @@ async def collection(request: Request, sale: str, actor: CurrentActor, session: 
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots], actor)
     lines = [(lot, stones[lot.id]) for lot in lots if stones[lot.id] and all(one.listed for one in stones[lot.id])]
     facts: dict[str, Any] = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": _on_offer(row, now)}
+    facts["headings"] = await queries.headings_of(session, sale)
     return page(request, "auctions/collection.html", sale=row, lines=lines, **facts)
 
 
@@ -132,12 +142,14 @@ async def _registration_page(
     kept = {name: value[:1000] for name, value in (said or {}).items()}
     registration, rule = await registry.own_registration(session, sale, actor), await deposits.rule_of(session, sale)
     marked = lots if lots is not None else registration.marked if registration else ()
+    standings = await _standings(request, session, [registration] if registration else [])
     return page(
         request,
         "auctions/registration.html",
         status_code=status_code,
         sale=sale,
         registration=registration,
+        standing=next(iter(standings.values()), None),
         deposit=rule,
         expected=await deposits.asked_of(session, registration, sale) if registration else 0,
         lots=await deposits.offered(session, sale) if rule.counts_lots else [],
@@ -147,6 +159,13 @@ async def _registration_page(
         said=kept,
         faults=faults or {},
     )
+
+
+async def _standings(request: Request, session: Reading, rows: Sequence[Registration]) -> dict[str, str]:
+    """How the payment of each deposit stands, as who keeps the books says it."""
+    asked = [row.public_id for row in rows if row.deposit_minor]
+    found: dict[str, str] = await request.app.state.deposit_standings(session, asked) if asked else {}
+    return found
 
 
 @router.get("/staff/registrations")
@@ -235,9 +254,11 @@ async def _queue_page(
         about=about,
         said=said or Decision(),
         threshold={row.sale.currency: of_two_places(SECOND_PERSON_ABOVE, row.sale.currency) for row in rows},
+        standings=await _standings(request, session, [row.registration for row in rows]),
         asked={row.registration.id: await deposits.asked_of(session, row.registration, row.sale) for row in rows},
     )
 
 
 router.include_router(curation_routes.router)
 router.include_router(adding_routes.router)
+router.include_router(arranging_routes.router)

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import rates
+from pavilion.auctions.queries import headings_of
 from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes, tender_why
 from pavilion.bidding import own_bids as own
 from pavilion.bidding.acts import StaffAct
@@ -89,6 +90,7 @@ async def sale_page(
         outages=await lines.outages(session, sale),
         minutes=handing.minutes,
         facts=handing.facts_for_script(shown, purse, None, False),
+        headings=await headings_of(session, sale),
     )
 
 

@@ -1,7 +1,7 @@
 """How much interest there is in the lots of a sale: told to curators whole, to sellers of three or more companies."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -69,6 +69,23 @@ async def of_lots(session: AsyncSession, lots: Sequence[LotStones], now: datetim
         for lot in {lot_of[stone] for stone in entry.wish.get("stones", ()) if stone in lot_of}:
             found[lot].count("waiting", entry.company_id)
     return [OfLot(one.lot, found[one.lot.id]) for one in lots]
+
+
+async def figures(
+    session: AsyncSession, sale: Sale, lots: Mapping[str, Sequence[str]], now: datetime
+) -> dict[str, dict[str, int]]:
+    """For the curators' board, by lot and of the stones that stand in it now: how often it was seen, by how many
+    companies, and how many appointments are still to come. Lots without any are left out."""
+    names = list(lots)
+    lot_of = {stone: at for at, name in enumerate(names) for stone in lots[name]}
+    found: dict[int, Interest] = defaultdict(Interest)
+    for row, mine in await _appointments(session, lot_of):
+        for at in mine:
+            _count(found[at], row, now)
+    return {
+        names[at]: {"viewings": one.viewings, "coming": one.coming, "companies": len(one.companies)}
+        for at, one in found.items()
+    }
 
 
 def for_seller(sale: Sale, own: Iterable[OfLot]) -> ForSeller:

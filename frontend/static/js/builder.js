@@ -8,8 +8,9 @@ const form = document.querySelector("form[data-builder]");
 const body = document.querySelector("[data-order]");
 const voice = document.querySelector('[data-announce="polite"]');
 
-/** @returns {HTMLTableRowElement[]} */
-const rows = () => Array.from(body?.querySelectorAll("tr") ?? []);
+/** @type {() => NodeListOf<HTMLTableRowElement> | HTMLTableRowElement[]} */
+const found = () => body?.querySelectorAll("tr[data-lot]") ?? [];
+const rows = () => Array.from(found());
 /** @param {HTMLTableRowElement} row */
 const lotOf = (row) => row.dataset.lot ?? "";
 /** @param {HTMLTableRowElement} row @returns {HTMLInputElement | null} */
@@ -39,8 +40,9 @@ async function send(lots, place) {
     tell(say("The order could not be saved. The page shows it as it is."));
     throw new Error(String(answer.status));
   }
-  /** @type {{order: string[]}} */
+  /** @type {{order: string[], headings: Record<string, number>}} */
   const after = await answer.json();
+  for (const row of rows()) row.dataset.under = String(after.headings[lotOf(row)] ?? "");
   show(after.order);
   const row = rows().find((one) => lotOf(one) === lots[0]);
   const facts = { name: row?.dataset.name ?? "", place: after.order.indexOf(lots[0] ?? "") + 1, count: after.order.length };
@@ -56,6 +58,7 @@ function show(wanted) {
     const row = byLot.get(lot);
     if (row) body?.append(row);
   }
+  head();
   rows().forEach((row, at, all) => {
     const [up, down] = row.querySelectorAll("button");
     if (up) up.disabled = at === 0;
@@ -66,6 +69,20 @@ function show(wanted) {
   if (focused instanceof HTMLElement && body?.contains(focused)) {
     const able = focused instanceof HTMLButtonElement && focused.disabled ? focused.closest("tr") : focused;
     able?.focus();
+  }
+}
+
+/** Each heading stands before every run of its lots. */
+function head() {
+  const patterns = document.querySelector("template[data-headings]");
+  if (!(patterns instanceof HTMLTemplateElement)) return;
+  for (const old of body?.querySelectorAll("tr[data-heading]") ?? []) old.remove();
+  /** @type {string | undefined} */
+  let under;
+  for (const row of rows()) {
+    const pattern = patterns.content.querySelector(`tr[data-heading="${row.dataset.under ?? ""}"]`);
+    if (row.dataset.under !== under && pattern) row.before(pattern.cloneNode(true));
+    under = row.dataset.under;
   }
 }
 
@@ -110,12 +127,23 @@ let anchor = null;
 body?.addEventListener("click", (event) => {
   const box = event.target;
   if (!(box instanceof HTMLInputElement) || box.name !== "lot" || !(event instanceof MouseEvent)) return;
-  const boxes = rows().map(boxOf);
+  const boxes = rows().filter((row) => !row.hidden).map(boxOf);
   const [from, to] = [boxes.indexOf(anchor), boxes.indexOf(box)].sort((a, b) => a - b);
   if (event.shiftKey && anchor && from !== undefined && to !== undefined && from >= 0) {
     for (const between of boxes.slice(from, to + 1)) if (between) between.checked = box.checked;
   }
   anchor = box;
+});
+
+// Control and click on a lot chooses it, or lets it go; Shift chooses up to it.
+body?.addEventListener("click", (event) => {
+  if (!(event instanceof MouseEvent) || !(event.target instanceof Element)) return;
+  if (!(event.ctrlKey || event.metaKey || event.shiftKey) || event.target.closest("a, button, input, label")) return;
+  const row = event.target.closest("tr");
+  const box = row && boxOf(row);
+  if (!box) return;
+  event.preventDefault();
+  box.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }));
 });
 
 /** @type {string[]} */
@@ -140,7 +168,8 @@ function under(event) {
   const row = event.target instanceof Element ? event.target.closest("tr") : null;
   if (!row || !lotOf(row)) return null;
   const box = row.getBoundingClientRect();
-  return { row, after: event.clientY > box.top + box.height / 2 };
+  const tray = row.closest(".is-grid") !== null; // in the tray lots stand beside each other
+  return { row, after: tray ? event.clientX > box.left + box.width / 2 : event.clientY > box.top + box.height / 2 };
 }
 
 function clear() {

@@ -1,0 +1,87 @@
+"""The board of one sale as a page, and an act on it that comes back to it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import board, board_filter, bulk, changes, reoffering
+from pavilion.auctions.board_forms import OnBoard
+from pavilion.auctions.sorting import Field
+from pavilion.auctions.titles import title_of
+from pavilion.auctions.typed import RESERVED_ACTS, PoolAsked
+from pavilion.catalogue import plan
+from pavilion.catalogue.nomenclature import nomenclature
+from pavilion.kernel.errors import NotFound, Refusal
+from pavilion.webkit.deps import Reading, Writing
+from pavilion.webkit.html import page
+
+Act = Callable[[], Awaitable[object]]
+
+
+async def board_page(
+    request: Request,
+    session: Reading,
+    sale: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    asked: PoolAsked | None = None,
+    shown: OnBoard | None = None,
+    refused: Refusal | None = None,
+) -> Response:
+    view = shown or OnBoard()
+    whole = await board.board_of(session, sale, actor, now)
+    asked, adds = asked or PoolAsked(), changes.takes_lots(whole.sale, now)
+    draft = whole.sale.state == "draft"
+    pool = await board.pool_of(session, whole.sale, asked, actor) if adds else board.Pool([], 0, asked)
+    return page(
+        request,
+        "auctions/board.html",
+        status_code=refused.status if refused else 200,
+        board=whole,
+        sale=whole.sale,
+        pool=pool,
+        asked=pool.asked,
+        shapes=nomenclature().codes["shape"],
+        colors=[*nomenclature().codes["color"][:10], *nomenclature().codes["fancy_color"][:9]],
+        plan=plan.plan_of,
+        title_of=title_of,
+        balance=board.balance(whole.lots),
+        acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
+        refused=refused,
+        adds=adds,
+        ends={} if draft else await request.app.state.ends_of(session, sale),
+        listing=[] if draft else await changes.being_listed(session, whole.sale),
+        unsold=[] if draft else await reoffering.unsold_of(session, sale),
+        drafts=[] if draft else await reoffering.drafts(session),
+        now=now,
+        fits=board_filter.fitting(whole.lots, view),
+        view=view,
+        counts_interest="figures" in session.info,
+        sorted_by=[f"{turned}{field}" for field in Field for turned in ("", "-")],
+    )
+
+
+async def done(
+    request: Request,
+    session: Writing,
+    sale: str,
+    actor: Actor,
+    now: datetime,
+    act: Act,
+    *,
+    to: str | None = None,
+    asked: PoolAsked | None = None,
+) -> Response:
+    """The act, or the board with what stood against it; a refused act leaves nothing behind."""
+    try:
+        async with session.begin_nested():
+            await act()
+    except NotFound:
+        raise
+    except Refusal as refused:
+        return await board_page(request, session, sale, actor, now, asked=asked, refused=refused)
+    return RedirectResponse(to, status_code=303) if to else RedirectResponse(f"/staff/sales/{sale}", status_code=303)
