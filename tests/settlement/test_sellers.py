@@ -182,6 +182,12 @@ async def test_unpaid_lots_wait_and_stand_on_a_later_statement(house):
     assert [(one["hammer_minor"], one["state"]) for one in first.facts["waiting"]] == [(500_000, "overdue")]
     with pytest.raises(sellers.NothingToState):
         await house.state(after=1)
+    for state, said in (("written_off", "written_off"), ("overdue", "overdue")):  # whether that is paid nobody has said
+        async with house.sessions.begin() as session:
+            (await house.loaded(session, unpaid)).state = state
+        async with house.sessions() as session:
+            found = await proceeds.of_sale(session, house.seller, SALE, LATER)
+        assert ([one.state for one in found.waiting], found.items) == ([said], ())
     await house.pay(unpaid)
     second = await house.state(after=1)
     assert (second.number, second.gross_minor) == ("SST-ANT-2026-000002", 500_000)

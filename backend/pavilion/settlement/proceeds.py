@@ -31,7 +31,7 @@ UNSOLD = (BookLotState.PASSED, BookLotState.WITHDRAWN)
 
 
 class Waiting(NamedTuple):
-    """A sold lot whose money is not there yet. `state`: waiting, overdue, defaulted or not_cleared."""
+    """A sold lot whose money is not there yet. `state`: one of STATES."""
 
     lot: str
     number: str
@@ -204,11 +204,11 @@ def _item(key: str, kind: ItemKind, line: InvoiceLine, *, hammer: int, fee: int,
     )
 
 
-STATES = ("waiting", "overdue", "defaulted", "not_cleared")
+STATES = ("waiting", "overdue", "defaulted", "written_off", "not_cleared")
 _WORDS = {
     InvoiceState.OVERDUE: "overdue",
     InvoiceState.DEFAULTED: "defaulted",
-    InvoiceState.WRITTEN_OFF: "defaulted",
+    InvoiceState.WRITTEN_OFF: "written_off",
     InvoiceState.PAID: "not_cleared",
 }
 
