@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NotRequired, TypedDict, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,46 +19,29 @@ from pavilion.viewings.wishes import Answer, Code, Wish
 KEY_LENGTH = 64
 
 
-async def hold(
-    session: AsyncSession,
-    wish: Wish,
-    *,
-    key: str,
-    by: str,
-    person_id: int | None = None,
-    staff: bool = False,
-    now: datetime,
-) -> Made:
+class Said(TypedDict):
+    """Who takes a place and when; the same key once more is the same place once more."""
+
+    key: str
+    by: str
+    person_id: NotRequired[int | None]
+    staff: NotRequired[bool]  # in the name of the office, which may do more
+    now: datetime
+
+
+async def hold(session: AsyncSession, wish: Wish, **said: Unpack[Said]) -> Made:
     """The place is kept for the company until the hold expires, or the answer says why not."""
-    return await _make(session, wish, S.HELD, key=key, by=by, person_id=person_id, staff=staff, now=now)
+    return await _make(session, wish, S.HELD, **said)
 
 
-async def book(
-    session: AsyncSession,
-    wish: Wish,
-    *,
-    key: str,
-    by: str,
-    person_id: int | None = None,
-    staff: bool = False,
-    now: datetime,
-) -> Made:
+async def book(session: AsyncSession, wish: Wish, **said: Unpack[Said]) -> Made:
     """Held and confirmed in one act."""
-    return await _make(session, wish, S.BOOKED, key=key, by=by, person_id=person_id, staff=staff, now=now)
+    return await _make(session, wish, S.BOOKED, **said)
 
 
-async def ask(
-    session: AsyncSession,
-    wish: Wish,
-    *,
-    key: str,
-    by: str,
-    person_id: int | None = None,
-    staff: bool = False,
-    now: datetime,
-) -> Made:
+async def ask(session: AsyncSession, wish: Wish, **said: Unpack[Said]) -> Made:
     """The office is asked; nothing is kept until it approves."""
-    return await _make(session, wish, S.REQUESTED, key=key, by=by, person_id=person_id, staff=staff, now=now)
+    return await _make(session, wish, S.REQUESTED, **said)
 
 
 async def confirm(session: AsyncSession, appointment: Appointment, *, by: str, now: datetime) -> Answer:
@@ -147,8 +131,8 @@ async def _make(
     *,
     key: str,
     by: str,
-    person_id: int | None,
-    staff: bool,
+    person_id: int | None = None,
+    staff: bool = False,
     now: datetime,
 ) -> Made:
     if not 1 <= len(key) <= KEY_LENGTH:
