@@ -1,10 +1,10 @@
 """The ledger, statements of accounts and their files; a company's own account."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
@@ -24,6 +24,34 @@ To = Annotated[date | None, Query(alias="to")]
 Currency = Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")]
 Ref = Annotated[str | None, Query(max_length=80, pattern=r"^[^\x00-\x1f]*$")]
 EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
+
+
+def _days(since: date | None, until: date | None) -> tuple[date | None, date | None]:
+    """As they were said, refused where they lie beyond any book or the wrong way round."""
+    if any(day is not None and not EARLIEST <= day <= LATEST for day in (since, until)):
+        raise BadInput(fields={"from": "days_invalid"})
+    if since is not None and until is not None and since > until:
+        raise BadInput(fields={"from": "days_invalid"})
+    return since, until
+
+
+async def _span(now: Now, since: From = None, until: To = None) -> tuple[date, date]:
+    """The last ninety days where none are said."""
+    since, until = _days(since, until)
+    last = until or max(now.date(), since or EARLIEST)
+    return since or last - USUAL, last
+
+
+async def _currency(session: Reading, account: Account, currency: Currency = None) -> str:
+    """The one asked for, else the first in which anything moved; an account on which nothing ever moved is none."""
+    known = await accounts_of.currencies_of(session, account)
+    if not known or (currency is not None and currency not in known):
+        raise NotFound()
+    return currency or known[0]
+
+
+Span = Annotated[tuple[date, date], Depends(_span)]
+Chosen = Annotated[str, Depends(_currency)]
 
 
 @router.get("/staff/ledger")
@@ -74,50 +102,30 @@ async def plain_text_journal(actor: LedgerReader, session: Reading, since: From 
 
 @router.get("/staff/ledger/accounts/{account}.csv")
 async def account_csv(
-    account: Account,
-    actor: LedgerReader,
-    session: Reading,
-    now: Now,
-    currency: Currency = None,
-    since: From = None,
-    until: To = None,
+    account: Account, actor: LedgerReader, session: Reading, currency: Chosen, span: Span
 ) -> Response:
-    chosen = await _currency(session, account, currency)
-    first, last = _span(since, until, now)
-    found = await accounts_of.statement(session, account, chosen, since=first, until=last)
-    return _sheet(accounts_of.table(found), f"{account.replace(':', '-')}-{chosen}.csv")
+    found = await accounts_of.statement(session, account, currency, since=span[0], until=span[1])
+    return _sheet(accounts_of.table(found), f"{account.replace(':', '-')}-{currency}.csv")
 
 
 @router.get("/staff/ledger/accounts/{account}")
 async def account_page(
-    request: Request,
-    account: Account,
-    actor: LedgerReader,
-    session: Reading,
-    now: Now,
-    currency: Currency = None,
-    since: From = None,
-    until: To = None,
+    request: Request, account: Account, actor: LedgerReader, session: Reading, currency: Chosen, span: Span
 ) -> Response:
     """What stood there, what moved, what stands there."""
-    chosen = await _currency(session, account, currency)
-    first, last = _span(since, until, now)
     return page(
         request,
         "settlement/account.html",
-        statement=await accounts_of.statement(session, account, chosen, since=first, until=last, most=SHOWN),
+        statement=await accounts_of.statement(session, account, currency, since=span[0], until=span[1], most=SHOWN),
         currencies=await accounts_of.currencies_of(session, account),
         name=await accounts_of.name_of(session, account),
     )
 
 
 @router.get("/desk/account")
-async def own_account(
-    request: Request, actor: SignedInActor, session: Reading, now: Now, since: From = None, until: To = None
-) -> Response:
+async def own_account(request: Request, actor: SignedInActor, session: Reading, span: Span) -> Response:
     """Everything that stands between the reader's company and the house, account by account."""
-    company = _company(actor)
-    first, last = _span(since, until, now)
+    company, (first, last) = _company(actor), span
     return page(
         request,
         "settlement/own_account.html",
@@ -129,11 +137,8 @@ async def own_account(
 
 
 @router.get("/desk/account.csv")
-async def own_account_csv(
-    actor: SignedInActor, session: Reading, now: Now, since: From = None, until: To = None
-) -> Response:
-    first, last = _span(since, until, now)
-    found = await accounts_of.own(session, _company(actor), since=first, until=last)
+async def own_account_csv(actor: SignedInActor, session: Reading, span: Span) -> Response:
+    found = await accounts_of.own(session, _company(actor), since=span[0], until=span[1])
     return _sheet(accounts_of.tables(found), "account.csv")
 
 
@@ -141,30 +146,6 @@ def _company(actor: Actor) -> int:
     if actor.company_id is None:
         raise NotAllowed(right=Permission.INVOICE_PAY.value)
     return actor.company_id
-
-
-async def _currency(session: Reading, account: str, said: str | None) -> str:
-    """The one asked for, else the first in which anything moved; an account on which nothing ever moved is none."""
-    known = await accounts_of.currencies_of(session, account)
-    if not known or (said is not None and said not in known):
-        raise NotFound()
-    return said or known[0]
-
-
-def _days(since: date | None, until: date | None) -> tuple[date | None, date | None]:
-    """As they were said, refused where they lie beyond any book or the wrong way round."""
-    if any(day is not None and not EARLIEST <= day <= LATEST for day in (since, until)):
-        raise BadInput(fields={"from": "days_invalid"})
-    if since is not None and until is not None and since > until:
-        raise BadInput(fields={"from": "days_invalid"})
-    return since, until
-
-
-def _span(since: date | None, until: date | None, now: datetime) -> tuple[date, date]:
-    """The last ninety days where none are said."""
-    since, until = _days(since, until)
-    last = until or max(now.date(), since or EARLIEST)
-    return since or last - USUAL, last
 
 
 def _sheet(rows: Iterable[Sequence[str]], name: str) -> Response:
