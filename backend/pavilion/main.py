@@ -82,6 +82,7 @@ from pavilion.settlement import (
     cashier_report_routes,
     cashier_routes,
     correction_lines,
+    deposit_standing,
     holding,
     linking,
     money_proposals,
@@ -324,6 +325,7 @@ def build_web(
     app.state.lots_with = reached.lots_with
     app.state.invoices = warranted.Invoices()
     app.state.bills_of = linking.bills_of
+    app.state.deposit_standings = deposit_standing.of_registrations
     app.state.stood_in = appearances.of_stone
     app.state.filmed = remote.told_of
     app.state.portraits = portraits.portrait_of

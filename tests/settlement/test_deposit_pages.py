@@ -13,10 +13,12 @@ from pavilion.auctions.models import Lot, Registration
 from pavilion.auctions.terms import terms
 from pavilion.auctions.terms_models import SaleTermsRow
 from pavilion.kernel.db import create_engine
+from pavilion.kernel.ids import ulid
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
 from pavilion.settlement import deposit_days, deposits, terms_form
 from pavilion.settlement.deposit_models import Deposit
+from pavilion.settlement.intent_models import PaymentIntent
 from pavilion.settlement.terms import Terms
 from tests import make
 from tests.auctions import world
@@ -97,6 +99,24 @@ async def test_a_deposit_from_the_terms_to_the_limit(house):
         assert "Your paddle has no limit until the deposit is held" in (await wen.get(registering)).text
         page = (await wen.get("/desk/deposits")).text
         assert "To be paid" in page and "DEMOBEBB" in page and "10,000" in page
+        assert (await wen.get(registering)).text.count("a payment page is open") == 0
+        for state, told, staff in (
+            ("waiting", "a payment page is open", "Nothing has been confirmed"),
+            ("failed", "not accepted", "pays anew"), ("expired", "page ended", "opens a new one"),
+            ("unknown", "do not pay a second time", "No answer for a day"),
+        ):  # fmt: skip
+            async with sessions.begin() as session:
+                row = await session.scalar(select(Deposit))
+                session.add(PaymentIntent(
+                    public_id=ulid(NOON), kind="deposit", key=f"{row.public_id}:{state}", ref=row.public_id,
+                    company_id=row.company_id, entity=row.entity, currency=row.currency, amount_minor=100_000, facts={},
+                    state=state, made_at=NOON, next_at=NOON,
+                ))  # fmt: skip
+            for address in (registering, "/desk/deposits"):
+                assert told in (await wen.get(address)).text
+            async with await browser(house, "rita@pavilion.example") as registrar:
+                assert staff in (await registrar.get(f"/staff/sales/{sale}/deposits")).text
+                assert (await registrar.get("/staff/registrations?state=approved")).status_code == 200
         async with sessions.begin() as session:
             row = await session.scalar(select(Deposit))
             await deposits.receive(session, row, card(row.company_id, 100_000), by=None, now=NOON)

@@ -11,12 +11,10 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.entities import Entity, entities
 from pavilion.auctions.models import Registration, Sale
-from pavilion.settlement import checkouts, deposits, topping_up
+from pavilion.settlement import checkouts, deposit_standing, deposits, topping_up
 from pavilion.settlement.checkouts import Ways
-from pavilion.settlement.deposit_models import UNPAID, Deposit
+from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.deposits import Figures
-from pavilion.settlement.intent_models import IntentKind, PaymentIntent
-from pavilion.settlement.lapsing import LAPSED
 from pavilion.settlement.receipt_models import Refund
 
 PAGE = 200
@@ -28,7 +26,12 @@ class DepositRow(NamedTuple):
     company: str
     figures: Figures
     refunds: Sequence[Refund]
-    lapsed: bool  # it was authorised on a card, and that authorisation ended
+    standing: str  # of its payment, one of `deposit_standing.STANDINGS`
+
+    @property
+    def lapsed(self) -> bool:
+        """It was authorised on a card, and that authorisation ended."""
+        return self.standing == "lapsed"
 
     @property
     def left_minor(self) -> int:
@@ -82,13 +85,9 @@ async def _rows(session: AsyncSession, wanted: Select[Deposit, Sale, str]) -> li
     refunds: dict[str, list[Refund]] = {ref: [] for ref in refs}
     for refund in await session.scalars(select(Refund).where(Refund.ref.in_(refs)).order_by(Refund.id)):
         refunds[refund.ref].append(refund)
-    asked = select(PaymentIntent.ref, PaymentIntent.facts).where(
-        PaymentIntent.ref.in_(refs), PaymentIntent.kind == IntentKind.HOLD
-    )
-    ended = {ref for ref, facts in await session.execute(asked) if LAPSED in facts}
+    standing = await deposit_standing.of(session, [deposit for deposit, _, _ in found])
     rows = []
     for deposit, sale, name in found:
-        lapsed = deposit.public_id in ended and deposit.state in UNPAID
         figures = await deposits.figures(session, deposit)
-        rows.append(DepositRow(deposit, sale, name, figures, refunds[deposit.public_id], lapsed))
+        rows.append(DepositRow(deposit, sale, name, figures, refunds[deposit.public_id], standing[deposit.public_id]))
     return rows

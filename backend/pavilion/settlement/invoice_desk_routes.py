@@ -15,6 +15,7 @@ from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.money import parse_minor
 from pavilion.settlement import (
     charging,
+    clearing,
     correcting,
     credit_parts,
     crediting,
@@ -226,6 +227,7 @@ async def _correction_page(
         whole=found.state in PAYABLE,
         single=found.state in crediting.CREDITABLE,
         open_minor=await queries.open_minor(session, found),
+        disputed=found.id in await clearing.disputed(session, (found,)),
         said=said or {},
         faults=faults or {},
     )
