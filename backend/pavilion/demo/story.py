@@ -15,7 +15,19 @@ from pavilion.auctions.models import Sale
 from pavilion.catalogue import importing, jobs, uploads
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
-from pavilion.demo import outcomes, payments, people, sales, staging, stones, tenders, unpaid, viewings, visits
+from pavilion.demo import (
+    after_sale,
+    outcomes,
+    payments,
+    people,
+    sales,
+    staging,
+    stones,
+    tenders,
+    unpaid,
+    viewings,
+    visits,
+)
 from pavilion.demo.people import LUMEN, RIVALS, SCHELDT, VAN_DAEL
 from pavilion.demo.sales import Bill
 from pavilion.kernel.clock import Clock, utc_now
@@ -152,6 +164,7 @@ async def _finished(settings: Settings, sessions: Sessions, now: datetime) -> No
         await stage.play(sale, closes - timedelta(minutes=5), timedelta(minutes=6), luck)
         await stage.play_out(sale, timedelta(seconds=20), luck)
         await settlement.bill_sold_lots(sessions, stage.clock.at)
+    await after_sale.offer(sessions, sale, VAN_DAEL, now)
 
 
 async def _running(settings: Settings, sessions: Sessions, clock: Clock) -> None:
@@ -274,6 +287,8 @@ TRY = (
     "confirms it under /staff/proposals, where one waits for half an hour after the first start",
     "try: as tomas@pavilion.example choose under /staff/defaults what becomes of two lots that were never paid; as "
     "wen@lumen.example answer the offer under /desk/offers",
+    "try: as sam@scheldt.example answer under /desk/approaches what a buyer offers for a lot of Winter Whites that "
+    "passed; as wen@lumen.example offer for it too, from its page",
     "try: as tomas@pavilion.example prepare under /staff/releases a stone that is paid; its buyer finds it and its "
     "papers under /desk/stones",
 )
