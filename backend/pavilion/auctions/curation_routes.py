@@ -206,7 +206,7 @@ async def edit_lot(request: Request, sale: str, lot: str, actor: Curator, sessio
         faults = {str(fault["loc"][0]): "bad_input" for fault in error.errors() if fault["loc"]}
         return await _lot_page(request, session, sale, lot, actor, now, said=said, faults=faults, status_code=422)
     except BadInput as fault:
-        faults = dict(fault.facts["fields"])  # type: ignore[call-overload]
+        faults = fault.fields
         return await _lot_page(request, session, sale, lot, actor, now, said=said, faults=faults, status_code=422)
     except StaleVersion as stale:
         return await _lot_page(request, session, sale, lot, actor, now, said=said, refused=stale, status_code=409)
