@@ -16,6 +16,7 @@ from pavilion.settlement import (
     cash_queries,
     checkouts,
     consents,
+    intents,
     ledger,
     queries,
     reconciling,
@@ -23,7 +24,14 @@ from pavilion.settlement import (
     sending,
     webhooks,
 )
-from pavilion.settlement.intent_models import ChargeConsent, Dispute, PaymentIntent, ProviderCustomer, ProviderEvent
+from pavilion.settlement.intent_models import (
+    ChargeConsent,
+    Dispute,
+    IntentKind,
+    PaymentIntent,
+    ProviderCustomer,
+    ProviderEvent,
+)
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Charged, ProviderUnreachable
 from pavilion.settlement.receipt_models import Discrepancy, Receipt, Refund
@@ -445,3 +453,14 @@ async def test_told_five_times_at_one_moment_it_has_one_effect(sessions):
     assert (effects.count("paid"), effects.count("repeated")) == (1, 8)
     assert len(await rows(sessions, Receipt)) == 1 and len(await rows(sessions, ProviderEvent)) == 2
     assert await balance(sessions, "asset:stripe:ANT") == 1_275_000
+
+
+async def test_a_request_is_one_row_however_often_it_is_asked(sessions):
+    async def ask(**changes):
+        said = {"company_id": None, "entity": "ANT", "currency": "USD", "amount_minor": 5, "facts": {}, "now": NOON}
+        async with sessions.begin() as session:
+            return await intents.ask(session, kind=IntentKind.CHARGE, key="k", ref="r", **said | changes)
+
+    first, second = await ask(), await ask(amount_minor=6)
+    assert (first.public_id, second.amount_minor) == (second.public_id, 5)
+    assert len(await rows(sessions, PaymentIntent)) == 1
