@@ -43,15 +43,26 @@ setup: $(firstword $(wildcard .stamps/check) .stamps/test) ## the environment on
 # they do, so it lies in memory where there is enough of it.
 ROOMY := $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 8000000 ] 2>/dev/null && echo /dev/shm)
 
+# In a clean checkout every worker would compile all libraries and tests. One does, while the browser is fetched.
+COMPILED := $(wildcard tests/__pycache__)
+
 test: $(firstword $(wildcard .stamps/check) .stamps/test) ## unit, SQLite, real PostgreSQL, real Redis or Valkey, real browser
-	$(BIN)/python -m tests.need browser
+	@$(if $(COMPILED),,$(BIN)/python -m pytest --collect-only -qq $(T) >/dev/null 2>&1 &) \
+	$(BIN)/python -m tests.need browser; found=$$?; wait; exit $$found
 	$(if $(ROOMY),TMPDIR=$(ROOMY) )$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(T)
 
-lint: .stamps/check ## every static verdict
-	$(BIN)/ruff check && $(BIN)/ruff format --check
+lint: .stamps/check ## every static verdict, side by side
+	@$(MAKE) --no-print-directory --keep-going --output-sync -j3 lint-types lint-rest lint-script
+
+lint-types:
 	$(BIN)/mypy
+
+lint-rest:
+	$(BIN)/ruff check && $(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/deptry backend && $(BIN)/codespell backend frontend/templates docs README.md
+
+lint-script:
 	@if $(BIN)/python -m tests.need node; then cd frontend && npm ci --silent && npx tsc --project . && node --test static/js/*.test.js; fi
 
 check: test lint ## the whole verdict
@@ -74,4 +85,4 @@ lock: $(filter .tools/bin/uv,$(UV)) ## write requirements/*.lock again; they nam
 clean: ## forget the environment, keep the data
 	rm -rf $(VENV) .stamps .tools
 
-.PHONY: help demo setup test lint check bench simulate faults lock clean
+.PHONY: help demo setup test lint lint-types lint-rest lint-script check bench simulate faults lock clean
