@@ -35,7 +35,7 @@ async def lapsed(session: AsyncSession, intent: PaymentIntent, now: datetime) ->
     await session.flush()
     await registering.deposit_gone(session, registration=deposit.registration, by=None, now=now)
     events.record(session, "deposit:lapsed", deposit.public_id, by=None, at=now, **deposits.facts_of(deposit))
-    facts = {"sale": deposit.sale, "amount_minor": deposit.asked_minor, "currency": deposit.currency, "sale_over": over}
+    facts = {"sale": deposit.sale, "amount_minor": deposit.asked_minor, "currency": deposit.currency}
     await discrepancies.found(
         session, key=f"{KIND}:{intent.public_id}", kind=KIND, subject=deposit.public_id, facts=facts, now=now
     )

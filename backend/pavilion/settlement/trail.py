@@ -22,7 +22,7 @@ FACTS = (
     *("amount", "currency", "invoice", "invoice_currency", "state", "reason", "about", "lots", "number", "sale"),
     *("company_id", "unallocated", "receipt", "bank_reference", "value_date", "payer", "payer_name", "entity"),
     *("count", "refunds", "payees", "rate", "rate_source", "rate_on", "to", "into", "note", "total", "deposit", "kind"),
-    *("open", "over", "sale_over", "sender", "sender_account"),
+    *("open", "over", "rest", "sender", "sender_account"),
     *("scan", "outcome", "by_wire", "fee", "refunded", "received", "charge", "left", "asked", "registration"),
 )
 
