@@ -8,6 +8,7 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Role
+from pavilion.auctions import sequels
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.kernel.ids import ulid
 from pavilion.settlement import correcting, crediting, ledger, queries, service
@@ -63,6 +64,7 @@ async def test_two_persons_cancel_an_invoice_and_bill_its_lots_again(sessions):
     async with sessions() as session:
         assert set(await session.scalars(select(BilledLot.invoice_id))) == {draft.id}
         assert {amount for _, _, amount in await ledger.balances(session)} == {0}
+        assert await sequels.of_lots(session, [ONE, TWO]) == {}  # they are sold as before
 
 
 async def test_a_paid_invoice_is_not_cancelled_whole_but_a_lot_of_it_comes_back(sessions):
@@ -77,6 +79,7 @@ async def test_a_paid_invoice_is_not_cancelled_whole_but_a_lot_of_it_comes_back(
         assert (row.state, await queries.open_minor(session, row)) == ("paid", 0)
         account = f"liability:unallocated:{invoice.company_id}"
         assert await ledger.balance(session, account, "USD") == -1_275_000
+        assert await sequels.of_lots(session, [ONE, TWO]) == {ONE: "cancelled"}
 
 
 async def test_the_second_person_approves_the_sum_that_was_shown_or_nothing(sqlite_sessions):
