@@ -1,6 +1,7 @@
 """One PostgreSQL and one Redis per run; a clean database per test on both kinds."""
 
 import asyncio
+import fcntl
 import gc
 import importlib
 import os
@@ -244,20 +245,29 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demonstration as it opens, to be copied by whoever changes it."""
+    """A demonstration as it opens, to be copied by whoever changes it: furnished once for all workers."""
+    mine = tmp_path_factory.getbasetemp()
+    shared = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "opening"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            furnish(tmp_path_factory.mktemp("furnished")).rename(shared)
+    return shared
+
+
+def furnish(folder: Path) -> Path:
     from pavilion.demo import story
     from pavilion.kernel.clock import utc_now
     from pavilion.main import sessions_of
     from pavilion.settings import Environment, Settings, with_secrets
 
-    folder = tmp_path_factory.mktemp("furnished")
     settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=folder))
 
-    async def furnish() -> None:
+    async def move_in() -> None:
         engine = create_engine(settings.database)
         await migrating.to_head(engine)
         await story.open_house(settings, sessions_of(settings, engine), utc_now(), lambda _: None)
         await engine.dispose()
 
-    run(furnish())
+    run(move_in())
     return folder

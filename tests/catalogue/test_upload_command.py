@@ -130,7 +130,7 @@ def test_a_folder_that_is_no_registry_is_refused(fifty, tmp_path):
 
 def test_an_import_killed_on_its_way_is_finished_by_the_next(diamonds, tmp_path):
     folder = tmp_path / "made"
-    world.made(diamonds, folder, rows=3000, seed=4, broken_bp=1000)
+    world.made(diamonds, folder, rows=2000, seed=4, broken_bp=1000)
     words = [str(word) for word in order(folder, tmp_path / "house")]
     with subprocess.Popen([str(PAVILION), *words], stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:
