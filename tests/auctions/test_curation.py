@@ -113,7 +113,7 @@ async def test_keys_that_grow_too_long_are_spread_anew_without_changing_the_orde
     monkeypatch.setattr(ranks, "LONGEST", 4)
     house = await world.build(sessions, 4)
     sale = await world.draft(sessions, house)
-    expected = await world.order(sessions, sale)
+    start = expected = await world.order(sessions, sale)
     for _ in range(40):
         expected = [expected[0], expected[-1], *expected[1:-1]]
         async with sessions.begin() as session:
@@ -121,6 +121,13 @@ async def test_keys_that_grow_too_long_are_spread_anew_without_changing_the_orde
     assert await world.order(sessions, sale) == expected
     async with sessions() as session:
         assert await session.scalar(select(func.max(func.length(Lot.rank)))) <= 6
+        told = {move.lot: move.to_key for move in await session.scalars(select(LotMove).order_by(LotMove.id))}
+        commands = (await session.scalars(select(Command.id).order_by(Command.id.desc()).limit(40))).all()
+    assert sorted(told, key=told.__getitem__) == expected
+    for command in commands:  # what was done before the keys were spread can still be taken back
+        async with sessions.begin() as session:
+            await changes.undo(session, sale=sale, command=command, actor=house.curator, now=NOON)
+    assert await world.order(sessions, sale) == start
 
 
 async def test_an_edit_of_an_older_version_is_refused_with_what_stands_now(sessions):

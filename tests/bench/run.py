@@ -27,6 +27,7 @@ MEASURES = (
     "settlements",
     "invoicing",
     "webhooks",
+    "curation",
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -21,6 +21,7 @@ from pavilion.auctions.changes import (
     remember,
 )
 from pavilion.auctions.models import Command, Lot, LotGroup, LotStone, Sale
+from pavilion.auctions.rebalancing import keep_keys_short
 from pavilion.auctions.rules import LotState
 from pavilion.auctions.titles import title_of
 from pavilion.auctions.writing import Change, Standing, rewrite, standing
@@ -110,7 +111,7 @@ async def add_stones(
         for lot, group in zip(lots, groups, strict=True)
     ]
     await remember(session, row, "add", changes, actor=actor, now=now)
-    await _keep_keys_short(session, row)
+    await keep_keys_short(session, row, now)
     return lots
 
 
@@ -179,7 +180,7 @@ async def place(
     await rewrite(session, moved)
     await remember(session, sale, kind, changes, actor=actor, now=now)
     if any(len(after.get("rank", "")) > ranks.LONGEST for _, after in moved):
-        await _keep_keys_short(session, sale)
+        await keep_keys_short(session, sale, now)
 
 
 def _groups_after(
@@ -300,13 +301,3 @@ def _new_lot(sale: Sale, rank: str, stones: Sequence[Stone], now: datetime) -> L
         consignor_company_id=owners.pop() if len(owners) == 1 else None,
         suffix="",
     )
-
-
-async def _keep_keys_short(session: AsyncSession, sale: Sale) -> None:
-    """When a key has grown too long all keys of the sale are spread anew; the order stays."""
-    longest = await session.scalar(select(func.max(func.length(Lot.rank))).where(Lot.sale_id == sale.id))
-    if (longest or 0) <= ranks.LONGEST:
-        return
-    rows = await standing(session, sale)
-    fresh = ranks.spread(None, None, len(rows))
-    await rewrite(session, [(lot, {"rank": key}) for lot, key in zip(rows, fresh, strict=True)])
