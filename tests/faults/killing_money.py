@@ -160,6 +160,7 @@ class Lived(NamedTuple):
 class Done(NamedTuple):
     steps: int
     kills: int
+    same: int  # of which so many came to the same end
     wrong: Sequence[str]
     refused: frozenset[str]  # what who asked once more was told
 
@@ -176,7 +177,7 @@ class Killer:
         known = self._begin(flow.begins)
         self._again(flow.begins)
         unharmed = self._unharmed(flow, known)
-        chosen, wrong, refused = choose(unharmed.steps), list[str](), set[str]()
+        chosen, wrong, refused, same = choose(unharmed.steps), list[str](), set[str](), 0
         if unnamed := unharmed.worked - {*flow.work, *ALWAYS}:
             wrong.append(f"a brief run of it would leave out {sorted(unnamed)}")
         for step in chosen:
@@ -192,7 +193,9 @@ class Killer:
             refused |= {found.refused} - {""}
             if differs := difference(unharmed.end, found.end):
                 wrong.append(f"step {step}: {differs}")
-        return Done(unharmed.steps, len(chosen), wrong, frozenset(refused))
+            else:
+                same += 1
+        return Done(unharmed.steps, len(chosen), same, wrong, frozenset(refused))
 
     def _unharmed(self, flow: Flow, known: Any) -> Lived:
         """Lived here, so that later lives find every statement compiled; but what sets papers keeps threads of its own,

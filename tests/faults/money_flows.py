@@ -48,7 +48,10 @@ Stage = Callable[[House, Any], Awaitable[Any]]
 
 
 # What the worker does in most flows.
-ALWAYS = ("goods", "money told", "payments asked", "told by the provider", "provider", "books proved", "stops")
+ALWAYS = (
+    *("goods", "money told", "payments asked", "told by the provider", "provider", "books proved", "stops"),
+    "orders billed",
+)
 
 
 class Flow(NamedTuple):
