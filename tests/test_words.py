@@ -123,6 +123,7 @@ def states():
     from pavilion.auctions.formats import SaleType
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.auctions.sorting import Field
+    from pavilion.catalogue.models import CommitmentKind
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.insight.fairness_findings import Kind as Pattern
     from pavilion.insight.fairness_models import CaseState, Verdict
@@ -183,6 +184,7 @@ def states():
     from pavilion.settlement.seller_rules import ItemKind
     from pavilion.settlement.stop_models import StopState
     from pavilion.settlement.trail import FACTS
+    from pavilion.trading.rules import GONE_FOR, HoldState, OrderState
     from pavilion.viewings.changing import LATE
     from pavilion.viewings.following import SALE_OFF
     from pavilion.viewings.forms import DOCUMENTS
@@ -297,6 +299,10 @@ def states():
         "ledger_": proving.CODES,
         "statement_": [*ItemKind, "tax", "tax_none", "tax_export", "tax_reverse"],
         "proceeds_": proceeds.STATES,
+        "trade_order_": OrderState,
+        "trade_hold_": HoldState,
+        "trade_tax_": (*Regime, "undecided"),
+        "trade_gone_": (*CommitmentKind, *GONE_FOR),
         "held_up_": holding_up.REASONS,
         "deposit_is_": deposit_standing.STANDINGS,
         "payment_": seller_queries.STATES,

@@ -98,6 +98,10 @@ from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import sellers_routes as settlement_sellers_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
+from pavilion.trading import answer_routes as trading_answer_routes
+from pavilion.trading import api as trading_api
+from pavilion.trading import routes as trading_routes
+from pavilion.trading import showing as trading_showing
 from pavilion.viewings import feed_routes as viewing_feed_routes
 from pavilion.viewings import interest, interest_routes, remote, rotation_pages, travel_routes, travel_routes_tours
 from pavilion.viewings import readiness as seen_before
@@ -128,6 +132,9 @@ ROUTERS: list[APIRouter] = [
     catalogue_routes.router,
     catalogue_upload_routes.router,
     catalogue_api.router,
+    trading_routes.router,
+    trading_api.router,
+    trading_answer_routes.router,
     settlement_routes.router,
     books_routes.router,
     settlement_sellers_routes.router,
@@ -327,6 +334,7 @@ def build_web(
     app.state.bills_of = linking.bills_of
     app.state.deposit_standings = deposit_standing.of_registrations
     app.state.stood_in = appearances.of_stone
+    app.state.trade_of = trading_showing.of_stone
     app.state.filmed = remote.told_of
     app.state.portraits = portraits.portrait_of
     app.state.zone_of = notifications_service.zone_of

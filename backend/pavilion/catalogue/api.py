@@ -62,6 +62,7 @@ def stone_facts(stone: Stone, actor: Actor) -> dict[str, Any]:
     """What this reader may know of a stone. Weights in milli-carats, lengths in micrometres, percent in hundredths."""
     facts: dict[str, Any] = {
         "id": stone.public_id,
+        "seq": stone.seq,
         "stock_no": stone.stock_no,
         "species": stone.species,
         "variety": stone.variety,

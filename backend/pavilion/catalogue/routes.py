@@ -108,6 +108,8 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
     verdict = await provenance.verdict_of(session, found.public_id)
     shown = plan.proportions_of(found)
     lang = language(request)
+    trade = await request.app.state.trade_of(session, found, actor, now)
+    known = queries.sees_supplier_of(actor, found) or (trade is not None and trade.knows_supplier)
     return page(
         request,
         "catalogue/show.html",
@@ -115,7 +117,8 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         promised=promised,
         name=showing.name_of(found, lang),
         priced=queries.sees_price_of(actor, found),
-        supplier=await queries.supplier_of(session, found) if queries.sees_supplier_of(actor, found) else None,
+        supplier=await queries.supplier_of(session, found) if known else None,
+        trade=trade,
         rulers=rulers.rulers_of(found),
         plan=plan.plan_of(found),
         proportions=shown,

@@ -2,10 +2,16 @@
 
 from datetime import datetime
 
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import service as auctions
+from pavilion.auctions.formats import SaleType
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.queries import stones_by_lot
+from pavilion.auctions.rules import LotState, SaleState
+from pavilion.catalogue.models import Stone
 from pavilion.catalogue.service import NotAvailable, PriceChanged
 from pavilion.kernel.errors import StaleVersion
 from pavilion.trading import placing
@@ -59,3 +65,18 @@ async def buy_lot(
     )
     await auctions.sold_from_collection(session, lot=lot, by=actor.public_id, now=now)
     return order
+
+
+def lot_of(sale: str, lot: str) -> Select[Lot]:
+    """A published lot of this collection."""
+    wanted = select(Lot).join(Sale, Sale.id == Lot.sale_id).where(Lot.public_id == lot, Sale.public_id == sale)
+    return wanted.where(Sale.type == SaleType.COLLECTION, Sale.state != SaleState.DRAFT, Lot.state != LotState.DRAFT)
+
+
+async def shown(session: AsyncSession, row: Lot, actor: Actor, now: datetime) -> tuple[Sale, list[Stone], bool]:
+    """The collection, the lot's stones, and whether this reader can buy it now."""
+    sale = await session.get_one(Sale, row.sale_id)
+    stones = list((await stones_by_lot(session, [row.id], actor))[row.id])
+    opened = sale.state == SaleState.PUBLISHED and sale.opens_at is not None and sale.opens_at <= now
+    listed = bool(stones) and all(one.listed for one in stones) and row.state == LotState.LISTED
+    return sale, stones, opened and listed and row.consignor_company_id != actor.company_id

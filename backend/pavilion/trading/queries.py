@@ -77,7 +77,7 @@ def visible_to(actor: Actor) -> Select[Order]:
 
 async def order_for(session: AsyncSession, actor: Actor, public_id: str) -> Order | None:
     wanted = visible_to(actor).where(Order.public_id == public_id)
-    return await session.scalar(wanted.options(selectinload(Order.lines)))
+    return await session.scalar(wanted.options(selectinload(Order.lines)).execution_options(populate_existing=True))
 
 
 async def bought(session: AsyncSession, company_id: int) -> Sequence[Order]:

@@ -11,6 +11,10 @@ CONFIRM_FOR = timedelta(hours=24)
 RENEWALS = 1
 
 
+# Why a stone cannot be had, besides what it is promised to.
+GONE_FOR = ("withdrawn", "not_verified", "first_right", "seller", "not_promised", "not_open", "passed")
+
+
 class OrderState(StrEnum):
     PLACED = "placed"
     CONFIRMED = "confirmed"
