@@ -41,7 +41,10 @@ async def end_of(sessions: Sessions, folder: Path) -> dict[str, Any]:
             if name.startswith(LEFT_OUT):
                 continue
             says = [one for one in table.columns if one.name in SAYS or one.name.endswith(AMOUNTS)]
-            rows = await session.execute(select(*says, *([] if says else [null()])).select_from(table))
+            wanted = select(*says, *([] if says else [null()])).select_from(table)
+            if name == "provider_events":  # whether the night found it, or a look at the page before, is all one
+                wanted = wanted.where(~table.c.found)
+            rows = await session.execute(wanted)
             said = Counter(str(tuple(row)) for row in rows)
             if name == "outbox":  # what was told, and to whom
                 told = await session.scalars(select(Outbox.payload))
