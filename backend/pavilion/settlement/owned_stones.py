@@ -31,7 +31,7 @@ class Page(NamedTuple):
 
 
 async def page_of(session: AsyncSession, company_id: int, *, said: str = "", after: int | None = None) -> Page:
-    """The newest purchase first. `said`: part of an invoice's or a report's number, or of a title; or a lot's number."""
+    """The newest purchase first. `said`: part of an invoice's or report's number, or of a title; or a lot's number."""
     wanted = _owned(company_id).order_by(Ownership.id.desc()).limit(PAGE + 1)
     if said:
         wanted = wanted.where(
