@@ -53,6 +53,16 @@ async def stone_hold_end(session: AsyncSession, stone: str, *, company_id: int, 
     return await _end(session, stone, BlockKind.HOLD, company_id, by=by, now=now)
 
 
+async def end_block(session: AsyncSession, block: StoneBlock, *, by: str, now: datetime) -> None:
+    """It ends now; one that had not begun never was."""
+    if block.starts_at < now:
+        block.ends_at = now
+    else:
+        await session.delete(block)
+    await session.flush()
+    events.record(session, f"stone:{block.kind}_ended", block.stone, by=by, at=now, company_id=block.company_id)
+
+
 async def _refused(session: AsyncSession, stone: str, frm: datetime, to: datetime) -> Answer | None:
     """What keeps the stone from any block. From here on no booking of it is written until this transaction ends."""
     if not frm < to:
@@ -115,10 +125,5 @@ async def _end(
     block = await session.scalar(standing.order_by(StoneBlock.starts_at).limit(1))
     if block is None:
         return Answer(Code.UNKNOWN_REFERENCE, {"field": "stone", "stone": stone})
-    if block.starts_at < now:
-        block.ends_at = now
-    else:
-        await session.delete(block)
-    await session.flush()
-    events.record(session, f"stone:{kind}_ended", stone, by=by, at=now, company_id=block.company_id)
+    await end_block(session, block, by=by, now=now)
     return Answer(facts={"stone": stone})
