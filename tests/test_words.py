@@ -117,6 +117,7 @@ def states():
     """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
     from pavilion.accounts import strikes
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
+    from pavilion.accounts.scopes import Scope
     from pavilion.auctions.board_filter import Show
     from pavilion.auctions.bulk import Act
     from pavilion.auctions.fees import Regime
@@ -245,6 +246,7 @@ def states():
         "warranty_kind_": warranty_report.Kind,
         "answer_": Status,
         "registry_is_": NAMES,
+        "scope_": Scope,
         "breaker_": Breaker,
         "reason_": Reason,
         "event_": facts.KINDS,

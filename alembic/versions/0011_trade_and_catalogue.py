@@ -44,6 +44,7 @@ BOARD = {
 def upgrade() -> None:
     orders_and_holds()
     the_board()
+    program_keys()
 
 
 def orders_and_holds() -> None:
@@ -215,4 +216,40 @@ def the_board() -> None:
 
 
 def downgrade() -> None:
+def program_keys() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("person_id", BIG, nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("secret_sha256", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("made_at", WHEN, nullable=False),
+        sa.Column("expires_at", WHEN, nullable=False),
+        sa.Column("last_used_at", WHEN, nullable=True),
+        sa.Column("revoked_at", WHEN, nullable=True),
+        sa.CheckConstraint("expires_at > made_at", name=op.f("ck_api_keys_expires_later")),
+        sa.CheckConstraint("length(secret_sha256) = 64", name=op.f("ck_api_keys_secret_hashed")),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_api_keys_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_api_keys_person_id_people"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_api_keys_public_id")),
+    )
+    op.create_index("ix_api_keys_company_id", "api_keys", ["company_id"], unique=False)
+    op.create_index(
+        "uq_api_keys_live_name",
+        "api_keys",
+        ["company_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("revoked_at is null"),
+        postgresql_where=sa.text("revoked_at is null"),
+    )
+
+
     raise NotImplementedError("what was bought is not forgotten")

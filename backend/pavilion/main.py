@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware import Middleware
 
 from pavilion import worker
+from pavilion.accounts import key_routes
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
+from pavilion.accounts.program_door import ProgramDoor
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import rates, rates_routes, reached, reserves
 from pavilion.auctions import reoffer_routes as auctions_reoffer_routes
@@ -114,6 +116,7 @@ from pavilion.worker import Tick
 
 ROUTERS: list[APIRouter] = [
     accounts_routes.router,
+    key_routes.router,
     auctions_routes.router,
     rates_routes.router,
     auctions_rules_routes.router,
@@ -344,6 +347,7 @@ def build_web(
         Middleware(RequestLog),
         Middleware(SignIn, sessions=sessions, clock=clock),
         Middleware(guards.Guards, origins=settings.origins, secure=settings.secure, refuse=refusals.foreign(app)),
+        Middleware(ProgramDoor, refuse=refusals.refusing(app)),
     ]
     return app
 

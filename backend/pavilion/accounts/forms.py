@@ -1,10 +1,11 @@
 """What an outsider may say to accounts."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from pavilion.accounts.rules import LEAST_PASSWORD
+from pavilion.accounts.scopes import Scope
 
 
 def _no_control(text: str) -> str:
@@ -60,6 +61,22 @@ class ApplyForm(Form):
     email: Email
     password: Annotated[str, StringConstraints(min_length=LEAST_PASSWORD, max_length=200)]
     supplies: bool = False
+
+
+class KeyForm(Form):
+    """A key for a program: what it is called, what it may do, for how many days, and that it is you who asks."""
+
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_no_control)
+    ]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    days: Literal[30, 90, 365]
+    password: Annotated[str, StringConstraints(max_length=200)] = ""
+
+    @field_validator("days", mode="before")
+    @classmethod
+    def _typed(cls, said: object) -> object:
+        return int(said) if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) < 5 else said
 
 
 class Reason(Form):

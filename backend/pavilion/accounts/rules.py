@@ -190,6 +190,8 @@ class Actor:
     lang: str | None = None  # none: the browser decides
     name: str = ""
     session_id: int | None = None
+    key: str | None = None  # the key of a program that asks in this person's place
+    scopes: frozenset[str] | None = None  # what that key may be used for; none: the person himself is here
 
     @property
     def signed_in(self) -> bool:

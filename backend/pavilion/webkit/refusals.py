@@ -109,6 +109,17 @@ def foreign(app: FastAPI) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     return refuse
 
 
+def refusing(app: FastAPI) -> Callable[[Scope, Receive, Send, Refusal], Awaitable[None]]:
+    """How a middleware says no, in the words and the form of every other refusal."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+        scope.setdefault("app", app)
+        response = answer(Request(scope, receive), refusal.status, refusal.code, refusal.facts)
+        await response(scope, receive, send)
+
+    return refuse
+
+
 def install(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(HTTPException, on_http)
