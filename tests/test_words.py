@@ -120,6 +120,7 @@ def states():
     from pavilion.accounts.scopes import Scope
     from pavilion.auctions.board_filter import Show
     from pavilion.auctions.bulk import Act
+    from pavilion.auctions.bulk_words import WordAct
     from pavilion.auctions.fees import Regime
     from pavilion.auctions.formats import SaleType
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
@@ -223,8 +224,8 @@ def states():
         "ready_": Code,
         "format_": [*SaleType, *(f"{one}_is" for one in SaleType)],
         "reserve_rule_": ReserveRule,
-        "bulk_": Act,
-        "command_": (*Act, "add", "remove", "move", "number", "edit", "sort", "group", "arrange", "suggested", "sheet"),
+        "bulk_": (*Act, *WordAct),
+        "command_": (*Act, *WordAct, *"add remove move number edit sort group arrange suggested sheet".split()),
         "board_": Show,
         "sort_": (*Field, *(f"-{one}" for one in Field)),
         "upload_": FileState,

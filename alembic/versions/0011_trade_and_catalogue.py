@@ -211,6 +211,7 @@ def the_board() -> None:
     op.execute("alter table lots add column tags json default '[]' not null")
     op.execute("alter table lots add column pinned boolean default false not null")
     op.create_index("ix_lots_group_id", "lots", ["group_id"], unique=False)
+    op.execute("alter table curation_commands add column reason text default '' not null")
     for statement in BOARD[op.get_bind().dialect.name]:
         op.execute(statement)
 

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from pavilion.auctions.models import Lot, LotGroup
+from tests import make
 from tests.auctions import world
 from tests.auctions.test_pages import drafted, house  # noqa: F401  # the fixture of a running house
 
@@ -56,3 +57,57 @@ async def test_the_board_shows_the_lots_that_fit_and_chooses_them_at_once(house)
         assert [lot for lot, row in zip(lots, rows, strict=True) if "<tr hidden" not in row[:60]] == fit, said
         assert page.count(' checked aria-label="') == len(fit)
         assert ("is-grid" in page) == ("view" in said)
+
+
+async def said_of(house, lot):  # noqa: F811
+    return await house.first(select(Lot).where(Lot.public_id == lot))
+
+
+async def test_words_tags_owner_and_pins_are_previewed_and_then_said_at_once(house):  # noqa: F811
+    _, sale = await drafted(house)
+    a, b, *_ = await world.order(house.sessions, sale)
+    async with house.sessions.begin() as session:
+        other = await make.company(session, "Lucara Trading", "BW")
+        other.state = "approved"
+    browser = await house.browser("noor@pavilion.example")
+    at = f"/staff/sales/{sale}/words"
+    for change, shown in (
+        (
+            {"words": "title", "title_en": "Fine {color}: {title}", "title_zh": "{stones}"},
+            "Fine G: 1.01 ct",
+        ),
+        ({"words": "tag", "tag": "cover"}, "cover"),
+        ({"words": "owner", "owner": other.public_id}, "Lucara Trading"),
+        ({"words": "pin"}, "yes"),
+    ):
+        form = {**change, "lot": [a, b], "version": [f"{lot}:{(await said_of(house, lot)).version}" for lot in (a, b)]}
+        before = await said_of(house, a)
+        preview = await browser.post(f"{at}/preview", data=form)
+        assert preview.status_code == 200 and shown in preview.text and 'name="why"' in preview.text
+        assert (await said_of(house, a)).version == before.version, "nothing is stored by looking"
+        stale = await browser.post(at, data={**form, "version": [f"{a}:1", f"{b}:1"]})
+        assert stale.status_code == 409
+        assert (await browser.post(at, data={**form, "why": "for the cover"})).status_code == 303
+    lot = await said_of(house, b)
+    assert (lot.title_en, lot.tags, lot.pinned) == ("Fine G: 1.01 ct G round, VS1", ["cover"], True)
+    assert lot.consignor_company_id == other.id
+    page = (await browser.get(f"/staff/sales/{sale}")).text
+    assert "for the cover" in page and "<span>cover</span>" in page
+    for wrong in ({"words": "title", "title_en": "{price}"}, {"words": "tag"}, {"words": "owner", "owner": "none"},
+                  {"words": "title", "title_en": "{title}" * 9}, {"words": "all"}):  # fmt: skip
+        form = {**wrong, "lot": [a], "version": [f"{a}:{(await said_of(house, a)).version}"]}
+        assert (await browser.post(at, data=form)).status_code == 422, wrong
+
+
+async def test_an_amount_between_the_steps_is_proposed_at_the_next_lower_one(house):  # noqa: F811
+    _, sale = await drafted(house)
+    (a, *_) = await world.order(house.sessions, sale)
+    browser = await house.browser("noor@pavilion.example")
+    lot = await said_of(house, a)
+    form = {"version": lot.version, "number": 11, "title_en": lot.title_en, "title_zh": lot.title_zh,
+            "low": "5,010", "high": "7,000", "opening": "4,000"}  # fmt: skip
+    asked = await browser.post(f"/staff/sales/{sale}/lots/{a}", data=form)
+    assert asked.status_code == 422 and 'name="lower"' in asked.text and "5,000" in asked.text
+    assert (await said_of(house, a)).version == lot.version
+    taken = await browser.post(f"/staff/sales/{sale}/lots/{a}", data={**form, "lower": "yes"})
+    assert taken.status_code == 303 and (await said_of(house, a)).low_minor == 500_000

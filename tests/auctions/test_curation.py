@@ -1,6 +1,7 @@
 """A draft in many hands: nothing lost or doubled, everything can be taken back, only verified stones stand in lots."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,16 +9,20 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from pavilion.accounts.rules import Role
+from pavilion.accounts.models import Company
+from pavilion.accounts.rules import RIGHTS, Role
 from pavilion.auctions import board, bulk, changes, curation, ranks
 from pavilion.auctions.changes import FACTS, LotsChanged, NotVerified
 from pavilion.auctions.curation import StoneInSale
+from pavilion.auctions.interests import OwnLot
 from pavilion.auctions.models import Command, Lot, LotMove, LotStone, Sale
 from pavilion.auctions.ruleset import INCREMENTS
 from pavilion.kernel.errors import NotAllowed, NotFound, StaleVersion
 from tests import make
 from tests.auctions import world
 from tests.make import NOON
+
+LEAD = RIGHTS[Role.LEAD]
 
 
 async def test_lots_take_their_titles_owner_and_order_from_the_stones(sessions):
@@ -172,16 +177,37 @@ async def test_only_the_keeper_of_reserves_sets_one(sessions):
     assert not any("450000" in str(row) for row in facts), "the reserve is told to nobody"
 
 
-async def test_an_owner_cannot_curate_the_own_lot(sessions):
-    house = await world.build(sessions, 1)
+@pytest.mark.parametrize("tie", ["works for the owner", "company shares an owner", "is an owner"])
+async def test_nobody_with_an_interest_in_a_lot_edits_moves_removes_or_takes_back(sessions, tie):
+    house = await world.build(sessions, 2)
     sale = await world.draft(sessions, house)
-    (lot,) = await world.order(sessions, sale)
+    lot, _ = await world.order(sessions, sale)
     async with sessions.begin() as session:
-        owner = await make.actor(session, "moss@karowe.example", (Role.SUPPLIER, Role.CURATOR), house.supplier)
-    with pytest.raises(NotAllowed):
-        async with sessions.begin() as session:
-            version = await session.scalar(select(Lot.version))
-            await edit(session, house, sale, {lot: (version, {"low_minor": 450_000})}, actor=owner)
+        owner = await session.get(Company, house.supplier.id)
+        owner.owners = ["Thato  Moss"]
+        firm = await make.company(session, "Gaborone Holding", "BW") if "shares" in tie else None
+        if firm is not None:
+            firm.owners = ["thato moss"]
+        mine = {"works for the owner": owner, "company shares an owner": firm}.get(tie)
+        actor = await make.actor(session, "moss@karowe.example", (Role.SUPPLIER, Role.CURATOR), mine)
+        if "is an" in tie:
+            actor = replace(actor, name="THATO MOSS")
+        version = await session.scalar(select(Lot.version).where(Lot.public_id == lot))
+        command = await session.scalar(select(func.max(Command.id)))
+    said = {"sale": sale, "actor": actor, "now": NOON}
+    acts = (
+        lambda session: curation.edit_lots(session, edits={lot: (version, {"low_minor": 450_000})}, **said),
+        lambda session: curation.edit_lots(session, edits={lot: (version, {"consignor_company_id": None})}, **said),
+        lambda session: curation.move_lots(session, lots=[lot], position=1, **said),
+        lambda session: curation.remove_lots(session, lots=[lot], **said),
+        lambda session: changes.undo(session, command=command, **said | {"actor": replace(actor, permissions=LEAD)}),
+    )
+    before = await snapshot(sessions, sale)
+    for act in acts:
+        with pytest.raises(OwnLot):
+            async with sessions.begin() as session:
+                await act(session)
+    assert await snapshot(sessions, sale) == before
 
 
 async def snapshot(sessions, sale):

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import publishing, queries
 from pavilion.auctions.changes import being_listed, takes_lots
+from pavilion.auctions.interests import refuse_interested
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.rules import Level, LotState, SaleState
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import CommitmentKind
 from pavilion.kernel import events
-from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound
+from pavilion.kernel.errors import ActNotAllowed, NotFound
 
 
 async def list_lot(session: AsyncSession, *, sale: str, lot: str, actor: Actor, now: datetime) -> None:
@@ -28,8 +29,7 @@ async def list_lot(session: AsyncSession, *, sale: str, lot: str, actor: Actor, 
         raise NotFound()
     if row.state == SaleState.DRAFT or found.state != LotState.DRAFT or not takes_lots(row, now):
         raise ActNotAllowed(state=row.state)
-    if actor.company_id is not None and actor.company_id == found.consignor_company_id:
-        raise NotAllowed(right="own_lot")
+    await refuse_interested(session, [{"lot": lot, "before": {}, "after": {}}], actor)
     findings = (await publishing.readiness_of(session, row, now)).of(lot)
     if bars := list(dict.fromkeys(one.code.value for one in findings if one.level is Level.BLOCK)):
         raise publishing.NotReady(codes=bars, ready=0, lots=1)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pavilion.auctions.bulk_words import WordAct
 from pavilion.auctions.forms import MOST_LOTS, Line, OfBoard, Picker, Said, Ulid
 
 Name = Annotated[Line, Field(min_length=1, max_length=80)]
@@ -37,6 +38,24 @@ class Sort(OfBoard):
 
     lot: Annotated[list[Ulid], Field(max_length=MOST_LOTS)] = []
     by: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=8)] = []
+
+
+class Reword(OfBoard):
+    """A change of words over the chosen lots, in the versions they were seen in (`LOT:3`)."""
+
+    lot: Annotated[list[Ulid], Field(min_length=1, max_length=MOST_LOTS)]
+    version: Annotated[list[Annotated[str, Field(max_length=44)]], Field(max_length=MOST_LOTS)] = []
+    words: WordAct
+    title_en: Annotated[Line, Field(max_length=200)] = ""
+    title_zh: Annotated[Line, Field(max_length=200)] = ""
+    tag: Annotated[Line, Field(max_length=24)] = ""
+    owner: Annotated[str, Field(max_length=26)] = ""
+    why: Annotated[Line, Field(max_length=500)] = ""
+
+    @property
+    def versions(self) -> dict[str, int]:
+        seen = [one.partition(":") for one in self.version]
+        return {lot: int(version) for lot, _, version in seen if version.isdecimal() and len(version) < 16}
 
 
 class Heading(Said):

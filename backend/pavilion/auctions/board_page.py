@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, board_filter, bulk, changes, reoffering
+from pavilion.auctions import board, board_filter, board_words, bulk, changes, reoffering
 from pavilion.auctions.board_forms import OnBoard
 from pavilion.auctions.sorting import Field
 from pavilion.auctions.titles import title_of
@@ -50,6 +50,7 @@ async def board_page(
         plan=plan.plan_of,
         title_of=title_of,
         balance=board.balance(whole.lots),
+        owner_choices=[(one.public_id, one.name) for one in await board_words.may_own(session)] if draft else [],
         acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
         refused=refused,
         adds=adds,

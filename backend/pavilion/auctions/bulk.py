@@ -55,6 +55,15 @@ def propose(act: Act, first: int, second: int, lots: Sequence[BulkLot], tiers: T
     return found
 
 
+def lower_steps(values: Mapping[str, Any], tiers: Tiers) -> dict[str, int]:
+    """Of the amounts that have to be steps of the ladder and are not, the next lower step of each."""
+    if not tiers_sound(tiers):
+        return {}
+    said = {name: values.get(name) for name in ("low_minor", "opening_minor", "reserve_minor")}
+    found = {name: _down(tiers, amount) for name, amount in said.items() if amount}
+    return {name: step for name, step in found.items() if step is not None and step != said[name]}
+
+
 def _figures(act: Act, first: int, second: int, lot: BulkLot, tiers: Tiers) -> dict[str, int | None]:
     match act:
         case Act.ESTIMATE:

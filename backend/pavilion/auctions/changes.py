@@ -11,6 +11,7 @@ from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import queries, reserves
 from pavilion.auctions.formats import SaleType
+from pavilion.auctions.interests import refuse_interested
 from pavilion.auctions.models import Command, Lot, LotGroup, LotStone, Sale
 from pavilion.auctions.rules import LotState, SaleState
 from pavilion.auctions.writing import Change, rewrite, tell
@@ -117,15 +118,24 @@ async def lapse_proposal(session: AsyncSession, sale: Sale, *, actor: Actor, now
 
 
 async def remember(
-    session: AsyncSession, sale: Sale, kind: str, changes: list[Change], *, actor: Actor, now: datetime
+    session: AsyncSession,
+    sale: Sale,
+    kind: str,
+    changes: list[Change],
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
 ) -> None:
-    """The command stands in the history, each lot's change in the events; nothing changed is no command."""
+    """The command stands in the history, each lot's change in the events; nothing changed is no command. A lot in
+    which the person has an interest is changed by none."""
     changes = [change for change in changes if change["before"] != change["after"]]
     if not changes:
         return
     assert actor.person_id is not None
-    session.add(Command(sale_id=sale.id, kind=kind, by=actor.person_id, at=now, changes=changes))
-    await tell(session, sale, changes, actor.public_id, now)
+    await refuse_interested(session, changes, actor)
+    session.add(Command(sale_id=sale.id, kind=kind, by=actor.person_id, at=now, changes=changes, reason=reason))
+    await tell(session, sale, changes, actor.public_id, now, reason)
     await lapse_proposal(session, sale, actor=actor, now=now)
 
 
@@ -147,6 +157,7 @@ async def undo(session: AsyncSession, *, sale: str, command: int, actor: Actor, 
     ):
         raise NotAllowed(right=Permission.RESERVE_SET.value)
     inverse = [{"lot": c["lot"], "before": c["after"], "after": c["before"]} for c in done.changes]
+    await refuse_interested(session, inverse, actor)
     await _apply(session, row, inverse)
     done.undone_at = now
     await tell(session, row, inverse, actor.public_id, now)

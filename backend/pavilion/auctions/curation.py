@@ -222,6 +222,7 @@ async def edit_lots(
     sale: str,
     edits: Mapping[str, tuple[int, Mapping[str, Any]]],
     kind: str = "edit",
+    reason: str = "",
     actor: Actor,
     now: datetime,
 ) -> None:
@@ -232,7 +233,8 @@ async def edit_lots(
     changes, written = [], []
     for lot in rows:
         version, values = edits[lot.public_id]
-        _may_edit(lot, values, actor)
+        if reserves.SAID in values and not actor.may(Permission.RESERVE_SET):
+            raise NotAllowed(right=Permission.RESERVE_SET.value)
         change = edited(lot.public_id, facts_of(lot), facts_of(lot) | reserves.stored(session, lot, values))
         if change["after"] and lot.version != version:
             theirs = {name: value for name, value in change["before"].items() if name != reserves.KEPT}
@@ -246,14 +248,7 @@ async def edit_lots(
             await rewrite(session, written)
     except IntegrityError as fault:
         raise BadInput(fields={"number": "number_taken"}) from fault
-    await remember(session, row, kind, changes, actor=actor, now=now)
-
-
-def _may_edit(lot: Lot, values: Mapping[str, Any], actor: Actor) -> None:
-    if reserves.SAID in values and not actor.may(Permission.RESERVE_SET):
-        raise NotAllowed(right=Permission.RESERVE_SET.value)
-    if actor.company_id is not None and actor.company_id == lot.consignor_company_id:
-        raise NotAllowed(right="own_lot")
+    await remember(session, row, kind, changes, actor=actor, now=now, reason=reason)
 
 
 async def _addable(session: AsyncSession, sale: Sale, stones: list[str], actor: Actor) -> list[Stone]:

@@ -145,7 +145,14 @@ async def preview(request: Request, sale: str, actor: Curator, session: Reading,
     lots = await board.bulk_lots(session, row, said.lots, actor)
     lines = bulk.propose(said.act, said.first, said.second, lots, row.increments)
     titles = await board.titles_of(session, row, [line.lot for line in lines])
-    return page(request, "auctions/preview.html", sale=row, lines=lines, titles=titles, said=said, chosen=len(lots))
+    carried = {"act": said.act, "first": said.typed[0], "second": said.typed[1]}
+    facts: dict[str, Any] = {
+        "action": f"/staff/sales/{sale}/changes",
+        "carried": carried,
+        "what": said.act,
+        "owners": {},
+    }
+    return page(request, "auctions/preview.html", sale=row, lines=lines, titles=titles, chosen=len(lots), **facts)
 
 
 @router.post("/{sale}/changes")
@@ -160,7 +167,7 @@ async def apply_changes(request: Request, sale: str, actor: Curator, session: Wr
     }
 
     async def apply() -> None:
-        await curation.edit_lots(session, sale=sale, edits=edits, kind=said.act, actor=actor, now=now)
+        await curation.edit_lots(session, sale=sale, edits=edits, kind=said.act, reason=said.why, actor=actor, now=now)
 
     return await done(request, session, sale, actor, now, apply)
 
@@ -200,6 +207,14 @@ async def edit_lot(request: Request, sale: str, lot: str, actor: Curator, sessio
     try:
         form = LotEdit.model_validate(said)
         values = lot_values(form, row.currency, priced=row.type == SaleType.COLLECTION)
+        ruled = row.type != SaleType.COLLECTION and ("reserve_minor" not in values or actor.may(Permission.RESERVE_SET))
+        steps = bulk.lower_steps(values, row.increments) if ruled else {}
+        if steps and form.lower != "yes":
+            faults = dict.fromkeys((name.removesuffix("_minor") for name in steps), "between_steps")
+            return await _lot_page(
+                request, session, sale, lot, actor, now, said=said, faults=faults, steps=steps, status_code=422
+            )
+        values |= steps
         async with session.begin_nested():
             await curation.edit_lots(session, sale=sale, edits={lot: (form.version, values)}, actor=actor, now=now)
     except ValidationError as error:
@@ -286,6 +301,7 @@ async def _lot_page(
     *,
     said: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,
+    steps: Mapping[str, int] | None = None,
     refused: Refusal | None = None,
     status_code: int = 200,
 ) -> Response:
@@ -301,6 +317,7 @@ async def _lot_page(
         line=line,
         form=said,
         faults=faults or {},
+        steps=steps or {},
         refused=refused,
         plan=plan.plan_of,
     )

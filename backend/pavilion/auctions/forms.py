@@ -112,6 +112,7 @@ class LotEdit(Said):
     opening: Amount = ""
     reserve: Amount | None = None
     price: Amount | None = None  # of a collection
+    lower: Literal["", "yes"] = ""  # what is no step of the ladder becomes the next lower one
 
 
 class Apply(Said):

@@ -237,7 +237,8 @@ class Command(Base):
     kind: Mapped[str] = mapped_column(String(20))
     by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     at: Mapped[datetime]
-    changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # per lot: before, after, version it left behind
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # per lot: before and after
+    reason: Mapped[str] = mapped_column(Text, default="")
     undone_at: Mapped[datetime | None]
 
 

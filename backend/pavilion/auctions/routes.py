@@ -21,6 +21,7 @@ from pavilion.auctions import (
     queries,
     registering,
     registry,
+    wording_routes,
 )
 from pavilion.auctions.entities import entities
 from pavilion.auctions.formats import SaleType
@@ -262,3 +263,4 @@ async def _queue_page(
 router.include_router(curation_routes.router)
 router.include_router(adding_routes.router)
 router.include_router(arranging_routes.router)
+router.include_router(wording_routes.router)

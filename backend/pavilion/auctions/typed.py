@@ -64,6 +64,7 @@ class BulkSaid(NamedTuple):
     typed: tuple[str, str]
     lots: list[str]
     versions: dict[str, int]
+    why: str = ""
 
 
 def usual_settings() -> dict[str, Any]:
@@ -123,7 +124,8 @@ def bulk_said(form: Mapping[str, str], lots: Sequence[str], versions: Sequence[s
         raise BadInput(fields={"first": "amount_invalid" if known in _AMOUNTS else "percent_invalid"}) from fault
     seen = [version.partition(":") for version in versions[:MOST_LOTS]]
     known_versions = {lot: int(version) for lot, _, version in seen if version.isdecimal() and len(version) < 16}
-    return BulkSaid(known, low, high, (first, second), chosen, known_versions)
+    why = "".join(filter(str.isprintable, form.get("why", "")))[:500].strip()
+    return BulkSaid(known, low, high, (first, second), chosen, known_versions, why)
 
 
 def _figure(act: Act, text: str, currency: str) -> int:

@@ -61,8 +61,12 @@ async def rewrite(session: AsyncSession, rows: Sequence[tuple[Lot | Standing, Ma
                 set_committed_value(one, name, value)
 
 
-async def tell(session: AsyncSession, sale: Sale, changes: Sequence[Change], by: str | None, at: datetime) -> None:
-    """One event for each lot and thing that happened to it; each change of place also in the history of the order."""
+async def tell(
+    session: AsyncSession, sale: Sale, changes: Sequence[Change], by: str | None, at: datetime, reason: str = ""
+) -> None:
+    """One event for each lot and thing that happened to it, with the reason if one was given; each change of place also
+    in the history of the order."""
+    why = {"reason": reason} if reason else {}
     moves, told = [], []
     for change in changes:
         before, after, lot = change["before"], change["after"], change["lot"]
@@ -73,7 +77,7 @@ async def tell(session: AsyncSession, sale: Sale, changes: Sequence[Change], by:
             told.append(("lot:moved", lot, keys))
         told += [(name, lot, facts) for name, facts in _told(sale, before, after)]
     await put(session, LotMove, moves)
-    events = [{"name": n, "subject": lot, "by": by, "at": at, "facts": facts} for n, lot, facts in told]
+    events = [{"name": n, "subject": lot, "by": by, "at": at, "facts": facts | why} for n, lot, facts in told]
     await put(session, Event, events)
 
 
