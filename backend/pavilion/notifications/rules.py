@@ -34,6 +34,7 @@ class Kind(StrEnum):
     PAYMENT = "payment"
     OFFER = "offer"
     GOODS = "goods"
+    TRADE = "trade"
 
 
 PUSHED = frozenset(Kind) - {Kind.RECORD}  # a checkpoint is a text to keep, nothing for a pop-up
@@ -121,6 +122,8 @@ NOTICES: dict[str, Kind] = {
     "offer_made": Kind.OFFER,
     "offer_lapsing": Kind.OFFER,
     "offer_lapsed": Kind.OFFER,
+    **{f"order_{word}": Kind.TRADE for word in ("placed", "confirmed", "refused", "cancelled", "called_off")},
+    **{f"hold_{word}": Kind.TRADE for word in ("asked", "granted", "refused", "lapsed", "first_right")},
     "release_released": Kind.GOODS,
     "release_handed_over": Kind.GOODS,
 }

@@ -16,7 +16,7 @@ from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.instants import from_stamp
-from pavilion.notifications import money_words, viewing_words, zones
+from pavilion.notifications import money_words, trade_notices, viewing_words, zones
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import NOTICES, Channel, Kind, wanted
 from pavilion.viewings.calendar import Address, Entry
@@ -76,9 +76,10 @@ class Author:
             if viewing is None:
                 return None
             told, entry = _Told(viewing.subject, viewing.lines, (), viewing.path), viewing.entry
-        elif kind in money_words.KINDS:
+        elif kind in money_words.KINDS | trade_notices.KINDS:
             tongue, amounts = self._pages.tongues[lang], bool(wishes and wishes.amounts)
-            money = await money_words.told(session, payload, tongue, person, amounts=amounts)
+            tell = trade_notices.told if kind in trade_notices.KINDS else money_words.told
+            money = await tell(session, payload, tongue, person, amounts=amounts)
             if money is None:
                 return None
             told, entry = _Told(money.subject, money.lines, (), money.path), None
