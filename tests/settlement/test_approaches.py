@@ -21,9 +21,10 @@ from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import money_notices
 from pavilion.notifications.wording import Author
 from pavilion.settlement import accepting, agreed, approach_days, approaching, offering
-from pavilion.settlement.approach_models import Approach, Side
+from pavilion.settlement.approach_models import Approach
 from pavilion.settlement.default_models import LotOffer, OfferKind
 from pavilion.settlement.models import Invoice
+from pavilion.trading.turns import OfferExists, RoundChanged, Side
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
 from tests import make
@@ -112,13 +113,13 @@ async def test_a_buyer_offers_the_seller_counters_and_the_buyer_takes_it_once(sa
     clerk, first = await cashier(sale), sale.buyers[0]
     row = await offered(sale, 0, 420_000)
     assert (await offered(sale, 0, 420_000)).id == row.id  # said twice
-    with pytest.raises(approaching.OfferExists):
+    with pytest.raises(OfferExists):
         await offered(sale, 0, 430_000)
     with pytest.raises(ActNotAllowed):  # it is the seller's turn
         await accepted(sale, row, Side.BUYER, first)
     row = await countered(sale, row, Side.SELLER, clerk, 460_000)
     assert (row.round, row.turn, row.price_minor) == (2, "buyer", 460_000)
-    with pytest.raises(approaching.RoundChanged):
+    with pytest.raises(RoundChanged):
         await accepted(sale, row, Side.BUYER, first, round_=1)
     words = [accepted(sale, row, Side.BUYER, first) for _ in range(2)]
     bought, again = await asyncio.gather(*words)

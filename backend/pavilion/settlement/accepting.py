@@ -18,10 +18,11 @@ from pavilion.kernel.db import Sessions, one_at_a_time, reading
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event, cursor_of, news
 from pavilion.settlement import invoicing, offering, queries
-from pavilion.settlement.approach_models import Approach, ApproachState
+from pavilion.settlement.approach_models import Approach
 from pavilion.settlement.default_models import LotOffer, OfferKind, OfferState
 from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.offering import end, is_open, offers_of, state_of
+from pavilion.trading.turns import ThreadState
 
 TENDERS = "settlement:tender_offers"
 TENDER_OFFERED = "tender:offered"
@@ -75,14 +76,14 @@ async def lapse_others(session: AsyncSession, bought: LotOffer | Approach, now: 
     for other in await offers_of(session, bought.lot):
         if other is not bought and other.state == OfferState.OPEN:
             end(session, other, OfferState.LAPSED, by=None, now=now)
-    wanted = select(Approach).where(Approach.lot == bought.lot, Approach.state == ApproachState.OPEN)
+    wanted = select(Approach).where(Approach.lot == bought.lot, Approach.state == ThreadState.OPEN)
     for one in await session.scalars(wanted.order_by(Approach.id)):
         if one is not bought:
-            end_approach(session, one, ApproachState.LAPSED, by=None, now=now)
+            end_approach(session, one, ThreadState.LAPSED, by=None, now=now)
 
 
 def end_approach(
-    session: AsyncSession, row: Approach, state: ApproachState, *, by: str | None, now: datetime, word: str = ""
+    session: AsyncSession, row: Approach, state: ThreadState, *, by: str | None, now: datetime, word: str = ""
 ) -> None:
     """What a buyer offered is over, and the other side can be told; `word` names the event where the state does not."""
     row.state, row.answered_by, row.answered_at = state, by, now

@@ -11,8 +11,9 @@ from pavilion.catalogue.models import StoneCommitment
 from pavilion.kernel.db import Sessions, reading
 from pavilion.settlement import accepting, offering
 from pavilion.settlement.accepting import end_approach
-from pavilion.settlement.approach_models import Approach, ApproachState
+from pavilion.settlement.approach_models import Approach
 from pavilion.settlement.default_models import LotOffer, OfferState
+from pavilion.trading.turns import ThreadState
 
 AT_ONCE = 200
 
@@ -24,15 +25,15 @@ async def tick(sessions: Sessions, now: datetime) -> int:
 
 async def lapse(sessions: Sessions, now: datetime) -> int:
     """Offers that nobody answered in time have lapsed; answers how many."""
-    over = select(Approach.id).where(Approach.state == ApproachState.OPEN, Approach.expires_at <= now)
+    over = select(Approach.id).where(Approach.state == ThreadState.OPEN, Approach.expires_at <= now)
     async with reading(sessions) as session:
         found = (await session.scalars(over.order_by(Approach.id).limit(AT_ONCE))).all()
     done = 0
     for id_ in found:
         async with sessions.begin() as session:
             row = await session.get_one(Approach, id_, with_for_update=True)
-            if row.state == ApproachState.OPEN and now >= row.expires_at:
-                end_approach(session, row, ApproachState.LAPSED, by=None, now=now)
+            if row.state == ThreadState.OPEN and now >= row.expires_at:
+                end_approach(session, row, ThreadState.LAPSED, by=None, now=now)
                 done += 1
     return done
 
@@ -48,8 +49,8 @@ async def void(sessions: Sessions, now: datetime) -> int:
             if lot not in await _gone(session):
                 continue
             for row in await session.scalars(select(Approach).where(Approach.lot == lot).order_by(Approach.id)):
-                if row.state == ApproachState.OPEN:
-                    end_approach(session, row, ApproachState.VOID, by=None, now=now)
+                if row.state == ThreadState.OPEN:
+                    end_approach(session, row, ThreadState.VOID, by=None, now=now)
             for offer in await offering.offers_of(session, lot):
                 if offer.state == OfferState.OPEN:
                     offering.end(session, offer, OfferState.LAPSED, by=None, now=now)
@@ -58,7 +59,7 @@ async def void(sessions: Sessions, now: datetime) -> int:
 
 async def _gone(session: AsyncSession) -> Sequence[str]:
     """The lots with an open offer of which a stone is promised to something else."""
-    approached = select(Approach.lot).where(Approach.state == ApproachState.OPEN)
+    approached = select(Approach.lot).where(Approach.state == ThreadState.OPEN)
     offered = select(LotOffer.lot).where(LotOffer.state == OfferState.OPEN)
     wanted = select(Lot.public_id).join(LotStone, LotStone.lot_id == Lot.id)
     wanted = wanted.join(StoneCommitment, StoneCommitment.stone_id == LotStone.stone_id)

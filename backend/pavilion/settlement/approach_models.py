@@ -7,22 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pavilion.kernel.db import Base, append_only, one_of
-
-MOST_ROUNDS = 10
-
-
-class ApproachState(StrEnum):
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
-    LAPSED = "lapsed"  # nobody answered in time, or the lot was sold to another
-    VOID = "void"  # the stones are promised elsewhere, or no more on offer
-
-
-class Side(StrEnum):
-    BUYER = "buyer"
-    SELLER = "seller"
+from pavilion.trading.turns import MOST_ROUNDS, Side, Standing, ThreadState
 
 
 class Consent(StrEnum):
@@ -44,7 +29,7 @@ class Approach(Base):
     __tablename__ = "approaches"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        one_of("state", ApproachState),
+        one_of("state", ThreadState),
         one_of("turn", Side),
         CheckConstraint("price_minor > 0", name="price_positive"),
         CheckConstraint(_SPOKEN, name="round_counted"),
@@ -64,13 +49,17 @@ class Approach(Base):
     price_minor: Mapped[int]
     round: Mapped[int]
     turn: Mapped[str] = mapped_column(String(6))
-    state: Mapped[str] = mapped_column(String(10), default=ApproachState.OPEN)
+    state: Mapped[str] = mapped_column(String(10), default=ThreadState.OPEN)
     made_by: Mapped[str] = mapped_column(String(40))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     consent: Mapped[str | None] = mapped_column(String(8))  # of the seller's side, to its last proposal or its yes
     answered_by: Mapped[str | None] = mapped_column(String(40))
     answered_at: Mapped[datetime | None]
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.state, self.turn, self.round, self.expires_at)
 
 
 class ApproachRound(Base):

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Lot, Sale
-from pavilion.settlement import approaching, invoicing, sold
-from pavilion.settlement.approach_models import Approach, ApproachRound, ApproachState, Side
+from pavilion.settlement import invoicing, sold
+from pavilion.settlement.approach_models import Approach, ApproachRound
+from pavilion.trading.turns import Side, ThreadState
 
 PAGE = 100
 
@@ -36,7 +37,7 @@ async def of_company(session: AsyncSession, company_id: int | None, now: datetim
     """What this company offered, open ones first, with what it would owe."""
     which = Approach.company_id == (company_id or 0)
     found = await _threads(session, which & (Approach.lot == lot) if lot else which, now)
-    return [await _with_sums(session, one, now) if one.state == ApproachState.OPEN else one for one in found]
+    return [await _with_sums(session, one, now) if one.state == ThreadState.OPEN else one for one in found]
 
 
 async def of_owner(session: AsyncSession, company_id: int | None, now: datetime) -> list[Thread]:
@@ -55,7 +56,7 @@ async def of_lots(session: AsyncSession, lots: Collection[str], now: datetime) -
 async def waiting(session: AsyncSession, side: Side, company_id: int | None, now: datetime) -> int:
     """How many open offers this side has to answer; the house's: of every lot."""
     wanted = select(func.count(Approach.id)).join(Lot, Lot.public_id == Approach.lot)
-    wanted = wanted.where(Approach.state == ApproachState.OPEN, Approach.turn == side, Approach.expires_at > now)
+    wanted = wanted.where(Approach.state == ThreadState.OPEN, Approach.turn == side, Approach.expires_at > now)
     if company_id is not None:
         own = Approach.company_id if side is Side.BUYER else Lot.consignor_company_id
         wanted = wanted.where(own == company_id)
@@ -70,8 +71,8 @@ async def _threads(session: AsyncSession, which: ColumnElement[bool], now: datet
     rounds: dict[int, list[ApproachRound]] = {}
     for one in await session.scalars(said.order_by(ApproachRound.approach_id, ApproachRound.round)):
         rounds.setdefault(one.approach_id, []).append(one)
-    found = [Thread(row, rounds[row.id], lot, sale, approaching.state_of(row, now)) for row, lot, sale in rows]
-    return sorted(found, key=lambda one: one.state != ApproachState.OPEN)
+    found = [Thread(row, rounds[row.id], lot, sale, row.standing.at(now)) for row, lot, sale in rows]
+    return sorted(found, key=lambda one: one.state != ThreadState.OPEN)
 
 
 async def _with_sums(session: AsyncSession, one: Thread, now: datetime) -> Thread:

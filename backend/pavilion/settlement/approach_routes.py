@@ -12,8 +12,9 @@ from pavilion.kernel.errors import ActNotAllowed, BadInput, NotDone, Refusal
 from pavilion.kernel.money import parse_minor
 from pavilion.settlement import approach_queries, approaching
 from pavilion.settlement.approach_forms import AnswerForm, ApproachForm
-from pavilion.settlement.approach_models import Approach, Side
+from pavilion.settlement.approach_models import Approach
 from pavilion.settlement.default_routes import passed_page, vault_of
+from pavilion.trading.turns import OfferExists, Side
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
 
@@ -23,7 +24,7 @@ Act = Literal["acceptance", "refusal", "counter", "withdrawal"]
 Offerer = Annotated[Actor, may(Permission.OFFER_MAKE)]
 Owner = Annotated[Actor, may(Permission.OFFER_ANSWER)]
 Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
-TOLD = (BadInput, NotDone, ActNotAllowed, approaching.OfferExists)  # nothing was written when one of these is said
+TOLD = (BadInput, NotDone, ActNotAllowed, OfferExists)  # nothing was written when one of these is said
 
 
 @router.get("/lots/{lot}/offer")

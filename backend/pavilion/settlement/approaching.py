@@ -6,7 +6,7 @@ refused by what the buyer typed, by public figures and by the company's own stan
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,34 +21,14 @@ from pavilion.bidding.models import BookLot, BookLotState
 from pavilion.bidding.vault import Vault
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotDone, NotFound, Refusal
 from pavilion.kernel.ids import ulid
-from pavilion.kernel.money import MAX_AMOUNT
 from pavilion.settlement import accepting, invoicing, offering, queries, sold
 from pavilion.settlement.accepting import end_approach as end
 from pavilion.settlement.agreed import terms_of
-from pavilion.settlement.approach_models import (
-    MOST_ROUNDS,
-    Approach,
-    ApproachRound,
-    ApproachState,
-    Consent,
-    Side,
-)
+from pavilion.settlement.approach_models import Approach, ApproachRound, Consent
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.rules import PAYABLE, InvoiceState
-
-MOST_DAYS = 7
-
-
-class OfferExists(Refusal):
-    """The company has an open offer for this lot; that one can be withdrawn, or waits for an answer."""
-
-    status, code = 409, "offer_exists"
-
-
-class RoundChanged(Refusal):
-    """The other side has answered meanwhile; what is answered now is another proposal."""
-
-    status, code = 409, "round_changed"
+from pavilion.trading import turns
+from pavilion.trading.turns import WORDS, Act, OfferExists, Side, ThreadState
 
 
 class Place:
@@ -95,7 +75,7 @@ async def make(
     await accepting.lock_offers(session, lot)
     place = await place_of(session, lot)
     standing = next(
-        (one for one in await of_lot(session, lot) if one.company_id == company and is_open(one, now)), None
+        (one for one in await of_lot(session, lot) if one.company_id == company and one.standing.open_at(now)), None
     )
     if standing is not None:
         if (standing.price_minor, standing.round) == (price_minor, 1):
@@ -103,16 +83,16 @@ async def make(
         raise OfferExists()
     await _refuse_closed(session, place, now)
     registration = await _standing(session, place, company, now)
-    _refuse_typed(price_minor, days)
+    turns.refuse_typed(price_minor, days)
     if price_minor < await floor_of(session, place):
         raise BadInput(fields={"price": "below_floor"})
     for one in await of_lot(session, lot):
-        if one.company_id == company and one.state == ApproachState.OPEN:  # its time was over before a job looked
-            end(session, one, ApproachState.LAPSED, by=None, now=now)
+        if one.company_id == company and one.state == ThreadState.OPEN:  # its time was over before a job looked
+            end(session, one, ThreadState.LAPSED, by=None, now=now)
     await session.flush()
     await _refuse_beyond(session, place, registration, price_minor, now)
     row = Approach(public_id=ulid(now), lot=lot, sale=place.sale.public_id, company_id=company)
-    row.registration, row.currency, row.state = registration.public_id, place.sale.currency, ApproachState.OPEN
+    row.registration, row.currency, row.state = registration.public_id, place.sale.currency, ThreadState.OPEN
     row.made_by, row.made_at = actor.public_id or "", now
     await _say(session, row, Side.BUYER, price_minor, days, None, actor, now, round_=1)
     accepting.tell_approach(session, row, "made", by=actor.public_id, now=now)
@@ -124,10 +104,9 @@ async def counter(
     approved: bool, actor: Actor, now: datetime,
 ) -> Approach:  # fmt: skip
     """The side on turn names another price, and the other side has to answer it."""
-    row = await _on_turn(session, public_id, side, round_, actor, now)
-    _refuse_typed(price_minor, days)
-    if row.round >= MOST_ROUNDS:
-        raise ActNotAllowed(state="last_round")
+    row = await _found(session, public_id, side, actor)
+    row.standing.refuse(Act.COUNTER, side, round_, now)
+    turns.refuse_typed(price_minor, days)
     if price_minor == row.price_minor:
         raise BadInput(fields={"price": "same_price"})
     place = await place_of(session, row.lot)
@@ -141,8 +120,7 @@ async def counter(
     else:
         consent = await _consent(session, vault, place, price_minor, approved, actor)
     await _say(session, row, side, price_minor, days, consent, actor, now, round_=row.round + 1)
-    word = "raised" if side is Side.BUYER else "countered"
-    accepting.tell_approach(session, row, word, by=actor.public_id, now=now)
+    accepting.tell_approach(session, row, WORDS[side][Act.COUNTER], by=actor.public_id, now=now)
     return row
 
 
@@ -153,9 +131,9 @@ async def accept(
     """The lot is bought at exactly the last proposal's price and stands on an invoice; no other offer of it is open.
     Said twice, it is bought once."""
     row = await _found(session, public_id, side, actor)
-    if row.state == ApproachState.ACCEPTED and row.round == round_ and row.turn == side:
+    if row.standing.done(Act.ACCEPT, side) and row.round == round_:
         return await accepting.invoice_of(session, row)
-    row = await _on_turn(session, public_id, side, round_, actor, now)
+    row.standing.refuse(Act.ACCEPT, side, round_, now)
     place = await place_of(session, row.lot)
     await offering.refuse_bought(session, row.lot)
     registration = await _standing(session, place, row.company_id, now)
@@ -163,8 +141,7 @@ async def accept(
     if side is Side.SELLER:
         row.consent = await _consent(session, vault, place, row.price_minor, approved, actor)
     await accepting.take_stones(session, row.lot, actor, now)
-    word = "taken" if side is Side.BUYER else "accepted"
-    end(session, row, ApproachState.ACCEPTED, by=actor.public_id, now=now, word=word)
+    end(session, row, ThreadState.ACCEPTED, by=actor.public_id, now=now, word=WORDS[side][Act.ACCEPT])
     await accepting.lapse_others(session, row, now)
     await session.flush()
     return await accepting.billed(session, row, now)
@@ -175,22 +152,19 @@ async def decline(
 ) -> None:
     """The side on turn says no, and the thread is over. Said twice, it is said once."""
     row = await _found(session, public_id, side, actor)
-    if row.state == ApproachState.DECLINED and row.turn == side:
+    if row.standing.done(Act.DECLINE, side):
         return
-    row = await _on_turn(session, public_id, side, round_, actor, now)
-    word = "refused" if side is Side.BUYER else "declined"
-    end(session, row, ApproachState.DECLINED, by=actor.public_id, now=now, word=word)
+    row.standing.refuse(Act.DECLINE, side, round_, now)
+    end(session, row, ThreadState.DECLINED, by=actor.public_id, now=now, word=WORDS[side][Act.DECLINE])
 
 
 async def withdraw(session: AsyncSession, public_id: str, *, side: Side, actor: Actor, now: datetime) -> None:
     """Who made the last proposal takes it back before it is answered. Said twice, it is said once."""
     row = await _found(session, public_id, side, actor)
-    if row.state == ApproachState.WITHDRAWN and row.turn != side:
+    if row.standing.done(Act.WITHDRAW, side):
         return
-    if not is_open(row, now) or row.turn == side:
-        raise ActNotAllowed(state=state_of(row, now) if not is_open(row, now) else "your_turn")
-    word = "withdrawn" if side is Side.BUYER else "recalled"
-    end(session, row, ApproachState.WITHDRAWN, by=actor.public_id, now=now, word=word)
+    row.standing.refuse(Act.WITHDRAW, side, row.round, now)
+    end(session, row, ThreadState.WITHDRAWN, by=actor.public_id, now=now, word=WORDS[side][Act.WITHDRAW])
 
 
 async def seen(session: AsyncSession, public_id: str, side: Side, actor: Actor) -> Approach:
@@ -202,15 +176,6 @@ async def of_lot(session: AsyncSession, lot: str, *, lock: bool = False) -> Sequ
     """All offers ever made by buyers for the lot, the first first."""
     wanted = select(Approach).where(Approach.lot == lot).order_by(Approach.id)
     return (await session.scalars(wanted.with_for_update() if lock else wanted)).all()
-
-
-def is_open(row: Approach, now: datetime) -> bool:
-    return row.state == ApproachState.OPEN and now < row.expires_at
-
-
-def state_of(row: Approach, now: datetime) -> str:
-    """As it is now, whether or not a job has noticed that its time is over."""
-    return ApproachState.LAPSED if row.state == ApproachState.OPEN and now >= row.expires_at else row.state
 
 
 def may_answer(actor: Actor, lot: Lot) -> Side | None:
@@ -238,19 +203,6 @@ async def _found(session: AsyncSession, public_id: str, side: Side, actor: Actor
     return row
 
 
-async def _on_turn(
-    session: AsyncSession, public_id: str, side: Side, round_: int, actor: Actor, now: datetime
-) -> Approach:
-    row = await _found(session, public_id, side, actor)
-    if not is_open(row, now):
-        raise ActNotAllowed(state=state_of(row, now))
-    if row.round != round_:
-        raise RoundChanged()
-    if row.turn != side:
-        raise ActNotAllowed(state="not_your_turn")
-    return row
-
-
 async def _say(
     session: AsyncSession,
     row: Approach,
@@ -263,8 +215,8 @@ async def _say(
     *,
     round_: int,
 ) -> None:
-    row.price_minor, row.round, row.expires_at = price_minor, round_, now + timedelta(days=days)
-    row.turn, row.consent = Side.SELLER if side is Side.BUYER else Side.BUYER, consent
+    row.price_minor, row.round, row.expires_at = price_minor, round_, turns.until(now, days)
+    row.turn, row.consent = side.other, consent
     session.add(row)
     await session.flush()
     said = ApproachRound(approach_id=row.id, round=round_, side=side, price_minor=price_minor, consent=consent)
@@ -276,13 +228,6 @@ async def _say(
 def _refuse_right(actor: Actor, right: Permission) -> None:
     if not actor.may(right) or actor.company_id is None:
         raise NotAllowed(right=right.value)
-
-
-def _refuse_typed(price_minor: int, days: int) -> None:
-    if not 0 < price_minor <= MAX_AMOUNT:
-        raise BadInput(fields={"price": "amount_invalid"})
-    if not 1 <= days <= MOST_DAYS:
-        raise BadInput(fields={"days": "offer_days_invalid"})
 
 
 async def _refuse_closed(session: AsyncSession, place: Place, now: datetime) -> None:
@@ -335,7 +280,7 @@ async def _refuse_beyond(
     wanted = select(Approach).where(
         Approach.company_id == one.company_id,
         Approach.sale == place.sale.public_id,
-        Approach.state == ApproachState.OPEN,
+        Approach.state == ThreadState.OPEN,
         Approach.expires_at > now,
     )
     for other in await session.scalars(wanted):

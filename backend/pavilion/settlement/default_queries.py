@@ -220,7 +220,7 @@ async def passed(session: AsyncSession, now: datetime) -> list[Passed]:
         until = business_days_after(offering.local_day(stands.end, sale.zone), days, holidays)
         in_time = offering.local_day(now, sale.zone) <= until
         offers = await offering.offers_of(session, lot.public_id)
-        waits = any(approaching.is_open(one, now) for one in await approaching.of_lot(session, lot.public_id))
+        waits = any(one.standing.open_at(now) for one in await approaching.of_lot(session, lot.public_id))
         if in_time or waits or any(offering.is_open(one, now) for one in offers):
             found.append(Passed(lot, sale, stands.bids, until, in_time, offers))
     return found

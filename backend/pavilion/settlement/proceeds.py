@@ -15,7 +15,7 @@ from pavilion.auctions.entities import Entity, entities
 from pavilion.auctions.models import Lot, Sale
 from pavilion.bidding.models import BookLot, BookLotState, BookState, SaleBook
 from pavilion.settlement.agreed import terms_of
-from pavilion.settlement.approach_models import Approach, ApproachState
+from pavilion.settlement.approach_models import Approach
 from pavilion.settlement.clearing import cleared_on
 from pavilion.settlement.default_models import LotOffer, OfferState
 from pavilion.settlement.models import BilledLot, Entry, Invoice, InvoiceLine, Posting
@@ -25,6 +25,7 @@ from pavilion.settlement.rules import InvoiceState, LineKind, business_days_afte
 from pavilion.settlement.seller_models import SellerStatement, StatedItem
 from pavilion.settlement.seller_rules import Item, ItemKind, commission, commission_back
 from pavilion.settlement.terms import Terms
+from pavilion.trading.turns import ThreadState
 
 FORFEITED = "deposit:forfeited:"  # the keys of these postings begin so
 UNSOLD = (BookLotState.PASSED, BookLotState.WITHDRAWN)
@@ -252,7 +253,7 @@ async def _unsold(
     if today <= over:
         return []
     offered = select(LotOffer.lot).where(LotOffer.state == OfferState.OPEN)
-    approached = select(Approach.lot).where(Approach.state == ApproachState.OPEN)
+    approached = select(Approach.lot).where(Approach.state == ThreadState.OPEN)
     wanted = select(Lot).join(BookLot, BookLot.lot == Lot.public_id)
     wanted = wanted.where(Lot.sale_id == sale.id, Lot.consignor_company_id == company_id, BookLot.state.in_(UNSOLD))
     wanted = wanted.where(Lot.public_id.not_in(offered), Lot.public_id.not_in(approached))
