@@ -225,7 +225,11 @@ def states():
         "format_": [*SaleType, *(f"{one}_is" for one in SaleType)],
         "reserve_rule_": ReserveRule,
         "bulk_": (*Act, *WordAct),
-        "command_": (*Act, *WordAct, *"add remove move number edit sort group arrange suggested sheet".split()),
+        "command_": (
+            *(*Act, *WordAct),
+            *("add", "remove", "move", "number", "edit"),
+            *("sort", "group", "arrange", "suggested", "sheet"),
+        ),
         "board_": Show,
         "sort_": (*Field, *(f"-{one}" for one in Field)),
         "upload_": FileState,
