@@ -175,7 +175,6 @@ def states():
         terms_form,
     )
     from pavilion.settlement.aging import BUCKETS
-    from pavilion.settlement.approach_models import ApproachState
     from pavilion.settlement.default_models import OfferKind, OfferState, Remedy
     from pavilion.settlement.discrepancies import KINDS as DISCREPANCIES
     from pavilion.settlement.payments.shapes import ACCOUNT_LINES
@@ -187,6 +186,7 @@ def states():
     from pavilion.settlement.stop_models import StopState
     from pavilion.settlement.trail import FACTS
     from pavilion.trading.rules import GONE_FOR, HoldState, OrderState
+    from pavilion.trading.turns import ThreadState
     from pavilion.viewings.changing import LATE
     from pavilion.viewings.following import SALE_OFF
     from pavilion.viewings.forms import DOCUMENTS
@@ -206,7 +206,7 @@ def states():
         "visit_": AppointmentState,
         "incident_": IncidentKind,
         "offer_": OfferState,
-        "approach_": ApproachState,
+        "approach_": ThreadState,
         "offer_why_": OfferKind,
         "remedy_": Remedy,
         "strike_": strikes.End,
@@ -237,6 +237,7 @@ def states():
         "outcome_": Outcome,
         "severity_": Severity,
         "verdict_": VerdictCode,
+        "scope_": Scope,
         "size_": [size for size, _ in SIZES],
         "fairness_kind_": Pattern,
         "fairness_told_": (*Pattern, "shared_owner_seller", "shared_address_seller"),
@@ -251,7 +252,6 @@ def states():
         "warranty_kind_": warranty_report.Kind,
         "answer_": Status,
         "registry_is_": NAMES,
-        "scope_": Scope,
         "breaker_": Breaker,
         "reason_": Reason,
         "event_": facts.KINDS,
@@ -312,6 +312,8 @@ def states():
         "trade_gone_": (*CommitmentKind, *GONE_FOR),
         "held_up_": holding_up.REASONS,
         "deposit_is_": deposit_standing.STANDINGS,
+        "deposit_next_": deposit_standing.AWAITED,
+        "deposit_staff_": deposit_standing.AWAITED,
         "payment_": seller_queries.STATES,
         "fate_": StoneFate,
         "dropped_": [f"stone_{fate}" for fate in StoneFate],

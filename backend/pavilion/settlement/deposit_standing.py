@@ -24,10 +24,8 @@ _BY_CARD = {
     IntentState.EXPIRED: "expired",
     IntentState.UNKNOWN: "unknown",
 }
-STANDINGS = (
-    *("asked", "page_open", "confirming", "failed", "expired", "unknown", "wire_waits", "disputed", "lapsed"),
-    *("held", "authorised", "closed"),
-)
+AWAITED = ("asked", "page_open", "confirming", "failed", "expired", "unknown", "wire_waits", "disputed", "lapsed")
+STANDINGS = (*AWAITED, "held", "authorised", "closed")
 
 
 async def of(session: AsyncSession, rows: Sequence[Deposit]) -> dict[str, str]:
