@@ -187,7 +187,6 @@ def states():
     from pavilion.settlement.trail import FACTS
     from pavilion.trading.rules import GONE_FOR, HoldState, OrderState
     from pavilion.trading.turns import ThreadState
-    from pavilion.trading.turns import ThreadState
     from pavilion.viewings.changing import LATE
     from pavilion.viewings.following import SALE_OFF
     from pavilion.viewings.forms import DOCUMENTS
