@@ -14,7 +14,9 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHEN = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
-FACTS = "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id, group_id"
+FACTS = (
+    "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id, group_id"
+)
 DRAFT = "(select state from sales where id = old.sale_id) <> 'draft'"
 STANDS = "a published sale does not change"
 BOARD = {
@@ -212,6 +214,18 @@ def the_board() -> None:
     op.execute("alter table lots add column pinned boolean default false not null")
     op.create_index("ix_lots_group_id", "lots", ["group_id"], unique=False)
     op.execute("alter table curation_commands add column reason text default '' not null")
+    op.create_table(
+        "lot_presence",
+        sa.Column("lot_id", BIG, nullable=False),
+        sa.Column("person_id", BIG, nullable=False),
+        sa.Column("seen_at", WHEN, nullable=False),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_lot_presence_lot_id_lots"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_lot_presence_person_id_people"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("lot_id", "person_id", name=op.f("pk_lot_presence")),
+    )
+    op.create_index("ix_lot_presence_seen_at", "lot_presence", ["seen_at"], unique=False)
     for statement in BOARD[op.get_bind().dialect.name]:
         op.execute(statement)
 

@@ -1,11 +1,15 @@
 """The board as a page: sorted, filtered, sent under headings, as a list and as a tray, without script."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from pavilion.accounts.models import Person
+from pavilion.auctions import presence
 from pavilion.auctions.models import Lot, LotGroup
+from pavilion.auctions.presence_models import LotPresence
 from tests import make
 from tests.auctions import world
 from tests.auctions.test_pages import drafted, house  # noqa: F401  # the fixture of a running house
+from tests.make import NOON
 
 
 async def test_lots_are_sorted_sent_and_headed_by_forms_alone(house):  # noqa: F811
@@ -111,3 +115,25 @@ async def test_an_amount_between_the_steps_is_proposed_at_the_next_lower_one(hou
     assert (await said_of(house, a)).version == lot.version
     taken = await browser.post(f"/staff/sales/{sale}/lots/{a}", data={**form, "lower": "yes"})
     assert taken.status_code == 303 and (await said_of(house, a)).low_minor == 500_000
+
+
+async def test_the_desk_shows_who_has_a_lot_open_until_they_close_it_or_a_minute_is_over(house):  # noqa: F811
+    _, sale = await drafted(house)
+    a, b, *_ = await world.order(house.sessions, sale)
+    noor, kees = await house.browser("noor@pavilion.example"), await house.browser("kees@pavilion.example")
+    at = f"/staff/sales/{sale}/lots/{a}/presence"
+    assert (await noor.post(at)).json() == {"others": []}
+    async with house.sessions() as session:
+        (name,) = await session.scalars(select(Person.name).where(Person.email == "noor@pavilion.example"))
+    assert (await kees.post(at)).json() == {"others": [name]}
+    board, own = (await kees.get(f"/staff/sales/{sale}")).text, (await noor.get(f"/staff/sales/{sale}")).text
+    assert f"open with {name}" in board and f"open with {name}" not in own
+    assert (await kees.post(f"/staff/sales/{sale}/lots/{b}/presence")).json() == {"others": []}
+    async with house.sessions.begin() as session:
+        await session.execute(update(LotPresence).values(seen_at=NOON - presence.STALE))
+    assert (await kees.post(at)).json() == {"others": []}
+    async with house.sessions() as session:
+        assert len((await session.scalars(select(LotPresence))).all()) == 1, "what is stale is forgotten"
+    assert (await kees.post(at, data={"gone": "yes"})).json() == {"others": []}
+    assert (await noor.post(at)).json() == {"others": []}
+    assert (await noor.post(f"/staff/sales/{sale}/lots/{'0' * 26}/presence")).status_code == 404

@@ -265,6 +265,11 @@ async def test_a_curator_without_the_right_neither_sees_nor_sets_a_reserve(house
 
 
 RUBBISH = [
+    ("sorting", {}), ("sorting", {"by": "price"}), ("sorting", {"by": "weight", "lot": "x"}), ("sending", {}),
+    ("sending", {"lot": UNKNOWN, "send": "up"}), ("sending", {"lot": UNKNOWN, "send": "heading", "heading": "9"}),
+    ("headings", {}), ("headings", {"name_en": "x", "name_zh": ""}), ("headings/removals", {"heading": "x"}),
+    ("headings", {"heading": "9" * 16, "name_en": "x", "name_zh": "x"}), ("words", {"words": "tag"}),
+    ("words", {"lot": UNKNOWN, "words": "tag", "tag": "x"}), ("words/preview", {"lot": UNKNOWN, "words": "x"}),
     ("moves", {"to": "x"}), ("moves", {"lot": "x", "to": "1"}), ("moves", {"step": f"{UNKNOWN}:up"}),
     ("moves", {"step": "up"}), ("moves", {"lot": UNKNOWN, "to": "1"}), ("moves", {}), ("stones", {}),
     ("stones", {"stone": UNKNOWN}), ("stones", {"stone": "'; drop"}), ("numbers", {"start": "-1"}),

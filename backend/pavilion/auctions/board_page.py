@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, board_filter, board_words, bulk, changes, reoffering
+from pavilion.auctions import board, board_filter, board_words, bulk, changes, presence, reoffering
 from pavilion.auctions.board_forms import OnBoard
 from pavilion.auctions.sorting import Field
 from pavilion.auctions.titles import title_of
@@ -58,6 +58,7 @@ async def board_page(
         listing=[] if draft else await changes.being_listed(session, whole.sale),
         unsold=[] if draft else await reoffering.unsold_of(session, sale),
         drafts=[] if draft else await reoffering.drafts(session),
+        open_with=await presence.others_of(session, whole.sale, actor, now),
         now=now,
         fits=board_filter.fitting(whole.lots, view),
         view=view,

@@ -18,6 +18,7 @@ from pavilion.auctions import (
     board,
     curation_routes,
     deposits,
+    presence_routes,
     queries,
     registering,
     registry,
@@ -264,3 +265,4 @@ router.include_router(curation_routes.router)
 router.include_router(adding_routes.router)
 router.include_router(arranging_routes.router)
 router.include_router(wording_routes.router)
+router.include_router(presence_routes.router)
