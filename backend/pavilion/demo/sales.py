@@ -16,7 +16,7 @@ from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.ruleset import INCREMENTS
 from pavilion.auctions.terms import terms
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.queries import visible_to
 from pavilion.demo import people
 from pavilion.kernel.db import Sessions
@@ -45,8 +45,10 @@ class Bill:
 
 
 async def free_stones(session: AsyncSession, actor: Actor, *, jewels: bool, most: int) -> list[str]:
-    """Stones that stand in no sale yet: those with a traced picture in their order, or others, the dearest first."""
-    taken = select(LotStone.stone_id)
+    """Stones promised to nothing: those with a traced picture in their order, or others, the dearest first."""
+    taken = select(LotStone.stone_id).union(
+        select(StoneCommitment.stone_id).where(StoneCommitment.released_at.is_(None))
+    )
     wanted = visible_to(actor).where(Stone.exposed_id.is_not(None), Stone.id.not_in(taken))
     wanted = wanted.where(Stone.price_total_minor.is_not(None))
     wanted = wanted.where(Stone.picture.is_not(None) if jewels else Stone.picture.is_(None))

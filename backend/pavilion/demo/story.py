@@ -24,6 +24,7 @@ from pavilion.demo import (
     staging,
     stones,
     tenders,
+    trades,
     unpaid,
     viewings,
     visits,
@@ -80,6 +81,8 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     coming = await _upcoming(settings, sessions, now)
     await viewings.send_to_sale(sessions, coming, now)
     await visits.arrange(sessions, coming, now)
+    told("stones held and bought at fixed prices")
+    await trades.play(sessions, now)
     told("a sealed tender, with the key files of its simulated custodians")
     await tenders.hold(settings, sessions, utc_now, LIMIT)
     told("a sale that runs")
@@ -289,6 +292,8 @@ TRY = (
     "wen@lumen.example answer the offer under /desk/offers",
     "try: as sam@scheldt.example answer under /desk/approaches what a buyer offers for a lot of Winter Whites that "
     "passed; as wen@lumen.example offer for it too, from its page",
+    "try: as wen@lumen.example see under /desk/holds and /desk/orders what she holds and bought at fixed prices, and "
+    "buy a stone from its page; sam@scheldt.example answers under /stock/orders",
     "try: as tomas@pavilion.example prepare under /staff/releases a stone that is paid; its buyer finds it and its "
     "papers under /desk/stones",
 )
