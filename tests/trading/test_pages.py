@@ -56,7 +56,7 @@ async def site(sqlite_database_url, tmp_path):
 
 def hidden(text, action):
     """What the form with this action sends of itself."""
-    (form,) = re.findall(rf'<form method="post" action="{action}">(.*?)</form>', text, re.S)
+    (form,) = re.findall(rf'<form[^>]*method="post" action="{action}">(.*?)</form>', text, re.S)
     return dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)"', form))
 
 
