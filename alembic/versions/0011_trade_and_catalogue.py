@@ -46,6 +46,7 @@ BOARD = {
 def upgrade() -> None:
     orders_and_holds()
     the_board()
+    what_files_say_of_stones()
     program_keys()
 
 
@@ -230,7 +231,6 @@ def the_board() -> None:
         op.execute(statement)
 
 
-def downgrade() -> None:
 def program_keys() -> None:
     op.create_table(
         "api_keys",
@@ -267,4 +267,33 @@ def program_keys() -> None:
     )
 
 
+def what_files_say_of_stones() -> None:
+    """What stock files say beyond the first columns; and a cutter is named where the last polishing says so itself."""
+    texts = {
+        20: "girdle_condition culet_condition shade milky eye_clean black_inclusion white_inclusion open_inclusion "
+        "treatment_degree gem_hue gem_tone gem_saturation color_term transparency gem_clarity origin_opinion",
+        10: "report_date",
+        24: "kp_no",
+        32: "pair_stock_no",
+        60: "brand",
+        80: "region",
+        100: "inscription",
+    }
+    for length, names in texts.items():
+        for name in names.split():
+            op.execute(f"alter table stones add column {name} varchar({length})")
+    for name in ("key_to_symbols", "image_ref", "video_ref", "report_ref"):
+        op.execute(f"alter table stones add column {name} text")
+    for name in ("list_price_minor", "cash_price_minor", "cash_list_pct"):
+        op.execute(f"alter table stones add column {name} bigint")
+    op.execute("alter table stones add column pair_separable boolean")
+    op.execute("alter table stones add column cutter_named boolean default false not null")
+    op.execute(
+        """update stones set cutter_named = true where cutter_name is not null and (
+        select e.body from chain_events e where e.stone = stones.public_id and e.kind = 'POLISHED'
+        order by e.seq desc limit 1) like '%"consent":"name"%'"""
+    )
+
+
+def downgrade() -> None:
     raise NotImplementedError("what was bought is not forgotten")

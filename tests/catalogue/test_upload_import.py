@@ -229,7 +229,7 @@ async def test_an_update_changes_what_it_names_and_nothing_else(sessions, forty)
     await world.imported(sessions, company, (forty / "stock.csv").read_bytes(), registry)
     before = {stone.stock_no: stone for stone in await stones(sessions)}
     one = next(iter(before))
-    change = f"Stock #,$/ct,City,Fluorescence\n{one},5000,,-\nPV-9999999,4000,,\n".encode()
+    change = f"Stock #,$/ct,City,Fluorescence,Shade,Report Date\n{one},5000,,-,Yellow,-\nPV-9999999,4000,,,,\n".encode()
     file = await world.imported(sessions, company, change, registry, mode=Mode.UPDATE)
     rows = await world.rows_of(sessions, file)
     assert [row.outcome for row in rows] == ["accepted", "rejected"]
@@ -238,6 +238,7 @@ async def test_an_update_changes_what_it_names_and_nothing_else(sessions, forty)
     assert len(after) == 40 and after[one].price_per_carat_minor == 500_000
     assert after[one].price_total_minor == 500 * after[one].weight_mct
     assert (after[one].city, after[one].fluor_intensity) == (before[one].city, None)
+    assert before[one].report_date and (after[one].shade, after[one].report_date) == ("yellow", None)
     others = [name for name in after if name != one]
     assert all(after[name].seq == before[name].seq for name in others)
 

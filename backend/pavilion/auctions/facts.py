@@ -49,7 +49,7 @@ def published_facts(stone: Stone) -> dict[str, Any]:
             "id": stone.origin_id,
             "mine": {"country": stone.mine_country, "name": stone.mine, "producer": stone.producer},
             "rough": {"mass_mct": stone.rough_weight_mct},
-            "cutter": {"displayName": stone.cutter_name, "years": stone.cutter_years},
+            "cutter": {"displayName": stone.cutter_name if stone.cutter_named else None, "years": stone.cutter_years},
         },
         "reports": [{"lab": stone.lab, "number": stone.report_no}],
     }

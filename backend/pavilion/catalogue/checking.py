@@ -91,7 +91,7 @@ class StockSheet:
                 row.issues.clear()  # what else it lacks is beside the point
                 row.add("stock_no", "unknown_value")
             partner = values.get("pair_stock_no")
-            if partner is not None and partner.casefold() not in self.stock_keys:
+            if partner is not None and "pair_stock_no" in self.fields and partner.casefold() not in self.stock_keys:
                 row.add("pair_stock_no", "pair_partner_missing")
             if row.rejected:
                 yield CheckedRow(number, written, REJECTED, row.ordered, values, cells)

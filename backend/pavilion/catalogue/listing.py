@@ -15,7 +15,10 @@ _SAME = (
     *("fluor_color", "fancy_color", "fancy_secondary", "fancy_intensity", "fancy_overtone", "treatment", "lab"),
     *("report_no", "depth_pct", "table_pct", "crown_angle", "pavilion_angle", "girdle_pct", "girdle_min", "girdle_max"),
     *("currency", "list_pct", "availability", "city", "country", "origin_id", "origin_registry", "cutter_name"),
-    *("cutter_years", "comment"),
+    *("cutter_years", "comment", "girdle_condition", "culet_condition", "shade", "milky", "eye_clean", "brand"),
+    *("black_inclusion", "white_inclusion", "open_inclusion", "key_to_symbols", "inscription", "report_date"),
+    *("cash_list_pct", "pair_stock_no", "pair_separable", "gem_hue", "gem_tone", "gem_saturation", "color_term"),
+    *("transparency", "gem_clarity", "origin_opinion"),
 )
 _RENAMED = {
     "weight_mct": "carat",
@@ -26,6 +29,14 @@ _RENAMED = {
     "price_total_minor": "price_total",
     "rough_weight_mct": "rough_weight",
     "mine_country": "origin_country",
+    "treatment_degree": "treatment_level",
+    "list_price_minor": "list_price",
+    "cash_price_minor": "cash_price",
+    "region": "state",
+    "image_ref": "image",
+    "video_ref": "video",
+    "report_ref": "report_file",
+    "kp_no": "kp_certificate_no",
 }
 _FIELDS = {**{name: name for name in _SAME}, **_RENAMED}
 _LENGTHS = ("length_um", "width_um", "depth_um")
@@ -41,6 +52,8 @@ def stone_columns(values: Values, fields: Collection[str]) -> dict[str, Any]:
         row.update(zip(_LENGTHS, values.get("measurements") or (None, None, None), strict=True))
     if known & {"price_per_carat", "price_total"}:
         row |= {column: values.get(_RENAMED[column]) for column in _PRICES}
+    if "cutter_name" in row:
+        row["cutter_named"] = False  # a file tells no consent; only the cutter's own event does
     return row | {name: fallback for name, fallback in _FALLBACK.items() if name in row and row[name] is None}
 
 
@@ -130,6 +143,7 @@ def origin_columns(events: Iterable[Happening]) -> dict[str, Any]:
             cutter = event.more.get("cutter")
             name, years = (cutter.get("name"), cutter.get("years")) if isinstance(cutter, Mapping) else (None, None)
             found |= {"cutter_name": _words(name), "cutter_years": years if years in range(81) else None}
+            found |= {"cutter_named": isinstance(cutter, Mapping) and cutter.get("consent") == "name"}
     return found
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.kernel.db import Base, one_of
@@ -86,14 +86,44 @@ class Stone(Base):
     girdle_min: Mapped[str | None] = mapped_column(String(20))  # the thinnest
     girdle_max: Mapped[str | None] = mapped_column(String(20))
     culet: Mapped[str | None] = mapped_column(String(20))
+    girdle_condition: Mapped[str | None] = mapped_column(String(20))
+    culet_condition: Mapped[str | None] = mapped_column(String(20))
+    shade: Mapped[str | None] = mapped_column(String(20))
+    milky: Mapped[str | None] = mapped_column(String(20))
+    eye_clean: Mapped[str | None] = mapped_column(String(20))
+    black_inclusion: Mapped[str | None] = mapped_column(String(20))
+    white_inclusion: Mapped[str | None] = mapped_column(String(20))
+    open_inclusion: Mapped[str | None] = mapped_column(String(20))
+    key_to_symbols: Mapped[str | None] = mapped_column(Text)
+    inscription: Mapped[str | None] = mapped_column(String(100))
+    report_date: Mapped[str | None] = mapped_column(String(10))  # year, month, day
+    treatment_degree: Mapped[str | None] = mapped_column(String(20))
+
+    gem_hue: Mapped[str | None] = mapped_column(String(20))  # of a coloured stone
+    gem_tone: Mapped[str | None] = mapped_column(String(20))
+    gem_saturation: Mapped[str | None] = mapped_column(String(20))
+    color_term: Mapped[str | None] = mapped_column(String(20))  # the laboratory's own: pigeon blood
+    transparency: Mapped[str | None] = mapped_column(String(20))
+    gem_clarity: Mapped[str | None] = mapped_column(String(20))
+    origin_opinion: Mapped[str | None] = mapped_column(String(20))  # of the laboratory; an opinion is no proof
 
     price_per_carat_minor: Mapped[int | None]
     price_total_minor: Mapped[int | None]
     currency: Mapped[str] = mapped_column(String(3), default="USD")
     list_pct: Mapped[int | None]  # against a price list; negative is below it
+    list_price_minor: Mapped[int | None]  # per carat, on the list the supplier goes by
+    cash_price_minor: Mapped[int | None]  # per carat, for payment at once
+    cash_list_pct: Mapped[int | None]
     availability: Mapped[str] = mapped_column(String(30), default="subject_to_prior_sale")  # the supplier's word
     city: Mapped[str | None] = mapped_column(String(80))
+    region: Mapped[str | None] = mapped_column(String(80))  # state or province
     country: Mapped[str | None] = mapped_column(String(2))
+    brand: Mapped[str | None] = mapped_column(String(60))
+    pair_stock_no: Mapped[str | None] = mapped_column(String(32))  # the same supplier's stone that belongs to it
+    pair_separable: Mapped[bool | None]
+    image_ref: Mapped[str | None] = mapped_column(Text)  # where the supplier says that its files lie
+    video_ref: Mapped[str | None] = mapped_column(Text)
+    report_ref: Mapped[str | None] = mapped_column(Text)
 
     origin_id: Mapped[str] = mapped_column(String(64))
     origin_registry: Mapped[str | None] = mapped_column(String(60))
@@ -103,6 +133,8 @@ class Stone(Base):
     rough_weight_mct: Mapped[int | None]
     cutter_name: Mapped[str | None] = mapped_column(String(120))
     cutter_years: Mapped[int | None]
+    cutter_named: Mapped[bool] = mapped_column(default=False, server_default=false())  # agreed to be named
+    kp_no: Mapped[str | None] = mapped_column(String(24))  # Kimberley certificate of the rough
 
     picture: Mapped[str | None] = mapped_column(String(80))  # file name of a drawn picture
     words: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the laboratory's own words beside our codes

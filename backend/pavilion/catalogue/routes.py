@@ -117,6 +117,7 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         promised=promised,
         name=showing.name_of(found, lang),
         priced=queries.sees_price_of(actor, found),
+        inside=queries.sees_supplier_of(actor, found),
         supplier=await queries.supplier_of(session, found) if known else None,
         trade=trade,
         rulers=rulers.rulers_of(found),

@@ -18,8 +18,12 @@ _TYPES_REPEATED = ("enum", "color", "fancy", "country", "currency", "percent", "
 # A value of the stone that follows from one the row changes is not held against the row.
 _FOLLOWING = {
     "carat": ("price_total",),
-    "price_per_carat": ("price_total", "list_pct", "list_price"),
-    "price_total": ("price_per_carat", "list_pct", "list_price"),
+    "price_per_carat": ("price_total", "list_pct", "list_price", "cash_price", "cash_list_pct"),
+    "price_total": ("price_per_carat", "list_pct", "list_price", "cash_price", "cash_list_pct"),
+    "report_no": ("report_date", "report_file", "inscription", "key_to_symbols"),
+    "treatment": ("treatment_level",),
+    "girdle_min": ("girdle_condition",),
+    "culet_size": ("culet_condition",),
     "measurements": ("depth_pct",),
     "fluor_intensity": ("fluor_color",),
     "color": ("fancy_color", "fancy_intensity", "fancy_overtone", "fancy_secondary"),

@@ -30,6 +30,7 @@ _DEFAULTS: dict[str, Any] = {
     "species": "diamond",
     "currency": "USD",
     "availability": "subject_to_prior_sale",
+    "cutter_named": False,
 }
 
 
