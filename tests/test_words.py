@@ -124,6 +124,7 @@ def states():
     from pavilion.auctions.fees import Regime
     from pavilion.auctions.formats import SaleType
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
+    from pavilion.auctions.sheet_columns import Column
     from pavilion.auctions.sorting import Field
     from pavilion.catalogue.models import CommitmentKind
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
@@ -231,6 +232,8 @@ def states():
             *("sort", "group", "arrange", "suggested", "sheet"),
         ),
         "board_": Show,
+        "sheet_about_": Column,
+        "sheet_col_": Column,
         "sort_": (*Field, *(f"-{one}" for one in Field)),
         "upload_": FileState,
         "upload_mode_": Mode,

@@ -22,6 +22,7 @@ from pavilion.auctions import (
     queries,
     registering,
     registry,
+    sheet_routes,
     wording_routes,
 )
 from pavilion.auctions.entities import entities
@@ -266,3 +267,4 @@ router.include_router(adding_routes.router)
 router.include_router(arranging_routes.router)
 router.include_router(wording_routes.router)
 router.include_router(presence_routes.router)
+router.include_router(sheet_routes.router)
