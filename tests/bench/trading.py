@@ -1,4 +1,4 @@
-"""1,000 tries of 100 companies on one stone at the same moment: one order, whatever the database (settlement spec 14)."""
+"""1,000 tries of 100 companies on one stone at the same moment are one order, on either database (spec 14)."""
 
 import asyncio
 import tempfile

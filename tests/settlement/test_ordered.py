@@ -10,7 +10,7 @@ from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.provenance import custody_keeping, issuing
 from pavilion.provenance.custody_keeping import Load, Weighed
-from pavilion.settlement import handing_over, ledger, ordered, sellers, service
+from pavilion.settlement import document, handing_over, ledger, ordered, queries, sellers, service
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.seller_models import SellerStatement
 from pavilion.trading import placing
@@ -59,6 +59,9 @@ async def test_an_order_is_billed_paid_handed_out_and_stated(market):
     await told(market)
     invoice = await invoice_of(market, order)
     assert (invoice.state, invoice.total_minor, (await market.loaded(order)).state) == ("issued", PRICE, "invoiced")
+    async with market.sessions() as session:
+        paper = document.data_of(await queries.invoice_by_public_id(session, invoice.public_id), releases.TONGUES["en"])
+    assert [row["word"] for row in paper["totals"]] == ["Price", "Tax"] and "Paddle" not in str(paper["buyer"])
     case = releases.Case(invoice.public_id, market.stones[0], market.seller)
     await releases.paid(market.sessions, case)
     await told(market, NOON + HOUR)

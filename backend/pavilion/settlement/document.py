@@ -50,7 +50,7 @@ def data_of(invoice: Invoice, tongue: Tongue) -> dict[str, Any]:
         "title": say("Pro forma invoice") if draft else say("Invoice"),
         "mark": say("Pro forma") if draft else "",
         "subtitle": " · ".join(filter(None, [invoice.number, _issued(invoice, figures), _sale(facts, tongue)])),
-        "notice": say("This is a draft. It will be numbered when the sale has closed.") if draft else "",
+        "notice": _draft_notice(invoice, tongue) if draft else "",
         "footer": f"{seller['name']} · {invoice.number or say('Pro forma invoice')}",
         "seller": {"name": seller["name"], "lines": [seller["name"], *seller["address"], seller["tax_no"]]},
         "buyer": {"lines": buyer_lines(buyer, facts["paddle"], figures, tongue)},
@@ -95,10 +95,10 @@ def charge_words(line: InvoiceLine, tongue: Tongue) -> str:
 def _totals(invoice: Invoice, figures: Figures, tongue: Tongue) -> list[dict[str, str]]:
     """Hammer, premium, each charge, the tax with its rate, and what was put down before."""
     say, currency = tongue.gettext, invoice.currency
-    rows = [
-        {"word": say("Hammer"), "amount": _sum(invoice, LineKind.HAMMER, figures)},
-        {"word": say("Premium"), "amount": _sum(invoice, LineKind.PREMIUM, figures)},
-    ]
+    price = say("Price") if ordered(invoice) else say("Hammer")
+    rows = [{"word": price, "amount": _sum(invoice, LineKind.HAMMER, figures)}]
+    if not ordered(invoice):
+        rows.append({"word": say("Premium"), "amount": _sum(invoice, LineKind.PREMIUM, figures)})
     for line in invoice.lines:
         if line.kind == LineKind.CHARGE:
             amount = figures.amount(line.amount_minor, currency, True)
@@ -114,6 +114,17 @@ def _totals(invoice: Invoice, figures: Figures, tongue: Tongue) -> list[dict[str
     return rows
 
 
+def ordered(invoice: Invoice) -> bool:
+    """Bought at a fixed price: nobody held up a paddle, and no premium is owed."""
+    return not invoice.facts["paddle"]
+
+
+def _draft_notice(invoice: Invoice, tongue: Tongue) -> str:
+    if ordered(invoice):
+        return tongue.gettext("This is a draft. It will be numbered when the order is confirmed.")
+    return tongue.gettext("This is a draft. It will be numbered when the sale has closed.")
+
+
 def _issued(invoice: Invoice, figures: Figures) -> str:
     return figures.day(date.fromisoformat(invoice.issued_on)) if invoice.issued_on else ""
 
@@ -125,7 +136,7 @@ def _sale(facts: dict[str, Any], tongue: Tongue) -> str:
 
 def buyer_lines(buyer: dict[str, Any], paddle: str, figures: Figures, tongue: Tongue) -> list[str]:
     told = [*address_lines(buyer, figures), *filter(None, [buyer["tax_no"]])]
-    return [buyer["name"], *told, f"{tongue.gettext('Paddle')} {paddle}"]
+    return [buyer["name"], *told, *([f"{tongue.gettext('Paddle')} {paddle}"] if paddle else [])]
 
 
 def address_lines(buyer: Mapping[str, Any], figures: Figures) -> list[str]:
@@ -136,7 +147,7 @@ def address_lines(buyer: Mapping[str, Any], figures: Figures) -> list[str]:
 
 def _columns(invoice: Invoice, tongue: Tongue) -> list[str]:
     say, unit = tongue.gettext, invoice.currency
-    heads = [say("Hammer"), say("Premium"), say("Sum")]
+    heads = [say("Price") if ordered(invoice) else say("Hammer"), say("Premium"), say("Sum")]
     return [say("Lot"), say("Stone"), say("Per carat"), *(f"{head}, {unit}" for head in heads)]
 
 
@@ -163,7 +174,7 @@ def _lot(lines: dict[str, InvoiceLine], currency: str, figures: Figures, tongue:
         "stones": [_origin(piece, len(pieces) > 1, figures, tongue) for piece in pieces],
         "per_carat": "–" if each is None else figures.amount(each, currency, True),
         "hammer": figures.amount(hammer.amount_minor, currency, True),
-        "premium": figures.amount(premium.amount_minor, currency, True),
+        "premium": figures.amount(premium.amount_minor, currency, True) if premium.amount_minor else "–",
         "sum": figures.amount(hammer.amount_minor + premium.amount_minor, currency, True),
     }
 
