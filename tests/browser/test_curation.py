@@ -14,20 +14,20 @@ from tests.browser.conftest import House
 from tests.cast import NOOR
 
 LOTS = 6
-_FIRST = iter(range(5000, 9000, 10))
+_FIRST = iter(range(5000, 9000, 300))
 
 
-async def draft(sessions) -> tuple[str, list[str]]:
-    """A draft of six lots and one stone more to choose."""
+async def draft(sessions, lots: int = LOTS) -> tuple[str, list[str]]:
+    """A draft of so many lots and one stone more to choose."""
     now, curator = utc_now(), await rooms.actor(sessions, NOOR)
     async with sessions.begin() as session:
         supplier = await session.scalar(select(Company).where(Company.country == "BW"))
-        stones = await world.stones(session, supplier, LOTS + 1, first=next(_FIRST))
+        stones = await world.stones(session, supplier, lots + 1, first=next(_FIRST))
         await world.expose(session, stones)
         await session.execute(update(StoneVerdict).where(StoneVerdict.stone.in_(stones)).values(decided_at=now))
     async with sessions.begin() as session:
         sale = await curation.create_sale(session, values=world.settings(), actor=curator, now=now)
-        await curation.add_stones(session, sale=sale.public_id, stones=stones[:LOTS], actor=curator, now=now)
+        await curation.add_stones(session, sale=sale.public_id, stones=stones[:lots], actor=curator, now=now)
         await curation.number_lots(session, sale=sale.public_id, actor=curator, now=now)
     return sale.public_id, await world.order(sessions, sale.public_id)
 
@@ -59,6 +59,40 @@ def test_lots_are_ordered_by_keys_alone_and_each_move_is_told(house: House, read
     assert shown(page) == [b, c, a, d, e, f] == house.do(world.order, sale)
 
 
+def test_250_lots_are_curated_by_keys_alone(house: House, reader):
+    """Every step is a key: to the order, from lot to lot, choosing on the way, blocks to ends and places."""
+    sale, order = house.do(draft, 250)
+    page = reader(NOOR).go(f"/staff/sales/{sale}#order-form")
+    at_lot = "() => document.activeElement.dataset.lot ?? ''"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate(at_lot):
+            break
+    assert page.evaluate(at_lot) == order[0]
+
+    def keys(*pressed: str) -> None:
+        for key in pressed:
+            page.keyboard.press(key)
+
+    keys("Alt+End")
+    said(page, "Lot 1 moved to 250 of 250")
+    order = [*order[1:], order[0]]
+    keys("Home", *["ArrowDown"] * 4, " ", *["Shift+ArrowDown"] * 19, "Alt+Home")
+    said(page, "20 lots moved to 1 of 250")
+    order = [*order[4:24], *order[:4], *order[24:]]
+    keys(*["Alt+Shift+ArrowDown"] * 3)
+    said(page, "20 lots moved to 31 of 250")
+    order = [*order[20:50], *order[:20], *order[50:]]
+    keys("m", *"200", "Enter")
+    said(page, "20 lots moved to 200 of 250")
+    block = order[30:50]
+    rest = [lot for lot in order if lot not in block]
+    order = [*rest[:199], *block, *rest[199:]]
+    assert shown(page) == order == house.do(world.order, sale)
+    keys("Control+a")
+    assert page.locator('[data-order] input[name="lot"]:checked').count() == 250
+
+
 def test_chosen_lots_are_carried_together_with_the_mouse(house: House, reader):
     sale, (a, b, c, d, e, f) = house.do(draft)
     page = reader(NOOR, lang="zh").go(f"/staff/sales/{sale}")
@@ -70,7 +104,7 @@ def test_chosen_lots_are_carried_together_with_the_mouse(house: House, reader):
     target.hover(position={"x": 300, "y": 20})
     target.hover(position={"x": 300, "y": 6})
     page.mouse.up()
-    said(page, "拍品 4已移至第 2 位，共 6 位")
+    said(page, "2 件拍品已移至第 2 位，共 6 位")
     assert shown(page) == [a, d, f, b, c, e] == house.do(world.order, sale)
 
 

@@ -1,7 +1,7 @@
 // @ts-check
 // The board of a sale: drag and keys on top of forms that work without them. The server's answer is the order shown.
 import { region } from "./announce.js";
-import { dropPlace, landing, numbersFollow, stepOf, typedPlace } from "./order.js";
+import { blockLanding, dropPlace, landing, numbersFollow, rowAfter, stepOf, typedPlace } from "./order.js";
 import { say } from "./words.js";
 
 const form = document.querySelector("form[data-builder]");
@@ -47,7 +47,8 @@ async function send(lots, place) {
   const row = rows().find((one) => lotOf(one) === lots[0]);
   const facts = { name: row?.dataset.name ?? "", place: after.order.indexOf(lots[0] ?? "") + 1, count: after.order.length };
   const still = before.join() === after.order.join();
-  tell(say(still ? "%(name)s stays at %(place)s of %(count)s" : "%(name)s moved to %(place)s of %(count)s", facts));
+  if (lots.length > 1 && !still) tell(say("%(n)s lots moved to %(place)s of %(count)s", { ...facts, n: lots.length }));
+  else tell(say(still ? "%(name)s stays at %(place)s of %(count)s" : "%(name)s moved to %(place)s of %(count)s", facts));
 }
 
 /** The rows in this order; the focus stays on its lot. @param {string[]} wanted */
@@ -95,7 +96,7 @@ function ask(row) {
   dialog.returnValue = "";
   dialog.addEventListener("close", () => {
     row.focus();
-    if (dialog.returnValue === "move") move([lotOf(row)], () => typedPlace(field.value));
+    if (dialog.returnValue === "move") move(carriedBy(row), () => typedPlace(field.value));
   }, { once: true });
   dialog.showModal();
   field.select();
@@ -105,11 +106,41 @@ body?.addEventListener("keydown", (event) => {
   if (!(event instanceof KeyboardEvent) || !(event.target instanceof HTMLElement)) return;
   const row = event.target.closest("tr");
   const step = stepOf(event);
-  if (!row || step === null || (step === "ask" && event.target !== row)) return;
+  if (!row) return;
+  if (step === null) {
+    if (event.target === row) walk(event, row);
+    return;
+  }
+  if (step === "ask" && event.target !== row) return;
   event.preventDefault();
+  const lots = carriedBy(row);
   if (step === "ask") ask(row);
-  else move([lotOf(row)], (now) => landing(now.indexOf(lotOf(row)), step, now.length));
+  else move(lots, (now) => blockLanding(now, lots, step));
 });
+
+/** A chosen lot takes the other chosen ones along, by key as by hand. @param {HTMLTableRowElement} row */
+const carriedBy = (row) => (boxOf(row)?.checked ? chosen() : [lotOf(row)]);
+
+/** Keys on a row itself: arrows go from lot to lot, with Shift they choose on the way, Space chooses, Control and A
+ * chooses all that are shown. @param {KeyboardEvent} event @param {HTMLTableRowElement} row */
+function walk(event, row) {
+  const shown = rows().filter((one) => !one.hidden);
+  const box = boxOf(row);
+  const next = rowAfter(event, shown.indexOf(row), shown.length);
+  if (event.key === " " && box) box.checked = !box.checked;
+  else if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) choose(shown);
+  else if (next !== null) {
+    const to = shown[next];
+    if (event.shiftKey && to) choose(shown.slice(Math.min(next, shown.indexOf(row)), Math.max(next, shown.indexOf(row)) + 1));
+    to?.focus();
+  } else return;
+  event.preventDefault();
+}
+
+/** @param {HTMLTableRowElement[]} some */
+function choose(some) {
+  for (const box of some.map(boxOf)) if (box) box.checked = true;
+}
 
 // The arrows of a row are buttons of the form; with a script the page stays where it is.
 body?.addEventListener("click", (event) => {

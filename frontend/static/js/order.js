@@ -23,6 +23,23 @@ export function landing(at, step, count) {
   return Math.max(0, Math.min(count - 1, at + step));
 }
 
+/** The place where lots that move together land after a step, counted among those that stay.
+ * @template T @param {readonly T[]} order @param {readonly T[]} moving @param {number} step */
+export function blockLanding(order, moving, step) {
+  const first = order.findIndex((one) => moving.includes(one));
+  return Math.max(0, Math.min(order.length - moving.length, first + step));
+}
+
+/** Which row a plain key goes to from row `at` of `count`; null when the key means none.
+ * @param {Pressed} pressed @param {number} at @param {number} count @returns {number | null} */
+export function rowAfter({ key, altKey, ctrlKey, metaKey }, at, count) {
+  if (altKey || ctrlKey || metaKey) return null;
+  if (key === "ArrowUp") return Math.max(0, at - 1);
+  if (key === "ArrowDown") return Math.min(count - 1, at + 1);
+  if (key === "Home") return 0;
+  return key === "End" ? count - 1 : null;
+}
+
 /** The order once the moving ones stand together from `position`, in their present relative order.
  * @template T @param {readonly T[]} order @param {readonly T[]} moving @param {number} position @returns {T[]} */
 export function rearranged(order, moving, position) {

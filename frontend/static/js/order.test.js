@@ -1,7 +1,9 @@
 // @ts-check
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { FAR, dropPlace, landing, numbersFollow, rearranged, stepOf, typedPlace } from "./order.js";
+import {
+  FAR, blockLanding, dropPlace, landing, numbersFollow, rearranged, rowAfter, stepOf, typedPlace,
+} from "./order.js";
 
 const bare = { altKey: false, shiftKey: false, ctrlKey: false, metaKey: false };
 const order = ["a", "b", "c", "d", "e"];
@@ -48,4 +50,21 @@ test("numbers follow the order when those given rise", () => {
   assert.ok(numbersFollow(["9:", "", "10:", "10:A"]));
   assert.ok(!numbersFollow(["10:", "9:"]));
   assert.ok(!numbersFollow(["10:A", "", "10:"]));
+});
+
+test("lots that move together land a step on among those that stay", () => {
+  assert.equal(blockLanding(order, ["b", "c"], 1), 2);
+  assert.equal(blockLanding(order, ["b", "d"], -1), 0);
+  assert.equal(blockLanding(order, ["a", "e"], FAR), 3);
+  assert.equal(blockLanding(order, ["c"], -FAR), 0);
+});
+
+test("plain arrows, Home and End go from row to row, and no other key does", () => {
+  assert.equal(rowAfter({ ...bare, key: "ArrowDown" }, 1, 3), 2);
+  assert.equal(rowAfter({ ...bare, key: "ArrowDown", shiftKey: true }, 2, 3), 2);
+  assert.equal(rowAfter({ ...bare, key: "ArrowUp" }, 0, 3), 0);
+  assert.equal(rowAfter({ ...bare, key: "Home" }, 2, 3), 0);
+  assert.equal(rowAfter({ ...bare, key: "End" }, 0, 3), 2);
+  assert.equal(rowAfter({ ...bare, key: "ArrowDown", altKey: true }, 0, 3), null);
+  assert.equal(rowAfter({ ...bare, key: "x" }, 0, 3), null);
 });
