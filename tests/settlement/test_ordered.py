@@ -10,12 +10,13 @@ from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import ActNotAllowed, BadInput
 from pavilion.provenance import custody_keeping, issuing
 from pavilion.provenance.custody_keeping import Load, Weighed
-from pavilion.settlement import document, handing_over, ledger, ordered, queries, sellers, service
+from pavilion.settlement import document, handing_over, ledger, ordered, queries, sellers, service, stopping
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.seller_models import SellerStatement
 from pavilion.trading import placing
 from pavilion.trading.models import Order
 from tests import make
+from tests.catalogue import stones as listing
 from tests.make import HOUR, NOON
 from tests.provenance import issued
 from tests.settlement import releases
@@ -155,6 +156,25 @@ async def test_an_invoice_taken_back_by_another_act_calls_the_order_off(sqlite_s
         await ordered.crediting.credit(session, invoice, reason="default", by="tomas", now=NOON)
     await told(market)
     assert ((await market.loaded(order)).state, await market.promised()) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("release", [True, False])
+async def test_what_lost_its_origin_before_the_invoice_waits_for_a_person(sqlite_sessions, release):
+    market = await Market(sqlite_sessions).open()
+    order = await market.buy()
+    await market.answer(order, yes=True)
+    async with sqlite_sessions.begin() as session:
+        await listing.revoke(session, market.stones[0])
+    await told(market)
+    assert (await invoice_of(market, order)).state == "draft"
+    async with sqlite_sessions.begin() as session:
+        cato = await make.actor(session, "cato@pavilion.example", (Role.COMPLIANCE,))
+        (stop,) = await stopping.all_stops(session)
+        said = "The registry was down; the paper is here."
+        await service.decide_stop(session, stop.id, release=release, reason=said, actor=cato, now=NOON)
+    await told(market)
+    assert (await market.loaded(order)).state == ("invoiced" if release else "cancelled")
+    assert (await market.promised() is not None) is release
 
 
 async def test_an_undecided_tax_leaves_a_draft_and_is_tried_again(sqlite_sessions):

@@ -14,11 +14,12 @@ from pavilion.auctions.entities import entities
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, Refusal
 from pavilion.kernel.events import Event, cursor_of, news
-from pavilion.settlement import crediting, invoicing
+from pavilion.settlement import crediting, invoicing, stopping
 from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
 from pavilion.settlement.models import BilledLot, Invoice
 from pavilion.settlement.release_models import Goods, GoodsState, Release
 from pavilion.settlement.rules import PAYABLE, InvoiceState
+from pavilion.settlement.stop_models import SettlementStop, StopState
 from pavilion.trading import placing, queries
 from pavilion.trading.models import Order
 from pavilion.trading.queries import OrderFacts
@@ -28,8 +29,9 @@ CANCEL = "order.cancel"
 FOLLOWER = "settlement:orders"
 OF_ORDERS = ("order:placed", "order:confirmed", "order:refused")
 OF_INVOICES = ("invoice:issued", "invoice:paid", "invoice:reopened", "invoice:credited", "invoice:cancelled")
+OF_STOPS = ("settlement:released", "settlement:cancelled")
 OF_RELEASES = ("release:handed_over", "release:received", "release:taken_back")
-NAMES = (*OF_ORDERS, *OF_INVOICES, *OF_RELEASES)
+NAMES = (*OF_ORDERS, *OF_INVOICES, *OF_STOPS, *OF_RELEASES)
 AT_ONCE = 100
 LOOK_BACK = 100  # ids are given before they are committed, so the newest few are looked at again
 ANEW = timedelta(minutes=1)  # so often what could not be issued is tried again
@@ -95,6 +97,10 @@ async def put_right(session: AsyncSession, public_id: str, now: datetime) -> int
     if state in (OrderState.REFUSED, OrderState.CANCELLED):
         await _take_off(session, order)
         return None
+    if state == OrderState.CONFIRMED and (why := await _stopped_for_good(session, order)) is not None:
+        await _take_off(session, order)
+        await placing.cancel(session, order, reason=why, by=BY, now=now)
+        return None
     if state in (OrderState.PLACED, OrderState.CONFIRMED):
         await _bill(session, order, now)
     invoice = await _invoice_of(session, public_id)
@@ -121,6 +127,9 @@ async def _bring_on_all(sessions: Sessions, orders: Collection[str], now: dateti
             draft = await put_right(session, public_id, now)
         if draft is None:
             continue
+        async with sessions.begin() as session:
+            if await stopping.look(session, public_id, now):
+                continue  # its origin or destination no longer holds: a person decides
         try:
             async with sessions.begin() as session:
                 await placing.locked(session, public_id)
@@ -137,6 +146,7 @@ async def _orders_of(session: AsyncSession, said: Collection[Event]) -> set[str]
     releases = {one.subject for one in said if one.name in OF_RELEASES}
     sales = set(await session.scalars(select(Invoice.sale).where(Invoice.public_id.in_(invoices))))
     handed = select(Invoice.sale).join(Release, Release.invoice_id == Invoice.id)
+    sales |= {one.facts["sale"] for one in said if one.name in OF_STOPS}
     sales |= set(await session.scalars(handed.where(Release.public_id.in_(releases))))
     return named | set(await session.scalars(select(Order.public_id).where(Order.public_id.in_(sales))))
 
@@ -191,6 +201,12 @@ async def _invoice_of(session: AsyncSession, order: str) -> Invoice | None:
 async def _take_off(session: AsyncSession, order: Order) -> None:
     for line in await placing.lines_of(session, order):
         await invoicing.take_off(session, line.public_id)
+
+
+async def _stopped_for_good(session: AsyncSession, order: Order) -> str | None:
+    """Why a compliance person has cancelled the sale of it, before anything was issued."""
+    wanted = select(SettlementStop.reason).where(SettlementStop.sale == order.public_id)
+    return await session.scalar(wanted.where(SettlementStop.state == StopState.CANCELLED).limit(1))
 
 
 async def _taken_back(session: AsyncSession, order: Order, now: datetime) -> None:

@@ -23,6 +23,7 @@ from pavilion.settlement import (
 )
 from pavilion.settlement.forms import StopForm
 from pavilion.settlement.models import Invoice
+from pavilion.trading import queries as trade
 from pavilion.webkit import pdf
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page
@@ -118,7 +119,8 @@ async def stops(request: Request, actor: StopReader, session: Reading) -> Respon
     closed = await queries.closed_bids(session)
     companies = {row.company_id for row in rows} | {bid.company_id for bid in closed}
     names, done = await queries.company_names(session, companies), request.query_params.get("done", "")[:12]
-    return page(request, "settlement/stops.html", rows=rows, closed=closed, names=names, done=done)
+    orders = await trade.orders_by_line(session, [row.lot for row in rows])
+    return page(request, "settlement/stops.html", rows=rows, closed=closed, names=names, orders=orders, done=done)
 
 
 @router.post("/staff/stops/{stop}/decision")

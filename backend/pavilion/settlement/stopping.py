@@ -24,6 +24,10 @@ from pavilion.provenance.models import ExposedStone, StoneVerdict
 from pavilion.provenance.rules import REASON_LEAST, REASON_MOST
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.stop_models import SettlementStop, StopState
+from pavilion.trading import queries as trade
+from pavilion.trading.models import Order
+from pavilion.trading.queries import OrderFacts
+from pavilion.trading.rules import UNPAID
 
 FOLLOWER = "settlement:stops"
 WATCHED = ("stone:verdict_changed", "law:changed", "law:grandfather_claimed", "lot:owed")
@@ -132,6 +136,8 @@ async def decide(
 
 
 async def _sold(session: AsyncSession, sale: str) -> list[_Sold]:
+    if (order := await trade.order_of(session, sale)) is not None:
+        return _ordered(order) if order.state in UNPAID else []
     paid = set(await session.scalars(select(PaidLot.lot).where(PaidLot.sale == sale)))
     results = [one for one in await book.results(session, sale) if one.lot_public_id not in paid]
     registered = select(Registration).join(Sale, Sale.id == Registration.sale_id).where(Sale.public_id == sale)
@@ -155,6 +161,17 @@ async def _sold(session: AsyncSession, sale: str) -> list[_Sold]:
     ]
 
 
+def _ordered(order: OrderFacts) -> list[_Sold]:
+    """The lines of an order at a fixed price, as lots of a sale of its own."""
+    return [
+        _Sold(
+            line.public_id, str(line.place), order.public_id, order.company_id, order.destination,
+            tuple(line.facts["stones"]),
+        )
+        for line in order.lines
+    ]  # fmt: skip
+
+
 async def _reasons(session: AsyncSession, sold: _Sold, day: date) -> list[dict[str, Any]]:
     """Why the lot no longer holds, as codes; empty if it does."""
     shown = set(await session.scalars(select(ExposedStone.stone).where(ExposedStone.stone.in_(sold.stones))))
@@ -175,4 +192,5 @@ async def _reasons(session: AsyncSession, sold: _Sold, day: date) -> list[dict[s
 async def _unsettled(session: AsyncSession) -> Sequence[str]:
     paid = select(PaidLot.lot).where(PaidLot.lot == BookLot.lot)
     sold = select(BookLot.sale).where(BookLot.state == BookLotState.SOLD, ~paid.exists()).distinct()
-    return (await session.scalars(sold)).all()
+    orders = select(Order.public_id).where(Order.state.in_(UNPAID))
+    return (await session.scalars(sold.union(orders))).all()
