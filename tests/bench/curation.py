@@ -1,5 +1,5 @@
 """Five hundred lots of one draft: one moved, all put into another order, all numbered anew; and two curators who move
-lots at random at the same time, a thousand times in all.
+lots at random at the same time, a thousand times in all; and two hundred commands taken back.
 
 Server time is the command with its transaction and its commit. Beside it, as a floor, what nobody can leave out: a
 transaction by the bare driver that takes the sale's lock, reads the order, writes the same keys or numbers row by row
@@ -18,10 +18,11 @@ from typing import Any
 
 import aiosqlite
 import asyncpg
-from sqlalchemy import make_url, select
+from sqlalchemy import func, make_url, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions import arranging, curation, ranks
-from pavilion.auctions.models import LotMove
+from pavilion.auctions import arranging, changes, curation, ranks
+from pavilion.auctions.models import Command, Lot, LotMove, LotStone
 from pavilion.kernel import db
 from tests import need
 from tests.auctions import world
@@ -29,7 +30,7 @@ from tests.conftest import SEAL, make_schema, on_database, run_sql
 from tests.luck import Random
 from tests.make import NOON
 
-LOTS, TRIES, MOVES = 500, 15, 1_000
+LOTS, TRIES, MOVES, COMMANDS = 500, 15, 1_000, 200
 MOST_MS = {"one moved": 20, "all reordered": 100, "all numbered": 100}
 Written = list[tuple[str, str]]  # lot, its new key or number
 Bare = Callable[[str, str, Written], Awaitable[float]]
@@ -44,7 +45,11 @@ async def measured(name: str, url: str, bare: Bare) -> list[dict[str, object]]:
         sale = await world.draft(sessions, house, LOTS)
         beside = await world.draft(sessions, replace(house, stones=house.stones[LOTS:]))
         found = [await one_kind(name, kind, sessions, house, (sale, beside), url, bare) for kind in MOST_MS]
-        return [*found, await two_curators(name, sessions, house, sale)]
+        return [
+            *found,
+            await two_curators(name, sessions, house, sale),
+            await taken_back(name, sessions, house, beside),
+        ]
     finally:
         await engine.dispose()
 
@@ -119,6 +124,74 @@ async def two_curators(name: str, sessions: db.Sessions, house: world.World, sal
     }
     print(f"{facts['name']}: {facts['moves_per_s']} a second, the history told again is the order: {same}")
     return facts
+
+
+async def taken_back(name: str, sessions: db.Sessions, house: world.World, sale: str) -> dict[str, object]:
+    """Two hundred commands of every kind, then all of them taken back, the last first: byte by byte what was before."""
+    luck, last = Random(7), 0
+    async with sessions.begin() as session:
+        said: dict[str, Any] = {"sale": sale, "actor": house.curator, "now": NOON}
+        heading = await arranging.name_group(session, names=("Whites", "白钻"), **said)
+        last = await session.scalar(select(func.max(Command.id))) or 0
+    before = await document(sessions, sale)
+    for _ in range(COMMANDS):
+        async with sessions.begin() as session:
+            await one_command(session, luck, said, str(heading.id))
+    after = await document(sessions, sale)
+    async with sessions() as session:
+        wanted = select(Command.id).where(Command.id > last).order_by(Command.id.desc())
+        commands = (await session.scalars(wanted)).all()
+    begun = time.perf_counter()
+    for command in commands:
+        async with sessions.begin() as session:
+            await changes.undo(session, command=command, **said)
+    seconds = time.perf_counter() - begun
+    same = len(commands) == COMMANDS and after != before == await document(sessions, sale)
+    facts: dict[str, object] = {
+        "name": f"{COMMANDS} commands taken back, {name}",
+        "undo_ms": round(1000 * seconds / COMMANDS, 1),
+        "byte_equal": same,
+        "ok": same,
+    }
+    print(f"{facts['name']}: {facts['undo_ms']} ms each, byte by byte what was before: {same}")
+    return facts
+
+
+async def one_command(session: AsyncSession, luck: Random, said: dict[str, Any], heading: str) -> None:
+    """One of every kind, which always changes something."""
+    lots = (await session.scalars(select(Lot).where(Lot.sale.has(public_id=said["sale"])).order_by(Lot.rank))).all()
+    order = [lot.public_id for lot in lots]
+    some = luck.sample(list(lots), 3)
+    names = [lot.public_id for lot in some]
+    kind = luck.randint(0, 6)
+    if kind == 0:
+        step = 1_000_000 + luck.randint(0, 10**9)
+        edits = {lot.public_id: (lot.version, {"low_minor": step, "tags": [str(step)]}) for lot in some}
+        await curation.edit_lots(session, edits=edits, **said)
+    elif kind == 1:
+        await curation.number_lots(session, start=luck.randint(1, 90_000), **said)
+    elif kind == 2:
+        await curation.remove_lots(session, lots=names[:1], **said)
+    elif kind == 3:
+        to = heading if any(lot.group_id is None for lot in some) else "none"
+        await arranging.send_lots(session, lots=names, to=to, **said)
+    elif kind == 4:
+        await arranging.arrange_lots(session, order=luck.sample(order, len(order)), kind="arrange", **said)
+    elif kind == 5:
+        await arranging.arrange_lots(session, order=[*order[1:], order[0]], kind="arrange", **said)
+    else:
+        await curation.move_lots(session, lots=[order[-1]], position=luck.randint(0, len(order) // 2), **said)
+
+
+async def document(sessions: db.Sessions, sale: str) -> bytes:
+    """Everything that the lots of the sale say."""
+    async with sessions() as session:
+        rows = (await session.scalars(select(Lot).where(Lot.sale.has(public_id=sale)).order_by(Lot.rank))).all()
+        held = await session.execute(select(LotStone.lot_id, LotStone.place, LotStone.stone_id))
+        stones = sorted(tuple(row) for row in held)
+    ids = {lot.id: lot.public_id for lot in rows}
+    said = [{"lot": lot.public_id} | changes.facts_of(lot) for lot in rows]
+    return json.dumps([said, sorted((ids[lot], *rest) for lot, *rest in stones if lot in ids)]).encode()
 
 
 LOCKED = "select id from sales where public_id = {sale}"
