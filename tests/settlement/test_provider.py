@@ -77,6 +77,11 @@ async def hear(sessions, provider, events=None, now=NOON):
     return [await webhooks.take(sessions, provider, event, now) for event in events or list(provider.events)]
 
 
+async def ways(sessions, number):
+    async with sessions() as session:
+        return await checkouts.ways_of(session, await queries.invoice_by_number(session, number))
+
+
 async def with_account(sessions, provider, number):
     intent = await asked(sessions, number, by_card=False)
     await sending.send(sessions, provider, URL, intent, NOON)
@@ -405,9 +410,24 @@ async def test_a_transfer_that_cannot_be_taken_from_the_cash_balance_is_put_to_a
     provider.refusing = {"charge": "insufficient_funds"}
     await sending.tick(sqlite_sessions, provider, URL, NOON)
     found = await one(sqlite_sessions, Discrepancy)
-    assert (found.kind, found.facts["code"], found.facts["amount_minor"]) == (
-        "provider_refused", "insufficient_funds", 1_275_000,
-    )  # fmt: skip
+    receipt = await one(sqlite_sessions, Receipt)
+    assert (found.kind, found.subject, found.invoice) == ("transfer_not_taken", receipt.public_id, invoice.number)
+    assert found.facts == {"amount_minor": 1_275_000, "currency": "USD", "code": "insufficient_funds"}
+
+
+async def test_a_rest_below_what_the_provider_takes_is_offered_no_card(sqlite_sessions):
+    invoice, provider = await issued(sqlite_sessions), Provider()
+    customer = await with_account(sqlite_sessions, provider, invoice.number)
+    provider.transfer(customer, 1_275_000 - 50, invoice.number)
+    await hear(sqlite_sessions, provider)
+    assert (await ways(sqlite_sessions, invoice.number)).card
+    provider.transfer(customer, 1, invoice.number)
+    await hear(sqlite_sessions, provider)
+    left = await ways(sqlite_sessions, invoice.number)
+    assert (left.amount_minor, left.card, left.transfer) == (49, False, True)
+    with pytest.raises(ActNotAllowed) as refused:
+        await asked(sqlite_sessions, invoice.number)
+    assert refused.value.facts == {"state": "too_little"}
 
 
 async def test_two_pages_of_one_invoice_that_are_both_paid_pay_it_once(sqlite_sessions):

@@ -23,6 +23,8 @@ from pavilion.settlement.stopping import refuse_stopped
 from pavilion.settlement.terms import Terms
 
 ACCOUNT_CURRENCIES = frozenset({"EUR", "GBP", "JPY", "MXN", "USD"})  # in which the provider opens virtual accounts
+LEAST = {"AED": 200, "GBP": 30, "HKD": 400}  # what the provider takes by card at the least; elsewhere:
+LEAST_ELSEWHERE = 50
 USABLE = timedelta(minutes=5)  # a page that ends sooner is not handed out again
 BEFORE_END = timedelta(minutes=40)  # the provider opens no page for less than half an hour
 OPEN = (IntentState.NEW, IntentState.SENT, IntentState.WAITING)
@@ -96,7 +98,7 @@ async def _ways(
         title=reference,
         house=entities()[entity].name,
         zone=entities()[entity].zone,
-        card=0 < left <= terms.card_ceiling_minor,
+        card=LEAST.get(currency, LEAST_ELSEWHERE) <= left <= terms.card_ceiling_minor,
         transfer=left > 0 and currency in ACCOUNT_CURRENCIES,
         ceiling_minor=terms.card_ceiling_minor,
         account=(customer.accounts if customer else {}).get(currency, {}),
@@ -104,6 +106,10 @@ async def _ways(
         until=waiting.expires_at if waiting else None,
         auto=terms.auto_charge,
     )
+
+
+def _why_no_card(ways: Ways) -> str:
+    return "above_ceiling" if ways.amount_minor > ways.ceiling_minor else "too_little"
 
 
 def _pages_of(ref: str) -> ColumnElement[bool]:
@@ -124,7 +130,7 @@ async def pay_invoice(
     if not by_card:
         return await ask_account(session, ways, invoice.company_id, invoice.entity, now)
     if not ways.card:
-        raise ActNotAllowed(state="above_ceiling")
+        raise ActNotAllowed(state=_why_no_card(ways))
     assert invoice.number is not None
     terms = await terms_of(session, invoice.sale, invoice.entity)
     return await _ask_page(
@@ -144,7 +150,7 @@ async def pay_deposit(
     if not by_card:
         return await ask_account(session, ways, deposit.company_id, deposit.entity, now)
     if not ways.card:
-        raise ActNotAllowed(state="above_ceiling")
+        raise ActNotAllowed(state=_why_no_card(ways))
     terms = await terms_of(session, deposit.sale, deposit.entity)
     ways = ways._replace(title=await _titled(session, deposit, lang))
     kind = IntentKind.HOLD if deposit.by_hold else IntentKind.DEPOSIT

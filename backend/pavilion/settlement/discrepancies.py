@@ -33,6 +33,7 @@ KINDS = (
     "payout_unexplained",  # whose money a part of it was, nobody says
     "deposit_stuck",  # it should go back after its sale, and cannot
     "hold_lapsed",  # a card's authorisation that a deposit stood on ended at the provider
+    "transfer_not_taken",  # it is booked, and still lies on the buyer's own account at the provider
     "provider_refused",  # what the house wanted to take at the provider, it did not get
     "balance_differs",  # a kept balance is not what its entries add up to
 )

@@ -24,7 +24,7 @@ from pavilion.settlement import (
 from pavilion.settlement.intent_models import IntentKind, IntentState, PaymentIntent, ProviderCustomer
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.payments.port import Cash, Charged, Checkout, Disputed, PaidOut, Refunded, Said
-from pavilion.settlement.receipt_models import Receipt, Refund, Source
+from pavilion.settlement.receipt_models import Allocation, Receipt, Refund, Source
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 
 LIVE = (IntentState.NEW, IntentState.SENT, IntentState.WAITING, IntentState.UNKNOWN)
@@ -216,18 +216,35 @@ async def page_ended(session: AsyncSession, found: Checkout, now: datetime) -> s
 
 async def given_up(session: AsyncSession, intent: PaymentIntent, now: datetime) -> None:
     """A deposit whose payment came to nothing is asked as before; who agreed to be charged hears that the card was
-    refused; what the house could not take for itself is put to a person."""
+    refused; a transfer that cannot be taken from its buyer's account, and a hold that cannot be captured, are put to a
+    person."""
     if intent.kind in (IntentKind.DEPOSIT, IntentKind.HOLD):
         deposit = await deposits.locked(session, intent.ref)
         await deposits.not_paid(session, deposit, by=None, now=now)
     elif intent.kind == IntentKind.CHARGE and not intent.facts.get("cash"):
         told = {"number": intent.ref, "company_id": intent.company_id}
         events.record(session, "invoice:charge_refused", intent.key, by=None, at=now, **told)
-    elif intent.kind in (IntentKind.CHARGE, IntentKind.CAPTURE):
+    elif intent.kind == IntentKind.CHARGE:
+        await _not_taken(session, intent, now)
+    elif intent.kind == IntentKind.CAPTURE:
         facts = {"kind": intent.kind, "ref": intent.ref, "amount_minor": intent.amount_minor}
         await discrepancies.found(
             session, key=f"provider_refused:{intent.public_id}", kind="provider_refused", subject=intent.public_id,
             facts={**facts, "currency": intent.currency, "code": intent.last_error}, now=now,
+        )  # fmt: skip
+
+
+async def _not_taken(session: AsyncSession, intent: PaymentIntent, now: datetime) -> None:
+    """The transfer is booked and has paid, so nobody is asked for it again; but it still lies on the buyer's account at
+    the provider, and the sellers of what it paid wait until a person has looked."""
+    receipt = select(Receipt.id).where(Receipt.public_id == intent.ref).scalar_subquery()
+    paid = select(Invoice.number).join(Allocation, Allocation.invoice_id == Invoice.id)
+    paid = paid.where(Allocation.receipt_id == receipt).distinct().order_by(Invoice.number)
+    facts = {"amount_minor": intent.amount_minor, "currency": intent.currency, "code": intent.last_error}
+    for number in list(await session.scalars(paid)) or [None]:
+        await discrepancies.found(
+            session, key=f"transfer_not_taken:{intent.public_id}:{number or ''}", kind="transfer_not_taken",
+            subject=intent.ref, invoice=number, facts=facts, now=now,
         )  # fmt: skip
 
 
