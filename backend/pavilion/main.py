@@ -110,6 +110,7 @@ from pavilion.viewings import readiness as seen_before
 from pavilion.viewings import routes as viewings_routes
 from pavilion.viewings import staff_routes as viewing_staff_routes
 from pavilion.webkit import guards, refusals, static
+from pavilion.webkit import rates as limits_of_programs
 from pavilion.webkit.html import pages_of
 from pavilion.webkit.log import RequestLog
 from pavilion.worker import Tick
@@ -278,12 +279,13 @@ def _over_redis(settings: Settings, clock: Clock, *, indexed: bool = False) -> L
             settings.redis_url, app.state.sessions, clock, bus_key=keys.bus, verifier=keys.verifier(settings.host_name)
         )
         async with bridge as rooms:
-            app.state.rooms = rooms
+            app.state.rooms, app.state.rates = rooms, limits_of_programs.over_redis(settings.redis_url)
             if indexed:
                 index_of(app).start()
             try:
                 yield
             finally:
+                await app.state.rates.close()
                 await _close_index(app)
                 await _close_payments(app)
 
@@ -320,6 +322,7 @@ def build_web(
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, routes=routes)
     app.state.settings, app.state.sessions, app.state.clock = settings, sessions, clock
     app.state.pages = pages
+    app.state.rates = limits_of_programs.in_memory()
     app.state.proposal_handlers = {
         **PROPOSAL_HANDLERS,
         **trusting.proposal_handlers(settings.house_did),
@@ -347,7 +350,7 @@ def build_web(
         Middleware(RequestLog),
         Middleware(SignIn, sessions=sessions, clock=clock),
         Middleware(guards.Guards, origins=settings.origins, secure=settings.secure, refuse=refusals.foreign(app)),
-        Middleware(ProgramDoor, refuse=refusals.refusing(app)),
+        Middleware(ProgramDoor, clock=clock, refuse=refusals.refusing(app)),
     ]
     return app
 
