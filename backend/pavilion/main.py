@@ -30,6 +30,7 @@ from pavilion.bidding import (
     program_routes,
     proposal_lines,
     request_routes,
+    sale_api,
 )
 from pavilion.bidding import api as bidding_api
 from pavilion.bidding import console_routes as bidding_console_routes
@@ -124,6 +125,7 @@ ROUTERS: list[APIRouter] = [
     auctions_reoffer_routes.router,
     bidding_routes.router,
     bidding_api.router,
+    sale_api.router,
     program_routes.router,
     own_routes.router,
     bidding_staff_routes.router,

@@ -1,31 +1,33 @@
-"""Stones for programs: search and one stone, as JSON."""
+"""Stones for programs: search, one stone and what changed, as JSON."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
-from sqlalchemy.ext.asyncio import AsyncSession
+from fastapi import APIRouter, Query, Request, Response
 
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor
-from pavilion.catalogue import cursors, forms, queries
+from pavilion.catalogue import change_feed, cursors, forms, queries
 from pavilion.catalogue.keeping import index_of
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.origins import of_stones
+from pavilion.catalogue.wanted import choices_of
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.instants import stamp
-from pavilion.provenance import queries as provenance
-from pavilion.provenance.queries import ChainStep
 from pavilion.webkit.deps import Reading
+from pavilion.webkit.etags import tagged
 
 router = APIRouter(prefix="/api/v1")
+PLACE = r"^[0-9]{1,15}(-[0-9A-HJKMNP-TV-Z]{26})?$"  # a sequence number, and behind it a stone of that number
+LAST = "Z" * 26  # behind every stone of a number
 
 
 @router.get("/stones")
-async def search(request: Request, actor: CurrentActor, session: Reading) -> JSONResponse:
+async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
     """The same question and the same counts as the page; what cannot be read is refused, field by field."""
     prices = queries.sees_prices(actor)
-    asked = forms.asked(request.query_params.multi_items(), prices=prices)
+    asked = forms.asked(request.query_params.multi_items(), prices=prices, staff=actor.is_staff)
     if asked.faults:
         raise BadInput(fields=dict(asked.faults))
     index = index_of(request.app)
@@ -33,29 +35,58 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> JSO
     after = cursors.opened(asked.cursor, here, index.secret) if asked.cursor else None
     if asked.cursor and after is None:
         raise BadInput(fields={"cursor": "search_cursor_foreign"})
-    answer = await index.ask(session, asked.wanted, size=asked.limit, after=after)
+    answer = await index.ask(
+        session, asked.wanted, size=asked.limit, after=after, facets=choices_of(staff=actor.is_staff)
+    )
     stones = await queries.listed_of(session, answer.ids)
+    origins = await of_stones(session, stones, request.app.state.settings.public_url)
     bars = {name: found for name, found in answer.histograms.items() if prices or name != "ppc"}
-    return JSONResponse(
+    return tagged(
+        request,
         {
             "total": answer.total,
             "facets": answer.facets,
-            "histograms": {name: {"bounds": found.bounds, "counts": found.counts} for name, found in bars.items()},
-            "items": [stone_facts(stone, actor) for stone in stones],
+            "histograms": {name: {"bounds": one.bounds, "counts": one.counts} for name, one in bars.items()},
+            "items": [stone_facts(stone, actor) | {"origin": origins[stone.public_id]} for stone in stones],
             "cursor": cursors.sealed(answer.after, here, answer.as_of, index.secret) if answer.after else None,
             "as_of": answer.as_of,
         },
-        headers={"Cache-Control": "no-store"},
     )
 
 
 @router.get("/stones/{stone}")
-async def show(stone: str, actor: CurrentActor, session: Reading) -> JSONResponse:
+async def show(request: Request, stone: str, actor: CurrentActor, session: Reading) -> Response:
     found = await queries.stone_of(session, actor, stone) if is_ulid(stone) else None
     if found is None:
         raise NotFound()
-    facts = stone_facts(found, actor) | {"origin": await _origin(session, found)}
-    return JSONResponse(facts, headers={"Cache-Control": "no-store"})
+    origins = await of_stones(session, [found], request.app.state.settings.public_url)
+    return tagged(request, stone_facts(found, actor) | {"origin": origins[found.public_id]})
+
+
+@router.get("/changes")
+async def changes(
+    request: Request,
+    actor: CurrentActor,
+    session: Reading,
+    after: Annotated[str, Query(pattern=PLACE)] = "0",
+    limit: Annotated[int, Query(ge=1, le=250)] = 100,
+) -> Response:
+    """What changed past `after`, each stone once, the latest last. `next` is the `after` of the next question."""
+    seq, _, stone = after.partition("-")
+    found = await change_feed.changes_after(session, actor, (int(seq), stone or LAST), limit)
+    shown = [change.stone for change in found if change.stone is not None]
+    origins = await of_stones(session, shown, request.app.state.settings.public_url)
+    items = [_change(change, actor, origins) for change in found]
+    last = f"{found[-1].seq}-{found[-1].id}" if found else after
+    return tagged(request, {"items": items, "next": last, "more": len(found) == limit})
+
+
+def _change(change: change_feed.Change, actor: Actor, origins: Mapping[str, Any]) -> dict[str, Any]:
+    stone = change.stone
+    gone = stone is None or stone.withdrawn_at is not None
+    state = "withdrawn" if gone else "listed" if stone is not None and stone.listed else "unlisted"
+    facts = stone and stone_facts(stone, actor) | {"origin": origins[stone.public_id]}
+    return {"id": change.id, "seq": change.seq, "state": state, "stone": facts}
 
 
 def stone_facts(stone: Stone, actor: Actor) -> dict[str, Any]:
@@ -145,27 +176,3 @@ def _coloured(stone: Stone) -> dict[str, Any] | None:
 
 def _money(minor: int | None, currency: str) -> dict[str, Any] | None:
     return None if minor is None else {"amount_minor": minor, "currency": currency}
-
-
-async def _origin(session: AsyncSession, stone: Stone) -> dict[str, Any]:
-    verdict = await provenance.verdict_of(session, stone.public_id)
-    chain = await provenance.chain_of(session, stone.public_id)
-    return {
-        "registry": stone.origin_registry,
-        "origin_id": stone.origin_id,
-        "mine": stone.mine,
-        "country": stone.mine_country,
-        "producer": stone.producer,
-        "rough_weight_mct": stone.rough_weight_mct,
-        "cutter": _cutter(chain),
-        "verdict": verdict and {"verdict": verdict.verdict, "grade": verdict.grade, "ruleset": verdict.ruleset},
-    }
-
-
-def _cutter(chain: list[ChainStep]) -> dict[str, Any] | None:
-    """The last cutter in the chain; the name only where its bearer does not mind."""
-    named = [step.facts["cutter"] for step in chain if isinstance(step.facts.get("cutter"), dict)]
-    if not named:
-        return None
-    consents = named[-1].get("consent") == "name"
-    return {"name": named[-1].get("name") if consents else None, "years": named[-1].get("years")}

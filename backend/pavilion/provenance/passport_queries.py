@@ -26,6 +26,12 @@ async def latest(session: AsyncSession, stone: str) -> Passport | None:
     return await session.scalar(wanted.limit(1))
 
 
+async def newest_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, int]:
+    """The number of the newest passport of each of these stones that has one."""
+    wanted = select(Passport.stone, func.max(Passport.n)).where(Passport.stone.in_(stones)).group_by(Passport.stone)
+    return {row[0]: row[1] for row in await session.execute(wanted)}
+
+
 async def version(session: AsyncSession, stone: str, n: int) -> Passport | None:
     return await session.get(Passport, (stone, n))
 

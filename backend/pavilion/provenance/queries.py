@@ -61,6 +61,16 @@ async def chain_of(session: AsyncSession, stone: str) -> list[ChainStep]:
     return [_step(row) for row in rows]
 
 
+async def cutters_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the last event that names a cutter says of him, for each of these stones."""
+    rows = select(ChainEvent).where(ChainEvent.stone.in_(stones), ChainEvent.body.contains('"cutter"'))
+    found = {}
+    for row in await session.scalars(rows.order_by(ChainEvent.stone, ChainEvent.seq)):
+        if isinstance(said := _step(row).facts.get("cutter"), dict):
+            found[row.stone] = said
+    return found
+
+
 async def verdict_of(session: AsyncSession, stone: str) -> StoneVerdict | None:
     """The verdict that stands, or None for a stone never judged."""
     return await session.get(StoneVerdict, stone)
