@@ -48,6 +48,8 @@ def upgrade() -> None:
     the_board()
     what_files_say_of_stones()
     program_keys()
+    offers()
+    papers_of_a_sale()
 
 
 def orders_and_holds() -> None:
@@ -293,6 +295,148 @@ def what_files_say_of_stones() -> None:
         select e.body from chain_events e where e.stone = stones.public_id and e.kind = 'POLISHED'
         order by e.seq desc limit 1) like '%"consent":"name"%'"""
     )
+
+def offers() -> None:
+    """Below which share of the asking price an owner's stones are declined by themselves was said by nobody before."""
+    counted = "price_minor > 0 and price_minor <= 999999999999999"
+    spoken = "round >= 1 and round <= 10"
+    op.create_table(
+        "offers",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("seller_company_id", BIG, nullable=False),
+        sa.Column("stones_key", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("destination", sa.String(length=2), nullable=False),
+        sa.Column("price_minor", BIG, nullable=False),
+        sa.Column("round", BIG, nullable=False),
+        sa.Column("turn", sa.String(length=6), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("expires_at", WHEN, nullable=False),
+        sa.Column("locked", sa.Boolean(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("body_sha256", sa.String(length=64), nullable=False),
+        sa.Column("made_at", WHEN, nullable=False),
+        sa.Column("ended_at", WHEN, nullable=True),
+        sa.Column("order", sa.String(length=26), nullable=True),
+        sa.CheckConstraint(
+            "state in ('open', 'accepted', 'declined', 'withdrawn', 'lapsed', 'void')", name=op.f("ck_offers_state_known")
+        ),
+        sa.CheckConstraint("turn in ('buyer', 'seller')", name=op.f("ck_offers_turn_known")),
+        sa.CheckConstraint("company_id <> seller_company_id", name=op.f("ck_offers_of_another")),
+        sa.CheckConstraint(counted, name=op.f("ck_offers_price_counted")),
+        sa.CheckConstraint(spoken, name=op.f("ck_offers_round_counted")),
+        sa.CheckConstraint("length(destination) = 2", name=op.f("ck_offers_destination_two_letters")),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_offers_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_company_id"],
+            ["companies.id"],
+            name=op.f("fk_offers_seller_company_id_companies"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offers")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_offers_public_id")),
+        sa.UniqueConstraint("company_id", "key", name=op.f("uq_offers_company_id_key")),
+    )
+    op.create_index(
+        "uq_offers_open",
+        "offers",
+        ["company_id", "stones_key"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index("ix_offers_seller_company_id", "offers", ["seller_company_id"], unique=False)
+    op.create_index("ix_offers_state_expires_at", "offers", ["state", "expires_at"], unique=False)
+    op.create_table(
+        "offer_stones",
+        sa.Column("offer_id", BIG, nullable=False),
+        sa.Column("stone", sa.String(length=26), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["offer_id"], ["offers.id"], name=op.f("fk_offer_stones_offer_id_offers"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("offer_id", "stone", name=op.f("pk_offer_stones")),
+    )
+    op.create_index("ix_offer_stones_stone", "offer_stones", ["stone"], unique=False)
+    op.create_table(
+        "offer_rounds",
+        sa.Column("offer_id", BIG, nullable=False),
+        sa.Column("round", BIG, autoincrement=False, nullable=False),
+        sa.Column("side", sa.String(length=6), nullable=False),
+        sa.Column("price_minor", BIG, nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.Column("expires_at", WHEN, nullable=False),
+        sa.CheckConstraint("side in ('buyer', 'seller')", name=op.f("ck_offer_rounds_side_known")),
+        sa.CheckConstraint(counted, name=op.f("ck_offer_rounds_price_counted")),
+        sa.CheckConstraint(spoken, name=op.f("ck_offer_rounds_round_counted")),
+        sa.ForeignKeyConstraint(
+            ["offer_id"], ["offers.id"], name=op.f("fk_offer_rounds_offer_id_offers"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("offer_id", "round", name=op.f("pk_offer_rounds")),
+    )
+    op.create_table(
+        "offer_answers",
+        sa.Column("offer_id", BIG, nullable=False),
+        sa.Column("company_id", BIG, nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("body_sha256", sa.String(length=64), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["offer_id"], ["offers.id"], name=op.f("fk_offer_answers_offer_id_offers"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_offer_answers_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("offer_id", "company_id", "key", name=op.f("pk_offer_answers")),
+    )
+    op.create_table(
+        "offer_floors",
+        sa.Column("company_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("share_bp", BIG, nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.CheckConstraint("share_bp >= 1 and share_bp <= 10000", name=op.f("ck_offer_floors_share_of_the_price")),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["companies.id"], name=op.f("fk_offer_floors_company_id_companies"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_offer_floors")),
+    )
+    dialect = op.get_bind().dialect.name
+    for table in ("offer_rounds", "offer_answers"):
+        if dialect == "postgresql":
+            op.execute(
+                f"create trigger {table}_append_only before update or delete on {table} for each row execute function pavilion_refuse_change()"
+            )
+        else:
+            for act in ("update", "delete"):
+                op.execute(
+                    f"create trigger {table}_no_{act} before {act} on {table} begin select raise(abort, 'append only: {table}'); end"
+                )
+
+
+def papers_of_a_sale() -> None:
+    op.create_table(
+        "sale_papers",
+        sa.Column("source_sha256", sa.String(length=64), nullable=False),
+        sa.Column("sale_id", BIG, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("lang", sa.String(length=4), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("pdf", sa.LargeBinary(), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.CheckConstraint("length(source_sha256) = 64", name=op.f("ck_sale_papers_source_sha256")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_sale_papers_sha256")),
+        sa.ForeignKeyConstraint(
+            ["sale_id"], ["sales.id"], name=op.f("fk_sale_papers_sale_id_sales"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("source_sha256", name=op.f("pk_sale_papers")),
+    )
+    op.create_index("ix_sale_papers_sale_id", "sale_papers", ["sale_id"])
 
 
 def downgrade() -> None:

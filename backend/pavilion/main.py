@@ -103,6 +103,7 @@ from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
 from pavilion.trading import answer_routes as trading_answer_routes
 from pavilion.trading import api as trading_api
+from pavilion.trading import offer_api, offer_queries, offer_routes
 from pavilion.trading import routes as trading_routes
 from pavilion.trading import showing as trading_showing
 from pavilion.viewings import feed_routes as viewing_feed_routes
@@ -141,6 +142,8 @@ ROUTERS: list[APIRouter] = [
     trading_routes.router,
     trading_api.router,
     trading_answer_routes.router,
+    offer_routes.router,
+    offer_api.router,
     settlement_routes.router,
     books_routes.router,
     settlement_sellers_routes.router,
@@ -343,6 +346,7 @@ def build_web(
     app.state.deposit_standings = deposit_standing.of_registrations
     app.state.stood_in = appearances.of_stone
     app.state.trade_of = trading_showing.of_stone
+    app.state.offers_of = offer_queries.of_desk
     app.state.filmed = remote.told_of
     app.state.portraits = portraits.portrait_of
     app.state.zone_of = notifications_service.zone_of

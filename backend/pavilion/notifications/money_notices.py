@@ -25,10 +25,11 @@ INVOICES = (
     "charge_refused",
     "way_reminded",
 )
-APPROACHED = frozenset({"made", "raised", "withdrawn", "taken", "refused"})  # the buyer spoke: the lot's owner hears it
+THREADS = ("approach", "bargain")  # offers for a passed lot, and for stones
+APPROACHED = frozenset({"made", "raised", "withdrawn", "taken", "refused"})  # the buyer spoke: the owner hears it
 ANSWERED = ("countered", "accepted", "declined", "recalled", "lapsed", "void")
 NAMES = (
-    *(f"approach:{one}" for one in (*sorted(APPROACHED), *ANSWERED)),
+    *(f"{thread}:{one}" for thread in THREADS for one in (*sorted(APPROACHED), *ANSWERED)),
     *(f"invoice:{one}" for one in INVOICES),
     *(
         "refund:paid",
@@ -61,9 +62,12 @@ async def heard(session: AsyncSession, teller: Teller, event: Event) -> None:
         company = await session.scalar(select(Receipt.company_id).where(Receipt.public_id == event.subject))
     elif subject == "approach" and happened in APPROACHED:
         company = await session.scalar(select(Lot.consignor_company_id).where(Lot.public_id == event.facts["lot"]))
+    elif subject == "bargain" and happened in APPROACHED:
+        company = event.facts["seller_company_id"]
     if company is None or event.facts.get("amount_minor") == 0:  # of a deposit nothing was left to go back
         return
-    roles = SUPPLIERS if subject in SELLERS or (subject, happened in APPROACHED) == ("approach", True) else BIDDERS
+    to_owner = subject in THREADS and happened in APPROACHED
+    roles = SUPPLIERS if subject in SELLERS or to_owner else BIDDERS
     about: dict[str, Any] = {"about": event.subject}
     if subject == "statement":
         about["number"] = event.facts["number"]

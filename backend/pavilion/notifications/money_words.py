@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Person
 from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.titles import title_of
 from pavilion.notifications.money_notices import APPROACHED
 from pavilion.notifications.rules import Kind
 from pavilion.settlement import clearing, queries, unanswered
@@ -22,6 +23,9 @@ from pavilion.settlement.receipt_models import Allocation, Receipt, Refund
 from pavilion.settlement.release_models import Release
 from pavilion.settlement.rules import PAYABLE, InvoiceState
 from pavilion.settlement.seller_models import Payout, SellerStatement
+from pavilion.trading import offering
+from pavilion.trading.conditions import house_of
+from pavilion.trading.offer_models import Offer
 from pavilion.webkit.figures import Figures
 from pavilion.webkit.i18n import Tongue
 
@@ -147,6 +151,21 @@ async def _approach(session: AsyncSession, notice: str, payload: Mapping[str, An
     return _Facts(row.company_id, words, "/desk/offers", (row.price_minor, row.currency))
 
 
+async def _bargain(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
+    """To the side that the other one spoke to; what was answered since is told no more. Neither learns who the other
+    is."""
+    row = await session.scalar(select(Offer).where(Offer.public_id == payload["about"]))
+    word = notice.removeprefix("bargain_")
+    if row is None or (row.state, row.turn) not in _SAID[word]:
+        return None
+    stones = await offering.stones_of(session, row)
+    title = title_of(stones, "zh" if tongue.lang == "zh" else "en")
+    words = {"title": title, "until": _when(tongue, row.expires_at, house_of(stones).zone)}
+    if word in APPROACHED:
+        return _Facts(row.seller_company_id, words, "/stock/offers", (row.price_minor, row.currency))
+    return _Facts(row.company_id, words, f"/desk/offers/stones/{row.public_id}", (row.price_minor, row.currency))
+
+
 _SAID: Mapping[str, frozenset[tuple[str, str]]] = {
     **dict.fromkeys(("made", "raised"), frozenset({("open", "seller")})),
     "countered": frozenset({("open", "buyer")}),
@@ -188,6 +207,7 @@ _READERS = {
     "deposit": _deposit,
     "offer": _offer,
     "approach": _approach,
+    "bargain": _bargain,
     "release": _release,
     "statement": _statement,
     "payout": _payout,

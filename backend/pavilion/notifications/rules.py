@@ -113,7 +113,8 @@ NOTICES: dict[str, Kind] = {
     "statement_issued": Kind.PAYMENT,
     "payout_paid": Kind.PAYMENT,
     **{
-        f"approach_{word}": Kind.OFFER
+        f"{thread}_{word}": Kind.OFFER
+        for thread in ("approach", "bargain")
         for word in (
             *("made", "raised", "withdrawn", "taken", "refused"),  # to the seller
             *("countered", "accepted", "declined", "recalled", "lapsed", "void"),  # to the buyer

@@ -27,6 +27,10 @@ class Thread(NamedTuple):
     tax_minor: int | None = None
 
     @property
+    def zone(self) -> str:
+        return self.sale.zone
+
+    @property
     def total_minor(self) -> int | None:
         if self.premium_minor is None or self.tax_minor is None:
             return None

@@ -149,6 +149,7 @@ async def own_offers(request: Request, actor: Buyer, session: Reading, now: Now)
         "settlement/offers.html",
         rows=rows,
         threads=await approach_queries.of_company(session, actor.company_id, now),
+        stone_offers=await request.app.state.offers_of(session, actor, now),
         now=now,
         done=request.query_params.get("done", "")[:12],
     )

@@ -1,5 +1,6 @@
 """Orders and holds at a fixed price (settlement spec 11.2 and 11.4). Pure; `now` is an argument."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -90,3 +91,13 @@ def hold_stands(state: str, expires_at: datetime | None, now: datetime) -> bool:
 def unanswered(answer_by: datetime | None, now: datetime) -> bool:
     """Whether an owner has let the time for an answer pass."""
     return answer_by is not None and now >= answer_by
+
+
+def shares(total: int, weights: Sequence[int]) -> list[int]:
+    """The total in parts after these weights: whole, exactly the total together, each at least one."""
+    assert total >= len(weights) > 0
+    rest, over = total - len(weights), sum(weights)
+    parts = [rest * weight // over if over else rest // len(weights) for weight in weights]
+    left = rest - sum(parts)
+    most = sorted(range(len(weights)), key=lambda at: (-(rest * weights[at] % over if over else 0), at))
+    return [1 + part + (at in most[:left]) for at, part in enumerate(parts)]

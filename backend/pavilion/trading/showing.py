@@ -17,8 +17,9 @@ from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel.errors import NotAllowed
 from pavilion.kernel.ids import ulid
-from pavilion.trading import conditions
+from pavilion.trading import conditions, offer_days
 from pavilion.trading.models import Hold, HoldWait, Order
+from pavilion.trading.offer_models import Offer
 from pavilion.trading.queries import order_with
 from pavilion.trading.rules import RENEWALS, HoldState, hold_stands
 
@@ -31,8 +32,10 @@ class Trade:
     key: str  # of the next act, so that a button pressed twice acts once
     hold: Hold | None  # the reader's own, asked for or standing
     order: Order | None  # the reader's own
+    offer: Offer | None  # the reader's own, open
     may_buy: bool
     may_hold: bool
+    may_offer: bool
     may_wait: bool
     waits: bool
     first_right_until: datetime | None  # the reader's own
@@ -84,13 +87,16 @@ async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datet
     free = stone.listed and await _free(session, live, now) and (first is None or first is mine)
     held = hold is not None and hold.state == HoldState.ACTIVE
     order = await order_with(session, actor.company_id, live.ref) if _sold(live) and live else None
+    offer = await offer_days.open_for(session, actor.company_id, stone.public_id, now)
     return Trade(
         seen=stone.seq,
         key=ulid(now),
         hold=hold,
         order=order,
+        offer=offer,
         may_buy=stone.listed and (free or held) and bool(stone.price_total_minor) and actor.may(Permission.ORDER_PLACE),
         may_hold=free and hold is None,
+        may_offer=stone.listed and (free or held) and offer is None and actor.may(Permission.OFFER_MAKE),
         may_wait=not free and not held and live is not None and live.kind == CommitmentKind.HELD and mine is None,
         waits=mine is not None,
         first_right_until=mine.first_right_until if mine is not None and mine is first else None,
