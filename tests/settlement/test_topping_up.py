@@ -6,7 +6,7 @@ from sqlalchemy import select
 from pavilion.auctions.deposits import needed_for, raised_limit
 from pavilion.auctions.models import Lot
 from pavilion.kernel.errors import ActNotAllowed, BadInput
-from pavilion.settlement import deposits, topping_up
+from pavilion.settlement import deposit_queries, deposits, topping_up
 from pavilion.settlement.deposit_models import Deposit
 from tests.settlement.test_deposits import (  # noqa: F401 - fixtures
     NOON,
@@ -65,6 +65,18 @@ async def test_a_higher_deposit_lifts_the_limit_once_it_is_there_and_not_before(
     await ended(sessions, published)
     with pytest.raises(ActNotAllowed):
         await wish(sessions, buyer, 90_000_000)
+
+
+@ON_SQLITE
+async def test_the_desk_asks_only_for_what_is_still_to_be_put_down(sessions, made, published):  # noqa: F811
+    await agree(sessions, published)
+    buyer, _ = await approved(sessions, made, published)
+    for paid, left in ((450_000, 150_000), (150_000, None)):
+        await pay(sessions, buyer, paid)
+        row = await registration_of(sessions, buyer)
+        async with sessions() as session:
+            found = await deposit_queries.left_of(session, buyer.company_id)
+        assert (found.get(row.public_id), row.awaits_deposit) == (left, left is not None)
 
 
 @ON_SQLITE

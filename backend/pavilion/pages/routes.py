@@ -15,6 +15,7 @@ from pavilion.bidding.still import still_lots
 from pavilion.kernel.errors import BadInput
 from pavilion.pages import glossary, queries
 from pavilion.provenance.passport_showing import with_passport
+from pavilion.settlement import deposit_queries
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page, safe_back
 from pavilion.webkit.i18n import COOKIE, LANGUAGES
@@ -83,6 +84,7 @@ async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now)
     invoices = await queries.own_invoices(session, company)
     viewings = await queries.coming_viewings(session, company, now)
     lots_offered = await queries.open_offers(session, company, now)
+    deposits_left = await deposit_queries.left_of(session, company)
     return page(
         request,
         "pages/desk.html",
@@ -90,6 +92,7 @@ async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now)
         invoices=invoices,
         viewings=viewings,
         lots_offered=lots_offered,
+        deposits_left=deposits_left,
         now=now,
     )
 

@@ -74,6 +74,16 @@ async def own(session: AsyncSession, actor: Actor) -> list[OwnDeposit]:
     return found
 
 
+async def left_of(session: AsyncSession, company_id: int) -> dict[str, int]:
+    """What a company has still to put down of the deposits asked of it, by registration."""
+    asked = await session.scalars(select(Deposit).where(Deposit.company_id == company_id).order_by(Deposit.id))
+    return {
+        one.registration: max(0, one.wanted_minor - await deposits.held_minor(session, company_id, one.sale))
+        for one in asked.all()
+        if one.takes_money
+    }
+
+
 async def of_sale(session: AsyncSession, actor: Actor, sale: str) -> list[DepositRow]:
     """In the order in which they were asked."""
     return await _rows(session, visible_to(actor).where(Deposit.sale == sale).order_by(Deposit.id))
