@@ -160,6 +160,7 @@ async def test_every_page_speaks_chinese(visit: Visit):
     async with visit.reader(lang="zh-CN") as reader:
         for path, words in (
             (f"/lots/{lot}", "登录后出价"), (f"/sales/{sale}/room", "出价簿"), (f"/sales/{sale}", "进入拍卖厅"),
+            (f"/sales/{sale}", '<li class="lot-heading"><p>白钻及近白</p></li>'),
             ("/results", "拍卖结束后"),
         ):  # fmt: skip
             assert words in (await reader.get(path)).text, path

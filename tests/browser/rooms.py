@@ -12,7 +12,7 @@ from pavilion.accounts import queries
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company, Person
 from pavilion.accounts.rules import Actor, Role
-from pavilion.auctions import curation, publishing, registering, service
+from pavilion.auctions import arranging, curation, publishing, registering, service
 from pavilion.bidding.models import BookLot, SaleBook
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import Sessions
@@ -98,6 +98,9 @@ async def running_sale(
         await curation.edit_lots(session, sale=made.public_id, edits=edits, actor=curator, now=then)
         await curation.number_lots(session, sale=made.public_id, start=11, actor=curator, now=then)
         sale, ids = made.public_id, [lot.public_id for lot in added]
+        named = {"sale": sale, "actor": curator, "now": then}
+        heading = await arranging.name_group(session, names=("Whites and near", "白钻及近白"), **named)
+        await arranging.send_lots(session, lots=ids[-1:], to=str(heading.id), **named)
     async with sessions.begin() as session:
         warned: list[str] = []
         asked = await publishing.propose_publication(session, sale=sale, acknowledged=warned, actor=curator, now=then)
