@@ -1,4 +1,5 @@
-"""Stones traded at fixed prices before the doors open: one held, one bought and confirmed, one whose owner is asked."""
+"""Stones traded before the doors open: one held, one bought and confirmed, one whose owner is asked; for two more
+Wen has offered, and one offer has its counter-offer."""
 
 from datetime import datetime, timedelta
 
@@ -12,9 +13,11 @@ from pavilion.demo.people import LUMEN
 from pavilion.kernel.db import Sessions
 from pavilion.provenance import eligibility
 from pavilion.settlement import ordered
-from pavilion.trading import holding, placing
+from pavilion.trading import holding, offering, placing
+from pavilion.trading.offer_models import Offer
 from pavilion.trading.placing import Line
 from pavilion.trading.rules import OrderSource
+from pavilion.trading.turns import Act, Side
 
 HOUR = timedelta(hours=1)
 OWNER = "sam@scheldt.example"
@@ -37,9 +40,9 @@ async def play(sessions: Sessions, now: datetime) -> None:
         ready = [
             one for one in await session.scalars(own.order_by(Stone.id.desc())) if company.country not in closed[one]
         ]
-    if len(ready) < 3:
+    if len(ready) < 5:
         return
-    held, bought, asked = ready[:3]
+    held, bought, asked, bargained, offered = ready[:5]
     await _hold(sessions, held, wen, now - 2 * HOUR)
     order = await _buy(sessions, bought, wen, company.country, now - 5 * HOUR)
     async with sessions.begin() as session:
@@ -50,6 +53,26 @@ async def play(sessions: Sessions, now: datetime) -> None:
     await _buy(sessions, asked, wen, company.country, now - HOUR)
     while await ordered.follow(sessions, now - HOUR):
         pass
+    offer = await _offer(sessions, bargained, wen, company.country, 8_500, now - 3 * HOUR)
+    async with sessions.begin() as session:
+        row = (await session.scalars(select(Offer).where(Offer.public_id == offer))).one()
+        await offering.answer(
+            session, offer=offer, side=Side.SELLER, act=Act.COUNTER, round_=1, price_minor=row.price_minor * 108 // 100,
+            days=3, terms="Payment within five business days.", actor=sam, now=now - HOUR,
+        )  # fmt: skip
+    await _offer(sessions, offered, wen, company.country, 9_000, now - 2 * HOUR)
+
+
+async def _offer(sessions: Sessions, stone: str, who: Actor, destination: str, share_bp: int, at: datetime) -> str:
+    """At this share of the asking price, in whole hundreds."""
+    async with sessions.begin() as session:
+        row = (await session.scalars(select(Stone).where(Stone.public_id == stone))).one()
+        price = max((row.price_total_minor or 0) * share_bp // 10_000 // 10_000, 1) * 10_000
+        made = await offering.make(
+            session, stones=[stone], seen=row.seq, price_minor=price, days=5, terms="", destination=destination,
+            key=f"demo-{stone}", actor=who, now=at,
+        )  # fmt: skip
+        return made.public_id
 
 
 async def _hold(sessions: Sessions, stone: str, who: Actor, at: datetime) -> None:
