@@ -49,7 +49,7 @@ class Reword(OfBoard):
     title_en: Annotated[Line, Field(max_length=200)] = ""
     title_zh: Annotated[Line, Field(max_length=200)] = ""
     tag: Annotated[Line, Field(max_length=24)] = ""
-    owner: Annotated[str, Field(max_length=26)] = ""
+    owner: Ulid | Literal[""] = ""
     why: Annotated[Line, Field(max_length=500)] = ""
 
     @property
