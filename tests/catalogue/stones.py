@@ -1,5 +1,7 @@
 """Stones and questions by the hundred, from a seed."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -14,6 +16,16 @@ from tests.luck import Random
 
 PRODUCERS = ("Northern Light Mines", "Debswana", "Lucara, Ltd", "Petra")
 COUNTRIES = ("CA", "BW", "LS", "ZA")
+CUTTERS = ("Mireille Aerts", "J. Peeters")
+SALES = ("01KJQ6PSG0HV0AR049QXJ3GC01", "01KJQ6PSG0HV0AR049QXJ3GC02")
+LATER = {
+    "fluorcolor": "fluor_color", "eye": "eye_clean", "milky": "milky", "shade": "shade", "black": "black_inclusion",
+    "white": "white_inclusion", "open": "open_inclusion", "girdle": "girdle_min", "thickest": "girdle_max",
+    "culet": "culet", "degree": "treatment_degree", "gemhue": "gem_hue", "tone": "gem_tone", "term": "color_term",
+    "saturation": "gem_saturation", "transparency": "transparency", "gemclarity": "gem_clarity",
+    "opinion": "origin_opinion",
+}  # fmt: skip
+DAY = (make.NOON.date() - date(1970, 1, 1)).days
 
 
 def row(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -52,20 +64,31 @@ def random_row(number: int, luck: Random) -> dict[str, Any]:
     facts["width_um"] = luck.randrange(4000, 6500)
     facts["mine_country"], facts["producer"] = luck.choice([*COUNTRIES, None]), luck.choice([*PRODUCERS, None])
     facts["report_no"] = f"{luck.choice('129')}{number:08}"
+    for name, column in LATER.items():
+        facts[column] = luck.choice([None, *CHOICES[name].codes[:4]])
+    facts["pair_stock_no"], facts["pair_separable"] = luck.choice([None, "PV-9"]), luck.choice([None, False, True])
+    facts["cutter_name"], facts["cutter_named"] = luck.choice([None, *CUTTERS]), luck.random() < 0.7
     return facts
 
 
-def random_wanted(luck: Random, frames: range = range(18)) -> Wanted:
+def random_facets(luck: Random) -> list[str]:
+    """Some of what can be counted beside the total: all of it in three questions, and always the same thirds."""
+    return sorted(CHOICES)[luck.randrange(3) :: 3]
+
+
+def random_wanted(luck: Random, frames: range = range(18), suppliers: Sequence[str] = SALES) -> Wanted:
     """A question as buyers put them: mostly few filters, sometimes many. Which filters are set comes from one of the
     frames, so that the database meets most statements again; what they say is any."""
     frame = type(luck)(luck.choice(frames))
     chosen, ranges = {}, {}
-    free = {"mined": COUNTRIES, "producer": (*PRODUCERS, "Nobody")}
+    free = {"mined": COUNTRIES, "producer": (*PRODUCERS, "Nobody"), "cutter": CUTTERS, "sale": SALES}
+    free["supplier"] = suppliers
     for name in frame.sample(sorted(CHOICES), frame.choice([0, 1, 1, 2, 3, 6])):
         codes = CHOICES[name].codes or free[name]
         count = frame.randrange(1, min(4, len(codes)) + 1)
         chosen[name] = frozenset(luck.sample(codes[:6], count))
     ends = {"ct": (0, 6000), "ppc": (0, 3_000_000), "total": (0, 9_000_000), "list": (-6000, 2000)}
+    ends["since"] = DAY - 1, DAY + 2
     for name in frame.sample(sorted(RANGES), frame.choice([0, 0, 1, 2])):
         low, high = ends.get(name, (3000, 7000))
         pair = sorted(luck.randrange(low, high) for _ in range(2))

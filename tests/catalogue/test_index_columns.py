@@ -14,6 +14,7 @@ from tests.luck import Random
 ROWS = 70_001
 CHANCE = np.random.default_rng(2026)
 MEASURES = {
+    "few": CHANCE.integers(5200, 5450, ROWS),
     "coded": CHANCE.integers(-6000, 2000, ROWS),
     "narrow": CHANCE.permutation(ROWS) * 7 + 50_000,
     "wide": CHANCE.permutation(ROWS) * 10**9,
@@ -31,7 +32,7 @@ def values(request):
 
 def test_each_measure_is_as_narrow_as_its_values_allow():
     kinds = {name: Measures.of(values).codes.dtype.itemsize for name, values in MEASURES.items()}
-    assert kinds == {"coded": 2, "narrow": 4, "wide": 8}
+    assert kinds == {"few": 1, "coded": 2, "narrow": 4, "wide": 8}
 
 
 def test_rows_between_two_values_are_those_that_a_look_finds(values):

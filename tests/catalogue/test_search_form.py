@@ -11,10 +11,10 @@ from tests.luck import Random
 SECRET = b"a key for tests"
 
 
-def ask(query, prices=True):
+def ask(query, prices=True, staff=False):
     from urllib.parse import parse_qsl
 
-    return forms.asked(parse_qsl(query, keep_blank_values=True), prices=prices)
+    return forms.asked(parse_qsl(query, keep_blank_values=True), prices=prices, staff=staff)
 
 
 def test_an_empty_form_asks_for_everything():
@@ -56,7 +56,7 @@ def test_every_question_has_one_address_that_reads_back_as_itself(seed):
     wanted = stones.random_wanted(Random(seed))
     wanted = Wanted(wanted.text.casefold(), wanted.chosen, wanted.ranges, wanted.currency, wanted.sort)
     address = forms.address(wanted, prices=True)
-    asked = ask(address.partition("?")[2])
+    asked = ask(address.partition("?")[2], staff=True)
     assert asked.faults == ()
     assert forms.address(asked.wanted, prices=True) == address
 
@@ -119,3 +119,17 @@ def test_only_six_public_ids_are_compared():
     ids = [f"01KJQ6PSG0HV0AR049QXJ3GC{n:02}" for n in range(10, 20)]
     assert forms.compared(",".join([*ids, "../x", ids[0]])) == ids[:6]
     assert forms.compared("") == []
+
+
+def test_a_day_is_asked_as_a_day_and_reads_back():
+    asked = ask("since_from=2026-11-01")
+    assert asked.wanted.ranges == {"since": (20_758, None)} and not asked.faults
+    assert "since_from=2026-11-01" in forms.address(asked.wanted, prices=True)
+    for rubbish in ("1", "2026-13-01", "1969-12-31", "20261101"):
+        assert ask(f"since_to={rubbish}").faults == (("since_to", "search_number_unknown"),)
+
+
+def test_the_supplier_is_a_question_of_the_house_alone():
+    query = "supplier=01KJQ6PSG0HV0AR049QXJ3GC01"
+    assert ask(query).faults == (("supplier", "search_field_unknown"),) and not ask(query).wanted.chosen
+    assert ask(query, staff=True).wanted.chosen["supplier"]

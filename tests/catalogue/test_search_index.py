@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
+from pavilion.accounts.models import Company
 from pavilion.catalogue import keeping, searching, service
 from pavilion.catalogue.jobs import follow_verdicts
 from pavilion.catalogue.models import CommitmentKind
@@ -28,7 +30,8 @@ async def a_stock(sessions, luck, count=240, start=0):
 
 
 async def promise(session, stone, kind=CommitmentKind.IN_SALE):
-    await service.commit_stone(session, stone=stone, kind=kind, ref=stone, facts={}, by=None, now=NOON)
+    facts = {"sale": stones.SALES[0]}
+    await service.commit_stone(session, stone=stone, kind=kind, ref=stone, facts=facts, by=None, now=NOON)
 
 
 def same(a, b):
@@ -37,11 +40,12 @@ def same(a, b):
 
 async def agree(kept, sessions, luck, questions, frames=range(18)):
     async with db.reading(sessions) as session:
+        firms = list(await session.scalars(select(Company.public_id)))
         for _ in range(questions):
-            wanted = stones.random_wanted(luck, frames)
-            after, size = None, luck.choice([1, 7, 50])
-            quick = await kept.ask(session, wanted, size=size)
-            slow = await searching.ask(session, wanted, size=size)
+            wanted = stones.random_wanted(luck, frames, firms)
+            after, size, facets = None, luck.choice([1, 7, 50]), stones.random_facets(luck)
+            quick = await kept.ask(session, wanted, size=size, facets=facets)
+            slow = await searching.ask(session, wanted, size=size, facets=facets)
             assert quick.source == "index" and same(quick, slow), wanted
             if (after := quick.after) is not None:
                 further = await kept.ask(session, wanted, size=size, after=after)

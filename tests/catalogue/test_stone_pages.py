@@ -196,6 +196,38 @@ async def judged(house, stone, findings=()):
     return document, sha256
 
 
+async def test_who_brought_a_stone_is_asked_by_the_house_and_a_cutter_is_named_who_agreed(house, stock):
+    async with house.state.sessions.begin() as session:
+        rows = [stones.row(n, weight_mct=1000 + n, cutter_name=f"Cutter {n}", cutter_named=n == 1) for n in (1, 2)]
+        await service.store_stones(session, rows, supplier_company_id=1, now=NOON)
+    await warm(house)
+    async with browsing(house, "wen@lumen.example") as browser:
+        facets = (await browser.get("/api/v1/stones")).json()["facets"]
+        assert facets["cutter"] == {"Cutter 1": 1} and "supplier" not in facets
+        refused = await browser.get("/api/v1/stones?supplier=01KJQ6PSG0HV0AR049QXJ3GC01")
+        assert refused.status_code == 422 and "search_field_unknown" in refused.text
+        assert "Supplier BV" not in (await browser.get("/stones")).text
+    async with browsing(house, "noor@pavilion.example") as browser:
+        (supplier,) = (await browser.get("/api/v1/stones")).json()["facets"]["supplier"]
+        page = await browser.get(f"/stones?supplier={supplier}&since_from=2020-01-01")
+    assert page.status_code == 200 and "Supplier BV" in page.text and "10 stones" in page.text
+
+
+@pytest.mark.parametrize("tab", ["white", "fancy", "coloured"])
+async def test_each_tab_asks_what_its_trade_asks(house, stock, tab):
+    async with house.state.sessions.begin() as session:
+        rows = [
+            stones.row(1, fancy_color="pink", color=None, gem_hue="red", shade="brown"),
+            stones.row(2, species="corundum", color=None, gem_hue="red", shade="brown"),
+            stones.row(4, gem_hue="red", shade="brown", weight_mct=1004),
+        ]
+        await service.store_stones(session, rows, supplier_company_id=1, now=NOON)
+    async with browsing(house) as browser:
+        page = (await browser.get(f"/stones?tab={tab}")).text
+    fields = {name for name in ("color", "hue", "gemhue", "shade") if f'name="{name}" value' in page}
+    assert fields == {"white": {"color", "shade"}, "fancy": {"hue", "shade"}, "coloured": {"gemhue"}}[tab]
+
+
 async def test_the_verdict_document_is_given_as_it_is_kept(house, stock):
     document, sha256 = await judged(house, stock[0])
     async with browsing(house) as browser:

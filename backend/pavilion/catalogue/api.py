@@ -11,6 +11,7 @@ from pavilion.catalogue import change_feed, cursors, forms, queries
 from pavilion.catalogue.keeping import index_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.origins import of_stones
+from pavilion.catalogue.wanted import choices_of
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.instants import stamp
@@ -26,7 +27,7 @@ LAST = "Z" * 26  # behind every stone of a number
 async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
     """The same question and the same counts as the page; what cannot be read is refused, field by field."""
     prices = queries.sees_prices(actor)
-    asked = forms.asked(request.query_params.multi_items(), prices=prices)
+    asked = forms.asked(request.query_params.multi_items(), prices=prices, staff=actor.is_staff)
     if asked.faults:
         raise BadInput(fields=dict(asked.faults))
     index = index_of(request.app)
@@ -34,7 +35,9 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
     after = cursors.opened(asked.cursor, here, index.secret) if asked.cursor else None
     if asked.cursor and after is None:
         raise BadInput(fields={"cursor": "search_cursor_foreign"})
-    answer = await index.ask(session, asked.wanted, size=asked.limit, after=after)
+    answer = await index.ask(
+        session, asked.wanted, size=asked.limit, after=after, facets=choices_of(staff=actor.is_staff)
+    )
     stones = await queries.listed_of(session, answer.ids)
     origins = await of_stones(session, stones, request.app.state.settings.public_url)
     bars = {name: found for name, found in answer.histograms.items() if prices or name != "ppc"}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from urllib.parse import quote
 
 from pavilion.catalogue.nomenclature import clean
@@ -26,6 +27,7 @@ LONGEST_TEXT = 40
 MOST_FREE = 20  # codes of a choice that has no enumeration
 MOST_COMPARED = 6
 VIEWS = ("grid", "table")
+FIRST_DAY = date(1970, 1, 1)
 
 _NUMBER = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,3}))?")
 _GROUPED = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,3})?")
@@ -54,10 +56,11 @@ class _Reading:
         self.faults.setdefault(name[:40], code)
 
 
-def asked(params: Iterable[tuple[str, str]], *, prices: bool) -> Asked:
+def asked(params: Iterable[tuple[str, str]], *, prices: bool, staff: bool = False) -> Asked:
     """The address as a question. What cannot be read is left out and named, never guessed.
 
-    Without the right to see prices nothing may be asked, ordered or counted by them.
+    Without the right to see prices nothing may be asked, ordered or counted by them; what the house alone asks is
+    unknown to others.
     """
     reading = _Reading(prices)
     given: dict[str, list[str]] = {}
@@ -67,12 +70,16 @@ def asked(params: Iterable[tuple[str, str]], *, prices: bool) -> Asked:
         elif value.strip():
             given.setdefault(name, []).append(value.strip())
     for name in given:
-        if not _known(name):
+        if not _known(name, staff):
             reading.fault(name, "search_field_unknown")
     currency = _one_of(reading, given, "cur", sorted(CURRENCIES), "USD")
     wanted = Wanted(
         text=_text(reading, given),
-        chosen={name: codes for name, choice in CHOICES.items() if (codes := _codes(reading, given, choice))},
+        chosen={
+            name: codes
+            for name, choice in CHOICES.items()
+            if (staff or not choice.staff) and (codes := _codes(reading, given, choice))
+        },
         ranges={name: ends for name, span in RANGES.items() if (ends := _ends(reading, given, span, currency))},
         currency=currency,
         sort=_sort(reading, given),
@@ -109,7 +116,9 @@ def address(wanted: Wanted, *, view: str = "grid", prices: bool, path: str = "/s
 
 
 def written(span: Range, value: int, currency: str) -> str:
-    """A bound as a person writes it: no zeros at the end, no grouping."""
+    """A bound as a person writes it: no zeros at the end, no grouping; a day as year, month and day."""
+    if span.day:
+        return (FIRST_DAY + timedelta(days=value)).isoformat()
     unit = unit_of(span, currency)
     whole, part = divmod(abs(value), unit)
     digits = str(part).rjust(len(str(unit)) - 1, "0").rstrip("0") if part else ""
@@ -122,8 +131,10 @@ def compared(raw: str) -> list[str]:
     return list(dict.fromkeys(ids))[:MOST_COMPARED]
 
 
-def _known(name: str) -> bool:
-    return name in _OWN or name in CHOICES or re.sub(r"_(from|to)$", "", name) in RANGES
+def _known(name: str, staff: bool) -> bool:
+    if name in CHOICES:
+        return staff or not CHOICES[name].staff
+    return name in _OWN or re.sub(r"_(from|to)$", "", name) in RANGES
 
 
 def _text(reading: _Reading, given: Mapping[str, list[str]]) -> str:
@@ -166,6 +177,8 @@ def _ends(
 def _number(reading: _Reading, given: Mapping[str, list[str]], span: Range, name: str, currency: str) -> int | None:
     if name not in given:
         return None
+    if span.day:
+        return _day(reading, given[name][-1], name)
     text = given[name][-1].replace("−", "-")
     text = text.replace(",", "") if _GROUPED.fullmatch(text) else text
     match = _NUMBER.fullmatch(text)
@@ -178,6 +191,17 @@ def _number(reading: _Reading, given: Mapping[str, list[str]], span: Range, name
         reading.fault(name, "search_number_unknown")
         return None
     return -value if match[1] else value
+
+
+def _day(reading: _Reading, text: str, name: str) -> int | None:
+    try:
+        day = date.fromisoformat(text) if len(text) == len("2026-01-31") else None
+    except ValueError:
+        day = None
+    if day is None or day < FIRST_DAY:
+        reading.fault(name, "search_number_unknown")
+        return None
+    return (day - FIRST_DAY).days
 
 
 def _sort(reading: _Reading, given: Mapping[str, list[str]]) -> str:

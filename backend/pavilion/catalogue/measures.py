@@ -12,7 +12,7 @@ from pavilion.catalogue.bits import Bits, Rows
 NONE = -(2**62)  # a measure the stone does not have
 
 _LEAST32, _MOST32 = -(2**31), 2**31 - 1
-_CODES = 2**16 - 1
+_CODES, _FEW_CODES = 2**16 - 1, 2**8 - 1
 _SAMPLE = 4096
 _FEW = 20_000  # rows that are sorted outright
 
@@ -32,7 +32,8 @@ class Measures:
         values = np.unique(found[there])
         codes: NDArray[Any]
         if len(values) < _CODES:
-            codes = np.where(there, np.searchsorted(values, found) + 1, 0).astype(np.uint16)
+            narrow = np.uint8 if len(values) < _FEW_CODES else np.uint16
+            codes = np.where(there, np.searchsorted(values, found) + 1, 0).astype(narrow)
             return cls(codes, values, _sampled(codes))
         if values[0] > _LEAST32 and values[-1] <= _MOST32:
             codes = np.where(there, found, _LEAST32).astype(np.int32)

@@ -1,13 +1,14 @@
 """The one gate for who may see which stone, and the reads behind the stone's pages."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.catalogue.models import Stone, StoneCommitment
+from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.wanted import Wanted
 
 AT_ONCE = 500  # ids in one statement
 
@@ -95,6 +96,24 @@ async def commitments_of(session: AsyncSession, stone_ids: Sequence[int]) -> dic
     """What each stone is promised to now, by the stone's inner id."""
     live = select(StoneCommitment).where(StoneCommitment.stone_id.in_(stone_ids), StoneCommitment.released_at.is_(None))
     return {row.stone_id: row for row in await session.scalars(live)}
+
+
+async def called_in(
+    session: AsyncSession, wanted: Wanted, facets: Mapping[str, Mapping[str, int]], lang: str
+) -> dict[str, str]:
+    """The titles of the sales and the names of the suppliers that a question or its counts speak of, by public id."""
+    codes = {name: {*facets.get(name, ()), *wanted.chosen.get(name, ())} for name in ("sale", "supplier")}
+    found: dict[str, str] = {}
+    if codes["sale"]:
+        told = StoneCommitment.facts
+        sale, title = told["sale"].as_string(), told["title_zh" if lang == "zh" else "title_en"].as_string()
+        live = (StoneCommitment.released_at.is_(None), StoneCommitment.kind == CommitmentKind.IN_SALE)
+        titled = select(sale.label("sale"), func.max(title)).where(*live, title.is_not(None)).group_by("sale")
+        found |= {code: name for code, name in await session.execute(titled) if code in codes["sale"]}
+    if codes["supplier"]:
+        named = select(Company.public_id, Company.name).where(Company.public_id.in_(codes["supplier"]))
+        found |= {row.public_id: row.name for row in await session.execute(named)}
+    return found
 
 
 def _own(actor: Actor, stone: Stone) -> bool:

@@ -31,7 +31,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
     """The one address of a question; any other spelling of it leads there."""
     prices, lang = queries.sees_prices(actor), language(request)
-    asked = forms.asked(request.query_params.multi_items(), prices=prices)
+    asked = forms.asked(request.query_params.multi_items(), prices=prices, staff=actor.is_staff)
     here = forms.address(asked.wanted, view=asked.view, prices=prices)
     swap = request.headers.get("hx-request") == "true"
     canonical = forms.address(asked.wanted, view=asked.view, prices=prices, cursor=asked.cursor)
@@ -41,7 +41,9 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
     after, faults = _place(asked, here, index), list(asked.faults)
     if asked.cursor and after is None:
         faults.append(("cursor", "search_cursor_foreign"))
-    answer = await index.ask(session, asked.wanted, after=after)
+    counted = ("tab", "shape", *showing.offered(asked.wanted, staff=actor.is_staff))
+    answer = await index.ask(session, asked.wanted, after=after, facets=counted)
+    called = await queries.called_in(session, asked.wanted, answer.facets, lang)
     stones = await queries.listed_of(session, answer.ids)
     promised = await queries.commitments_of(session, [stone.id for stone in stones])
     before = after.shown if after else 0
@@ -54,7 +56,8 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         asked=asked,
         wanted=asked.wanted,
         answer=answer,
-        shown=showing.shown(asked, answer, prices=prices, lang=lang),
+        shown=showing.shown(asked, answer, prices=prices, lang=lang, called=called, staff=actor.is_staff),
+        called=called,
         names={stone.id: showing.name_of(stone, lang) for stone in stones},
         stones=stones,
         promised=promised,

@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.models import Company
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import LISTED
 from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, MOST, RANGES, Wanted, edges
+from pavilion.kernel.day_of import day_of
 from pavilion.kernel.db import Big
 
+_PROMISED = frozenset({"state", "sale"})  # asked of what a stone is promised to
 LAST = 2**62  # the key of a stone without the value that is sorted by
 
 _LIVE = and_(StoneCommitment.stone_id == Stone.id, StoneCommitment.released_at.is_(None))
@@ -42,6 +45,30 @@ CHOSEN: dict[str, Any] = {
     ),
     "mined": Stone.mine_country,
     "producer": Stone.producer,
+    "fluorcolor": Stone.fluor_color,
+    "eye": Stone.eye_clean,
+    "milky": Stone.milky,
+    "shade": Stone.shade,
+    "black": Stone.black_inclusion,
+    "white": Stone.white_inclusion,
+    "open": Stone.open_inclusion,
+    "girdle": Stone.girdle_min,
+    "thickest": Stone.girdle_max,
+    "culet": Stone.culet,
+    "degree": Stone.treatment_degree,
+    "gemhue": Stone.gem_hue,
+    "tone": Stone.gem_tone,
+    "saturation": Stone.gem_saturation,
+    "term": Stone.color_term,
+    "transparency": Stone.transparency,
+    "gemclarity": Stone.gem_clarity,
+    "opinion": Stone.origin_opinion,
+    "pair": case(
+        (Stone.pair_stock_no.is_(None), "single"), (Stone.pair_separable.is_(True), "separable"), else_="pair"
+    ),
+    "cutter": case((Stone.cutter_named.is_(True), Stone.cutter_name)),
+    "sale": case((StoneCommitment.kind == CommitmentKind.IN_SALE, StoneCommitment.facts["sale"].as_string())),
+    "supplier": select(Company.public_id).where(Company.id == Stone.supplier_company_id).scalar_subquery(),
 }
 MEASURED: dict[str, Any] = {
     "ct": Stone.weight_mct,
@@ -56,6 +83,7 @@ MEASURED: dict[str, Any] = {
     "ratio": Stone.ratio,
     "crown": Stone.crown_angle,
     "pavilion": Stone.pavilion_angle,
+    "since": day_of(Stone.listed_at),
 }
 # The columns of `facts`, in order.
 FACTS = ("id", "seq", "currency", "stock_no_key", "report_no", *CHOSEN, *MEASURED)
@@ -113,7 +141,7 @@ async def ask(
     everything = and_(LISTED, *conditions.values())
     counted = {name: await _facet(session, name, conditions) for name in facets}
     histograms = {name: await _bars(session, name, wanted, conditions) for name in bars}
-    total = await session.scalar(_counted(func.count(), promises="state" in conditions).where(everything)) or 0
+    total = await session.scalar(_counted(func.count(), promises=_promised(conditions)).where(everything)) or 0
     ids, last = await _page(session, wanted, everything, size, after)
     return Answer(total, counted, histograms, ids, last, as_of, "sql")
 
@@ -133,6 +161,10 @@ def key_of(sort: str, currency: str) -> ColumnElement[int]:
     if name in RANGES and RANGES[name].money:
         return case((and_(Stone.currency == currency, value.is_not(None)), value), else_=literal(LAST, Big))
     return func.coalesce(value, literal(LAST, Big))
+
+
+def _promised(names: Iterable[str]) -> bool:
+    return not _PROMISED.isdisjoint(names)
 
 
 def _counted(*columns: Any, promises: bool) -> Select[*tuple[Any, ...]]:
@@ -172,10 +204,10 @@ async def _facet(session: AsyncSession, name: str, conditions: Mapping[str, Colu
     choice = CHOICES[name]
     if choice.several:
         sums = [func.sum(case((_any_overtone([code]), 1), else_=0)) for code in choice.codes]
-        row = (await session.execute(_counted(*sums, promises="state" in conditions).where(left))).one()
+        row = (await session.execute(_counted(*sums, promises=_promised(conditions)).where(left))).one()
         return {code: int(n) for code, n in zip(choice.codes, row, strict=True) if n}
-    counted = _counted(CHOSEN[name], func.count(), promises="state" in (name, *conditions))
-    rows = await session.execute(counted.where(left).group_by(CHOSEN[name]))
+    counted = _counted(CHOSEN[name].label("found"), func.count(), promises=_promised((name, *conditions)))
+    rows = await session.execute(counted.where(left).group_by("found"))
     return {code: n for code, n in rows if code is not None}
 
 
@@ -191,7 +223,7 @@ async def _bars(
     bounds = edges(least, most)
     left = and_(base, *(condition for other, condition in conditions.items() if other != name))
     bins = [func.sum(case((and_(value >= low, value < high), 1), else_=0)) for low, high in pairwise(bounds)]
-    row = (await session.execute(_counted(*bins, promises="state" in conditions).where(left))).one()
+    row = (await session.execute(_counted(*bins, promises=_promised(conditions)).where(left))).one()
     return Bars(bounds, [int(n or 0) for n in row])
 
 
@@ -200,7 +232,7 @@ async def _page(
 ) -> tuple[list[int], After | None]:
     assert 0 < size <= MOST
     key = cast(key_of(wanted.sort, wanted.currency), Big)
-    page = _counted(Stone.id, key, promises="state" in wanted.chosen).where(everything)
+    page = _counted(Stone.id, key, promises=_promised(wanted.chosen)).where(everything)
     if after is not None:
         page = page.where(or_(key > after.key, and_(key == after.key, Stone.id > after.id)))
     rows = (await session.execute(page.order_by(key, Stone.id).limit(size + 1))).all()

@@ -1,6 +1,6 @@
 """What the search page shows of an answer: options with their counts, bars, chips and addresses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from pavilion.catalogue.forms import Asked, address, written
@@ -12,6 +12,21 @@ from pavilion.kernel.weight import two_decimals
 
 _HIGH = 50  # of the tallest bar
 _PITCH = 272 / 30
+
+_MAIN = ("color", "hue", "intensity", "clarity", "gemhue", "term", "opinion", "lab", "mined", "state")
+_MORE = (
+    *("cut", "polish", "symmetry", "fluor", "fluorcolor", "eye", "milky", "shade", "black", "white", "open", "girdle"),
+    *("thickest", "culet", "overtone", "variety", "species", "treatment", "degree", "tone", "saturation"),
+    *("transparency", "gemclarity", "pair", "cutter", "producer", "sale", "supplier", "availability"),
+)
+_NOTHING: frozenset[str] = frozenset()
+_OF_GEMS = frozenset({"gemhue", "term", "opinion", "tone", "saturation", "transparency", "gemclarity"})
+_OF_FANCY = frozenset({"hue", "intensity", "overtone"})
+_FOREIGN = {
+    "white": _OF_GEMS | _OF_FANCY | {"variety", "species"},
+    "fancy": _OF_GEMS | {"color", "variety", "species"},
+    "coloured": _OF_FANCY | {"color", "cut", "fluorcolor", "milky", "shade", "black", "white", "open"},
+}
 
 GRADED = ("color", "clarity", "cut", "polish", "symmetry")  # names of columns and of choices alike
 
@@ -40,6 +55,8 @@ class Chip(NamedTuple):
 
 
 class Shown(NamedTuple):
+    main: list[str]  # choices of the form that stand open, and those under "More filters"
+    more: list[str]
     options: dict[str, list[Option]]
     bars: dict[str, list[Bar]]
     ends: dict[str, str]  # what stands in the fields of a range
@@ -50,14 +67,28 @@ class Shown(NamedTuple):
     views: dict[str, str]
 
 
-def shown(asked: Asked, answer: Answer, *, prices: bool, lang: str) -> Shown:
+def offered(wanted: Wanted, *, staff: bool) -> list[str]:
+    """The choices that this tab's trade asks by, and those that are set all the same, in the order of the form."""
+    tab = wanted.chosen.get("tab", frozenset())
+    hidden = _FOREIGN.get(next(iter(tab)), _NOTHING) if len(tab) == 1 else _NOTHING
+    named = [name for name in (*_MAIN, *_MORE) if name not in hidden or name in wanted.chosen]
+    return [name for name in named if staff or not CHOICES[name].staff]
+
+
+def shown(
+    asked: Asked, answer: Answer, *, prices: bool, lang: str, called: Mapping[str, str], staff: bool = False
+) -> Shown:
+    """`called`: the words of codes that are ids: of sales and, for the house, of suppliers."""
     wanted = asked.wanted
+    names = offered(wanted, staff=staff)
 
     def to(question: Wanted, view: str = asked.view) -> str:
         return address(question, view=view, prices=prices)
 
     return Shown(
-        options={name: _options(name, wanted, answer, lang) for name in CHOICES if name != "tab"},
+        main=[name for name in names if name in _MAIN],
+        more=[name for name in names if name in _MORE],
+        options={name: _options(name, wanted, answer, lang, called) for name in ("shape", *names)},
         bars={name: _bars(found, wanted.ranges.get(name)) for name, found in answer.histograms.items()},
         ends={
             f"{name}_{side}": "" if end is None else written(RANGES[name], end, wanted.currency)
@@ -80,7 +111,7 @@ def word_of(name: str, code: str, lang: str) -> str:
         return code.replace("_", " ")
     enumeration = CHOICES[name].enumeration
     if name in ("color", "clarity", "producer") or enumeration is None:
-        return "" if name == "state" else code
+        return "" if name in ("state", "pair") else code
     return term(enumeration, code, lang)
 
 
@@ -139,14 +170,15 @@ def _best(name: str, grades: list[str | None]) -> frozenset[int]:
     return frozenset(i for i, grade in enumerate(grades) if grade in order and order.index(grade) == min(places))
 
 
-def _options(name: str, wanted: Wanted, answer: Answer, lang: str) -> list[Option]:
+def _options(name: str, wanted: Wanted, answer: Answer, lang: str, called: Mapping[str, str]) -> list[Option]:
     """What the other filters leave, and what is chosen even where nothing is left."""
     counts, chosen = answer.facets[name], wanted.chosen.get(name, frozenset())
     if CHOICES[name].free:
         order = sorted(counts.keys() | chosen, key=lambda code: (-counts.get(code, 0), code))[:40]
     else:
         order = [code for code in CHOICES[name].codes if code in counts or code in chosen]
-    return [Option(code, word_of(name, code, lang), counts.get(code, 0), code in chosen) for code in order]
+    words = {code: called.get(code) or word_of(name, code, lang) for code in order}
+    return [Option(code, words[code], counts.get(code, 0), code in chosen) for code in order]
 
 
 def _bars(found: Bars, ends: tuple[int | None, int | None] | None) -> list[Bar]:

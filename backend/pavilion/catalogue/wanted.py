@@ -20,6 +20,7 @@ class Choice:
     codes: tuple[str, ...] = ()
     enumeration: str | None = None
     several: bool = False  # a stone may have more than one
+    staff: bool = False  # asked by the house alone
 
     @property
     def free(self) -> bool:
@@ -35,6 +36,7 @@ class Range:
     priced: bool = False  # seen only by those who see prices
     money: bool = False
     signed: bool = False
+    day: bool = False  # a calendar day, as days since 1970
 
 
 def _colours() -> tuple[str, ...]:
@@ -51,6 +53,7 @@ def _enumerated(name: str, enumeration: str, several: bool = False) -> Choice:
 
 TABS = ("white", "fancy", "coloured")
 STATES = ("free", "in_sale", "reserved", "sold")
+PAIRS = ("single", "pair", "separable")  # sold with its partner, or also without it
 
 CHOICES: dict[str, Choice] = {
     choice.name: choice
@@ -74,6 +77,28 @@ CHOICES: dict[str, Choice] = {
         Choice("state", STATES),
         Choice("mined"),
         Choice("producer"),
+        _enumerated("fluorcolor", "fluor_color"),
+        _enumerated("eye", "eye_clean"),
+        _enumerated("milky", "milky"),
+        _enumerated("shade", "shade"),
+        _enumerated("black", "black_inclusion"),
+        _enumerated("white", "white_inclusion"),
+        _enumerated("open", "open_inclusion"),
+        _enumerated("girdle", "girdle"),
+        _enumerated("thickest", "girdle"),
+        _enumerated("culet", "culet_size"),
+        _enumerated("degree", "treatment_degree"),
+        _enumerated("gemhue", "coloured_hue"),
+        _enumerated("tone", "coloured_tone"),
+        _enumerated("saturation", "coloured_saturation"),
+        _enumerated("term", "coloured_trade_colour"),
+        _enumerated("transparency", "coloured_transparency"),
+        _enumerated("gemclarity", "coloured_clarity"),
+        _enumerated("opinion", "origin_opinion"),
+        Choice("pair", PAIRS),
+        Choice("cutter"),
+        Choice("sale"),
+        Choice("supplier", staff=True),
     )
 }
 RANGES: dict[str, Range] = {
@@ -91,6 +116,7 @@ RANGES: dict[str, Range] = {
         Range("ratio", 2),
         Range("crown", 2),
         Range("pavilion", 2),
+        Range("since", 0, day=True),
     )
 }
 HISTOGRAMS = ("ct", "ppc")
@@ -130,6 +156,11 @@ class Wanted:
         """Names of the filters that are set, in the order of the page."""
         named = [name for name in (*CHOICES, *RANGES) if name in self.chosen or name in self.ranges]
         return ["q", *named] if self.text else named
+
+
+def choices_of(*, staff: bool) -> list[str]:
+    """What this reader may ask by."""
+    return [name for name, choice in CHOICES.items() if staff or not choice.staff]
 
 
 def unit_of(wanted: Range, currency: str) -> int:
