@@ -266,6 +266,18 @@ def program_keys() -> None:
         sqlite_where=sa.text("revoked_at is null"),
         postgresql_where=sa.text("revoked_at is null"),
     )
+    op.create_table(
+        "key_tickets",
+        sa.Column("token_sha256", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=26), nullable=False),
+        sa.Column("expires_at", WHEN, nullable=False),
+        sa.Column("used_at", WHEN, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["key"], ["api_keys.public_id"], name=op.f("fk_key_tickets_key_api_keys"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_key_tickets")),
+    )
+    op.create_index("ix_key_tickets_key", "key_tickets", ["key"], unique=False)
 
 
 def what_files_say_of_stones() -> None:

@@ -82,17 +82,17 @@ async def test_only_the_hash_of_a_secret_is_kept_and_the_event_names_no_secret(s
     assert (event.subject, event.facts) == (key.public_id, {"scopes": ["stones:read"], "days": 90})
 
 
-async def test_a_key_acts_for_its_maker_within_its_scopes(sessions):
-    text = await key_for(sessions, Scope.BID_WRITE, Scope.SALES_READ)
-    async with sessions() as session:
+async def test_a_key_acts_for_its_maker_within_its_scopes(sqlite_sessions):
+    text = await key_for(sqlite_sessions, Scope.BID_WRITE, Scope.SALES_READ)
+    async with sqlite_sessions() as session:
         held = await keys.held_by(session, text, NOON)
         person = await session.scalar(select(Person))
     assert held.actor.public_id == person.public_id and held.actor.scopes == {"bid:write", "sales:read"}
     assert not held.actor.is_staff and held.last_used_at is None
 
 
-async def test_a_key_gives_no_more_than_its_maker_may_do(sessions):
-    async with sessions.begin() as session:
+async def test_a_key_gives_no_more_than_its_maker_may_do(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
         actor = await admin_of(session, roles=(Role.COMPANY_ADMIN,))
         for scope in (Scope.BID_WRITE, Scope.STOCK_WRITE, Scope.TRADE_WRITE):
             with pytest.raises(BadInput):
@@ -101,8 +101,8 @@ async def test_a_key_gives_no_more_than_its_maker_may_do(sessions):
             await keys.make(session, name="x", scopes=[Scope.STONES_READ], days=4000, actor=actor, now=NOON)
 
 
-async def test_nobody_but_the_administrator_keeps_the_companys_keys(sessions):
-    async with sessions.begin() as session:
+async def test_nobody_but_the_administrator_keeps_the_companys_keys(sqlite_sessions):
+    async with sqlite_sessions.begin() as session:
         firm = await make.company(session)
         buyer = await make.actor(session, "wen@lumen.example", (Role.BUYER,), firm)
         staff = await make.actor(session, "adam@pavilion.example", (Role.ADMIN,))

@@ -127,6 +127,23 @@ async def held_by(session: AsyncSession, said: str, now: datetime) -> Held:
     key = await session.scalar(select(ApiKey).where(ApiKey.public_id == parts[1])) if parts else None
     if parts is None or key is None or not hmac.compare_digest(key.secret_sha256, _hash(parts[2])):
         raise KeyUnknown()
+    return Held(await _acting(session, key, now), key.id, key.last_used_at)
+
+
+async def behind(session: AsyncSession, public_id: str, now: datetime) -> Actor | None:
+    """For whom this key acts now, where its secret was shown before; None once it has ended."""
+    key = await session.scalar(select(ApiKey).where(ApiKey.public_id == public_id))
+    try:
+        return None if key is None else await _acting(session, key, now)
+    except Refusal:
+        return None
+
+
+async def used(session: AsyncSession, key_id: int, now: datetime) -> None:
+    await session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
+
+
+async def _acting(session: AsyncSession, key: ApiKey, now: datetime) -> Actor:
     person = await queries.person_with_rights(session, key.person_id)
     gone = person is None or person.disabled_at is not None or person.company_id != key.company_id
     if person is None or gone or key.revoked_at is not None:
@@ -136,11 +153,7 @@ async def held_by(session: AsyncSession, said: str, now: datetime) -> Held:
     actor = queries.as_actor(person)
     if actor.company_state != CompanyState.APPROVED:
         raise KeyRests()
-    return Held(replace(actor, scopes=frozenset(key.scopes), key=key.public_id), key.id, key.last_used_at)
-
-
-async def used(session: AsyncSession, key_id: int, now: datetime) -> None:
-    await session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now))
+    return replace(actor, scopes=frozenset(key.scopes), key=key.public_id)
 
 
 def _hash(secret: str) -> str:

@@ -1,14 +1,17 @@
-"""Who may stand in the room: so many sockets a person, and nobody whose sign-in or company was ended."""
+"""Who may stand in the room: so many sockets a person, and nobody whose sign-in, key or company was ended."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.key_models import ApiKey
 from pavilion.accounts.models import Company, Person, SignInSession
 from pavilion.accounts.rules import CompanyState
-from pavilion.bidding.live import LiveSession
+from pavilion.bidding.live import LiveSession, Viewer
 from pavilion.bidding.messages import Bye, frame
 from pavilion.kernel.db import Sessions, reading
 
@@ -53,24 +56,19 @@ class Door:
 
     async def look(self) -> None:
         """Whoever signed out meanwhile is let out; whose company is suspended may only watch."""
-        wanted = {visit.session.viewer.session_id for visit in self._inside} - {None}
+        wanted = {_by(visit.session.viewer) for visit in self._inside} - {None}
         if not wanted:
             return
         async with reading(self._sessions) as session:
-            rows = await session.execute(
-                select(SignInSession.id, Company.state)
-                .join(Person, Person.id == SignInSession.person_id)
-                .outerjoin(Company, Company.id == Person.company_id)
-                .where(SignInSession.id.in_(wanted), SignInSession.revoked_at.is_(None), Person.disabled_at.is_(None))
-            )
-            alive = dict(rows.all())
+            alive = await _alive(session, wanted)
         for visit in list(self._inside):
             viewer = visit.session.viewer
-            if viewer.session_id not in wanted:
+            by = _by(viewer)
+            if by is None or by not in wanted:
                 continue  # a newcomer: came in while we asked
-            if viewer.session_id not in alive:
+            if by not in alive:
                 visit.session.refuse("signed_out")
-            elif viewer.may_bid and alive[viewer.session_id] != CompanyState.APPROVED:
+            elif viewer.may_bid and alive[by] != CompanyState.APPROVED:
                 visit.session.viewer = replace(viewer, may_bid=False)
                 continue
             else:
@@ -81,3 +79,23 @@ class Door:
         """The house closes its doors for a moment; everybody is told when to come back."""
         for visit in list(self._inside):
             visit.hear(frame(Bye(code="restart", retry_ms=COME_BACK_MS)))
+
+
+def _by(viewer: Viewer) -> int | str | None:
+    """By what this one came in: the number of a sign-in, or the name of a key."""
+    return viewer.session_id if viewer.key is None else viewer.key
+
+
+async def _alive(session: AsyncSession, wanted: Collection[int | str | None]) -> dict[int | str, str | None]:
+    """The state of the company behind each sign-in and key that still stands."""
+    standing = select(SignInSession.id, Company.state).join(Person, Person.id == SignInSession.person_id)
+    standing = standing.outerjoin(Company, Company.id == Person.company_id).where(Person.disabled_at.is_(None))
+    sign_ins = {one for one in wanted if isinstance(one, int)}
+    rows = await session.execute(standing.where(SignInSession.id.in_(sign_ins), SignInSession.revoked_at.is_(None)))
+    alive: dict[int | str, str | None] = {row[0]: row[1] for row in rows}
+    if keys := {one for one in wanted if isinstance(one, str)}:
+        held = select(ApiKey.public_id, Company.state).join(Company, Company.id == ApiKey.company_id)
+        held = held.join(Person, Person.id == ApiKey.person_id).where(Person.disabled_at.is_(None))
+        found = await session.execute(held.where(ApiKey.public_id.in_(keys), ApiKey.revoked_at.is_(None)))
+        alive |= {row[0]: row[1] for row in found}
+    return alive

@@ -26,6 +26,7 @@ class Viewer:
     company_id: int | None
     session_id: int | None
     may_bid: bool
+    key: str | None = None  # the company's key by which a program came in
 
 
 class LiveSession:

@@ -58,7 +58,7 @@ async def live(websocket: WebSocket) -> None:
 
 def _viewer(actor: Actor) -> Viewer:
     may_bid = actor.company_id is not None and actor.may(Permission.BID_PLACE)
-    return Viewer(actor.public_id, actor.person_id, actor.company_id, actor.session_id, may_bid)
+    return Viewer(actor.public_id, actor.person_id, actor.company_id, actor.session_id, may_bid, actor.key)
 
 
 class Visit:
