@@ -23,6 +23,7 @@ from pavilion.kernel.db import Sessions
 from pavilion.settlement import agreed, terms_form
 
 COMMISSION = "100000 5\n* 3"  # the consignor's: 5 % of a hammer up to 100,000.00, 3 % of what is above
+CARD_CEILING = "30000"  # a lot with its premium and tax is still paid by card
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ async def stage(sessions: Sessions, bill: Bill, stones: Sequence[str], now: date
         lots = await curation.add_stones(session, sale=sale.public_id, stones=stones, actor=rosa, now=now)
         await _price(session, sale, lots, rosa, now)
         await curation.number_lots(session, sale=sale.public_id, actor=rosa, now=now)
-        await _agree(session, sale.public_id, {"commission": COMMISSION}, rosa, now)
+        await _agree(session, sale.public_id, {"commission": COMMISSION, "card_ceiling_minor": CARD_CEILING}, rosa, now)
         ready = await publishing.readiness_of(session, sale, now)
         assert not ready.blocks, f"the sale is not ready: {ready.blocks[:3]}"
         proposal = await publishing.propose_publication(

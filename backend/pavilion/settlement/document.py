@@ -146,9 +146,9 @@ def address_lines(buyer: Mapping[str, Any], figures: Figures) -> list[str]:
 
 
 def _columns(invoice: Invoice, tongue: Tongue) -> list[str]:
-    say, unit = tongue.gettext, invoice.currency
+    say, unit = tongue.gettext, tongue.gettext(", ") + invoice.currency
     heads = [say("Price") if ordered(invoice) else say("Hammer"), say("Premium"), say("Sum")]
-    return [say("Lot"), say("Stone"), say("Per carat"), *(f"{head}, {unit}" for head in heads)]
+    return [say("Lot"), say("Stone"), say("Per carat"), *(f"{head}{unit}" for head in heads)]
 
 
 def warranty_source(warranty: dict[str, Any], sha256: str | None, figures: Figures, tongue: Tongue) -> str:
@@ -170,7 +170,7 @@ def _lot(lines: dict[str, InvoiceLine], currency: str, figures: Figures, tongue:
     return {
         "number": facts["number"],
         "title": (hammer.text_zh if tongue.lang == "zh" else hammer.text_en) or hammer.text_en,
-        "detail": ", ".join(detail),
+        "detail": tongue.gettext(", ").join(detail),
         "stones": [_origin(piece, len(pieces) > 1, figures, tongue) for piece in pieces],
         "per_carat": "–" if each is None else figures.amount(each, currency, True),
         "hammer": figures.amount(hammer.amount_minor, currency, True),
@@ -221,9 +221,9 @@ def _sum(invoice: Invoice, kind: LineKind, figures: Figures) -> str:
 
 def _bank_lines(invoice: Invoice, tongue: Tongue) -> list[str]:
     bank = invoice.facts["seller"]["bank"]
-    say = tongue.gettext
+    say, colon = tongue.gettext, tongue.gettext(": ")
     return [
-        f"{say('Account holder')}: {bank['holder']}",
-        f"{say('Account')}: {bank['account']} · BIC {bank['bic']}",
-        f"{say('Reference')}: {invoice.number or '–'}",
+        f"{say('Account holder')}{colon}{bank['holder']}",
+        f"{say('Account')}{colon}{bank['account']} · BIC {bank['bic']}",
+        f"{tongue.say('payto_reference')}{colon}{invoice.number or '–'}",
     ]
