@@ -16,6 +16,8 @@ from pavilion.kernel.errors import BadInput
 from pavilion.pages import glossary, queries
 from pavilion.provenance.passport_showing import with_passport
 from pavilion.settlement import deposit_queries
+from pavilion.trading import offer_queries
+from pavilion.trading.turns import Side
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page, safe_back
 from pavilion.webkit.i18n import COOKIE, LANGUAGES
@@ -92,6 +94,7 @@ async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now)
         invoices=invoices,
         viewings=viewings,
         lots_offered=lots_offered,
+        offers_to_answer={side: await offer_queries.waiting(session, side, company, now) for side in Side},
         deposits_left=deposits_left,
         now=now,
     )
