@@ -28,7 +28,7 @@ SUPPLIER = "Scheldt Diamonds"
 class Site:
     def __init__(self, url, folder):
         self.now = NOON
-        self.settings = Settings(environment="test", data_dir=folder)
+        self.settings = Settings(environment="test", data_dir=folder, data_key="07" * 32)
         self.engine = create_engine(url)
         self.app = build_web(self.settings, self.engine, lambda: self.now, None)
         self.sessions = sessions_of(self.settings, self.engine)
