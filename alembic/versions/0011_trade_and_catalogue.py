@@ -49,6 +49,7 @@ def upgrade() -> None:
     what_files_say_of_stones()
     program_keys()
     offers()
+    papers_of_a_sale()
 
 
 def orders_and_holds() -> None:
@@ -428,6 +429,26 @@ def offers() -> None:
                 op.execute(
                     f"create trigger {table}_no_{act} before {act} on {table} begin select raise(abort, 'append only: {table}'); end"
                 )
+
+
+def papers_of_a_sale() -> None:
+    op.create_table(
+        "sale_papers",
+        sa.Column("source_sha256", sa.String(length=64), nullable=False),
+        sa.Column("sale_id", BIG, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("lang", sa.String(length=4), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("pdf", sa.LargeBinary(), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.CheckConstraint("length(source_sha256) = 64", name=op.f("ck_sale_papers_source_sha256")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_sale_papers_sha256")),
+        sa.ForeignKeyConstraint(
+            ["sale_id"], ["sales.id"], name=op.f("fk_sale_papers_sale_id_sales"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("source_sha256", name=op.f("pk_sale_papers")),
+    )
+    op.create_index("ix_sale_papers_sale_id", "sale_papers", ["sale_id"])
 
 
 def downgrade() -> None:

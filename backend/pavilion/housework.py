@@ -3,6 +3,7 @@
 from functools import partial
 
 from pavilion.auctions import jobs as auctions_jobs
+from pavilion.auctions import papers as sale_papers
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import closed
 from pavilion.catalogue import importing
@@ -53,6 +54,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
         Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
+        Tick("papers of sales", partial(sale_papers.tick, sessions, pages.tongues, settings.public_url)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
         Tick("certificates", partial(references.end_due, sessions)),
         Tick("origin triggers", partial(reverifying.follow, sessions)),

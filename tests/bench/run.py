@@ -28,6 +28,7 @@ MEASURES = (
     "invoicing",
     "webhooks",
     "curation",
+    "catalogue_pdf",
     "trading",
 )
 RESULTS = Path(__file__).parent / "results"

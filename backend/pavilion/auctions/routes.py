@@ -18,6 +18,7 @@ from pavilion.auctions import (
     board,
     curation_routes,
     deposits,
+    paper_routes,
     presence_routes,
     queries,
     registering,
@@ -268,3 +269,4 @@ router.include_router(arranging_routes.router)
 router.include_router(wording_routes.router)
 router.include_router(presence_routes.router)
 router.include_router(sheet_routes.router)
+router.include_router(paper_routes.router)

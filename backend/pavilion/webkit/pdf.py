@@ -10,11 +10,13 @@ from typing import Any
 
 from pavilion.webkit.static import frontend
 
-_ONE_AT_A_TIME = threading.Lock()  # a compiler keeps state between documents
+# A compiler keeps state between documents. One of its own sets long papers: no receipt waits for a whole catalogue.
+_ONE_AT_A_TIME = {False: threading.Lock(), True: threading.Lock()}
 
 
 @cache
-def _compiler() -> Any:
+def _compiler(apart: bool) -> Any:
+    """One for short papers, one for those set apart."""
     import typst
 
     folder = frontend()
@@ -25,17 +27,22 @@ def _compiler() -> Any:
 
 
 def render(
-    template: str, data: dict[str, Any], *, standards: Sequence[str] = ("ua-1",), made_at: datetime | None = None
+    template: str,
+    data: dict[str, Any],
+    *,
+    standards: Sequence[str] = ("ua-1",),
+    made_at: datetime | None = None,
+    apart: bool = False,
 ) -> bytes:
     """The PDF of `templates/pdf/TEMPLATE` for `data` (strings, numbers, lists and objects of JSON).
 
     Blocks for some milliseconds: call it in a thread or in the worker. PDF/UA-1, tagged; the time of making is the one
-    that is said, never the clock's. A paper that carries files asks for `a-3a` too.
+    that is said, never the clock's. A paper that carries files asks for `a-3a` too; one of many pages is set `apart`.
     """
     path: Path = frontend() / "templates" / "pdf" / template
     inputs = {"data": json.dumps(data, ensure_ascii=False, sort_keys=True)}
-    with _ONE_AT_A_TIME:
-        made = _compiler().compile(
+    with _ONE_AT_A_TIME[apart]:
+        made = _compiler(apart).compile(
             input=str(path),
             format="pdf",
             sys_inputs=inputs,
