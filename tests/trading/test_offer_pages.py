@@ -43,6 +43,10 @@ async def test_an_offer_is_made_answered_and_taken_on_pages_without_names(site):
             "terms": "Boxed.",
         }
         wrong = await wen.post(f"{stone}/offer", data=said | {"price": "much"})
+        assert (await wen.post(f"{stone}/offer", data=said | {"terms": "a\x00b"})).status_code == 422
+        assert (
+            await wen.post(f"{stone}/offer", data=said | {"terms": "two\r\nlines", "price": "0"})
+        ).status_code == 422
         assert wrong.status_code == 422 and "autofocus" in wrong.text and await market.all(Offer) == []
         made = await wen.post(f"{stone}/offer", data=said)
         again = await wen.post(f"{stone}/offer", data=said)
@@ -105,8 +109,11 @@ async def test_programs_offer_and_answer_once_for_one_key(site):
         key = {"idempotency-key": "offer-0001"}
         assert (await wen.post("/api/v1/offers", json=said)).status_code == 422
         assert (await sam.post("/api/v1/offers", json=said, headers=key)).status_code == 403
-        for wrong in ({"price": {"amount_minor": 1.0, "currency": "USD"}}, {"days": 8}, {"more": 1}, {"stones": []},
-                      {"price": {"amount_minor": 1, "currency": "EUR"}}):  # fmt: skip
+        dollars = {"amount_minor": PRICE, "currency": "USD"}
+        prices = [
+            {"price": dollars | wrong} for wrong in ({"amount_minor": 1.0}, {"amount_minor": 0}, {"currency": "EUR"})
+        ]
+        for wrong in (*prices, {"days": 8}, {"more": 1}, {"stones": []}, {"terms": "\x00"}):
             assert (await wen.post("/api/v1/offers", json=said | wrong, headers=key)).status_code == 422
         made = await wen.post("/api/v1/offers", json=said, headers=key)
         again = await wen.post("/api/v1/offers", json=said, headers=key)

@@ -8,6 +8,7 @@ from pavilion.kernel.money import MAX_AMOUNT
 
 KEY = r"^[A-Za-z0-9_.:-]{8,64}$"
 ULID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
+TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"  # lines and tabs, no other controls: a database may not keep them
 
 Key = Annotated[str, StringConstraints(pattern=KEY)]
 Id = Annotated[str, StringConstraints(pattern=ULID)]
@@ -36,7 +37,7 @@ class HoldForm(_Said):
 
 
 class ReasonForm(_Said):
-    reason: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    reason: Annotated[str, StringConstraints(max_length=2_000, pattern=TEXT)] = ""
 
 
 class Money(BaseModel):

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from pavilion.trading.forms import Country, Id, Key, Money, Seen
+from pavilion.trading.forms import TEXT, Country, Id, Key, Money, Seen
 from pavilion.trading.turns import MOST_DAYS, MOST_ROUNDS, Act
 
 Typed = Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)]
-Terms = Annotated[str, StringConstraints(max_length=500)]
+Terms = Annotated[str, StringConstraints(max_length=500, pattern=TEXT)]
 Round = Annotated[int, Field(ge=1, le=MOST_ROUNDS)]
 
 
