@@ -44,6 +44,7 @@ from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import api as catalogue_api
 from pavilion.catalogue import nomenclature, portraits
 from pavilion.catalogue import routes as catalogue_routes
+from pavilion.catalogue import sheet_routes as catalogue_sheet_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.catalogue.keeping import index_of
 from pavilion.housework import signer_of, ticks_of
@@ -137,6 +138,7 @@ ROUTERS: list[APIRouter] = [
     bidding_console_routes.router,
     bidding_socket.router,
     catalogue_routes.router,
+    catalogue_sheet_routes.router,
     catalogue_upload_routes.router,
     catalogue_api.router,
     trading_routes.router,
