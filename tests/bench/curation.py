@@ -200,7 +200,8 @@ READ = (
 )
 LAPSED = "select id from proposals where subject = {sale} and state = 'open'"
 COMMAND = (
-    "insert into curation_commands (sale_id, kind, \"by\", at, changes) values ({id}, 'move', {by}, {at}, {changes})"
+    'insert into curation_commands (sale_id, kind, "by", at, changes, reason) '
+    "values ({id}, 'move', {by}, {at}, {changes}, '')"
 )
 
 
