@@ -122,6 +122,7 @@ async def test_programs_offer_and_answer_once_for_one_key(site):
         assert (exists.status_code, exists.json()["code"]) == (409, "offer_exists")
         path = f"/api/v1/offers/{made.json()['id']}"
         assert (await other.get(path)).status_code == 404
+        assert (await wen.get("/api/v1/offers/%00")).status_code == 404
         theirs = (await sam.get(path)).json()
         assert theirs["side"] == "seller" and theirs == (await sam.get("/api/v1/offers")).json()["items"][0]
         counter = {"act": "counter", "round": 1, "price": {"amount_minor": PRICE, "currency": "USD"}, "days": 1}

@@ -168,7 +168,8 @@ async def _own_page(
     request: Request, session: Reading, offer: str, actor: Actor, now: Now, answer: AnswerForm | None = None,
     refused: Refusal | None = None,
 ) -> Response:  # fmt: skip
-    thread = await offer_queries.one_of(session, showing.company_of(actor), offer, now)
+    company = showing.company_of(actor)
+    thread = await offer_queries.one_of(session, company, offer, now) if is_ulid(offer) else None
     if thread is None:
         raise NotFound()
     return page(

@@ -18,7 +18,7 @@ from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotAllowed, NotFound, Refusal
-from pavilion.kernel.ids import ulid
+from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.trading import conditions, holding, offer_days, placing, turns
 from pavilion.trading.offer_models import Offer, OfferAnswer, OfferFloor, OfferRound, OfferStone
 from pavilion.trading.placing import Line
@@ -159,6 +159,8 @@ async def floor_of(session: AsyncSession, company_id: int) -> int | None:
 
 async def side_of(session: AsyncSession, offer: str, actor: Actor) -> Side:
     """On which side of the offer the reader's company stands; to others there is none."""
+    if not is_ulid(offer):
+        raise NotFound()
     wanted = select(Offer.company_id, Offer.seller_company_id).where(Offer.public_id == offer)
     row = (await session.execute(wanted)).one_or_none()
     if row is None or actor.company_id is None or actor.company_id not in row:
