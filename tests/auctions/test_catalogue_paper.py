@@ -88,3 +88,7 @@ async def test_a_withdrawn_lot_keeps_its_number_alone_and_the_paper_is_another(r
     assert gone["withdrawn"] and gone["number"] == "11" and gone["title"] == ["Withdrawn"] and not gone["stones"]
     assert after != before and found.stones[0] not in str(after)
     assert await asyncio.to_thread(papers.print_catalogue, after)
+    async with running.sessions.begin() as session:
+        for lot in await session.scalars(select(Lot)):
+            lot.state = "withdrawn"
+    assert await asyncio.to_thread(papers.print_catalogue, await source_of(running, sale, "both")), "no stone to draw"

@@ -263,7 +263,7 @@ async def test_a_whole_sale_of_250_lots_is_built_from_a_workbook_and_published(r
     made = await curator.post(f"{address}/changes", data={"document": document})
     took = time.perf_counter() - began
     assert made.status_code == 303, made.text[:2000]
-    assert looked < 4 and took < 4, "well under two seconds each on a quiet machine"
+    assert looked + took < 2, "seconds: looked at and applied"
     again = await curator.post(f"{address}/changes", data={"document": document})
     assert again.status_code == 409 and await running.first(select(func.count()).select_from(Lot)) == 250
     out = tmp_path / "out.xlsx"

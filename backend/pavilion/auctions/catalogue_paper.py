@@ -64,7 +64,8 @@ async def source(
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots], ANYBODY)
     headings = await queries.headings_of(session, sale.public_id)
     entries = [_lot(told, sale, lot, stones[lot.id], headings.get(lot.public_id), house) for lot in lots]
-    top = max((lot for lot in lots if stones[lot.id]), key=lambda lot: (lot.high_minor or 0, lot.id), default=None)
+    shown = [lot for lot in lots if stones[lot.id] and lot.state != "withdrawn"]
+    top = max(shown, key=lambda lot: (lot.high_minor or 0, lot.id), default=None)
     return {
         "kind": KIND,
         "langs": told.langs,
@@ -79,7 +80,7 @@ async def source(
         + [[told.say(name), value] for name, value in _hashes(sale) if value],
         "lots": entries,
         "cover": plan.plan_of(stones[top.id][0]).name if top is not None else "",
-        "index": _index(told, [(lot, stones[lot.id]) for lot in lots if lot.state != "withdrawn"]),
+        "index": _index(told, [(lot, stones[lot.id]) for lot in shown]),
         "address": house,
     }
 

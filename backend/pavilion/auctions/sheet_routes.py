@@ -128,7 +128,7 @@ async def _page(
         found=found,
         refused=refused,
         columns=_columns(sale, actor),
-        money=sheet_columns.MONEY,
+        amounts=sheet_columns.MONEY,
         title_of=title_of,
         sees_reserve=actor.may(Permission.RESERVE_SEE),
     )
