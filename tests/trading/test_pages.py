@@ -83,6 +83,11 @@ async def test_a_stone_is_held_renewed_and_bought_from_its_page(site):
         assert (await other.post(f"/desk/holds/{hold.public_id}/release")).status_code == 404
         assert (await wen.post(f"/desk/holds/{hold.public_id}/renewal")).status_code == 303
         assert (await wen.post(f"/desk/holds/{hold.public_id}/renewal")).status_code == 409
+        for ends, said in ((NOON, "Your hold has expired."), (NOON + 48 * HOUR, "Held until")):
+            async with site.sessions.begin() as session:
+                (await session.get_one(Hold, hold.id)).expires_at = ends
+            late = await wen.post(f"/desk/holds/{hold.public_id}/renewal")
+            assert said in (await wen.get(late.headers.get("location", "/desk/holds"))).text
         page = (await wen.get(f"{stone}/order?destination=HK")).text
         assert "6,630.00" in page and "Export to" in page
         said = hidden(page, f"{stone}/order")
@@ -156,6 +161,8 @@ async def test_a_lot_of_a_collection_is_bought_from_its_page(site):
         assert "4,000.00" in page and "Binding at once" in page
         assert (await wen.post(act, data=hidden(page, act))).status_code == 303
         assert "cannot be bought" in (await wen.get(act)).text
+        assert "No stone of this collection" in (await anyone.get(f"/collections/{sale}")).text
+        assert f"/collections/{sale}" in (await anyone.get("/sales")).text
         assert (await wen.post(act, data=hidden(page, act) | {"key": uuid4().hex})).status_code == 409
 
 
@@ -173,6 +180,8 @@ async def test_programs_hold_and_buy_once_for_one_key(site):
         assert (await sam.post("/api/v1/orders", json=said, headers=key)).status_code == 403
         wrong = said | {"price": {"amount_minor": PRICE / 1, "currency": "USD"}}
         assert (await wen.post("/api/v1/orders", json=wrong, headers=key)).status_code == 422
+        assert (await wen.post("/api/v1/orders", json=said | {"seen": "1"}, headers=key)).status_code == 422
+        assert (await wen.post("/api/v1/orders", json=said | {"lot": stone["id"]}, headers=key)).status_code == 422
         changed = said | {"price": {"amount_minor": PRICE - 1, "currency": "USD"}}
         answer = await wen.post("/api/v1/orders", json=changed, headers=key)
         assert (answer.status_code, answer.json()["code"], answer.json()["facts"]["price"]) == (

@@ -40,21 +40,23 @@ class ReasonForm(_Said):
     reason: Annotated[str, StringConstraints(max_length=2_000, pattern=TEXT)] = ""
 
 
-class Money(BaseModel):
+class _Json(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+
+class Money(_Json):
     amount_minor: Price
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
-class HoldJson(_Said):
+class HoldJson(_Json):
     """`seen`: the stone's `seq`, as it was read."""
 
     stone: Id
     seen: Seen
 
 
-class OrderJson(_Said):
+class OrderJson(_Json):
     """A stone with its `seq` as it was read, or a lot of a collection with its version."""
 
     stone: Id | None = None

@@ -121,7 +121,10 @@ async def holds_page(request: Request, actor: Holder, session: Reading, now: Now
 
 @router.post("/desk/holds/{hold}/renewal")
 async def renew(hold: str, actor: Holder, session: Writing, now: Now) -> Response:
-    await holding.renew(session, hold=hold, company_id=showing.company_of(actor), actor=actor, now=now)
+    try:
+        await holding.renew(session, hold=hold, company_id=showing.company_of(actor), actor=actor, now=now)
+    except holding.HoldExpired:  # nothing was written; the page says so beside what the company still holds
+        return RedirectResponse("/desk/holds?done=expired", status_code=303)
     return RedirectResponse("/desk/holds?done=renewed", status_code=303)
 
 
