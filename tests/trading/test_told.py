@@ -9,9 +9,11 @@ from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import trade_notices
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
+from pavilion.settlement import ordered
 from pavilion.trading import holding, jobs, queueing
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
+from tests.catalogue import stones as listing
 from tests.make import HOUR, NOON
 from tests.trading.market import Market
 
@@ -49,6 +51,16 @@ async def test_an_order_is_told_to_its_owner_and_the_answer_to_its_buyer(market)
     assert [(who, subject) for who, subject, _ in await told(market)] == [
         ("wen", f"Order {order.public_id[-6:]} is confirmed")
     ]
+
+
+async def test_a_buyer_hears_that_an_order_waits_for_a_person(market):
+    order = await market.buy()
+    await market.answer(order, yes=True)
+    async with market.sessions.begin() as session:
+        await listing.revoke(session, market.stones[0])
+    while await ordered.follow(market.sessions, NOON):
+        pass
+    assert ("wen", f"Order {order.public_id[-6:]} waits") in {(who, subject) for who, subject, _ in await told(market)}
 
 
 async def test_who_waited_is_told_when_it_is_the_turn_and_who_held_that_it_ended(market):

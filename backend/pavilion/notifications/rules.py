@@ -123,7 +123,9 @@ NOTICES: dict[str, Kind] = {
     "offer_made": Kind.OFFER,
     "offer_lapsing": Kind.OFFER,
     "offer_lapsed": Kind.OFFER,
-    **{f"order_{word}": Kind.TRADE for word in ("placed", "confirmed", "refused", "cancelled", "called_off")},
+    **{
+        f"order_{word}": Kind.TRADE for word in ("placed", "confirmed", "refused", "cancelled", "called_off", "stopped")
+    },
     **{f"hold_{word}": Kind.TRADE for word in ("asked", "granted", "refused", "lapsed", "first_right")},
     "release_released": Kind.GOODS,
     "release_handed_over": Kind.GOODS,

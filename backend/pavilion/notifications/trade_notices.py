@@ -28,6 +28,7 @@ FOLLOWER = "trade notices"
 NAMES = (
     *("order:placed", "order:confirmed", "order:refused", "order:cancelled"),
     *("hold:asked", "hold:active", "hold:refused", "hold:ended", "hold:first_right"),
+    "settlement:stopped",  # a lot's buyer is told with the events of the sales
 )
 KINDS = frozenset({Kind.TRADE})
 TO_SELLER = frozenset({"order_placed", "order_called_off", "hold_asked"})
@@ -50,6 +51,11 @@ def hearing(sessions: Sessions) -> Hearing:
 
 async def heard(session: AsyncSession, teller: Teller, event: Event) -> None:
     """What the one side did is told to the other, and what the clock did to whom it costs something."""
+    if event.name == "settlement:stopped":
+        row = await session.scalar(select(Order).where(Order.public_id == event.facts["sale"]))
+        if row is not None:
+            await teller.tell("order_stopped", str(event.id), [row.company_id], at=event.at, about=row.public_id)
+        return
     for notice in await _notices(session, event):
         to_seller = notice in TO_SELLER
         company = event.facts["seller_company_id" if to_seller else "company_id"]
