@@ -266,6 +266,13 @@ async def test_what_changed_since_it_was_seen_is_not_bought_unseen(quick):
     assert ((await quick.loaded(hold)).state, await quick.promised()) == ("converted", ("sold", sold.order))
 
 
+async def test_no_key_of_the_buyers_own_stands_in_the_way_of_an_acceptance(sqlite_sessions):
+    market = await Market(sqlite_sessions).open(stones=2)
+    row = await offer(market)
+    await market.buy(stone=market.stones[1], key=f"offer:{row.public_id}")
+    assert (await act(market, row, S, Act.ACCEPT)).state == "accepted"
+
+
 async def test_several_stones_are_offered_for_together_once_in_whatever_order(sqlite_sessions):
     market = await Market(sqlite_sessions).open(stones=3)
     row = await offer(market, 2 * LOW + 1, stones=market.stones[:2])

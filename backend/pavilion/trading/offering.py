@@ -207,9 +207,9 @@ async def _accept(session: AsyncSession, row: Offer, side: Side, seen: int, acto
     try:
         stones = [stone for stone, _ in found]
         await _refuse_unfit(session, row.company_id, stones, row.destination, row.price_minor, now)
-        order = await placing.place_order(
+        order = await placing.place_order(  # under a key that no buyer can have used: theirs hold no stroke
             session, company_id=row.company_id, destination=row.destination, lines=lines, source=OrderSource.OFFER,
-            source_ref=row.public_id, key=f"offer:{row.public_id}", actor=actor, now=now,
+            source_ref=row.public_id, key=f"offer/{row.public_id}", actor=actor, now=now,
         )  # fmt: skip
     except OF_THE_BUYER as refused:
         if side is Side.BUYER:
