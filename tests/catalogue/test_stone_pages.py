@@ -356,6 +356,19 @@ async def test_stones_side_by_side_are_told_apart_by_their_stock_numbers(house, 
     assert "Stone PV-000001" in page and "Stone PV-000002" in page
 
 
+async def test_what_is_equal_in_all_stones_is_folded_and_the_best_is_marked_where_there_is_one(house, stock):
+    async with house.state.sessions.begin() as session:
+        told = ({"milky": "none", "shade": "brown"}, {"milky": "light", "shade": "none"})
+        rows = [stones.row(n, weight_mct=1000 + n, **facts) for n, facts in enumerate(told, 1)]
+        await service.store_stones(session, rows, supplier_company_id=1, now=NOON)
+    async with browsing(house) as browser:
+        page = (await browser.get(f"/stones/compare?ids={stock[0].public_id},{stock[1].public_id}")).text
+    table, _, folded = page.partition("</table>")
+    lines = {name: re.search(rf"<tr><th scope=.row.>{name}</th>(.*?)</tr>", table) for name in ("Milky", "Shade")}
+    assert [lines[name][1].count("best") for name in lines] == [1, 0]
+    assert "Polish</th>" not in table and "<dt>Polish</dt><dd>Excellent</dd>" in folded
+
+
 def test_the_ruler_of_an_excellent_cut_begins_at_it():
     from pavilion.catalogue.models import Stone
     from pavilion.catalogue.rulers import rulers_of

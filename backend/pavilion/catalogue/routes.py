@@ -89,6 +89,7 @@ async def compare(request: Request, actor: CurrentActor, session: Reading, ids: 
         priced={stone.id: queries.sees_price_of(actor, stone) for stone in stones},
         names={stone.id: showing.name_of(stone, language(request)) for stone in stones},
         sold={stone for stone, promise in promised.items() if promise.kind == CommitmentKind.SOLD},
+        girdles={stone.id: showing.girdle_of(stone, language(request)) for stone in stones},
         best=showing.best_of(stones),
         asked_for=len(forms.compared(ids)),
     )

@@ -63,9 +63,7 @@ CHOSEN: dict[str, Any] = {
     "transparency": Stone.transparency,
     "gemclarity": Stone.gem_clarity,
     "opinion": Stone.origin_opinion,
-    "pair": case(
-        (Stone.pair_stock_no.is_(None), "single"), (Stone.pair_separable.is_(True), "separable"), else_="pair"
-    ),
+    "pair": case((Stone.pair_stock_no.is_(None), None), (Stone.pair_separable.is_(True), "separable"), else_="pair"),
     "cutter": case((Stone.cutter_named.is_(True), Stone.cutter_name)),
     "sale": case((StoneCommitment.kind == CommitmentKind.IN_SALE, StoneCommitment.facts["sale"].as_string())),
     "supplier": select(Company.public_id).where(Company.id == Stone.supplier_company_id).scalar_subquery(),

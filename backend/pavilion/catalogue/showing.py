@@ -28,7 +28,8 @@ _FOREIGN = {
     "coloured": _OF_FANCY | {"color", "cut", "fluorcolor", "milky", "shade", "black", "white", "open"},
 }
 
-GRADED = ("color", "clarity", "cut", "polish", "symmetry")  # names of columns and of choices alike
+# Column of a stone -> the choice whose codes stand from best to worst.
+GRADED = {name: name for name in ("color", "clarity", "cut", "polish", "symmetry", "milky")} | {"eye_clean": "eye"}
 
 
 class Option(NamedTuple):
@@ -146,7 +147,7 @@ def _colour(stone: Stone, lang: str) -> str:
 
 def best_of(stones: Sequence[Stone]) -> dict[str, frozenset[int]]:
     """Places of the best grade per property, where grades have an order and the stones differ."""
-    return {name: _best(name, [getattr(stone, name) for stone in stones]) for name in GRADED}
+    return {name: _best(choice, [getattr(stone, name) for stone in stones]) for name, choice in GRADED.items()}
 
 
 def girdle_of(stone: Stone, lang: str) -> str:

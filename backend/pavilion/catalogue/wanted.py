@@ -53,7 +53,7 @@ def _enumerated(name: str, enumeration: str, several: bool = False) -> Choice:
 
 TABS = ("white", "fancy", "coloured")
 STATES = ("free", "in_sale", "reserved", "sold")
-PAIRS = ("single", "pair", "separable")  # sold with its partner, or also without it
+PAIRS = ("pair", "separable")  # sold with its partner, or also without it
 
 CHOICES: dict[str, Choice] = {
     choice.name: choice
