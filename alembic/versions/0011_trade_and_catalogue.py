@@ -308,6 +308,7 @@ def what_files_say_of_stones() -> None:
         order by e.seq desc limit 1) like '%"consent":"name"%'"""
     )
 
+
 def offers() -> None:
     """Below which share of the asking price an owner's stones are declined by themselves was said by nobody before."""
     counted = "price_minor > 0 and price_minor <= 999999999999999"
@@ -333,7 +334,8 @@ def offers() -> None:
         sa.Column("ended_at", WHEN, nullable=True),
         sa.Column("order", sa.String(length=26), nullable=True),
         sa.CheckConstraint(
-            "state in ('open', 'accepted', 'declined', 'withdrawn', 'lapsed', 'void')", name=op.f("ck_offers_state_known")
+            "state in ('open', 'accepted', 'declined', 'withdrawn', 'lapsed', 'void')",
+            name=op.f("ck_offers_state_known"),
         ),
         sa.CheckConstraint("turn in ('buyer', 'seller')", name=op.f("ck_offers_turn_known")),
         sa.CheckConstraint("company_id <> seller_company_id", name=op.f("ck_offers_of_another")),

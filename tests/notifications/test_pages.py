@@ -132,7 +132,16 @@ async def test_the_simulated_box_shows_only_ones_own_and_only_where_it_is_simula
         payload = {"notice": "sale_paused", "person": visit.person.id, "at": stamp(NOON)}
         await enqueue(session, Channel.MAIL, "1", payload, at=NOON)
     work = dict(of_house(visit.settings, visit.sessions, visit.app.state.pages))
-    assert {"books told", "events told", "viewings told", "money told", "trades told", "reminders", "mail", "push"} == set(work)
+    assert {
+        "books told",
+        "events told",
+        "viewings told",
+        "money told",
+        "trades told",
+        "reminders",
+        "mail",
+        "push",
+    } == set(work)
     assert await work["mail"](NOON) == 1
     async with visit.sessions() as session:
         assert (await session.scalar(select(Outbox.sent_at))) == NOON

@@ -56,7 +56,7 @@ async def lot_on_offer(session: AsyncSession, lot: str, now: datetime) -> tuple[
         raise catalogue.NotAvailable(lot=lot, reason=str(row.state))
     if sale.state != SaleState.PUBLISHED or sale.opens_at is None or now < sale.opens_at:
         raise catalogue.NotAvailable(lot=lot, reason="not_open")
-    held = select(Stone).join(LotStone, LotStone.stone_id == Stone.id).where(LotStone.lot_id == row.id)
+    held = visible_to(HOUSE).join(LotStone, LotStone.stone_id == Stone.id).where(LotStone.lot_id == row.id)
     return sale, row, list(await session.scalars(held.order_by(LotStone.place)))
 
 

@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
+from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.demo import people, sales
 from pavilion.demo.people import LUMEN
 from pavilion.kernel.db import Sessions
@@ -66,7 +68,7 @@ async def play(sessions: Sessions, now: datetime) -> None:
 async def _offer(sessions: Sessions, stone: str, who: Actor, destination: str, share_bp: int, at: datetime) -> str:
     """At this share of the asking price, in whole hundreds."""
     async with sessions.begin() as session:
-        row = (await session.scalars(select(Stone).where(Stone.public_id == stone))).one()
+        row = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == stone))).one()
         price = max((row.price_total_minor or 0) * share_bp // 10_000 // 10_000, 1) * 10_000
         made = await offering.make(
             session, stones=[stone], seen=row.seq, price_minor=price, days=5, terms="", destination=destination,
@@ -78,7 +80,7 @@ async def _offer(sessions: Sessions, stone: str, who: Actor, destination: str, s
 async def _hold(sessions: Sessions, stone: str, who: Actor, at: datetime) -> None:
     async with sessions.begin() as session:
         assert who.company_id is not None
-        row = (await session.scalars(select(Stone).where(Stone.public_id == stone))).one()
+        row = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == stone))).one()
         await holding.ask(
             session, stone=stone, seen=row.seq, company_id=who.company_id, key=f"demo-{stone}", actor=who, now=at
         )
@@ -87,7 +89,7 @@ async def _hold(sessions: Sessions, stone: str, who: Actor, at: datetime) -> Non
 async def _buy(sessions: Sessions, stone: str, who: Actor, destination: str, at: datetime) -> str:
     async with sessions.begin() as session:
         assert who.company_id is not None
-        row = (await session.scalars(select(Stone).where(Stone.public_id == stone))).one()
+        row = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == stone))).one()
         order = await placing.place_order(
             session, company_id=who.company_id, destination=destination,
             lines=[Line(stone, row.seq, row.price_total_minor or 0)], source=OrderSource.BUY_NOW, source_ref=None,

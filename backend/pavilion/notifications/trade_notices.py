@@ -10,8 +10,10 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Person
 from pavilion.auctions.entities import entities
+from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.titles import title_of
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.events import Event
 from pavilion.notifications.hearing import Hearing
@@ -134,7 +136,7 @@ async def _first_right(
 
 
 async def _of_stone(session: AsyncSession, public_id: str, tongue: Tongue, until: Any) -> dict[str, str]:
-    stone = (await session.scalars(select(Stone).where(Stone.public_id == public_id))).one()
+    stone = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == public_id))).one()
     said = _when(tongue, until, zone_of([stone])) if until is not None else ""
     return {"title": title_of([stone], tongue.lang), "until": said}
 

@@ -7,8 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
+from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import CommitmentKind, Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.kernel import events
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, KeyReused, NotFound, Refusal
@@ -139,9 +141,9 @@ async def free(
 ) -> Stone:
     """The stone, locked, when the company can have it now: as it was seen, and held for nobody else. What a hold's end
     changes of it is no change that anybody must have seen."""
-    before = await session.scalar(select(Stone.seq).where(Stone.public_id == stone))
+    before = await session.scalar(visible_to(HOUSE).with_only_columns(Stone.seq).where(Stone.public_id == stone))
     if await lapse(session, [stone], now):
-        after = await session.scalar(select(Stone.seq).where(Stone.public_id == stone))
+        after = await session.scalar(visible_to(HOUSE).with_only_columns(Stone.seq).where(Stone.public_id == stone))
         seen = after if seen == before and after is not None else seen
     found = await catalogue.refuse_changed(session, stone=stone, seen=seen, price_minor=price_minor, held_ref=held_ref)
     await queueing.refuse_after_others(session, stone, company_id, now)

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.titles import title_of
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.trading import offer_days
 from pavilion.trading.conditions import house_of
 from pavilion.trading.offer_models import Offer, OfferRound, OfferStone
@@ -114,9 +116,9 @@ async def _threads(session: AsyncSession, which: ColumnElement[bool], now: datet
     rounds: dict[int, list[OfferRound]] = {}
     for one in await session.scalars(said):
         rounds.setdefault(one.offer_id, []).append(one)
-    parts = select(OfferStone.offer_id, Stone).join(Stone, Stone.public_id == OfferStone.stone)
+    parts = visible_to(HOUSE).join(OfferStone, OfferStone.stone == Stone.public_id).add_columns(OfferStone.offer_id)
     stones: dict[int, list[Stone]] = {}
-    for offer, stone in await session.execute(parts.where(OfferStone.offer_id.in_(ids)).order_by(Stone.id)):
+    for stone, offer in await session.execute(parts.where(OfferStone.offer_id.in_(ids)).order_by(Stone.id)):
         stones.setdefault(offer, []).append(stone)
     open_ = [row.public_id for row in rows if row.standing.open_at(now)]
     gone = await offer_days.gone_among(session, open_) if open_ else set()

@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
 from pavilion.accounts.strikes import Banned
+from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import CommitmentKind, Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotAllowed, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid, ulid
@@ -170,7 +172,9 @@ async def side_of(session: AsyncSession, offer: str, actor: Actor) -> Side:
 
 async def stones_of(session: AsyncSession, offer: Offer) -> Sequence[Stone]:
     """In the order in which they are locked."""
-    wanted = select(Stone).join(OfferStone, OfferStone.stone == Stone.public_id).where(OfferStone.offer_id == offer.id)
+    wanted = (
+        visible_to(HOUSE).join(OfferStone, OfferStone.stone == Stone.public_id).where(OfferStone.offer_id == offer.id)
+    )
     return (await session.scalars(wanted.order_by(Stone.id).execution_options(populate_existing=True))).all()
 
 
@@ -256,7 +260,7 @@ async def _refuse_another(session: AsyncSession, company_id: int, set_key: str, 
 async def _as_seen(session: AsyncSession, names: Sequence[str], seen: int) -> list[tuple[Stone, int]]:
     """Each stone with the change at which it was seen: the own one where nothing of any has changed since, else one
     that no stone has."""
-    wanted = select(Stone).where(Stone.public_id.in_(names)).order_by(Stone.id)
+    wanted = visible_to(HOUSE).where(Stone.public_id.in_(names)).order_by(Stone.id)
     rows = (await session.scalars(wanted.execution_options(populate_existing=True))).all()
     if len(rows) != len(names):
         raise NotFound()

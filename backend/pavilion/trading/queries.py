@@ -11,6 +11,8 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
+from pavilion.auctions.queries import HOUSE
+from pavilion.catalogue import queries as stones
 from pavilion.catalogue.models import Stone
 from pavilion.trading.models import Hold, HoldWait, Order, OrderLine
 from pavilion.trading.rules import STANDING, HoldState, OrderState
@@ -104,32 +106,35 @@ async def all_orders(session: AsyncSession) -> Sequence[tuple[Order, str, str]]:
 async def holds_of(session: AsyncSession, company_id: int) -> list[HoldRow]:
     """What the company holds or has asked for, then what ended, the newest first. The seller's name stands beside
     what it holds."""
-    wanted = select(Hold, Stone, Company.name).join(Stone, Stone.public_id == Hold.stone)
-    wanted = wanted.join(Company, Company.id == Hold.seller_company_id).where(Hold.company_id == company_id)
+    wanted = _held().join(Company, Company.id == Hold.seller_company_id).where(Hold.company_id == company_id)
     turn = (Hold.state.not_in((HoldState.ASKED, HoldState.ACTIVE)), Hold.id.desc())
-    return [HoldRow(*row) for row in await session.execute(wanted.order_by(*turn).limit(PAGE))]
+    rows = await session.execute(wanted.add_columns(Hold, Company.name).order_by(*turn).limit(PAGE))
+    return [HoldRow(hold, stone, name) for stone, hold, name in rows]
 
 
 async def holds_asked_of(session: AsyncSession, company_id: int) -> list[HoldRow]:
     """Holds of the company's stones: those that wait for its word first."""
-    wanted = select(Hold, Stone).join(Stone, Stone.public_id == Hold.stone)
-    wanted = wanted.where(Hold.seller_company_id == company_id)
+    wanted = _held().add_columns(Hold).where(Hold.seller_company_id == company_id)
     turn = (Hold.state != HoldState.ASKED, Hold.state != HoldState.ACTIVE, Hold.id.desc())
-    return [HoldRow(hold, stone, "") for hold, stone in await session.execute(wanted.order_by(*turn).limit(PAGE))]
+    return [HoldRow(hold, stone, "") for stone, hold in await session.execute(wanted.order_by(*turn).limit(PAGE))]
 
 
 async def all_holds(session: AsyncSession) -> list[HoldRow]:
     """Those that stand or are asked for, with the name of who holds, for staff."""
-    wanted = select(Hold, Stone, Company.name).join(Stone, Stone.public_id == Hold.stone)
-    wanted = wanted.join(Company, Company.id == Hold.company_id)
+    wanted = _held().join(Company, Company.id == Hold.company_id).add_columns(Hold, Company.name)
     wanted = wanted.where(Hold.state.in_((HoldState.ASKED, HoldState.ACTIVE))).order_by(Hold.id.desc())
-    return [HoldRow(*row) for row in await session.execute(wanted.limit(PAGE))]
+    return [HoldRow(hold, stone, name) for stone, hold, name in await session.execute(wanted.limit(PAGE))]
 
 
 async def waits_of(session: AsyncSession, company_id: int) -> list[tuple[HoldWait, Stone]]:
-    wanted = select(HoldWait, Stone).join(Stone, Stone.public_id == HoldWait.stone)
+    wanted = stones.visible_to(HOUSE).join(HoldWait, HoldWait.stone == Stone.public_id).add_columns(HoldWait)
     wanted = wanted.where(HoldWait.company_id == company_id, HoldWait.ended_at.is_(None))
-    return [(row[0], row[1]) for row in await session.execute(wanted.order_by(HoldWait.id))]
+    return [(wait, stone) for stone, wait in await session.execute(wanted.order_by(HoldWait.id))]
+
+
+def _held() -> Select[Stone]:
+    """Joined with its holds, whatever stands in its way now: who holds it, and whose it is, hear how that ended."""
+    return stones.visible_to(HOUSE).join(Hold, Hold.stone == Stone.public_id)
 
 
 async def order_with(session: AsyncSession, company_id: int, ref: str) -> Order | None:

@@ -6,8 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
+from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import CommitmentKind, Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.catalogue.service import NotAvailable
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
@@ -60,7 +62,7 @@ async def tell_next(session: AsyncSession, stone: str, now: datetime) -> HoldWai
 
 
 async def _is_free(session: AsyncSession, stone: str) -> bool:
-    found = await session.scalar(select(Stone).where(Stone.public_id == stone))
+    found = await session.scalar(visible_to(HOUSE).where(Stone.public_id == stone))
     return found is not None and found.listed and not await catalogue.commitments_of(session, [found.id])
 
 
