@@ -46,7 +46,8 @@ async def written(visit, fact):
     async with asyncio.timeout(60):
         while (writer := engine.writers.get(visit.sale.sale)) is None or not fact(writer):
             await engine.sweep()
-    return writer
+    await engine.sweep()  # after the one under way, which may have decided and not yet written
+    return engine.writers[visit.sale.sale]
 
 
 @pytest.mark.parametrize(
