@@ -86,15 +86,20 @@ async def test_an_invoice_is_paid_on_the_page_refunded_disputed_and_reconciled(s
     assert {row.kind for row in await rows(sqlite_sessions, Discrepancy)} == {"dispute"}
 
 
-async def test_a_payout_of_two_selling_houses_is_shared_by_what_it_is_made_of(sqlite_sessions, there):
-    double, payments = there
-    await issued(sqlite_sessions)
-    async with sqlite_sessions.begin() as session:
+async def paid_in_two_houses(sessions, double, payments):
+    """An invoice of each selling house, paid by card."""
+    await issued(sessions)
+    async with sessions.begin() as session:
         terms, who = replace(TERMS, entity="HKG"), await buyer(session)
         draft = await invoicing.add_lots(session, terms=terms, buyer=who, lots=[sold("M" * 26, 90_000)], now=NOON)
         await invoicing.issue(session, draft, NOON)
-    for invoice in await rows(sqlite_sessions, Invoice):
-        double.do("pay", session=await on_page(sqlite_sessions, payments, invoice.number))
+    for invoice in await rows(sessions, Invoice):
+        double.do("pay", session=await on_page(sessions, payments, invoice.number))
+
+
+async def test_a_payout_of_two_selling_houses_is_shared_by_what_it_is_made_of(sqlite_sessions, there):
+    double, payments = there
+    await paid_in_two_houses(sqlite_sessions, double, payments)
     await hear(sqlite_sessions, double, payments)
     other = await one(sqlite_sessions, Receipt, Receipt.entity == "HKG")
     double.do("dispute", charge=other.provider_ref)  # a house may owe there what another house has there
@@ -118,13 +123,7 @@ async def test_a_payout_of_two_selling_houses_is_shared_by_what_it_is_made_of(sq
 
 async def test_what_nobody_says_of_a_payout_is_shared_by_a_person_and_never_guessed(sqlite_sessions, there):
     double, payments = there
-    await issued(sqlite_sessions)
-    async with sqlite_sessions.begin() as session:
-        terms, who = replace(TERMS, entity="HKG"), await buyer(session)
-        draft = await invoicing.add_lots(session, terms=terms, buyer=who, lots=[sold("M" * 26, 90_000)], now=NOON)
-        await invoicing.issue(session, draft, NOON)
-    for invoice in await rows(sqlite_sessions, Invoice):
-        double.do("pay", session=await on_page(sqlite_sessions, payments, invoice.number))
+    await paid_in_two_houses(sqlite_sessions, double, payments)
     payout = double.do("payout", currency="usd", amount=1_200_000)  # by hand: the provider does not say of what
     double.do("arrive", payout=payout)
     await hear(sqlite_sessions, double, payments)
