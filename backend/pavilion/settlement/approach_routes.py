@@ -24,7 +24,7 @@ Act = Literal["acceptance", "refusal", "counter", "withdrawal"]
 Offerer = Annotated[Actor, may(Permission.OFFER_MAKE)]
 Owner = Annotated[Actor, may(Permission.OFFER_ANSWER)]
 Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
-TOLD = (BadInput, NotDone, ActNotAllowed, OfferExists)  # nothing was written when one of these is said
+TOLD = (BadInput, NotDone, ActNotAllowed, OfferExists)  # nothing of the offer was written when one of these is said
 
 
 @router.get("/lots/{lot}/offer")
