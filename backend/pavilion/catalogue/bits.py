@@ -56,7 +56,7 @@ def count(bits: Bits) -> int:
 def positions(bits: Bits) -> Rows:
     """The rows of the set, rising."""
     words = np.flatnonzero(bits)
-    at = np.flatnonzero(np.unpackbits(bits[words].view(np.uint8), bitorder="little"))
+    at = np.flatnonzero(unpacked(bits[words], len(words) * _WORD))
     rows: Rows = words[at >> 6] * _WORD + (at & 63)
     return rows
 

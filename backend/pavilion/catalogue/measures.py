@@ -93,9 +93,7 @@ class Measures:
         elif after is not None:
             low = max(low, min(self.code(after), high))
         if bits.count(left) <= _FEW:
-            rows = bits.positions(left)
-            codes = self.codes[rows]
-            return rows[(codes >= low) & (codes <= high)]
+            return self._first_of(bits.positions(left), low, high, most, down=down)
         begin, end = np.searchsorted(self.sample, [low, high + 1] if high < np.iinfo(np.int64).max else [low, high])
         width = max(1, len(self.sample) * 4 * most // bits.count(left))
         while True:  # wider and wider, until enough rows of the set lie in it
@@ -104,8 +102,18 @@ class Measures:
             far = high if stop >= end else int(self.sample[stop])
             rows = bits.positions(left & bits.packed((self.codes >= near) & (self.codes <= far)))
             if len(rows) >= most or (near == low and far == high):
-                return rows
+                return self._first_of(rows, low, high, most, down=down)
             width *= 8
+
+    def _first_of(self, rows: Rows, low: int, high: int, most: int, *, down: bool) -> Rows:
+        codes = self.codes[rows]
+        within = (codes >= low) & (codes <= high)
+        rows, codes = rows[within], codes[within]
+        if len(rows) <= most:
+            return rows
+        last = np.partition(codes, -most if down else most - 1)[-most if down else most - 1]
+        found: Rows = rows[codes >= last] if down else rows[codes <= last]
+        return found
 
 
 def _sampled(codes: NDArray[Any]) -> NDArray[Any]:

@@ -151,9 +151,12 @@ class Part:
         if after is not None:
             beyond = (keys > after.key) | ((keys == after.key) & (ids > after.id))
             keys, ids = keys[beyond], ids[beyond]
-        if len(keys) > most:  # all that tie with the last one stay, so that ids decide among them
-            near = keys <= np.partition(keys, most - 1)[most - 1]
-            keys, ids = keys[near], ids[near]
+        if len(keys) > most:  # among those that tie with the last one ids decide
+            last = np.partition(keys, most - 1)[most - 1]
+            before, ties = keys < last, ids[keys == last]
+            wanted = most - int(np.count_nonzero(before))
+            ties = np.partition(ties, wanted - 1)[:wanted]
+            keys, ids = np.concatenate([keys[before], np.full(wanted, last)]), np.concatenate([ids[before], ties])
         order = np.lexsort((ids, keys))[:most]
         return [(int(ids[row]), int(keys[row])) for row in order]
 
