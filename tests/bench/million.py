@@ -18,10 +18,10 @@ from httpx2 import AsyncClient
 from sqlalchemy import select, text, update
 
 from pavilion.catalogue import forms, searching
+from pavilion.catalogue.history import CHANGES
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.searching import Answer
-from pavilion.catalogue.service import CHANGES
 from pavilion.catalogue.wanted import Wanted
 from pavilion.kernel import db, numbering
 from pavilion.provenance.models import ExposedStone, StoneVerdict

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from pavilion.catalogue import replacing, service
+from pavilion.catalogue import awaiting, replacing, service
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone
 from tests import make
 from tests.catalogue import stones
@@ -120,7 +120,7 @@ async def test_a_stone_that_somebody_will_come_to_see_is_not_withdrawn_by_a_file
     (stone,) = await listed(sessions)
     for until in (NOON + 2 * HOUR, NOON + HOUR):
         async with sessions.begin() as session:
-            await service.await_stones(session, [stone.public_id], until)
+            await awaiting.await_stones(session, [stone.public_id], until)
 
     async def withdrawn(now):
         async with sessions.begin() as session:
@@ -131,9 +131,9 @@ async def test_a_stone_that_somebody_will_come_to_see_is_not_withdrawn_by_a_file
 
     assert await withdrawn(NOON + HOUR) == ([], [])
     async with sessions.begin() as session:
-        await service.awaited_until(session, {stone.public_id: NOON + HOUR}, now=NOON)
+        await awaiting.awaited_until(session, {stone.public_id: NOON + HOUR}, now=NOON)
         assert await session.scalar(select(AwaitedStone.until)) == NOON + HOUR
-        await service.awaited_until(session, {stone.public_id: None}, now=NOON)
+        await awaiting.awaited_until(session, {stone.public_id: None}, now=NOON)
     assert await withdrawn(NOON) == ([stone.stock_no.casefold()], [stone.public_id])
 
 

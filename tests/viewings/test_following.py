@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 
 from pavilion.accounts.models import Person
 from pavilion.auctions import publishing, service
+from pavilion.catalogue import awaiting
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone
 from pavilion.kernel import events
@@ -86,7 +87,7 @@ async def house(sessions):
             ]
             session.add_all([*lines, *claims])
             rows.append(row.public_id)
-        await catalogue.await_stones(session, made.stones[:2], COMING + 6 * HOUR)
+        await awaiting.await_stones(session, made.stones[:2], COMING + 6 * HOUR)
     return House(sessions, made, sale, await world.order(sessions, sale), *rows)
 
 

@@ -12,12 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import index, searching
+from pavilion.catalogue.history import CHANGES
 from pavilion.catalogue.index import Snapshot
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.parts import Loading, new_words
 from pavilion.catalogue.queries import LISTED
 from pavilion.catalogue.searching import After, Answer
-from pavilion.catalogue.service import CHANGES
 from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, PAGE, Wanted
 from pavilion.kernel.clock import monotonic_s
 from pavilion.kernel.db import Sessions, reading

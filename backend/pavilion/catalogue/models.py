@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from pavilion.kernel.db import Base, one_of
+from pavilion.kernel.db import Base, append_only, one_of
 
 
 class CommitmentKind(StrEnum):
@@ -18,6 +18,19 @@ class CommitmentKind(StrEnum):
     OFFERED_LOCK = "offered_lock"
     ON_MEMO = "on_memo"
     SOLD = "sold"
+
+
+class ChangeKind(StrEnum):
+    """What became of a stone. A price is told before anything else that changed with it; coming on the list and going
+    off it are told before the price."""
+
+    LISTED = "listed"
+    CHANGED = "changed"
+    PRICED = "priced"
+    COMMITTED = "committed"
+    RELEASED = "released"
+    WITHDRAWN = "withdrawn"
+    UNLISTED = "unlisted"
 
 
 _LISTED = text("exposed_id is not null and withdrawn_at is null")
@@ -185,3 +198,21 @@ class StoneCommitment(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)  # public: for a lot its number, its sale's id and titles
     made_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+
+
+class StoneChange(Base):
+    """One stone at one change: what it was before and after, where the two differ. `listed` says whether it stood on
+    the list, `promised` what it was promised to; everything else is a column of the stone."""
+
+    __tablename__ = "stone_changes"
+    __table_args__ = (one_of("kind", ChangeKind), Index("ix_stone_changes_stone_id", "stone_id", "seq"))
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stone_id: Mapped[int] = mapped_column(ForeignKey("stones.id", ondelete="RESTRICT"), primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(16))
+    before: Mapped[dict[str, Any]] = mapped_column(JSON)
+    after: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+append_only(StoneChange)

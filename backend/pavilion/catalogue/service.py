@@ -1,26 +1,27 @@
 """Verbs on stones: store, show, withdraw, promise, release. The caller opens the transaction and commits it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, Table, bindparam, case, column, delete, func, literal, select, table, update
+from sqlalchemy import String, Table, bindparam, column, func, select, table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.catalogue import history
+from pavilion.catalogue.history import CHANGES, Told
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel import events, numbering
-from pavilion.kernel.db import inserting
 from pavilion.kernel.errors import NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import half_up
 from pavilion.kernel.putting import put
 from pavilion.kernel.weight import per_carat_minor
 
-CHANGES = "catalogue:changes"  # the counter behind `Stone.seq`
 MOST_ROWS = 1000  # of one call
 
 _STONES: Table = Stone.__table__  # type: ignore[assignment]
 _EXPOSED = table("exposed_stones", column("stone", String(26)))  # provenance's
+_SHOWN = (Stone.exposed_id, Stone.listed_at, Stone.withdrawn_at)
 _OURS = {"id", "public_id", "supplier_company_id", "stock_no_key", "ratio", "seq"} | {
     "listed_at", "updated_at", "withdrawn_at", "exposed_id",
 }  # fmt: skip
@@ -72,7 +73,7 @@ async def store_stones(
     )
     known = {found["stock_no_key"]: found for found in (await session.execute(mine)).mappings()}
     seq = await _next_seq(session)
-    fresh, changed, outcomes = [], [], {}
+    fresh, changed, outcomes, told = [], [], {}, []
     for key, row in zip(keys, rows, strict=True):
         before = known.get(key)
         if before is None:
@@ -84,6 +85,7 @@ async def store_stones(
         same = before["withdrawn_at"] is None and all(before[name] == value for name, value in facts.items())
         if not same:
             changed.append(facts | {"row_id": before["id"], "seq": seq, "updated_at": now, "withdrawn_at": None})
+            told.append(history.stored(before, facts))
         outcomes[key] = Stored(
             before["id"],
             before["public_id"],
@@ -100,6 +102,7 @@ async def store_stones(
             outcomes[facts["stock_no_key"]] = Stored(ids[public_id], public_id, facts["stock_no"], "added", seq)
     if changed:
         await session.execute(update(_STONES).where(_STONES.c.id == bindparam("row_id")), changed)
+        await history.record(session, seq, told, now=now)
     return [outcomes[key] for key in keys]
 
 
@@ -110,7 +113,7 @@ async def expose_stones(session: AsyncSession, stones: Sequence[str], *, now: da
     """
     exposed = select(_EXPOSED.c.stone).where(_EXPOSED.c.stone.in_(stones))
     found = await session.execute(
-        select(Stone.public_id, Stone.lab, Stone.report_no, Stone.exposed_id)
+        select(Stone.id, Stone.public_id, Stone.lab, Stone.report_no, *_SHOWN)
         .where(Stone.public_id.in_(exposed))
         .order_by(Stone.id)
     )
@@ -122,29 +125,32 @@ async def expose_stones(session: AsyncSession, stones: Sequence[str], *, now: da
         Stone.withdrawn_at.is_(None),
     )
     taken |= {(row.lab, row.report_no) for row in await session.execute(reports)}
-    fresh: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], Any] = {}
     for row in candidates:
         if row.exposed_id is None and (row.lab, row.report_no) not in taken:
-            fresh.setdefault((row.lab, row.report_no), row.public_id)
+            first.setdefault((row.lab, row.report_no), row)
+    fresh = [row.public_id for row in first.values()]
     if fresh:
+        seq = await _next_seq(session)
         await session.execute(
             update(_STONES)
-            .where(_STONES.c.public_id.in_(list(fresh.values())))
+            .where(_STONES.c.public_id.in_(fresh))
             .values(
                 exposed_id=_STONES.c.public_id,
                 listed_at=func.coalesce(_STONES.c.listed_at, bindparam("at", now, _STONES.c.listed_at.type)),
                 updated_at=now,
-                seq=await _next_seq(session),
+                seq=seq,
             )
         )
-    return {row.public_id for row in candidates if row.exposed_id} | set(fresh.values())
+        await history.record(session, seq, history.shown(first.values(), now), now=now)
+    return {row.public_id for row in candidates if row.exposed_id} | set(fresh)
 
 
 async def verdicts_changed(session: AsyncSession, stones: Sequence[str], *, now: datetime) -> None:
     """Stones (public ids) whose verdict changed are listed or not as it says, and readers of changes learn of it."""
     shown = await expose_stones(session, stones, now=now)
     if lost := [stone for stone in stones if stone not in shown]:
-        await _touch(session, lost, now=now)
+        await _touch(session, lost, now=now, told=await history.unlisted(session, lost))
 
 
 async def withdraw_stones(
@@ -154,16 +160,18 @@ async def withdraw_stones(
     an appointment to see; the answer names them."""
     keys = [stock_no.casefold() for stock_no in stock_nos]
     promised = select(StoneCommitment.stone_id).where(StoneCommitment.released_at.is_(None))
-    wanted = select(Stone.public_id).where(
+    wanted = select(Stone.id, Stone.public_id, Stone.exposed_id).where(
         Stone.supplier_company_id == supplier_company_id,
         Stone.stock_no_key.in_(keys),
         Stone.withdrawn_at.is_(None),
         Stone.id.not_in(promised),
         Stone.id.not_in(select(AwaitedStone.stone_id).where(AwaitedStone.until > now)),
     )
-    found = list((await session.scalars(wanted)).all())
+    rows = (await session.execute(wanted)).all()
+    found = [row.public_id for row in rows]
     if found:
-        await _touch(session, found, now=now, withdrawn_at=now)
+        told = [history.withdrawn(row.id, listed=row.exposed_id is not None) for row in rows]
+        await _touch(session, found, now=now, told=told, withdrawn_at=now)
         for public_id in found:
             events.record(session, "stone:withdrawn", public_id, by=by, at=now)
     return found
@@ -191,36 +199,9 @@ async def commit_stone(
     made = StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, kind=kind, ref=ref, facts=facts, made_at=now)
     session.add(made)
     await session.flush()  # the partial unique index speaks here, while we can still listen
-    await _touch(session, [stone], now=now)
+    await _touch(session, [stone], now=now, told=[history.promised(found.id, None, (kind, facts))])
     events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=ref)
     return made
-
-
-async def await_stones(session: AsyncSession, stones: Sequence[str], until: datetime) -> None:
-    """Somebody comes to see these stones (public ids) and goes at `until`; nothing takes them off the list before."""
-    if not stones:
-        return
-    ids = select(Stone.id, literal(until, AwaitedStone.until.type)).where(Stone.public_id.in_(stones))
-    rows = inserting(session, AwaitedStone).from_select(["stone_id", "until"], ids.order_by(Stone.id))
-    later = rows.excluded.until
-    longer = {"until": case((AwaitedStone.until > later, AwaitedStone.until), else_=later)}
-    await session.execute(rows.on_conflict_do_update(index_elements=["stone_id"], set_=longer))
-
-
-async def awaited_until(session: AsyncSession, until: Mapping[str, datetime | None], *, now: datetime) -> None:
-    """Of each stone the last who comes goes at the instant beside it, or nobody comes. Whoever came in between stays
-    awaited: what changed since it was read is left alone."""
-    rows = select(Stone.public_id, AwaitedStone.stone_id, AwaitedStone.until).join(
-        Stone, Stone.id == AwaitedStone.stone_id
-    )
-    for stone, id, seen in (await session.execute(rows.where(Stone.public_id.in_(until)).order_by(Stone.id))).all():
-        last = until[stone]
-        same = (AwaitedStone.stone_id == id, AwaitedStone.until == seen)
-        quiet = {"synchronize_session": False}
-        if last is None or last <= now:
-            await session.execute(delete(AwaitedStone).where(*same).execution_options(**quiet))
-        elif last < seen:
-            await session.execute(update(AwaitedStone).where(*same).values(until=last).execution_options(**quiet))
 
 
 class Promise(NamedTuple):
@@ -236,7 +217,7 @@ async def commit_stones(
 ) -> None:
     """Every stone is promised, or none: as `commit_stone`, in a handful of statements for a whole list."""
     wanted = {promise.stone: promise for promise in promises}
-    live = await _promised(session, list(wanted))
+    live, told = await _promised(session, list(wanted)), []
     for found, standing in live:
         promise = wanted[found.public_id]
         if standing is not None and (standing.kind, standing.ref) == (kind, promise.ref):
@@ -247,20 +228,23 @@ async def commit_stones(
             raise NotAvailable(stone=found.public_id, reason="withdrawn" if found.withdrawn_at else "not_verified")
         facts = {"kind": kind, "ref": promise.ref, "facts": promise.facts, "made_at": now}
         session.add(StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, **facts))
+        told.append(history.promised(found.id, None, (kind, promise.facts)))
         events.record(session, "stone:committed", found.public_id, by=by, at=now, kind=kind, ref=promise.ref)
     await session.flush()  # the partial unique index speaks here, while we can still listen
-    await _touch(session, list(wanted), now=now)
+    await _touch(session, list(wanted), now=now, told=told)
 
 
 async def release_stones(session: AsyncSession, refs: dict[str, str], *, by: str | None, now: datetime) -> None:
     """The promises of these stones to the thing named beside each are over; other promises stand."""
     freed = [(stone, live) for stone, live in await _promised(session, list(refs)) if live is not None]
+    told = []
     for stone, live in freed:
         if live.ref == refs[stone.public_id]:
             live.released_at = now
+            told.append(history.promised(stone.id, (live.kind, live.facts), None))
             events.record(session, "stone:released", stone.public_id, by=by, at=now, kind=live.kind, ref=live.ref)
     await session.flush()
-    await _touch(session, list(refs), now=now)
+    await _touch(session, list(refs), now=now, told=told)
 
 
 async def release_stone(session: AsyncSession, *, stone: str, ref: str, by: str | None, now: datetime) -> bool:
@@ -271,7 +255,7 @@ async def release_stone(session: AsyncSession, *, stone: str, ref: str, by: str 
         return False
     live.released_at = now
     await session.flush()
-    await _touch(session, [stone], now=now)
+    await _touch(session, [stone], now=now, told=[history.promised(found.id, (live.kind, live.facts), None)])
     events.record(session, "stone:released", stone, by=by, at=now, kind=live.kind, ref=ref)
     return True
 
@@ -283,9 +267,10 @@ async def sell_stone(session: AsyncSession, *, stone: str, ref: str, by: str | N
     if live is None or live.ref != ref:
         return False
     if live.kind != CommitmentKind.SOLD:
-        live.kind = CommitmentKind.SOLD
+        before, live.kind = live.kind, CommitmentKind.SOLD
         await session.flush()
-        await _touch(session, [stone], now=now)
+        told = history.promised(found.id, (before, live.facts), (live.kind, live.facts))
+        await _touch(session, [stone], now=now, told=[told])
         events.record(session, "stone:sold", stone, by=by, at=now, ref=ref)
     return True
 
@@ -312,10 +297,11 @@ async def turn_stone(
         raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
     live.released_at = now
     await session.flush()
-    told = {"kind": kind, "ref": new_ref, "facts": facts, "made_at": now}
-    session.add(StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, **told))
+    made = {"kind": kind, "ref": new_ref, "facts": facts, "made_at": now}
+    session.add(StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, **made))
     await session.flush()
-    await _touch(session, [stone], now=now)
+    told = history.promised(found.id, (live.kind, live.facts), (kind, facts))
+    await _touch(session, [stone], now=now, told=[told])
     events.record(session, "stone:released", stone, by=by, at=now, kind=live.kind, ref=ref)
     events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=new_ref)
     if kind == CommitmentKind.SOLD:
@@ -345,9 +331,14 @@ async def _next_seq(session: AsyncSession) -> int:
     return await numbering.next_number(session, CHANGES)
 
 
-async def _touch(session: AsyncSession, stones: Sequence[str], *, now: datetime, **values: Any) -> None:
-    values |= {"seq": await _next_seq(session), "updated_at": now}
+async def _touch(
+    session: AsyncSession, stones: Sequence[str], *, now: datetime, told: Sequence[Told] = (), **values: Any
+) -> None:
+    """The stones stand at the next change; `told` is what of it belongs in their history."""
+    seq = await _next_seq(session)
+    values |= {"seq": seq, "updated_at": now}
     await session.execute(update(_STONES).where(_STONES.c.public_id.in_(stones)).values(**values))
+    await history.record(session, seq, told, now=now)
 
 
 async def _hold_verdicts(session: AsyncSession, stones: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.rules import LIVE_LOT, LotState, SaleState
-from pavilion.catalogue import service as catalogue
+from pavilion.catalogue import awaiting
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel import events
@@ -157,7 +157,7 @@ async def look_at_awaited(session: AsyncSession, appointments: Collection[str], 
         .group_by(AppointmentStone.stone)
     )
     until |= dict((await session.execute(last)).all())
-    await catalogue.awaited_until(session, until, now=now)
+    await awaiting.awaited_until(session, until, now=now)
 
 
 async def _mark(session: AsyncSession, appointment: Appointment, code: str | None, now: datetime) -> None:

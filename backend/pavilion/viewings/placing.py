@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, String, bindparam, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.catalogue import service as catalogue
+from pavilion.catalogue import awaiting
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.ids import ulid
 from pavilion.viewings import claims, facts, recording, rules
@@ -205,7 +205,7 @@ async def occupy(
     if places > 0:
         await claims.take_quotas(session, wish.quotas, places)
     try:
-        await catalogue.await_stones(session, wish.stones, wish.end)
+        await awaiting.await_stones(session, wish.stones, wish.end)
     except DBAPIError as error:
         if not claims.is_crossed(error):
             raise
