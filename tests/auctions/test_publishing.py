@@ -269,6 +269,37 @@ async def test_the_database_keeps_a_published_sale_still(sessions, statement):
             await session.execute(text(statement))
 
 
+OF_A_COLLECTION = [
+    "update sales set title_en = 'Other'",
+    "update sales set opens_at = null",
+    "delete from sales",
+    "update lots set opening_minor = 5000, low_minor = 5000, high_minor = 5000",
+    "update lots set title_zh = '别的'",
+    "update lots set consignor_company_id = null",
+    "update lots set state = 'draft'",
+    "delete from lots",
+    "delete from lot_stones",
+    "update lot_stones set place = place + 10",
+    "insert into lots (public_id, sale_id, rank, suffix, title_en, title_zh, state, version)"
+    " select 'X', id, 'X', '', '', '', 'draft', 1 from sales",
+]
+
+
+async def test_the_database_keeps_a_published_collection_still_too(sessions):
+    house = await world.build(sessions, 2)
+    price = {"type": "collection", "increments": [], "first_close_at": None}
+    sale = await world.draft(sessions, house, **price)
+    async with sessions.begin() as session:
+        await session.execute(text("update lots set low_minor = opening_minor, high_minor = opening_minor"))
+    await world.decide(sessions, await world.proposed(sessions, house, sale), house.lead)
+    for statement in OF_A_COLLECTION:
+        with pytest.raises(DBAPIError, match="a published sale does not change"):
+            async with sessions.begin() as session:
+                await session.execute(text(statement))
+    async with sessions.begin() as session:
+        await session.execute(text("update lots set state = 'sold'"))  # what is bought goes on
+
+
 ANOTHER_LOT = (
     "insert into lots (public_id, sale_id, rank, suffix, title_en, title_zh, state, version)"
     " select 'X', id, 'X', '', '', '', 'draft', 1 from sales"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import DDL, Table, event
 
-# A sale is frozen from the moment its rule set is hashed until it is unpublished.
-_SALE = "(select rules_hash from sales where id = {row}.sale_id) is not null"
+# A sale of any kind is frozen from its publication until it is unpublished.
+_SALE = "(select state from sales where id = {row}.sale_id) <> 'draft'"
 _LOT = "(select state from lots where id = {row}.lot_id)"
 
 
@@ -42,7 +42,7 @@ _SALE_FACTS = (
 )
 _SAME_STONE = "new.exposed_id is not distinct from (select public_id from stones where id = new.stone_id)"
 _NEW, _OLD = _SALE.format(row="new"), _SALE.format(row="old")
-_BOTH = "old.rules_hash is not null and new.rules_hash is not null"
+_BOTH = "old.state <> 'draft' and new.state <> 'draft'"
 _OTHER = f"new.exposed_id is not null and not ({_SAME_STONE})"
 _CLEAR = "new.reserve_minor is not null"
 # What an earlier version left in clear is sealed under published sales too, once; nothing else happens to a reserve.
@@ -51,17 +51,26 @@ _SEALING = (
     "and new.reserve_minor is null and new.reserve_sealed is not null"
 )
 # A lot is added to a published sale as a draft, and stays one until the sale's book lists it (bidding spec 2).
-_LATE = "{lot} <> 'draft' or (select state from sales where id = {row}.sale_id) <> 'published'"
+# A collection takes none.
+_LATE = (
+    "{lot} <> 'draft' or (select state from sales where id = {row}.sale_id) <> 'published' "
+    "or (select type from sales where id = {row}.sale_id) = 'collection'"
+)
 _STANDS = "a published sale does not change"
 _SEALED = "a reserve stands sealed, never in clear"
 _EXPOSED = "only an exposed stone can stand in a lot"
 
-_DRAFT = "(select state from sales where id = {row}.sale_id) <> 'draft'"
-
 GUARDS = (
     Guard("sales_facts_stand", "sales", f"update of {_SALE_FACTS}", _BOTH, _STANDS),
-    Guard("sales_stay", "sales", "delete", "old.rules_hash is not null", _STANDS),
+    Guard("sales_stay", "sales", "delete", "old.state <> 'draft'", _STANDS),
     Guard("lots_none_added", "lots", "insert", f"{_NEW} and ({_LATE.format(lot='new.state', row='new')})", _STANDS),
+    Guard(
+        "lots_stay_listed",
+        "lots",
+        "update of state",
+        f"{_OLD} and old.state <> 'draft' and new.state = 'draft'",
+        _STANDS,
+    ),
     Guard("lots_facts_stand", "lots", f"update of {_LOT_FACTS}", f"{_OLD} and old.state <> 'draft'", _STANDS),
     Guard(
         "lots_reserve_stands",
@@ -83,8 +92,8 @@ GUARDS = (
     Guard("lot_stones_stand", "lot_stones", "update of lot_id, sale_id, stone_id, place", _OLD, _STANDS),
     Guard("lot_stones_stay", "lot_stones", "delete", f"{_OLD} and {_LOT.format(row='old')} <> 'draft'", _STANDS),
     Guard("lot_stones_exposed", "lot_stones", "insert", f"new.exposed_id is null or not ({_SAME_STONE})", _EXPOSED),
-    Guard("lot_groups_stand", "lot_groups", "update", _DRAFT.format(row="old"), _STANDS),
-    Guard("lot_groups_stay", "lot_groups", "delete", _DRAFT.format(row="old"), _STANDS),
+    Guard("lot_groups_stand", "lot_groups", "update", _OLD, _STANDS),
+    Guard("lot_groups_stay", "lot_groups", "delete", _OLD, _STANDS),
     # A stone that loses its exposure empties the link by its foreign key; no other stone may take its place.
     Guard("lot_stones_own_exposure", "lot_stones", "update of stone_id, exposed_id", _OTHER, _EXPOSED),
 )
