@@ -56,7 +56,7 @@ from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
 from pavilion.notifications import routes as notifications_routes
 from pavilion.notifications import service as notifications_service
-from pavilion.pages import health
+from pavilion.pages import health, openapi_routes
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import (
     epcis_routes,
@@ -186,6 +186,7 @@ ROUTERS: list[APIRouter] = [
     log_routes.router,
     notifications_routes.router,
     pages_routes.router,
+    openapi_routes.router,
     health.router,
 ]
 

@@ -1,5 +1,6 @@
 """How a route learns who asks, and turns away who may not."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -20,12 +21,19 @@ CurrentActor = Annotated[Actor, Depends(current_actor)]
 def may(permission: Permission) -> Any:
     """`actor: Annotated[Actor, may(Permission.LOT_CURATE)]`: signed out is 401, without the right 403."""
 
-    async def check(actor: CurrentActor) -> Actor:
-        if actor.may(permission):
-            return actor
-        raise NotAllowed(right=permission.value) if actor.signed_in else SignedOut()
+    return Depends(Needs(permission))
 
-    return Depends(check)
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a route asks of its reader, told to the document of the interface for programs too."""
+
+    right: Permission
+
+    async def __call__(self, actor: CurrentActor) -> Actor:
+        if actor.may(self.right):
+            return actor
+        raise NotAllowed(right=self.right.value) if actor.signed_in else SignedOut()
 
 
 async def signed_in(actor: CurrentActor) -> Actor:

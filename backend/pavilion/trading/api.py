@@ -8,33 +8,44 @@ from fastapi.responses import JSONResponse
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.accounts.strikes import Banned
 from pavilion.catalogue import queries as catalogue
-from pavilion.kernel.errors import BadInput, NotFound
+from pavilion.catalogue.service import NotAvailable, PriceChanged
+from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotFound, StaleVersion
 from pavilion.kernel.instants import stamp
 from pavilion.trading import collections, holding, placing, queries
+from pavilion.trading.answers import Holds, HoldTold, Orders, OrderTold
+from pavilion.trading.conditions import KycExpired, NotEligible, OverTradeLimit, OwnStone
 from pavilion.trading.forms import KEY, HoldJson, OrderJson
+from pavilion.trading.holding import HoldExpired, TooManyHolds
 from pavilion.trading.models import Hold, Order
 from pavilion.trading.placing import Line
 from pavilion.trading.rules import OrderSource
 from pavilion.trading.showing import company_of
+from pavilion.webkit.answers import KEPT_FOR_EVER, PublicId, answers
 from pavilion.webkit.deps import Now, Reading, Writing
 
 router = APIRouter(prefix="/api/v1", tags=["trading"])
 
 Buyer = Annotated[Actor, may(Permission.ORDER_PLACE)]
 Holder = Annotated[Actor, may(Permission.HOLD_ASK)]
-IdempotencyKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
+IdempotencyKey = Annotated[
+    str, Header(alias="idempotency-key", pattern=KEY, description=KEPT_FOR_EVER, examples=["order-2026-11-22-0001"])
+]
+# What may stand between a company and a stone at a fixed price, besides a word of its own that it has broken.
+FIT = (NotFound, NotAvailable, PriceChanged, StaleVersion, ActNotAllowed, KeyReused, OwnStone, NotEligible, KycExpired)
+BUYING = (*FIT, Banned)
 FRESH = {"Cache-Control": "no-store"}
 
 
-@router.get("/holds")
+@router.get("/holds", responses=answers({200: Holds}))
 async def holds(actor: Holder, session: Reading) -> JSONResponse:
     """The company's own, those that stand first."""
     rows = await queries.holds_of(session, company_of(actor))
     return JSONResponse({"items": [hold_facts(row.hold) for row in rows]}, headers=FRESH)
 
 
-@router.post("/holds", status_code=201)
+@router.post("/holds", responses=answers({200: HoldTold, 201: HoldTold}, *BUYING, TooManyHolds))
 async def ask(said: HoldJson, key: IdempotencyKey, actor: Holder, session: Writing, now: Now) -> JSONResponse:
     """Held at once (`active`), or its owner has been asked (`asked`). 200 where this was said before."""
     if await catalogue.stone_of(session, actor, said.stone) is None:
@@ -45,22 +56,23 @@ async def ask(said: HoldJson, key: IdempotencyKey, actor: Holder, session: Writi
     return JSONResponse(hold_facts(row), _status(row.asked_at, now), headers=FRESH)
 
 
-@router.get("/orders")
+@router.get("/orders", responses=answers({200: Orders}))
 async def orders(actor: Buyer, session: Reading) -> JSONResponse:
     """What the company bought, the newest first."""
     rows = await queries.bought(session, company_of(actor))
     return JSONResponse({"items": [order_facts(row) for row in rows]}, headers=FRESH)
 
 
-@router.get("/orders/{order}")
-async def one(order: str, actor: Buyer, session: Reading) -> JSONResponse:
+@router.get("/orders/{order}", responses=answers({200: OrderTold}))
+async def one(order: PublicId, actor: Buyer, session: Reading) -> JSONResponse:
+    """One that the company placed."""
     row = await queries.order_for(session, actor, order)
     if row is None or row.company_id != actor.company_id:
         raise NotFound()
     return JSONResponse(order_facts(row), headers=FRESH)
 
 
-@router.post("/orders", status_code=201)
+@router.post("/orders", responses=answers({200: OrderTold, 201: OrderTold}, *BUYING, HoldExpired, OverTradeLimit))
 async def place(said: OrderJson, key: IdempotencyKey, actor: Buyer, session: Writing, now: Now) -> JSONResponse:
     """A stone, or a lot of a collection, is bought at the price named. 200 where this was said before."""
     if (said.stone is None) == (said.lot is None):

@@ -11,10 +11,10 @@ ULID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
 TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"  # lines and tabs, no other controls: a database may not keep them
 
 Key = Annotated[str, StringConstraints(pattern=KEY)]
-Id = Annotated[str, StringConstraints(pattern=ULID)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Seen = Annotated[int, Field(ge=0, le=2**53 - 1)]
-Price = Annotated[int, Field(gt=0, le=MAX_AMOUNT)]
+Id = Annotated[str, StringConstraints(pattern=ULID), Field(examples=["01KAR9T5M0Q8ZJ4W7X2C6V1B3N"])]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["BE"])]
+Seen = Annotated[int, Field(ge=0, le=2**53 - 1, description="As it was read.", examples=[4711])]
+Price = Annotated[int, Field(gt=0, le=MAX_AMOUNT, examples=[1_250_000])]
 
 
 class _Said(BaseModel):
@@ -46,7 +46,7 @@ class _Json(BaseModel):
 
 class Money(_Json):
     amount_minor: Price
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(examples=["USD"])]
 
 
 class HoldJson(_Json):

@@ -11,11 +11,15 @@ from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
 from pavilion.kernel.instants import stamp
 from pavilion.trading import offer_queries, offering
-from pavilion.trading.api import FRESH, IdempotencyKey
+from pavilion.trading.answers import Offers, OfferTold
+from pavilion.trading.api import BUYING, FRESH, IdempotencyKey
+from pavilion.trading.conditions import OverTradeLimit
 from pavilion.trading.offer_forms import AnswerJson, OfferJson
 from pavilion.trading.offer_queries import Thread
+from pavilion.trading.offering import BuyerUnfit
 from pavilion.trading.showing import company_of
-from pavilion.trading.turns import Act, Side
+from pavilion.trading.turns import Act, OfferExists, RoundChanged, Side
+from pavilion.webkit.answers import PublicId, answers
 from pavilion.webkit.deps import Now, Reading, Writing
 
 router = APIRouter(prefix="/api/v1", tags=["trading"])
@@ -23,7 +27,7 @@ router = APIRouter(prefix="/api/v1", tags=["trading"])
 Offerer = Annotated[Actor, may(Permission.OFFER_MAKE)]
 
 
-@router.get("/offers")
+@router.get("/offers", responses=answers({200: Offers}))
 async def offers(actor: SignedInActor, session: Reading, now: Now) -> JSONResponse:
     """Those the company made, or those made for its stones, open ones first."""
     side = Side.BUYER if actor.may(Permission.OFFER_MAKE) else Side.SELLER
@@ -33,14 +37,15 @@ async def offers(actor: SignedInActor, session: Reading, now: Now) -> JSONRespon
     return JSONResponse({"items": [facts(one, side) for one in found]}, headers=FRESH)
 
 
-@router.get("/offers/{offer}")
-async def one(offer: str, actor: SignedInActor, session: Reading, now: Now) -> JSONResponse:
+@router.get("/offers/{offer}", responses=answers({200: OfferTold}, NotAllowed))
+async def one(offer: PublicId, actor: SignedInActor, session: Reading, now: Now) -> JSONResponse:
+    """One that the company made, or that was made for its stones, round by round."""
     side = await offering.side_of(session, offer, actor)
     _refuse_right(actor, side)
     return await _read(session, offer, actor, side, now)
 
 
-@router.post("/offers", status_code=201)
+@router.post("/offers", responses=answers({200: OfferTold, 201: OfferTold}, *BUYING, OfferExists, OverTradeLimit))
 async def make(said: OfferJson, key: IdempotencyKey, actor: Offerer, session: Writing, now: Now) -> JSONResponse:
     """The offer waits for the owner, or has been declined at once where it is below the owner's floor. 200 where this
     was said before."""
@@ -56,9 +61,11 @@ async def make(said: OfferJson, key: IdempotencyKey, actor: Offerer, session: Wr
     return await _read(session, row.public_id, actor, Side.BUYER, now, 201 if row.made_at == now else 200)
 
 
-@router.post("/offers/{offer}/answers")
+@router.post(
+    "/offers/{offer}/answers", responses=answers({200: OfferTold}, *BUYING, RoundChanged, BuyerUnfit, OverTradeLimit)
+)
 async def answer(
-    offer: str, said: AnswerJson, key: IdempotencyKey, actor: SignedInActor, session: Writing, now: Now
+    offer: PublicId, said: AnswerJson, key: IdempotencyKey, actor: SignedInActor, session: Writing, now: Now
 ) -> JSONResponse:
     """Counter-offer, acceptance, refusal or withdrawal by the side of the reader's company."""
     side = await offering.side_of(session, offer, actor)

@@ -1,0 +1,84 @@
+"""What programs are told of trade at a price."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pavilion.trading.rules import HoldState, OrderSource, OrderState
+from pavilion.trading.turns import Side, ThreadState
+from pavilion.webkit.answers import Amount, Instant, Told, Ulid
+
+
+class HoldTold(Told):
+    """A company's word for a stone."""
+
+    id: Ulid
+    stone: Ulid
+    state: HoldState
+    asked_at: Instant
+    answer_by: Annotated[Instant | None, Field(description="Until then its owner is asked.")]
+    expires_at: Annotated[Instant | None, Field(description="Until then nobody else can buy it.")]
+    renewed: bool
+    ended_at: Instant | None
+
+
+class Holds(Told):
+    items: list[HoldTold]
+
+
+class OrderLineTold(Told):
+    stones: list[Ulid]
+    lot: Annotated[Ulid | None, Field(description="Of a collection; none where one stone was bought.")]
+    price: Amount
+    title_en: Annotated[str, Field(examples=["Round, 1.27 ct, F, VS1"])]
+    title_zh: Annotated[str, Field(examples=["圆形，1.27 克拉，F 色，VS1"])]
+
+
+class OrderTold(Told):
+    """A purchase at a price, as its buyer reads it."""
+
+    id: Ulid
+    state: OrderState
+    total: Amount
+    destination: Annotated[str, Field(description="Country to which it goes, ISO 3166.", examples=["BE"])]
+    source: OrderSource
+    placed_at: Instant
+    confirm_by: Annotated[Instant | None, Field(description="Until then the seller answers; none: nobody is asked.")]
+    invoice: Annotated[str | None, Field(description="Its number, once issued.", examples=["INV-ANT-2026-000001"])]
+    lines: list[OrderLineTold]
+
+
+class Orders(Told):
+    items: list[OrderTold]
+
+
+class RoundTold(Told):
+    round: Annotated[int, Field(ge=1, examples=[1])]
+    side: Side
+    price: Amount
+    terms: Annotated[str, Field(examples=["Payment within 30 days."])]
+    at: Instant
+    valid_until: Instant
+
+
+class OfferTold(Told):
+    """A thread of offers and answers, as one side reads it; the other is named by its part alone."""
+
+    id: Ulid
+    side: Annotated[Side, Field(description="The reader's own.")]
+    stones: list[Ulid]
+    seen: Annotated[int, Field(description="Greatest `seq` among the stones; an acceptance names it.", examples=[4711])]
+    state: ThreadState
+    turn: Annotated[Side | None, Field(description="Who has to answer; none once it is over.")]
+    round: Annotated[int, Field(ge=1, examples=[1])]
+    price: Annotated[Amount, Field(description="Of the last proposal, for all stones together.")]
+    destination: Annotated[str, Field(description="Country to which it goes, ISO 3166.", examples=["BE"])]
+    valid_until: Instant
+    locked: Annotated[bool, Field(description="Nobody else can buy the stones meanwhile.")]
+    made_at: Instant
+    order: Annotated[Ulid | None, Field(description="What an accepted offer became.")]
+    rounds: list[RoundTold]
+
+
+class Offers(Told):
+    items: list[OfferTold]
