@@ -42,7 +42,7 @@ from pavilion.bidding import tender_routes as bidding_tender_routes
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import api as catalogue_api
-from pavilion.catalogue import nomenclature, portraits
+from pavilion.catalogue import nomenclature, portraits, share_routes, shortlist_routes
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import sheet_routes as catalogue_sheet_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
@@ -139,6 +139,8 @@ ROUTERS: list[APIRouter] = [
     bidding_socket.router,
     catalogue_routes.router,
     catalogue_sheet_routes.router,
+    shortlist_routes.router,
+    share_routes.router,
     catalogue_upload_routes.router,
     catalogue_api.router,
     trading_routes.router,
@@ -347,6 +349,7 @@ def build_web(
     app.state.invoices = warranted.Invoices()
     app.state.bills_of = linking.bills_of
     app.state.deposit_standings = deposit_standing.of_registrations
+    app.state.shared_stones = share_routes.shared_stones
     app.state.stood_in = appearances.of_stone
     app.state.trade_of = trading_showing.of_stone
     app.state.offers_of = offer_queries.of_desk

@@ -1,13 +1,15 @@
 """Pages of the catalogue: search, a stone, stones side by side, drawn plans."""
 
+from typing import Annotated
+
 import anyio
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.catalogue import cursors, forms, plan, portraits, queries, rulers, showing
+from pavilion.catalogue import cursors, forms, media_queries, plan, portraits, queries, rulers, shortlist_reading, showing
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.nomenclature import term
@@ -24,6 +26,7 @@ from pavilion.webkit.html import language, page
 router = APIRouter()
 
 SVG = "image/svg+xml"
+Ids = Annotated[list[str], Query(default_factory=list)]
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -46,6 +49,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
     called = await queries.called_in(session, asked.wanted, answer.facets, lang)
     stones = await queries.listed_of(session, answer.ids)
     promised = await queries.commitments_of(session, [stone.id for stone in stones])
+    marks = await shortlist_reading.marks_of(session, actor, [stone.id for stone in stones])
     before = after.shown if after else 0
     last = answer.after and answer.after._replace(shown=before + len(answer.ids))
     following = last and cursors.sealed(last, here, answer.as_of, index.secret)
@@ -61,6 +65,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         names={stone.id: showing.name_of(stone, lang) for stone in stones},
         stones=stones,
         promised=promised,
+        marks=marks,
         plans={stone.id: plan.plan_of(stone).name for stone in stones},
         passports=await with_passport(session, [stone.public_id for stone in stones]),
         shapes={code: plan.standard(code).name for code in ("round", *(o for o in answer.facets["shape"]))},
@@ -77,9 +82,10 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
 
 
 @router.get("/stones/compare")
-async def compare(request: Request, actor: CurrentActor, session: Reading, ids: str = "") -> Response:
+async def compare(request: Request, actor: CurrentActor, session: Reading, ids: Ids) -> Response:
     """Up to six stones, side by side; those that are not visible are silently absent."""
-    stones = await queries.stones_of(session, actor, forms.compared(ids))
+    chosen = forms.compared(",".join(ids))
+    stones = await queries.stones_of(session, actor, chosen)
     promised = await queries.commitments_of(session, [stone.id for stone in stones])
     return page(
         request,
@@ -91,7 +97,7 @@ async def compare(request: Request, actor: CurrentActor, session: Reading, ids: 
         sold={stone for stone, promise in promised.items() if promise.kind == CommitmentKind.SOLD},
         girdles={stone.id: showing.girdle_of(stone, language(request)) for stone in stones},
         best=showing.best_of(stones),
-        asked_for=len(forms.compared(ids)),
+        asked_for=len(chosen),
     )
 
 
@@ -119,6 +125,7 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         "catalogue/show.html",
         stone=found,
         promised=promised,
+        marks=await shortlist_reading.marks_of(session, actor, [found.id]),
         name=showing.name_of(found, lang),
         priced=queries.sees_price_of(actor, found),
         inside=queries.sees_supplier_of(actor, found),
@@ -137,6 +144,8 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         angle=showing.hundredths,
         document=verdict is not None and provenance.may_read_document(actor, verdict),
         stood=await request.app.state.stood_in(session, found, actor, now),
+        gallery=await media_queries.gallery_of(session, found),
+        may_tend=queries.sees_supplier_of(actor, found) and (not actor.is_staff or actor.may(Permission.LOT_CURATE)),
         now=now,
     )
 

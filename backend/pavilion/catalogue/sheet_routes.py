@@ -27,8 +27,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @router.get("/stones.csv")
 async def as_csv(request: Request, actor: SignedInActor, now: Now) -> Response:
     wanted = await _logged(request, actor, now, "csv")
-    body = _csv(sheets.columns(prices=queries.sees_prices(actor)), _rows(request, actor, wanted))
-    return StreamingResponse(body, media_type=CSV, headers=_named("csv"))
+    body = csv_of(sheets.columns(prices=queries.sees_prices(actor)), _rows(request, actor, wanted))
+    return StreamingResponse(body, media_type=CSV, headers=named("csv"))
 
 
 @router.get("/stones.xlsx")
@@ -36,7 +36,7 @@ async def as_workbook(request: Request, actor: SignedInActor, now: Now) -> Respo
     wanted = await _logged(request, actor, now, "xlsx")
     columns = sheets.columns(prices=queries.sees_prices(actor))
     body = write_xlsx("Stones", columns, _rows(request, actor, wanted))
-    return StreamingResponse(body, media_type=XLSX, headers=_named("xlsx"))
+    return StreamingResponse(body, media_type=XLSX, headers=named("xlsx"))
 
 
 async def _logged(request: Request, actor: Actor, now: Now, kind: str) -> Wanted:
@@ -71,7 +71,7 @@ async def _rows(request: Request, actor: Actor, wanted: Wanted) -> AsyncIterator
             return
 
 
-async def _csv(columns: Sequence[str], rows: AsyncIterator[Sequence[Cell]]) -> AsyncIterator[bytes]:
+async def csv_of(columns: Sequence[str], rows: AsyncIterator[Sequence[Cell]]) -> AsyncIterator[bytes]:
     held, mark = [list(columns)], b""
     async for row in rows:
         held.append(sheets.texts(row))
@@ -81,6 +81,6 @@ async def _csv(columns: Sequence[str], rows: AsyncIterator[Sequence[Cell]]) -> A
     yield b"".join(write_csv(iter(held), figures=True)).removeprefix(mark)
 
 
-def _named(ending: str) -> dict[str, str]:
-    disposition = f'attachment; filename="stones.{ending}"'
+def named(ending: str, name: str = "stones") -> dict[str, str]:
+    disposition = f'attachment; filename="{name}.{ending}"'
     return {"Content-Disposition": disposition, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -57,6 +57,10 @@ def cells(stone: Stone, promise: StoneCommitment | None, *, prices: bool) -> lis
     return [*found, "free" if promise is None else _STATES.get(promise.kind, "reserved")]
 
 
+def money(minor: int, currency: str) -> Cell:
+    return _decimal(minor, exponent(currency))
+
+
 def texts(row: Sequence[Cell]) -> list[str]:
     """The same row for a CSV file: figures without grouping."""
     return [_text(cell) for cell in row]

@@ -1,5 +1,6 @@
 """The holder's pages: who may see more of a stone, and under which name it is presented."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -46,6 +47,9 @@ class NotAPassport(Refusal):
     """The body is no credential that could be read."""
 
     status, code = 422, "bad_countersignature"
+
+
+SharedStones = Callable[[Request, str, Actor, datetime], Awaitable[Response | None]]
 
 
 class House(NamedTuple):
@@ -108,8 +112,12 @@ async def end_link(
 
 
 @router.get("/shared/{token}")
-async def shared(request: Request, token: str, session: Reading, now: Now) -> Response:
-    """What stands behind the link is told when it is opened; looking at this page spends no use."""
+async def shared(request: Request, token: str, actor: CurrentActor, session: Reading, now: Now) -> Response:
+    """What stands behind the link is told when it is opened; looking at this page spends no use. A link to stones of
+    the catalogue has the same address and is answered there."""
+    others: SharedStones | None = getattr(request.app.state, "shared_stones", None)
+    if others is not None and (answer := await others(request, token[:80], actor, now)) is not None:
+        return answer
     row = await sharing.behind(session, token[:80], now)
     found = await passport_queries.version(session, row.stone, row.n)
     assert found is not None

@@ -1,0 +1,55 @@
+"""What a person may say of a company's shortlists, and of a link to chosen stones."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+ULID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
+LINE = r"^[^\x00-\x1f\x7f]*$"
+TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"  # lines and tabs, no other controls: a database may not keep them
+MOST_NOTE = 2_000
+MOST_STONES = 250
+MOST_HOURS = 30 * 24
+
+Id = Annotated[str, StringConstraints(pattern=ULID)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=LINE)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_NOTE, pattern=TEXT)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120, pattern=LINE)]
+Back = Annotated[str, StringConstraints(max_length=2_000)]
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NameForm(_Said):
+    name: Name
+
+
+class StarForm(_Said):
+    """`back`: the page of ours on which it was pressed."""
+
+    stone: Annotated[list[Id], Field(min_length=1, max_length=MOST_STONES)]
+    act: Literal["add", "remove"] = "add"
+    to: Id | Literal[""] = ""
+    back: Back = ""
+
+
+class WordsForm(_Said):
+    verdict: Literal["", "A", "B", "C"] = ""
+    maximum: Annotated[str, StringConstraints(strip_whitespace=True, max_length=30)] = ""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    shared_note: Note = ""
+    own_note: Note = ""
+
+
+class ShareForm(_Said):
+    """`stones`: public ids, parted by commas. `markup`: per cent, as typed."""
+
+    stones: Annotated[str, StringConstraints(max_length=27 * MOST_STONES)] = ""
+    title: Short = ""
+    note: Short = ""
+    hours: Annotated[int, Field(ge=1, le=MOST_HOURS)] = 48
+    prices: Literal["yes", ""] = ""
+    markup: Annotated[str, StringConstraints(strip_whitespace=True, max_length=8)] = ""
+    supplier: Literal["yes", ""] = ""
