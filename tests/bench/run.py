@@ -13,6 +13,7 @@ MEASURES = (
     "deciding",
     "search",
     "million",
+    "agreeing",
     "judging",
     "upload",
     "log",
