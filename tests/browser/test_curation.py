@@ -1,4 +1,7 @@
-"""A sale's order under the hands of a curator: keys alone, the mouse, a phone without script."""
+"""A sale under the hands of a curator: keys alone, the mouse, a phone without script, a whole sale from a workbook."""
+
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -6,6 +9,8 @@ from sqlalchemy import select, update
 
 from pavilion.accounts.models import Company
 from pavilion.auctions import curation
+from pavilion.auctions.models import Sale
+from pavilion.catalogue.models import Stone
 from pavilion.kernel.clock import utc_now
 from pavilion.provenance.models import StoneVerdict
 from tests.auctions import world
@@ -59,38 +64,126 @@ def test_lots_are_ordered_by_keys_alone_and_each_move_is_told(house: House, read
     assert shown(page) == [b, c, a, d, e, f] == house.do(world.order, sale)
 
 
-def test_250_lots_are_curated_by_keys_alone(house: House, reader):
+async def stock(sessions, count: int) -> list[str]:
+    """So many verified stones of a supplier; their report numbers."""
+    async with sessions.begin() as session:
+        supplier = await session.scalar(select(Company).where(Company.country == "BW"))
+        stones = await world.stones(session, supplier, count, first=next(_FIRST))
+        await world.expose(session, stones)
+        await session.execute(update(StoneVerdict).where(StoneVerdict.stone.in_(stones)).values(decided_at=utc_now()))
+        reports = select(Stone.report_no).where(Stone.public_id.in_(stones)).order_by(Stone.id)
+        return [str(report) for report in await session.scalars(reports)]
+
+
+async def last_sale(sessions) -> Sale:
+    async with sessions() as session:
+        found = await session.scalar(select(Sale).order_by(Sale.id.desc()).limit(1))
+        assert found is not None
+        return found
+
+
+def lot_list(path: Path, reports: list[str]) -> None:
+    """A workbook as an office would write it, by another hand than the one that reads it."""
+    import openpyxl  # needed once, and slow to come in
+
+    book = openpyxl.Workbook()
+    amounts = [f"{name} USD" for name in ("estimate_low", "estimate_high", "opening")]
+    book.active.append(["reports", "number", "title_en", "title_zh", *amounts])
+    for at, report in enumerate(reports, 1):
+        book.active.append([report, at, f"Brilliant {at}", f"圆钻 {at}", 5000, 7000, 4000])
+    book.save(path)
+
+
+def keyed(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def ordered_by_keys(page: Page, order: list[str]) -> list[str]:
     """Every step is a key: to the order, from lot to lot, choosing on the way, blocks to ends and places."""
-    sale, order = house.do(draft, 250)
-    page = reader(NOOR).go(f"/staff/sales/{sale}#order-form")
     at_lot = "() => document.activeElement.dataset.lot ?? ''"
     for _ in range(12):
         page.keyboard.press("Tab")
         if page.evaluate(at_lot):
             break
     assert page.evaluate(at_lot) == order[0]
-
-    def keys(*pressed: str) -> None:
-        for key in pressed:
-            page.keyboard.press(key)
-
-    keys("Alt+End")
+    keyed(page, "Alt+End")
     said(page, "Lot 1 moved to 250 of 250")
     order = [*order[1:], order[0]]
-    keys("Home", *["ArrowDown"] * 4, " ", *["Shift+ArrowDown"] * 19, "Alt+Home")
+    keyed(page, "Home", *["ArrowDown"] * 4, " ", *["Shift+ArrowDown"] * 19, "Alt+Home")
     said(page, "20 lots moved to 1 of 250")
     order = [*order[4:24], *order[:4], *order[24:]]
-    keys(*["Alt+Shift+ArrowDown"] * 3)
+    keyed(page, *["Alt+Shift+ArrowDown"] * 3)
     said(page, "20 lots moved to 31 of 250")
     order = [*order[20:50], *order[:20], *order[50:]]
-    keys("m", *"200", "Enter")
+    keyed(page, "m", *"200", "Enter")
     said(page, "20 lots moved to 200 of 250")
     block = order[30:50]
     rest = [lot for lot in order if lot not in block]
-    order = [*rest[:199], *block, *rest[199:]]
-    assert shown(page) == order == house.do(world.order, sale)
-    keys("Control+a")
+    return [*rest[:199], *block, *rest[199:]]
+
+
+def test_a_sale_of_250_lots_is_built_from_a_workbook_ordered_and_published(house: House, reader, tmp_path: Path):
+    """A draft, its list from a spreadsheet, the order by keys and mouse, figures of all lots changed and taken back,
+    the publication; a second person approves, and everybody sees the sale."""
+    lot_list(path := tmp_path / "lots.xlsx", house.do(stock, 250))
+    page = reader(NOOR).go("/staff/sales")
+    if not page.locator("[data-new-sale]").evaluate("fold => fold.open"):
+        page.locator("[data-new-sale] summary").press("Enter")
+    opens = utc_now().replace(microsecond=0, tzinfo=None) + timedelta(days=3)
+    for name, value in {
+        "title_en": "Morning sale", "title_zh": "晨间拍卖", "text_en": "Brilliants.", "text_zh": "圆形明亮式切工钻石。",
+        "opens_at": opens.isoformat(), "first_close_at": (opens + timedelta(hours=6)).isoformat(),
+    }.items():  # fmt: skip
+        page.locator(f'[data-new-sale] [name="{name}"]').fill(value)
+    page.get_by_role("button", name="Create the draft").press("Enter")
+    board = f"/staff/sales/{house.do(last_sale).public_id}"
+    page.wait_for_url(f"**{board}**")
+
+    page.get_by_role("link", name="Lot list as a file").click()
+    page.locator('input[type="file"]').set_input_files(path)
+    page.get_by_role("button", name="Show what it would change").click()
+    expect(page.locator("#found + p")).to_contain_text("new: 250")
+    page.get_by_role("button", name="Apply the file").click()
+    page.wait_for_url(f"**{board}**")
+
+    page.goto(f"{house.url}{board}#order-form")
+    order = ordered_by_keys(page, shown(page))
+    assert shown(page) == order == house.do(world.order, board.split("/")[-1])
+    page.locator(f'tr[data-lot="{order[2]}"]').hover(position={"x": 300, "y": 20})
+    page.mouse.down()
+    for down in (20, 6):
+        page.locator(f'tr[data-lot="{order[0]}"]').hover(position={"x": 300, "y": down})
+    page.mouse.up()
+    said(page, "Lot 4 moved to 1 of 250")
+    order = [order[2], *order[:2], *order[3:]]
+    page.get_by_role("button", name="Number by order").click()
+    expect(page.locator("[data-order] .lot-no").first).to_have_text("1")
+    assert shown(page) == order
+
+    page.locator("[data-order] tr").first.focus()
+    keyed(page, "Control+a")
     assert page.locator('[data-order] input[name="lot"]:checked').count() == 250
+    page.locator("#f-act").select_option("estimate_by")
+    page.locator('[name="first"]').fill("10")
+    page.locator('button[formaction$="/preview"]').last.click()
+    expect(page.locator(".page-head")).to_contain_text("250 of 250 chosen lots would change")
+    page.get_by_role("button", name="Apply the change").click()
+    expect(page.locator("[data-order] tr").first).to_contain_text("5,500")
+    page.get_by_role("button", name="Undo: ").first.click()
+    expect(page.locator("[data-order] tr").first).to_contain_text("5,000")
+
+    for known in page.locator('[name="acknowledged"]').all():
+        known.check()
+    page.get_by_role("button", name="Propose publication").click()
+    expect(page.get_by_text("Publish the sale Morning sale with 250 lots")).to_be_visible()
+    second = reader("oskar@pavilion.example").go("/staff/proposals")
+    second.get_by_role("button", name="Approve").first.click()
+    expect(second.get_by_text("Approved. It has taken effect.")).to_be_visible()
+    buyer = reader(None, lang="zh", phone=True).go(f"/sales/{board.split('/')[-1]}")
+    expect(buyer.locator("h1")).to_have_text("晨间拍卖")
+    numbers = buyer.locator("a[href*='/lots/']").evaluate_all("links => new Set(links.map((one) => one.pathname)).size")
+    assert numbers == 250
 
 
 def test_chosen_lots_are_carried_together_with_the_mouse(house: House, reader):
