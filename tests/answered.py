@@ -4,6 +4,8 @@ import functools
 import json
 
 import jsonschema_rs
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from pavilion.accounts.program_door import ProgramDoor
 from pavilion.pages.openapi import document, of_programs
@@ -68,12 +70,11 @@ def wrong(route, method, start, body):
         return f"{status} lacks the headers {sorted(missing)}"
     if "json" not in media:
         return None
-    said = json.loads(body)
-    faults = [
-        f"{list(one.instance_path)}: {one.message}"
-        for one in schema(route.path_format, method, status, media).iter_errors(said)
-    ]
-    return f"{status} {said.get('code', '')}: {'; '.join(faults)[:600]}" if faults else None
+    made, said = schema(route.path_format, method, status, media), json.loads(body)
+    if made.is_valid(said):
+        return None
+    best = best_match(Draft202012Validator(told(route.path_format, method, status, media)).iter_errors(said))
+    return f"{status} {said.get('code', '')}: {best.json_path}: {best.message[:600]}"
 
 
 @functools.cache
@@ -91,6 +92,10 @@ def operations():
 
 
 @functools.cache
-def schema(path, method, status, media):
+def schema(*at):
+    return jsonschema_rs.Draft202012Validator(told(*at))
+
+
+def told(path, method, status, media):
     made = operations()[path, method.lower()]["responses"][status]["content"][media]["schema"]
-    return jsonschema_rs.Draft202012Validator({**made, "components": whole()["components"]})
+    return {**made, "components": whole()["components"]}

@@ -10,21 +10,26 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import queries
+from pavilion.bidding.answers import ClockTold, EventsTold, ReceiptTold
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.exporting import record_of
-from pavilion.bidding.messages import BidForm, ack
+from pavilion.bidding.messages import Ack, BidForm, Snapshot, ack
 from pavilion.bidding.receipts import receipt, tlog_proof
 from pavilion.kernel.db import reading
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import micros, stamp
+from pavilion.webkit.answers import EXAMPLE, KEPT_FOR_EVER, Reason, answers
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.refusals import problem
 
-router = APIRouter()
+router = APIRouter(tags=["bidding"])
 
-Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
+Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$", description="Its id.", examples=[EXAMPLE])]
 Bidder = Annotated[Actor, may(Permission.BID_PLACE)]
 KEY = r"^[0-9a-f]{32}$"
+BidKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY, description=KEPT_FOR_EVER, examples=["9b" * 16])]
+OwnKey = Annotated[str, Path(pattern=KEY, description="The key of the bid.", examples=["9b" * 16])]
+LineNo = Annotated[int, Path(ge=0, le=2**53, description="The number of the event in the sale's book.", examples=[41])]
 LONGEST_WAIT = 30  # seconds of one long poll
 
 STATUS = {
@@ -61,14 +66,24 @@ STATUS = {
 }
 
 
-@router.post("/api/v1/lots/{lot}/bids")
+# Why a bid is not taken; refused ones stand in the book too. 409 says that the lot or its rules stand against it.
+STANDS_AGAINST = frozenset(
+    {
+        *("key_reused", "not_open_yet", "lot_paused", "sale_paused", "lot_closed", "lot_withdrawn", "too_late"),
+        *("rules_changed", "nothing_to_withdraw", "no_benchmark", "seal_broken", "act_not_allowed"),
+    }
+)
+BID_CODES: tuple[Reason, ...] = (*((status, code) for code, status in STATUS.items()), (409, STANDS_AGAINST))
+
+
+@router.post("/api/v1/lots/{lot}/bids", responses=answers({200: Ack, 201: Ack}, *BID_CODES))
 async def place(
     request: Request,
     lot: Id,
     bid: BidForm,
     session: Reading,
     actor: Bidder,
-    key: Annotated[str, Header(alias="idempotency-key", pattern=KEY)],
+    key: BidKey,
 ) -> Response:
     """201 accepted, 200 the same again, else a problem whose code says why."""
     if actor.company_id is None:
@@ -91,10 +106,8 @@ def told(request: Request, answer: Answer) -> Response:
     return problem(request, STATUS.get(code, 409), code, facts)
 
 
-@router.get("/api/v1/bids/{key}")
-async def own_answer(
-    request: Request, key: Annotated[str, Path(pattern=KEY)], session: Reading, actor: SignedInActor
-) -> Response:
+@router.get("/api/v1/bids/{key}", responses=answers({200: Ack}, (503, "engine_away")))
+async def own_answer(request: Request, key: OwnKey, session: Reading, actor: SignedInActor) -> Response:
     """What became of the bid with this key, for the company that made it."""
     if actor.company_id is None:
         raise NotFound()
@@ -106,13 +119,13 @@ async def own_answer(
     raise NotFound()
 
 
-@router.get("/api/v1/lots/{lot}/events")
+@router.get("/api/v1/lots/{lot}/events", responses=answers({200: EventsTold}), tags=["sales"])
 async def events(
     request: Request,
     lot: Id,
     actor: SignedInActor,
-    after_seq: Annotated[int, Query(ge=0, le=2**53)] = 0,
-    wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT)] = 0,
+    after_seq: Annotated[int, Query(ge=0, le=2**53, description="`seq` of the last one known.", examples=[4])] = 0,
+    wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for one.", examples=[20])] = 0,
 ) -> Response:
     """The lot's events past `after_seq`; without any, the answer waits for the next one so many seconds."""
     state = request.app.state
@@ -134,31 +147,30 @@ async def events(
                 await bell.wait()
 
 
-@router.get("/api/v1/sales/{sale}/snapshot")
+@router.get("/api/v1/sales/{sale}/snapshot", responses=answers({200: Snapshot}), tags=["sales"])
 async def snapshot(sale: Id, session: Reading, actor: SignedInActor, now: Now) -> Response:
+    """Every lot of the sale as its book stands, to go on from with the events."""
     found = await queries.snapshot(session, sale, now)
     if found is None:
         raise NotFound()
     return Response(found.model_dump_json(), media_type="application/json")
 
 
-@router.get("/api/v1/time")
+@router.get("/api/v1/time", responses=answers({200: ClockTold}), tags=["partners"])
 async def time(now: Now) -> dict[str, Any]:
+    """The house's clock, by which every bid is judged."""
     return {"t": stamp(now), "us": micros(now)}
 
 
-@router.get("/api/v1/sales/{sale}/receipts/{n}")
+@router.get("/api/v1/sales/{sale}/receipts/{n}", responses=answers({200: ReceiptTold}))
 @router.get("/sales/{sale}/receipts/{n}.json")
-async def receipt_json(
-    request: Request, sale: Id, n: Annotated[int, Path(ge=0, le=2**53)], session: Reading, actor: SignedInActor
-) -> Response:
+async def receipt_json(request: Request, sale: Id, n: LineNo, session: Reading, actor: SignedInActor) -> Response:
+    """The receipt of an own bid: its event, the way to a signed root, and the opening of its commitment."""
     return JSONResponse(await own_receipt(request, session, sale, n, actor))
 
 
 @router.get("/sales/{sale}/receipts/{n}.tlog-proof")
-async def receipt_proof(
-    request: Request, sale: Id, n: Annotated[int, Path(ge=0, le=2**53)], session: Reading, actor: SignedInActor
-) -> Response:
+async def receipt_proof(request: Request, sale: Id, n: LineNo, session: Reading, actor: SignedInActor) -> Response:
     return PlainTextResponse(tlog_proof(await own_receipt(request, session, sale, n, actor)))
 
 

@@ -12,11 +12,11 @@ from pavilion.bidding.texts import canonical_text, text_of
 EXACT = 2**53 - 1  # the largest whole number that every reader of JSON reads alike
 MOST_LOTS = 500
 
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,40}$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Whole = Annotated[int, Field(strict=True, ge=-EXACT, le=EXACT)]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,40}$"), Field(examples=["01KAR9T5M0Q8ZJ4W7X2C6V1B3N"])]
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$"), Field(examples=["9b" * 16])]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(examples=["4f" * 32])]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(examples=["USD"])]
+Whole = Annotated[int, Field(strict=True, ge=-EXACT, le=EXACT, examples=[1_250_000])]
 Count = Annotated[int, Field(strict=True, ge=0, le=EXACT)]
 
 

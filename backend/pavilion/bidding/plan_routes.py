@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Form, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import StringConstraints
 from sqlalchemy import select
@@ -15,7 +15,8 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding import showing
-from pavilion.bidding.api import KEY, STATUS, Id
+from pavilion.bidding.answers import PlanNow, PlansTold, PlanTold
+from pavilion.bidding.api import STANDS_AGAINST, STATUS, BidKey, Id
 from pavilion.bidding.deciding import Answer
 from pavilion.bidding.news import Mine
 from pavilion.bidding.plan_forms import CutForm, PlanForm
@@ -25,27 +26,28 @@ from pavilion.bidding.plans import MOST_LOTS
 from pavilion.bidding.showing import LotShown, SaleShown
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.money import decimal_text, parse_minor
+from pavilion.webkit.answers import EXAMPLE, Reason, answers
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import page
 from pavilion.webkit.refusals import problem
 
-router = APIRouter()
+router = APIRouter(tags=["bidding"])
 
 Bidder = Annotated[Actor, may(Permission.BID_PLACE)]
-PlanId = Annotated[str, Path(pattern=r"^[0-9A-Z]{26}$")]
-IdempotencyKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
+PlanId = Annotated[str, Path(pattern=r"^[0-9A-Z]{26}$", description="Its id.", examples=[EXAMPLE])]
 Typed = Annotated[str, Form(max_length=40)]
 Rows = Annotated[
     list[Annotated[str, StringConstraints(max_length=40)]], Form(max_length=MOST_LOTS, default_factory=list)
 ]
 CODES = STATUS | {"plan_invalid": 422, "not_found": 404, "stale_version": 409}
+REFUSED: tuple[Reason, ...] = (*((status, code) for code, status in CODES.items()), (409, STANDS_AGAINST))
 
 
 # -- for programs -----------------------------------------------------------------------------------------------------
 
 
-@router.post("/api/v1/plans")
-async def make(request: Request, said: PlanForm, actor: Bidder, key: IdempotencyKey) -> Response:
+@router.post("/api/v1/plans", responses=answers({200: PlanNow, 201: PlanNow}, *REFUSED))
+async def make(request: Request, said: PlanForm, actor: Bidder, key: BidKey) -> Response:
     """201 with the plan as it stands, 200 when it was made before, else a problem whose code says why."""
     if actor.company_id is None:
         return problem(request, 403, "not_registered", {})
@@ -54,9 +56,11 @@ async def make(request: Request, said: PlanForm, actor: Bidder, key: Idempotency
     return await _told(request, PlanOrder(said.sale, actor.company_id, key, lots, *facts))
 
 
-@router.get("/api/v1/plans")
+@router.get("/api/v1/plans", responses=answers({200: PlansTold}, (503, "engine_away")))
 async def all_plans(
-    request: Request, actor: Bidder, sale: Annotated[str, Query(pattern=r"^[0-9A-Za-z]{1,40}$")]
+    request: Request,
+    actor: Bidder,
+    sale: Annotated[str, Query(pattern=r"^[0-9A-Za-z]{1,40}$", description="Its id.", examples=[EXAMPLE])],
 ) -> Response:
     """The company's own plans in this sale, the first made first."""
     found = await request.app.state.rooms.plans(sale, actor.company_id or 0)
@@ -65,8 +69,9 @@ async def all_plans(
     return JSONResponse({"plans": [_document(sale, plan) for plan in found]})
 
 
-@router.get("/api/v1/plans/{plan}")
+@router.get("/api/v1/plans/{plan}", responses=answers({200: PlanTold}, (503, "engine_away")))
 async def one_plan(request: Request, plan: PlanId, session: Reading, actor: Bidder) -> Response:
+    """One of the company's own plans, lot by lot."""
     sale = await _sale_of(session, plan, actor)
     found = await request.app.state.rooms.plans(sale, actor.company_id or 0)
     if found is None:
@@ -77,10 +82,8 @@ async def one_plan(request: Request, plan: PlanId, session: Reading, actor: Bidd
     return JSONResponse(_document(sale, own))
 
 
-@router.patch("/api/v1/plans/{plan}")
-async def cut(
-    request: Request, plan: PlanId, said: CutForm, session: Reading, actor: Bidder, key: IdempotencyKey
-) -> Response:
+@router.patch("/api/v1/plans/{plan}", responses=answers({200: PlanNow}, *REFUSED))
+async def cut(request: Request, plan: PlanId, said: CutForm, session: Reading, actor: Bidder, key: BidKey) -> Response:
     """200 with the plan after the cut; what a bid was placed for stays."""
     sale, lots = await _sale_of(session, plan, actor), tuple((one.lot, one.max) for one in said.lots)
     less = PlanOrder(

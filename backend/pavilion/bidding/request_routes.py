@@ -13,6 +13,7 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding import acting, lot_requests, rule_sets, showing, viewing_gate
+from pavilion.bidding.answers import ConfirmedTold, ReadTold, RequestTold
 from pavilion.bidding.api import Id
 from pavilion.bidding.messages import Count, Whole
 from pavilion.bidding.request_models import Decision, Ground, ViewingKind
@@ -22,6 +23,7 @@ from pavilion.kernel.db import reading
 from pavilion.kernel.errors import BadInput, NotDone, NotFound
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import parse_minor
+from pavilion.webkit.answers import answers
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
 
@@ -51,23 +53,35 @@ class RetractForm(_Said):
     words: Words = ""
 
 
+UNHEARD = (
+    *(lot_requests.NothingToVoid, lot_requests.NoSlip, lot_requests.TooLate),
+    *(lot_requests.NothingChanged, lot_requests.AskedBefore),
+)
+
 # -- for programs -----------------------------------------------------------------------------------------------------
 
 
-@router.post("/api/v1/lots/{lot}/acknowledgements")
+@router.post("/api/v1/lots/{lot}/acknowledgements", responses=answers({201: ReadTold}), tags=["bidding"])
 async def read(lot: Id, said: ReadForm, session: Writing, actor: Bidder, now: Now) -> Response:
+    """The bidder has read the lot's notices up to `seq`."""
     seq = await lot_requests.acknowledge(session, lot=lot, seq=said.seq, actor=actor, now=now)
     return JSONResponse({"lot": lot, "seq": seq}, 201)
 
 
-@router.post("/api/v1/lots/{lot}/confirmations")
+@router.post(
+    "/api/v1/lots/{lot}/confirmations",
+    responses=answers({201: ConfirmedTold}, lot_requests.NotPossible),
+    tags=["bidding"],
+)
 async def confirm(lot: Id, session: Writing, actor: Bidder, now: Now) -> Response:
+    """The own maximum stands, though the passport of a stone has a new version."""
     change = await lot_requests.confirm(session, lot=lot, actor=actor, now=now)
     return JSONResponse({"lot": lot, "passport": change.passport, "until": stamp(change.until)}, 201)
 
 
-@router.post("/api/v1/lots/{lot}/retractions")
+@router.post("/api/v1/lots/{lot}/retractions", responses=answers({201: RequestTold}, *UNHEARD), tags=["bidding"])
 async def retract(request: Request, lot: Id, said: RetractForm, session: Writing, actor: Bidder, now: Now) -> Response:
+    """The house is asked to void an own bid, for a slip or a changed description."""
     row = await _ask(request, session, lot, said.n, said.ground, said.meant, said.words, actor, now)
     return JSONResponse({"request": row, "lot": lot, "n": said.n, "state": "waiting"}, 201)
 

@@ -13,6 +13,7 @@ from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.rules import LotState
 from pavilion.bidding import showing
+from pavilion.bidding.answers import SalesTold, WholeLot, WholeSale
 from pavilion.bidding.api import Id
 from pavilion.bidding.showing import LotShown
 from pavilion.catalogue.api import stone_facts
@@ -20,6 +21,7 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.origins import of_stones
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import stamp
+from pavilion.webkit.answers import EXAMPLE, Limit, answers
 from pavilion.webkit.deps import Reading
 from pavilion.webkit.etags import tagged
 
@@ -27,12 +29,12 @@ router = APIRouter(prefix="/api/v1", tags=["sales"])
 ULID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
 
 
-@router.get("/sales")
+@router.get("/sales", responses=answers({200: SalesTold, 304: None}))
 async def sales(
     request: Request,
     session: Reading,
-    cursor: Annotated[str | None, Query(pattern=ULID)] = None,
-    limit: Annotated[int, Query(ge=1, le=250)] = 50,
+    cursor: Annotated[str | None, Query(pattern=ULID, description="Of the page before.", examples=[EXAMPLE])] = None,
+    limit: Annotated[int, Limit] = 50,
 ) -> Response:
     """Every published sale, the newest first."""
     wanted = select(Sale).where(Sale.state.in_(showing.PUBLIC)).order_by(Sale.public_id.desc())
@@ -44,7 +46,7 @@ async def sales(
     return tagged(request, {"items": [sale_facts(row) for row in shown], "cursor": more})
 
 
-@router.get("/sales/{sale}")
+@router.get("/sales/{sale}", responses=answers({200: WholeSale, 304: None}))
 async def one_sale(request: Request, sale: Id, session: Reading, actor: CurrentActor) -> Response:
     """The sale and its lots as they stand."""
     row = await _sale(session, sale)
@@ -52,7 +54,7 @@ async def one_sale(request: Request, sale: Id, session: Reading, actor: CurrentA
     return tagged(request, sale_facts(row) | {"lots": lots})
 
 
-@router.get("/lots/{lot}")
+@router.get("/lots/{lot}", responses=answers({200: WholeLot, 304: None}))
 async def one_lot(request: Request, lot: Id, session: Reading, actor: CurrentActor) -> Response:
     """The lot as it stands, with those of its stones that the reader may see."""
     row = await _sale(session, await showing.sale_of_lot(session, lot))

@@ -4,25 +4,28 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Header, Path, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.bidding import ceremony, queries, showing, tender_queries, tender_why
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.api import KEY, told
+from pavilion.bidding.answers import ShareTaken
+from pavilion.bidding.api import BID_CODES, KEY, BidKey, Id, told
 from pavilion.bidding.deciding import Answer
+from pavilion.bidding.messages import Ack
 from pavilion.bidding.news import Mine
 from pavilion.bidding.seal_modules import modules
 from pavilion.bidding.showing import LotShown, SaleShown
 from pavilion.bidding.tender_queries import Closing, OwnSealed
 from pavilion.bidding.tendering import LONGEST, STAFF_MAY_OPEN, seal_order
 from pavilion.kernel.canon import canonical, read_json
-from pavilion.kernel.errors import ActNotAllowed, NotDone, NotFound
+from pavilion.kernel.errors import ActNotAllowed, NotDone, NotFound, TooLarge
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import MAX_AMOUNT, parse_minor
 from pavilion.webkit import limits, static
+from pavilion.webkit.answers import EXAMPLE, answers, bodies
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
 from pavilion.webkit.refusals import problem
@@ -32,9 +35,8 @@ router = APIRouter(tags=["bidding"])
 
 Bidder = Annotated[Actor, may(Permission.BID_PLACE)]
 Runner = Annotated[Actor, may(Permission.LOT_RUN)]
-Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
-AttemptKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
 FILES_A_MINUTE = 20
+ENVELOPE = {"v": 1, "sale": EXAMPLE, "lot": EXAMPLE, "paddle": "P-0012", "key": "9b" * 16, "box": "q83v", "shares": []}
 BIDDING = ("open", "paused")
 HALF_DAY = 43_200  # seconds around now in which a clock without its day is understood
 
@@ -42,8 +44,14 @@ HALF_DAY = 43_200  # seconds around now in which a clock without its day is unde
 # -- envelopes --------------------------------------------------------------------------------------------------------
 
 
-@router.post("/api/v1/lots/{lot}/envelopes")
-async def seal(request: Request, lot: Id, session: Reading, actor: Bidder, key: AttemptKey) -> Response:
+@router.post(
+    "/api/v1/lots/{lot}/envelopes",
+    responses=answers({200: Ack, 201: Ack}, *BID_CODES, (422, "seal_broken"), TooLarge),
+    openapi_extra=bodies(
+        "application/json", about="The envelope (docs/tenders.md), whose `key` is the header's.", example=ENVELOPE
+    ),
+)
+async def seal(request: Request, lot: Id, session: Reading, actor: Bidder, key: BidKey) -> Response:
     """The body is the envelope. 201 taken, 200 the same again, else a problem whose code says why."""
     body = await body_of(request, LONGEST)
     try:
@@ -53,8 +61,8 @@ async def seal(request: Request, lot: Id, session: Reading, actor: Bidder, key: 
     return told(request, await _placed(request, session, lot, actor, key, text))
 
 
-@router.delete("/api/v1/lots/{lot}/envelopes")
-async def take_back(request: Request, lot: Id, session: Reading, actor: Bidder, key: AttemptKey) -> Response:
+@router.delete("/api/v1/lots/{lot}/envelopes", responses=answers({200: Ack, 201: Ack}, *BID_CODES))
+async def take_back(request: Request, lot: Id, session: Reading, actor: Bidder, key: BidKey) -> Response:
     """The company's standing sealed bid on this lot is none any more."""
     return told(request, await _placed(request, session, lot, actor, key, ""))
 
@@ -250,7 +258,20 @@ async def tender_json(request: Request, sale: Id, session: Reading) -> Response:
     return Response(canonical(document), media_type="application/json", headers=headers)
 
 
-@router.post("/api/v1/sales/{sale}/shares")
+@router.post(
+    "/api/v1/sales/{sale}/shares",
+    responses=answers(
+        {201: ShareTaken},
+        ActNotAllowed,
+        TooLarge,
+        (422, frozenset({"tender_not_custodian", "shares_bad", "shares_false", "shares_other"})),
+    ),
+    openapi_extra=bodies(
+        "application/json",
+        about="A share file that a custodian signed (docs/tenders.md).",
+        example={"v": 1, "custodian": "4f" * 16},
+    ),
+)
 async def shares(request: Request, sale: Id, now: Now) -> Response:
     """The body is a share file; its signature says whose. 201 with the custodian's number."""
     await limits.take(request, "shares", per_minute=FILES_A_MINUTE)

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor
 from pavilion.catalogue import change_feed, cursors, forms, queries
+from pavilion.catalogue.answers import ChangesTold, StonesTold, StoneTold
+from pavilion.catalogue.answers_asked import of_search
 from pavilion.catalogue.keeping import index_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.origins import of_stones
@@ -15,15 +17,17 @@ from pavilion.catalogue.wanted import choices_of
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.instants import stamp
+from pavilion.webkit.answers import Limit, PublicId, answers
 from pavilion.webkit.deps import Reading
 from pavilion.webkit.etags import tagged
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", tags=["stones"])
 PLACE = r"^[0-9]{1,15}(-[0-9A-HJKMNP-TV-Z]{26})?$"  # a sequence number, and behind it a stone of that number
+AFTER = "`as_of` of a search, then `next` of each answer."
 LAST = "Z" * 26  # behind every stone of a number
 
 
-@router.get("/stones")
+@router.get("/stones", responses=answers({200: StonesTold, 304: None}), openapi_extra=of_search())
 async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
     """The same question and the same counts as the page; what cannot be read is refused, field by field."""
     prices = queries.sees_prices(actor)
@@ -54,8 +58,9 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
     )
 
 
-@router.get("/stones/{stone}")
-async def show(request: Request, stone: str, actor: CurrentActor, session: Reading) -> Response:
+@router.get("/stones/{stone}", responses=answers({200: StoneTold, 304: None}))
+async def show(request: Request, stone: PublicId, actor: CurrentActor, session: Reading) -> Response:
+    """A stone that the reader may see, with its origin."""
     found = await queries.stone_of(session, actor, stone) if is_ulid(stone) else None
     if found is None:
         raise NotFound()
@@ -63,13 +68,13 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
     return tagged(request, stone_facts(found, actor) | {"origin": origins[found.public_id]})
 
 
-@router.get("/changes")
+@router.get("/changes", responses=answers({200: ChangesTold, 304: None}))
 async def changes(
     request: Request,
     actor: CurrentActor,
     session: Reading,
-    after: Annotated[str, Query(pattern=PLACE)] = "0",
-    limit: Annotated[int, Query(ge=1, le=250)] = 100,
+    after: Annotated[str, Query(pattern=PLACE, description=AFTER, examples=["4711"])] = "0",
+    limit: Annotated[int, Limit] = 100,
 ) -> Response:
     """What changed past `after`, each stone once, the latest last. `next` is the `after` of the next question."""
     seq, _, stone = after.partition("-")

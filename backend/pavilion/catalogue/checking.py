@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pavilion.catalogue.cells import Context
 from pavilion.catalogue.headers import ERROR_COLUMN, candidates, read_headers
@@ -12,7 +12,8 @@ from pavilion.catalogue.nomenclature import clean, nomenclature
 from pavilion.catalogue.rowrules import Issue, RowReader, Values
 from pavilion.kernel.sheet import LIMITS, Limits, Row, Sheet, SheetFault, bare, open_sheet
 
-PROFILES = ("none", "rapnet", "idex")
+Profile = Literal["none", "rapnet", "idex"]
+PROFILES: tuple[str, ...] = get_args(Profile)
 
 ACCEPTED = "accepted"
 WITH_WARNINGS = "accepted_with_warnings"

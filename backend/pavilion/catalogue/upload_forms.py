@@ -10,9 +10,9 @@ class ChooseMeaning(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    column: Annotated[str, Field(min_length=1, max_length=40)]
-    word: Annotated[str, Field(max_length=200)] = ""
-    meaning: Annotated[str, Field(min_length=1, max_length=60)]
+    column: Annotated[str, Field(min_length=1, max_length=40, examples=["shape"])]
+    word: Annotated[str, Field(max_length=200, examples=["RB"])] = ""
+    meaning: Annotated[str, Field(min_length=1, max_length=60, examples=["round"])]
 
 
 class ConfirmReplace(BaseModel):
@@ -20,4 +20,4 @@ class ConfirmReplace(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    number: Annotated[int, Field(ge=0, le=10**9)]
+    number: Annotated[int, Field(ge=0, le=10**9, examples=[12])]

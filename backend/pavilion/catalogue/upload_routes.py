@@ -14,19 +14,24 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import upload_queries as queries
 from pavilion.catalogue import uploads
-from pavilion.catalogue.checking import PROFILES
+from pavilion.catalogue.answers_stock import FileTaken, FileTold, RowsTold
+from pavilion.catalogue.checking import PROFILES, Profile
 from pavilion.catalogue.nomenclature import nomenclature, term
 from pavilion.catalogue.upload_forms import ChooseMeaning, ConfirmReplace
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
-from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, TooLarge
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal, TooLarge
 from pavilion.kernel.sheet import LIMITS, write_csv
 from pavilion.webkit import limits
+from pavilion.webkit.answers import Body, Limit, PublicId, answers, bodies
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page, sentence
 from pavilion.webkit.upload import FileEmpty, FileMissing, body_to_file, sent_file
 
 router = APIRouter(tags=["stock"])
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FIX = Body("text/csv", "The bad rows, with `_error`.", "Stock #,Weight,_error\r\nA-101,x,Weight: no number\r\n")
+SUPPLIER = "The own company, by name or id; another is refused."
 UPLOADS = 60  # a minute of one company from one address
 
 
@@ -93,8 +98,8 @@ async def confirm(
 
 
 @router.get("/stock/imports/{public_id}/fix.csv")
-@router.get("/api/v1/stock-files/{public_id}/fix.csv")
-async def fix(request: Request, public_id: str, actor: Supplier, session: Reading) -> Response:
+@router.get("/api/v1/stock-files/{public_id}/fix.csv", responses=answers({200: FIX}))
+async def fix(request: Request, public_id: PublicId, actor: Supplier, session: Reading) -> Response:
     """The bad rows in the sender's own columns, with what is wrong."""
     file = await _file(session, actor, public_id)
     if file.state in (FileState.QUEUED, FileState.STOPPED):
@@ -109,17 +114,23 @@ async def fix(request: Request, public_id: str, actor: Supplier, session: Readin
 # -- by program -------------------------------------------------------------------------------------------------------
 
 
-@router.put("/api/v1/stock-files")
+@router.put(
+    "/api/v1/stock-files",
+    responses=answers({200: FileTaken, 202: FileTaken}, NotAllowed, TooLarge),
+    openapi_extra=bodies("text/csv", XLSX, about="The file as it is: CSV or XLSX.", example="Stock #,Shape,Weight\r\n"),
+)
 async def put_file(
     request: Request,
     actor: Supplier,
     session: Writing,
     now: Now,
-    mode: Mode = Mode.ADD,
-    profile: str = "none",
-    supplier: str | None = None,
-    dry_run: bool = False,
-    filename: str = "stock",
+    mode: Annotated[Mode, Query(description="`replace` withdraws what the file does not name.")] = Mode.ADD,
+    profile: Annotated[Profile, Query(description="Whose headers and codes the file uses.")] = "none",
+    supplier: Annotated[str | None, Query(description=SUPPLIER, max_length=80, examples=["Scheldt Diamonds"])] = None,
+    dry_run: Annotated[bool, Query(description="Everything is answered, nothing is stored.")] = False,
+    filename: Annotated[
+        str, Query(description="By which people know it.", max_length=200, examples=["a.csv"])
+    ] = "stock",
 ) -> Response:
     """The body is the file; the answer says where its import can be followed."""
     if supplier is not None and not await _is_own(session, actor, supplier):
@@ -135,38 +146,44 @@ async def put_file(
     return JSONResponse({"id": sent.file.public_id}, 200 if sent.repeated else 202)
 
 
-@router.get("/api/v1/stock-files/{public_id}")
-async def get_file(public_id: str, actor: Supplier, session: Reading) -> Response:
+@router.get("/api/v1/stock-files/{public_id}", responses=answers({200: FileTold}))
+async def get_file(public_id: PublicId, actor: Supplier, session: Reading) -> Response:
+    """How far the import is, and what came of it."""
     return JSONResponse(await queries.answer_of(session, await _file(session, actor, public_id)))
 
 
-@router.get("/api/v1/stock-files/{public_id}/rows")
+@router.get("/api/v1/stock-files/{public_id}/rows", responses=answers({200: RowsTold}))
 async def get_rows(
     request: Request,
-    public_id: str,
+    public_id: PublicId,
     actor: Supplier,
     session: Reading,
-    cursor: Annotated[int, Query(ge=0, le=10**9)] = 0,
-    limit: Annotated[int, Query(ge=1, le=250)] = 100,
-    outcome: Outcome | None = None,
+    cursor: Annotated[int, Query(ge=0, le=10**9, description="Rows behind this one.", examples=[100])] = 0,
+    limit: Annotated[int, Limit] = 100,
+    outcome: Annotated[Outcome | None, Query(description="Only rows of which this came.")] = None,
 ) -> Response:
+    """The file's rows with what is wrong with each, in both languages; those that are answered so far."""
     file = await _file(session, actor, public_id)
     rows, more = await queries.rows_of(session, file, after=cursor, outcome=outcome, limit=limit)
     say = _say(request)
     return JSONResponse({"rows": [queries.row_answer(row, say) for row in rows], "next_cursor": more})
 
 
-@router.post("/api/v1/stock-files/{public_id}/confirmation")
+@router.post("/api/v1/stock-files/{public_id}/confirmation", responses=answers({202: FileTaken}, ActNotAllowed))
 async def post_confirmation(
-    public_id: str, said: ConfirmReplace, actor: Supplier, session: Writing, now: Now
+    public_id: PublicId, said: ConfirmReplace, actor: Supplier, session: Writing, now: Now
 ) -> Response:
+    """A file that would withdraw more than usual goes on, once its sender has named how many stones."""
     file = await _file(session, actor, public_id)
     await uploads.confirm(session, file=file, number=said.number, by=actor.public_id, now=now)
     return JSONResponse({"id": public_id}, 202)
 
 
-@router.post("/api/v1/stock-files/{public_id}/mappings")
-async def post_mapping(public_id: str, said: ChooseMeaning, actor: Supplier, session: Writing, now: Now) -> Response:
+@router.post("/api/v1/stock-files/{public_id}/mappings", responses=answers({202: FileTaken}, ActNotAllowed))
+async def post_mapping(
+    public_id: PublicId, said: ChooseMeaning, actor: Supplier, session: Writing, now: Now
+) -> Response:
+    """What a doubtful word or header means from now on; the file is read again with it, under the id told."""
     file = await _file(session, actor, public_id)
     again = await uploads.choose(session, file=file, **said.model_dump(), by=actor.public_id, now=now)
     return JSONResponse({"id": again.file.public_id}, 202)

@@ -15,11 +15,14 @@ from pavilion.catalogue.keeping import index_of
 from pavilion.catalogue.nomenclature import nomenclature
 from pavilion.catalogue.searching import After
 from pavilion.insight import appearances, result_charts, result_sheets, results
+from pavilion.insight.answers import ResultsTold
+from pavilion.insight.answers_asked import of_results
 from pavilion.insight.result_asking import PAGE, Asked, asked, plain, two_or_three
 from pavilion.kernel.errors import BadInput, NotFound
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.money import CURRENCIES
 from pavilion.kernel.xlsx_writing import write_xlsx
+from pavilion.webkit.answers import answers
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import language, page
 
@@ -85,7 +88,7 @@ async def as_workbook(request: Request, session: Reading, actor: CurrentActor, n
     return StreamingResponse(body, media_type=XLSX, headers=_named("xlsx"))
 
 
-@router.get("/api/v1/results")
+@router.get("/api/v1/results", responses=answers({200: ResultsTold}), openapi_extra=of_results(), tags=["sales"])
 async def as_json(request: Request, session: Reading, actor: CurrentActor, now: Now) -> JSONResponse:
     """The same question as the page; what cannot be read is refused, field by field."""
     question = await _strict(request, session)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 
 from pavilion.accounts import browsers
@@ -11,6 +11,7 @@ from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import NotFound
 from pavilion.notifications import box, service, zones
+from pavilion.notifications.answers import StoppedTold
 from pavilion.notifications.forms import ZONES, SubscriptionForm, WishesForm, minutes
 from pavilion.notifications.jobs import push_of
 from pavilion.notifications.models import NoticeWishes
@@ -19,10 +20,12 @@ from pavilion.notifications.rules import PUSHED, Kind
 from pavilion.notifications.wording import read_stop_token
 from pavilion.settings import Environment, Settings
 from pavilion.webkit import limits
+from pavilion.webkit.answers import answers
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, page
 
 router = APIRouter(tags=["notifications"])
+StopToken = Annotated[str, Path(description="Of the mail's own link.", examples=["eyJrIjoic2VhcmNoIn0"])]
 STOPS, SUBSCRIPTIONS = 30, 20  # a minute from one address
 
 
@@ -108,14 +111,15 @@ async def stop(request: Request, token: str, session: Writing, now: Now) -> Resp
     return page(request, "notifications/stop.html", kind=kind, token=token, done=True)
 
 
-@router.get("/api/v1/notices/stop/{token}")
-async def stop_link(request: Request, token: str) -> Response:
+@router.get("/api/v1/notices/stop/{token}", responses=answers({303: None}))
+async def stop_link(request: Request, token: StopToken) -> Response:
+    """A person who followed the link of a mail is led to the page that asks first."""
     _stopped(request, token)
     return RedirectResponse(f"/notices/stop/{token}", status_code=303)
 
 
-@router.post("/api/v1/notices/stop/{token}")
-async def stop_at_once(request: Request, token: str, session: Writing, now: Now) -> Response:
+@router.post("/api/v1/notices/stop/{token}", responses=answers({200: StoppedTold}))
+async def stop_at_once(request: Request, token: StopToken, session: Writing, now: Now) -> Response:
     """One click in the reader's mail program (RFC 8058); the token is what proves it."""
     await limits.take(request, "stop", per_minute=STOPS)
     person, kind = _stopped(request, token)

@@ -22,7 +22,9 @@ from pavilion.provenance.outcome_files import LIMITS
 from pavilion.provenance.outcome_forms import CaseForm, ContractForm, PurchaseForm, ReportForm
 from pavilion.provenance.outcome_models import FileState, OutcomeContent, OutcomeFile, OutcomeReport, SupplyContract
 from pavilion.provenance.outcome_queries import ContractRow
+from pavilion.provenance.passport_answers import OutcomeFileTold
 from pavilion.webkit import limits
+from pavilion.webkit.answers import PublicId, answers
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page, sentence
 from pavilion.webkit.upload import FileEmpty, FileMissing, sent_file
@@ -173,8 +175,9 @@ async def one_file(request: Request, public_id: str, actor: Reader, session: Rea
     )
 
 
-@router.get("/api/v1/outcome-files/{public_id}")
-async def file_progress(public_id: str, actor: Reader, session: Reading) -> Response:
+@router.get("/api/v1/outcome-files/{public_id}", responses=answers({200: OutcomeFileTold}), tags=["stock"])
+async def file_progress(public_id: PublicId, actor: Reader, session: Reading) -> Response:
+    """How far a report of what became of rough is read."""
     file = await _file(session, actor, public_id)
     told = {"state": file.state, "progress": outcome_showing.progress(file), "received": file.rows_read}
     return JSONResponse({"id": file.public_id, **told, "accepted": file.rows_read, "rows_wrong": file.rows_wrong})

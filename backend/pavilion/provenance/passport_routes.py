@@ -27,12 +27,14 @@ from pavilion.provenance.journey import Sees
 from pavilion.provenance.linkset import linkset_of
 from pavilion.provenance.negotiating import PDF, SD_JWT, VC, VC_JWT, form_of
 from pavilion.provenance.negotiating import Form as Shape
+from pavilion.provenance.passport_answers import PassportTold
 from pavilion.provenance.passport_models import Passport
 from pavilion.provenance.passport_showing import Portrait
 from pavilion.provenance.presenting_forms import RevocationForm
 from pavilion.provenance.rules import REASON_LEAST
 from pavilion.provenance.table_versions import ever_listed
 from pavilion.webkit import limits
+from pavilion.webkit.answers import PublicId, answers
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 from pavilion.webkit.i18n import Lang
@@ -101,8 +103,8 @@ async def digital_link(gtin: str, stone: str, request: Request) -> Response:
     return RedirectResponse(f"/id/stone/{stone}{query}", status_code=307)
 
 
-@router.get("/api/v1/stones/{stone}/passport")
-async def for_programs(request: Request, stone: str, actor: CurrentActor, session: Reading) -> Response:
+@router.get("/api/v1/stones/{stone}/passport", responses=answers({200: PassportTold}), tags=["stones"])
+async def for_programs(request: Request, stone: PublicId, actor: CurrentActor, session: Reading) -> Response:
     """Which versions there are, how the newest stands, and where each form of it is."""
     found = await _visible(request, session, actor, stone, None)
     standing = await passport_queries.standing_of(session, found)

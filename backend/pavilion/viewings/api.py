@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.kernel.errors import BadInput
+from pavilion.kernel.errors import BadInput, KeyReused, NotAllowed, NotFound
 from pavilion.kernel.instants import stamp
 from pavilion.viewings import (
     asking,
@@ -28,6 +28,7 @@ from pavilion.viewings import (
     showing_own,
     times_asked,
 )
+from pavilion.viewings.answers import Appointments, Slots, WaitTold, WholeAppointment
 from pavilion.viewings.asking import Asker
 from pavilion.viewings.forms import KEY, BookForm, DeskId, NamedVisitor, PublicId, Reason
 from pavilion.viewings.models import Appointment, WaitEntry
@@ -35,15 +36,30 @@ from pavilion.viewings.place_models import Office
 from pavilion.viewings.refusing import ViewingRefused
 from pavilion.viewings.states import ViewingMode
 from pavilion.viewings.wishes import Answer, Code, Wish
+from pavilion.webkit.answers import KEPT_FOR_EVER, answers
+from pavilion.webkit.answers import PublicId as AppointmentId
+from pavilion.webkit.answers import Reason as Refusing
 from pavilion.webkit.deps import Now, Reading
 
 router = APIRouter(prefix="/api/v1/viewings", tags=["viewings"])
 Booker = Annotated[Actor, may(Permission.VIEWING_BOOK)]
-IdempotencyKey = Annotated[str, Header(alias="idempotency-key", pattern=KEY)]
+IdempotencyKey = Annotated[
+    str, Header(alias="idempotency-key", pattern=KEY, description=KEPT_FOR_EVER, examples=["viewing-2026-11-22-0001"])
+]
+# What the desk says to a wish: what cannot be meant, what it does not know, what is not possible now.
+ASKED: tuple[Refusing, ...] = (
+    NotAllowed,
+    NotFound,
+    *((ViewingRefused(one).status, one.value) for one in Code if one is not Code.OK),
+)
+REFUSED: tuple[Refusing, ...] = (*ASKED, (409, "act_not_allowed"))
 LONGEST = timedelta(days=31)  # of a question about slots
 INSIDE = frozenset({"visitor", "operator"})
+STONES = "Public ids, parted by commas: times at which all of them can be seen."
+FROM = "An instant with its offset; none: now."
+TO = "An instant with its offset, at most 31 days later; none: seven days later."
 FRESH = {"Cache-Control": "no-store"}
-Time = Annotated[str, StringConstraints(max_length=40)]
+Time = Annotated[str, StringConstraints(max_length=40), Field(examples=["2026-11-24T10:00"])]
 
 
 class _Json(BaseModel):
@@ -76,18 +92,18 @@ class CancelJson(_Json):
     reason: Reason = ""
 
 
-@router.get("/slots")
+@router.get("/slots", responses=answers({200: Slots}, *ASKED))
 async def slots(
     request: Request,
     actor: Booker,
     session: Reading,
     now: Now,
-    stones: Annotated[str, Query(max_length=2000)] = "",
-    frm: Annotated[str, Query(alias="from", max_length=40)] = "",
-    to: Annotated[str, Query(max_length=40)] = "",
-    office: Annotated[str, Query(max_length=12)] = "",
-    party: Annotated[int, Query(ge=0, le=forms.MOST_PERSONS)] = 1,
-    mode: ViewingMode = ViewingMode.IN_PERSON,
+    stones: Annotated[str, Query(max_length=2000, description=STONES, examples=["01KAR9T5M0Q8ZJ4W7X2C6V1B3N"])] = "",
+    frm: Annotated[str, Query(alias="from", max_length=40, description=FROM, examples=["2026-11-24T09:00Z"])] = "",
+    to: Annotated[str, Query(max_length=40, description=TO, examples=["2026-11-26T18:00Z"])] = "",
+    office: Annotated[str, Query(max_length=12, description="At this office alone.", examples=["ant"])] = "",
+    party: Annotated[int, Query(ge=0, le=forms.MOST_PERSONS, description="Persons who come.", examples=[2])] = 1,
+    mode: Annotated[ViewingMode, Query(description="In the room, or by video.")] = ViewingMode.IN_PERSON,
 ) -> JSONResponse:
     """Every slot of the span with its code; those that are free have `ok`."""
     asker = asking.asker_of(actor)
@@ -113,8 +129,9 @@ async def slots(
     return JSONResponse({"slots": [slot_facts(one, zones[one.office]) for one in found]}, headers=FRESH)
 
 
-@router.get("/appointments")
+@router.get("/appointments", responses=answers({200: Appointments}, NotAllowed))
 async def appointments(actor: Booker, session: Reading) -> JSONResponse:
+    """The company's own appointments."""
     asker = asking.asker_of(actor)
     rows = list(await queries.of_company(session, asker.company_id))[:250]
     stones = await queries.stones_of(session, [row.id for row in rows])
@@ -122,14 +139,15 @@ async def appointments(actor: Booker, session: Reading) -> JSONResponse:
     return JSONResponse({"items": items}, headers=FRESH)
 
 
-@router.get("/appointments/{appointment}")
-async def appointment(appointment: str, actor: Booker, session: Reading) -> JSONResponse:
+@router.get("/appointments/{appointment}", responses=answers({200: WholeAppointment}, NotAllowed))
+async def appointment(appointment: AppointmentId, actor: Booker, session: Reading) -> JSONResponse:
+    """One of the company's own appointments, with who comes."""
     asker = asking.asker_of(actor)
     row = await showing_own.found(session, appointment, asker.company_id)
     return JSONResponse(await _full(session, row), headers=FRESH)
 
 
-@router.post("/appointments")
+@router.post("/appointments", responses=answers({200: WholeAppointment, 201: WholeAppointment}, *REFUSED, KeyReused))
 async def make(request: Request, said: WishJson, actor: Booker, key: IdempotencyKey, now: Now) -> JSONResponse:
     """201: held for five minutes, or booked with `confirm`; repeated with the same key, 200 and the same answer."""
     asker = asking.asker_of(actor)
@@ -152,8 +170,13 @@ async def make(request: Request, said: WishJson, actor: Booker, key: Idempotency
     return JSONResponse(dict(facts), 200 if known else 201, headers=FRESH)
 
 
-@router.post("/appointments/{appointment}/confirmation")
-async def confirm(request: Request, appointment: str, actor: Booker, key: IdempotencyKey, now: Now) -> JSONResponse:
+@router.post(
+    "/appointments/{appointment}/confirmation", responses=answers({200: WholeAppointment}, *REFUSED, KeyReused)
+)
+async def confirm(
+    request: Request, appointment: AppointmentId, actor: Booker, key: IdempotencyKey, now: Now
+) -> JSONResponse:
+    """What was held is booked."""
     asker = asking.asker_of(actor)
 
     async def act(session: AsyncSession, row: Appointment) -> Answer:
@@ -162,15 +185,18 @@ async def confirm(request: Request, appointment: str, actor: Booker, key: Idempo
     return await _act(request, asker, appointment, key, "confirm", {}, act, now)
 
 
-@router.post("/appointments/{appointment}/cancellation")
+@router.post(
+    "/appointments/{appointment}/cancellation", responses=answers({200: WholeAppointment}, *REFUSED, KeyReused)
+)
 async def cancel(
     request: Request,
-    appointment: str,
+    appointment: AppointmentId,
     actor: Booker,
     key: IdempotencyKey,
     now: Now,
     said: Annotated[CancelJson | None, Body()] = None,
 ) -> JSONResponse:
+    """The appointment is given back; its time is free for others."""
     asker, reason = asking.asker_of(actor), said.reason if said else ""
 
     async def act(session: AsyncSession, row: Appointment) -> Answer:
@@ -179,9 +205,9 @@ async def cancel(
     return await _act(request, asker, appointment, key, "cancel", {"reason": reason}, act, now)
 
 
-@router.post("/appointments/{appointment}/move")
+@router.post("/appointments/{appointment}/move", responses=answers({200: WholeAppointment}, *REFUSED, KeyReused))
 async def move(
-    request: Request, appointment: str, said: MoveJson, actor: Booker, key: IdempotencyKey, now: Now
+    request: Request, appointment: AppointmentId, said: MoveJson, actor: Booker, key: IdempotencyKey, now: Now
 ) -> JSONResponse:
     """One transaction: moved, or nothing changed."""
     asker = asking.asker_of(actor)
@@ -203,8 +229,9 @@ async def move(
     return await _act(request, asker, appointment, key, "move", said.model_dump(mode="json"), act, now)
 
 
-@router.post("/waitlist")
+@router.post("/waitlist", responses=answers({201: WaitTold}, *REFUSED, KeyReused))
 async def wait(request: Request, said: WishJson, actor: Booker, key: IdempotencyKey, now: Now) -> JSONResponse:
+    """A place on the wait list for a time that is taken; who comes first is offered it first."""
     asker = asking.asker_of(actor)
     async with request.app.state.sessions.begin() as session:
         async with session.begin_nested() as attempt:

@@ -23,8 +23,10 @@ DOCUMENTS = ("passport", "id_card", "residence_permit", "driving_licence")
 
 Key = Annotated[str, StringConstraints(pattern=KEY)]
 OfficeId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{2,12}$")]
-DeskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,26}$")]
-PublicId = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+DeskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,26}$"), Field(examples=["ant-1"])]
+PublicId = Annotated[
+    str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"), Field(examples=["01KAR9T5M0Q8ZJ4W7X2C6V1B3N"])
+]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_WORDS)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
@@ -52,8 +54,8 @@ class _Form(BaseModel):
 class NamedVisitor(_Form):
     """A person for whom the company answers. The document is shown at the door; here only its kind is said."""
 
-    name: Line
-    born: Annotated[date, AfterValidator(_born)]
+    name: Annotated[Line, Field(examples=["Wen Li"])]
+    born: Annotated[date, AfterValidator(_born), Field(examples=["1984-05-17"])]
     document_kind: Annotated[str, AfterValidator(_document)] = "passport"
 
 

@@ -48,8 +48,9 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, h
 Place = Annotated[str, Field(description="Pass it as `cursor` for the page that follows.", examples=["01KAR9T5M0Q8"])]
 
 
+EXAMPLE = "01KAR9T5M0Q8ZJ4W7X2C6V1B3N"
 KEPT_FOR_EVER = "A name of yours for this request. Sent again with the same body it is done once and answered again."
-PublicId = Annotated[str, Path(description="Its id.", examples=["01KAR9T5M0Q8ZJ4W7X2C6V1B3N"])]
+PublicId = Annotated[str, Path(description="Its id.", examples=[EXAMPLE])]
 Limit = Query(ge=1, le=250, description="At most so many.", examples=[50])
 
 
@@ -65,6 +66,15 @@ class InTongues(Told):
 
     en: Annotated[str, Field(examples=["Round brilliant, 1.27 ct"])]
     zh: Annotated[str, Field(examples=["圆形明亮式，1.27 克拉"])]
+
+
+def leaves_out(*names: str) -> ConfigDict:
+    """For `model_config` of a model some of whose members are there for some readers alone."""
+
+    def relax(schema: dict[str, Any]) -> None:
+        schema["required"] = [name for name in schema["required"] if name not in names]
+
+    return ConfigDict(json_schema_extra=relax)
 
 
 class OpenDocument(BaseModel):
@@ -96,9 +106,10 @@ def answers(told: Mapping[int, type[Told] | type[BaseModel] | Body | None], *ref
     return declared
 
 
-def bodies(*media: str, about: str, example: str) -> dict[str, Any]:
+def bodies(*media: str, about: str, example: str | dict[str, Any]) -> dict[str, Any]:
     """For `openapi_extra=` of a route that reads its body itself."""
-    content = {one: {"schema": {"type": "string"}, "example": example} for one in media}
+    kind = "string" if isinstance(example, str) else "object"
+    content = {one: {"schema": {"type": kind}, "example": example} for one in media}
     return {"requestBody": {"required": True, "description": about, "content": content}}
 
 
