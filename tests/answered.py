@@ -79,9 +79,9 @@ def wrong(route, method, start, body):
 
 @functools.cache
 def whole():
-    from pavilion import main
+    from pavilion import doors
 
-    return document([route for router in main.ROUTERS for route in router.routes], "https://auctions.example")
+    return document([route for router in doors.ROUTERS for route in router.routes], "https://auctions.example")
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import select
 
-from pavilion import main
+from pavilion import doors, main
 from pavilion.auctions.models import Lot, Sale
 from pavilion.demo import people
 from pavilion.kernel.clock import utc_now
@@ -116,7 +116,7 @@ async def browser(app, email=None):
 
 
 def routes(app):
-    found = [route for router in main.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    found = [route for router in doors.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     assert len(found) > 60, "the table of routes is read"
     return sorted({(method, route.path) for route in found for method in route.methods})
 

@@ -127,6 +127,7 @@ def states():
     from pavilion.auctions.sheet_columns import Column
     from pavilion.auctions.sorting import Field
     from pavilion.catalogue.models import CommitmentKind
+    from pavilion.catalogue.own_stock import Standing as OwnStanding
     from pavilion.catalogue.upload_models import FileState, Mode, Outcome
     from pavilion.insight.fairness_findings import Kind as Pattern
     from pavilion.insight.fairness_models import CaseState, Verdict
@@ -186,6 +187,7 @@ def states():
     from pavilion.settlement.seller_rules import ItemKind
     from pavilion.settlement.stop_models import StopState
     from pavilion.settlement.trail import FACTS
+    from pavilion.trading.memo_rules import MemoState, StoneState
     from pavilion.trading.rules import GONE_FOR, HoldState, OrderState
     from pavilion.trading.turns import ThreadState
     from pavilion.viewings.changing import LATE
@@ -238,6 +240,8 @@ def states():
         "upload_": FileState,
         "upload_mode_": Mode,
         "outcome_": Outcome,
+        "standing_": OwnStanding,
+        "promised_": CommitmentKind,
         "severity_": Severity,
         "verdict_": VerdictCode,
         "scope_": Scope,
@@ -311,6 +315,8 @@ def states():
         "proceeds_": proceeds.STATES,
         "trade_order_": OrderState,
         "trade_hold_": HoldState,
+        "memo_": MemoState,
+        "memo_stone_": StoneState,
         "trade_tax_": (*Regime, "undecided"),
         "trade_gone_": (*CommitmentKind, *GONE_FOR),
         "held_up_": holding_up.REASONS,

@@ -1,4 +1,4 @@
-"""Composition root: which domains and which adapters make a house. Only this module knows every domain."""
+"""Composition root: which domains and which adapters make a house. This module and `doors` alone know every domain."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,189 +11,58 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware import Middleware
 
 from pavilion import worker
-from pavilion.accounts import key_routes
-from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import service as accounts_service
 from pavilion.accounts.program_door import ProgramDoor
 from pavilion.accounts.sign_in import SignIn
-from pavilion.auctions import rates, rates_routes, reached, reserves
-from pavilion.auctions import reoffer_routes as auctions_reoffer_routes
-from pavilion.auctions import routes as auctions_routes
-from pavilion.auctions import rules_routes as auctions_rules_routes
+from pavilion.auctions import rates, reached, reserves
 from pavilion.auctions import service as auctions_service
 from pavilion.bidding import (
     acting,
     amend_proposing,
-    amend_routes,
-    own_routes,
-    plan_routes,
-    program_routes,
     proposal_lines,
-    request_routes,
-    sale_api,
 )
-from pavilion.bidding import api as bidding_api
-from pavilion.bidding import console_routes as bidding_console_routes
 from pavilion.bidding import queries as bidding_queries
-from pavilion.bidding import routes as bidding_routes
-from pavilion.bidding import socket as bidding_socket
-from pavilion.bidding import staff_routes as bidding_staff_routes
-from pavilion.bidding import tender_routes as bidding_tender_routes
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
-from pavilion.catalogue import api as catalogue_api
-from pavilion.catalogue import nomenclature, portraits, share_routes, shortlist_routes
-from pavilion.catalogue import routes as catalogue_routes
-from pavilion.catalogue import sheet_routes as catalogue_sheet_routes
-from pavilion.catalogue import upload_routes as catalogue_upload_routes
+from pavilion.catalogue import (
+    nomenclature,
+    portraits,
+    share_routes,
+)
 from pavilion.catalogue.keeping import index_of
+from pavilion.doors import EDGE_ROUTERS, ROUTERS
 from pavilion.housework import signer_of, ticks_of
-from pavilion.insight import appearances, fairness_routes
-from pavilion.insight import result_routes as insight_result_routes
-from pavilion.insight import routes as insight_routes
+from pavilion.insight import appearances
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
-from pavilion.notifications import routes as notifications_routes
 from pavilion.notifications import service as notifications_service
-from pavilion.pages import health, openapi_routes
-from pavilion.pages import routes as pages_routes
+from pavilion.pages import health
 from pavilion.provenance import (
-    epcis_routes,
-    house_routes,
-    law_routes,
-    log_routes,
-    outcome_routes,
-    passport_routes,
-    presenting_pack_routes,
-    presenting_routes,
-    reference_routes,
-    registry_routes,
     table_changing,
-    table_routes,
-    trust_routes,
     trusting,
-    verify_routes,
-    video_routes,
-    warranty_routes,
 )
-from pavilion.provenance import routes as provenance_routes
 from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Settings
-from pavilion.settlement import approach_routes as settlement_approach_routes
 from pavilion.settlement import (
-    books_routes,
-    cashier_report_routes,
-    cashier_routes,
     correction_lines,
     deposit_standing,
     holding,
     linking,
     money_proposals,
-    release_routes,
-    stone_routes,
     warranted,
 )
-from pavilion.settlement import default_routes as settlement_default_routes
-from pavilion.settlement import deposit_routes as settlement_deposit_routes
-from pavilion.settlement import invoice_desk_routes as settlement_invoice_routes
-from pavilion.settlement import payment_routes as settlement_payment_routes
-from pavilion.settlement import routes as settlement_routes
-from pavilion.settlement import sellers_routes as settlement_sellers_routes
 from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
-from pavilion.trading import answer_routes as trading_answer_routes
-from pavilion.trading import api as trading_api
-from pavilion.trading import offer_api, offer_queries, offer_routes
-from pavilion.trading import routes as trading_routes
+from pavilion.trading import memo_desk, offer_queries
 from pavilion.trading import showing as trading_showing
-from pavilion.viewings import feed_routes as viewing_feed_routes
-from pavilion.viewings import interest, interest_routes, remote, rotation_pages, travel_routes, travel_routes_tours
+from pavilion.viewings import interest, remote
 from pavilion.viewings import readiness as seen_before
-from pavilion.viewings import routes as viewings_routes
-from pavilion.viewings import staff_routes as viewing_staff_routes
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit import rates as limits_of_programs
 from pavilion.webkit.html import pages_of
 from pavilion.webkit.log import RequestLog
 from pavilion.worker import Tick
-
-ROUTERS: list[APIRouter] = [
-    accounts_routes.router,
-    key_routes.router,
-    auctions_routes.router,
-    rates_routes.router,
-    auctions_rules_routes.router,
-    auctions_reoffer_routes.router,
-    bidding_routes.router,
-    bidding_api.router,
-    sale_api.router,
-    program_routes.router,
-    own_routes.router,
-    bidding_staff_routes.router,
-    amend_routes.router,
-    bidding_tender_routes.router,
-    plan_routes.router,
-    request_routes.router,
-    bidding_console_routes.router,
-    bidding_socket.router,
-    catalogue_routes.router,
-    catalogue_sheet_routes.router,
-    shortlist_routes.router,
-    share_routes.router,
-    catalogue_upload_routes.router,
-    catalogue_api.router,
-    trading_routes.router,
-    trading_api.router,
-    trading_answer_routes.router,
-    offer_routes.router,
-    offer_api.router,
-    settlement_routes.router,
-    books_routes.router,
-    settlement_sellers_routes.router,
-    settlement_invoice_routes.router,
-    cashier_routes.router,
-    cashier_report_routes.router,
-    settlement_deposit_routes.router,
-    release_routes.router,
-    stone_routes.router,
-    settlement_payment_routes.router,
-    settlement_default_routes.router,
-    settlement_approach_routes.router,
-    provenance_routes.router,
-    house_routes.router,
-    passport_routes.router,
-    presenting_routes.router,
-    presenting_pack_routes.router,
-    reference_routes.router,
-    verify_routes.router,
-    law_routes.router,
-    table_routes.router,
-    outcome_routes.router,
-    warranty_routes.router,
-    travel_routes.router,
-    travel_routes_tours.router,
-    rotation_pages.router,
-    interest_routes.router,
-    viewings_routes.router,
-    viewing_staff_routes.router,
-    viewing_feed_routes.router,
-    insight_routes.router,
-    fairness_routes.router,
-    insight_result_routes.router,
-    trust_routes.router,
-    registry_routes.router,
-    epcis_routes.router,
-    video_routes.router,
-    log_routes.router,
-    notifications_routes.router,
-    pages_routes.router,
-    openapi_routes.router,
-    health.router,
-]
-
-# What an edge answers: the live sockets and the requests of programs that stand for them (bidding spec 8.5).
-EDGE_ROUTERS: list[APIRouter] = [bidding_socket.router, bidding_api.router, program_routes.router, health.router]
 
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **accounts_service.PROPOSAL_HANDLERS,
@@ -202,6 +71,7 @@ PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **acting.PROPOSAL_HANDLERS,
     **amend_proposing.PROPOSAL_HANDLERS,
     **settlement_service.PROPOSAL_HANDLERS,
+    **memo_desk.PROPOSAL_HANDLERS,
 }
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -275,7 +145,6 @@ def build_health(engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
 
 def build_front(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> FastAPI:
     """Pages, API and sockets of a house whose bidding engine and worker are other processes."""
-
     return build_web(settings, engine, clock, _over_redis(settings, clock, indexed=True))
 
 
@@ -380,7 +249,8 @@ async def _close_index(app: FastAPI) -> None:
 def sessions_of(settings: Settings, engine: AsyncEngine) -> db.Sessions:
     """Sessions of this house, which read what it keeps sealed."""
     vault = _vault_of(settings)
-    return db.sessions_of(engine, vault.amounts if vault else None, checks=seen_before.CHECKS, figures=interest.figures)
+    handed = {"checks": seen_before.CHECKS, "figures": interest.figures, "house": settings.house_did}
+    return db.sessions_of(engine, vault.amounts if vault else None, **handed)
 
 
 async def seal_reserves(settings: Settings, engine: AsyncEngine) -> None:

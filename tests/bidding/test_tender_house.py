@@ -22,7 +22,7 @@ from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.instants import micros, stamp
 from pavilion.kernel.outbox import Outbox
-from pavilion.main import ROUTERS
+from pavilion.doors import ROUTERS
 from pavilion.notifications import watching
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author

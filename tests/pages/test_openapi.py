@@ -34,9 +34,9 @@ def holds(schema, example):
 
 
 def routes():
-    from pavilion import main
+    from pavilion import doors
 
-    return [route for router in main.ROUTERS for route in router.routes]
+    return [route for router in doors.ROUTERS for route in router.routes]
 
 
 def test_every_door_for_programs_says_what_it_answers():

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import select
 
-from pavilion import main
+from pavilion import doors
 from pavilion.accounts.models import SignInSession
 from pavilion.accounts.rules import Role
 from pavilion.provenance import service
@@ -149,7 +149,7 @@ TABLE = {route: to_all(said) for said, routes in EVERYBODY.items() for route in 
 def routes():
     """Method and path of every route of provenance and insight."""
     found = set()
-    for router in main.ROUTERS:
+    for router in doors.ROUTERS:
         for route in router.routes:
             if isinstance(route, APIRoute) and route.endpoint.__module__.startswith(
                 ("pavilion.provenance", "pavilion.insight")

@@ -21,3 +21,22 @@ class ConfirmReplace(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     number: Annotated[int, Field(ge=0, le=10**9, examples=[12])]
+
+
+class ChooseMeanings(BaseModel):
+    """Words and headers with what they mean from now on, one below the other; an empty meaning leaves one open."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=100)]
+    word: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
+    meaning: Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=100)]
+
+
+class ForgetMeaning(BaseModel):
+    """A chosen meaning that shall hold no more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: Annotated[str, Field(min_length=1, max_length=40)]
+    word: Annotated[str, Field(max_length=200)] = ""

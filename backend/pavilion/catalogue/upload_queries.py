@@ -21,7 +21,9 @@ from pavilion.kernel.sheet import open_sheet
 
 PAGE = 100
 FILES = 50
-DOUBTS = 20  # ambiguous words offered at once
+DOUBTS = 40  # words and headers that are asked about at once
+FEW = 8  # meanings beyond which it is no doubt between readings, but a word nobody knows
+WORD = 200  # characters
 BAD = (Outcome.REJECTED, Outcome.DUPLICATE, Outcome.DUPLICATE_OF_OTHER)
 
 Say = Callable[[str, str, Mapping[str, Any]], str]  # language, code, facts -> sentence; for codes of other domains
@@ -163,25 +165,39 @@ def message(issue: Mapping[str, Any], lang: str, say: Say) -> str:
 
 
 async def doubts(session: AsyncSession, file: StockFile) -> list[Doubt]:
-    """The ambiguous headers and words of the file, each once."""
+    """The headers and words of the file that are ambiguous or unknown, each once; those with few readings first."""
     found = {
         Doubt("@headers", issue["facts"]["header"], tuple(issue["facts"]["candidates"]))
         for issue in file.file_issues
         if issue["code"] == "ambiguous_header"
     }
+    free = tuple(name for name in nomenclature().columns if name not in file.header_map.values())
+    found |= {Doubt("@headers", header, free) for header in file.unknown_headers if 0 < len(header) <= WORD}
     wanted = select(StockRow.issues).where(
         StockRow.file_id == file.id, StockRow.outcome.in_((Outcome.REJECTED, Outcome.WITH_WARNINGS))
     )
     for issues in await session.scalars(wanted.order_by(StockRow.row).limit(2000)):
-        for issue in issues:
-            if issue["code"] == "ambiguous_value" and (meanings := _suggested(issue)):
-                type_ = nomenclature().columns[issue["column"]].type
-                setting = {"list_pct": "list_pct_sign", "date": "date_order"}.get(type_)
-                known = tuple(m for m in meanings if setting or m in nomenclature().aliases[issue["column"]].values())
-                if known:
-                    place = (setting, "", known) if setting else (issue["column"], issue["raw"], known, issue["header"])
-                    found.add(Doubt(*place))
-    return sorted(found)[:DOUBTS]
+        found |= {doubt for issue in issues if (doubt := _doubt(issue)) is not None}
+    return sorted(found, key=lambda doubt: (len(doubt.meanings) > FEW, doubt))[:DOUBTS]
+
+
+def _doubt(issue: Mapping[str, Any]) -> Doubt | None:
+    """What the sender could say once of the word that was not understood; nothing where no choice would help."""
+    column = nomenclature().columns.get(issue["column"])
+    word = issue.get("raw") or ""
+    if column is None or not word or len(word) > WORD:
+        return None
+    if issue["code"] == "ambiguous_value" and (meanings := _suggested(issue)):
+        setting = {"list_pct": "list_pct_sign", "date": "date_order"}.get(column.type)
+        if setting:
+            return Doubt(setting, "", meanings)
+        known = tuple(m for m in meanings if m in nomenclature().aliases[column.name].values())
+        return Doubt(column.name, word, known, issue["header"]) if known else None
+    if issue["code"] == "unknown_value" and column.enumeration:
+        codes = set(nomenclature().aliases.get(column.name, {}).values())
+        known = tuple(code for code in nomenclature().codes.get(column.enumeration, ()) if code in codes)
+        return Doubt(column.name, word, known, issue.get("header") or "") if known else None
+    return None
 
 
 async def content_of(session: AsyncSession, file: StockFile) -> bytes:

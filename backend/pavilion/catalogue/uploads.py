@@ -1,7 +1,7 @@
 """Verbs on stock files: receive one, choose a meaning, confirm what it would withdraw. Reading it is `importing`."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,15 @@ from pavilion.kernel.ids import ulid
 
 JOB = "stock_import"
 CHOICES_MOST = 2000
+SETTINGS = ("list_pct_sign", "date_order")  # how a whole kind of column is read, whatever the word
+
+
+class Chosen(NamedTuple):
+    """What a word, or a header (`@headers`), means from now on; one of SETTINGS has no word."""
+
+    column: str
+    word: str
+    meaning: str
 
 
 class Received(NamedTuple):
@@ -78,33 +87,52 @@ async def choose(
 
     `column` is a field, or `@headers` for the meaning of a header, or `list_pct_sign` and `date_order` (no word).
     """
-    if not _possible(column, word, meaning):
+    return await choose_all(session, file=file, chosen=[Chosen(column, word, meaning)], by=by, now=now)
+
+
+async def choose_all(
+    session: AsyncSession, *, file: StockFile, chosen: Sequence[Chosen], by: str | None, now: datetime
+) -> Received:
+    """All these meanings are kept as one version of the supplier, and the stored file is read once more with them."""
+    if not all(_possible(*one) for one in chosen):
         raise BadInput(fields={"meaning": "unknown_value"})
     version, known = await mapping_of(session, file.supplier_company_id)
-    choices = {name: dict(value) if isinstance(value, Mapping) else value for name, value in known.items()}
-    if column in ("list_pct_sign", "date_order"):
-        choices[column] = meaning
-    else:
-        choices.setdefault(column, {})[word] = meaning
+    choices = _copied(known)
+    for one in chosen:
+        if one.column in SETTINGS:
+            choices[one.column] = one.meaning
+        else:
+            choices.setdefault(one.column, {})[one.word] = one.meaning
     if sum(len(value) if isinstance(value, Mapping) else 1 for value in choices.values()) > CHOICES_MOST:
         raise BadInput(fields={"meaning": "too_long"})
     if choices != known:
-        version += 1
-        mapping = StockMapping(supplier_company_id=file.supplier_company_id, version=version, choices=choices)
-        mapping.by, mapping.at = by, now
-        session.add(mapping)
-        await session.flush()
-        events.record(session, "stock:meaning_chosen", file.public_id, by=by, at=now, column=column, version=version)
-    again = StockFile(
-        supplier_company_id=file.supplier_company_id,
-        sha256=file.sha256,
-        filename=file.filename,
-        mode=file.mode,
-        profile=file.profile,
-        dry_run=file.dry_run,
-        sent_by=by,
-    )
-    return await _queued(session, again, version, now)
+        version = await _now_mean(session, file.supplier_company_id, version + 1, choices, by, now)
+        columns = ", ".join(sorted({one.column for one in chosen}))
+        events.record(session, "stock:meaning_chosen", file.public_id, by=by, at=now, column=columns, version=version)
+    return await _queued(session, _again(file, dry_run=file.dry_run, by=by), version, now)
+
+
+async def forget(
+    session: AsyncSession, *, supplier_company_id: int, column: str, word: str, by: str | None, now: datetime
+) -> None:
+    """The meaning holds for no further file; what was read with it stays as it is. Forgotten twice, it is gone once."""
+    version, known = await mapping_of(session, supplier_company_id)
+    choices = _copied(known)
+    if column in SETTINGS:
+        choices.pop(column, None)
+    elif column in choices:
+        choices[column].pop(word, None)
+    kept = {name: value for name, value in choices.items() if value}
+    if kept != known:
+        await _now_mean(session, supplier_company_id, version + 1, kept, by, now)
+
+
+async def store(session: AsyncSession, *, file: StockFile, by: str | None, now: datetime) -> Received:
+    """What was only checked is imported, with the meanings in force now, without being sent again."""
+    if not file.dry_run or file.state != FileState.DONE:
+        raise ActNotAllowed(state=file.state)
+    version, _ = await mapping_of(session, file.supplier_company_id)
+    return await _queued(session, _again(file, dry_run=False, by=by), version, now)
 
 
 async def confirm(session: AsyncSession, *, file: StockFile, number: int, by: str | None, now: datetime) -> None:
@@ -150,6 +178,33 @@ async def _queued(session: AsyncSession, file: StockFile, version: int, now: dat
     await jobs.enqueue(session, JOB, file.public_id, {"file": file.public_id}, due_at=now)
     events.record(session, "stock:received", file.public_id, by=file.sent_by, at=now, mode=file.mode)
     return Received(file, False)
+
+
+def _again(file: StockFile, *, dry_run: bool, by: str | None) -> StockFile:
+    """The same file once more."""
+    return StockFile(
+        supplier_company_id=file.supplier_company_id,
+        sha256=file.sha256,
+        filename=file.filename,
+        mode=file.mode,
+        profile=file.profile,
+        dry_run=dry_run,
+        sent_by=by,
+    )
+
+
+def _copied(choices: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in choices.items()}
+
+
+async def _now_mean(
+    session: AsyncSession, company_id: int, version: int, choices: dict[str, Any], by: str | None, now: datetime
+) -> int:
+    mapping = StockMapping(supplier_company_id=company_id, version=version, choices=choices)
+    mapping.by, mapping.at = by, now
+    session.add(mapping)
+    await session.flush()
+    return version
 
 
 def _plain_name(filename: str) -> str:
