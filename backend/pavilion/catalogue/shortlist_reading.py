@@ -175,7 +175,8 @@ async def companies_by_pair(
 ) -> dict[tuple[str, str], int]:
     """How many companies have stones of both lots on their lists, where there are enough of them to be told."""
     keepers = await _keepers(session, [stone for stones in lots.values() for stone in stones])
-    counts = {(one, other): len(_of(keepers, lots[one]) & _of(keepers, lots[other])) for one, other in pairs}
+    many = {lot: found for lot, stones in lots.items() if len(found := _of(keepers, stones)) >= LEAST_COMPANIES}
+    counts = {(one, other): len(many[one] & many[other]) for one, other in pairs if one in many and other in many}
     return {pair: n for pair, n in counts.items() if n >= LEAST_COMPANIES}
 
 
