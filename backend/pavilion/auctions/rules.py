@@ -144,9 +144,10 @@ class Code(StrEnum):
     NOT_ELIGIBLE_IN = "not_eligible_in"
     NOT_AT_VIEWING_OFFICE = "not_at_viewing_office"
     NO_VIEWING_WINDOW = "no_viewing_window"
+    CLOSE_TOGETHER = "close_together"
 
 
-HANDED_IN = frozenset({Code.NOT_AT_VIEWING_OFFICE, Code.NO_VIEWING_WINDOW})  # found by who shows the stones
+HANDED_IN = frozenset({Code.NOT_AT_VIEWING_OFFICE, Code.NO_VIEWING_WINDOW, Code.CLOSE_TOGETHER})  # found elsewhere
 WARNINGS = frozenset({Code.DESCRIPTION_MISSING, Code.NOT_ELIGIBLE_IN}) | HANDED_IN
 
 

@@ -21,6 +21,7 @@ from pavilion.demo import (
     payments,
     people,
     sales,
+    shortlists,
     staging,
     stones,
     tenders,
@@ -81,6 +82,7 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     coming = await _upcoming(settings, sessions, now)
     await viewings.send_to_sale(sessions, coming, now)
     await visits.arrange(sessions, coming, now)
+    await shortlists.fill(sessions, coming, now)
     told("stones held and bought at fixed prices")
     await trades.play(sessions, now)
     told("a sealed tender, with the key files of its simulated custodians")

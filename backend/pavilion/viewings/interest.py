@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.rules import SaleState
+from pavilion.catalogue import shortlist_reading
 from pavilion.viewings.models import Appointment, AppointmentStone, WaitEntry
 from pavilion.viewings.states import TAKING, AppointmentState, ViewingMode, WaitState
 from pavilion.viewings.trays_reading import LotStones
@@ -75,17 +76,21 @@ async def figures(
     session: AsyncSession, sale: Sale, lots: Mapping[str, Sequence[str]], now: datetime
 ) -> dict[str, dict[str, int]]:
     """For the curators' board, by lot and of the stones that stand in it now: how often it was seen, by how many
-    companies, and how many appointments are still to come. Lots without any are left out."""
+    companies, how many appointments are still to come, and on the shortlists of how many companies it stands, where
+    that may be told. Lots without any are left out."""
     names = list(lots)
     lot_of = {stone: at for at, name in enumerate(names) for stone in lots[name]}
     found: dict[int, Interest] = defaultdict(Interest)
     for row, mine in await _appointments(session, lot_of):
         for at in mine:
             _count(found[at], row, now)
-    return {
+    told = {
         names[at]: {"viewings": one.viewings, "coming": one.coming, "companies": len(one.companies)}
         for at, one in found.items()
     }
+    for lot, n in (await shortlist_reading.companies_by_lot(session, lots)).items():
+        told.setdefault(lot, {})["shortlists"] = n
+    return told
 
 
 def for_seller(sale: Sale, own: Iterable[OfLot]) -> ForSeller:

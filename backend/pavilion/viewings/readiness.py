@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.auctions.closing_together import closing_together
 from pavilion.auctions.models import Sale
 from pavilion.auctions.publishing import Check
 from pavilion.auctions.rules import Code, Finding
@@ -36,7 +37,7 @@ async def seen_before(
     return found
 
 
-CHECKS: tuple[Check, ...] = (seen_before,)
+CHECKS: tuple[Check, ...] = (seen_before, closing_together)
 
 
 async def _until(session: AsyncSession, sale: Sale) -> datetime | None:
