@@ -2,12 +2,17 @@
 
 Until now the guards asked for the hashed rule set, which a collection of fixed prices has not."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+WHEN = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
+KEPT = ("catalogue_versions", "lot_notices", "lot_notices_given")
 
 STANDS = "a published sale does not change"
 FACTS = (
@@ -65,8 +70,8 @@ NOW = guards(
     "old.state <> 'draft' and new.state <> 'draft'",
     "old.state <> 'draft'",
     LATE + TAKES_NONE,
-    FACTS,
-    SALE_FACTS,
+    f"{FACTS}, text_en, text_zh, on_request",
+    f"{SALE_FACTS}, langs",
 )
 LISTED = (
     "lots_stay_listed",
@@ -77,6 +82,8 @@ LISTED = (
 
 
 def upgrade() -> None:
+    words_and_spans()
+    versions_and_notices()
     for guard in BEFORE:
         drop(guard)
     for guard in [*NOW, LISTED]:
@@ -90,6 +97,87 @@ def downgrade() -> None:
         op.execute("drop function lots_stay_listed()")
     for guard in BEFORE:
         keep(guard)
+    for table in reversed(KEPT):
+        op.drop_table(table)
+    for name in ("text_en", "text_zh", "on_request"):
+        op.drop_column("lots", name)
+    for name in ("langs", "registers_from", "registers_until"):
+        op.drop_column("sales", name)
+
+
+def words_and_spans() -> None:
+    """Sales of before are printed in both languages and take registrations as long as they run; no lot of them has
+    words of its own."""
+    when = WHEN.compile(op.get_bind().dialect)
+    op.execute("""alter table sales add column langs json default '["en", "zh"]' not null""")
+    op.execute(f"alter table sales add column registers_from {when}")
+    op.execute(f"alter table sales add column registers_until {when}")
+    op.execute("alter table lots add column text_en text default '' not null")
+    op.execute("alter table lots add column text_zh text default '' not null")
+    op.execute("alter table lots add column on_request boolean default false not null")
+
+
+def versions_and_notices() -> None:
+    """Of what was published before only the hash is known: those sales have no kept version."""
+    op.create_table(
+        "catalogue_versions",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.Column("log_index", BIG, nullable=True),
+        sa.CheckConstraint("n > 0", name=op.f("ck_catalogue_versions_n_counted")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_catalogue_versions_sha256")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_catalogue_versions")),
+        sa.UniqueConstraint("sale", "n", name=op.f("uq_catalogue_versions_sale_n")),
+    )
+    op.create_table(
+        "lot_notices",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("sale", sa.String(length=26), nullable=False),
+        sa.Column("lot", sa.String(length=26), nullable=False),
+        sa.Column("field", sa.String(length=10), nullable=False),
+        sa.Column("old", sa.Text(), nullable=False),
+        sa.Column("new", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("text_en", sa.Text(), nullable=False),
+        sa.Column("text_zh", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.CheckConstraint("field in ('estimate', 'text', 'fact')", name=op.f("ck_lot_notices_field_known")),
+        sa.CheckConstraint("text_en <> '' and text_zh <> '' and reason <> ''", name=op.f("ck_lot_notices_said")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lot_notices")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_lot_notices_public_id")),
+    )
+    op.create_index("ix_lot_notices_sale_id", "lot_notices", ["sale", "id"], unique=False)
+    op.create_index("ix_lot_notices_lot", "lot_notices", ["lot"], unique=False)
+    op.create_table(
+        "lot_notices_given",
+        sa.Column("notice_id", BIG, nullable=False),
+        sa.Column("seq", BIG, nullable=True),
+        sa.Column("at", WHEN, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["notice_id"],
+            ["lot_notices.id"],
+            name=op.f("fk_lot_notices_given_notice_id_lot_notices"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_lot_notices_given")),
+    )
+    for table in KEPT:
+        for statement in unaltered(table):
+            op.execute(statement)
+
+
+def unaltered(table: str) -> list[str]:
+    if op.get_bind().dialect.name == "postgresql":
+        acts = f"before update or delete on {table} for each row execute function pavilion_refuse_change()"
+        return [f"create trigger {table}_append_only {acts}"]
+    refuse = f"begin select raise(abort, 'append only: {table}'); end"
+    return [f"create trigger {table}_no_{act} before {act} on {table} {refuse}" for act in ("update", "delete")]
 
 
 def drop(guard: tuple[str, str, str, str]) -> None:

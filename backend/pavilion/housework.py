@@ -5,7 +5,7 @@ from functools import partial
 from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import papers as sale_papers
 from pavilion.auctions.queries import live_stones
-from pavilion.bidding import closed
+from pavilion.bidding import closed, notice_giving
 from pavilion.catalogue import importing
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.insight import archiving as insight_archiving
@@ -64,6 +64,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("fairness", partial(fairness_cases.tick, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),
+        Tick("notices of lots", partial(notice_giving.tick, sessions)),
         Tick("trades", partial(trading_jobs.tick, sessions)),
         *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages, payments)),
         *_passport_ticks(settings, sessions),

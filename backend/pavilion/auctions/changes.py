@@ -36,6 +36,9 @@ FACTS = (
     "group_id",
     "tags",
     "pinned",
+    "text_en",
+    "text_zh",
+    "on_request",
 )
 
 

@@ -34,11 +34,13 @@ class Guard:
 
 
 _LOT_FACTS = (
-    "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id, group_id"
+    "sale_id, number, suffix, title_en, title_zh, low_minor, high_minor, opening_minor, consignor_company_id, "
+    "group_id, text_en, text_zh, on_request"
 )
 _SALE_FACTS = (
     "type, title_en, title_zh, text_en, text_zh, currency, zone, opens_at, first_close_at, stagger_s, stagger_per, "
-    "breaks, increments, mode, soft_close, premium, reserve_rule, options, rules, rules_hash, entity"
+    "breaks, increments, mode, soft_close, premium, reserve_rule, options, rules, rules_hash, entity, "
+    "langs"
 )
 _SAME_STONE = "new.exposed_id is not distinct from (select public_id from stones where id = new.stone_id)"
 _NEW, _OLD = _SALE.format(row="new"), _SALE.format(row="old")

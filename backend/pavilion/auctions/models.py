@@ -61,6 +61,9 @@ class Sale(Base):
     zone: Mapped[str] = mapped_column(String(40))  # IANA name: the clock of the sale's city
     place_city: Mapped[str] = mapped_column(String(80), default="")
     entity: Mapped[str] = mapped_column(String(3))  # the selling house, as it stands in invoice numbers
+    langs: Mapped[list[str]] = mapped_column(JSON, default=lambda: ["en", "zh"])  # of its catalogue, one or both
+    registers_from: Mapped[datetime | None]  # none: from publication on
+    registers_until: Mapped[datetime | None]  # none: as long as it runs
     opens_at: Mapped[datetime | None]
     first_close_at: Mapped[datetime | None]
     stagger_s: Mapped[int] = mapped_column(default=60)
@@ -122,8 +125,11 @@ class Lot(Base):
     suffix: Mapped[str] = mapped_column(String(2), default="")
     title_en: Mapped[str] = mapped_column(String(200), default="")
     title_zh: Mapped[str] = mapped_column(String(200), default="")
+    text_en: Mapped[str] = mapped_column(Text, default="")
+    text_zh: Mapped[str] = mapped_column(Text, default="")
     low_minor: Mapped[int | None]
     high_minor: Mapped[int | None]
+    on_request: Mapped[bool] = mapped_column(default=False)  # the estimate is told to who asks; the house still has one
     # `reserves.py` alone reads and writes these two. The first holds what an earlier version left, until the first
     # start of this one has sealed it; the database takes nothing new there.
     reserve_in_clear: Mapped[int | None] = mapped_column("reserve_minor")

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,13 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import queries, reserves, ruleset, wording
+from pavilion.auctions import queries, reserves, ruleset, versions, wording
 from pavilion.auctions.changes import draft
-from pavilion.auctions.facts import facts_hashes
-from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.rules import (
-    FINAL_LOT,
     Code,
     Finding,
     Level,
@@ -29,15 +25,13 @@ from pavilion.auctions.rules import (
     readiness,
     ready_lots,
 )
-from pavilion.auctions.terms import terms
+from pavilion.auctions.snapshots import live_lots, rules_now, snapshot_document
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.cuts import CUTS
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import commitments_of
 from pavilion.kernel import events
-from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import document_hash
-from pavilion.kernel.db import seal_of
 from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound, Refusal
 from pavilion.provenance import eligibility
 from pavilion.provenance.models import StoneVerdict
@@ -89,7 +83,7 @@ class Readiness:
 
 async def readiness_of(session: AsyncSession, sale: Sale, now: datetime) -> Readiness:
     """What bars or questions the publication of this draft now."""
-    lots = await _live_lots(session, sale)
+    lots = await live_lots(session, sale)
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
     facts = await _lot_facts(session, lots, stones, await _closed(session, sale, stones, now))
     found = readiness(_sale_facts(sale), facts, now)
@@ -109,7 +103,7 @@ async def propose_publication(
     facts = {
         "acknowledged": sorted(code for code in acknowledged if code in state.warnings),
         "lots": state.lots,
-        "snapshot": await _snapshot(session, row),
+        "snapshot": document_hash(await snapshot_document(session, row)),
         "title_en": row.title_en,
         "title_zh": row.title_zh,
     }
@@ -120,9 +114,10 @@ async def publish(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     """Numbers, facts and rules stand from here on; the stones are promised to their lots; the room can open."""
     sale = await draft(session, proposal.subject)
     await _ready(session, sale, proposal.facts["acknowledged"], now)
-    if await _snapshot(session, sale) != proposal.facts["snapshot"]:
+    document = await snapshot_document(session, sale)
+    if document_hash(document) != proposal.facts["snapshot"]:
         raise ChangedSince(sale=sale.public_id)
-    lots = await _live_lots(session, sale)
+    lots = await live_lots(session, sale)
     await _promise(session, sale, lots, actor, now)
     await _link(session, lots)
     for lot in lots:
@@ -133,6 +128,7 @@ async def publish(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     sale.snapshot_hash, sale.published_at = proposal.facts["snapshot"], now
     sale.state, sale.version = SaleState.PUBLISHED, sale.version + 1
     await session.flush()
+    await versions.keep(session, sale.public_id, document, now)
     facts = {
         "rules": sale.rules_hash,
         "snapshot": sale.snapshot_hash,
@@ -214,45 +210,6 @@ async def _link(session: AsyncSession, lots: Sequence[Lot]) -> None:
         .values(exposed_id=itself)
         .execution_options(synchronize_session=False)
     )
-
-
-async def _live_lots(session: AsyncSession, sale: Sale) -> Sequence[Lot]:
-    lots = select(Lot).where(Lot.sale_id == sale.id, Lot.state.not_in(FINAL_LOT)).order_by(Lot.rank)
-    return (await session.scalars(lots)).all()
-
-
-async def _snapshot(session: AsyncSession, sale: Sale) -> str:
-    """The hash of the version that would be published (curation spec 8); reserves are no part of it."""
-    lots = await _live_lots(session, sale)
-    stones = await queries.stones_by_lot(session, [lot.id for lot in lots])
-    hashes = await facts_hashes(session, (stone for several in stones.values() for stone in several))
-    doc: dict[str, Any] = {
-        "sale": sale.public_id,
-        "title": [sale.title_en, sale.title_zh],
-        "text": [sale.text_en, sale.text_zh],
-        "rules": rules_now(session, sale),
-        "lots": [
-            {
-                "lot": lot.public_id,
-                "number": lot.number_text,
-                "title": [lot.title_en, lot.title_zh],
-                "estimate": [lot.low_minor, lot.high_minor],
-                "opening": lot.opening_minor,
-                "stones": [[stone.public_id, hashes[stone.public_id]] for stone in stones[lot.id]],
-            }
-            for lot in lots
-        ],
-    }
-    return document_hash(doc)
-
-
-def rules_now(session: AsyncSession, sale: Sale) -> dict[str, Any] | None:
-    """The rule set as it would be frozen now; a collection of fixed prices has none."""
-    if sale.type == SaleType.COLLECTION:
-        return None
-    seal = seal_of(session)
-    house = base64url(seal.custodian(sale.public_id).point) if seal is not None else None
-    return ruleset.document(sale, terms().sha256, house)
 
 
 async def _closed(

@@ -24,6 +24,8 @@ from pavilion.auctions import (
     registering,
     registry,
     sheet_routes,
+    version_routes,
+    versions,
     wording_routes,
 )
 from pavilion.auctions.entities import entities
@@ -74,7 +76,7 @@ async def collection(request: Request, sale: str, actor: CurrentActor, session: 
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots], actor)
     lines = [(lot, stones[lot.id]) for lot in lots if stones[lot.id] and all(one.listed for one in stones[lot.id])]
     facts: dict[str, Any] = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": _on_offer(row, now)}
-    facts["headings"] = await queries.headings_of(session, sale)
+    facts |= {"headings": await queries.headings_of(session, sale), "version": await versions.latest(session, sale)}
     return page(request, "auctions/collection.html", sale=row, lines=lines, **facts)
 
 
@@ -270,3 +272,4 @@ router.include_router(wording_routes.router)
 router.include_router(presence_routes.router)
 router.include_router(sheet_routes.router)
 router.include_router(paper_routes.router)
+router.include_router(version_routes.router)

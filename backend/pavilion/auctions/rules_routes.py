@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request, Response
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, publishing
+from pavilion.auctions import board
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Sale
+from pavilion.auctions.snapshots import rules_now
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import from_stamp
 from pavilion.webkit.deps import Reading
@@ -34,7 +35,7 @@ async def preview(request: Request, sale: str, _actor: Curator, session: Reading
     if row.type == SaleType.COLLECTION:
         raise NotFound()
     readable = row.opens_at is not None and row.first_close_at is not None and row.premium["bands"]
-    doc = row.rules or (publishing.rules_now(session, row) if readable else None)
+    doc = row.rules or (rules_now(session, row) if readable else None)
     return _page(request, row, doc, preview=row.rules is None)
 
 

@@ -33,7 +33,7 @@ async def asks_of(
     session: AsyncSession, sale: SaleShown, lot: LotShown, actor: Actor, purse: Purse, bids: Sequence[OwnBid],
     now: datetime,
 ) -> Asks:  # fmt: skip
-    most = viewing_gate.highest_unseen(sale.rules, lot.id, lot.low)
+    most = viewing_gate.highest_unseen(sale.rules, lot.id, lot.published_low)
     gated, company = most is not None, actor.company_id
     if most is not None and company in (await viewing_gate.viewed(session, [lot.id])).get(lot.id, ()):
         most = None

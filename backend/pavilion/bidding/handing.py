@@ -98,8 +98,8 @@ def _script_lot(lot: LotShown, place: int) -> dict[str, Any]:
         "planned": lot.planned,
         "number": lot.number,
         "mct": lot.mct,
-        "low": lot.low,
-        "high": lot.high,
+        "low": None if lot.on_request else lot.low,
+        "high": None if lot.on_request else lot.high,
         "opening": lot.opening,
         "book": {
             "lot": lot.id,

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import rates
+from pavilion.auctions import rates, versions
 from pavilion.auctions.queries import headings_of
 from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes, tender_why
 from pavilion.bidding import own_bids as own
@@ -91,6 +91,7 @@ async def sale_page(
         minutes=handing.minutes,
         facts=handing.facts_for_script(shown, purse, None, False),
         headings=await headings_of(session, sale),
+        version=await versions.latest(session, sale),
     )
 
 

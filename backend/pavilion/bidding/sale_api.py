@@ -114,7 +114,7 @@ def _lot_facts(lot: LotShown, stones: list[Stone], quiet: bool) -> dict[str, Any
         "number": lot.number,
         "title": {"en": lot.title("en"), "zh": lot.title("zh")},
         "state": lot.state,
-        "estimate": {"low": money(lot.low), "high": money(lot.high)},
+        "estimate": None if lot.on_request else {"low": money(lot.low), "high": money(lot.high)},
         "opening": money(lot.opening),
         "price": None if quiet else money(lot.price),
         "ask": money(lot.ask) if running else None,

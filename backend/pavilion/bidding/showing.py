@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import fees, sequels
+from pavilion.auctions import fees, noticing, sequels
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.auctions.sequel_models import After
+from pavilion.auctions.version_models import LotNotice
 from pavilion.bidding import rule_sets
 from pavilion.bidding.deciding import STANDING_CODES
 from pavilion.bidding.models import BookBid, BookLot, Checkpoint
@@ -21,14 +21,11 @@ from pavilion.bidding.news import Mine, OwnLot
 from pavilion.bidding.rule_sets import Amended
 from pavilion.bidding.rules import RuleSet
 from pavilion.bidding.ruleset import parse_rules
+from pavilion.bidding.stones_shown import StonesShown
 from pavilion.bidding.taxes import tax_of
-from pavilion.catalogue import plan
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.nomenclature import term
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import from_micros
-from pavilion.kernel.length import millimetres
-from pavilion.kernel.weight import two_decimals
 
 ENDED = frozenset({"sold", "passed"})
 AFTER = frozenset(After)  # what a lot came to after the sale, in place of its result
@@ -37,16 +34,8 @@ SOON = timedelta(minutes=5)
 PUBLIC = frozenset(SaleState) - {SaleState.DRAFT}
 
 
-class Plans(NamedTuple):
-    """Drawings as SVG, made of figures alone."""
-
-    crown: str
-    pavilion: str
-    profile: str
-
-
 @dataclass(frozen=True, slots=True)
-class LotShown:
+class LotShown(StonesShown):
     """A lot as this reader sees it. Amounts are minor units. A lot that came to something else after the sale says that
     and no price: the hammer that fell stands in the record of the sale, which proves it and no more."""
 
@@ -73,6 +62,13 @@ class LotShown:
     hidden: frozenset[str] = frozenset()  # those of its stones whose own page this reader cannot open
     rules: RuleSet | None = None  # by which it runs
     rules_hash: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    on_request: bool = False  # the estimate is not shown
+    published_low: int = 0  # by which the rules count
+    notices: Sequence[LotNotice] = ()
+
+    def text(self, lang: str) -> str:
+        return self.texts.get(lang) or self.texts.get("en", "")
 
     def title(self, lang: str) -> str:
         return self.titles[lang] or self.titles["en"]
@@ -87,23 +83,6 @@ class LotShown:
         return self.own.max if self.own and self.own.state in ("winning", "winning_reserve_not_met") else None
 
     @property
-    def mct(self) -> int:
-        return sum(stone.weight_mct for stone in self.stones)
-
-    @property
-    def plans(self) -> Plans | None:
-        """The drawn plan of the first stone, for the page to set beside its own words."""
-        if not self.stones:
-            return None
-        found = plan.plan_of(self.stones[0])
-        side = plan.profile(found, plan.proportions_of(self.stones[0]))
-        return Plans(plan.lines(found, "crown"), plan.lines(found, "pavilion"), side)
-
-    @property
-    def plan_name(self) -> str:
-        return plan.plan_of(self.stones[0]).name
-
-    @property
     def extended(self) -> bool:
         return self.end is not None and self.published_end is not None and self.end > self.published_end
 
@@ -112,24 +91,6 @@ class LotShown:
         own = timedelta(microseconds=self.rules.soft_close.window) if self.rules else window
         ending = self.state == "open" and self.end is not None and self.end - now <= own
         return "ending" if ending else self.state
-
-    def facts_line(self, lang: str) -> str:
-        """What the title does not say: `6.62 × 6.44 × 4.31 mm`, or how many stones there are."""
-        zh = lang == "zh"
-        if len(self.stones) != 1:
-            weight = two_decimals(self.mct)
-            return f"{len(self.stones)} 颗，共 {weight} 克拉" if zh else f"{len(self.stones)} stones, {weight} ct"
-        stone = self.stones[0]
-        sides = [side for side in (stone.length_um, stone.width_um, stone.depth_um) if side is not None]
-        return " × ".join(millimetres(side) for side in sides) + " mm" if len(sides) == 3 else ""
-
-    def finish(self, lang: str) -> str:
-        stone = self.stones[0]
-        grades = [term("polish", code, lang) for code in (stone.polish, stone.symmetry) if code]
-        return ("、" if lang == "zh" else ", ").join(dict.fromkeys(grades))
-
-    def fluorescence(self, lang: str) -> str:
-        return term("fluor_intensity", self.stones[0].fluor_intensity or "", lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +265,7 @@ async def _lots(
     accepted = await _accepted_on(session, sale.public_id, mine)
     became = await sequels.of_sale(session, sale.public_id)
     other = {name: parse_rules(doc) for name, doc in changed.documents.items()}
+    notices = await noticing.of_sale(session, sale.public_id)
     return [
         _lot(
             lot,
@@ -316,6 +278,7 @@ async def _lots(
             mine is not None and lot.public_id in mine.planned,
             (other[own], own) if (own := changed.hash_of(lot.public_id)) else (ruleset, sale.rules_hash),
             became.get(lot.public_id),
+            [one for one in notices if one.lot == lot.public_id],
         )
         for k, lot in enumerate(listed)
     ]
@@ -340,11 +303,14 @@ def _lot(
     planned: bool,
     ruled: tuple[RuleSet, str | None],
     became: After | None,
+    notices: Sequence[LotNotice],
 ) -> LotShown:
     own = mine.lots.get(lot.public_id) if mine else None
     if own is not None and became is not None:
         own = replace(own, state=became.value)
-    opening, low, high = lot.opening_minor or 0, lot.low_minor or 0, lot.high_minor or 0
+    opening, published = lot.opening_minor or 0, (lot.low_minor or 0, lot.high_minor or 0)
+    low, high = noticing.estimates(notices).get(lot.public_id, published)
+    text = noticing.texts(notices).get(lot.public_id, (lot.text_en, lot.text_zh))
     return LotShown(
         id=lot.public_id,
         number=lot.number_text,
@@ -369,6 +335,10 @@ def _lot(
         hidden=hidden,
         rules=ruled[0],
         rules_hash=ruled[1],
+        texts={"en": text[0], "zh": text[1]},
+        on_request=lot.on_request,
+        published_low=published[0],
+        notices=notices,
     )
 
 

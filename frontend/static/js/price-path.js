@@ -16,7 +16,7 @@ function shape(name, members, text) {
 }
 
 /** @param {HTMLElement} box @param {import("./path.js").Step[]} steps
- * @param {{low: number, high: number, currency: string, zone: string, nowMs: number, reserve?: number | null}} around */
+ * @param {{low: number | null, high: number | null, currency: string, zone: string, nowMs: number, reserve?: number | null}} around */
 export function drawPath(box, steps, { low, high, currency, zone, nowMs, reserve = null }) {
   box.hidden = steps.length === 0;
   if (!steps.length) return;
@@ -24,9 +24,12 @@ export function drawPath(box, steps, { low, high, currency, zone, nowMs, reserve
   const first = /** @type {import("./path.js").Step} */ (steps[0]);
   const last = /** @type {import("./path.js").Step} */ (steps.at(-1));
   const svg = shape("svg", { class: "path", viewBox: "0 0 660 134", role: "img" });
-  svg.append(shape("title", {}, say("Price path: from %(from)s to %(to)s in %(n)s steps; estimate %(low)s to %(high)s", {
-    from: amountText(first.price, currency), to: amountText(last.price, currency), n: steps.length, low: amountText(low, currency), high: amountText(high, currency),
-  })));
+  const facts = { from: amountText(first.price, currency), to: amountText(last.price, currency), n: steps.length };
+  svg.append(shape("title", {}, low === null || high === null
+    ? say("Price path: from %(from)s to %(to)s in %(n)s steps", facts)
+    : say("Price path: from %(from)s to %(to)s in %(n)s steps; estimate %(low)s to %(high)s", {
+      ...facts, low: amountText(low, currency), high: amountText(high, currency),
+    })));
   if (path.band) {
     svg.append(shape("rect", { class: "band", x: 0, y: path.band.y, width: 600, height: Math.max(1, path.band.height) }));
     svg.append(shape("text", { x: 6, y: path.band.y + 12 }, say("estimate")));

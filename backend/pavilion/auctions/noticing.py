@@ -1,0 +1,141 @@
+"""Notices of published lots, field by field: what was said, what holds now, and why (curation spec 8)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.rules import Actor
+from pavilion.auctions import versions
+from pavilion.auctions.formats import SaleType
+from pavilion.auctions.interests import refuse_interested
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.rules import FINAL_LOT, LotState, SaleState, broken
+from pavilion.auctions.version_models import LotNotice, LotNoticeGiven, NoticeField, kept_estimate, kept_text
+from pavilion.kernel import events
+from pavilion.kernel.canon import read_json
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
+from pavilion.kernel.instants import stamp
+from pavilion.provenance.words import lint
+
+GIVEN = "lot:notice_given"
+
+
+class Said(NamedTuple):
+    """A notice as it is about to be given. `old` counts where nothing of the lot says what stood before."""
+
+    field: NoticeField
+    new: tuple[int, int] | tuple[str, str] | str  # an estimate, a description in English and Chinese, or a fact
+    reason: str
+    text_en: str
+    text_zh: str
+    old: str = ""
+
+
+async def prepare(
+    session: AsyncSession, *, lot: str, key: str, said: Said, reserve: int | None, actor: Actor, now: datetime
+) -> LotNotice:
+    """The notice is written down, to be given next; said again under its key it is the same one. `reserve`: as it
+    stands now, which no estimate undercuts."""
+    sale, row = await _published(session, lot)
+    await refuse_interested(session, [{"lot": lot, "before": {}, "after": {}}], actor)
+    known = await session.scalar(select(LotNotice).where(LotNotice.public_id == key))
+    if known is not None:
+        if known.lot != lot:
+            raise NotFound()
+        return known
+    if faults := {name: "required" for name in ("reason", "text_en", "text_zh") if not getattr(said, name).strip()}:
+        raise BadInput(fields=faults)
+    if faults := {
+        f"text_{lang}": "wording_never" for lang in ("en", "zh") if lint(getattr(said, f"text_{lang}"), lang)
+    }:
+        raise BadInput(fields=faults)
+    old, new = await _sides(session, sale, row, said, reserve)
+    if old == new:
+        raise BadInput(fields={"new": "nothing_changed"})
+    facts = {name: getattr(said, name) for name in ("field", "reason", "text_en", "text_zh")}
+    notice = LotNotice(public_id=key, sale=sale.public_id, lot=lot, old=old, new=new, at=now, **facts)
+    notice.by = actor.public_id or ""
+    session.add(notice)
+    await session.flush()
+    return notice
+
+
+async def give(session: AsyncSession, notice: LotNotice, seq: int | None, now: datetime) -> None:
+    """The notice holds, and the sale has a version with it. Given twice it is given once."""
+    sale = (await session.scalars(select(Sale).where(Sale.public_id == notice.sale).with_for_update())).one()
+    if await session.get(LotNoticeGiven, notice.id) is not None:
+        return
+    session.add(LotNoticeGiven(notice_id=notice.id, seq=seq, at=now))
+    await session.flush()
+    await versions.keep(session, sale.public_id, await _with_notices(session, sale.public_id), now)
+    facts = {"sale": notice.sale, "field": notice.field, "notice": notice.public_id, "in_book": seq is not None}
+    events.record(session, GIVEN, notice.lot, by=notice.by, at=now, **facts)
+
+
+async def of_sale(session: AsyncSession, sale: str) -> Sequence[LotNotice]:
+    """Those that were given since it was published, the first one first."""
+    given = select(LotNotice).join(LotNoticeGiven, LotNoticeGiven.notice_id == LotNotice.id)
+    given = given.join(Sale, Sale.public_id == LotNotice.sale).where(LotNoticeGiven.at >= Sale.published_at)
+    return (await session.scalars(given.where(LotNotice.sale == sale).order_by(LotNotice.id))).all()
+
+
+def estimates(notices: Sequence[LotNotice]) -> dict[str, tuple[int, int]]:
+    """Of each lot with a notice of it, the estimate that holds."""
+    return {one.lot: one.after for one in notices if one.field == NoticeField.ESTIMATE}
+
+
+def texts(notices: Sequence[LotNotice]) -> dict[str, tuple[str, str]]:
+    """Of each lot with a notice of it, the description that holds, English and Chinese."""
+    return {one.lot: one.after for one in notices if one.field == NoticeField.TEXT}
+
+
+async def ungiven(session: AsyncSession, since: datetime) -> Sequence[LotNotice]:
+    """Notices that were written down and not given: their giver was interrupted, or the room refused them."""
+    left = select(LotNotice).outerjoin(LotNoticeGiven, LotNoticeGiven.notice_id == LotNotice.id)
+    return (await session.scalars(left.where(LotNotice.at >= since, LotNoticeGiven.notice_id.is_(None)))).all()
+
+
+async def _published(session: AsyncSession, lot: str) -> tuple[Sale, Lot]:
+    found = (
+        await session.execute(select(Sale, Lot).join(Lot, Lot.sale_id == Sale.id).where(Lot.public_id == lot))
+    ).first()
+    if found is None:
+        raise NotFound()
+    sale, row = found
+    if sale.state == SaleState.DRAFT or row.state == LotState.DRAFT or row.state in FINAL_LOT:
+        raise ActNotAllowed(state=row.state)
+    return sale, row
+
+
+async def _sides(session: AsyncSession, sale: Sale, lot: Lot, said: Said, reserve: int | None) -> tuple[str, str]:
+    """What held and what is to hold, as a notice keeps them."""
+    if said.field is NoticeField.ESTIMATE:
+        if sale.type == SaleType.COLLECTION:
+            raise BadInput(fields={"field": "unknown_value"})  # a price has no estimate beside it
+        low, high = (int(amount) for amount in said.new)
+        if found := broken(sale.increments, opening=lot.opening_minor, reserve=reserve, low=low, high=high):
+            raise BadInput(fields={"new": f"fact_{found[0].value}"})
+        known = estimates(await of_sale(session, sale.public_id))
+        before = known.get(lot.public_id, (lot.low_minor or 0, lot.high_minor or 0))
+        return kept_estimate(*before), kept_estimate(low, high)
+    if said.field is NoticeField.TEXT:
+        words = texts(await of_sale(session, sale.public_id)).get(lot.public_id, (lot.text_en, lot.text_zh))
+        en, zh = (str(text) for text in said.new)
+        return kept_text(*words), kept_text(en, zh)
+    return said.old, str(said.new)
+
+
+async def _with_notices(session: AsyncSession, sale: str) -> Mapping[str, Any]:
+    """The version that was published, named by its hash, and every notice since."""
+    last = await versions.latest(session, sale)
+    body = await versions.document_of(session, sale, last.n) if last is not None else None
+    known = read_json(body) if body is not None else {}
+    base = known.get("base") or ({"n": last.n, "sha256": last.sha256} if last is not None else None)
+    names = ("lot", "field", "old", "new", "reason", "text_en", "text_zh", "by")
+    notices = [
+        {name: getattr(one, name) for name in names} | {"at": stamp(one.at)} for one in await of_sale(session, sale)
+    ]
+    return {"sale": sale, "base": base, "notices": notices}

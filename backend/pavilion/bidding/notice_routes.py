@@ -1,0 +1,150 @@
+"""Notices of a published lot: the form by which staff give one, and the way it takes through the lot's book."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.deps import may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions import board, noticing, reserves
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.noticing import Said
+from pavilion.auctions.rules import FINAL_LOT, LotState, SaleState
+from pavilion.auctions.version_models import NoticeField
+from pavilion.bidding import notice_giving
+from pavilion.bidding.models import BookLot, SaleBook
+from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.errors import BadInput, NotDone, NotFound, Refusal
+from pavilion.kernel.ids import ulid
+from pavilion.kernel.money import MAX_AMOUNT, parse_minor
+from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.figures import Figures
+from pavilion.webkit.html import page
+
+router = APIRouter(prefix="/staff/sales", tags=["bidding"])
+
+Announcer = Annotated[Actor, may(Permission.SALE_ANNOUNCE)]
+Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
+Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]
+
+
+class NoticeForm(BaseModel):
+    """One notice as typed. Of an estimate the words may be left to the house."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+    field: Literal["estimate", "text", "fact"] = "estimate"
+    low: Short = ""
+    high: Short = ""
+    new_en: Long = ""
+    new_zh: Long = ""
+    old: Text = ""
+    new: Text = ""
+    reason: Text = ""
+    text_en: Text = ""
+    text_zh: Text = ""
+
+
+@router.get("/{sale}/lots/{lot}/notices")
+async def show(request: Request, sale: Id, lot: Id, session: Reading, actor: Announcer, now: Now) -> Response:
+    return await _page(request, session, sale, lot, now)
+
+
+@router.post("/{sale}/lots/{lot}/notices")
+async def give(
+    request: Request, sale: Id, lot: Id, said: Annotated[NoticeForm, Form()], actor: Announcer, now: Now
+) -> Response:
+    """Written down, told in the lot's book, and from then on it holds. Sent twice it is given once."""
+    sessions: Sessions = request.app.state.sessions
+    try:
+        async with reading(sessions) as session:
+            row, held = await _lot(session, sale, lot)
+            reserve = await _reserve(request, session, held)
+            meant = _meant(request, row, said)
+        async with sessions.begin() as session:
+            notice = await noticing.prepare(
+                session, lot=lot, key=said.key, said=meant, reserve=reserve, actor=actor, now=now
+            )
+        await notice_giving.carry(sessions, request.app.state.rooms, notice, now)
+    except (BadInput, NotDone) as refused:
+        async with reading(sessions) as session:
+            return await _page(request, session, sale, lot, now, said=said, refused=refused)
+    return RedirectResponse(f"/staff/sales/{sale}/lots/{lot}/notices", 303)
+
+
+async def _reserve(request: Request, session: AsyncSession, lot: Lot) -> int | None:
+    """As the engine knows it now, which may be lower than it was published."""
+    held, vault = await session.get(BookLot, lot.public_id), request.app.state.vault
+    if held is not None and held.sealed_reserve is not None and vault is not None:
+        book = await session.get_one(SaleBook, held.sale)
+        reserve: int = vault.of_sale(book.sale, book.wrapped_key).open_reserve(held.sealed_reserve, held.lot)[0]
+        return reserve
+    return reserves.reserve_of(session, lot)
+
+
+async def _lot(session: AsyncSession, sale: str, lot: str) -> tuple[Sale, Lot]:
+    row = await board.sale_of(session, sale)
+    held = await session.scalar(select(Lot).where(Lot.public_id == lot, Lot.sale_id == row.id))
+    if held is None:
+        raise NotFound()
+    return row, held
+
+
+def _meant(request: Request, sale: Sale, said: NoticeForm) -> Said:
+    """The notice in figures and words. Of a new estimate the house says what nobody typed."""
+    field = NoticeField(said.field)
+    if field is NoticeField.TEXT:
+        return Said(field, (said.new_en, said.new_zh), said.reason, said.text_en, said.text_zh)
+    if field is NoticeField.FACT:
+        if not said.new:
+            raise BadInput(fields={"new": "required"})
+        return Said(field, said.new, said.reason, said.text_en, said.text_zh, old=said.old)
+    amounts = [parse_minor(text, sale.currency) for text in (said.low, said.high)]
+    faults = {
+        name: "amount_invalid"
+        for name, minor in zip(("low", "high"), amounts, strict=True)
+        if minor is None or not 0 < minor <= MAX_AMOUNT
+    }
+    if faults:
+        raise BadInput(fields=faults)
+    low, high = (minor or 0 for minor in amounts)
+    tongues = request.app.state.pages.tongues
+    words = {
+        lang: tongues[lang].say(
+            "estimate_now",
+            currency=sale.currency,
+            low=Figures(tongues[lang]).amount(low, sale.currency),
+            high=Figures(tongues[lang]).amount(high, sale.currency),
+        )
+        for lang in ("en", "zh")
+    }
+    return Said(field, (low, high), said.reason, said.text_en or words["en"], said.text_zh or words["zh"])
+
+
+async def _page(
+    request: Request,
+    session: AsyncSession,
+    sale: str,
+    lot: str,
+    now: datetime,
+    *,
+    said: NoticeForm | None = None,
+    refused: Refusal | None = None,
+) -> Response:
+    row, held = await _lot(session, sale, lot)
+    given = [one for one in await noticing.of_sale(session, sale) if one.lot == lot]
+    words = noticing.texts(given).get(lot, (held.text_en, held.text_zh))
+    figures = noticing.estimates(given).get(lot, (held.low_minor, held.high_minor))
+    takes = row.state != SaleState.DRAFT and held.state != LotState.DRAFT and held.state not in FINAL_LOT
+    facts: dict[str, Any] = {"sale": row, "lot": held, "given": given, "words": words, "figures": figures}
+    facts |= {"said": said, "refused": refused, "faults": refused.fields if isinstance(refused, BadInput) else {}}
+    status = 200 if refused is None else refused.status
+    return page(request, "bidding/lot_notices.html", status, **facts, takes=takes, key=said.key if said else ulid(now))

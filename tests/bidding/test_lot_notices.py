@@ -1,0 +1,98 @@
+"""A change to a published lot is a notice: told in its book, shown where the lot is shown, kept as a version."""
+
+import json
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from pavilion.accounts.rules import Role
+from pavilion.auctions.version_models import CatalogueVersion, LotNotice
+from pavilion.bidding import notice_giving
+from pavilion.bidding.models import BookEvent
+from pavilion.kernel.ids import ulid
+from pavilion.kernel.outbox import Outbox
+from pavilion.notifications import watching
+from tests.bidding.house import house
+from tests.bidding.served import served
+from tests.make import NOON, SECOND
+
+LOWER = {"field": "estimate", "low": "4,500", "high": "6,000", "reason": "The market has moved"}
+
+
+@pytest.fixture
+async def live(database_url, sessions):
+    async with house(database_url, sessions, reserve=450_000) as made, served(made) as one:
+        yield one
+
+
+async def give(live, actor, lot=0, **said):
+    said = {"key": ulid(NOON)} | said
+    async with live.browser(actor) as client:
+        path = f"/staff/sales/{live.house.sale}/lots/{live.house.lots[lot]}/notices"
+        return await client.post(path, data=said, headers={"origin": live.origin})
+
+
+async def everything(live, wanted):
+    async with live.house.sessions() as session:
+        return (await session.scalars(wanted)).all()
+
+
+async def told(live):
+    bodies = await everything(live, select(BookEvent.body).where(BookEvent.type == "lot.notice").order_by(BookEvent.n))
+    return [json.loads(body)["data"] for body in bodies]
+
+
+async def test_a_new_estimate_is_told_shown_kept_and_given_once(live):
+    staff = await live.employ(ada=Role.AUCTIONEER, cora=Role.CURATOR)
+    assert (await give(live, staff["cora"], **LOWER)).status_code == 403
+    key = ulid(NOON)
+    for _ in range(2):
+        assert (await give(live, staff["ada"], key=key, **LOWER)).status_code == 303
+    (data,) = await told(live)
+    assert set(data) == {"text_en", "text_zh", "passport", "by"}, "the book's event is as every reader knows it"
+    assert data["text_en"] == "The estimate is now USD 4,500 to 6,000."
+    async with live.browser() as guest:
+        lot = (await guest.get(f"/lots/{live.house.lots[0]}")).text
+        assert "4,500–6,000" in lot and "The market has moved" in lot and "5,000–7,000" in lot, "before and after"
+        assert "4,500–6,000" in (await guest.get(f"/sales/{live.house.sale}")).text
+        facts = (await guest.get(f"/api/v1/lots/{live.house.lots[0]}")).json()
+        assert facts["estimate"]["low"]["amount_minor"] == 450_000
+        page = (await guest.get(f"/sales/{live.house.sale}/versions")).text
+        assert "Lot 11" in page and "The market has moved" in page
+        document = (await guest.get(f"/sales/{live.house.sale}/versions/2.json")).json()
+    base = await everything(live, select(CatalogueVersion).where(CatalogueVersion.n == 1))
+    assert document["base"] == {"n": 1, "sha256": base[0].sha256}
+    assert [(one["field"], one["old"], one["new"]) for one in document["notices"]] == [
+        ("estimate", "500000 700000", "450000 600000")
+    ]
+    for statement in ("update lot_notices set new = ''", "delete from lot_notices_given"):
+        with pytest.raises(DBAPIError):
+            async with live.house.sessions.begin() as session:
+                await session.execute(text(statement))
+
+
+async def test_an_estimate_that_breaks_a_rule_is_refused_with_what_was_typed(live):
+    ada = (await live.employ(ada=Role.AUCTIONEER))["ada"]
+    below_reserve = await give(live, ada, field="estimate", low="4,250", high="6,000", reason="Lower")
+    assert below_reserve.status_code == 422 and 'value="4,250"' in below_reserve.text
+    for wrong in ({"high": "4,400"}, {"low": "4,501"}, {"low": "much"}, {"low": "5,000", "high": "7,000"}):
+        assert (await give(live, ada, **LOWER | wrong)).status_code == 422, wrong
+    assert (await give(live, ada, field="fact", reason="x", text_en="a", text_zh="b")).status_code == 422
+    assert await told(live) == []
+
+
+async def test_a_giver_who_was_interrupted_has_given_once_the_book_told_it(live):
+    ada = (await live.employ(ada=Role.AUCTIONEER))["ada"]
+    words = {"text_en": "The stone weighs 1.01 ct.", "text_zh": "该石重 1.01 克拉。"}
+    said = {"field": "fact", "old": "1.02 ct", "new": "1.01 ct", "reason": "Weighed again"} | words
+    assert (await give(live, ada, **said)).status_code == 303
+    (kept,) = await everything(live, select(LotNotice))
+    async with live.house.sessions.begin() as session:
+        names = ("sale", "lot", "field", "old", "new", "reason", "text_en", "text_zh", "by", "at")
+        session.add(LotNotice(public_id=ulid(NOON), **{name: getattr(kept, name) for name in names}))
+    assert await notice_giving.tick(live.house.sessions, live.house.clock() + SECOND) == 1
+    assert await notice_giving.tick(live.house.sessions, live.house.clock() + SECOND) == 0
+    assert len(await told(live)) == 1, "the book is not told twice"
+    await watching.follow(live.house.sessions, live.house.clock())
+    assert [row.payload["notice"] for row in await everything(live, select(Outbox))] == [], "nobody has bid or views it"
