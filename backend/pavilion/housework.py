@@ -31,6 +31,7 @@ from pavilion.settings import Environment, Settings
 from pavilion.settlement import ticks as settlement_ticks
 from pavilion.settlement.payments.port import Payments
 from pavilion.trading import jobs as trading_jobs
+from pavilion.trading import memo_paper
 from pavilion.viewings import ticks as viewing_ticks
 from pavilion.webkit.html import Pages
 from pavilion.worker import Tick
@@ -66,6 +67,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("closed bids", partial(closed.follow, sessions)),
         Tick("notices of lots", partial(notice_giving.tick, sessions)),
         Tick("trades", partial(trading_jobs.tick, sessions)),
+        Tick("memos on paper", partial(memo_paper.tick, sessions, tongues=pages.tongues)),
         *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages, payments)),
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),

@@ -1,13 +1,14 @@
 from datetime import date
+from hashlib import sha256
 
 import pytest
 
+from pavilion.provenance import warranty_texts
 from pavilion.settlement.rules import (
     InvoiceState,
     business_days_after,
     document_number,
     state_on,
-    warranty_fault,
 )
 
 FRIDAY = date(2026, 3, 6)
@@ -33,22 +34,21 @@ def test_an_invoice_is_overdue_the_day_after_its_due_day():
     assert state_on(InvoiceState.PAID, FRIDAY, date(2026, 3, 7)) is InvoiceState.PAID
 
 
-@pytest.mark.parametrize(
-    ("assessed", "fault"),
-    [
-        (FRIDAY, None),
-        (date(2025, 3, 6), None),
-        (date(2025, 3, 5), "warranty_not_entitled"),
-        (date(2026, 3, 7), "warranty_not_entitled"),
-    ],
-)
-def test_the_warranty_needs_an_assessment_of_the_last_year(assessed, fault):
-    assert warranty_fault(valid_from=date(2021, 9, 1), valid_to=None, self_assessed=assessed, on=FRIDAY) == fault
+@pytest.mark.parametrize("assessed", [FRIDAY, date(2025, 3, 6)])
+def test_the_warranty_needs_an_assessment_of_the_last_year(assessed):
+    said = warranty_texts.given_by("ANT", "House", assessed, FRIDAY)
+    assert said["sha256"] == sha256(said["text_en"].encode()).hexdigest() and said["seller"] == "House"
+
+
+@pytest.mark.parametrize("assessed", [date(2025, 3, 5), date(2026, 3, 7), None])
+def test_without_it_the_house_may_not_give_it(assessed):
+    with pytest.raises(warranty_texts.WarrantyNotEntitled):
+        warranty_texts.given_by("ANT", "House", assessed, FRIDAY)
 
 
 def test_an_outdated_warranty_text_is_refused():
-    fault = warranty_fault(valid_from=date(2003, 1, 1), valid_to=date(2026, 3, 5), self_assessed=FRIDAY, on=FRIDAY)
-    assert fault == "warranty_outdated"
+    with pytest.raises(warranty_texts.WarrantyOutdated):
+        warranty_texts.given_by("ANT", "House", FRIDAY, date(1990, 1, 1))
 
 
 def test_numbers_read_series_entity_year_and_count():

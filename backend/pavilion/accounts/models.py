@@ -30,6 +30,7 @@ class Company(Base):
     verified_until: Mapped[str | None] = mapped_column(String(10))  # last day of its verification; none: no end
     applied_at: Mapped[datetime]
     trade_limit_minor: Mapped[int] = mapped_column(default=0)  # what it may have unpaid; 0: paid before release
+    silence_refuses: Mapped[bool] = mapped_column(default=False)  # an order of its stones that it lets lie is refused
     trade_currency: Mapped[str] = mapped_column(String(3), default="USD")
 
 

@@ -166,6 +166,8 @@ APPROVERS: dict[str, Permission] = {
     "strike.waive": P.SALE_APPROVE,
     "seller.pay": P.PAYMENT_CONFIRM,
     "order.cancel": P.PAYMENT_CONFIRM,
+    "memo.bill": P.PAYMENT_CONFIRM,
+    "company.limit": P.SALE_APPROVE,
     "law.change": P.TRUST_EDIT,
     "table.change": P.TRUST_EDIT,
     "settings.change": P.TRUST_EDIT,

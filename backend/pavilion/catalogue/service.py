@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.catalogue import history
 from pavilion.catalogue.history import CHANGES, Told
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.unavailable import NotAvailable as NotAvailable
+from pavilion.catalogue.unavailable import promised_elsewhere
 from pavilion.kernel import events, numbering
 from pavilion.kernel.errors import NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import ulid
@@ -33,12 +35,6 @@ _DEFAULTS: dict[str, Any] = {
     "availability": "subject_to_prior_sale",
     "cutter_named": False,
 }
-
-
-class NotAvailable(Refusal):
-    """The stone is promised elsewhere, withdrawn, or not verified (settlement spec 11.1)."""
-
-    status, code = 409, "not_available"
 
 
 class PriceChanged(Refusal):
@@ -193,7 +189,7 @@ async def commit_stone(
     if live is not None and (live.kind, live.ref) == (kind, ref):
         return live
     if live is not None:
-        raise NotAvailable(stone=stone, reason=live.kind)
+        raise promised_elsewhere(stone, live)
     if not found.listed:
         raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
     made = StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, kind=kind, ref=ref, facts=facts, made_at=now)
@@ -223,7 +219,7 @@ async def commit_stones(
         if standing is not None and (standing.kind, standing.ref) == (kind, promise.ref):
             continue
         if standing is not None:
-            raise NotAvailable(stone=found.public_id, reason=standing.kind)
+            raise promised_elsewhere(found.public_id, standing)
         if not found.listed:
             raise NotAvailable(stone=found.public_id, reason="withdrawn" if found.withdrawn_at else "not_verified")
         facts = {"kind": kind, "ref": promise.ref, "facts": promise.facts, "made_at": now}
@@ -292,7 +288,7 @@ async def turn_stone(
     if live is not None and (live.kind, live.ref) == (kind, new_ref):
         return
     if live is None or live.ref != ref or live.kind == CommitmentKind.SOLD:
-        raise NotAvailable(stone=stone, reason=live.kind if live else "not_promised")
+        raise promised_elsewhere(stone, live) if live is not None else NotAvailable(stone=stone, reason="not_promised")
     if not found.listed:
         raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
     live.released_at = now
@@ -316,7 +312,7 @@ async def refuse_changed(
     found = await _locked(session, stone)
     live = await _live_commitment(session, found.id)
     if live is not None and live.ref != held_ref:
-        raise NotAvailable(stone=stone, reason=live.kind)
+        raise promised_elsewhere(stone, live)
     if not found.listed:
         raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
     if price_minor is not None and found.price_total_minor != price_minor:

@@ -127,6 +127,9 @@ NOTICES: dict[str, Kind] = {
         f"order_{word}": Kind.TRADE for word in ("placed", "confirmed", "refused", "cancelled", "called_off", "stopped")
     },
     **{f"hold_{word}": Kind.TRADE for word in ("asked", "granted", "refused", "lapsed", "first_right")},
+    **{f"memo_{word}": Kind.TRADE for word in ("requested", "approved", "refused", "overdue", "late")},
+    **{f"memo_{word}": Kind.TRADE for word in ("extension_asked", "extended", "extension_refused")},
+    **{f"memo_{word}": Kind.TRADE for word in ("differs", "differs_owner")},
     "release_released": Kind.GOODS,
     "release_handed_over": Kind.GOODS,
 }

@@ -16,6 +16,7 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.events import Event
+from pavilion.notifications import memo_words
 from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.money_words import Told
 from pavilion.notifications.rules import Kind
@@ -31,9 +32,10 @@ NAMES = (
     *("order:placed", "order:confirmed", "order:refused", "order:cancelled"),
     *("hold:asked", "hold:active", "hold:refused", "hold:ended", "hold:first_right"),
     "settlement:stopped",  # a lot's buyer is told with the events of the sales
+    *memo_words.NAMES,
 )
 KINDS = frozenset({Kind.TRADE})
-TO_SELLER = frozenset({"order_placed", "order_called_off", "hold_asked"})
+TO_SELLER = frozenset({"order_placed", "order_called_off", "hold_asked"}) | memo_words.TO_OWNER
 # In which state of its order or hold a notice still holds.
 HOLDS: Mapping[str, str] = {
     "order_placed": OrderState.PLACED,
@@ -70,7 +72,7 @@ async def told(
 ) -> Told | None:
     """None when it holds no longer, or the reader left the company since."""
     notice = str(payload["notice"])
-    read = _first_right if notice == "hold_first_right" else _order if notice.startswith("order_") else _hold
+    read = _first_right if notice == "hold_first_right" else _READERS[notice.partition("_")[0]]
     found = await read(session, notice, str(payload["about"]), tongue, person.company_id)
     if found is None:
         return None
@@ -86,6 +88,8 @@ Found = tuple[dict[str, str], str, tuple[int, str] | None]
 
 
 async def _notices(session: AsyncSession, event: Event) -> tuple[str, ...]:
+    if event.name in memo_words.TOLD:
+        return memo_words.TOLD[event.name]
     match event.name:
         case "order:placed":
             return ("order_placed",) if event.facts["state"] == OrderState.PLACED else ()
@@ -143,3 +147,6 @@ async def _of_stone(session: AsyncSession, public_id: str, tongue: Tongue, until
 
 def _when(tongue: Tongue, at: Any, zone: str) -> str:
     return str(Figures(tongue).when(at, zone).striptags())
+
+
+_READERS = {"order": _order, "hold": _hold, "memo": memo_words.read}

@@ -109,6 +109,16 @@ async def hand_in(
     return difference
 
 
+async def keeps(session: AsyncSession, entry: CustodyEntry, *, ref: str, by: str, now: datetime) -> None:
+    """Who has it keeps it for good: it was bought where it was, and comes back to no scale."""
+    await session.refresh(entry, with_for_update=True)
+    if entry.closed_at is not None:
+        raise NotOut()
+    entry.holder = GONE
+    await session.flush()
+    record(session, "custody:kept", entry.stone or entry.tray or "", by=by[:40], at=now, entry=entry.public_id, ref=ref)
+
+
 async def out_now(session: AsyncSession, *, place: str | None = None, ref: str | None = None) -> Sequence[CustodyEntry]:
     """What is in somebody's hands and will come back, the longest first."""
     wanted = select(CustodyEntry).where(CustodyEntry.closed_at.is_(None), CustodyEntry.holder != GONE)

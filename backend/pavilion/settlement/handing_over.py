@@ -21,6 +21,7 @@ from pavilion.settlement.models import Invoice
 from pavilion.settlement.ownership import SoldStone
 from pavilion.settlement.release_models import LEAVING, GoodsState, Release, ReleaseFile, ReleaseMode
 from pavilion.settlement.releasing import House, must, told, unbarred
+from pavilion.trading.memo_desk import HOLDER as ON_MEMO
 
 G = GoodsState
 
@@ -126,6 +127,10 @@ async def _out_of_custody(
 ) -> None:
     taker = release.collector or f"{release.carrier} {release.airway_bill}"
     for one in sorted(stones, key=lambda each: each.stone):
+        entry = await custody_keeping.open_entry(session, stone=one.stone)
+        if entry is not None and entry.holder == ON_MEMO:  # bought by who has it
+            await custody_keeping.keeps(session, entry, ref=release.public_id, by=by, now=now)
+            continue
         await custody_keeping.hand_out(
             session,
             Load((one.stone,)),

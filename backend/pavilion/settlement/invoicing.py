@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,28 +16,20 @@ from pavilion.auctions.entities import Entity, entities, table_version
 from pavilion.kernel import events, jobs
 from pavilion.kernel.errors import Refusal
 from pavilion.kernel.ids import ulid
+from pavilion.provenance import warranty_texts
 from pavilion.settlement import agreed, default, deposits, described, document_numbers, ledger, receiving, tax_numbers
 from pavilion.settlement.adding_up import moves_of
 from pavilion.settlement.adding_up import totals_of as totals_of
 from pavilion.settlement.models import BilledLot, HouseCompany, Invoice, InvoiceLine
-from pavilion.settlement.rules import InvoiceState, LineKind, warranty_fault
+from pavilion.settlement.rules import InvoiceState, LineKind
 from pavilion.settlement.stopping import refuse_stopped
 from pavilion.settlement.terms import Terms
-from pavilion.settlement.warranty import warranty_in_force
 
 RENDER = "invoice.render"
 
 
 class TaxUndecided(Refusal):
     status, code = 409, "tax_undecided"
-
-
-class WarrantyOutdated(Refusal):
-    status, code = 409, "warranty_outdated"
-
-
-class WarrantyNotEntitled(Refusal):
-    status, code = 409, "warranty_not_entitled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,18 +340,9 @@ def _set_warranty(invoice: Invoice, entity: Entity, today: date) -> None:
     """Natural diamonds between traders carry the current warranty text; coloured stones none."""
     if not any(line.facts.get("species") == "diamond" for line in invoice.lines if line.kind == LineKind.HAMMER):
         return
-    row = warranty_in_force("polished", today)
-    if row is None:
-        raise WarrantyOutdated(day=today.isoformat())
-    assessed = entity.self_assessed(today)
-    fault = warranty_fault(valid_from=row.valid_from, valid_to=row.valid_to, self_assessed=assessed, on=today)
-    if fault is not None or assessed is None:
-        raise WarrantyNotEntitled(entity=entity.code)
-    invoice.warranty_id = row.id
-    invoice.warranty_sha256 = sha256(row.text_en.encode()).hexdigest()
-    given = {"id": row.id, "text_en": row.text_en, "source": row.source}
-    given |= {"seller": entity.name, "self_assessed": assessed.isoformat()}
-    invoice.facts = {**invoice.facts, "warranty": given}
+    said = warranty_texts.given_by(entity.code, entity.name, entity.self_assessed(today), today)
+    invoice.warranty_id, invoice.warranty_sha256 = said["id"], said.pop("sha256")
+    invoice.facts = {**invoice.facts, "warranty": said}
 
 
 def _local_day(now: datetime, zone: str) -> date:

@@ -1,6 +1,6 @@
 """Invoices and days as pure rules: states, due dates, who may give the warranty, what a payment leaves open."""
 
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 from pavilion.auctions.business_days import business_days_after as business_days_after
@@ -51,7 +51,6 @@ TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
 }
 PAYABLE = frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE, InvoiceState.DEFAULTED})
 
-WARRANTY_YEAR = timedelta(days=365)
 
 
 def state_on(state: InvoiceState, due_on: date | None, today: date) -> InvoiceState:
@@ -66,15 +65,6 @@ def outcome_on(state: InvoiceState, due_on: date | None, paid_on: date) -> Outco
     if state is InvoiceState.DEFAULTED:
         return Outcome.CURED
     return Outcome.LATE if due_on is not None and paid_on > due_on else Outcome.NONE
-
-
-def warranty_fault(*, valid_from: date, valid_to: date | None, self_assessed: date | None, on: date) -> str | None:
-    """Why the warranty text may not be given on this day, as a code (settlement spec 10)."""
-    if on < valid_from or (valid_to is not None and on > valid_to):
-        return "warranty_outdated"
-    if self_assessed is None or not self_assessed <= on <= self_assessed + WARRANTY_YEAR:
-        return "warranty_not_entitled"
-    return None
 
 
 def document_number(series: str, entity: str, year: int, number: int) -> str:

@@ -1,9 +1,10 @@
 """What programs are told of trade at a price."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pavilion.trading.memo_rules import MemoState, StoneState
 from pavilion.trading.rules import HoldState, OrderSource, OrderState
 from pavilion.trading.turns import Side, ThreadState
 from pavilion.webkit.answers import Amount, Instant, Told, Ulid
@@ -82,3 +83,39 @@ class OfferTold(Told):
 
 class Offers(Told):
     items: list[OfferTold]
+
+
+class MemoStoneTold(Told):
+    stone: Ulid
+    price: Amount
+    state: StoneState
+    out_mct: Annotated[int | None, Field(description="Weighed at hand-over, milli-carats.", examples=[1270])]
+    in_mct: Annotated[int | None, Field(description="Weighed when it came back, milli-carats.", examples=[1270])]
+    order: Annotated[Ulid | None, Field(description="That bought it; not told to its owner.")]
+
+
+class MemoTold(Told):
+    """Stones entrusted to a buyer until a day, as one side reads it; an owner is told no buyer."""
+
+    id: Ulid
+    number: Annotated[str | None, Field(description="From the approval on.", examples=["MEM-ANT-2026-000001"])]
+    side: Annotated[Literal["buyer", "seller", "staff"], Field(description="The reader's own.")]
+    state: MemoState
+    total: Amount
+    insured: Amount | None
+    destination: Annotated[str, Field(description="Country to which it goes, ISO 3166.", examples=["BE"])]
+    days: Annotated[int, Field(ge=1, examples=[7])]
+    due_on: Annotated[
+        str | None, Field(description="Day at the house on which it is due back.", examples=["2026-12-01"])
+    ]
+    extensions: Annotated[int, Field(ge=0, le=2, examples=[0])]
+    warranty_sha256: Annotated[
+        str | None, Field(description="Of the warranty text on its paper.", examples=["4f" * 32])
+    ]
+    requested_at: Instant
+    out_at: Instant | None
+    stones: list[MemoStoneTold]
+
+
+class Memos(Told):
+    items: list[MemoTold]

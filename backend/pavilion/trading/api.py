@@ -11,6 +11,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.accounts.strikes import Banned
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.service import NotAvailable, PriceChanged
+from pavilion.catalogue.unavailable import OnMemoUntil
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotFound, StaleVersion
 from pavilion.kernel.instants import stamp
 from pavilion.trading import collections, holding, placing, queries
@@ -33,7 +34,10 @@ IdempotencyKey = Annotated[
     str, Header(alias="idempotency-key", pattern=KEY, description=KEPT_FOR_EVER, examples=["order-2026-11-22-0001"])
 ]
 # What may stand between a company and a stone at a fixed price, besides a word of its own that it has broken.
-FIT = (NotFound, NotAvailable, PriceChanged, StaleVersion, ActNotAllowed, KeyReused, OwnStone, NotEligible, KycExpired)
+FIT = (
+    NotFound, NotAvailable, OnMemoUntil, PriceChanged, StaleVersion, ActNotAllowed, KeyReused, OwnStone, NotEligible,
+    KycExpired,
+)  # fmt: skip
 BUYING = (*FIT, Banned)
 FRESH = {"Cache-Control": "no-store"}
 

@@ -14,6 +14,8 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.service import NotAvailable
 from pavilion.kernel.errors import NotAllowed, Refusal
 from pavilion.provenance import eligibility
+from pavilion.trading.memo_models import Memo, MemoStone
+from pavilion.trading.memo_rules import COMMITTED, OPEN_STONES
 from pavilion.trading.models import Order
 from pavilion.trading.rules import UNPAID
 
@@ -108,4 +110,10 @@ async def _unpaid_orders(session: AsyncSession, company_id: int, currency: str) 
     return int(await session.scalar(wanted) or 0)
 
 
-COUNTED: list[Callable[[AsyncSession, int, str], Awaitable[int]]] = [_unpaid_orders]
+async def _open_memos(session: AsyncSession, company_id: int, currency: str) -> int:
+    wanted = select(func.coalesce(func.sum(MemoStone.price_minor), 0)).join(Memo, Memo.id == MemoStone.memo_id)
+    mine = (Memo.company_id == company_id, Memo.currency == currency, Memo.state.in_(COMMITTED))
+    return int(await session.scalar(wanted.where(*mine, MemoStone.state.in_(OPEN_STONES))) or 0)
+
+
+COUNTED: list[Callable[[AsyncSession, int, str], Awaitable[int]]] = [_unpaid_orders, _open_memos]

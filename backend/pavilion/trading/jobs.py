@@ -1,4 +1,5 @@
-"""What trading does by itself, by the clock: holds and offers end, first rights pass on, silence answers."""
+"""What trading does by itself, by the clock: holds, offers and memos end, first rights pass on, silence
+answers."""
 
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.entities import entities
 from pavilion.kernel.db import Sessions, reading
-from pavilion.trading import holding, offer_days, placing, queueing
+from pavilion.trading import holding, memo_days, offer_days, placing, queueing
 from pavilion.trading.models import Hold, HoldWait, Order
 from pavilion.trading.rules import HoldState, OrderState
 
@@ -35,7 +36,7 @@ async def tick(sessions: Sessions, now: datetime) -> int:
     for order, entity in silent:
         async with sessions.begin() as session:
             done += await placing.answer_for_the_silent(session, order, yes=silence_is_yes(entity), now=now)
-    return done + await offer_days.tick(sessions, now)
+    return done + await offer_days.tick(sessions, now) + await memo_days.tick(sessions, now)
 
 
 def silence_is_yes(entity: str) -> bool:

@@ -17,7 +17,8 @@ from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel.errors import NotAllowed
 from pavilion.kernel.ids import ulid
-from pavilion.trading import conditions, offer_days
+from pavilion.trading import conditions, memo_queries, offer_days
+from pavilion.trading.memo_models import Memo
 from pavilion.trading.models import Hold, HoldWait, Order
 from pavilion.trading.offer_models import Offer
 from pavilion.trading.queries import order_with
@@ -33,17 +34,20 @@ class Trade:
     hold: Hold | None  # the reader's own, asked for or standing
     order: Order | None  # the reader's own
     offer: Offer | None  # the reader's own, open
+    memo: Memo | None  # the reader's own, asked for or running
     may_buy: bool
     may_hold: bool
     may_offer: bool
+    may_borrow: bool
     may_wait: bool
     waits: bool
     first_right_until: datetime | None  # the reader's own
 
     @property
     def knows_supplier(self) -> bool:
-        """After hold or purchase a buyer learns whose stone it is (catalogue spec 6)."""
-        return self.order is not None or bool(self.held_ref)
+        """After hold, memo or purchase a buyer learns whose stone it is (catalogue spec 6)."""
+        lent = self.memo is not None and self.memo.number is not None
+        return self.order is not None or bool(self.held_ref) or lent
 
     @property
     def held_ref(self) -> str:
@@ -88,15 +92,21 @@ async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datet
     held = hold is not None and hold.state == HoldState.ACTIVE
     order = await order_with(session, actor.company_id, live.ref) if _sold(live) and live else None
     offer = await offer_days.open_for(session, actor.company_id, stone.public_id, now)
+    memo = await memo_queries.open_for(session, actor.company_id, stone.public_id)
+    may_ask = actor.may(Permission.MEMO_ASK) and await memo_queries.left_minor(
+        session, actor.company_id, stone.currency
+    ) >= (stone.price_total_minor or 0)
     return Trade(
         seen=stone.seq,
         key=ulid(now),
         hold=hold,
         order=order,
         offer=offer,
+        memo=memo,
         may_buy=stone.listed and (free or held) and bool(stone.price_total_minor) and actor.may(Permission.ORDER_PLACE),
         may_hold=free and hold is None,
         may_offer=stone.listed and (free or held) and offer is None and actor.may(Permission.OFFER_MAKE),
+        may_borrow=stone.listed and (free or held) and memo is None and may_ask and bool(stone.price_total_minor),
         may_wait=not free and not held and live is not None and live.kind == CommitmentKind.HELD and mine is None,
         waits=mine is not None,
         first_right_until=mine.first_right_until if mine is not None and mine is first else None,

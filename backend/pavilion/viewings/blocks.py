@@ -29,6 +29,13 @@ async def memo_out(
     return await _block(session, stone, BlockKind.MEMO, company_id, frm, to, by=by, now=now)
 
 
+async def memo_stands(
+    session: AsyncSession, stone: str, *, company_id: int, to: datetime, by: str, now: datetime
+) -> None:
+    """Trading has promised the stone to a memo, which no viewing stood against: nobody sees it until then."""
+    await _block(session, stone, BlockKind.MEMO, company_id, now, to, by=by, now=now)
+
+
 async def memo_return(session: AsyncSession, stone: str, *, by: str, now: datetime) -> Answer:
     """The memo ends now; one that had not begun never was."""
     return await _end(session, stone, BlockKind.MEMO, None, by=by, now=now)

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, String, an
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
+from pavilion.catalogue import unavailable
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.db import UtcDateTime
 from pavilion.viewings import claims, rules
@@ -122,7 +123,12 @@ async def stones(session: AsyncSession, ids: Sequence[str]) -> dict[str, StoneFa
     rows = [tuple(row) for row in await session.execute(_STAYS, {"stones": list(ids)})]
     if missing := set(ids) - {row[0] for row in rows}:
         rows += [(*row, None) for row in await session.execute(_NOWHERE, {"stones": sorted(missing)})]
-    return {stone: _stone([row for row in rows if row[0] == stone]) for stone in {row[0] for row in rows}}
+    found = {stone: _stone([row for row in rows if row[0] == stone]) for stone in {row[0] for row in rows}}
+    for stone, live in (await unavailable.on_memo(session, ids)).items():  # promised by trading, at this instant
+        if stone in found and "until" in live.facts:
+            block = rules.BlockFacts(BlockKind.MEMO, None, live.made_at, datetime.fromisoformat(live.facts["until"]))
+            found[stone] = replace(found[stone], blocks=(*found[stone].blocks, block))
+    return found
 
 
 def _stone(rows: list[tuple[Any, ...]]) -> StoneFacts:

@@ -5,7 +5,16 @@ from datetime import datetime
 from functools import partial
 
 from pavilion.kernel.db import Sessions
-from pavilion.viewings import clock_drift, erasing, following, holds_followed, opening, sweeping, tours_searching
+from pavilion.viewings import (
+    clock_drift,
+    erasing,
+    following,
+    holds_followed,
+    memos_followed,
+    opening,
+    sweeping,
+    tours_searching,
+)
 
 Tick = tuple[str, Callable[[datetime], Awaitable[int]]]
 
@@ -18,6 +27,7 @@ def of_house(sessions: Sessions) -> list[Tick]:
         ("appointments in time", partial(sweeping.tick, sessions)),
         ("what viewings follow", following.Following(sessions).tick),
         ("stones held", partial(holds_followed.follow, sessions)),
+        ("stones on memo", partial(memos_followed.follow, sessions)),
         ("visitors forgotten", erasing.Erasing(sessions).tick),
         ("tours", partial(tours_searching.tick, sessions)),
     ]
