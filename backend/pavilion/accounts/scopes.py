@@ -32,6 +32,7 @@ ANY_KEY = frozenset(Scope)
 _ID = r"[^/]+"
 # Method, path under /api/v1, and the scopes of which a key has one.
 _DOORS: tuple[tuple[str, str, frozenset[Scope]], ...] = (
+    ("GET", rf"/stones/{_ID}/position", frozenset({Scope.STONES_READ})),
     ("GET", rf"/(?:stones(?:/{_ID}(?:/passport)?)?|changes)", frozenset({Scope.STONES_READ})),
     ("PUT", "/stock-files", frozenset({Scope.STOCK_WRITE})),
     ("GET", rf"/stock-files/{_ID}(?:/rows|/fix\.csv)?", frozenset({Scope.STOCK_WRITE})),

@@ -55,6 +55,7 @@ class Stone(Base):
         Index("ix_stones_lab_report_no", "lab", "report_no"),
         Index("ix_stones_origin_id", "origin_id"),
         Index("ix_stones_exposed_id", "exposed_id"),
+        Index("ix_stones_like", "shape", "color", "clarity", "weight_mct"),
         Index(
             "uq_stones_listed_report", "lab", "report_no", unique=True, postgresql_where=_LISTED, sqlite_where=_LISTED
         ),

@@ -13,6 +13,7 @@ from pavilion.catalogue import cursors, forms, plan, portraits, queries, rulers,
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.nomenclature import term
+from pavilion.catalogue.position import stood_at
 from pavilion.catalogue.searching import After
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.ids import is_ulid
@@ -128,6 +129,7 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         marks=await shortlist_reading.marks_of(session, actor, [found.id]),
         name=showing.name_of(found, lang),
         priced=queries.sees_price_of(actor, found),
+        among=await stood_at(session, actor, found, promised),
         inside=queries.sees_supplier_of(actor, found),
         supplier=await queries.supplier_of(session, found) if known else None,
         trade=trade,
