@@ -54,8 +54,67 @@ def upgrade() -> None:
     op.execute(BEGINS)
     for statement in APPEND_ONLY[op.get_bind().dialect.name]:
         op.execute(statement)
+    saved_searches()
+
+
+def saved_searches() -> None:
+    op.create_table(
+        "saved_searches",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=26), nullable=False),
+        sa.Column("person_id", BIG, nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("address", sa.String(length=2000), nullable=False),
+        sa.Column("cadence", sa.String(length=16), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("drop_pct", BIG, nullable=False),
+        sa.Column("from_seq", BIG, nullable=False),
+        sa.Column("looked_seq", BIG, nullable=False),
+        sa.Column("made_at", WHEN, nullable=False),
+        sa.Column("told_at", WHEN, nullable=True),
+        sa.Column("ended_at", WHEN, nullable=True),
+        sa.CheckConstraint(
+            "cadence in ('at_once', 'hourly', 'daily', 'never')", name=op.f("ck_saved_searches_cadence_known")
+        ),
+        sa.CheckConstraint("drop_pct between 1 and 90", name=op.f("ck_saved_searches_drop_is_a_part")),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_saved_searches_person_id_people"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_searches")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_saved_searches_public_id")),
+    )
+    kept, untold = sa.text("ended_at is null"), sa.text("told_at is null")
+    op.create_index(
+        "uq_saved_searches_kept", "saved_searches", ["person_id", "address"], unique=True,
+        postgresql_where=kept, sqlite_where=kept,
+    )  # fmt: skip
+    op.create_index("ix_saved_searches_person_id", "saved_searches", ["person_id"], unique=False)
+    op.create_table(
+        "search_alerts",
+        sa.Column("search_id", BIG, nullable=False),
+        sa.Column("stone_id", BIG, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("seq", BIG, nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.Column("told_at", WHEN, nullable=True),
+        sa.CheckConstraint("kind in ('new', 'price', 'back', 'in_sale')", name=op.f("ck_search_alerts_kind_known")),
+        sa.ForeignKeyConstraint(
+            ["search_id"], ["saved_searches.id"], name=op.f("fk_search_alerts_search_id_saved_searches"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["stone_id"], ["stones.id"], name=op.f("fk_search_alerts_stone_id_stones"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("search_id", "stone_id", "kind", name=op.f("pk_search_alerts")),
+    )  # fmt: skip
+    op.create_index(
+        "ix_search_alerts_untold", "search_alerts", ["search_id"], unique=False,
+        postgresql_where=untold, sqlite_where=untold,
+    )  # fmt: skip
 
 
 def downgrade() -> None:
+    op.drop_table("search_alerts")
+    op.drop_table("saved_searches")
     op.drop_table("stone_changes")
     op.execute("delete from counters where series = 'catalogue:history'")

@@ -6,7 +6,7 @@ from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import papers as sale_papers
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import closed, notice_giving
-from pavilion.catalogue import importing
+from pavilion.catalogue import alerting, importing
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.insight import archiving as insight_archiving
 from pavilion.insight import fairness_cases
@@ -54,6 +54,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
         Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
+        Tick("searches", partial(alerting.tick, sessions)),
         Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
         Tick("papers of sales", partial(sale_papers.tick, sessions, pages.tongues, settings.public_url)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),

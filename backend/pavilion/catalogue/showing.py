@@ -55,6 +55,15 @@ class Chip(NamedTuple):
     address: str
 
 
+class Said(NamedTuple):
+    """A question as its chips say it, away from the page of answers."""
+
+    wanted: Wanted
+    chips: list[Chip]
+    ends: dict[str, str]
+    called: Mapping[str, str]
+
+
 class Shown(NamedTuple):
     main: list[str]  # choices of the form that stand open, and those under "More filters"
     more: list[str]
@@ -91,17 +100,18 @@ def shown(
         more=[name for name in names if name in _MORE],
         options={name: _options(name, wanted, answer, lang, called) for name in ("shape", *names)},
         bars={name: _bars(found, wanted.ranges.get(name)) for name, found in answer.histograms.items()},
-        ends={
-            f"{name}_{side}": "" if end is None else written(RANGES[name], end, wanted.currency)
-            for name in RANGES
-            for side, end in zip(("from", "to"), wanted.ranges.get(name, (None, None)), strict=True)
-        },
+        ends=_ends(wanted),
         chips=_chips(wanted, to),
         tabs=_tabs(wanted, answer, to),
         sorts=[sort for sort in SORTS if prices or sort not in PRICED_SORTS],
         here=to(wanted),
         views={view: to(wanted, view) for view in ("grid", "table")},
     )
+
+
+def said(wanted: Wanted, called: Mapping[str, str]) -> Said:
+    """`called`: as for `shown`."""
+    return Said(wanted, _chips(wanted, lambda question: "", tab=True), _ends(wanted), called)
 
 
 def word_of(name: str, code: str, lang: str) -> str:
@@ -193,10 +203,18 @@ def _bars(found: Bars, ends: tuple[int | None, int | None] | None) -> list[Bar]:
     return bars
 
 
-def _chips(wanted: Wanted, to: Callable[[Wanted], str]) -> list[Chip]:
+def _ends(wanted: Wanted) -> dict[str, str]:
+    return {
+        f"{name}_{side}": "" if end is None else written(RANGES[name], end, wanted.currency)
+        for name in RANGES
+        for side, end in zip(("from", "to"), wanted.ranges.get(name, (None, None)), strict=True)
+    }
+
+
+def _chips(wanted: Wanted, to: Callable[[Wanted], str], *, tab: bool = False) -> list[Chip]:
     chips = []
     for name in wanted.filters:
-        if name == "tab":
+        if name == "tab" and not tab:
             continue
         codes = wanted.chosen.get(name, frozenset())
         order = CHOICES[name].codes if name in CHOICES else ()

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from pavilion.accounts import browsers
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.catalogue import saving, stop_links
 from pavilion.kernel.errors import NotFound
 from pavilion.notifications import box, service, zones
 from pavilion.notifications.answers import StoppedTold
@@ -99,16 +100,15 @@ async def unsubscribe(browser: int, actor: SignedInActor, session: Writing) -> R
 @router.get("/notices/stop/{token}")
 async def stop_page(request: Request, token: str) -> Response:
     """Asks first: mail scanners open every link."""
-    _, kind = _stopped(request, token)
-    return page(request, "notifications/stop.html", kind=kind, token=token, done=False)
+    kind, search = _stopped(request, token)[1:]
+    return page(request, "notifications/stop.html", kind=kind, search=search, token=token, done=False)
 
 
 @router.post("/notices/stop/{token}")
 async def stop(request: Request, token: str, session: Writing, now: Now) -> Response:
     await limits.take(request, "stop", per_minute=STOPS)
-    person, kind = _stopped(request, token)
-    await service.stop_mail(session, person=person, kind=kind, now=now)
-    return page(request, "notifications/stop.html", kind=kind, token=token, done=True)
+    kind, search = await _stop(request, session, token, now)
+    return page(request, "notifications/stop.html", kind=kind, search=search, token=token, done=True)
 
 
 @router.get("/api/v1/notices/stop/{token}", responses=answers({303: None}))
@@ -122,8 +122,7 @@ async def stop_link(request: Request, token: StopToken) -> Response:
 async def stop_at_once(request: Request, token: StopToken, session: Writing, now: Now) -> Response:
     """One click in the reader's mail program (RFC 8058); the token is what proves it."""
     await limits.take(request, "stop", per_minute=STOPS)
-    person, kind = _stopped(request, token)
-    await service.stop_mail(session, person=person, kind=kind, now=now)
+    kind, _ = await _stop(request, session, token, now)
     return JSONResponse({"stopped": kind.value})
 
 
@@ -165,11 +164,24 @@ def _hidden(actor: Actor) -> frozenset[Kind]:
     return frozenset() if actor.may(Permission.VIEWING_RUN) else frozenset({Kind.OFFICE})
 
 
-def _stopped(request: Request, token: str) -> tuple[str, Kind]:
-    found = read_stop_token(_settings(request).secret_key.get_secret_value().encode(), token[:200])
+async def _stop(request: Request, session: Writing, token: str, now: Now) -> tuple[Kind, str | None]:
+    """The mails of this link are stopped: those of a kind, or those of one kept search, whose id is the second."""
+    person, kind, search = _stopped(request, token)
+    if search is None:
+        await service.stop_mail(session, person=person, kind=kind, now=now)
+    else:
+        await saving.stop(session, search, now=now)
+    return kind, search
+
+
+def _stopped(request: Request, token: str) -> tuple[str, Kind, str | None]:
+    secret = _settings(request).secret_key.get_secret_value().encode()
+    if (search := stop_links.opened(secret, token)) is not None:
+        return "", Kind.SEARCH, search
+    found = read_stop_token(secret, token[:200])
     if found is None:
         raise NotFound()
-    return found
+    return *found, None
 
 
 def _push(request: Request) -> PushService | None:

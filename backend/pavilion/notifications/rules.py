@@ -35,6 +35,7 @@ class Kind(StrEnum):
     OFFER = "offer"
     GOODS = "goods"
     TRADE = "trade"
+    SEARCH = "search"
 
 
 PUSHED = frozenset(Kind) - {Kind.RECORD}  # a checkpoint is a text to keep, nothing for a pop-up
@@ -130,6 +131,7 @@ NOTICES: dict[str, Kind] = {
     **{f"memo_{word}": Kind.TRADE for word in ("requested", "approved", "refused", "overdue", "late")},
     **{f"memo_{word}": Kind.TRADE for word in ("extension_asked", "extended", "extension_refused")},
     **{f"memo_{word}": Kind.TRADE for word in ("differs", "differs_owner")},
+    "search_matched": Kind.SEARCH,
     "release_released": Kind.GOODS,
     "release_handed_over": Kind.GOODS,
 }

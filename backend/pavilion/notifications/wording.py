@@ -15,8 +15,9 @@ from pavilion.accounts.models import Person
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue import queries as catalogue
+from pavilion.catalogue import stop_links
 from pavilion.kernel.instants import from_stamp
-from pavilion.notifications import money_words, trade_notices, viewing_words, zones
+from pavilion.notifications import money_words, search_notices, trade_notices, viewing_words, zones
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import NOTICES, Channel, Kind, wanted
 from pavilion.viewings.calendar import Address, Entry
@@ -68,6 +69,7 @@ class Author:
         if kind is Kind.OUTBID and await _moot(session, payload, person):
             return None
         lang: Lang = "zh" if person.lang == "zh" else "en"
+        stop = stop_token(self._secret, person.public_id, kind)
         if kind in viewing_words.KINDS:
             zone = await zones.of_person(session, person.id)
             viewing = await viewing_words.told(
@@ -83,11 +85,16 @@ class Author:
             if money is None:
                 return None
             told, entry = _Told(money.subject, money.lines, (), money.path), None
+        elif kind in search_notices.KINDS:
+            found = await search_notices.told(session, payload, self._pages.tongues[lang], person)
+            if found is None:
+                return None
+            told, entry = _Told(found.subject, found.lines, found.stones, found.path), None
+            stop = stop_links.token(self._secret, found.search)
         else:
             amounts = bool(wishes and wishes.amounts)
             told = await self._told(session, payload, self._pages.tongues[lang], person.company_id, amounts=amounts)
             entry = None
-        stop = stop_token(self._secret, person.public_id, kind)
         return Worded(
             person.public_id,
             person.email,
