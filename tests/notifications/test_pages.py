@@ -138,6 +138,7 @@ async def test_the_simulated_box_shows_only_ones_own_and_only_where_it_is_simula
         "viewings told",
         "money told",
         "trades told",
+        "searches told",
         "reminders",
         "mail",
         "push",
