@@ -8,6 +8,8 @@ from pavilion.auctions.queries import live_stones
 from pavilion.bidding import closed, notice_giving
 from pavilion.catalogue import alerting, importing
 from pavilion.catalogue import jobs as catalogue_jobs
+from pavilion.catalogue.media_shelf import Shelf
+from pavilion.catalogue.media_work import MediaWork
 from pavilion.insight import archiving as insight_archiving
 from pavilion.insight import fairness_cases
 from pavilion.insight import publishing as insight_publishing
@@ -51,6 +53,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
     sweep = reverifying.Sweep(pace, live_stones)
     return [
         Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
+        Tick("media", partial(MediaWork(Shelf(settings.data_dir)).tick, sessions)),
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
         Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from pavilion.accounts.models import Company
 from pavilion.catalogue import keeping, searching, service
 from pavilion.catalogue.jobs import follow_verdicts
-from pavilion.catalogue.models import CommitmentKind
+from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.wanted import BINS, Wanted, edges
 from pavilion.kernel import db
 from tests import make
@@ -24,6 +24,7 @@ async def a_stock(sessions, luck, count=240, start=0):
         firm = await make.company(session, name=f"Firm {start}")
         rows = [stones.random_row(number, luck) for number in range(start, start + count)]
         stored = await stones.listed(session, rows, firm.id, but=frozenset(range(0, count, 11)))
+        await session.execute(update(Stone).values(media=Stone.id % 16))
         for place, kind in ((1, CommitmentKind.IN_SALE), (2, CommitmentKind.HELD), (3, CommitmentKind.SOLD)):
             await promise(session, stored[place].public_id, kind)
     return stored

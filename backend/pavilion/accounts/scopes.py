@@ -33,8 +33,9 @@ _ID = r"[^/]+"
 # Method, path under /api/v1, and the scopes of which a key has one.
 _DOORS: tuple[tuple[str, str, frozenset[Scope]], ...] = (
     ("GET", rf"/stones/{_ID}/position", frozenset({Scope.STONES_READ})),
-    ("GET", rf"/(?:stones(?:/{_ID}(?:/passport)?)?|changes)", frozenset({Scope.STONES_READ})),
-    ("PUT", "/stock-files", frozenset({Scope.STOCK_WRITE})),
+    ("GET", rf"/(?:stones(?:/{_ID}(?:/passport|/media)?)?|changes)", frozenset({Scope.STONES_READ})),
+    ("PUT", "/(?:stock|media)-files", frozenset({Scope.STOCK_WRITE})),
+    ("GET", rf"/media-files/{_ID}", frozenset({Scope.STOCK_WRITE})),
     ("GET", rf"/stock-files/{_ID}(?:/rows|/fix\.csv)?", frozenset({Scope.STOCK_WRITE})),
     ("POST", rf"/stock-files/{_ID}/(?:confirmation|mappings)", frozenset({Scope.STOCK_WRITE})),
     ("GET", rf"/(?:sales(?:/{_ID}(?:/snapshot)?)?|lots/{_ID}(?:/events)?|results)", frozenset({Scope.SALES_READ})),

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.kernel.db import Base, append_only, one_of
@@ -151,6 +151,8 @@ class Stone(Base):
     kp_no: Mapped[str | None] = mapped_column(String(24))  # Kimberley certificate of the rough
 
     picture: Mapped[str | None] = mapped_column(String(80))  # file name of a drawn picture
+    media: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # bits: photo, turn, video, report
+    photo: Mapped[str | None] = mapped_column(String(26))  # public id of the first photograph
     words: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the laboratory's own words beside our codes
     comment: Mapped[str | None] = mapped_column(Text)
 

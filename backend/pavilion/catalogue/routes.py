@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.catalogue import cursors, forms, plan, portraits, queries, rulers, shortlist_reading, showing
+from pavilion.catalogue import cursors, forms, media_queries, plan, portraits, queries, rulers, shortlist_reading, showing
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.nomenclature import term
@@ -146,6 +146,8 @@ async def show(request: Request, stone: str, actor: CurrentActor, session: Readi
         angle=showing.hundredths,
         document=verdict is not None and provenance.may_read_document(actor, verdict),
         stood=await request.app.state.stood_in(session, found, actor, now),
+        gallery=await media_queries.gallery_of(session, found),
+        may_tend=queries.sees_supplier_of(actor, found) and (not actor.is_staff or actor.may(Permission.LOT_CURATE)),
         now=now,
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import LISTED
-from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, MOST, RANGES, Wanted, edges
+from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, MEDIA, MOST, RANGES, Wanted, edges
 from pavilion.kernel.day_of import day_of
 from pavilion.kernel.db import Big
 
@@ -20,6 +20,8 @@ LAST = 2**62  # the key of a stone without the value that is sorted by
 
 _LIVE = and_(StoneCommitment.stone_id == Stone.id, StoneCommitment.released_at.is_(None))
 _FANCY = or_(Stone.fancy_color.is_not(None), Stone.fancy_intensity.is_not(None))
+# What there is to look at, as words parted by spaces.
+_MEDIA = {bits: " ".join(kind for place, kind in enumerate(MEDIA) if bits >> place & 1) for bits in range(1, 16)}
 CHOSEN: dict[str, Any] = {
     "tab": case((Stone.species != "diamond", "coloured"), (_FANCY, "fancy"), else_="white"),
     "shape": Stone.shape,
@@ -64,6 +66,7 @@ CHOSEN: dict[str, Any] = {
     "gemclarity": Stone.gem_clarity,
     "opinion": Stone.origin_opinion,
     "pair": case((Stone.pair_stock_no.is_(None), None), (Stone.pair_separable.is_(True), "separable"), else_="pair"),
+    "media": case(_MEDIA, value=Stone.media),
     "cutter": case((Stone.cutter_named.is_(True), Stone.cutter_name)),
     "sale": case((StoneCommitment.kind == CommitmentKind.IN_SALE, StoneCommitment.facts["sale"].as_string())),
     "supplier": select(Company.public_id).where(Company.id == Stone.supplier_company_id).scalar_subquery(),
@@ -184,7 +187,7 @@ def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
             readings.append(and_(Stone.lab == lab, Stone.report_no.startswith(number, autoescape=True)))
         found["q"] = or_(*readings)
     for name, codes in wanted.chosen.items():
-        found[name] = _any_overtone(codes) if CHOICES[name].several else CHOSEN[name].in_(sorted(codes))
+        found[name] = _any_of(name, codes) if CHOICES[name].several else CHOSEN[name].in_(sorted(codes))
     for name, (least, most) in wanted.ranges.items():
         value = MEASURED[name]
         parts = [value >= least if least is not None else true(), value <= most if most is not None else true()]
@@ -193,7 +196,9 @@ def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
     return found
 
 
-def _any_overtone(codes: Iterable[str]) -> ColumnElement[bool]:
+def _any_of(name: str, codes: Iterable[str]) -> ColumnElement[bool]:
+    if name == "media":
+        return Stone.media.op("&")(sum(1 << MEDIA.index(code) for code in codes)) != 0
     return or_(*((" " + Stone.fancy_overtone + " ").contains(f" {code} ") for code in sorted(codes)))
 
 
@@ -201,7 +206,7 @@ async def _facet(session: AsyncSession, name: str, conditions: Mapping[str, Colu
     left = and_(LISTED, *(condition for other, condition in conditions.items() if other != name))
     choice = CHOICES[name]
     if choice.several:
-        sums = [func.sum(case((_any_overtone([code]), 1), else_=0)) for code in choice.codes]
+        sums = [func.sum(case((_any_of(name, [code]), 1), else_=0)) for code in choice.codes]
         row = (await session.execute(_counted(*sums, promises=_promised(conditions)).where(left))).one()
         return {code: int(n) for code, n in zip(choice.codes, row, strict=True) if n}
     counted = _counted(CHOSEN[name].label("found"), func.count(), promises=_promised((name, *conditions)))

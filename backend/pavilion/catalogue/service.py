@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import history
 from pavilion.catalogue.history import CHANGES, Told
-from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.models import AwaitedStone, ChangeKind, CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.unavailable import NotAvailable as NotAvailable
 from pavilion.catalogue.unavailable import promised_elsewhere
 from pavilion.kernel import events, numbering
@@ -25,7 +25,7 @@ _STONES: Table = Stone.__table__  # type: ignore[assignment]
 _EXPOSED = table("exposed_stones", column("stone", String(26)))  # provenance's
 _SHOWN = (Stone.exposed_id, Stone.listed_at, Stone.withdrawn_at)
 _OURS = {"id", "public_id", "supplier_company_id", "stock_no_key", "ratio", "seq"} | {
-    "listed_at", "updated_at", "withdrawn_at", "exposed_id",
+    "listed_at", "updated_at", "withdrawn_at", "exposed_id", "media", "photo",
 }  # fmt: skip
 _GIVEN = [column.key for column in _STONES.columns if column.key not in _OURS]
 _DEFAULTS: dict[str, Any] = {
@@ -198,6 +198,14 @@ async def commit_stone(
     await _touch(session, [stone], now=now, told=[history.promised(found.id, None, (kind, facts))])
     events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=ref)
     return made
+
+
+async def set_media(session: AsyncSession, stone: Stone, bits: int, photo: str | None, *, now: datetime) -> None:
+    """What there is to look at of the stone (`media_models.BITS`), and the public id of its first photograph."""
+    facts = {"media": bits, "photo": photo}
+    was = {name: getattr(stone, name) for name in facts}
+    told = [Told(stone.id, ChangeKind.CHANGED, was, facts)] if stone.listed_at else []
+    await _touch(session, [stone.public_id], now=now, told=told, **facts)
 
 
 class Promise(NamedTuple):

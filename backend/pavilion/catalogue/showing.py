@@ -17,7 +17,8 @@ _MAIN = ("color", "hue", "intensity", "clarity", "gemhue", "term", "opinion", "l
 _MORE = (
     *("cut", "polish", "symmetry", "fluor", "fluorcolor", "eye", "milky", "shade", "black", "white", "open", "girdle"),
     *("thickest", "culet", "overtone", "variety", "species", "treatment", "degree", "tone", "saturation"),
-    *("transparency", "gemclarity", "pair", "cutter", "producer", "sale", "supplier", "availability"),
+    *("transparency", "gemclarity", "pair", "media", "cutter", "producer", "sale", "supplier"),
+    "availability",
 )
 _NOTHING: frozenset[str] = frozenset()
 _OF_GEMS = frozenset({"gemhue", "term", "opinion", "tone", "saturation", "transparency", "gemclarity"})
@@ -122,7 +123,7 @@ def word_of(name: str, code: str, lang: str) -> str:
         return code.replace("_", " ")
     enumeration = CHOICES[name].enumeration
     if name in ("color", "clarity", "producer") or enumeration is None:
-        return "" if name in ("state", "pair") else code
+        return "" if name in ("state", "pair", "media") else code
     return term(enumeration, code, lang)
 
 

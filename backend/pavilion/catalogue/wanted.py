@@ -53,6 +53,7 @@ def _enumerated(name: str, enumeration: str, several: bool = False) -> Choice:
 
 TABS = ("white", "fancy", "coloured")
 STATES = ("free", "in_sale", "reserved", "sold")
+MEDIA = ("photo", "spin", "video", "report")  # in the order of their bits in `Stone.media`
 PAIRS = ("pair", "separable")  # sold with its partner, or also without it
 
 CHOICES: dict[str, Choice] = {
@@ -96,6 +97,7 @@ CHOICES: dict[str, Choice] = {
         _enumerated("gemclarity", "coloured_clarity"),
         _enumerated("opinion", "origin_opinion"),
         Choice("pair", PAIRS),
+        Choice("media", MEDIA, several=True),
         Choice("cutter"),
         Choice("sale"),
         Choice("supplier", staff=True),

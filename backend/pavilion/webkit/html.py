@@ -112,7 +112,10 @@ class Pages:
         return self.term(enumeration, code, lang)
 
     def _picture(self, stone: Any, large: bool = False) -> str | None:
-        """Address of the picture a stone names (or of the name itself), the large one where there is one."""
+        """Address of the stone's first photograph where everybody may see it, else of the picture it names (or of the
+        name itself); the large one where there is one."""
+        if getattr(stone, "photo", None) and stone.listed:
+            return f"/stones/{stone.public_id}/media/{stone.photo}/{'m' if large else 's'}.webp"
         name = getattr(stone, "picture", stone)
         if not name:
             return None

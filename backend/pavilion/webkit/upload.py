@@ -1,9 +1,10 @@
 """Bounded reading of what a stranger sends."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from anyio import to_thread
 from fastapi import Request
@@ -15,6 +16,7 @@ from pavilion.kernel.errors import Refusal, TooLarge
 FORM_SLACK = 64 * 1024  # the other fields of a form and its boundaries
 MOST_DISCARDED = 64 * 1024 * 1024  # as much as a proxy passes on
 MOST_FIELDS = 8
+_PIECE = 1 << 20
 
 
 class FileMissing(Refusal):
@@ -49,6 +51,45 @@ async def sent_file(request: Request, limit: int) -> SentFile:
     if len(content) > limit:
         raise TooLarge(limit=limit)
     return SentFile(content, upload.filename, said)
+
+
+class PouredFile(NamedTuple):
+    """One of several files of a form, as it lies in the folder under its number."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+async def files_to_folder(
+    request: Request, folder: Path, limit: int, most: int
+) -> tuple[list[PouredFile], dict[str, str]]:
+    """The files of a form as 0, 1, 2 ... in the folder, and what else the form said. The limit is that of all of them
+    together; a body that is longer is refused unread."""
+    declared = request.headers.get("content-length", "")
+    if not declared.isdecimal() or int(declared) > limit + FORM_SLACK:
+        raise await _too_large(request, limit)
+    poured: list[PouredFile] = []
+    async with request.form(max_files=most, max_fields=MOST_FIELDS) as form:
+        for upload in form.getlist("file"):
+            if not isinstance(upload, UploadFile) or not upload.filename:
+                continue  # an empty field
+            path = folder / str(len(poured))
+            digest, size = await to_thread.run_sync(_copied, upload.file, path)
+            poured.append(PouredFile(upload.filename[-200:], size, digest))
+        said = {name: value for name, value in form.items() if isinstance(value, str)}
+    if not poured:
+        raise FileMissing()
+    return poured, said
+
+
+def _copied(source: BinaryIO, path: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        while piece := source.read(_PIECE):
+            digest.update(piece)
+            size += file.write(piece)
+    return digest.hexdigest(), size
 
 
 async def body_to_file(request: Request, path: Path, limit: int) -> int:

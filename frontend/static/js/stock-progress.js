@@ -8,6 +8,7 @@ const GOING = new Set(["queued", "running"]);
 /** How many rows are answered, from what the interface tells. Pure.
  * @param {Record<string, number>} told @returns {number} */
 export function answered(told) {
+  if (typeof told["answered"] === "number") return told["answered"];
   const names = ["accepted", "accepted_with_warnings", "accepted_changed", "pending_lab", "pending_origin", "review"];
   return [...names, "duplicates", "rejected", "unchanged"].reduce((sum, name) => sum + (told[name] ?? 0), 0);
 }

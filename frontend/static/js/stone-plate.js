@@ -12,17 +12,32 @@ export function compared(kept, stone) {
   return [...others, stone].slice(-MOST);
 }
 
+/** A photograph as it stands on the plate: larger than in the strip, and a way to look closer.
+ * @param {HTMLAnchorElement} choice */
+function photograph(choice) {
+  const link = document.createElement("a");
+  link.href = choice.href;
+  link.className = "closer";
+  link.dataset.zoom = "";
+  const image = document.createElement("img");
+  image.src = choice.dataset.photo ?? choice.href;
+  image.alt = choice.getAttribute("aria-label") ?? "";
+  link.append(image);
+  return link;
+}
+
 /** @param {HTMLElement} strip @param {HTMLElement} plate */
 function wire(strip, plate) {
-  for (const choice of strip.querySelectorAll("a[data-view]")) {
+  for (const choice of strip.querySelectorAll("a[data-view], a[data-photo]")) {
     choice.addEventListener("click", (event) => {
+      if (!(choice instanceof HTMLAnchorElement)) return;
       event.preventDefault();
       for (const other of strip.querySelectorAll("a[aria-current]")) other.removeAttribute("aria-current");
       choice.setAttribute("aria-current", "true");
-      const drawn = choice.querySelector("img, svg")?.cloneNode(true);
-      if (!(drawn instanceof Element)) return;
-      if (drawn instanceof HTMLImageElement) drawn.alt = choice.getAttribute("aria-label") ?? "";
-      plate.querySelector("img, svg.cut")?.replaceWith(drawn);
+      const shown = choice.dataset.photo ? photograph(choice) : choice.querySelector("img, svg")?.cloneNode(true);
+      if (!(shown instanceof Element)) return;
+      if (shown instanceof HTMLImageElement) shown.alt = choice.getAttribute("aria-label") ?? "";
+      plate.querySelector(".closer, img, svg.cut")?.replaceWith(shown);
     });
   }
 }
