@@ -6,7 +6,7 @@ from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import papers as sale_papers
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import closed, notice_giving
-from pavilion.catalogue import alerting, importing
+from pavilion.catalogue import alerting, importing, watching
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.media_work import MediaWork
@@ -73,6 +73,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("trades", partial(trading_jobs.tick, sessions)),
         Tick("memos on paper", partial(memo_paper.tick, sessions, tongues=pages.tongues)),
         *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages, payments)),
+        *_folder_ticks(settings, sessions, pages),
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
         *_log_ticks(settings, sessions),
@@ -83,6 +84,18 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
 def signer_of(settings: Settings) -> LogSigner | None:
     """Who signs the origin log; a house without its key signs nothing, and verifies nothing new."""
     return log_wiring.signer_of(settings) if settings.log_key.get_secret_value() else None
+
+
+def _folder_ticks(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:
+    """Stock files are taken from a folder, in a house that was given one."""
+    folder = settings.stock_folder
+    if folder is None:
+        return []
+
+    def say(lang: str, code: str) -> str:
+        return pages.tongues["zh" if lang == "zh" else "en"].say(code)
+
+    return [Tick("stock folder", lambda now: watching.tick(sessions, folder, settings.public_url, say, now))]
 
 
 def _passport_ticks(settings: Settings, sessions: db.Sessions) -> list[Tick]:

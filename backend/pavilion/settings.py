@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """C2SP policy file of the origin log: witnesses, their addresses and the quorum; empty: no witness is asked."""
     registries: Path | None = None
     """Folder with signed event files (simulated registries in this process), or a file naming each one's address."""
+    stock_folder: Path | None = None
+    """Folder in which companies' stock files are put, `<public id of the company>/in`; empty: none is watched."""
     outbound_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     """Hosts that may be called besides those of the registries and witnesses, separated by commas."""
     smtp_url: SecretStr = SecretStr("")
