@@ -144,9 +144,11 @@ async def place(session: AsyncSession) -> int | None:
 
 async def search_of(session: AsyncSession, actor: Actor, public_id: str, *, ended: bool = False) -> SavedSearch:
     """The person's own; nobody else's is found. `ended`: a deleted one too."""
+    if not is_ulid(public_id):
+        raise NotFound()
     mine = select(SavedSearch).where(SavedSearch.person_id == actor.person_id, SavedSearch.public_id == public_id)
     found = await session.scalar(mine if ended else mine.where(SavedSearch.ended_at.is_(None)))
-    if not is_ulid(public_id) or found is None:
+    if found is None:
         raise NotFound()
     return found
 

@@ -21,6 +21,7 @@ from pavilion.demo import (
     payments,
     people,
     sales,
+    searches,
     shortlists,
     staging,
     stones,
@@ -70,6 +71,7 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _trust(sessions, folder, now - timedelta(hours=14))
     await _import(sessions, settings, stock, signer, now - timedelta(hours=13))
     await viewings.put_stones(sessions, now)
+    await searches.keep(sessions, now - timedelta(hours=12))
     told("what became of rough, as polishers report it")
     await outcomes.furnish(sessions, now, settings.house_did)
     told("a sale whose winner never paid")
