@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from pavilion import worker
 from pavilion.accounts import service as accounts_service
+from pavilion.accounts import trade_terms
 from pavilion.accounts.program_door import ProgramDoor
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import rates, reached, reserves
@@ -66,6 +67,7 @@ from pavilion.worker import Tick
 
 PROPOSAL_HANDLERS: dict[str, accounts_service.ProposalHandler] = {
     **accounts_service.PROPOSAL_HANDLERS,
+    **trade_terms.PROPOSAL_HANDLERS,
     **auctions_service.proposal_handlers,
     **rates.PROPOSAL_HANDLERS,
     **acting.PROPOSAL_HANDLERS,

@@ -14,6 +14,8 @@ from pavilion.accounts.key_models import ApiKey
 from pavilion.accounts.models import Company, Person
 from pavilion.accounts.rules import CompanyState, Role
 from pavilion.accounts.scopes import Scope
+from pavilion.bidding.door import Door
+from pavilion.bidding.live import LiveSession, Viewer
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
 from pavilion.kernel.events import Event
@@ -240,3 +242,24 @@ async def test_a_person_without_a_key_has_no_scopes(sqlite_sessions):
 async def _set(sessions, statement):
     async with sessions.begin() as session:
         await session.execute(statement)
+
+
+async def test_a_socket_opened_by_a_key_is_let_out_after_the_keys_last_day(sqlite_sessions):
+    text, hands = await key_for(sqlite_sessions, Scope.BID_WRITE), [NOON]
+    async with sqlite_sessions() as session:
+        held = await keys.held_by(session, text, NOON)
+        ends = await session.scalar(select(ApiKey.expires_at))
+    viewer = Viewer(held.actor.public_id, held.actor.person_id, held.actor.company_id, None, True, held.actor.key)
+
+    class Visit:
+        session = LiveSession(viewer, 0.0)
+
+        def hear(self, _encoded):
+            pass
+
+    visit, door = Visit(), Door(sqlite_sessions, lambda: hands[0])
+    assert door.admit(visit)
+    for at, inside in ((ends - timedelta(microseconds=1), True), (ends, False)):
+        hands[0] = at
+        await door.look()
+        assert (visit.session.close_code is None) is inside

@@ -17,7 +17,7 @@ from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import money_notices
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
-from pavilion.trading import jobs, offer_queries, offering
+from pavilion.trading import jobs, offer_queries, offering, showing
 from pavilion.trading.conditions import NotEligible, OverTradeLimit, OwnStone
 from pavilion.trading.models import Order, OrderLine
 from pavilion.trading.offer_models import Offer, OfferRound
@@ -317,3 +317,18 @@ async def test_each_act_is_told_to_the_other_side_alone_without_a_name(quick):
             mail = await author.worded(session, newest.payload, Channel.MAIL)
         assert word in repr(mail) and "Scheldt" not in repr(mail)
         assert who is quick.wen or "lumen" not in repr(mail)
+
+
+async def test_a_stone_kept_for_an_offer_is_free_at_the_offers_end_whoever_looks_first(quick):
+    row = await offer(quick)
+    await locked(quick, row)
+    other = await quick.buyer("ilse@vandael.example")
+    async with quick.sessions() as session:
+        stone = (await offering.stones_of(session, row))[0]
+        for at, free in ((row.expires_at - INSTANT, False), (row.expires_at, True)):
+            trade = await showing.of_stone(session, stone, other, at)
+            assert (trade.may_buy, trade.may_hold) == (free, free)
+    with pytest.raises(NotAvailable):
+        await quick.hold(other, now=row.expires_at - INSTANT)
+    assert (await quick.hold(other, now=row.expires_at)).state == "active"
+    assert (await quick.loaded(row)).state == "lapsed"

@@ -65,9 +65,9 @@ async def test_an_owner_who_refuses_has_the_stone_again(quick):
         await quick.answer(again, yes=False, now=NOON + HOUR + DAY)
 
 
-async def test_where_the_house_has_it_so_silence_refuses(quick, monkeypatch):
+async def test_of_an_owner_who_has_it_so_silence_refuses(quick):
+    await quick.change(quick.seller, silence_refuses=True)
     order = await quick.buy()
-    monkeypatch.setattr(jobs, "silence_is_yes", lambda _entity: False)
     await jobs.tick(quick.sessions, NOON + DAY)
     assert ((await quick.loaded(order)).state, await quick.promised()) == ("refused", None)
 

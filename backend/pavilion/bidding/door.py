@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from pavilion.accounts.models import Company, Person, SignInSession
 from pavilion.accounts.rules import CompanyState
 from pavilion.bidding.live import LiveSession, Viewer
 from pavilion.bidding.messages import Bye, frame
+from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions, reading
 
 SOCKETS = 5  # of one person
@@ -29,8 +31,8 @@ class Visit(Protocol):
 
 
 class Door:
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions, self._clock = sessions, clock
         self._inside: set[Visit] = set()
         self._of_person: Counter[int] = Counter()
 
@@ -55,12 +57,13 @@ class Door:
                 del self._of_person[person]
 
     async def look(self) -> None:
-        """Whoever signed out meanwhile is let out; whose company is suspended may only watch."""
+        """Whoever signed out meanwhile, or came by a key that has ended, is let out; whose company is suspended may
+        only watch."""
         wanted = {_by(visit.session.viewer) for visit in self._inside} - {None}
         if not wanted:
             return
         async with reading(self._sessions) as session:
-            alive = await _alive(session, wanted)
+            alive = await _alive(session, wanted, self._clock())
         for visit in list(self._inside):
             viewer = visit.session.viewer
             by = _by(viewer)
@@ -86,7 +89,9 @@ def _by(viewer: Viewer) -> int | str | None:
     return viewer.session_id if viewer.key is None else viewer.key
 
 
-async def _alive(session: AsyncSession, wanted: Collection[int | str | None]) -> dict[int | str, str | None]:
+async def _alive(
+    session: AsyncSession, wanted: Collection[int | str | None], now: datetime
+) -> dict[int | str, str | None]:
     """The state of the company behind each sign-in and key that still stands."""
     standing = select(SignInSession.id, Company.state).join(Person, Person.id == SignInSession.person_id)
     standing = standing.outerjoin(Company, Company.id == Person.company_id).where(Person.disabled_at.is_(None))
@@ -96,6 +101,7 @@ async def _alive(session: AsyncSession, wanted: Collection[int | str | None]) ->
     if keys := {one for one in wanted if isinstance(one, str)}:
         held = select(ApiKey.public_id, Company.state).join(Company, Company.id == ApiKey.company_id)
         held = held.join(Person, Person.id == ApiKey.person_id).where(Person.disabled_at.is_(None))
-        found = await session.execute(held.where(ApiKey.public_id.in_(keys), ApiKey.revoked_at.is_(None)))
+        standing_keys = held.where(ApiKey.public_id.in_(keys), ApiKey.revoked_at.is_(None), ApiKey.expires_at > now)
+        found = await session.execute(standing_keys)
         alive |= {row[0]: row[1] for row in found}
     return alive

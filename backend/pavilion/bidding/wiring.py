@@ -55,7 +55,7 @@ async def one_process(
 ) -> AsyncIterator[LocalRooms]:
     """The engine at work beside the pages, and the rooms that lead to it; both end with the block."""
     steady_memory()
-    store, hub, door = open_store(database_url, clock, sessions), Hub(), Door(sessions)
+    store, hub, door = open_store(database_url, clock, sessions), Hub(), Door(sessions, clock)
     engine = Engine(store, World(sessions, clock), Vault(data_key), SigningKey(host_name, sale_key), clock, hub)
     tasks = [
         asyncio.create_task(engine.run(), name="engine"),
@@ -109,7 +109,7 @@ async def rooms_over_redis(
     redis_url: str, sessions: Sessions, clock: Clock, *, bus_key: bytes, verifier: str
 ) -> AsyncIterator[RedisRooms]:
     """The rooms of a web or edge process, whose engine is another process."""
-    redis, hub, door = redis_of(redis_url), Hub(), Door(sessions)
+    redis, hub, door = redis_of(redis_url), Hub(), Door(sessions, clock)
     rooms = RedisRooms(redis, Sealer(bus_key), hub, door, clock, verifier)
     tasks = [
         asyncio.create_task(every(RECONNECT_S, rooms.run), name="bus"),

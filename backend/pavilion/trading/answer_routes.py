@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from pavilion.accounts.deps import may
+from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput
 from pavilion.trading import holding, placing, queries, showing
@@ -29,6 +30,7 @@ async def owners_page(request: Request, actor: Owner, session: Reading, now: Now
     return page(
         request,
         "trading/stock.html",
+        silence_refuses=(await session.get_one(Company, company)).silence_refuses,
         orders=await queries.sold_by(session, company),
         holds=holds,
         titles=_titles(request, holds),

@@ -19,6 +19,8 @@ from pavilion.trading.memo_rules import COMMITTED, OPEN_STONES
 from pavilion.trading.models import Order
 from pavilion.trading.rules import UNPAID
 
+SILENCE, CONFIRMED = "unanswered_order", "confirmed"  # among an entity's terms of trade
+
 
 class OwnStone(Refusal):
     """Nobody buys the own stone, nor one of a company with which it shares an owner (bidding spec 5.1)."""
@@ -96,6 +98,14 @@ def house_of(stones: Sequence[Stone]) -> Entity:
     place, houses = stones[0].country, list(entities().values())
     union = (house for house in houses if place in house.eu and house.country in house.eu)
     return next((house for house in houses if house.country == place), None) or next(union, houses[0])
+
+
+async def silence_confirms(session: AsyncSession, entity: str, seller_company_id: int) -> bool:
+    """Whether an owner who says nothing in time has confirmed: so it is, unless the selling house or the staff for
+    this owner have it otherwise."""
+    if entities()[entity].trade.get(SILENCE, CONFIRMED) != CONFIRMED:
+        return False
+    return not (await session.get_one(Company, seller_company_id)).silence_refuses
 
 
 async def used_minor(session: AsyncSession, company_id: int, currency: str) -> int:

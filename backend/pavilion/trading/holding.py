@@ -15,7 +15,7 @@ from pavilion.kernel import events
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, KeyReused, NotFound, Refusal
 from pavilion.kernel.ids import ulid
-from pavilion.trading import conditions, queueing
+from pavilion.trading import conditions, offer_days, queueing
 from pavilion.trading.models import Hold
 from pavilion.trading.rules import (
     HOLD_ANSWER,
@@ -120,9 +120,10 @@ async def converted(session: AsyncSession, *, ref: str, by: str | None, now: dat
 
 
 async def lapse(session: AsyncSession, stones: Collection[str], now: datetime) -> set[str]:
-    """Holds of these stones that have reached their end are over; the answer names the stones they set free."""
+    """Holds of these stones, and offers that kept them, are over once they have reached their end; the answer names
+    the stones they set free."""
     wanted = select(Hold).where(Hold.stone.in_(stones), Hold.state == HoldState.ACTIVE, Hold.expires_at <= now)
-    freed = set()
+    freed = await offer_days.lapse_locks(session, stones, now)
     for row in (await session.scalars(wanted.order_by(Hold.id).with_for_update())).all():
         await _end(session, row, HoldState.LAPSED, None, now)
         freed.add(row.stone)

@@ -6,14 +6,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions.entities import entities
 from pavilion.kernel.db import Sessions, reading
 from pavilion.trading import holding, memo_days, offer_days, placing, queueing
 from pavilion.trading.models import Hold, HoldWait, Order
 from pavilion.trading.rules import HoldState, OrderState
 
 AT_ONCE = 100
-CONFIRMED = "confirmed"
 
 
 async def tick(sessions: Sessions, now: datetime) -> int:
@@ -33,15 +31,10 @@ async def tick(sessions: Sessions, now: datetime) -> int:
     if turned:
         async with sessions.begin() as session:
             done += await queueing.turn(session, now)
-    for order, entity in silent:
+    for order in silent:
         async with sessions.begin() as session:
-            done += await placing.answer_for_the_silent(session, order, yes=silence_is_yes(entity), now=now)
+            done += await placing.answer_for_the_silent(session, order, now=now)
     return done + await offer_days.tick(sessions, now) + await memo_days.tick(sessions, now)
-
-
-def silence_is_yes(entity: str) -> bool:
-    """Whether an owner who says nothing in time has confirmed: so it is, unless the selling house has it otherwise."""
-    return entities()[entity].trade.get(placing.SILENCE, CONFIRMED) == CONFIRMED
 
 
 async def _ended(session: AsyncSession, now: datetime) -> list[str]:
@@ -59,6 +52,6 @@ async def _unused(session: AsyncSession, now: datetime) -> bool:
     return await session.scalar(wanted.limit(1)) is not None
 
 
-async def _silent(session: AsyncSession, now: datetime) -> list[tuple[str, str]]:
-    wanted = select(Order.public_id, Order.entity).where(Order.state == OrderState.PLACED, Order.confirm_by <= now)
-    return [(row.public_id, row.entity) for row in await session.execute(wanted.order_by(Order.id).limit(AT_ONCE))]
+async def _silent(session: AsyncSession, now: datetime) -> list[str]:
+    wanted = select(Order.public_id).where(Order.state == OrderState.PLACED, Order.confirm_by <= now)
+    return list(await session.scalars(wanted.order_by(Order.id).limit(AT_ONCE)))

@@ -1,6 +1,6 @@
 """Which offers are open, and how they end: by an act, by the clock, or because their stones are no more to be had."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
@@ -27,6 +27,25 @@ async def end(
     if row.locked:
         await unlock(session, row, by=by, now=now)
     tell(session, row, word or state.value, by=by, now=now)
+
+
+async def lapse_locks(session: AsyncSession, stones: Collection[str], now: datetime) -> set[str]:
+    """Offers that kept one of these stones and have reached their end are over; the answer names the stones they set
+    free."""
+    wanted = select(Offer).where(Offer.locked.is_(True), Offer.state == ThreadState.OPEN, Offer.expires_at <= now)
+    mine = select(OfferStone.offer_id).where(OfferStone.stone.in_(stones))
+    freed: set[str] = set()
+    rows = await session.scalars(wanted.where(Offer.id.in_(mine)).order_by(Offer.id).with_for_update())
+    for row in rows.all():
+        freed |= set(await _stones(session, row))
+        await end(session, row, ThreadState.LAPSED, by=None, now=now)
+    return freed
+
+
+async def lock_stands(session: AsyncSession, offer: str, now: datetime) -> bool:
+    """Whether this offer still keeps its stones: at its very end it does not, whoever looks first."""
+    ends = await session.scalar(select(Offer.expires_at).where(Offer.public_id == offer, Offer.locked.is_(True)))
+    return ends is not None and now < ends
 
 
 async def unlock(session: AsyncSession, row: Offer, *, by: str | None, now: datetime) -> None:

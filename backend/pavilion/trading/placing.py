@@ -27,7 +27,6 @@ from pavilion.trading.rules import CANCELLABLE, CONFIRM_FOR, OrderSource, OrderS
 GUARANTEED = "guaranteed"  # the owner's word that a listed stone is there to be bought
 MOST_LINES = 100
 REASON_LEAST, REASON_MOST = 10, 2_000
-SILENCE = "unanswered_order"  # among an entity's terms of trade
 
 
 class Line(NamedTuple):
@@ -163,11 +162,12 @@ async def answer(
     return await _answered(session, row, yes, reason, actor.public_id, now)
 
 
-async def answer_for_the_silent(session: AsyncSession, order: str, *, yes: bool, now: datetime) -> bool:
-    """The owner's day is over: what the house has agreed silence means has been done."""
+async def answer_for_the_silent(session: AsyncSession, order: str, *, now: datetime) -> bool:
+    """The owner's day is over: what silence means for this house and this owner has been done."""
     row = await locked(session, order)
     if row.state != OrderState.PLACED or not unanswered(row.confirm_by, now):
         return False
+    yes = await conditions.silence_confirms(session, row.entity, row.seller_company_id)
     await _answered(session, row, yes, "", None, now)
     return True
 

@@ -196,6 +196,9 @@ async def _order_page(
         hold=trade.held_ref if trade else "",
         possible=trade is not None and trade.may_buy,
         asked=found.availability != placing.GUARANTEED,
+        silence_confirms=await conditions.silence_confirms(
+            session, conditions.house_of([found]).code, found.supplier_company_id
+        ),
         refused=refused,
         plan=plan.plan_of,
     )

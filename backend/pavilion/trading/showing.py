@@ -152,7 +152,17 @@ async def order_facts(session: AsyncSession, row: Order, actor: Actor) -> dict[s
     buyer, seller = [await session.get_one(Company, one) for one in (row.company_id, row.seller_company_id)]
     house = entities()[row.entity]
     names = {"buyer": buyer.name if side != "seller" else None, "seller": seller.name}
-    return {"row": row, "side": side, "zone": house.zone, "house": house, "faults": {}, "said": "", **names}
+    yes = await conditions.silence_confirms(session, row.entity, row.seller_company_id)
+    return {
+        "row": row,
+        "silence_confirms": yes,
+        "side": side,
+        "zone": house.zone,
+        "house": house,
+        "faults": {},
+        "said": "",
+        **names,
+    }
 
 
 async def _own_hold(session: AsyncSession, stone: str, company_id: int, now: datetime) -> Hold | None:
@@ -165,9 +175,11 @@ async def _own_hold(session: AsyncSession, stone: str, company_id: int, now: dat
 
 
 async def _free(session: AsyncSession, live: StoneCommitment | None, now: datetime) -> bool:
-    """Promised to nothing, or to a hold whose end has come though nobody has looked yet."""
+    """Promised to nothing, or to a hold or a locked offer whose end has come though nobody has looked yet."""
     if live is None:
         return True
+    if live.kind == CommitmentKind.OFFERED_LOCK:
+        return not await offer_days.lock_stands(session, live.ref, now)
     if live.kind != CommitmentKind.HELD:
         return False
     row = await session.scalar(select(Hold).where(Hold.public_id == live.ref))
