@@ -11,7 +11,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from pavilion import main
 from pavilion.accounts.rules import Role
-from pavilion.catalogue import alerting
+from pavilion.catalogue import alerting, service
 from pavilion.kernel.db import create_engine
 from pavilion.notifications import ticks
 from pavilion.settings import Settings
@@ -178,3 +178,29 @@ async def test_pages_speak_chinese(house):
             await wen.post("/language", data={"to": "zh", "back": path})
             text = (await wen.get(path)).text
             assert re.search("已存搜索", text) and "Saved searches" not in text, path
+
+
+async def test_an_address_with_its_change_shows_the_list_as_it_was(house):
+    async with browsing(house, "wen@lumen.example") as wen, browsing(house, "noor@pavilion.example") as noor:
+        (sold,) = await listed(house, 7)
+        page = (await wen.get("/stones?shape=round")).text
+        then = html.unescape(re.search(r'href="(/stones[^"]+as_of=[0-9]+)"', page)[1])
+        async with house.state.sessions.begin() as session:
+            row = stones.row(1, price_per_carat_minor=100_000, price_total_minor=102_000)
+            await service.store_stones(session, [row], supplier_company_id=house.state.firm, now=NOON)
+            await stones.revoke(session, sold.public_id)
+            await service.verdicts_changed(session, [sold.public_id], now=NOON)
+        for reader, hidden in ((wen, True), (noor, False)):
+            text = (await reader.get(then)).text
+            assert "2 stones of confirmed origin" in text and "2 March 2026" in text and "6,630.00" in text
+            assert ("A stone that is shown no more" in text, "2000000007" in text) == (hidden, not hidden)
+        assert (
+            (await wen.get("/stones?as_of=2026-03-02T12:30&shape=round"))
+            .headers["location"]
+            .startswith("/stones?shape")
+        )
+        for wrong in ("999", "-1", "now", "9" * 40, "2026-02-30T12:00", "٣"):
+            assert (await wen.get("/stones", params={"as_of": wrong})).status_code == 422, wrong
+    async with browsing(house, "vera@lumen.example") as vera, browsing(house) as visitor:
+        assert "6,630.00" not in (await vera.get(then)).text and (await vera.get(then)).status_code == 200
+        assert (await visitor.get(then)).headers["location"].startswith("/sign-in")

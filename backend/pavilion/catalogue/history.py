@@ -73,6 +73,18 @@ async def begins(session: AsyncSession) -> int:
     return await session.scalar(select(Counter.last).where(Counter.series == BEGINS)) or 0
 
 
+async def moment(session: AsyncSession, seq: int) -> datetime | None:
+    """When the change was made that was the last one then; None where no line goes so far back."""
+    told = select(StoneChange.at).where(StoneChange.seq <= seq).order_by(StoneChange.seq.desc()).limit(1)
+    return await session.scalar(told)
+
+
+async def last_before(session: AsyncSession, at: datetime) -> int:
+    """The last change that had been made at this instant."""
+    told = select(StoneChange.seq).where(StoneChange.at <= at).order_by(StoneChange.seq.desc()).limit(1)
+    return await session.scalar(told) or await begins(session)
+
+
 async def record(session: AsyncSession, seq: int, told: Sequence[Told], *, now: datetime) -> None:
     """The lines of one change, a thousand of them in one step. The service's verbs alone call this."""
     rows = [line._asdict() | {"seq": seq, "at": now, "kind": line.kind.value} for line in told]

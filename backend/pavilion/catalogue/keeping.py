@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.catalogue import index, searching
+from pavilion.catalogue import index, past, searching
 from pavilion.catalogue.history import CHANGES
 from pavilion.catalogue.index import Snapshot
 from pavilion.catalogue.models import Stone
@@ -30,6 +30,7 @@ PATIENCE_S = 3.0  # how long a question waits for the first build before SQL ans
 LONGEST_LAG_S = 5.0  # how far behind an answer may be while much is read in the background; beyond that SQL answers
 AT_ONCE = 2000  # changed stones that a question waits for; more are read in the background
 MOST_AT_ONCE = 100_000  # changed stones beyond which the whole is built anew
+MOST_TAKEN_BACK = 20_000  # stones that changed since an earlier state that is asked for
 CHUNK = 5000  # rows read at a time while building
 OVERLAP = 500  # events looked at again: on PostgreSQL an event may commit after one with a higher number
 VERDICT_CHANGED = "stone:verdict_changed"  # provenance took an exposure back or gave one
@@ -81,6 +82,19 @@ class Index:
             loading = await _listed(session)
         self._snapshot = await anyio.to_thread.run_sync(index.of, loading, as_of, events)
         self.forget_look()  # what changed while it was built is not in it
+
+    async def at(self, session: AsyncSession, seq: int) -> Snapshot | None:
+        """The listed stones as of this earlier change; None where too many have changed since to take it back."""
+        self.forget_look()
+        if (snapshot := await self._current(session)) is None:
+            await self.build()
+            snapshot = self._snapshot
+        assert snapshot is not None
+        changed = await past.changed_since(session, seq, MOST_TAKEN_BACK)
+        if changed is None:
+            return None
+        rows = await past.rows_at(session, sorted(changed), seq)
+        return await _changed(snapshot, rows, changed, seq, snapshot.events)
 
     @property
     def nbytes(self) -> int:

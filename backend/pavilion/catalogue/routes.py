@@ -1,6 +1,7 @@
 """Pages of the catalogue: search, a stone, stones side by side, drawn plans."""
 
 from typing import Annotated
+from urllib.parse import parse_qsl, urlsplit
 
 import anyio
 from fastapi import APIRouter, Query, Request, Response
@@ -9,7 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.catalogue import cursors, forms, media_queries, plan, portraits, queries, rulers, shortlist_reading, showing
+from pavilion.catalogue import (
+    cursors,
+    forms,
+    media_queries,
+    past_showing,
+    plan,
+    portraits,
+    queries,
+    rulers,
+    shortlist_reading,
+    showing,
+)
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.nomenclature import term
@@ -34,6 +46,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 @router.get("/stones")
 async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
     """The one address of a question; any other spelling of it leads there."""
+    if "as_of" in request.query_params:
+        return await _as_it_was(request, actor, session)
     prices, lang = queries.sees_prices(actor), language(request)
     asked = forms.asked(request.query_params.multi_items(), prices=prices, staff=actor.is_staff)
     here = forms.address(asked.wanted, view=asked.view, prices=prices)
@@ -178,6 +192,39 @@ async def plan_of_stone(stone: str, actor: CurrentActor, session: Reading, view:
     shown = plan.proportions_of(found)
     body = await anyio.to_thread.run_sync(plan.picture, plan.plan_of(found), view, shown)
     return Response(body, media_type=SVG, headers={"Cache-Control": "private, max-age=300"})
+
+
+async def _as_it_was(request: Request, actor: Actor, session: AsyncSession) -> Response:
+    """The same address with `as_of`: the list of that change, from the history."""
+    prices, lang, index = queries.sees_prices(actor), language(request), index_of(request.app)
+    seq = await past_showing.change_of(session, actor, request.query_params["as_of"])
+    params = [(name, value) for name, value in request.query_params.multi_items() if name != "as_of"]
+    asked = forms.asked(params, prices=prices, staff=actor.is_staff)
+    here = forms.address(asked.wanted, prices=prices, as_of=str(seq))
+    if not asked.faults and forms.address(asked.wanted, prices=prices, as_of=str(seq), cursor=asked.cursor) != (
+        _asked_address(request)
+    ):
+        return RedirectResponse(here, status_code=303)
+    after, faults = _place(asked, here, index), list(asked.faults)
+    if asked.cursor and after is None:
+        faults.append(("cursor", "search_cursor_foreign"))
+    found = await past_showing.shown(session, index, actor, asked.wanted, seq, after)
+    following = found.after and cursors.sealed(found.after, here, seq, index.secret)
+    now_address = forms.address(asked.wanted, prices=prices)
+    return page(
+        request,
+        "catalogue/past.html",
+        past=found,
+        asked=showing.said(asked.wanted, await queries.called_in(session, asked.wanted, {}, lang)),
+        names={line.stone.id: showing.name_of(line.stone, lang) for line in found.lines if line.stone},
+        word_of=showing.word_of,
+        faults=faults,
+        prices=prices,
+        now_address=now_address,
+        fields=parse_qsl(urlsplit(now_address).query),
+        first=here if after else None,
+        following=forms.address(asked.wanted, prices=prices, as_of=str(seq), cursor=following) if following else None,
+    )
 
 
 def _sees(actor: Actor, stone: Stone) -> Sees:
