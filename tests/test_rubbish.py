@@ -75,7 +75,7 @@ NAMES = (
     *("stones", "slot", "office", "desk", "day", "clock", "party", "known", "visitor_name", "visitor_born", "note"),
     *("token", "visitor", "document_seen", "weight", "act", "appointment", "minutes", "arrive", "depart", "seen"),
     *("way", "save", "collector", "address", "carrier", "insured", "airway_bill", "stone", "entity", "refunds", "rate"),
-    *("name", "scopes", "days", "document"),
+    *("name", "scopes", "days", "document", "insured", "extensions", "giver", "silence", "to"),
     *("verdict", "maximum", "shared_note", "own_note", "stones", "hours", "markup", "title", "search", "shortlist"),
 )
 

@@ -1,9 +1,10 @@
 """Stones traded before the doors open: one held, one bought and confirmed, one whose owner is asked; for two more
-Wen has offered, and one offer has its counter-offer."""
+Wen has offered, and one offer has its counter-offer. Three more are on memo: asked for, approved, and out."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
@@ -15,7 +16,8 @@ from pavilion.demo.people import LUMEN
 from pavilion.kernel.db import Sessions
 from pavilion.provenance import eligibility
 from pavilion.settlement import ordered
-from pavilion.trading import holding, offering, placing
+from pavilion.trading import holding, memo_desk, memoing, offering, placing
+from pavilion.trading.memo_rules import DAYS
 from pavilion.trading.offer_models import Offer
 from pavilion.trading.placing import Line
 from pavilion.trading.rules import OrderSource
@@ -45,6 +47,8 @@ async def play(sessions: Sessions, now: datetime) -> None:
     if len(ready) < 5:
         return
     held, bought, asked, bargained, offered = ready[:5]
+    if len(ready) >= 8:
+        await _lend(sessions, ready[5:8], wen, sam, company.country, now)
     await _hold(sessions, held, wen, now - 2 * HOUR)
     order = await _buy(sessions, bought, wen, company.country, now - 5 * HOUR)
     async with sessions.begin() as session:
@@ -75,6 +79,43 @@ async def _offer(sessions: Sessions, stone: str, who: Actor, destination: str, s
             key=f"demo-{stone}", actor=who, now=at,
         )  # fmt: skip
         return made.public_id
+
+
+async def _lend(
+    sessions: Sessions, stones: Sequence[str], wen: Actor, sam: Actor, destination: str, now: datetime
+) -> None:
+    """Wen's company, which the house trusts with a limit, asks for one stone, may fetch another, and has a third."""
+    vic = await _desk(sessions)
+    async with sessions.begin() as session:
+        wanted = visible_to(HOUSE).with_only_columns(func.sum(Stone.price_total_minor))
+        company = await session.get_one(Company, wen.company_id)
+        company.trade_limit_minor = 3 * int(await session.scalar(wanted.where(Stone.public_id.in_(stones))) or 0)
+    for stone, days_ago, steps in zip(stones, (0, 1, 4), (0, 1, 2), strict=True):
+        at = now - timedelta(days=days_ago) - 3 * HOUR
+        async with sessions.begin() as session:
+            row = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == stone))).one()
+            memo = await memoing.ask(
+                session, stones=[stone], seen=row.seq, days=DAYS, destination=destination, key=f"demo-{stone}",
+                actor=wen, now=at,
+            )  # fmt: skip
+        if steps:
+            async with sessions.begin() as session:
+                assert sam.company_id is not None
+                await memoing.approve(
+                    session, memo=memo.public_id, insured_minor=None, company_id=sam.company_id, actor=sam,
+                    now=at + HOUR,
+                )  # fmt: skip
+        if steps > 1:
+            async with sessions.begin() as session:
+                await memo_desk.hand_out(
+                    session, memo=memo.public_id, weights={stone: row.weight_mct}, to="Wen Zhao, passport seen",
+                    actor=vic, now=at + 2 * HOUR,
+                )  # fmt: skip
+
+
+async def _desk(sessions: Sessions) -> Actor:
+    async with sessions() as session:
+        return await people.actor(session, "vic@pavilion.example")
 
 
 async def _hold(sessions: Sessions, stone: str, who: Actor, at: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from pavilion.provenance.custody_keeping import HEAVIEST_MCT
 from pavilion.trading.forms import TEXT, Country, Id, Key, Seen
 from pavilion.trading.memo_rules import DAYS, MOST_DAYS, MOST_EXTENSIONS, MOST_STONES
 
@@ -50,20 +51,24 @@ class AcceptForm(_Said):
 
 
 class MemoJson(_Said):
-    """`seen`: the greatest `seq` among the stones, as they were read."""
+    """Which stones an owner is asked for on memo, and for how long."""
 
-    stones: Annotated[list[Id], Field(min_length=1, max_length=MOST_STONES)]
-    seen: Seen
-    destination: Country
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = DAYS
+    stones: Annotated[list[Id], Field(min_length=1, max_length=MOST_STONES, description="Of one owner.")]
+    seen: Annotated[Seen, Field(description="Greatest `seq` among the stones, as they were read.", examples=[4711])]
+    destination: Annotated[Country, Field(description="Country to which they go, ISO 3166.", examples=["BE"])]
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="From the owner's yes on.", examples=[7])] = DAYS
 
 
 class ReturnJson(_Said):
     """One stone on the house's scale, and who brought it."""
 
     stone: Id
-    weight_mct: Annotated[int, Field(ge=1, le=10_000_000)]
-    giver: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=TEXT)]
+    weight_mct: Annotated[int, Field(ge=1, le=HEAVIEST_MCT, description="Milli-carats.", examples=[1270])]
+    giver: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=TEXT),
+        Field(description="Who brought it.", examples=["Wen Zhao"]),
+    ]
 
 
 _WEIGHT = re.compile(r"([0-9]{1,5})(?:[.,]([0-9]{1,3}))?")
