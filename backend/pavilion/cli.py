@@ -17,6 +17,7 @@ from pavilion.conformance_cli import conformance
 from pavilion.exits import DONE, FALSE, UNDECIDED
 from pavilion.exits import stop as _stop
 from pavilion.key_cli import key_app
+from pavilion.loading import loading
 from pavilion.stock_cli import stock_app
 from pavilion.tender_cli import custodian_app, seal
 from pavilion.verify_cli import verify
@@ -177,7 +178,8 @@ def demo(
     rivals: Annotated[bool, typer.Option("--rivals/--no-rivals", help="Simulated rival bidders.")] = True,
 ) -> None:
     """The demonstration house, everything in one process on one port."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
     from pavilion.settings import Environment
     from pavilion.webkit import log
 
@@ -189,7 +191,8 @@ def demo(
 @app.command()
 def serve(port: int = 8080, data: Path = Path(".data/house")) -> None:
     """Everything in one process, without demonstration data."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
     from pavilion.settings import Environment
     from pavilion.webkit import log
 
@@ -201,7 +204,8 @@ def serve(port: int = 8080, data: Path = Path(".data/house")) -> None:
 @app.command()
 def web(listen: str | None = None) -> None:
     """Pages, API and sockets of a house in several processes."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
 
     _process("web", serving.web, listen)
 
@@ -209,7 +213,8 @@ def web(listen: str | None = None) -> None:
 @app.command()
 def edge(listen: str | None = None) -> None:
     """Sockets of the rooms and what programs ask in their place, beside web processes of the same house."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
 
     _process("edge", serving.edge, listen)
 
@@ -217,7 +222,8 @@ def edge(listen: str | None = None) -> None:
 @app.command()
 def engine() -> None:
     """The bid writer of a house in several processes; a second one stands by."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
 
     _process("engine", serving.engine)
 
@@ -225,7 +231,8 @@ def engine() -> None:
 @app.command()
 def worker() -> None:
     """The worker alone: stock files, verdicts, bills and papers."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
 
     _process("worker", serving.work)
 
@@ -271,7 +278,8 @@ def stripe_double(
 @app.command()
 def migrate() -> None:
     """Bring the database's schema to this version's."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
     from pavilion.settings import Settings
 
     before, after = serving.migrate(Settings())
@@ -284,7 +292,8 @@ def offices(
     data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
 ) -> None:
     """Lay out the offices where stones are shown: rooms, desks, first hours and staff. Said again, they are changed."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
     from pavilion.settings import Settings
 
     settings = Settings() if data is None else Settings(data_dir=data)
@@ -302,7 +311,8 @@ app.add_typer(admin_app, name="admin")
 @admin_app.command("create")
 def admin_create(email: str, data: Path | None = None) -> None:
     """The first administrator, with a password that is shown once."""
-    from pavilion import serving
+    with loading():
+        from pavilion import serving
     from pavilion.settings import Settings
 
     settings = Settings() if data is None else Settings(data_dir=data)

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from pwdlib import PasswordHash
 from sqlalchemy import select
 
-from pavilion.accounts import queries, service
+from pavilion.accounts import passwords, queries, service
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import SESSION_IDLE, Permission, Role
 from tests import make
@@ -106,3 +107,10 @@ async def test_a_disabled_person_is_turned_away(sessions):
     assert await signed_in(sessions) is None
     async with sessions() as session:
         assert (await session.scalar(select(Person.disabled_at))) == NOON
+
+
+def test_an_address_that_nobody_has_costs_as_much_work_as_one_that_somebody_has():
+    def work(hashed):
+        return hashed.split("$")[1:4]  # the kind, its version, and memory, rounds and lanes
+
+    assert work(passwords.NOBODY) == work(PasswordHash.recommended().hash("any"))

@@ -4,12 +4,15 @@ import asyncio
 import sys
 from pathlib import Path
 
-import uvicorn
+from pavilion.loading import loading
 
-from pavilion.kernel.db import create_engine
-from pavilion.main import build_house
-from pavilion.settings import Environment, Settings, with_secrets
-from pavilion.webkit import log
+with loading():
+    import uvicorn
+
+    from pavilion.kernel.db import create_engine
+    from pavilion.main import build_house
+    from pavilion.settings import Environment, Settings, with_secrets
+    from pavilion.webkit import log
 
 
 def house_settings(data: Path, port: int) -> Settings:
