@@ -17,6 +17,7 @@ SAID = "only an exposed stone can stand here"
 def upgrade() -> None:
     shortlists()
     shares()
+    columns()
     for table in ("shortlist_lines", "stone_share_lines"):
         for statement in only_exposed(table)[op.get_bind().dialect.name]:
             op.execute(statement)
@@ -149,6 +150,18 @@ def shares() -> None:
     op.create_index("ix_stone_share_openings_share_id", "stone_share_openings", ["share_id", "id"], unique=False)
 
 
+def columns() -> None:
+    """Whoever has chosen none reads the usual ones."""
+    op.create_table(
+        "chosen_columns",
+        sa.Column("person_id", BIG, nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        belongs("chosen_columns", "person_id", "people", "CASCADE"),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_chosen_columns")),
+    )
+
+
 def belongs(table: str, column: str, other: str, ondelete: str = "RESTRICT") -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
         [column], [f"{other}.id"], name=op.f(f"fk_{table}_{column}_{other}"), ondelete=ondelete
@@ -167,7 +180,7 @@ def downgrade() -> None:
             op.execute(f"drop function {table}_exposed()")
         else:
             op.execute(f"drop trigger {table}_exposed")
-    for table in ("stone_share_openings", "stone_share_lines", "stone_shares"):
+    for table in ("chosen_columns", "stone_share_openings", "stone_share_lines", "stone_shares"):
         op.drop_table(table)
     for table in ("shortlist_words", "shortlist_lines", "shortlists"):
         op.drop_table(table)

@@ -4,7 +4,6 @@ from fastapi import APIRouter
 
 from pavilion.accounts import key_routes
 from pavilion.accounts import routes as accounts_routes
-from pavilion.accounts import trade_routes as trade_terms_routes
 from pavilion.auctions import rates_routes, reoffer_routes, rules_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.bidding import (
@@ -24,6 +23,7 @@ from pavilion.bidding import staff_routes as bidding_staff_routes
 from pavilion.bidding import tender_routes as bidding_tender_routes
 from pavilion.catalogue import api as catalogue_api
 from pavilion.catalogue import (
+    column_routes,
     media_routes,
     price_routes,
     saved_routes,
@@ -83,7 +83,6 @@ from pavilion.viewings import staff_routes as viewing_staff_routes
 ROUTERS: list[APIRouter] = [
     accounts_routes.router,
     key_routes.router,
-    trade_terms_routes.router,
     auctions_routes.router,
     rates_routes.router,
     rules_routes.router,
@@ -105,6 +104,7 @@ ROUTERS: list[APIRouter] = [
     catalogue_sheet_routes.router,
     saved_routes.router,
     shortlist_routes.router,
+    column_routes.router,
     share_routes.router,
     catalogue_upload_routes.router,
     catalogue_own_stock_routes.router,

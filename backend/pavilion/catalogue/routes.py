@@ -21,6 +21,7 @@ from pavilion.catalogue import (
     rulers,
     shortlist_reading,
     showing,
+    table_columns,
 )
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone
@@ -87,6 +88,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         word_of=showing.word_of,
         faults=faults,
         prices=prices,
+        columns=await _columns(request, session, actor, prices) if asked.view == "table" else None,
         first=here if after else None,
         before=before,
         following=forms.address(asked.wanted, view=asked.view, prices=prices, cursor=following) if following else None,
@@ -192,6 +194,12 @@ async def plan_of_stone(stone: str, actor: CurrentActor, session: Reading, view:
     shown = plan.proportions_of(found)
     body = await anyio.to_thread.run_sync(plan.picture, plan.plan_of(found), view, shown)
     return Response(body, media_type=SVG, headers={"Cache-Control": "private, max-age=300"})
+
+
+async def _columns(request: Request, session: AsyncSession, actor: Actor, prices: bool) -> dict[str, list[str]]:
+    chosen = await table_columns.of_reader(session, actor, request.cookies.get(table_columns.COOKIE, ""))
+    offered = table_columns.offered(prices=prices)
+    return {"offered": offered, "chosen": chosen, "shown": [column for column in chosen if column in offered]}
 
 
 async def _as_it_was(request: Request, actor: Actor, session: AsyncSession) -> Response:

@@ -70,6 +70,7 @@ class Shown(NamedTuple):
     more: list[str]
     options: dict[str, list[Option]]
     bars: dict[str, list[Bar]]
+    bounds: dict[str, str]  # of the bars, as a person writes them, parted by spaces
     ends: dict[str, str]  # what stands in the fields of a range
     chips: list[Chip]
     tabs: list[tuple[str, int, str, bool]]  # code, count, address, whether it is this one
@@ -101,6 +102,7 @@ def shown(
         more=[name for name in names if name in _MORE],
         options={name: _options(name, wanted, answer, lang, called) for name in ("shape", *names)},
         bars={name: _bars(found, wanted.ranges.get(name)) for name, found in answer.histograms.items()},
+        bounds={name: _bounds(name, found, wanted.currency) for name, found in answer.histograms.items()},
         ends=_ends(wanted),
         chips=_chips(wanted, to),
         tabs=_tabs(wanted, answer, to),
@@ -210,6 +212,10 @@ def _ends(wanted: Wanted) -> dict[str, str]:
         for name in RANGES
         for side, end in zip(("from", "to"), wanted.ranges.get(name, (None, None)), strict=True)
     }
+
+
+def _bounds(name: str, found: Bars, currency: str) -> str:
+    return " ".join(written(RANGES[name], bound, currency) for bound in found.bounds)
 
 
 def _chips(wanted: Wanted, to: Callable[[Wanted], str], *, tab: bool = False) -> list[Chip]:
