@@ -1,8 +1,12 @@
 """One PostgreSQL and one Redis per run; a clean database per test on both kinds."""
 
+# ruff: noqa: E402
+import gc
+
+gc.disable()  # until all is loaded and collected: none of it is rubbish, and looking for some was a third of the time
+
 import asyncio
 import fcntl
-import gc
 import importlib
 import os
 import shutil
@@ -58,6 +62,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def import_tables() -> None:
