@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from pavilion.accounts import key_routes
 from pavilion.accounts import routes as accounts_routes
+from pavilion.accounts import trade_routes as trade_terms_routes
 from pavilion.auctions import rates_routes, reoffer_routes, rules_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.bidding import (
@@ -83,6 +84,7 @@ from pavilion.viewings import staff_routes as viewing_staff_routes
 ROUTERS: list[APIRouter] = [
     accounts_routes.router,
     key_routes.router,
+    trade_terms_routes.router,
     auctions_routes.router,
     rates_routes.router,
     rules_routes.router,
