@@ -16,6 +16,7 @@ MEASURES = (
     "agreeing",
     "judging",
     "upload",
+    "reading",
     "log",
     "verify",
     "record",
