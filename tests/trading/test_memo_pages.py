@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from pavilion.notifications import trade_notices
+from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.settlement import ordered
 from pavilion.settlement.models import Invoice
 from pavilion.trading import memo_desk, memo_paper, memoing
@@ -19,6 +20,7 @@ from pavilion.viewings.stone_models import StoneBlock
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
 from tests.make import HOUR, NOON
+from tests.settlement import releases
 from tests.settlement.test_ordered import with_origin
 from tests.trading.lent import DAY, WEIGHT, Lent
 from tests.trading.test_pages import Site, hidden
@@ -152,7 +154,7 @@ async def test_viewings_know_at_once_and_an_incident_is_opened_once(sqlite_sessi
     assert over.ends_at == NOON + DAY
 
 
-async def test_a_bought_memo_stone_is_billed_as_every_order(sqlite_sessions):
+async def test_a_bought_memo_stone_is_billed_as_every_order_and_stays_where_it_is(sqlite_sessions):
     market = await Lent(sqlite_sessions).open()
     await with_origin(market)
     memo = await market.out()
@@ -163,6 +165,13 @@ async def test_a_bought_memo_stone_is_billed_as_every_order(sqlite_sessions):
         invoice = (await session.scalars(select(Invoice))).one()
         row = await session.get_one(Order, order.id)
     assert invoice.number and row.state == "invoiced" and row.invoice == invoice.number
+    case = releases.Case(invoice.public_id, market.stones[0], market.seller)
+    await releases.paid(market.sessions, case)
+    await releases.handed(market.sessions, case)
+    async with market.sessions() as session:
+        here = select(CustodyEntry).where(CustodyEntry.closed_at.is_(None))
+        (entry,) = (await session.scalars(here)).all()  # no second hand-over: it is the buyer's where it is
+    assert (entry.ref, entry.holder, entry.closed_at) == (memo.public_id, "owner", None)
 
 
 async def test_each_side_hears_what_the_other_did(sqlite_sessions):
