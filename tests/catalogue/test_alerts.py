@@ -116,15 +116,17 @@ async def more(sessions, firm, numbers, **facts):
 async def test_whoever_dies_before_the_end_has_found_nothing_and_looks_again(world, monkeypatch):
     sessions, firm, _, _, _ = world
     await more(sessions, firm, [7, 8])
-    kept = alerting.inserting
+    kept = alerting.put
 
-    def dying(*args):
+    async def dying(session, model, rows, more):
+        await kept(session, model, rows[:1], more)
+        monkeypatch.setattr(alerting, "MOST_WRITTEN", 1)  # the next time one row is written before the place is
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(alerting, "inserting", dying)
+    monkeypatch.setattr(alerting, "put", dying)
     with pytest.raises(RuntimeError):
         await alerting.tick(sessions, NOON)
-    monkeypatch.setattr(alerting, "inserting", kept)
+    monkeypatch.setattr(alerting, "put", kept)
     assert [await alerting.follow(sessions, NOON) for _ in range(3)] == [2, 0, 0]
     async with sessions.begin() as session:  # a follower that forgot its place tells nobody twice
         (await session.get(Cursor, saving.FOLLOWER)).last_id = 0

@@ -1,9 +1,11 @@
 """What changes of stones mean for kept searches: each search hears of a stone once for each kind of news.
 
-What is found and how far it was looked are written in one transaction; whoever dies before it has written nothing
-and looks again. All questions are put to the changed stones alone, in columns as the index keeps them, equal ones once.
+What is found and how far it was looked are written in one transaction, or what is found first where it is very much;
+whoever dies before the place is written looks again, and what is known already is not written twice. All questions are
+put to the changed stones alone, in columns as the index keeps them, equal ones once.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,11 +29,14 @@ from pavilion.catalogue.saving import FOLLOWER
 from pavilion.catalogue.searching import FACTS
 from pavilion.catalogue.wanted import Wanted
 from pavilion.kernel import events
-from pavilion.kernel.db import Sessions, inserting, reading
+from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import cursor_of
 from pavilion.kernel.instants import stamp
+from pavilion.kernel.putting import put
 
 LINES = 1000  # of the history, in one go
+MOST_WRITTEN = 5000  # alerts in one transaction
+ONCE = " on conflict do nothing"
 _MATCHED = (ChangeKind.LISTED, ChangeKind.CHANGED, ChangeKind.PRICED)  # what can make a stone match that did not
 _PRICE = "price_total_minor"
 _PLACE = {name: place for place, name in enumerate(FACTS)}
@@ -61,13 +66,16 @@ async def follow(sessions: Sessions, now: datetime) -> int:
         if begun and not lines:
             return 0
         found = await news(session, lines) if lines else []
+    rows = [line._asdict() | {"at": now, "told_at": None} for line in found]
+    while len(rows) > MOST_WRITTEN:  # so many that nobody else is to wait for them; the place stays where it is
+        async with sessions.begin() as session:
+            await put(session, SearchAlert, rows[:MOST_WRITTEN], ONCE)
+        rows = rows[MOST_WRITTEN:]
     async with sessions.begin() as session:
         cursor = await cursor_of(session, FOLLOWER)
         if cursor.last_id != (place if begun else 0):
             return 0  # another looked at these meanwhile
-        for start in range(0, len(found), AT_ONCE):
-            rows = [line._asdict() | {"at": now} for line in found[start : start + AT_ONCE]]
-            await session.execute(inserting(session, SearchAlert).values(rows).on_conflict_do_nothing())
+        await put(session, SearchAlert, rows, ONCE)
         cursor.last_id = lines[-1].seq if lines else place
     return len(found)
 
@@ -106,6 +114,7 @@ async def news(session: AsyncSession, lines: Sequence[Change]) -> list[News]:
     for search in searches:
         if (reader := readers.get(search.person_id)) is not None:
             found += asking.candidates(search, reader)
+            await asyncio.sleep(0)  # thousands of searches are no reason for a bid to wait
     found = await _unheard(session, found)
     return await asking.sifted(session, found, {search.id: search for search in searches}, readers)
 
@@ -164,7 +173,9 @@ class _Asking:
             rows = await past.rows_at(session, sorted(ids), seq)
             then[seq] = (index.snapshot(rows, 0, 0), len(rows))
         kept = []
-        for line in found:
+        for turn, line in enumerate(found):
+            if turn % 1000 == 0:
+                await asyncio.sleep(0)
             search = searches[line.search_id]
             if line.kind == AlertKind.PRICE and not self._fell(before[line.stone_id], line.stone_id, search):
                 continue
