@@ -1,6 +1,6 @@
 # One image for every process of the house.
 FROM python:3.12-slim
-RUN useradd --create-home --uid 10001 pavilion && mkdir -p /var/lib/pavilion && chown pavilion /var/lib/pavilion
+RUN useradd --create-home --uid 10001 pavilion && mkdir -p /var/lib/pavilion/media && chown -R pavilion /var/lib/pavilion
 WORKDIR /opt/pavilion
 COPY requirements/run.lock requirements/run.lock
 RUN pip install --no-cache-dir --require-hashes -r requirements/run.lock

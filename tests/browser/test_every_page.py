@@ -37,7 +37,7 @@ DOORS = (
     "/account",
 )
 NO_PAGE = re.compile(
-    r"\.(?:pdf|csv|json|jsonl|svg|webp|xlsx|ics|ledger|zip)(?:\?|$)|^/static/|^/api/|\.tlog-proof$|[?&]as=|/(?:bundle|pack)$"
+    r"\.(?:pdf|csv|json|jsonl|svg|webp|jpg|mp4|xlsx|ics|ledger|zip)(?:\?|$)|^/static/|^/api/|\.tlog-proof$|[?&]as=|/(?:bundle|pack)$"
     r"|/proof(?:\?|$)|/documents/|^/log/(?:checkpoint|policy)$|^/tables/"
 )
 NAMES = re.compile(

@@ -20,6 +20,7 @@ from pavilion.demo import (
     outcomes,
     payments,
     people,
+    pictures,
     sales,
     searches,
     shortlists,
@@ -71,6 +72,7 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await _trust(sessions, folder, now - timedelta(hours=14))
     await _import(sessions, settings, stock, signer, now - timedelta(hours=13))
     await viewings.put_stones(sessions, now)
+    await pictures.send(sessions, settings.data_dir, now - timedelta(minutes=2))
     await searches.keep(sessions, now - timedelta(hours=12))
     told("what became of rough, as polishers report it")
     await outcomes.furnish(sessions, now, settings.house_did)
