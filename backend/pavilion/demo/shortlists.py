@@ -46,7 +46,7 @@ async def _talk(session: AsyncSession, made: Shortlist, stones: Sequence[str], n
         .join(ShortlistLine, ShortlistLine.stone_id == Stone.id)
         .where(ShortlistLine.list_id == made.id)
     )
-    line_of: dict[str, str] = dict((await session.execute(lines)).tuples().all())
+    line_of = dict((await session.execute(lines)).all())
     wen = await people.actor(session, "wen@lumen.example")
     for email, n, verdict, percent, shared, own in WORDS:
         who = await people.actor(session, email)
