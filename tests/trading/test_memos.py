@@ -276,8 +276,8 @@ async def test_only_its_own_sides_act_on_a_memo(quick):
         await quick.approve(memo, insured_minor=PRICE - 1)
 
 
-async def test_thirty_two_memos_approved_at_once_are_numbered_without_a_gap(sessions):
-    market = await Lent(sessions).open(stones=32)
+async def test_thirty_two_memos_approved_at_once_are_numbered_without_a_gap(postgres_sessions):
+    market = await Lent(postgres_sessions).open(stones=32)
     crowd = [await market.buyer(f"b@b{n}.example", trade_limit_minor=PRICE) for n in range(32)]
     memos = [await market.ask(who, stones=[stone]) for who, stone in zip(crowd, market.stones, strict=True)]
     await asyncio.gather(*(market.approve(memo) for memo in memos))

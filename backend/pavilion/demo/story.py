@@ -300,6 +300,8 @@ TRY = (
     "passed; as wen@lumen.example offer for it too, from its page",
     "try: as wen@lumen.example see under /desk/holds and /desk/orders what she holds and bought at fixed prices, and "
     "buy a stone from its page; sam@scheldt.example answers under /stock/orders",
+    "try: as vic@pavilion.example hand out and weigh in under /staff/orders/memos what wen@lumen.example has on memo; "
+    "sam@scheldt.example answers her next request under /stock/memos",
     "try: as wen@lumen.example take the price that an owner named under /desk/offers, or name another; as "
     "sam@scheldt.example answer her other offer under /stock/offers",
     "try: as tomas@pavilion.example prepare under /staff/releases a stone that is paid; its buyer finds it and its "
