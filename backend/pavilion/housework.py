@@ -35,6 +35,7 @@ from pavilion.settlement.payments.port import Payments
 from pavilion.trading import jobs as trading_jobs
 from pavilion.trading import memo_paper
 from pavilion.viewings import ticks as viewing_ticks
+from pavilion.webkit import idempotent
 from pavilion.webkit.html import Pages
 from pavilion.worker import Tick
 
@@ -76,6 +77,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         *_folder_ticks(settings, sessions, pages),
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
+        Tick("kept answers", partial(idempotent.purge, sessions)),
         *_log_ticks(settings, sessions),
         *map(Tick._make, viewing_ticks.of_house(sessions) + notice_ticks.of_house(settings, sessions, pages)),
     ]

@@ -89,3 +89,15 @@ def test_every_answer_has_an_example_and_every_refusal_its_codes():
                 if status >= "400":
                     assert media == PROBLEM and content["schema"]["properties"]["code"]["enum"], at
     assert lacking == []
+
+
+# Known by what they are: a mail program that stops a mail knows no key, a share file is its custodian's own, a stone
+# that lies in the house again cannot come back a second time.
+KNOWN_OTHERWISE = {"/api/v1/notices/stop/{token}", "/api/v1/sales/{sale}/shares", "/api/v1/memos/{memo}/returns"}
+
+
+def test_every_write_takes_a_key_under_which_it_is_done_once():
+    writes = {at: one for at, one in operations().items() if at[1] != "get" and at[0] not in KNOWN_OTHERWISE}
+    named = {at: [p["name"] for p in one.get("parameters", [])] for at, one in writes.items()}
+    assert [at for at, names in named.items() if "idempotency-key" not in names] == []
+    assert [at for at, one in writes.items() if "409" not in one["responses"]] == []

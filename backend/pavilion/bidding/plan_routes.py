@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Registration, Sale
-from pavilion.bidding import showing
+from pavilion.bidding import queries, showing
 from pavilion.bidding.answers import PlanNow, PlansTold, PlanTold
 from pavilion.bidding.api import STANDS_AGAINST, STATUS, BidKey, Id
 from pavilion.bidding.deciding import Answer
@@ -47,22 +47,27 @@ REFUSED: tuple[Reason, ...] = (*((status, code) for code, status in CODES.items(
 
 
 @router.post("/api/v1/plans", responses=answers({200: PlanNow, 201: PlanNow}, *REFUSED))
-async def make(request: Request, said: PlanForm, actor: Bidder, key: BidKey) -> Response:
+async def make(request: Request, said: PlanForm, session: Reading, actor: Bidder, key: BidKey) -> Response:
     """201 with the plan as it stands, 200 when it was made before, else a problem whose code says why."""
     if actor.company_id is None:
         return problem(request, 403, "not_registered", {})
+    if await queries.book_row(session, said.sale) is None:
+        raise NotFound()
     lots = tuple((one.lot, one.max) for one in said.lots)
     facts = (said.win_at_most, said.budget, said.currency, said.rules)
     return await _told(request, PlanOrder(said.sale, actor.company_id, key, lots, *facts))
 
 
-@router.get("/api/v1/plans", responses=answers({200: PlansTold}, (503, "engine_away")))
+@router.get("/api/v1/plans", responses=answers({200: PlansTold}, NotFound, (503, "engine_away")))
 async def all_plans(
     request: Request,
+    session: Reading,
     actor: Bidder,
     sale: Annotated[str, Query(pattern=r"^[0-9A-Za-z]{1,40}$", description="Its id.", examples=[EXAMPLE])],
 ) -> Response:
     """The company's own plans in this sale, the first made first."""
+    if await queries.book_row(session, sale) is None:
+        raise NotFound()
     found = await request.app.state.rooms.plans(sale, actor.company_id or 0)
     if found is None:
         return problem(request, 503, "engine_away", {"sale": sale})

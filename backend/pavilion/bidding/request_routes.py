@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
+from pavilion.accounts.once import Repeatable, as_done
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding import acting, lot_requests, rule_sets, showing, viewing_gate
@@ -20,12 +21,13 @@ from pavilion.bidding.request_models import Decision, Ground, ViewingKind
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.staff_forms import ActForm
 from pavilion.kernel.db import reading
-from pavilion.kernel.errors import BadInput, NotDone, NotFound
+from pavilion.kernel.errors import BadInput, KeyReused, NotDone, NotFound
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.money import parse_minor
 from pavilion.webkit.answers import answers
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
+from pavilion.webkit.idempotent import Done
 
 router = APIRouter()
 
@@ -61,29 +63,51 @@ UNHEARD = (
 # -- for programs -----------------------------------------------------------------------------------------------------
 
 
-@router.post("/api/v1/lots/{lot}/acknowledgements", responses=answers({201: ReadTold}), tags=["bidding"])
-async def read(lot: Id, said: ReadForm, session: Writing, actor: Bidder, now: Now) -> Response:
+@router.post(
+    "/api/v1/lots/{lot}/acknowledgements",
+    responses=answers({200: ReadTold, 201: ReadTold}, KeyReused),
+    tags=["bidding"],
+)
+async def read(lot: Id, said: ReadForm, session: Writing, actor: Bidder, now: Now, once: Repeatable) -> Response:
     """The bidder has read the lot's notices up to `seq`."""
-    seq = await lot_requests.acknowledge(session, lot=lot, seq=said.seq, actor=actor, now=now)
-    return JSONResponse({"lot": lot, "seq": seq}, 201)
+
+    async def act() -> Done:
+        seq = await lot_requests.acknowledge(session, lot=lot, seq=said.seq, actor=actor, now=now)
+        return as_done(201, lot=lot, seq=seq)
+
+    return await once(session, act)
 
 
 @router.post(
     "/api/v1/lots/{lot}/confirmations",
-    responses=answers({201: ConfirmedTold}, lot_requests.NotPossible),
+    responses=answers({200: ConfirmedTold, 201: ConfirmedTold}, lot_requests.NotPossible, KeyReused),
     tags=["bidding"],
 )
-async def confirm(lot: Id, session: Writing, actor: Bidder, now: Now) -> Response:
+async def confirm(lot: Id, session: Writing, actor: Bidder, now: Now, once: Repeatable) -> Response:
     """The own maximum stands, though the passport of a stone has a new version."""
-    change = await lot_requests.confirm(session, lot=lot, actor=actor, now=now)
-    return JSONResponse({"lot": lot, "passport": change.passport, "until": stamp(change.until)}, 201)
+
+    async def act() -> Done:
+        change = await lot_requests.confirm(session, lot=lot, actor=actor, now=now)
+        return as_done(201, lot=lot, passport=change.passport, until=stamp(change.until))
+
+    return await once(session, act)
 
 
-@router.post("/api/v1/lots/{lot}/retractions", responses=answers({201: RequestTold}, *UNHEARD), tags=["bidding"])
-async def retract(request: Request, lot: Id, said: RetractForm, session: Writing, actor: Bidder, now: Now) -> Response:
+@router.post(
+    "/api/v1/lots/{lot}/retractions",
+    responses=answers({200: RequestTold, 201: RequestTold}, *UNHEARD, KeyReused),
+    tags=["bidding"],
+)
+async def retract(
+    request: Request, lot: Id, said: RetractForm, session: Writing, actor: Bidder, now: Now, once: Repeatable
+) -> Response:
     """The house is asked to void an own bid, for a slip or a changed description."""
-    row = await _ask(request, session, lot, said.n, said.ground, said.meant, said.words, actor, now)
-    return JSONResponse({"request": row, "lot": lot, "n": said.n, "state": "waiting"}, 201)
+
+    async def act() -> Done:
+        row = await _ask(request, session, lot, said.n, said.ground, said.meant, said.words, actor, now)
+        return as_done(201, request=row, lot=lot, n=said.n, state="waiting")
+
+    return await once(session, act)
 
 
 # -- forms of a lot ---------------------------------------------------------------------------------------------------

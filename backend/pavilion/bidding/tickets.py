@@ -1,6 +1,7 @@
 """A ticket lets a program without our cookie into the live room: made by a signed-in request or with a
 company's key, good once."""
 
+import hmac
 import secrets
 from datetime import datetime, timedelta
 
@@ -12,15 +13,32 @@ from pavilion.accounts import queries as accounts
 from pavilion.accounts.models import SignInSession
 from pavilion.accounts.rules import Actor
 from pavilion.bidding.ticket_models import KeyTicket, SocketTicket
+from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import sha256_hex
 from pavilion.kernel.errors import SignedOut
 
 GOOD_FOR = timedelta(seconds=30)
 
 
+def fresh() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def named(secret: bytes, caller: str, key: str, until: str) -> str:
+    """The ticket that this caller's key names until then: the house can say it again without keeping it."""
+    said = f"pavilion/ticket/v1\n{caller}\n{key}\n{until}".encode()
+    return base64url(hmac.digest(secret, said, "sha256"))
+
+
 async def make(session: AsyncSession, *, actor: Actor, now: datetime) -> str:
+    """A ticket that nobody knew before stands."""
+    ticket = fresh()
+    await keep(session, ticket, actor=actor, now=now)
+    return ticket
+
+
+async def keep(session: AsyncSession, ticket: str, *, actor: Actor, now: datetime) -> None:
     """The ticket stands, under its hash; those of the same sign-in that nobody used in time are gone."""
-    ticket = secrets.token_urlsafe(32)
     hashed, until = sha256_hex(ticket.encode()), now + GOOD_FOR
     if actor.key is not None:
         await session.execute(delete(KeyTicket).where(KeyTicket.key == actor.key, KeyTicket.expires_at < now))
@@ -31,7 +49,6 @@ async def make(session: AsyncSession, *, actor: Actor, now: datetime) -> str:
         session.add(SocketTicket(token_sha256=hashed, session_id=actor.session_id, expires_at=until))
     else:
         raise SignedOut()
-    return ticket
 
 
 async def redeem(session: AsyncSession, ticket: str, now: datetime) -> Actor | None:

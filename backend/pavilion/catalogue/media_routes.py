@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor, may
+from pavilion.accounts.once import Repeatable
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import media, queries, showing
 from pavilion.catalogue import media_queries as reads
@@ -24,15 +25,17 @@ from pavilion.catalogue.media_answers import (
     sending_told,
 )
 from pavilion.catalogue.media_drawing import FRAMES, MEGABYTE
+from pavilion.catalogue.media_matching import printable
 from pavilion.catalogue.media_models import MediaKind, MediaSending, SendingState
 from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.models import Stone
-from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
+from pavilion.kernel.errors import BadInput, KeyReused, NotAllowed, NotFound, Refusal, SignedOut, TooLarge
 from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.webkit import limits
 from pavilion.webkit.answers import PublicId, answers, bodies
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
+from pavilion.webkit.idempotent import Done
 from pavilion.webkit.upload import FileMissing, PouredFile, body_to_file, files_to_folder
 
 router = APIRouter(tags=["stock"])
@@ -141,7 +144,9 @@ async def drawn(
 @router.put(
     "/api/v1/media-files",
     status_code=202,
-    responses=answers({202: SendingAccepted}, NotFound, TooLarge, media.TooMuchWaiting),
+    responses=answers(
+        {200: SendingAccepted, 202: SendingAccepted}, NotFound, KeyReused, TooLarge, media.TooMuchWaiting
+    ),
     openapi_extra=bodies("application/octet-stream", about="A picture, video, PDF or ZIP archive.", example="(bytes)"),
 )
 async def put_media(
@@ -149,6 +154,7 @@ async def put_media(
     actor: Supplier,
     session: Writing,
     now: Now,
+    once: Repeatable,
     filename: Annotated[
         str, Query(min_length=1, max_length=200, description="Says which stone it is of.", examples=["PV-000127_2.jpg"])
     ],
@@ -172,8 +178,20 @@ async def put_media(
             raise BadInput(fields={"file": "required_missing"})
         public_id = ulid(now)
         file = await to_thread.run_sync(_shelved, _shelf(request), public_id, path, filename, size)
-    sending = await _kept(request, session, actor, actor.company_id, found, public_id, [file], now)
-    return JSONResponse(SendingAccepted(id=sending.public_id).model_dump(), 202)
+    shelf, company = _shelf(request), actor.company_id
+
+    async def act() -> Done:
+        sending = await _kept(request, session, actor, company, found, public_id, [file], now)
+        return Done(202, SendingAccepted(id=sending.public_id).model_dump())
+
+    taken = False
+    try:
+        answer = await once(session, act, file.sha256.encode())
+        taken = answer.status_code == 202
+        return answer
+    finally:
+        if not taken:  # what was sent before, or refused, needs no second place
+            await to_thread.run_sync(shelf.forget, shelf.sent(public_id))
 
 
 @router.get("/api/v1/media-files/{sending}", responses=answers({200: SendingTold}))
@@ -219,7 +237,9 @@ async def _kept(
     shelf = _shelf(request)
     await media.may_receive(session, company)
     await to_thread.run_sync(shelf.seal, shelf.sent(public_id))
-    told: list[dict[str, Any]] = [{"name": one.name, "bytes": one.size, "sha256": one.sha256} for one in files]
+    told: list[dict[str, Any]] = [
+        {"name": printable(one.name) or "-", "bytes": one.size, "sha256": one.sha256} for one in files
+    ]
     return await media.receive(
         session, public_id=public_id, supplier_company_id=company, stone=stone, files=told, by=actor.public_id, now=now
     )

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
+from pavilion.accounts.once import Repeatable, as_done
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import upload_queries as queries
 from pavilion.catalogue import uploads
@@ -19,12 +20,13 @@ from pavilion.catalogue.checking import PROFILES, Profile
 from pavilion.catalogue.nomenclature import nomenclature, term
 from pavilion.catalogue.upload_forms import ChooseMeaning, ConfirmReplace
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
-from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal, TooLarge
+from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotAllowed, NotFound, Refusal, TooLarge
 from pavilion.kernel.sheet import LIMITS, write_csv
 from pavilion.webkit import limits
 from pavilion.webkit.answers import Body, Limit, PublicId, answers, bodies
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import Pages, language, page, sentence
+from pavilion.webkit.idempotent import Done
 from pavilion.webkit.upload import FileEmpty, FileMissing, body_to_file, sent_file
 
 router = APIRouter(tags=["stock"])
@@ -116,7 +118,7 @@ async def fix(request: Request, public_id: PublicId, actor: Supplier, session: R
 
 @router.put(
     "/api/v1/stock-files",
-    responses=answers({200: FileTaken, 202: FileTaken}, NotAllowed, TooLarge),
+    responses=answers({200: FileTaken, 202: FileTaken}, NotAllowed, TooLarge, KeyReused),
     openapi_extra=bodies("text/csv", XLSX, about="The file as it is: CSV or XLSX.", example="Stock #,Shape,Weight\r\n"),
 )
 async def put_file(
@@ -124,6 +126,7 @@ async def put_file(
     actor: Supplier,
     session: Writing,
     now: Now,
+    once: Repeatable,
     mode: Annotated[Mode, Query(description="`replace` withdraws what the file does not name.")] = Mode.ADD,
     profile: Annotated[Profile, Query(description="Whose headers and codes the file uses.")] = "none",
     supplier: Annotated[str | None, Query(description=SUPPLIER, max_length=80, examples=["Scheldt Diamonds"])] = None,
@@ -142,8 +145,12 @@ async def put_file(
             raise BadInput(fields={"file": "required_missing"})
         content = await to_thread.run_sync(path.read_bytes)
     said = {"mode": mode.value, "profile": profile, "dry_run": "yes" if dry_run else ""}
-    sent = await _receive(request, session, actor, content, filename, said, now)
-    return JSONResponse({"id": sent.file.public_id}, 200 if sent.repeated else 202)
+
+    async def act() -> Done:
+        sent = await _receive(request, session, actor, content, filename, said, now)
+        return as_done(200 if sent.repeated else 202, id=sent.file.public_id)
+
+    return await once(session, act, content)
 
 
 @router.get("/api/v1/stock-files/{public_id}", responses=answers({200: FileTold}))
@@ -169,24 +176,38 @@ async def get_rows(
     return JSONResponse({"rows": [queries.row_answer(row, say) for row in rows], "next_cursor": more})
 
 
-@router.post("/api/v1/stock-files/{public_id}/confirmation", responses=answers({202: FileTaken}, ActNotAllowed))
+@router.post(
+    "/api/v1/stock-files/{public_id}/confirmation",
+    responses=answers({200: FileTaken, 202: FileTaken}, ActNotAllowed, KeyReused),
+)
 async def post_confirmation(
-    public_id: PublicId, said: ConfirmReplace, actor: Supplier, session: Writing, now: Now
+    public_id: PublicId, said: ConfirmReplace, actor: Supplier, session: Writing, now: Now, once: Repeatable
 ) -> Response:
     """A file that would withdraw more than usual goes on, once its sender has named how many stones."""
     file = await _file(session, actor, public_id)
-    await uploads.confirm(session, file=file, number=said.number, by=actor.public_id, now=now)
-    return JSONResponse({"id": public_id}, 202)
+
+    async def act() -> Done:
+        await uploads.confirm(session, file=file, number=said.number, by=actor.public_id, now=now)
+        return as_done(202, id=public_id)
+
+    return await once(session, act)
 
 
-@router.post("/api/v1/stock-files/{public_id}/mappings", responses=answers({202: FileTaken}, ActNotAllowed))
+@router.post(
+    "/api/v1/stock-files/{public_id}/mappings",
+    responses=answers({200: FileTaken, 202: FileTaken}, ActNotAllowed, KeyReused),
+)
 async def post_mapping(
-    public_id: PublicId, said: ChooseMeaning, actor: Supplier, session: Writing, now: Now
+    public_id: PublicId, said: ChooseMeaning, actor: Supplier, session: Writing, now: Now, once: Repeatable
 ) -> Response:
     """What a doubtful word or header means from now on; the file is read again with it, under the id told."""
     file = await _file(session, actor, public_id)
-    again = await uploads.choose(session, file=file, **said.model_dump(), by=actor.public_id, now=now)
-    return JSONResponse({"id": again.file.public_id}, 202)
+
+    async def act() -> Done:
+        again = await uploads.choose(session, file=file, **said.model_dump(), by=actor.public_id, now=now)
+        return as_done(202, id=again.file.public_id)
+
+    return await once(session, act)
 
 
 async def _stock_page(

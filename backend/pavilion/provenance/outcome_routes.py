@@ -175,7 +175,11 @@ async def one_file(request: Request, public_id: str, actor: Reader, session: Rea
     )
 
 
-@router.get("/api/v1/outcome-files/{public_id}", responses=answers({200: OutcomeFileTold}), tags=["stock"])
+@router.get(
+    "/api/v1/outcome-files/{public_id}",
+    responses=answers({200: OutcomeFileTold}, SignedOut, NotAllowed),
+    tags=["stock"],
+)
 async def file_progress(public_id: PublicId, actor: Reader, session: Reading) -> Response:
     """How far a report of what became of rough is read."""
     file = await _file(session, actor, public_id)

@@ -63,6 +63,8 @@ async def on_refusal(request: Request, error: Exception) -> Response:
 
 async def on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and wants_json(request):  # a body that is no JSON at all
+        return answer(request, BadInput.status, BadInput.code, {})
     return answer(request, error.status_code, CODES.get(error.status_code, "bad_input"), {})
 
 
