@@ -11,7 +11,7 @@ from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.media_work import MediaWork
 from pavilion.insight import archiving as insight_archiving
-from pavilion.insight import fairness_cases
+from pavilion.insight import fairness_cases, price_batching
 from pavilion.insight import publishing as insight_publishing
 from pavilion.kernel import db
 from pavilion.notifications import ticks as notice_ticks
@@ -67,6 +67,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("results", partial(insight_archiving.tick, sessions)),
+        Tick("prices", price_batching.Batching(sessions).tick),
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("fairness", partial(fairness_cases.tick, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),

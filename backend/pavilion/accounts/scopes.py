@@ -33,6 +33,7 @@ _ID = r"[^/]+"
 # Method, path under /api/v1, and the scopes of which a key has one.
 _DOORS: tuple[tuple[str, str, frozenset[Scope]], ...] = (
     ("GET", rf"/stones/{_ID}/position", frozenset({Scope.STONES_READ})),
+    ("GET", "/prices", frozenset({Scope.SALES_READ})),
     ("GET", rf"/(?:stones(?:/{_ID}(?:/passport|/media)?)?|changes)", frozenset({Scope.STONES_READ})),
     ("PUT", "/(?:stock|media)-files", frozenset({Scope.STOCK_WRITE})),
     ("GET", rf"/media-files/{_ID}", frozenset({Scope.STOCK_WRITE})),
