@@ -88,7 +88,12 @@ def cell_key(cell: str) -> str:
 
 
 def key_of(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    return unicodedata.normalize("NFKC", printable(name)).strip().casefold()
+
+
+def printable(name: str) -> str:
+    """Without what no page shows and no database keeps."""
+    return "".join(letter for letter in name if letter.isprintable())
 
 
 def chosen(piece: Piece, named: Mapping[str, Sequence[int]]) -> tuple[list[int], int | None]:
