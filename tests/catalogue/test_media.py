@@ -269,6 +269,14 @@ async def test_a_program_sends_follows_and_reads(house, stock):
         named = await browser.put("/api/v1/media-files", params=params, content=world.picture())
         await world.read(house)
         assert (await browser.get(f"/api/v1/media-files/{named.json()['id']}")).json()["placed"] == 1
+        odd = await browser.put(
+            "/api/v1/media-files", params={"filename": "a\0\u202e/..\\b.jpg"}, content=world.picture()
+        )
+        await world.read(house)
+        told = (await browser.get(f"/api/v1/media-files/{odd.json()['id']}")).json()["pieces"]
+        assert [(one["name"], one["code"]) for one in told] == [("a/..\\b.jpg", "media_unmatched")]
+        rubbish = await browser.post(f"/stones/{stock[0].public_id}/media/%00/removal")
+        assert rubbish.status_code == 404
         foreign = {"filename": "x.jpg", "stone": stock[5].public_id}
         assert (await browser.put("/api/v1/media-files", params=foreign, content=b"x")).status_code == 404
         for address in ("/stock/media", f"/stones/{stock[0].public_id}/media"):

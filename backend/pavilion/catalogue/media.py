@@ -20,7 +20,7 @@ from pavilion.catalogue.media_models import (
 from pavilion.catalogue.models import Stone
 from pavilion.kernel import events, jobs
 from pavilion.kernel.errors import NotFound, Refusal
-from pavilion.kernel.ids import ulid
+from pavilion.kernel.ids import is_ulid, ulid
 
 JOB = "stone_media"
 MOST_WAITING = 20  # sendings of one company that are not read yet
@@ -149,7 +149,7 @@ async def _locked(session: AsyncSession, stone_id: int) -> Stone:
 
 async def _one(session: AsyncSession, stone: Stone, public_id: str) -> StoneMedia:
     wanted = select(StoneMedia).where(StoneMedia.stone_id == stone.id, StoneMedia.public_id == public_id)
-    found = await session.scalar(wanted)
+    found = await session.scalar(wanted) if is_ulid(public_id) else None
     if found is None:
         raise NotFound()
     return found

@@ -213,7 +213,7 @@ def _piece(
     facts: Mapping[str, Any] | None = None,
 ) -> MediaPiece:
     state = PieceState.WAITING if code is None else PieceState.REFUSED
-    kept = "".join(letter for letter in name if letter.isprintable())[-200:] or "-"
+    kept = media_matching.printable(name)[-200:] or "-"
     return MediaPiece(
         name=kept, kind=kind, paths=list(paths), nth=order, state=state, code=code, facts=dict(facts or {})
     )

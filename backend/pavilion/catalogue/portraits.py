@@ -33,6 +33,7 @@ async def portrait_of(session: AsyncSession, public_id: str, lang: Lang) -> Port
         plates,
         shown.measured,
         whereabouts(stone),
+        f"/stones/{stone.public_id}/media/{stone.photo}/m.webp" if stone.photo and stone.listed else None,
     )
 
 

@@ -29,6 +29,7 @@ class Portrait(NamedTuple):
     plates: tuple[tuple[str, str], ...]  # crown, pavilion and profile as drawn lines: our own SVG
     measured: bool  # the plates are drawn to the stone's own angles
     here: tuple[str, str | None] | None  # country and city where it lies
+    photo: str | None = None  # address of a photograph that everybody may see
 
 
 # A link cannot say which form it accepts: `?as=` says it.
