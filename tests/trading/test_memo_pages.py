@@ -58,6 +58,7 @@ async def test_a_memo_goes_from_the_stone_to_the_scale_and_back_on_pages(site):
         shown = (await sam.get(own)).text
         assert BUYER not in shown and f"/stock/memos/{memo.public_id}/approval" in shown and "待货主答复" in shown
         assert own in (await sam.get("/stock/memos")).text
+        assert "待您答复的寄售申请：1" in (await sam.get("/desk")).text
         low = await sam.post(f"/stock/memos/{memo.public_id}/approval", data={"insured": "1"})
         assert low.status_code == 422 and "autofocus" in low.text
         assert (await wen.post(f"/stock/memos/{memo.public_id}/approval")).status_code == 403

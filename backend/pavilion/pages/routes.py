@@ -16,7 +16,7 @@ from pavilion.kernel.errors import BadInput
 from pavilion.pages import glossary, queries
 from pavilion.provenance.passport_showing import with_passport
 from pavilion.settlement import deposit_queries
-from pavilion.trading import offer_queries
+from pavilion.trading import memo_queries, offer_queries
 from pavilion.trading.turns import Side
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page, safe_back
@@ -95,6 +95,7 @@ async def desk(request: Request, actor: BuyingActor, session: Reading, now: Now)
         viewings=viewings,
         lots_offered=lots_offered,
         offers_to_answer={side: await offer_queries.waiting(session, side, company, now) for side in Side},
+        memos_to_answer=await memo_queries.waiting(session, company),
         deposits_left=deposits_left,
         now=now,
     )
