@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/v1", tags=["trading"])
 Offerer = Annotated[Actor, may(Permission.OFFER_MAKE)]
 
 
-@router.get("/offers", responses=answers({200: Offers}))
+@router.get("/offers", responses=answers({200: Offers}, NotAllowed))
 async def offers(actor: SignedInActor, session: Reading, now: Now) -> JSONResponse:
     """Those the company made, or those made for its stones, open ones first."""
     side = Side.BUYER if actor.may(Permission.OFFER_MAKE) else Side.SELLER
