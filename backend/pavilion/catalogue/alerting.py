@@ -86,7 +86,7 @@ async def tell(sessions: Sessions, now: datetime) -> int:
         untold = select(SearchAlert.search_id).where(SearchAlert.told_at.is_(None)).distinct()
         live = select(SavedSearch).where(SavedSearch.id.in_(untold), SavedSearch.ended_at.is_(None))
         rows = (await session.scalars(live.where(SavedSearch.cadence != Cadence.NEVER).order_by(SavedSearch.id))).all()
-        due = [row.id for row in rows if (row.told_at or row.made_at) + EVERY[Cadence(row.cadence)] <= now]
+        due = [row.id for row in rows if _due(row, now)]
     if not due:
         return 0
     async with sessions.begin() as session:
@@ -117,6 +117,13 @@ async def news(session: AsyncSession, lines: Sequence[Change]) -> list[News]:
             await asyncio.sleep(0)  # thousands of searches are no reason for a bid to wait
     found = await _unheard(session, found)
     return await asking.sifted(session, found, {search.id: search for search in searches}, readers)
+
+
+def _due(search: SavedSearch, now: datetime) -> bool:
+    """The first mail of a search that tells at once is due at once."""
+    if search.told_at is None and search.cadence == Cadence.AT_ONCE:
+        return True
+    return (search.told_at or search.made_at) + EVERY[Cadence(search.cadence)] <= now
 
 
 @dataclass

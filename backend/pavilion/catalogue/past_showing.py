@@ -48,9 +48,10 @@ async def change_of(session: AsyncSession, actor: Actor, said: str) -> int:
     else:
         try:
             at = datetime.fromisoformat(said[:40])
-        except ValueError:
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             raise PastUnknown(head=head) from None
-        seq = await history.last_before(session, at if at.tzinfo else at.replace(tzinfo=UTC))
+        seq = await history.last_before(session, at)
     if not await history.begins(session) <= seq <= head:
         raise PastUnknown(head=head)
     return seq

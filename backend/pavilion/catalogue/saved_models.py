@@ -23,7 +23,7 @@ class Cadence(StrEnum):
 
 
 EVERY = {
-    Cadence.AT_ONCE: timedelta(0),
+    Cadence.AT_ONCE: timedelta(minutes=5),  # after a mail; a large upload is listed in a hundred pieces
     Cadence.HOURLY: timedelta(hours=1),
     Cadence.DAILY: timedelta(days=1),
 }

@@ -12,6 +12,7 @@ from pavilion.catalogue import plan, queries, saving, showing
 from pavilion.catalogue.saved_forms import LONGEST_ASKED, KeepForm, WishesForm
 from pavilion.catalogue.saved_models import AlertKind, Cadence, SavedSearch
 from pavilion.kernel.errors import Refusal
+from pavilion.kernel.ids import is_ulid
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
@@ -29,7 +30,7 @@ async def kept(request: Request, actor: Keeper, session: Reading, ended: str = "
         "catalogue/saved.html",
         rows=list(zip(rows, asked, strict=True)),
         word_of=showing.word_of,
-        ended=ended,
+        ended=ended if is_ulid(ended) else "",
         done=done,
         most=saving.MOST,
     )
