@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from pavilion.exits import DONE, FALSE, stop
+
+if TYPE_CHECKING:
+    from pavilion.catalogue.sending import Order
 
 stock_app = typer.Typer(no_args_is_help=True, help="Stock files: check, import, generate.")
 
@@ -38,8 +41,10 @@ def stock_import(
     fix: Annotated[Path | None, typer.Option(help="The refused rows, to mend and send again.")] = None,
     confirm: Annotated[int | None, typer.Option(help="How many stones a replacing file may withdraw.")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder of the house; without it, its settings.")] = None,
+    url: Annotated[str, typer.Option(help="A house elsewhere, to which the file is sent over its interface.")] = "",
+    key: Annotated[str, typer.Option(envvar="PAVILION_KEY", help="Of the company there, for stock:write.")] = "",
 ) -> None:
-    """Import FILE with origin check into the house in DATA, and tell what became of every row."""
+    """Import FILE with origin check into the house in DATA or at URL, and tell what became of every row."""
     import asyncio
     import gc
 
@@ -57,11 +62,13 @@ def stock_import(
         raise stop(f"unknown mode {mode!r}; known: {' '.join(MODES)}")
     if not file.is_file():
         raise stop(f"{file}: no such file")
+    order = Order(file, supplier, mode, profile, dry_run, confirm, as_json, fix)
+    if url:
+        _sent_over(url, key, order)
     settings = Settings() if data is None else Settings(data_dir=data, database_url="")
     if registry is not None:
         settings = settings.model_copy(update={"registries": registry})
     gc.set_threshold(100_000, 20, 100)  # this process makes millions of small values and hardly a ring of them
-    order = Order(file, supplier, mode, profile, dry_run, confirm, as_json, fix)
 
     async def run() -> bool:
         from pavilion.kernel import db
@@ -115,6 +122,22 @@ def stock_generate(
     except (OSError, UnicodeError, ValueError) as fault:
         raise stop(f"{diamonds}: {fault}") from None
     typer.echo(f"{made.rows} rows, {made.broken} broken on purpose, {made.registered} chains in {out}")
+
+
+def _sent_over(url: str, key: str, order: "Order") -> NoReturn:
+    """The file goes to a house elsewhere; ends the command as an import at home does."""
+    import asyncio
+
+    from pavilion import stock_sending
+    from pavilion.partner import Away, Refused
+
+    if not key:
+        raise stop("--key or PAVILION_KEY is needed with --url")
+    try:
+        done = asyncio.run(stock_sending.send(url, key, order, lambda line: typer.echo(line, err=True)))
+    except (Refused, Away, OSError, ValueError) as fault:
+        raise stop(f"{url}: {fault}", FALSE) from None
+    raise typer.Exit(DONE if done else FALSE)
 
 
 def _known_profile(profile: str) -> None:

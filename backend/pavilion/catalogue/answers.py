@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pavilion.webkit.answers import Amount, Instant, Place, Told, Ulid, leaves_out
+from pavilion.webkit.answers import Absent, Amount, Instant, Place, Told, Ulid, leaves_out
 
 Mct = Annotated[int, Field(description="Milli-carats.", examples=[1_270])]
 Um = Annotated[int | None, Field(description="Micrometres.", examples=[6_950])]
@@ -168,7 +168,7 @@ class StoneTold(Told):
     place: WhereTold
     mined: MinedTold
     listed_at: Instant | None
-    price: PriceTold
+    price: PriceTold | Absent = None
     origin: OriginTold
 
 

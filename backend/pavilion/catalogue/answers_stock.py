@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome
-from pavilion.webkit.answers import Instant, Sha256, Told, Ulid, leaves_out
+from pavilion.webkit.answers import Absent, Instant, Sha256, Told, Ulid, leaves_out
 
 Count = Annotated[int, Field(ge=0, description="Rows.", examples=[0])]
 Header = Annotated[str, Field(examples=["Weight"])]
@@ -97,8 +97,8 @@ class RowTold(Told):
     stock_no: Annotated[str, Field(examples=["A-101"])]
     outcome: Outcome
     issues: list[IssueTold]
-    first_row: Annotated[int, Field(description="The row that it repeats.", examples=[2])]
-    origin: RowOriginTold
+    first_row: Annotated[int | Absent, Field(description="The row that it repeats.", examples=[2])] = None
+    origin: RowOriginTold | Absent = None
 
 
 class RowsTold(Told):

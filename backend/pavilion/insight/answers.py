@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pavilion.webkit.answers import Amount, Currency, Instant, InTongues, Minor, Place, Told, Ulid, leaves_out
+from pavilion.webkit.answers import Absent, Amount, Currency, Instant, InTongues, Minor, Place, Told, Ulid, leaves_out
 
 Count = Annotated[int, Field(ge=0, examples=[12])]
 Share = Annotated[int | None, Field(description="Hundredths of a percent.", examples=[8_750])]
@@ -77,4 +77,4 @@ class ResultsTold(Told):
 
     items: list[ResultTold]
     cursor: Place | None
-    totals: list[TotalsTold]
+    totals: list[TotalsTold] | Absent = None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from pavilion.kernel.errors import Refusal
 
@@ -23,6 +24,9 @@ class Told(BaseModel):
     """A part of an answer. The document holds its members to it, and tests hold every answer to the document."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
+
+
+Absent = SkipJsonSchema[None]  # what a reader's program finds in place of a member that was left out
 
 
 class Body(NamedTuple):
@@ -69,10 +73,12 @@ class InTongues(Told):
 
 
 def leaves_out(*names: str) -> ConfigDict:
-    """For `model_config` of a model some of whose members are there for some readers alone."""
+    """For `model_config` of a model some of whose members are there for some readers alone: `Now | Absent = None`."""
 
     def relax(schema: dict[str, Any]) -> None:
         schema["required"] = [name for name in schema["required"] if name not in names]
+        for name in names:
+            schema["properties"][name].pop("default")
 
     return ConfigDict(json_schema_extra=relax)
 
