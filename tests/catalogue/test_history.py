@@ -1,11 +1,14 @@
 """What became of a stone is written once, where it changes, and reads the same for ever after."""
 
+import runpy
+
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from pavilion.catalogue import history, service
 from pavilion.catalogue.models import CommitmentKind, Stone
+from pavilion.kernel import migrating
 from tests import make
 from tests.catalogue import stones
 from tests.make import HOUR, NOON
@@ -98,3 +101,24 @@ async def test_what_is_written_is_never_altered(sessions, act):
     with pytest.raises(DBAPIError, match="append only"):
         async with sessions.begin() as session:
             await session.execute(text(act))
+
+
+async def test_what_had_gone_before_histories_were_kept_is_not_taken_for_listed(sessions):
+    migration = runpy.run_path(str(migrating.scripts() / "versions" / "0013_changes.py"))
+    async with sessions.begin() as session:
+        firm = await make.company(session, name="Supplier BV")
+        stock = await stones.listed(session, [stones.row(n) for n in range(3)], firm.id)
+        gone = ({"withdrawn_at": NOON}, {"exposed_id": None})
+        for seq, (stone, facts) in enumerate(zip(stock, gone, strict=False), 100):
+            await session.execute(update(Stone).where(Stone.id == stone.id).values(seq=seq, **facts))
+        await session.execute(text(migration["GONE"]))
+        await session.execute(text(migration["BEGINS"]))
+        told = await history.changes(session, 99, 10)
+        assert [(one.seq, one.stone_id, one.kind) for one in told] == [
+            (100, stock[0].id, "withdrawn"),
+            (101, stock[1].id, "unlisted"),
+        ]
+        assert {one.at for one in told} == {NOON} and {one.after["listed"] for one in told} == {False}
+        assert await history.begins(session) == await history.head(session) > 0
+        await service.verdicts_changed(session, [stone.public_id for stone in stock], now=NOON)
+        assert await history.changes(session, 101, 10) == []
