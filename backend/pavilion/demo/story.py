@@ -21,6 +21,7 @@ from pavilion.demo import (
     payments,
     people,
     pictures,
+    price_lists,
     sales,
     searches,
     shortlists,
@@ -64,6 +65,7 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     async with sessions.begin() as session:
         await people.settle_in(session, now - timedelta(days=30))
         await _rates(session, now - timedelta(days=1))
+        await price_lists.take_in(session, now - timedelta(days=1))
         await viewings.furnish(session, now)
     told("stones, each checked against its registry")
     stock = stones.write(settings.data_dir, stones.SAMPLE)
@@ -286,6 +288,8 @@ TRY = (
     "imre@pavilion.example agrees to end the stop under /staff/proposals",
     "try: as wen@lumen.example choose stones under /viewings, an office and an hour; the invitation is in her mail",
     "try: as vic@pavilion.example open the next working day under /staff/viewings; mei@pavilion.example has Hong Kong",
+    "try: as sam@scheldt.example open a stone of his and its position, move the price; as adam@pavilion.example hand "
+    "in a price list under /staff/settings/benchmarks; without signing in see /prices and /prices/hues",
     "try: without signing in, open any stone under /stones, its passport and /log; verify its bundle under /verify",
     "try: as cato@pavilion.example read under /staff/fairness why two of the simulated rivals look like one",
     "try: as ilse@vandael.example pay her invoice under /desk/invoices, by card up to the ceiling; the page she comes "
