@@ -194,7 +194,7 @@ async def put_media(
             await to_thread.run_sync(shelf.forget, shelf.sent(public_id))
 
 
-@router.get("/api/v1/media-files/{sending}", responses=answers({200: SendingTold}))
+@router.get("/api/v1/media-files/{sending}", responses=answers({200: SendingTold}, SignedOut, NotAllowed))
 async def get_sending(sending: PublicId, actor: CurrentActor, session: Reading) -> JSONResponse:
     """What became of each file that was sent together, and why those that were refused were."""
     found = await _sending(session, actor, sending)
