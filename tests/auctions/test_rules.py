@@ -52,6 +52,8 @@ CASES = {
     Code.TITLE_MISSING: (SALE, replace(LOT, title_zh=" ")),
     Code.IMAGE_MISSING: (SALE, replace(LOT, stones=(replace(STONE, pictured=False),))),
     Code.NUMBER_MISSING: (SALE, replace(LOT, number=None)),
+    Code.REPORT_MISSING_FILE: (SALE, replace(LOT, stones=(replace(STONE, filed=False),))),
+    Code.VIDEO_MISSING: (SALE, replace(LOT, stones=(replace(STONE, filmed=False),))),
     Code.RULES_MISSING: (replace(SALE, increments=[]), LOT),
     Code.CLOSE_MISSING: (replace(SALE, first_close_at=None), LOT),
     Code.WORDING: (SALE, replace(LOT, refused=("lab grown",))),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
@@ -15,6 +15,8 @@ from pavilion.auctions import curation, publishing, registering, service
 from pavilion.auctions.models import Lot
 from pavilion.auctions.terms import terms
 from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.media_models import BITS
+from pavilion.catalogue.models import Stone
 from pavilion.kernel.db import Sessions
 from tests import make
 from tests.catalogue import stones as listing
@@ -52,6 +54,8 @@ async def expose(session: AsyncSession, stones: Sequence[str]) -> None:
 async def stones(session: AsyncSession, company: Any, count: int, *, first: int = 1, **changes: Any) -> list[str]:
     rows = [row(first + place, **changes) for place in range(count)]
     stored = await catalogue.store_stones(session, rows, supplier_company_id=company.id, now=NOON)
+    has_all = update(Stone).where(Stone.supplier_company_id == company.id).values(media=sum(BITS.values()))
+    await session.execute(has_all)
     return [stone.public_id for stone in stored]
 
 

@@ -28,6 +28,7 @@ from pavilion.auctions.rules import (
 from pavilion.auctions.snapshots import live_lots, rules_now, snapshot_document
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.cuts import CUTS
+from pavilion.catalogue.media_models import BITS, MediaKind
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import commitments_of
 from pavilion.kernel import events
@@ -272,7 +273,9 @@ def _stone_facts(stone: Stone, promised: dict[int, StoneCommitment], decided: di
         decided_at=decided.get(stone.public_id),
         kind=live.kind if live else None,
         ref=live.ref if live else None,
-        pictured=stone.picture is not None or stone.shape in CUTS,
+        pictured=bool(stone.photo or stone.picture) or stone.shape in CUTS,
+        filed=bool(stone.media & BITS[MediaKind.REPORT]),
+        filmed=bool(stone.media & (BITS[MediaKind.VIDEO] | BITS[MediaKind.SPIN])),
     )
 
 

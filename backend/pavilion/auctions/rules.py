@@ -141,6 +141,8 @@ class Code(StrEnum):
     CLOSE_MISSING = "close_missing"
     WORDING = "wording"
     DESCRIPTION_MISSING = "description_missing"
+    REPORT_MISSING_FILE = "report_missing_file"
+    VIDEO_MISSING = "video_missing"
     NOT_ELIGIBLE_IN = "not_eligible_in"
     NOT_AT_VIEWING_OFFICE = "not_at_viewing_office"
     NO_VIEWING_WINDOW = "no_viewing_window"
@@ -148,7 +150,8 @@ class Code(StrEnum):
 
 
 HANDED_IN = frozenset({Code.NOT_AT_VIEWING_OFFICE, Code.NO_VIEWING_WINDOW, Code.CLOSE_TOGETHER})  # found elsewhere
-WARNINGS = frozenset({Code.DESCRIPTION_MISSING, Code.NOT_ELIGIBLE_IN}) | HANDED_IN
+_OF_MEDIA = frozenset({Code.REPORT_MISSING_FILE, Code.VIDEO_MISSING})
+WARNINGS = _OF_MEDIA | frozenset({Code.DESCRIPTION_MISSING, Code.NOT_ELIGIBLE_IN}) | HANDED_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,8 @@ class StoneFacts:
     kind: str | None  # what the stone is promised to, and to whom
     ref: str | None
     pictured: bool
+    filed: bool = True  # its report can be looked at
+    filmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +330,10 @@ def stone_findings(lot: LotFacts, now: datetime) -> list[Finding]:
             found.append(Finding(_PROMISED.get(stone.kind, Code.ON_HOLD), lot.lot, stone.stone))
         if not stone.pictured:
             found.append(Finding(Code.IMAGE_MISSING, lot.lot, stone.stone))
+        if not stone.filed:
+            found.append(Finding(Code.REPORT_MISSING_FILE, lot.lot, stone.stone))
+        if not stone.filmed:
+            found.append(Finding(Code.VIDEO_MISSING, lot.lot, stone.stone))
     return found
 
 
