@@ -7,10 +7,12 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from httpx2 import AsyncClient
+from sqlalchemy import select
 
 from pavilion.accounts import keys
 from pavilion.accounts.rules import Permission
 from pavilion.accounts.scopes import Scope
+from pavilion.webkit.kept_models import KeptAnswer
 from tests.bidding.house import house
 from tests.bidding.served import enter, hear, say, served
 
@@ -36,7 +38,12 @@ async def test_a_key_bids_and_enters_the_room_until_it_is_revoked(sqlite_databas
         assert (first.status_code, again.status_code) == (201, 200) and again.json()["replayed"]
         assert (shut.status_code, shut.json()["code"]) == (403, "scope_missing")
         assert own.json()["n"] == first.json()["n"]
-        ticket = (await client.post("/api/v1/tickets", headers=sent)).json()["ticket"]
+        asked = [await client.post("/api/v1/tickets", headers=sent) for _ in range(2)]
+        ticket = asked[0].json()["ticket"]
+        async with made.sessions() as session:
+            kept = await session.scalar(select(KeptAnswer.body))
+        assert [one.status_code for one in asked] == [201, 200] and asked[1].json() == asked[0].json()
+        assert kept == {"expires_at": asked[0].json()["expires_at"]}, "a ticket is told again, and never kept"
         socket = await stack.enter_async_context(live.socket())
         await say(socket, op="hello", v=1, ticket=ticket)
         assert json.loads(await socket.recv())["op"] == "welcome"
