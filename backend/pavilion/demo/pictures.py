@@ -11,11 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
-from sqlalchemy import select
 
+from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import media
 from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.demo import people, stones
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.ids import ulid
@@ -39,7 +40,8 @@ async def send(sessions: Sessions, data_dir: Path, now: datetime) -> None:
     """Three stones are photographed; the first has a turn, a video and its report too. One file belongs to nobody."""
     chosen = sorted(stones.pictures())[-3:]
     async with sessions.begin() as session:
-        rows = list(await session.scalars(select(Stone).where(Stone.stock_no.in_(chosen)).order_by(Stone.stock_no)))
+        wanted = visible_to(HOUSE).where(Stone.stock_no.in_(chosen)).order_by(Stone.stock_no)
+        rows = list(await session.scalars(wanted))
         sam = await people.actor(session, SUPPLIER)
         files = await asyncio.to_thread(_files, rows)
         public_id, shelf = ulid(now), Shelf(data_dir)
