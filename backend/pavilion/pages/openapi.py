@@ -52,7 +52,10 @@ def of_programs(routes: Sequence[BaseRoute]) -> list[APIRoute]:
 def undeclared(routes: Sequence[BaseRoute]) -> list[str]:
     """Doors for programs that do not say what they answer."""
     return sorted(
-        f"{method} {route.path}" for route in of_programs(routes) if not route.responses for method in route.methods or ()
+        f"{method} {route.path}"
+        for route in of_programs(routes)
+        if not route.responses
+        for method in route.methods or ()
     )
 
 
