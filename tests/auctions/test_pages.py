@@ -21,6 +21,7 @@ from tests import make
 from tests.auctions import world
 from tests.make import NOON
 
+KNOWN = {"acknowledged": "description_missing"}
 UNKNOWN = "01KJ8Q3V5W9X7Y2Z4A6B8C0D1E"
 ORIGIN = {"sec-fetch-site": "same-origin"}
 
@@ -184,7 +185,7 @@ async def test_a_sale_is_built_and_published_without_script(house):
     assert (await curator.post(f"{board}/moves", data={"step": f"{lots[2]}:first"})).status_code == 303
     assert (await curator.post(f"{board}/numbers", data={"start": "11", "step": "1"})).status_code == 303
     assert "Ready 3 of 3" in (await curator.get(board)).text
-    assert (await curator.post(f"{board}/publication")).headers["location"] == "/staff/proposals"
+    assert (await curator.post(f"{board}/publication", data=KNOWN)).headers["location"] == "/staff/proposals"
     listed = (await lead.get("/staff/proposals")).text
     assert "Publish the sale Spectral V with 3 lots" in listed
     approval = re.search(r'action="(/staff/proposals/[0-9A-Z]{26}/approval)"', listed)[1]

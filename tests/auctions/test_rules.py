@@ -31,7 +31,8 @@ from pavilion.kernel.instants import from_micros, micros
 from tests.make import HOUR, NOON
 
 STONE = StoneFacts("S-1", exposed=True, decided_at=NOON, kind=None, ref=None, pictured=True)
-LOT = LotFacts("L-1", 1, "Ruby", "红宝石", 100_000, 150_000, 200_000, 300_000, 7, "approved", (STONE,))
+WORDS = {"text_en": "Bright.", "text_zh": "火彩明亮。"}
+LOT = LotFacts("L-1", 1, "Ruby", "红宝石", 100_000, 150_000, 200_000, 300_000, 7, "approved", (STONE,), **WORDS)
 SALE = SaleFacts(
     "Spectral", "光谱", "Text", "文字", NOON + HOUR, NOON + 3 * HOUR, INCREMENTS, [[None, 2500]], SOFT_CLOSE
 )
@@ -59,7 +60,26 @@ CASES = {
     Code.WORDING: (SALE, replace(LOT, refused=("lab grown",))),
     Code.NOT_ELIGIBLE_IN: (SALE, replace(LOT, closed=("US: SN-01 US-RU-THIRD-500 (2)",))),
     Code.DESCRIPTION_MISSING: (replace(SALE, text_zh=""), LOT),
+    Code.REPORT_OLD: (SALE, replace(LOT, stones=(replace(STONE, reported_on="2021-02-27"),))),
 }
+
+
+def test_a_sale_in_one_language_asks_for_words_in_no_other():
+    silent = replace(LOT, title_zh="", text_zh="")
+    sale = replace(SALE, title_zh="", text_zh="", langs=("en",))
+    assert readiness(sale, [silent], NOON) == []
+    found = readiness(replace(sale, langs=("en", "zh")), [silent], NOON)
+    assert [(one.code, one.lot) for one in found] == [
+        (Code.TITLE_MISSING, None),
+        (Code.DESCRIPTION_MISSING, None),
+        (Code.TITLE_MISSING, "L-1"),
+        (Code.DESCRIPTION_MISSING, "L-1"),
+    ]
+
+
+def test_a_report_of_just_under_five_years_is_not_old():
+    fresh = replace(LOT, stones=(replace(STONE, reported_on="2021-03-02"),))
+    assert readiness(SALE, [fresh], NOON) == []
 
 
 def test_a_complete_sale_is_ready():

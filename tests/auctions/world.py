@@ -88,7 +88,8 @@ async def draft(sessions: Sessions, world: World, count: int | None = None, **ch
     async with sessions.begin() as session:
         sale = await curation.create_sale(session, values=settings(**changes), actor=world.curator, now=NOON)
         lots = await curation.add_stones(session, sale=sale.public_id, stones=wanted, actor=world.curator, now=NOON)
-        figures = {"low_minor": 500_000, "high_minor": 700_000, "opening_minor": 400_000}
+        words = {"text_en": "Bright and well cut.", "text_zh": "火彩明亮，切工精良。"}
+        figures = {"low_minor": 500_000, "high_minor": 700_000, "opening_minor": 400_000} | words
         edits = {lot.public_id: (lot.version, figures) for lot in lots}
         await curation.edit_lots(session, sale=sale.public_id, edits=edits, actor=world.curator, now=NOON)
         await curation.number_lots(session, sale=sale.public_id, start=11, actor=world.curator, now=NOON)

@@ -94,6 +94,7 @@ async def running_sale(
         made = await curation.create_sale(session, values=said, actor=curator, now=then)
         added = await curation.add_stones(session, sale=made.public_id, stones=stones, actor=curator, now=then)
         figures = {"low_minor": 2_200_000, "high_minor": 3_000_000, "opening_minor": 1_200_000}
+        figures |= {"text_en": "Bright and well cut.", "text_zh": "火彩明亮，切工精良。"}
         edits = {lot.public_id: (lot.version, figures) for lot in added}
         await curation.edit_lots(session, sale=made.public_id, edits=edits, actor=curator, now=then)
         await curation.number_lots(session, sale=made.public_id, start=11, actor=curator, now=then)

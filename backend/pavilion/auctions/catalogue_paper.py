@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import queries
+from pavilion.auctions import noticing, queries
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.terms import terms
+from pavilion.auctions.version_models import LotNotice
 from pavilion.catalogue import plan
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import term
@@ -28,7 +29,7 @@ ANYBODY = Actor(None, None, None, None, frozenset(), frozenset())
 BANDS = (500, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000)  # of the index by weight, in thousandths of a carat
 _WORDS = (
     *("catalogue", "contents", "terms", "lots", "index", "by_shape", "by_hue", "by_weight", "lot", "estimate", "price"),
-    *("withdrawn", "scan", "page", "white", "drawn", "rules_hash", "snapshot_hash", "terms_version"),
+    *("withdrawn", "notices", "scan", "page", "white", "drawn", "rules_hash", "snapshot_hash", "terms_version"),
 )
 Said = list[str]  # one text per language of the paper
 
@@ -62,8 +63,11 @@ async def source(
     lots = (await session.scalars(select(Lot).where(Lot.sale_id == sale.id).order_by(Lot.rank))).all()
     lots = [lot for lot in lots if lot.state != "draft"]
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots], ANYBODY)
-    headings = await queries.headings_of(session, sale.public_id)
-    entries = [_lot(told, sale, lot, stones[lot.id], headings.get(lot.public_id), house) for lot in lots]
+    headings, notices = (
+        await queries.headings_of(session, sale.public_id),
+        await noticing.of_sale(session, sale.public_id),
+    )
+    entries = [_lot(told, sale, lot, stones[lot.id], headings.get(lot.public_id), notices, house) for lot in lots]
     shown = [lot for lot in lots if stones[lot.id] and lot.state != "withdrawn"]
     top = max(shown, key=lambda lot: (lot.high_minor or 0, lot.id), default=None)
     return {
@@ -80,6 +84,7 @@ async def source(
         + [[told.say(name), value] for name, value in _hashes(sale) if value],
         "lots": entries,
         "cover": plan.plan_of(stones[top.id][0]).name if top is not None else "",
+        "notices": [_notice(told, sale, one, {lot.public_id: lot.number_text for lot in lots}) for one in notices],
         "index": _index(told, [(lot, stones[lot.id]) for lot in shown]),
         "address": house,
     }
@@ -126,6 +131,7 @@ def _lot(
     lot: Lot,
     stones: Sequence[Stone],
     heading: tuple[str, str] | None,
+    notices: Sequence[LotNotice],
     house: str,
 ) -> dict[str, Any]:
     gone = lot.state == "withdrawn" or not stones
@@ -136,15 +142,20 @@ def _lot(
         "heading": list(_pair(told, *heading)) if heading else [],
         "title": told.say("withdrawn") if gone else _pair(told, lot.title_en, lot.title_zh),
         "estimate": "",
+        "text": [],
+        "priced": sale.type == SaleType.COLLECTION,
         "stones": [],
     }
     if gone:
         return found
     of = told.figures[0]
-    amounts = [of.amount(minor, sale.currency) for minor in (lot.low_minor or 0, lot.high_minor or 0)]
-    priced = sale.type == SaleType.COLLECTION
-    found["estimate"] = f"{sale.currency} {amounts[0]}" + ("" if priced else f" – {amounts[1]}")
-    found["priced"] = priced
+    holds = noticing.estimates(notices).get(lot.public_id, (lot.low_minor or 0, lot.high_minor or 0))
+    amounts = [of.amount(minor, sale.currency) for minor in holds]
+    found["estimate"] = f"{sale.currency} {amounts[0]}" + ("" if found["priced"] else f" – {amounts[1]}")
+    if lot.on_request:
+        found["estimate"] = " · ".join(told.say("on_request"))
+    words = noticing.texts(notices).get(lot.public_id, (lot.text_en, lot.text_zh))
+    found["text"] = [text for text in dict.fromkeys(_pair(told, *words)) if text]
     for stone in stones:
         found["stones"].append(
             {
@@ -156,6 +167,16 @@ def _lot(
             }
         )
     return found
+
+
+def _notice(told: Printer, sale: Sale, notice: LotNotice, numbers: Mapping[str, str]) -> dict[str, Any]:
+    """One line of the annex: what changed after publication, and why."""
+    return {
+        "lot": numbers.get(notice.lot, ""),
+        "at": told.each(lambda of: _plain(of.when(notice.at, sale.zone))),
+        "text": _pair(told, notice.text_en, notice.text_zh),
+        "reason": notice.reason,
+    }
 
 
 def _facts(told: Printer, stone: Stone) -> list[list[Said]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,10 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from pavilion.auctions import formats
 from pavilion.auctions.formats import MOST_CUSTODIANS, SaleType
+from pavilion.auctions.wall_clock import local_instant, local_text
 from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.kernel.money import CURRENCIES, MAX_AMOUNT, decimal_text, parse_minor
 
 MOST_LOTS = 500
+SPAN = ("registers_from", "registers_until")
 _PLAIN = ("edge_delay_ms", "close_wait_extend_ms", "passed_offer_days")
 _ZONE = re.compile(r"UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+\-]+){1,2}")
 DAY = 86_400
@@ -112,6 +114,9 @@ class LotEdit(Said):
     opening: Amount = ""
     reserve: Amount | None = None
     price: Amount | None = None  # of a collection
+    text_en: Long | None = None
+    text_zh: Long | None = None
+    on_request: YesNo | None = None  # the estimate is told to who asks
     lower: Literal["", "yes"] = ""  # what is no step of the ladder becomes the next lower one
 
 
@@ -136,6 +141,9 @@ class SaleSettings(Said):
     entity: Short = ""
     opens_at: Short = ""
     first_close_at: Short = ""
+    registers_from: Short = ""
+    registers_until: Short = ""
+    langs: Literal["both", "en", "zh"] = "both"
     hard_end: Short = ""
     stagger_s: Annotated[int, Field(ge=0, le=DAY)] = 60
     stagger_per: Annotated[int, Field(ge=1, le=MOST_LOTS)] = 1
@@ -208,6 +216,10 @@ def read_settings(said: SaleSettings, entities: Mapping[str, object]) -> tuple[d
     values: dict[str, Any] = {name: getattr(said, name) for name in (*names, "stagger_s", "stagger_per")}
     values |= {"mode": said.mode, "reserve_rule": said.reserve_rule, "increments": increments}
     values |= {"opens_at": opens_at, "first_close_at": first}
+    span = {name: field(name, "time_unknown", partial(local_instant, getattr(said, name), zone)) for name in SPAN}
+    values |= span | {"langs": ["en", "zh"] if said.langs == "both" else [said.langs]}
+    if span["registers_from"] and span["registers_until"] and span["registers_until"] <= span["registers_from"]:
+        faults["registers_until"] = "end_not_later"
     soft = {"window": said.window, "extension": said.extension, "mode": said.soft_mode, "scope": said.scope}
     values["soft_close"] = soft | {"hard_end": stamp(hard_end) if hard_end else None}
     values["premium"] = {"bands": bands, "early_bands": None, "early_before_hours": 48}
@@ -279,6 +291,8 @@ def settings_of(sale: Any) -> dict[str, Any]:
         {name: getattr(sale, name) for name in names}
         | {
             "opens_at": local_text(sale.opens_at, zone),
+            **{name: local_text(getattr(sale, name), zone) for name in SPAN},
+            "langs": "both" if len(sale.langs) > 1 else sale.langs[0],
             "first_close_at": local_text(sale.first_close_at, zone),
             "hard_end": local_text(hard_end, zone),
             "window": soft["window"],
@@ -324,23 +338,6 @@ def _options_text(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _percent(bp: int) -> str:
     return f"{bp // 100}" + (f".{bp % 100:02d}" if bp % 100 else "")
-
-
-def local_instant(text: str, zone: ZoneInfo) -> datetime | None:
-    """The instant of a wall clock in the sale's zone; an hour that the zone skips is a ValueError."""
-    if not text:
-        return None
-    wall = datetime.fromisoformat(text)
-    if wall.tzinfo is not None or not 2000 <= wall.year <= 2200:
-        raise ValueError("a wall clock is needed")
-    at = wall.replace(tzinfo=zone).astimezone(UTC)
-    if at.astimezone(zone).replace(tzinfo=None) != wall:
-        raise ValueError("no such hour")
-    return at
-
-
-def local_text(at: datetime | None, zone: ZoneInfo) -> str:
-    return "" if at is None else at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def read_tiers(text: str, currency: str) -> list[list[int]]:

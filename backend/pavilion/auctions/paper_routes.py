@@ -26,6 +26,7 @@ async def catalogue(
     """The bytes, or a page that waits while they are made."""
     row = await board.sale_of(session, sale)
     await limits.take(request, "catalogue", sale, per_minute=ASKED)
+    lang = lang if len(row.langs) > 1 else "en" if "en" in row.langs else "zh"  # what there is of it
     state = request.app.state
     asked = await papers.wanted(session, row, lang, house=state.settings.public_url, tongues=state.pages.tongues)
     made = await papers.printed(session, asked.sha256)

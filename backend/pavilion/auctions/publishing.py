@@ -121,7 +121,8 @@ async def publish(session: AsyncSession, proposal: Proposal, actor: Actor, now: 
     lots = await live_lots(session, sale)
     await _promise(session, sale, lots, actor, now)
     await _link(session, lots)
-    for lot in lots:
+    for lot in lots:  # a title in the sale's only language stands for both
+        lot.title_en, lot.title_zh = lot.title_en or lot.title_zh, lot.title_zh or lot.title_en
         lot.state = LotState.LISTED
     await session.flush()
     sale.rules = rules = rules_now(session, sale)
@@ -258,7 +259,11 @@ async def _lot_facts(
             owner=lot.consignor_company_id,
             owner_state=states.get(lot.consignor_company_id or 0),
             stones=tuple(_stone_facts(stone, promised, decided) for stone in stones[lot.id]),
-            refused=_refused((lot.title_en, lot.title_zh), wording.clarity_of(stones[lot.id])),
+            refused=_refused(
+                (lot.title_en, lot.title_zh, lot.text_en, lot.text_zh), wording.clarity_of(stones[lot.id])
+            ),
+            text_en=lot.text_en,
+            text_zh=lot.text_zh,
             closed=closed[lot.id],
         )
         for lot in lots
@@ -276,6 +281,7 @@ def _stone_facts(stone: Stone, promised: dict[int, StoneCommitment], decided: di
         pictured=bool(stone.photo or stone.picture) or stone.shape in CUTS,
         filed=bool(stone.media & BITS[MediaKind.REPORT]),
         filmed=bool(stone.media & (BITS[MediaKind.VIDEO] | BITS[MediaKind.SPIN])),
+        reported_on=stone.report_date or "",
     )
 
 
@@ -300,6 +306,7 @@ def _sale_facts(sale: Sale) -> SaleFacts:
         breaks=sale.breaks,
         type=sale.type,
         options=sale.options,
+        langs=tuple(sale.langs),
         refused=_refused((sale.title_en, sale.title_zh, sale.text_en, sale.text_zh)),
     )
 

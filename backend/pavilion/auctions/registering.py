@@ -17,12 +17,20 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
 from pavilion.kernel import events
-from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, StaleVersion
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import MAX_AMOUNT, decimal_text, of_two_places
 
 PADDLES = range(101, 1000)
 MORE_PADDLES = range(1000, 10_000)  # once the first range is used up
+
+
+class RegistrationShut(Refusal):
+    """The sale takes registrations later, or takes no more."""
+
+    status, code = 409, "registration_shut"
+
+
 OPEN_FOR_REGISTRATION = frozenset({SaleState.PUBLISHED, SaleState.OPEN, SaleState.PAUSED})
 
 R = RegistrationState
@@ -55,6 +63,8 @@ async def apply(
     await strikes.refuse_barred(session, actor.company_id, entities()[row.entity].strikes)
     registration = await _of_company(session, row.id, actor.company_id)
     if registration is None:
+        if not takes_registrations(row, now):
+            raise RegistrationShut()
         registration = Registration(
             public_id=ulid(now), sale_id=row.id, company_id=actor.company_id, state=R.APPLIED, applied_at=now
         )
@@ -73,6 +83,14 @@ async def apply(
         raise StaleVersion() from fault
     _tell(session, registration, "applied", actor, now, sale=sale)
     return registration
+
+
+def takes_registrations(sale: Sale, now: datetime) -> bool:
+    """Whether a company that did not ask before can ask now."""
+    begun = sale.registers_from is None or now >= sale.registers_from
+    return (
+        sale.state in OPEN_FOR_REGISTRATION and begun and (sale.registers_until is None or now < sale.registers_until)
+    )
 
 
 async def approve(

@@ -146,6 +146,7 @@ async def _registration_page(
     status_code: int = 200,
 ) -> Response:
     kept = {name: value[:1000] for name, value in (said or {}).items()}
+    running, now = sale.state in registering.OPEN_FOR_REGISTRATION, request.app.state.clock()
     registration, rule = await registry.own_registration(session, sale, actor), await deposits.rule_of(session, sale)
     marked = lots if lots is not None else registration.marked if registration else ()
     standings = await _standings(request, session, [registration] if registration else [])
@@ -161,7 +162,9 @@ async def _registration_page(
         lots=await deposits.offered(session, sale) if rule.counts_lots else [],
         marked=frozenset(marked),
         terms=terms(),
-        open=sale.state in registering.OPEN_FOR_REGISTRATION,
+        open=registering.takes_registrations(sale, now) or (running and registration is not None),
+        running=running,
+        now=now,
         said=kept,
         faults=faults or {},
     )

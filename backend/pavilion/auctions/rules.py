@@ -71,6 +71,7 @@ REGISTRATION_TRANSITIONS: Mapping[RegistrationState, frozenset[RegistrationState
 MOST_TIERS = 64
 LEAST_RUN = timedelta(minutes=10)  # from the opening of the bidding to the first close
 VERDICT_FRESH = timedelta(hours=24)
+REPORT_FRESH = timedelta(days=5 * 365 + 1)  # five years
 SECOND_PERSON_ABOVE = 100_000_000  # of a currency of two places; a limit above 1,000,000.00 needs a lead
 
 Tiers = Sequence[Sequence[int]]
@@ -143,15 +144,19 @@ class Code(StrEnum):
     DESCRIPTION_MISSING = "description_missing"
     REPORT_MISSING_FILE = "report_missing_file"
     VIDEO_MISSING = "video_missing"
+    REPORT_OLD = "report_old"
+    WEIGH_IN_MISSING = "weigh_in_missing"
     NOT_ELIGIBLE_IN = "not_eligible_in"
     NOT_AT_VIEWING_OFFICE = "not_at_viewing_office"
     NO_VIEWING_WINDOW = "no_viewing_window"
     CLOSE_TOGETHER = "close_together"
 
 
-HANDED_IN = frozenset({Code.NOT_AT_VIEWING_OFFICE, Code.NO_VIEWING_WINDOW, Code.CLOSE_TOGETHER})  # found elsewhere
+HANDED_IN = frozenset({Code.NOT_AT_VIEWING_OFFICE, Code.NO_VIEWING_WINDOW, Code.CLOSE_TOGETHER}) | {
+    Code.WEIGH_IN_MISSING
+}  # found elsewhere
 _OF_MEDIA = frozenset({Code.REPORT_MISSING_FILE, Code.VIDEO_MISSING})
-WARNINGS = _OF_MEDIA | frozenset({Code.DESCRIPTION_MISSING, Code.NOT_ELIGIBLE_IN}) | HANDED_IN
+WARNINGS = _OF_MEDIA | frozenset({Code.DESCRIPTION_MISSING, Code.REPORT_OLD, Code.NOT_ELIGIBLE_IN}) | HANDED_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,7 @@ class StoneFacts:
     pictured: bool
     filed: bool = True  # its report can be looked at
     filmed: bool = True
+    reported_on: str = ""  # the day of its report, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,8 @@ class LotFacts:
     owner_state: str | None
     stones: tuple[StoneFacts, ...]
     refused: tuple[str, ...] = ()  # wordings that a natural catalogue does not use
+    text_en: str = ""
+    text_zh: str = ""
     closed: tuple[str, ...] = ()  # known destinations where it may not be sold, each with rule and bidders shut out
 
 
@@ -213,6 +221,7 @@ class SaleFacts:
     type: str = SaleType.TIMED
     options: Mapping[str, object] | None = None
     refused: tuple[str, ...] = ()
+    langs: tuple[str, ...] = ("en", "zh")
 
 
 class Broken(StrEnum):
@@ -255,14 +264,15 @@ def readiness(sale: SaleFacts, lots: Sequence[LotFacts], now: datetime) -> list[
     found = sale_findings(sale, len(lots), now)
     priced = sale.type == SaleType.COLLECTION
     for lot in lots:
-        found += lot_findings(lot, () if priced else sale.increments, now, priced=priced)  # a price needs no ladder
+        tiers = () if priced else sale.increments  # a price needs no ladder
+        found += lot_findings(lot, tiers, now, priced=priced, langs=sale.langs)
     return found
 
 
 def sale_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
     found = [] if lots else [Finding(Code.NO_STONE)]
-    found += [Finding(Code.TITLE_MISSING, fact=lang) for lang in _silent(sale.title_en, sale.title_zh)]
-    found += [Finding(Code.DESCRIPTION_MISSING, fact=lang) for lang in _silent(sale.text_en, sale.text_zh)]
+    found += [Finding(Code.TITLE_MISSING, fact=lang) for lang in _silent(sale.title_en, sale.title_zh, sale.langs)]
+    found += [Finding(Code.DESCRIPTION_MISSING, fact=lang) for lang in _silent(sale.text_en, sale.text_zh, sale.langs)]
     found += [Finding(Code.WORDING, fact=wording) for wording in sale.refused]
     if sale.type == SaleType.COLLECTION:  # neither bids nor ends
         return found if sale.opens_at else [*found, Finding(Code.CLOSE_MISSING, fact="opens_at")]
@@ -297,7 +307,9 @@ def close_findings(sale: SaleFacts, lots: int, now: datetime) -> list[Finding]:
     return []
 
 
-def lot_findings(lot: LotFacts, tiers: Tiers, now: datetime, *, priced: bool = False) -> list[Finding]:
+def lot_findings(
+    lot: LotFacts, tiers: Tiers, now: datetime, *, priced: bool = False, langs: Sequence[str] = ("en", "zh")
+) -> list[Finding]:
     """`priced`: the lot of a collection has a price, which is opening and estimate in one."""
     found = stone_findings(lot, now)
     if lot.owner is None:
@@ -309,7 +321,8 @@ def lot_findings(lot: LotFacts, tiers: Tiers, now: datetime, *, priced: bool = F
     reserve = None if priced else lot.reserve
     faults = broken(tiers, opening=lot.opening, reserve=reserve, low=lot.low, high=lot.high)
     found += [Finding(Code.INVARIANT_BROKEN, lot.lot, fault) for fault in faults]
-    found += [Finding(Code.TITLE_MISSING, lot.lot, lang) for lang in _silent(lot.title_en, lot.title_zh)]
+    found += [Finding(Code.TITLE_MISSING, lot.lot, lang) for lang in _silent(lot.title_en, lot.title_zh, langs)]
+    found += [Finding(Code.DESCRIPTION_MISSING, lot.lot, lang) for lang in _silent(lot.text_en, lot.text_zh, langs)]
     if lot.number is None:
         found.append(Finding(Code.NUMBER_MISSING, lot.lot))
     found += [Finding(Code.WORDING, lot.lot, wording) for wording in lot.refused]
@@ -334,6 +347,8 @@ def stone_findings(lot: LotFacts, now: datetime) -> list[Finding]:
             found.append(Finding(Code.REPORT_MISSING_FILE, lot.lot, stone.stone))
         if not stone.filmed:
             found.append(Finding(Code.VIDEO_MISSING, lot.lot, stone.stone))
+        if stone.reported_on and stone.reported_on < (now - REPORT_FRESH).date().isoformat():
+            found.append(Finding(Code.REPORT_OLD, lot.lot, stone.stone))
     return found
 
 
@@ -359,5 +374,5 @@ def ready_lots(findings: Sequence[Finding], lots: Sequence[LotFacts]) -> int:
 _PROMISED = {"in_sale": Code.IN_OTHER_SALE, "sold": Code.IN_OTHER_SALE, "on_memo": Code.ON_MEMO, "held": Code.ON_HOLD}
 
 
-def _silent(en: str, zh: str) -> list[str]:
-    return [lang for lang, text in (("en", en), ("zh", zh)) if not text.strip()]
+def _silent(en: str, zh: str, langs: Sequence[str]) -> list[str]:
+    return [lang for lang, text in (("en", en), ("zh", zh)) if lang in langs and not text.strip()]

@@ -16,13 +16,12 @@ from pavilion.auctions.forms import (
     YesNo,
     bands_text,
     gate_text,
-    local_instant,
-    local_text,
     read_bands,
     read_gate,
     read_tiers,
     tiers_text,
 )
+from pavilion.auctions.wall_clock import local_instant, local_text
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.instants import from_stamp, stamp

@@ -180,6 +180,11 @@ async def companies_by_pair(
     return {pair: n for pair, n in counts.items() if n >= LEAST_COMPANIES}
 
 
+async def companies_with(session: AsyncSession, stones: Sequence[str]) -> set[int]:
+    """The companies with one of these stones on a list of theirs."""
+    return _of(await _keepers(session, stones), stones)
+
+
 async def _keepers(session: AsyncSession, stones: Sequence[str]) -> dict[str, set[int]]:
     found: dict[str, set[int]] = defaultdict(set)
     for start in range(0, len(stones), queries.AT_ONCE):

@@ -5,7 +5,15 @@ from datetime import datetime
 from functools import partial
 
 from pavilion.kernel.db import Sessions
-from pavilion.notifications import money_notices, reminding, search_notices, trade_notices, viewing_notices, watching
+from pavilion.notifications import (
+    lot_notices,
+    money_notices,
+    reminding,
+    search_notices,
+    trade_notices,
+    viewing_notices,
+    watching,
+)
 from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.jobs import Mailing, Pushing, post_of, push_of
 from pavilion.notifications.wording import Author
@@ -26,6 +34,7 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Tick]
         ("money told", money_notices.hearing(sessions).tick),
         ("trades told", trade_notices.hearing(sessions).tick),
         ("searches told", search_notices.hearing(sessions).tick),
+        ("notices of lots told", lot_notices.hearing(sessions).tick),
         ("reminders", partial(reminding.tick, sessions)),
         ("mail", mailing.tick),
     ]

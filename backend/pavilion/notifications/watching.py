@@ -13,6 +13,7 @@ from pavilion.bidding.models import BookBid, BookEvent, BookLot, Checkpoint, Sal
 from pavilion.bidding.tender_models import TenderHeld
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Cursor, cursor_of
+from pavilion.notifications.lot_notices import interested_in
 from pavilion.notifications.rules import STALE
 from pavilion.notifications.telling import Teller
 
@@ -116,7 +117,10 @@ class _Reader:
             await self._final_round(event, lot)
         elif (notice := OF_LOT.get(event.type)) and not with_sale and event.data.get("reason") != WITH_SALE:
             facts = {name: event.data[name] for name in ("reason", "text_en", "text_zh") if name in event.data}
-            await self._tell(notice, event, self._live(lot, event.n), lot=lot, **facts)
+            companies = self._live(lot, event.n)
+            if notice == "lot_notice":
+                companies = [*companies, *await interested_in(self.session, lot)]
+            await self._tell(notice, event, companies, lot=lot, **facts)
         if event.type in LEADING:
             self.leaders[lot] = event.data["leader"]
 

@@ -12,6 +12,8 @@ from pavilion.auctions.closing_together import closing_together
 from pavilion.auctions.models import Sale
 from pavilion.auctions.publishing import Check
 from pavilion.auctions.rules import Code, Finding
+from pavilion.provenance.custody_keeping import last_weights
+from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.viewings.place_models import Office, SaleViewing, Window
 from pavilion.viewings.stone_models import Stay
 
@@ -37,7 +39,22 @@ async def seen_before(
     return found
 
 
-CHECKS: tuple[Check, ...] = (seen_before, closing_together)
+async def weighed_in(
+    session: AsyncSession, sale: Sale, lots: Mapping[str, Sequence[str]], now: datetime
+) -> list[Finding]:
+    """Stones that the house never weighed itself; one without a desk that weighs says nothing."""
+    if await session.scalar(select(CustodyEntry.id).limit(1)) is None:
+        return []
+    known = await last_weights(session, [stone for stones in lots.values() for stone in stones])
+    return [
+        Finding(Code.WEIGH_IN_MISSING, lot, stone)
+        for lot, stones in lots.items()
+        for stone in stones
+        if stone not in known
+    ]
+
+
+CHECKS: tuple[Check, ...] = (seen_before, closing_together, weighed_in)
 
 
 async def _until(session: AsyncSession, sale: Sale) -> datetime | None:
