@@ -26,7 +26,7 @@ LONGEST = 400  # characters of one value; more is a fault before anything else i
 LONGEST_TEXT = 40
 MOST_FREE = 20  # codes of a choice that has no enumeration
 MOST_COMPARED = 6
-VIEWS = ("grid", "table")
+VIEWS = ("grid", "list", "table")
 FIRST_DAY = date(1970, 1, 1)
 
 _NUMBER = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,3}))?")

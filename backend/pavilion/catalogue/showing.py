@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from pavilion.catalogue.forms import Asked, address, written
+from pavilion.catalogue.forms import VIEWS, Asked, address, written
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import country_name, term
 from pavilion.catalogue.searching import Answer, Bars
@@ -108,7 +108,7 @@ def shown(
         tabs=_tabs(wanted, answer, to),
         sorts=[sort for sort in SORTS if prices or sort not in PRICED_SORTS],
         here=to(wanted),
-        views={view: to(wanted, view) for view in ("grid", "table")},
+        views={view: to(wanted, view) for view in VIEWS},
     )
 
 
