@@ -7,6 +7,7 @@ from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import trade_routes as trade_terms_routes
 from pavilion.auctions import rates_routes, reoffer_routes, rules_routes
 from pavilion.auctions import routes as auctions_routes
+from pavilion.auctions import suggesting_routes as auctions_suggesting_routes
 from pavilion.bidding import (
     amend_routes,
     notice_routes,
@@ -86,6 +87,7 @@ ROUTERS: list[APIRouter] = [
     key_routes.router,
     trade_terms_routes.router,
     auctions_routes.router,
+    auctions_suggesting_routes.router,
     rates_routes.router,
     rules_routes.router,
     reoffer_routes.router,

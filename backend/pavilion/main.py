@@ -33,7 +33,7 @@ from pavilion.catalogue import (
 from pavilion.catalogue.keeping import index_of
 from pavilion.doors import EDGE_ROUTERS, ROUTERS
 from pavilion.housework import signer_of, ticks_of
-from pavilion.insight import appearances
+from pavilion.insight import appearances, estimating
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
@@ -222,6 +222,7 @@ def build_web(
     app.state.deposit_standings = deposit_standing.of_registrations
     app.state.shared_stones = share_routes.shared_stones
     app.state.stood_in = appearances.of_stone
+    app.state.evidence_of = estimating.of_stones
     app.state.trade_of = trading_showing.of_stone
     app.state.offers_of = offer_queries.of_desk
     app.state.filmed = remote.told_of
@@ -251,7 +252,11 @@ async def _close_index(app: FastAPI) -> None:
 def sessions_of(settings: Settings, engine: AsyncEngine) -> db.Sessions:
     """Sessions of this house, which read what it keeps sealed."""
     vault = _vault_of(settings)
-    handed = {"checks": seen_before.CHECKS, "figures": interest.figures, "house": settings.house_did}
+    handed = {
+        "checks": (*seen_before.CHECKS, estimating.outside_band),
+        "figures": interest.figures,
+        "house": settings.house_did,
+    }
     return db.sessions_of(engine, vault.amounts if vault else None, **handed)
 
 

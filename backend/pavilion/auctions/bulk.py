@@ -64,6 +64,16 @@ def lower_steps(values: Mapping[str, Any], tiers: Tiers) -> dict[str, int]:
     return {name: step for name, step in found.items() if step is not None and step != said[name]}
 
 
+def outwards(low: int, high: int, tiers: Tiers) -> tuple[int, int]:
+    """Two positive amounts as an estimate of this ladder: the low one goes down to a step, the high one up."""
+    return _down(tiers, low) or low, _up(tiers, high) or high
+
+
+def part_of(tiers: Tiers, amount: int, percent: int) -> int | None:
+    """So much of an amount, down to the ladder."""
+    return _down(tiers, _part(amount, percent))
+
+
 def _figures(act: Act, first: int, second: int, lot: BulkLot, tiers: Tiers) -> dict[str, int | None]:
     match act:
         case Act.ESTIMATE:

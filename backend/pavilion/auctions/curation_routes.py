@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking
+from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking, suggesting
 from pavilion.auctions.board_forms import OnBoard
 from pavilion.auctions.board_page import board_page, done
 from pavilion.auctions.entities import entities
@@ -309,6 +309,7 @@ async def _lot_page(
     line = next((line for line in shown.lots if line.lot.public_id == lot), None)
     if line is None:
         raise NotFound()
+    suggested = await suggesting.of_lot(session, shown.sale, lot, request.app.state.evidence_of, actor, now)
     return page(
         request,
         "auctions/lot.html",
@@ -320,6 +321,7 @@ async def _lot_page(
         steps=steps or {},
         refused=refused,
         plan=plan.plan_of,
+        suggested=suggested,
     )
 
 

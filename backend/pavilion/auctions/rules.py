@@ -150,10 +150,12 @@ class Code(StrEnum):
     NOT_AT_VIEWING_OFFICE = "not_at_viewing_office"
     NO_VIEWING_WINDOW = "no_viewing_window"
     CLOSE_TOGETHER = "close_together"
+    ESTIMATE_OUTSIDE_BAND = "estimate_outside_band"
 
 
 HANDED_IN = frozenset({Code.NOT_AT_VIEWING_OFFICE, Code.NO_VIEWING_WINDOW, Code.CLOSE_TOGETHER}) | {
-    Code.WEIGH_IN_MISSING
+    Code.WEIGH_IN_MISSING,
+    Code.ESTIMATE_OUTSIDE_BAND,
 }  # found elsewhere
 _OF_MEDIA = frozenset({Code.REPORT_MISSING_FILE, Code.VIDEO_MISSING})
 WARNINGS = _OF_MEDIA | frozenset({Code.DESCRIPTION_MISSING, Code.REPORT_OLD, Code.NOT_ELIGIBLE_IN}) | HANDED_IN
