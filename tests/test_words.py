@@ -118,6 +118,7 @@ def states():
     from pavilion.accounts import strikes
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
     from pavilion.accounts.scopes import Scope
+    from pavilion.auctions import house_papers
     from pavilion.auctions.board_filter import Show
     from pavilion.auctions.bulk import Act
     from pavilion.auctions.bulk_words import WordAct
@@ -223,6 +224,8 @@ def states():
         "sale_state_": SaleState,
         "lot_state_": LotState,
         "registration_": RegistrationState,
+        "list_": house_papers.Kind,
+        "list_about_": house_papers.Kind,
         "registration_next_": RegistrationState,
         "ready_": Code,
         "format_": [*SaleType, *(f"{one}_is" for one in SaleType)],

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from pavilion.accounts import key_routes
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import trade_routes as trade_terms_routes
-from pavilion.auctions import rates_routes, reoffer_routes, rules_routes
+from pavilion.auctions import house_paper_routes, rates_routes, reoffer_routes, rules_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import suggesting_routes as auctions_suggesting_routes
 from pavilion.bidding import (
@@ -90,6 +90,7 @@ ROUTERS: list[APIRouter] = [
     auctions_suggesting_routes.router,
     rates_routes.router,
     rules_routes.router,
+    house_paper_routes.router,
     reoffer_routes.router,
     bidding_routes.router,
     bidding_api.router,

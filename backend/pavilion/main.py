@@ -57,7 +57,7 @@ from pavilion.settlement import service as settlement_service
 from pavilion.settlement.payments import connecting as payments_connecting
 from pavilion.trading import memo_desk, offer_queries
 from pavilion.trading import showing as trading_showing
-from pavilion.viewings import interest, remote
+from pavilion.viewings import interest, remote, trays_reading
 from pavilion.viewings import readiness as seen_before
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit import rates as limits_of_programs
@@ -226,6 +226,7 @@ def build_web(
     app.state.trade_of = trading_showing.of_stone
     app.state.offers_of = offer_queries.of_desk
     app.state.filmed = remote.told_of
+    app.state.trays_of = trays_reading.on_paper
     app.state.portraits = portraits.portrait_of
     app.state.zone_of = notifications_service.zone_of
     app.mount(static.MOUNT, pages.static)

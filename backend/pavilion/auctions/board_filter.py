@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pavilion.auctions.board import BoardLot
 from pavilion.auctions.board_forms import OnBoard
+from pavilion.auctions.house_papers import CODE
 from pavilion.auctions.rules import Level
 
 NO_HEADING = "none"
@@ -50,8 +51,10 @@ def _under(line: BoardLot, under: str) -> bool:
 
 
 def _says(line: BoardLot, word: str) -> bool:
-    """A number from its beginning, a tag whole, other words wherever they stand."""
+    """A number from its beginning, a tag or the code of a label whole, other words wherever they stand."""
     lot = line.lot
+    if len(word) == CODE and lot.public_id.casefold().endswith(word):
+        return True
     if lot.number_text.casefold().startswith(word) or word in (tag.casefold() for tag in lot.tags):
         return True
     texts = [lot.title_en, lot.title_zh, line.owner or ""]

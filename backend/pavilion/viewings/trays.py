@@ -16,7 +16,7 @@ from pavilion.provenance import custody_keeping
 from pavilion.viewings.desk_models import Incident, Tray
 from pavilion.viewings.place_models import Office
 from pavilion.viewings.travelling_models import RotationSpan, TrayWant
-from pavilion.viewings.trays_reading import LotStones
+from pavilion.viewings.trays_reading import LotStones, label_order
 
 LABEL = re.compile(r"^[\w.-]{1,12}$")
 RANGE = re.compile(r"^(\d{1,5}[A-Za-z]{0,2})(?:\s*[-–]\s*(\d{1,5}))?$")
@@ -133,8 +133,3 @@ def _numbers(match: re.Match[str], lots: Sequence[LotStones]) -> list[str]:
         if one.lot.number is not None and first.isdecimal() and int(first) <= one.lot.number <= int(last)
     ]
     return inside or [first]
-
-
-def label_order(label: str) -> tuple[int, str]:
-    digits = re.match(r"\d+", label)
-    return (int(digits.group()) if digits else 10**6, label)

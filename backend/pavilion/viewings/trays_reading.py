@@ -1,5 +1,6 @@
 """Reads of sales and their lots as the viewing desk needs them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,11 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.house_papers import Tray as OnPaper
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import RegistrationState, SaleState
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import NotFound
+from pavilion.viewings.desk_models import Tray
+from pavilion.viewings.place_models import Office
 
 MOST_SALES = 50
 
@@ -60,3 +64,18 @@ async def registered(session: AsyncSession, sale: Sale) -> dict[int, str]:
         .order_by(Company.name)
     )
     return {row.id: row.name for row in rows}
+
+
+async def on_paper(session: AsyncSession, sale: Sale) -> list[OnPaper]:
+    """The trays of a sale at every office, in the order of offices and labels, for the printed tray lists."""
+    rows = await session.execute(
+        select(Tray, Office).join(Office, Office.id == Tray.office_id).where(Tray.sale == sale.public_id)
+    )
+    found = sorted(rows, key=lambda row: (row.Office.id, label_order(row.Tray.label)))
+    return [OnPaper(row.Office.name_en, row.Office.name_zh, row.Tray.label, row.Tray.stones) for row in found]
+
+
+def label_order(label: str) -> tuple[int, str]:
+    """Numbers as numbers."""
+    digits = re.match(r"\d+", label)
+    return (int(digits.group()) if digits else 10**6, label)
