@@ -1,6 +1,7 @@
 """What a house does by itself: the work its worker looks at, in this order."""
 
 from functools import partial
+from itertools import starmap
 
 from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import papers as sale_papers
@@ -52,15 +53,16 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
     ports = Ports(connect(settings), signer_of(settings))
     pace = None if settings.environment is Environment.PRODUCTION else reverifying.DEMO
     sweep = reverifying.Sweep(pace, live_stones)
+    shelf = Shelf(settings.data_dir)
     return [
         Tick("stock files", lambda now: importing.tick(sessions, ports, now)),
-        Tick("media", partial(MediaWork(Shelf(settings.data_dir)).tick, sessions)),
+        Tick("media", partial(MediaWork(shelf).tick, sessions)),
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
         Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
         Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
         Tick("searches", partial(alerting.tick, sessions)),
         Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
-        Tick("papers of sales", partial(sale_papers.tick, sessions, pages.tongues, settings.public_url)),
+        Tick("papers of sales", partial(sale_papers.tick, sessions, pages.tongues, settings.public_url, shelf)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
         Tick("certificates", partial(references.end_due, sessions)),
         Tick("origin triggers", partial(reverifying.follow, sessions)),
@@ -74,13 +76,13 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("notices of lots", partial(notice_giving.tick, sessions)),
         Tick("trades", partial(trading_jobs.tick, sessions)),
         Tick("memos on paper", partial(memo_paper.tick, sessions, tongues=pages.tongues)),
-        *map(Tick._make, settlement_ticks.of_house(settings, sessions, pages, payments)),
+        *starmap(Tick, settlement_ticks.of_house(settings, sessions, pages, payments)),
         *_folder_ticks(settings, sessions, pages),
         *_passport_ticks(settings, sessions),
         Tick("films", partial(video_making.tick, sessions)),
         Tick("kept answers", partial(idempotent.purge, sessions)),
         *_log_ticks(settings, sessions),
-        *map(Tick._make, viewing_ticks.of_house(sessions) + notice_ticks.of_house(settings, sessions, pages)),
+        *starmap(Tick, viewing_ticks.of_house(sessions) + notice_ticks.of_house(settings, sessions, pages)),
     ]
 
 

@@ -37,6 +37,7 @@ from pavilion.insight import appearances, estimating
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
+from pavilion.kernel.stirring import Stirring
 from pavilion.notifications import service as notifications_service
 from pavilion.pages import health
 from pavilion.provenance import (
@@ -51,6 +52,7 @@ from pavilion.settlement import (
     holding,
     linking,
     money_proposals,
+    payers,
     warranted,
 )
 from pavilion.settlement import service as settlement_service
@@ -118,8 +120,9 @@ def build_house(
         ) as rooms:
             app.state.rooms = rooms
             index_of(app).start()
-            ticks = [*ticks_of(settings, sessions, app.state.pages, app.state.payments), *more_ticks(app)]
-            working = asyncio.create_task(worker.work(ticks, clock, stopping))
+            more = [tick._replace(timely=True) for tick in more_ticks(app)]
+            ticks = [*ticks_of(settings, sessions, app.state.pages, app.state.payments), *more]
+            working = asyncio.create_task(worker.work(ticks, clock, stopping, Stirring(engine)))
             try:
                 yield
             finally:
@@ -220,6 +223,7 @@ def build_web(
     app.state.invoices = warranted.Invoices()
     app.state.bills_of = linking.bills_of
     app.state.deposit_standings = deposit_standing.of_registrations
+    app.state.payers_of = payers.of_companies
     app.state.shared_stones = share_routes.shared_stones
     app.state.stood_in = appearances.of_stone
     app.state.evidence_of = estimating.of_stones
