@@ -134,6 +134,7 @@ def states():
     from pavilion.insight.fairness_models import CaseState, Verdict
     from pavilion.insight.grid import SIZES
     from pavilion.notifications.rules import NOTICES, Kind
+    from pavilion.notifications.webhook_rules import TEST, EventKind
     from pavilion.pages.glossary import TERMS
     from pavilion.provenance import (
         countersigning,
@@ -334,6 +335,7 @@ def states():
         "moves_": Moves,
         "line_": ("changed", "blocked", "unblocked"),  # what came of an act on a stone's line
         "waiting_": ("entry", "request"),
+        "webhook_on_": [*EventKind, TEST],
         "tour_state_": SearchState,
         "tour_how_": How,
         "sheet_": ("circulation", "desks", "buyers"),  # papers of a rotation

@@ -40,6 +40,7 @@ from pavilion.catalogue import upload_routes as catalogue_upload_routes
 from pavilion.insight import fairness_routes, price_grid_routes, result_routes
 from pavilion.insight import routes as insight_routes
 from pavilion.notifications import routes as notifications_routes
+from pavilion.notifications import webhook_api, webhook_routes
 from pavilion.pages import health, openapi_routes
 from pavilion.pages import routes as pages_routes
 from pavilion.provenance import (
@@ -162,7 +163,7 @@ ROUTERS: list[APIRouter] = [
     epcis_routes.router,
     video_routes.router,
     log_routes.router,
-    notifications_routes.router,
+    *(notifications_routes.router, webhook_routes.router, webhook_api.router),
     pages_routes.router,
     openapi_routes.router,
     health.router,

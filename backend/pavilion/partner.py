@@ -24,6 +24,9 @@ from pavilion.bidding.answers import SalesTold, SaleTold, WholeLot, WholeSale
 from pavilion.catalogue.answers import ChangesTold, ChangeTold, StonesTold, StoneTold
 from pavilion.catalogue.answers_stock import FileTaken, FileTold, RowsTold, RowTold
 from pavilion.insight.answers import ResultsTold, ResultTold
+from pavilion.notifications.webhook_answers import Calls, CallTold, Removed, Replayed, Webhooks, WebhookTold
+from pavilion.notifications.webhook_signing import BadSignature as BadSignature
+from pavilion.notifications.webhook_signing import verify as verify
 from pavilion.provenance.passport_answers import PassportTold
 from pavilion.trading.answers import Holds, HoldTold, Memos, MemoTold, Offers, OfferTold, Orders, OrderTold
 
@@ -249,6 +252,35 @@ class Partner:
         """The id under which the file is read again with this meaning."""
         said = {"column": column, "word": word, "meaning": meaning}
         return (await self._act(FileTaken, f"/stock-files/{file}/mappings", said, None)).id
+
+    # -- webhooks: what is called is checked with `verify(secret, headers, body, now)` --------------------------------
+
+    async def webhooks(self) -> list[WebhookTold]:
+        return list((await self._get(Webhooks, "/webhooks")).items)
+
+    async def make_webhook(self, url: str, events: Sequence[str], *, once: str | None = None) -> WebhookTold:
+        """Keep its `secret`: it is told here alone."""
+        return await self._act(WebhookTold, "/webhooks", {"url": url, "events": list(events)}, once)
+
+    async def webhook_calls(self, webhook: str) -> list[CallTold]:
+        return list((await self._get(Calls, f"/webhooks/{webhook}/calls")).items)
+
+    async def test_webhook(self, webhook: str, *, once: str | None = None) -> CallTold:
+        return await self._act(CallTold, f"/webhooks/{webhook}/tests", {}, once)
+
+    async def replay_webhook(self, webhook: str, *, once: str | None = None, **said: str) -> int:
+        """`event=` one call, or `since=` and `until=` a span; how many are sent again."""
+        return (await self._act(Replayed, f"/webhooks/{webhook}/replays", said, once)).calls
+
+    async def resume_webhook(self, webhook: str, *, once: str | None = None) -> WebhookTold:
+        return await self._act(WebhookTold, f"/webhooks/{webhook}/resumption", {}, once)
+
+    async def renew_webhook_secret(self, webhook: str, *, once: str | None = None) -> WebhookTold:
+        return await self._act(WebhookTold, f"/webhooks/{webhook}/secret", {}, once)
+
+    async def remove_webhook(self, webhook: str, *, once: str | None = None) -> None:
+        headers = {"idempotency-key": once or secrets.token_hex(16)}
+        _read(Removed, await self._ask("DELETE", f"/webhooks/{webhook}", headers=headers))
 
     # -- the line -----------------------------------------------------------------------------------------------------
 

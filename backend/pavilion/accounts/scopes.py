@@ -25,9 +25,9 @@ NEEDS: dict[Scope, frozenset[Permission]] = {
     Scope.BID_WRITE: frozenset({Permission.BID_PLACE}),
     Scope.TRADE_WRITE: frozenset({Permission.ORDER_PLACE, Permission.OFFER_ANSWER}),
     Scope.VIEWINGS: frozenset({Permission.VIEWING_BOOK}),
+    Scope.WEBHOOKS: frozenset({Permission.PEOPLE_EDIT}),
 }
 
-_OFFERED = [scope for scope in Scope if scope is not Scope.WEBHOOKS]  # there is no door that takes it
 ANY_KEY = frozenset(Scope)
 _ID = r"[^/]+"
 # Method, path under /api/v1, and the scopes of which a key has one.
@@ -49,6 +49,10 @@ _DOORS: tuple[tuple[str, str, frozenset[Scope]], ...] = (
     ("PATCH", rf"/plans/{_ID}", frozenset({Scope.BID_WRITE})),
     ("GET|POST", r"/(?:holds|offers|orders|memos)(?:/.+)?", frozenset({Scope.TRADE_WRITE})),
     ("GET|POST", r"/viewings/.+", frozenset({Scope.VIEWINGS})),
+    ("GET|POST", "/webhooks", frozenset({Scope.WEBHOOKS})),
+    ("DELETE", rf"/webhooks/{_ID}", frozenset({Scope.WEBHOOKS})),
+    ("GET", rf"/webhooks/{_ID}/calls", frozenset({Scope.WEBHOOKS})),
+    ("POST", rf"/webhooks/{_ID}/(?:replays|resumption|secret|tests)", frozenset({Scope.WEBHOOKS})),
 )  # fmt: skip
 _READY = tuple(
     (frozenset(methods.split("|")), re.compile(f"/api/v1{path}"), scopes) for methods, path, scopes in _DOORS
@@ -66,4 +70,4 @@ def asked_for(method: str, path: str) -> frozenset[Scope]:
 
 def on_offer(permissions: frozenset[Permission]) -> list[Scope]:
     """What somebody with these rights may give a key."""
-    return [scope for scope in _OFFERED if scope not in NEEDS or NEEDS[scope] & permissions]
+    return [scope for scope in Scope if scope not in NEEDS or NEEDS[scope] & permissions]

@@ -132,6 +132,7 @@ NOTICES: dict[str, Kind] = {
     **{f"memo_{word}": Kind.TRADE for word in ("extension_asked", "extended", "extension_refused")},
     **{f"memo_{word}": Kind.TRADE for word in ("differs", "differs_owner")},
     "search_matched": Kind.SEARCH,
+    "webhook_paused": Kind.STOPPED,
     "release_released": Kind.GOODS,
     "release_handed_over": Kind.GOODS,
 }

@@ -13,6 +13,8 @@ from pavilion.notifications import (
     trade_notices,
     viewing_notices,
     watching,
+    webhook_following,
+    webhook_sending,
 )
 from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.jobs import Mailing, Pushing, post_of, push_of
@@ -37,6 +39,8 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages) -> list[Tick]
         ("notices of lots told", lot_notices.hearing(sessions).tick),
         ("reminders", partial(reminding.tick, sessions)),
         ("mail", mailing.tick),
+        ("webhooks told", webhook_following.Following(sessions).tick),
+        ("webhooks called", webhook_sending.Calling(sessions, webhook_sending.door_of(settings)).tick),
     ]
     if (service := push_of(settings)) is not None:
         ticks.append(("push", Pushing(sessions, author, service).tick))

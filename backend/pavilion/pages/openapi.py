@@ -29,6 +29,7 @@ TAGS = {
     "bidding": "Bids, sealed bids, plans, receipts, and what a bidder says of a lot.",
     "trading": "Holds, offers and orders at a price.",
     "viewings": "Times to look at stones: free ones, the own ones, and the wait list.",
+    "webhooks": "Addresses of a company that are called when something changes.",
     "notifications": "The link that ends a kind of mail.",
     "partners": "The interface itself: documents, tickets, the time.",
 }

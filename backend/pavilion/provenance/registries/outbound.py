@@ -1,5 +1,6 @@
-"""The one door through which the house calls strangers: https only, only hosts that were named, no redirects, a small
-answer, a short time, and never an address inside our own walls.
+"""The one door through which the house calls strangers: https only, only hosts that were named (or, where a company
+names the address itself, any public one), no redirects, a small answer, a short time, and never an address inside our
+own walls.
 
 The name is looked up here, every address it has is checked, and the connection goes to an address that was checked: a
 name that means something else a moment later gains nothing.
@@ -35,12 +36,15 @@ class Heard(NamedTuple):
 
 
 class Outbound:
-    """Calls the hosts it was given and no others. `loopback` is for demonstrations and tests: there plain http is
-    allowed too, but only to this machine."""
+    """Calls the hosts it was given and no others; given None, any host of the public network. `loopback` is for
+    demonstrations and tests: there plain http is allowed too, but only to this machine."""
 
-    def __init__(self, hosts: Iterable[str], *, loopback: bool = False, timeout_s: float = TIMEOUT_S) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
-        self._loopback, self._timeout_s = loopback, timeout_s
+    def __init__(
+        self, hosts: Iterable[str] | None, *, loopback: bool = False, timeout_s: float = TIMEOUT_S,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:  # fmt: skip
+        self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
+        self._loopback, self._timeout_s, self._most_bytes = loopback, timeout_s, most_bytes
         self._client: httpx2.AsyncClient | None = None
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Heard:
@@ -77,7 +81,9 @@ class Outbound:
             raise Refused("no such port")
         if parsed.userinfo:
             raise Refused("a name and password in an address")
-        if host not in self._hosts and f"{host}:{parsed.port}" not in self._hosts:
+        if not host:
+            raise Refused("no host")
+        if self._hosts is not None and host not in self._hosts and f"{host}:{parsed.port}" not in self._hosts:
             raise Refused(f"{host} is not on the list of hosts")
 
     async def close(self) -> None:
@@ -95,8 +101,8 @@ class Outbound:
             body = bytearray()
             async for part in answer.aiter_raw():
                 body += part
-                if len(body) > MOST_BYTES:
-                    raise Refused("longer than 1 MiB")
+                if len(body) > self._most_bytes:
+                    raise Refused(f"longer than {self._most_bytes} bytes")
             return Heard(answer.status_code, dict(answer.headers), bytes(body))
 
     def _opened(self) -> httpx2.AsyncClient:
