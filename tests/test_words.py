@@ -124,6 +124,7 @@ def states():
     from pavilion.auctions.bulk_words import WordAct
     from pavilion.auctions.fees import Regime
     from pavilion.auctions.formats import SaleType
+    from pavilion.auctions.reasons import Why
     from pavilion.auctions.rules import Code, LotState, RegistrationState, ReserveRule, SaleState
     from pavilion.auctions.sheet_columns import Column
     from pavilion.auctions.sorting import Field
@@ -225,6 +226,7 @@ def states():
         "sale_state_": SaleState,
         "lot_state_": LotState,
         "registration_": RegistrationState,
+        "registration_why_": Why,
         "list_": house_papers.Kind,
         "list_about_": house_papers.Kind,
         "registration_next_": RegistrationState,

@@ -335,6 +335,7 @@ async def test_a_company_registers_and_gets_its_paddle(house):
     queue = f"/staff/registrations/{row.public_id}"
     shown = (await registrar.get("/staff/registrations")).text
     assert "Lumen Trading 1" in shown and "We bought in May." in shown
+    assert "none recorded" in shown and "no invoice yet" in shown and "lots may" in shown, "what is weighed"
     assert (await registrar.post(f"{queue}/question", data={"reason": ""})).status_code == 422
     assert (await registrar.post(f"{queue}/question", data={"reason": "Your bank?"})).status_code == 303
     assert "Your bank?" in (await buyer.get(address)).text
@@ -345,11 +346,15 @@ async def test_a_company_registers_and_gets_its_paddle(house):
     assert row.paddle_text in (await buyer.get(address)).text
     assert row.paddle_text in (await buyer.get("/sales")).text
     assert (await registrar.post(f"{queue}/approval", data={"limit": "50,000"})).status_code == 409
-    assert (await registrar.post(f"{queue}/suspension", data={"reason": "Late payment"})).status_code == 303
-    assert "Late payment" not in (await buyer.get(address)).text  # the company hears it in general words
+    assert (await registrar.post(f"{queue}/suspension", data={"note": "Late payment"})).status_code == 422
+    said = {"why": "payment", "note": "Late payment of May"}
+    assert (await registrar.post(f"{queue}/suspension", data=said)).status_code == 303
+    heard = (await buyer.get(address)).text
+    assert "Late payment" not in heard and "A payment is not settled yet." in heard, "in general words"
+    assert "Late payment of May" in (await registrar.get("/staff/registrations?state=suspended")).text
     assert (await registrar.post(f"{queue}/resumption")).status_code == 303
     assert (await registrar.post(f"{queue}/nonsense")).status_code == 404
-    assert (await registrar.post(f"/staff/registrations/{UNKNOWN}/decline", data={"reason": "x"})).status_code == 404
+    assert (await registrar.post(f"/staff/registrations/{UNKNOWN}/decline", data={"why": "other"})).status_code == 404
 
 
 async def test_a_limit_above_a_million_goes_to_a_lead(house):

@@ -93,13 +93,15 @@ async def test_asking_again_answers_a_question(sessions):
     assert (again.state, again.note) == ("applied", "KBC, Antwerp")
 
 
-@pytest.mark.parametrize("act", ["ask", "decline"])
+@pytest.mark.parametrize(
+    "act", [("ask", {"reason": " "}), ("decline", {"why": ""}), ("decline", {"why": "their owner"})]
+)
 async def test_a_question_and_a_refusal_need_a_reason(sessions, act):
     house, sale = await open_sale(sessions)
     row = await world.applied(sessions, sale, await world.buyer(sessions))
     with pytest.raises(BadInput):
         async with sessions.begin() as session:
-            await getattr(registering, act)(session, registration=row, reason=" ", actor=house.registrar, now=NOON)
+            await getattr(registering, act[0])(session, registration=row, actor=house.registrar, now=NOON, **act[1])
 
 
 async def test_a_very_high_limit_waits_for_a_lead(sessions):
@@ -120,7 +122,7 @@ async def test_suspension_stops_and_resumption_keeps_the_paddle(sessions):
     row = await approve(sessions, house, await world.applied(sessions, sale, await world.buyer(sessions)))
     facts = {"registration": row.public_id, "actor": house.registrar, "now": NOON}
     async with sessions.begin() as session:
-        await registering.suspend(session, reason="late payment", **facts)
+        await registering.suspend(session, why="payment", note="invoice of May", **facts)
     async with sessions.begin() as session:
         with pytest.raises(ActNotAllowed):
             await registering.set_limit(session, limit_minor=1, **facts)

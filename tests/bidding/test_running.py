@@ -57,7 +57,7 @@ async def test_a_suspended_company_is_barred_within_a_moment(made):
     assert (await made.bid(0)).result == "accepted"
     async with made.sessions.begin() as session:
         await registering.suspend(
-            session, registration=made.registrations[1], reason="paper", actor=made.world.registrar, now=made.clock()
+            session, registration=made.registrations[1], why="papers", actor=made.world.registrar, now=made.clock()
         )
     await made.until(lambda: is_(code_of(made.bid(1, 700_000)), "banned"))
 

@@ -100,6 +100,8 @@ class Reason(Said):
 
 class Decision(Said):
     reason: Words = ""
+    why: Annotated[Line, Field(max_length=20)] = ""
+    note: Words = ""
     limit: Amount = ""
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.auctions import frozen
 from pavilion.auctions.formats import SaleType
+from pavilion.auctions.reasons import told
 from pavilion.auctions.rules import LotState, Mode, RegistrationState, ReserveRule, SaleState
 from pavilion.kernel.db import Base, append_only, one_of
 from pavilion.kernel.money import MAX_AMOUNT
@@ -201,7 +202,7 @@ class Registration(Base):
     destination: Mapped[str] = mapped_column(String(2))  # where the stones are delivered, ISO 3166-1 alpha-2
     terms_hash: Mapped[str] = mapped_column(String(64))
     note: Mapped[str] = mapped_column(Text, default="")  # the company's own words
-    reason: Mapped[str] = mapped_column(Text, default="")  # what the house asked or why it declined
+    reason: Mapped[str] = mapped_column(Text, default="")  # what the house asked, or the code of why it declined
     applied_by: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
     applied_at: Mapped[datetime]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="RESTRICT"))
@@ -215,6 +216,16 @@ class Registration(Base):
     @property
     def paddle_text(self) -> str:
         return "" if self.paddle is None else f"P-{self.paddle:04d}"
+
+    @property
+    def question(self) -> str:
+        """What the house wants to know, word for word."""
+        return self.reason if self.state == RegistrationState.MORE_INFORMATION else ""
+
+    @property
+    def why(self) -> str:
+        """Why it was declined or suspended, as the code of general words; none while it is neither."""
+        return told(self.reason) if self.state in (RegistrationState.DECLINED, RegistrationState.SUSPENDED) else ""
 
 
 class LotMove(Base):

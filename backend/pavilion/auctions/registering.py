@@ -15,6 +15,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.auctions.deposits import MOST_TIMES, asked_of, low_estimates, raised_limit, rule_of
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Registration, Sale
+from pavilion.auctions.reasons import CHOICES
 from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOVE, RegistrationState, SaleState
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal, StaleVersion
@@ -174,20 +175,24 @@ async def deposit_gone(session: AsyncSession, *, registration: str, by: str | No
 
 
 async def ask(session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime) -> Registration:
-    return await _answer(session, registration, R.MORE_INFORMATION, "asked", reason, actor, now)
+    """The company reads the question word for word."""
+    if not reason.strip():
+        raise BadInput(fields={"reason": "required"})
+    return await _answer(session, registration, R.MORE_INFORMATION, "asked", reason.strip(), actor, now)
 
 
 async def decline(
-    session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime
+    session: AsyncSession, *, registration: str, why: str, actor: Actor, now: datetime, note: str = ""
 ) -> Registration:
-    return await _answer(session, registration, R.DECLINED, "declined", reason, actor, now)
+    """The company hears `why` in general words; the note stays in the house."""
+    return await _answer(session, registration, R.DECLINED, "declined", _chosen(why), actor, now, note)
 
 
 async def suspend(
-    session: AsyncSession, *, registration: str, reason: str, actor: Actor, now: datetime
+    session: AsyncSession, *, registration: str, why: str, actor: Actor, now: datetime, note: str = ""
 ) -> Registration:
-    """New bids stop with the next batch of the engine; bids made stand."""
-    return await _answer(session, registration, R.SUSPENDED, "suspended", reason, actor, now)
+    """New bids stop with the next batch of the engine; bids made stand. Told in general words, as a refusal is."""
+    return await _answer(session, registration, R.SUSPENDED, "suspended", _chosen(why), actor, now, note)
 
 
 async def resume(session: AsyncSession, *, registration: str, actor: Actor, now: datetime) -> Registration:
@@ -205,13 +210,13 @@ async def _answer(
     reason: str,
     actor: Actor,
     now: datetime,
+    note: str = "",
 ) -> Registration:
     row = await _locked(session, registration)
     _allow(row, to)
-    if to != R.APPROVED and not reason.strip():
-        raise BadInput(fields={"reason": "required"})
-    row.state, row.reason = to, reason.strip()
-    await _decided(session, row, happened, actor, now, reason=row.reason)
+    row.state, row.reason = to, reason
+    kept = {"note": note.strip()} if note.strip() else {}
+    await _decided(session, row, happened, actor, now, reason=reason, **kept)
     return row
 
 
@@ -319,6 +324,12 @@ async def _locked(session: AsyncSession, registration: str) -> Registration:
 def _allow(row: Registration, to: RegistrationState) -> None:
     if to not in REGISTRATION_TRANSITIONS[RegistrationState(row.state)]:
         raise ActNotAllowed(state=row.state)
+
+
+def _chosen(why: str) -> str:
+    if why not in CHOICES:
+        raise BadInput(fields={"why": "required" if not why else "bad_input"})
+    return why
 
 
 def _waiting(row: Registration) -> None:

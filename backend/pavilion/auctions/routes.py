@@ -14,6 +14,7 @@ from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import (
     adding_routes,
+    applicants,
     arranging_routes,
     board,
     curation_routes,
@@ -32,6 +33,7 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import Apply, Decision, optional_minor
 from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.reasons import Why
 from pavilion.auctions.rules import SECOND_PERSON_ABOVE, LotState, RegistrationState, SaleState
 from pavilion.auctions.terms import terms
 from pavilion.catalogue import plan
@@ -182,7 +184,7 @@ async def queue(
     request: Request, actor: Registrar, session: Reading, now: Now, state: str = "", sale: str = ""
 ) -> Response:
     wanted = RegistrationState(state) if state in set(RegistrationState) else None
-    return await _queue_page(request, session, now, wanted, sale)
+    return await _queue_page(request, session, actor, now, wanted, sale)
 
 
 @router.post("/staff/registrations/{registration}/{act}")
@@ -200,7 +202,7 @@ async def decide(
         async with session.begin_nested():
             done = await _decided(session, registration, act, said, actor, now)
     except (BadInput, ActNotAllowed) as refused:
-        return await _queue_page(request, session, now, None, "", refused=refused, about=registration, said=said)
+        return await _queue_page(request, session, actor, now, None, "", refused=refused, about=registration, said=said)
     back = "/staff/proposals" if isinstance(done, Proposal) else "/staff/registrations"
     return RedirectResponse(back, status_code=303)
 
@@ -217,9 +219,9 @@ async def _decided(session: Writing, registration: str, act: str, said: Decision
         case "question":
             return await registering.ask(session, reason=said.reason, **facts)
         case "decline":
-            return await registering.decline(session, reason=said.reason, **facts)
+            return await registering.decline(session, why=said.why, note=said.note, **facts)
         case "suspension":
-            return await registering.suspend(session, reason=said.reason, **facts)
+            return await registering.suspend(session, why=said.why, note=said.note, **facts)
         case "resumption":
             return await registering.resume(session, **facts)
         case _:
@@ -242,6 +244,7 @@ async def _limit(session: Writing, registration: str, said: Decision, *, require
 async def _queue_page(
     request: Request,
     session: Reading,
+    actor: Actor,
     now: Now,
     state: RegistrationState | None,
     sale: str,
@@ -264,6 +267,9 @@ async def _queue_page(
         said=said or Decision(),
         threshold={row.sale.currency: of_two_places(SECOND_PERSON_ABOVE, row.sale.currency) for row in rows},
         standings=await _standings(request, session, [row.registration for row in rows]),
+        facts=await applicants.of(session, rows, actor, now),
+        payers=await request.app.state.payers_of(session, {row.company.id for row in rows}),
+        whys=list(Why),
         asked={row.registration.id: await deposits.asked_of(session, row.registration, row.sale) for row in rows},
     )
 

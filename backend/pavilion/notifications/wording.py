@@ -205,8 +205,9 @@ async def _facts(
     if mandate := payload.get("mandate"):
         facts["mandate"] = tongue.say(f"notice_mandate_{mandate}")
     if registration := payload.get("registration"):
-        answered = await session.scalar(select(Registration.reason).where(Registration.public_id == registration))
-        facts["answer"] = answered or ""
+        row = await session.scalar(select(Registration).where(Registration.public_id == registration))
+        if row is not None:  # a question word for word, a refusal in general words
+            facts["answer"] = tongue.say(f"registration_why_{row.why}") if row.why else row.question
     return facts
 
 

@@ -33,8 +33,10 @@ function onKey(event) {
   const button = act && at >= 0 ? all[at]?.querySelector(act) : null;
   if (!(button instanceof HTMLButtonElement) || !button.form) return;
   event.preventDefault();
-  const empty = Array.from(button.form.querySelectorAll("input")).find((field) => field.required && !field.value.trim());
-  if (empty) empty.focus(); // a limit or a reason is needed first
+  const empty = Array.from(button.form.querySelectorAll("input, select")).find(
+    (field) => (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.required && !field.value.trim(),
+  );
+  if (empty instanceof HTMLElement) empty.focus(); // a limit or a reason is needed first
   else button.form.requestSubmit(button);
 }
 
