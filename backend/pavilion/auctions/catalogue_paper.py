@@ -1,11 +1,13 @@
 """What stands in the printed catalogue of a sale: every word and figure, in one language or both. No clock is read."""
 
+import base64
 import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import segno
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +17,8 @@ from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.terms import terms
 from pavilion.auctions.version_models import LotNotice
-from pavilion.catalogue import plan
+from pavilion.catalogue import media_queries, plan
+from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import term
 from pavilion.catalogue.showing import name_of
@@ -67,7 +70,10 @@ async def source(
         await queries.headings_of(session, sale.public_id),
         await noticing.of_sale(session, sale.public_id),
     )
-    entries = [_lot(told, sale, lot, stones[lot.id], headings.get(lot.public_id), notices, house) for lot in lots]
+    photos = await media_queries.photographs(session, [stone for each in stones.values() for stone in each])
+    entries = [
+        _lot(told, sale, lot, stones[lot.id], headings.get(lot.public_id), notices, photos, house) for lot in lots
+    ]
     shown = [lot for lot in lots if stones[lot.id] and lot.state != "withdrawn"]
     top = max(shown, key=lambda lot: (lot.high_minor or 0, lot.id), default=None)
     return {
@@ -83,21 +89,56 @@ async def source(
         "proof": [[told.say("terms_version"), terms().version]]
         + [[told.say(name), value] for name, value in _hashes(sale) if value],
         "lots": entries,
-        "cover": plan.plan_of(stones[top.id][0]).name if top is not None else "",
+        "cover": _cover(told, stones[top.id][0], photos) if top is not None else {},
         "notices": [_notice(told, sale, one, {lot.public_id: lot.number_text for lot in lots}) for one in notices],
         "index": _index(told, [(lot, stones[lot.id]) for lot in shown]),
         "address": house,
     }
 
 
-def drawn(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The paper with its pictures: each plan once, and the code of each stone. Takes seconds: call it in a thread."""
+def drawn(said: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
+    """The paper with its pictures: each plan and photograph once, and the code of each stone. Takes seconds: call it in
+    a thread. A photograph that the shelf has lost costs the picture, not the paper: the plan stands in its place."""
     stones = [stone for lot in said["lots"] for stone in lot["stones"]]
-    plans = {name: plan.named(name) for name in sorted({stone["plate"] for stone in stones})}
+    shown = [*stones, said["cover"]] if said["cover"] else stones
+    plans = {name: plan.named(name) for name in sorted({stone["plate"] for stone in shown})}
+    plates = {name: plan.face(one) for name, one in plans.items() if one is not None}
+    for one in shown:
+        if one["photo"] and one["photo"] not in plates:
+            plates[one["photo"]] = _photograph(shelf, one["photo"]) or plates[one["plate"]]
+    return {**said, "plates": plates, "codes": {stone["href"]: _code(stone["href"]) for stone in stones}}
+
+
+def _photograph(shelf: Shelf, name: str) -> str | None:
+    """The JPEG as it lies on the shelf, in a square of its own so that every stone stands as wide as the next."""
+    address, _, size = name.partition("/")
+    try:
+        jpeg = (shelf.place(address) / f"{size}.jpg").read_bytes()
+        with Image.open(io.BytesIO(jpeg)) as opened:
+            width, height = opened.size
+    except OSError:
+        return None
+    side, data = max(width, height), base64.b64encode(jpeg).decode()
+    box = f"{(width - side) / 2:g} {(height - side) / 2:g} {side} {side}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">'
+        f'<image width="{width}" height="{height}" href="data:image/jpeg;base64,{data}"/></svg>'
+    )
+
+
+def _cover(told: Printer, stone: Stone, photos: Mapping[str, str]) -> dict[str, Any]:
+    """The stone of the dearest lot: its photograph, large enough for the page, or else its plan."""
+    found = _picture(told, stone, photos, "m")
+    return found if found["photo"] else {**found, "alt": told.say("drawn")}
+
+
+def _picture(told: Printer, stone: Stone, photos: Mapping[str, str], size: str) -> dict[str, Any]:
+    """`photo`: where the first photograph lies, or nothing. Its address is the hash of what is in it."""
+    address = photos.get(stone.photo or "")
     return {
-        **said,
-        "plates": {name: plan.face(one) for name, one in plans.items() if one is not None},
-        "codes": {stone["href"]: _code(stone["href"]) for stone in stones},
+        "plate": plan.plan_of(stone).name,
+        "photo": f"{address}/{size}" if address else "",
+        "alt": [name_of(stone, lang).title for lang in told.langs],
     }
 
 
@@ -132,6 +173,7 @@ def _lot(
     stones: Sequence[Stone],
     heading: tuple[str, str] | None,
     notices: Sequence[LotNotice],
+    photos: Mapping[str, str],
     house: str,
 ) -> dict[str, Any]:
     gone = lot.state == "withdrawn" or not stones
@@ -159,8 +201,7 @@ def _lot(
     for stone in stones:
         found["stones"].append(
             {
-                "plate": plan.plan_of(stone).name,
-                "alt": [name_of(stone, lang).title for lang in told.langs],
+                **_picture(told, stone, photos, "s"),
                 "facts": _facts(told, stone),
                 "origin": _origin(told, stone),
                 "href": f"{house}/id/stone/{stone.public_id}",

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions import catalogue_paper
 from pavilion.auctions.models import Sale
 from pavilion.auctions.paper_models import SalePaper
+from pavilion.catalogue.media_shelf import Shelf
 from pavilion.kernel import jobs
 from pavilion.kernel.canon import sha256_hex
 from pavilion.kernel.db import Sessions, inserting
@@ -44,9 +45,9 @@ async def wanted(session: AsyncSession, sale: Sale, lang: str, *, house: str, to
     return Wanted(said, sha256_hex(f"{_template()}\n{body}".encode()))
 
 
-def print_catalogue(said: Mapping[str, Any]) -> bytes:
+def print_catalogue(said: Mapping[str, Any], shelf: Shelf) -> bytes:
     """The bytes of the paper; takes seconds, and keeps no other paper waiting."""
-    return pdf.render(TEMPLATE, catalogue_paper.drawn(said), apart=True)
+    return pdf.render(TEMPLATE, catalogue_paper.drawn(said, shelf), apart=True)
 
 
 async def printed(session: AsyncSession, sha256: str) -> bytes | None:
@@ -61,7 +62,7 @@ async def order(session: AsyncSession, sale: Sale, lang: str, sha256: str, now: 
     await jobs.enqueue(session, JOB, sha256, {"sale": sale.public_id, "lang": lang}, due_at=now)
 
 
-async def tick(sessions: Sessions, tongues: Mapping[Lang, Tongue], house: str, now: datetime) -> int:
+async def tick(sessions: Sessions, tongues: Mapping[Lang, Tongue], house: str, shelf: Shelf, now: datetime) -> int:
     """One paper is printed, if one was asked for."""
     job = await jobs.taken(sessions, now, kinds=[JOB])
     if job is None:
@@ -76,7 +77,7 @@ async def tick(sessions: Sessions, tongues: Mapping[Lang, Tongue], house: str, n
             await jobs.done(session, job.id)
         return 1
     try:
-        made = await asyncio.to_thread(print_catalogue, asked.source)
+        made = await asyncio.to_thread(print_catalogue, asked.source, shelf)
     except Exception as fault:
         async with sessions.begin() as session:
             await jobs.failed(session, job.id, f"{type(fault).__name__}: {fault}", now)

@@ -49,6 +49,14 @@ async def gallery_of(session: AsyncSession, stone: Stone) -> dict[str, list[Ston
     return {kind.value: [one for one in shown if one.kind == kind] for kind in MediaKind}
 
 
+async def photographs(session: AsyncSession, stones: Iterable[Stone]) -> dict[str, str]:
+    """Where the first photograph of each lies, by the photograph's public id."""
+    shown = {stone.photo for stone in stones if stone.photo}
+    wanted = select(StoneMedia.public_id, StoneMedia.address).where(StoneMedia.removed_at.is_(None))
+    rows = await session.execute(wanted.where(StoneMedia.public_id.in_(shown)))
+    return dict(rows.tuples().all())
+
+
 def sheets_of(frames: int) -> int:
     """How many sheets the frames of a turn fill."""
     return -(-frames // (SHEET * SHEET))
