@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
-from sqlalchemy import select
 
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.models import Proposal
@@ -21,22 +20,19 @@ from pavilion.auctions import (
     deposits,
     paper_routes,
     presence_routes,
-    queries,
     registering,
     registry,
     sheet_routes,
     version_routes,
-    versions,
     wording_routes,
 )
-from pavilion.auctions.entities import entities
+from pavilion.auctions.collection_page import show_collection
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.forms import Apply, Decision, optional_minor
-from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.reasons import Why
 from pavilion.auctions.rules import SECOND_PERSON_ABOVE, LotState, RegistrationState, SaleState
 from pavilion.auctions.terms import terms
-from pavilion.catalogue import plan
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.money import of_two_places
@@ -73,13 +69,7 @@ async def collection(request: Request, sale: str, actor: CurrentActor, session: 
     row = await board.sale_of(session, sale)
     if row.type != SaleType.COLLECTION:
         raise NotFound()
-    held = select(Lot).where(Lot.sale_id == row.id, Lot.state == LotState.LISTED).order_by(Lot.rank)
-    lots = (await session.scalars(held)).all()
-    stones = await queries.stones_by_lot(session, [lot.id for lot in lots], actor)
-    lines = [(lot, stones[lot.id]) for lot in lots if stones[lot.id] and all(one.listed for one in stones[lot.id])]
-    facts: dict[str, Any] = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": _on_offer(row, now)}
-    facts |= {"headings": await queries.headings_of(session, sale), "version": await versions.latest(session, sale)}
-    return page(request, "auctions/collection.html", sale=row, lines=lines, **facts)
+    return await show_collection(request, session, row, actor, LotState.LISTED, on_offer=_on_offer(row, now))
 
 
 @router.get("/sales/{sale}/registration")

@@ -1,32 +1,25 @@
 """Pages of sales and lots, and the way of a bid without script. Every page works as HTML alone."""
 
-import secrets
-from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import rates, versions
-from pavilion.auctions.queries import headings_of
-from pavilion.bidding import handing, lines, queries, receipts, showing, tender_routes, tender_why
+from pavilion.bidding import lines, queries, receipts, showing, tender_routes, tender_why
 from pavilion.bidding import own_bids as own
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.asking import asks_of
-from pavilion.bidding.closures import closed_to, closures
+from pavilion.bidding.closures import closures
 from pavilion.bidding.deciding import Answer, BidOrder, Rule
-from pavilion.bidding.lanes import lanes_of, next_of
+from pavilion.bidding.lanes import lanes_of
 from pavilion.bidding.news import Mine
 from pavilion.bidding.own_results import own_results
-from pavilion.bidding.showing import LotShown, Purse, SaleShown
-from pavilion.bidding.still import still_of
+from pavilion.bidding.sale_pages import Told, facts_of, left_after, show_lot, show_sale
+from pavilion.bidding.showing import SaleShown
 from pavilion.kernel.errors import NotDone, NotFound
-from pavilion.kernel.instants import from_stamp, stamp
-from pavilion.kernel.money import MAX_AMOUNT, decimal_text, parse_minor
-from pavilion.provenance.passport_showing import with_passport
+from pavilion.kernel.instants import from_stamp
+from pavilion.kernel.money import MAX_AMOUNT, parse_minor
 from pavilion.webkit.deps import Now, Reading
 from pavilion.webkit.html import page
 
@@ -37,22 +30,12 @@ Runner = Annotated[Actor, may(Permission.LOT_RUN)]
 Key = Annotated[str, Form(max_length=64)]
 Typed = Annotated[str, Form(max_length=40)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
-HALF_DAY = 43_200  # seconds around now in which a clock without its day is understood
 STATUS = {"unknown": 503, "confirm_needed": 422, "slow_down": 429}
 RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepted", "banned"}) | {
     "conflict_of_interest",
     "not_eligible",
 }
 FORM = frozenset({"amount_invalid", "amount_too_large", "bad_message"})
-
-
-class Told(NamedTuple):
-    """What came of the reader's last bid, above the form."""
-
-    good: bool
-    code: str
-    max: int | None = None
-    receipt: str | None = None
 
 
 @router.get("/sales/{sale}")
@@ -66,32 +49,8 @@ async def sale_page(
 ) -> Response:
     """The public page of a sale: its times and its lots."""
     mine = await _mine(request, sale, actor)
-    shown = await showing.sale_shown(session, sale, actor, mine)
-    purse = await showing.purse_of(session, shown, actor, mine, now)
-    kept = {
-        "all": list(shown.lots),
-        "open": [lot for lot in shown.lots if not lot.is_decided],
-        "yours": [lot for lot in shown.lots if lot.own],
-        "decided": [lot for lot in shown.lots if lot.is_decided],
-    }
-    show = show if show in kept else "all"
-    return page(
-        request,
-        "bidding/sale.html",
-        sale=shown,
-        purse=purse,
-        now=now,
-        stamp=stamp,
-        soon=_soon(now),
-        lots=kept[show],
-        show=show,
-        counts={kind: len(lots) for kind, lots in kept.items()},
-        marks=handing.marks_of(shown, now),
-        outages=await lines.outages(session, sale),
-        minutes=handing.minutes,
-        facts=handing.facts_for_script(shown, purse, None, False),
-        headings=await headings_of(session, sale),
-        version=await versions.latest(session, sale),
+    return await show_sale(
+        request, session, await showing.sale_shown(session, sale, actor, mine), actor, mine, now, show
     )
 
 
@@ -177,7 +136,7 @@ async def room(
         raise NotFound()
     first = next(one for lane in lanes for one in lane.lots)
     focus = shown.lot(lot) if lot else first
-    return await _stand(request, session, shown, focus, actor, mine, now, lanes=lanes, typed=max)
+    return await show_lot(request, session, shown, focus, actor, mine, now, lanes=lanes, typed=max)
 
 
 @router.get("/lots/{lot}")
@@ -198,7 +157,7 @@ async def lot_page(
     if shown.rules.tender is not None:
         return await tender_routes.lot_page(request, session, shown, shown.lot(lot), actor, mine, now, fault)
     told = await _told(session, shown, lot, mine, answer) if answer else None
-    return await _stand(request, session, shown, shown.lot(lot), actor, mine, now, typed=max, told=told)
+    return await show_lot(request, session, shown, shown.lot(lot), actor, mine, now, typed=max, told=told)
 
 
 @router.post("/lots/{lot}/bids")
@@ -238,14 +197,14 @@ async def place(
             request,
             "bidding/confirm.html" if answer.code == "confirm_needed" else "bidding/unknown.html",
             status,
-            **_facts(shown, shown.lot(lot), purse, now),
+            **facts_of(shown, shown.lot(lot), purse, now),
             asked=asked,
             amount_minor=amount,
             cost=purse.cost(amount),
-            left=_left_after(shown, shown.lot(lot), purse, amount),
+            left=left_after(shown, shown.lot(lot), purse, amount),
             again=confirm,
         )
-    return await _stand(
+    return await show_lot(
         request, session, shown, shown.lot(lot), actor, mine, now, typed=max, fault=answer.code, status=status
     )
 
@@ -285,94 +244,3 @@ async def _told(session: Reading, sale: SaleShown, lot: str, mine: Mine | None, 
     if bid is None:
         return None
     return Told(bid.code is None, bid.code or "accepted", receipt=f"/sales/{sale.id}/receipts/{bid.n}")
-
-
-async def _stand(
-    request: Request,
-    session: Reading,
-    sale: SaleShown,
-    lot: LotShown,
-    actor: Actor,
-    mine: Mine | None,
-    now: datetime,
-    *,
-    lanes: Any = None,
-    typed: str = "",
-    told: Told | None = None,
-    fault: str | None = None,
-    status: int = 200,
-) -> Response:
-    """The room with this lot in focus, or, without lanes, the page of the lot alone."""
-    whole, sale = sale, sale.ruled(lot)
-    purse = (await showing.purse_of(session, sale, actor, mine, now)).of(lot)
-    held = [stone.public_id for stone in lot.stones]
-    closure = purse.destination and await closed_to(session, lot.id, held, purse.destination, now.date())
-    book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
-    own_bids = await own.own_bids(session, sale.id, purse.paddle, lot.id)
-    asks = await asks_of(session, sale, lot, actor, purse, own_bids, now)
-    amount = parse_minor(typed, lot.currency)
-    amount = amount if amount is not None and 0 < amount <= MAX_AMOUNT else None
-    cost = purse.cost(amount) if amount else None
-    about = await rates.shown(session, request.cookies.get(rates.COOKIE), lot.currency)
-    return page(
-        request,
-        "bidding/room.html",
-        status,
-        **_facts(sale, lot, purse, now),
-        lanes=lanes or [],
-        alone=lanes is None,
-        next_lot=next_of(lanes or [], lot),
-        book=book.lines,
-        steps=book.steps,
-        bidders=book.bidders,
-        notices=asks.unread(book.notices),
-        reason=next((line.reason for line in book.lines if line.event in ("paused", "passed", "withdrawn")), ""),
-        told=told,
-        about=about,
-        reserve=await queries.opened_reserve(session, lot.id),
-        closure=closure or None,
-        still=await still_of(session, lot, book.lines),
-        passports=await with_passport(session, held),
-        away=mine is None and purse.paddle is not None,
-        fault=fault,
-        typed=amount,
-        voided=book.void_of([bid.seq for bid in own_bids]),
-        typed_text=typed if fault else handing.typed_text(amount, lot.currency),
-        typed_cost=cost,
-        left_after=_left_after(sale, lot, purse, amount),
-        rungs=handing.rungs_of(sale.rules.increments, lot.ask, lot.leading_max),
-        ask_cost=purse.cost(lot.ask),
-        price_cost=purse.cost(lot.price or lot.opening),
-        own_bids=own_bids,
-        asks=asks,
-        filmed=await request.app.state.filmed(session, sale.id, held, actor),
-        facts=handing.facts_for_script(whole, purse, lot.id, lanes is None)
-        | {"away": mine is None and purse.paddle is not None, "about": about.for_script() if about else None},
-    )
-
-
-def _left_after(sale: SaleShown, lot: LotShown, purse: Purse, amount: int | None) -> int | None:
-    """The limit left if this maximum stood: the lot's own present weight is taken off first."""
-    if amount is None or purse.headroom is None:
-        return None
-    fees = sale.rules.limits_include_fees
-    weighed = [purse.cost(sum_).total if fees else sum_ for sum_ in (lot.leading_max or 0, amount)]
-    return purse.headroom + weighed[0] - weighed[1]
-
-
-def _soon(now: datetime) -> Callable[[datetime], bool]:
-    return lambda at: abs((at - now).total_seconds()) < HALF_DAY
-
-
-def _facts(sale: SaleShown, lot: LotShown, purse: Purse, now: datetime) -> dict[str, Any]:
-    """What every page of a lot uses."""
-    return {
-        "sale": sale,
-        "lot": lot,
-        "purse": purse,
-        "now": now,
-        "key": lambda: secrets.token_hex(16),
-        "plain": lambda minor: decimal_text(minor, sale.currency).removesuffix(".00"),
-        "stamp": stamp,
-        "soon": _soon(now),
-    }

@@ -267,7 +267,7 @@ async def _lots(
     other = {name: parse_rules(doc) for name, doc in changed.documents.items()}
     notices = await noticing.of_sale(session, sale.public_id)
     return [
-        _lot(
+        lot_shown(
             lot,
             sale.currency,
             books.get(lot.public_id),
@@ -292,7 +292,7 @@ async def _accepted_on(session: AsyncSession, sale: str, mine: Mine | None) -> s
     return set(await session.scalars(found.distinct()))
 
 
-def _lot(
+def lot_shown(
     lot: Lot,
     currency: str,
     book: BookLot | None,

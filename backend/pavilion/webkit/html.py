@@ -172,6 +172,7 @@ def reader_facts(request: Request) -> dict[str, Any]:
         "path": request.url.path,
         "here": _here(request),
         "query": request.query_params,
+        "previewed": getattr(request.state, "previewed", None),  # for whom and when, where a page is only a preview
         "request_id": getattr(request.state, "request_id", ""),
         "environment": str(getattr(getattr(request.app.state, "settings", None), "environment", "production")),
     }
