@@ -46,7 +46,12 @@ async def told(live):
 async def test_a_new_estimate_is_told_shown_kept_and_given_once(live):
     staff = await live.employ(ada=Role.AUCTIONEER, cora=Role.CURATOR)
     assert (await give(live, staff["cora"], **LOWER)).status_code == 403
-    key = ulid(NOON)
+    key, form = ulid(NOON), f"/staff/sales/{live.house.sale}/lots/{live.house.lots[0]}/notices"
+    async with live.browser(staff["ada"]) as client:
+        assert form in (await client.get(f"/staff/sales/{live.house.sale}/console?lot={live.house.lots[0]}")).text
+        empty = await client.get(form)
+        assert empty.status_code == 200 and 'name="key"' in empty.text
+        assert 'href="/staff/sales"' not in empty.text, "no way to a page that the auctioneer may not see"
     for _ in range(2):
         assert (await give(live, staff["ada"], key=key, **LOWER)).status_code == 303
     (data,) = await told(live)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,8 +30,20 @@ router = APIRouter(prefix="/staff/sales", tags=["bidding"])
 
 Announcer = Annotated[Actor, may(Permission.SALE_ANNOUNCE)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
-Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
+
+
+def _lines(typed: object) -> object:
+    """A browser ends the lines of what it sends in its own way."""
+    return typed.replace("\r\n", "\n") if isinstance(typed, str) else typed
+
+
+_Lines = BeforeValidator(_lines)
+Text = Annotated[
+    str, _Lines, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")
+]
+Long = Annotated[
+    str, _Lines, StringConstraints(strip_whitespace=True, max_length=5000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")
+]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]
 
 
@@ -144,7 +156,8 @@ async def _page(
     words = noticing.texts(given).get(lot, (held.text_en, held.text_zh))
     figures = noticing.estimates(given).get(lot, (held.low_minor, held.high_minor))
     takes = row.state != SaleState.DRAFT and held.state != LotState.DRAFT and held.state not in FINAL_LOT
-    facts: dict[str, Any] = {"sale": row, "lot": held, "given": given, "words": words, "figures": figures}
-    facts |= {"said": said, "refused": refused, "faults": refused.fields if isinstance(refused, BadInput) else {}}
+    facts: dict[str, Any] = {"sale": row, "lot": held, "given": given, "figures": figures}
+    kept = said or NoticeForm.model_construct(key=ulid(now), new_en=words[0], new_zh=words[1])
+    facts |= {"kept": kept, "refused": refused, "faults": refused.fields if isinstance(refused, BadInput) else {}}
     status = 200 if refused is None else refused.status
-    return page(request, "bidding/lot_notices.html", status, **facts, takes=takes, key=said.key if said else ulid(now))
+    return page(request, "bidding/lot_notices.html", status, **facts, takes=takes)
