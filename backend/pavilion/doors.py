@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from pavilion.accounts import key_routes
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import trade_routes as trade_terms_routes
-from pavilion.auctions import house_paper_routes, rates_routes, reoffer_routes, rules_routes
+from pavilion.auctions import approving_routes, house_paper_routes, rates_routes, reoffer_routes, rules_routes
 from pavilion.auctions import ordering_routes as auctions_ordering_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import suggesting_routes as auctions_suggesting_routes
@@ -89,6 +89,7 @@ ROUTERS: list[APIRouter] = [
     accounts_routes.router,
     key_routes.router,
     trade_terms_routes.router,
+    approving_routes.router,
     auctions_routes.router,
     auctions_suggesting_routes.router,
     auctions_ordering_routes.router,

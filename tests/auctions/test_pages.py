@@ -335,7 +335,7 @@ async def test_a_company_registers_and_gets_its_paddle(house):
     queue = f"/staff/registrations/{row.public_id}"
     shown = (await registrar.get("/staff/registrations")).text
     assert "Lumen Trading 1" in shown and "We bought in May." in shown
-    assert "none recorded" in shown and "no invoice yet" in shown and "lots may" in shown, "what is weighed"
+    assert "none recorded" in shown and "no invoice paid yet" in shown and "lots may" in shown, "what is weighed"
     assert (await registrar.post(f"{queue}/question", data={"reason": ""})).status_code == 422
     assert (await registrar.post(f"{queue}/question", data={"reason": "Your bank?"})).status_code == 303
     assert "Your bank?" in (await buyer.get(address)).text

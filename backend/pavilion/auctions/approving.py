@@ -1,0 +1,75 @@
+"""Several registrations approved in one go: what would come of each is shown before, and each has its own refusal."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pavilion.accounts.models import Company, Proposal
+from pavilion.accounts.rules import Actor
+from pavilion.auctions import deposits, registering
+from pavilion.auctions.models import Registration, Sale
+from pavilion.kernel.errors import Refusal, StaleVersion
+
+MOST = 200  # at once
+
+
+class Outcome(NamedTuple):
+    """`limit_minor` as it was asked, or by the deposit that is asked with it; `lead`: a lead has to say so first."""
+
+    registration: str
+    version: int  # at which it was looked at
+    company: str
+    sale: str
+    title_en: str
+    title_zh: str
+    currency: str
+    limit_minor: int | None
+    deposit_minor: int
+    lead: bool
+    refused: str  # the code; empty: approved
+
+
+class _Looked(Exception):
+    """Nothing is kept of what was only looked at."""
+
+
+async def approve_all(session: AsyncSession, seen: Mapping[str, int], *, actor: Actor, now: datetime) -> list[Outcome]:
+    """Each registration with the limit that it asked for, or by its deposit. One that changed since it was seen at
+    the given version, or may not be approved, stays as it is; the others are approved."""
+    wanted = select(Registration).where(Registration.public_id.in_(seen)).order_by(Registration.id).limit(MOST)
+    locked = wanted.with_for_update().execution_options(populate_existing=True)
+    rows = (await session.scalars(locked)).all()
+    return [await _approved(session, row, seen[row.public_id], actor, now) for row in rows]
+
+
+async def looked_at(session: AsyncSession, seen: Mapping[str, int], *, actor: Actor, now: datetime) -> list[Outcome]:
+    """What approval would do to each, all of them together; nothing is kept."""
+    found: list[Outcome] = []
+    try:
+        async with session.begin_nested():
+            found = await approve_all(session, seen, actor=actor, now=now)
+            raise _Looked
+    except _Looked:
+        return found
+
+
+async def _approved(session: AsyncSession, row: Registration, seen: int, actor: Actor, now: datetime) -> Outcome:
+    sale, firm = await session.get_one(Sale, row.sale_id), await session.get_one(Company, row.company_id)
+    asked, id = await deposits.asked_of(session, row, sale), row.public_id
+    limit, lead, refused = None if asked else row.asked_minor, False, ""
+    about = (id, seen, firm.name, sale.public_id, sale.title_en, sale.title_zh, sale.currency)
+    try:
+        async with session.begin_nested():
+            if row.version != seen:
+                raise StaleVersion()
+            done = await registering.approve(session, registration=id, limit_minor=limit, actor=actor, now=now)
+            if isinstance(done, Proposal):
+                lead = True
+            else:
+                limit = done.granted_minor if asked else done.limit_minor
+    except Refusal as fault:
+        refused = "limit_not_asked" if fault.code == "bad_input" and limit is None else fault.code
+    return Outcome(*about, limit, asked, lead, refused)
