@@ -5,7 +5,14 @@ from fastapi import APIRouter
 from pavilion.accounts import key_routes
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import trade_routes as trade_terms_routes
-from pavilion.auctions import approving_routes, house_paper_routes, rates_routes, reoffer_routes, rules_routes
+from pavilion.auctions import (
+    approving_routes,
+    house_paper_routes,
+    rates_routes,
+    relotting_routes,
+    reoffer_routes,
+    rules_routes,
+)
 from pavilion.auctions import ordering_routes as auctions_ordering_routes
 from pavilion.auctions import routes as auctions_routes
 from pavilion.auctions import suggesting_routes as auctions_suggesting_routes
@@ -97,6 +104,7 @@ ROUTERS: list[APIRouter] = [
     rules_routes.router,
     house_paper_routes.router,
     reoffer_routes.router,
+    relotting_routes.router,
     bidding_routes.router,
     bidding_api.router,
     sale_api.router,

@@ -184,8 +184,10 @@ async def _apply(session: AsyncSession, sale: Sale, changes: list[Change]) -> No
             assert lot is not None
             await session.execute(delete(LotStone).where(LotStone.lot_id == lot.id))
             await session.delete(lot)
-        elif lot is None:
-            await _restore(session, sale, change["lot"], after)
+    await session.flush()  # a lot that returns may need the place and the number of one that went
+    for change in changes:
+        if change["lot"] not in lots and change["after"] is not None:
+            await _restore(session, sale, change["lot"], change["after"])
     moved = [(lots[c["lot"]], c["after"]) for c in changes if c["before"] is not None and c["after"] is not None]
     await rewrite(session, moved)
 

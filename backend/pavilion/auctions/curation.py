@@ -105,7 +105,7 @@ async def add_stones(
     if (held or 0) + len(groups) > MOST_LOTS:
         raise TooManyLots(most=MOST_LOTS)
     last = await session.scalar(select(func.max(Lot.rank)).where(Lot.sale_id == row.id))
-    lots = await _add_lots(session, row, ranks.spread(last, None, len(groups)), groups, now)
+    lots = await make_lots(session, row, ranks.spread(last, None, len(groups)), groups, now)
     changes: list[Change] = [
         {"lot": lot.public_id, "before": None, "after": facts_of(lot) | {"stones": [s.public_id for s in group]}}
         for lot, group in zip(lots, groups, strict=True)
@@ -265,7 +265,7 @@ async def _addable(session: AsyncSession, sale: Sale, stones: list[str], actor: 
     return [found[stone] for stone in stones]
 
 
-async def _add_lots(
+async def make_lots(
     session: AsyncSession, sale: Sale, keys: Sequence[str], groups: Sequence[Sequence[Stone]], now: datetime
 ) -> list[Lot]:
     lots = [_new_lot(sale, key, group, now) for key, group in zip(keys, groups, strict=True)]
