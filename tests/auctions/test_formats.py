@@ -247,13 +247,16 @@ async def test_a_collection_is_published_without_rules_and_shows_its_prices(hous
     assert not [word for word in ("Estimate", "Soft close", "Stagger", "First close") if word in board]
     version = re.search(r'name="version" value="(\d+)"', (await curator.get(path)).text)
     assert version is not None
-    sent = await curator.post(path, data=said | {"price": "4,000", "version": version[1]})
+    sent = await curator.post(
+        path, data=said | {"price": "4,000", "text_en": "From one old collection", "version": version[1]}
+    )
     assert sent.status_code == 303 and "Price missing" not in (await curator.get(f"/staff/sales/{number}")).text
     await world.decide(house.sessions, await world.proposed(house.sessions, made, number), made.lead)
     row = await house.first(world.select(Sale).where(Sale.public_id == number))
     assert (row.state, row.rules, row.rules_hash) == ("published", None, None)
     shown = (await anyone.get(f"/collections/{number}")).text
     assert shown.count("</abbr>4,000</span>") == 2 and "On offer from" in shown
+    assert shown.count("From one old collection") == 1, "a lot's own words stand beside its price"
     assert f"/collections/{number}" in (await anyone.get("/sales")).text
     assert (await anyone.get(f"/sales/{number}/rules")).status_code == 404
     async with house.sessions() as session:

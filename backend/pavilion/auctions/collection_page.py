@@ -6,7 +6,7 @@ from fastapi import Request, Response
 from sqlalchemy import select
 
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import queries, versions
+from pavilion.auctions import noticing, queries, versions
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.rules import LotState
@@ -25,5 +25,7 @@ async def show_collection(
     lines = [(lot, stones[lot.id]) for lot in lots if stones[lot.id] and all(one.listed for one in stones[lot.id])]
     facts: dict[str, Any] = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": on_offer}
     facts |= {"headings": await queries.headings_of(session, row.public_id)}
+    notices = await noticing.of_sale(session, row.public_id)
+    facts |= {"texts": noticing.texts(notices), "changed": {one.lot for one in notices}}
     facts |= {"version": await versions.latest(session, row.public_id)}
     return page(request, "auctions/collection.html", sale=row, lines=lines, **facts)
