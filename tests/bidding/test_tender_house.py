@@ -17,12 +17,12 @@ from pavilion.bidding.custody import check_tender, open_tender, read_tender, sig
 from pavilion.bidding.sealing import Payload, seal
 from pavilion.bidding.tendering import paddle_text
 from pavilion.bidding.verifying import verify
+from pavilion.doors import ROUTERS
 from pavilion.kernel.base64url import base64url
 from pavilion.kernel.canon import canonical
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.instants import micros, stamp
 from pavilion.kernel.outbox import Outbox
-from pavilion.doors import ROUTERS
 from pavilion.notifications import watching
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author

@@ -15,8 +15,8 @@ import yaml
 from typer.main import get_command
 
 from pavilion.cli import app
-from pavilion.kernel import sheet
 from pavilion.doors import EDGE_ROUTERS
+from pavilion.kernel import sheet
 from pavilion.settings import Settings
 from pavilion.webkit.upload import FORM_SLACK, MOST_DISCARDED
 from tests.conftest import on_database, run, run_sql

@@ -38,7 +38,8 @@ async def stones(
     wanted = Standing(standing) if standing in set(Standing) else None
     rows, further = await own_stock.stones_of(session, company, standing=wanted, words=q.strip(), after=after)
     counts = await own_stock.counts_of(session, company)
-    said: dict[str, Any] = {"rows": rows, "further": further, "counts": counts, "standing": wanted, "q": q.strip(), "after": after}
+    said: dict[str, Any] = {"rows": rows, "further": further, "counts": counts}
+    said |= {"standing": wanted, "q": q.strip(), "after": after}
     return page(request, "catalogue/own_stones.html", **said)
 
 
