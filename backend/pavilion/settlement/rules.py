@@ -52,7 +52,6 @@ TRANSITIONS: dict[InvoiceState, frozenset[InvoiceState]] = {
 PAYABLE = frozenset({InvoiceState.ISSUED, InvoiceState.OVERDUE, InvoiceState.DEFAULTED})
 
 
-
 def state_on(state: InvoiceState, due_on: date | None, today: date) -> InvoiceState:
     """An issued invoice is overdue from the day after its due date, whether or not a job has noticed."""
     if state is InvoiceState.ISSUED and due_on is not None and today > due_on:
