@@ -110,10 +110,11 @@ async def order(sessions: Sessions, sale: str) -> list[str]:
         return [lot.public_id for lot in held]
 
 
-async def proposed(sessions: Sessions, world: World, sale: str, now: datetime = NOON) -> str:
+async def proposed(sessions: Sessions, world: World, sale: str, now: datetime = NOON, known: Sequence[str] = ()) -> str:
+    """`known`: warnings that the curator has read."""
     async with sessions.begin() as session:
         proposal = await publishing.propose_publication(
-            session, sale=sale, acknowledged=[], actor=world.curator, now=now
+            session, sale=sale, acknowledged=list(known), actor=world.curator, now=now
         )
         return proposal.public_id
 

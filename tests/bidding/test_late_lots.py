@@ -248,7 +248,8 @@ async def test_a_sale_that_goes_back_to_a_draft_keeps_its_late_lot_in_the_book_i
             return await session.scalar(select(SaleBook.state).where(SaleBook.sale == house.sale)) == "unpublished"
 
     await house.until(unpublished)
-    await world.decide(house.sessions, await world.proposed(house.sessions, house.world, house.sale), house.world.lead)
+    proposed = await world.proposed(house.sessions, house.world, house.sale, known=["description_missing"])
+    await world.decide(house.sessions, proposed, house.world.lead)
 
     async def again():
         async with house.sessions() as session:

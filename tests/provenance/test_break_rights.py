@@ -69,7 +69,8 @@ EVERYBODY = {
         "GET /log/entries/{index}/proof", "GET /log/policy", "GET /passports/{stone}", "GET /passports/{stone}/bundle",
         "GET /passports/{stone}/proof", "GET /passports/{stone}/{n:int}", "GET /passports/{stone}/{n:int}/bundle",
         "GET /status/{number:int}", "GET /stones/{stone}/eligibility", "GET /verify", "GET /results",
-        "GET /results.csv", "GET /results.xlsx", "GET /api/v1/results",
+        "GET /results.csv", "GET /results.xlsx", "GET /api/v1/results", "GET /prices", "GET /prices/hues",
+        "GET /api/v1/prices",
     ),
     307: ("GET /01/{gtin}/21/{stone}",),
     404: (

@@ -94,7 +94,7 @@ _WRITTEN = frozenset(
     {
         "events", "appointments", "appointment_stones", "appointment_visitors", "appointment_events", "viewing_claims",
         "viewing_waitlist", "viewing_windows", "viewing_regimes", "sale_viewings", "viewing_quotas", "office_staff",
-        "stone_stays", "stone_blocks", "stone_ends", "private_viewers", "stones", "awaited_stones",
+        "stone_stays", "stone_blocks", "stone_ends", "private_viewers", "stones", "stone_commitments", "awaited_stones",
         "custody_entries", "viewing_trays", "lots", "lot_stones", "viewing_gate",
     }
 )  # fmt: skip
