@@ -277,7 +277,8 @@ async def test_a_whole_sale_of_250_lots_is_built_from_a_workbook_and_published(r
     unchanged = await curator.post(address, files=sent(out.read_bytes()))
     assert "nothing would change" in unchanged.text
     assert await running.first(select(func.count()).select_from(Command).where(Command.kind == "sheet")) == 1
-    await world.decide(running.sessions, await world.proposed(running.sessions, found, sale), found.lead)
+    proposed = await world.proposed(running.sessions, found, sale, known=["description_missing"])
+    await world.decide(running.sessions, proposed, found.lead)
     assert await running.first(select(Sale.state)) == "published"
     assert (await curator.post(address, files=sent(book))).status_code == 409
     assert (await curator.get(address)).status_code == 200

@@ -129,7 +129,7 @@ def test_a_sale_of_250_lots_is_built_from_a_workbook_ordered_and_published(house
     lot_list(path := tmp_path / "lots.xlsx", house.do(stock, 250))
     page = reader(NOOR).go("/staff/sales")
     if not page.locator("[data-new-sale]").evaluate("fold => fold.open"):
-        page.locator("[data-new-sale] summary").press("Enter")
+        page.locator("[data-new-sale] > summary").press("Enter")
     opens = utc_now().replace(microsecond=0, tzinfo=None) + timedelta(days=3)
     for name, value in {
         "title_en": "Morning sale", "title_zh": "晨间拍卖", "text_en": "Brilliants.", "text_zh": "圆形明亮式切工钻石。",

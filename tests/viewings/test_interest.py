@@ -89,14 +89,14 @@ async def test_curators_read_figures_sellers_what_is_of_three_and_bidders_nothin
 
 
 def test_no_page_or_api_of_a_bidder_can_reach_it():
-    """Only its own two pages ask for it, and the board of a sale, to which `main.py` hands the counts; no page but
-    theirs shows its words."""
+    """Only its own two pages ask for it, and the board of a sale with its suggested order, to which `main.py` hands the
+    counts; no page but theirs shows its words."""
     package = Path(viewings.__file__).parents[1]
     asks = re.compile(r"viewings\.interest\b|from pavilion\.viewings import [^\n]*\binterest\b|^    interest,$", re.M)
     found = {p.name for p in package.rglob("*.py") if asks.search(p.read_text())}
     assert found == {"interest_routes.py", "main.py"}
     takes = re.compile(r"info.get\(\"figures\"\)")
-    assert [p.name for p in package.rglob("*.py") if takes.search(p.read_text())] == ["board.py"]
+    assert {p.name for p in package.rglob("*.py") if takes.search(p.read_text())} == {"board.py", "ordering_facts.py"}
     for path in (frontend() / "templates").rglob("*.html"):
         if not path.name.startswith("interest"):
             assert ".interest." not in path.read_text(), path

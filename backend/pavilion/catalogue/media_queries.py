@@ -54,7 +54,7 @@ async def photographs(session: AsyncSession, stones: Iterable[Stone]) -> dict[st
     shown = {stone.photo for stone in stones if stone.photo}
     wanted = select(StoneMedia.public_id, StoneMedia.address).where(StoneMedia.removed_at.is_(None))
     rows = await session.execute(wanted.where(StoneMedia.public_id.in_(shown)))
-    return dict(rows.tuples().all())
+    return {row.public_id: row.address for row in rows}
 
 
 def sheets_of(frames: int) -> int:
