@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from pavilion.accounts.rules import Role
-from pavilion.auctions.models import Lot, LotStone, Registration
-from pavilion.bidding.models import BookEvent
+from pavilion.auctions.models import Lot, LotStone, Registration, Sale
+from pavilion.bidding.models import BookEvent, BookLot
 from pavilion.bidding.rule_words import RULES
 from pavilion.bidding.still import WITHDRAWN_REPORT
 from pavilion.catalogue.models import Stone
@@ -118,7 +118,19 @@ async def paused_for_a_withdrawn_report(visit, lot):
         await listing.revoke(session, name)
         await session.execute(update(StoneVerdict).where(StoneVerdict.stone == name).values(findings=WHY))
     await written(visit, lambda writer: writer.book.lots[lot].state == "paused")
+    await stored(visit, lot, ("paused", "open"))
     return name, report_no
+
+
+async def stored(visit, lot, states):
+    """What pages read says so too, of the lot in its book and of its sale: it is written a moment later."""
+    wanted = select(BookLot.state, Sale.state).join(Sale, Sale.public_id == BookLot.sale).where(BookLot.lot == lot)
+    async with asyncio.timeout(60):
+        while True:
+            async with visit.app.state.sessions() as session:
+                if tuple((await session.execute(wanted)).one()) == states:
+                    return
+            await visit.app.state.rooms.engine.sweep()
 
 
 @pytest.mark.parametrize(
