@@ -85,7 +85,7 @@ from pavilion.settlement import routes as settlement_routes
 from pavilion.settlement import sellers_routes as settlement_sellers_routes
 from pavilion.trading import answer_routes as trading_answer_routes
 from pavilion.trading import api as trading_api
-from pavilion.trading import memo_api, memo_routes, offer_api, offer_routes
+from pavilion.trading import memo_api, memo_routes, memo_several_routes, offer_api, offer_routes
 from pavilion.trading import routes as trading_routes
 from pavilion.viewings import feed_routes as viewing_feed_routes
 from pavilion.viewings import interest_routes, rotation_pages, travel_routes, travel_routes_tours
@@ -134,6 +134,7 @@ ROUTERS: list[APIRouter] = [
     trading_answer_routes.router,
     offer_routes.router,
     offer_api.router,
+    memo_several_routes.router,
     memo_routes.router,
     memo_api.router,
     settlement_routes.router,

@@ -129,9 +129,10 @@ async def papers_there(sessions, *, leaving=True):
 
 
 async def packed(sessions, case, wish=WISH, *, mct=MCT, insured=2_000_000, real=False, leaving=True):
-    await act(sessions, case, releasing.prepare, wish)
-    await act(sessions, case, releasing.pick, case.stone)
-    await act(sessions, case, releasing.weigh, case.stone, mct)
+    release = await act(sessions, case, releasing.prepare, wish)
+    if case.stone not in release.weighed:  # else its buyer has it on memo
+        await act(sessions, case, releasing.pick, case.stone)
+        await act(sessions, case, releasing.weigh, case.stone, mct)
     carrier = "Malca-Amit" if wish.mode == ReleaseMode.CARRIER else ""
     await act(sessions, case, releasing.pack, carrier=carrier, insured_minor=insured)
     while real and await papers.set_papers(sessions, NOON + 2 * HOUR, TONGUES, BASE):

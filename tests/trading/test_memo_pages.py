@@ -6,10 +6,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from pavilion.catalogue.models import Stone
 from pavilion.notifications import trade_notices
 from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.settlement import ordered
 from pavilion.settlement.models import Invoice
+from pavilion.settlement.release_models import Release
 from pavilion.trading import memo_desk, memo_paper, memoing
 from pavilion.trading.memo_models import Memo, MemoPaper
 from pavilion.trading.models import Order
@@ -19,10 +21,12 @@ from pavilion.viewings.place_models import Office
 from pavilion.viewings.stone_models import StoneBlock
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
+from tests import make
 from tests.make import HOUR, NOON
 from tests.settlement import releases
 from tests.settlement.test_ordered import with_origin
 from tests.trading.lent import DAY, WEIGHT, Lent
+from tests.trading.market import PRICE
 from tests.trading.test_pages import Site, hidden
 from tests.trading.test_told import told
 
@@ -75,7 +79,7 @@ async def test_a_memo_goes_from_the_stone_to_the_scale_and_back_on_pages(site):
         assert (
             await sam.post(f"/stock/memos/{memo.public_id}/extensions/approval", data={"extensions": "0"})
         ).is_redirect
-        back = await vic.post(f"{desk}/returns", data={"stone": stone, "weight": "1.018", "giver": "Wen Li"})
+        back = await vic.post(f"{desk}/returns", data={f"weight-{stone}": "1.018", "giver": "Wen Li"})
         assert back.headers["location"] == f"{own}?done=differs"
         assert "weight at hand-over" in (await vic.get(back.headers["location"])).text
         looked = {"stone": stone, "reason": "A facet is chipped, seen."}
@@ -84,6 +88,48 @@ async def test_a_memo_goes_from_the_stone_to_the_scale_and_back_on_pages(site):
         assert "Returned" in (await wen.get(own)).text
         again = await sam.post(f"/stock/memos/{memo.public_id}/approval")
         assert again.status_code == 409 and "已归还" in again.text
+
+
+async def test_several_stones_are_asked_for_at_once_all_or_none_and_come_back_in_parts(site):
+    market = await Lent(site.sessions).open(stones=4)
+    one, two, three, four = market.stones
+    other = await market.buyer("ilse@vandael.example")
+    await market.change(market.wen.company_id, trade_limit_minor=9 * PRICE)
+    async with market.sessions.begin() as session:
+        theirs = await make.company(session, "Meuse Gems", "BE")
+        rows = {row.public_id: row for row in (await session.scalars(select(Stone))).all()}
+        rows[three].supplier_company_id = theirs.id
+        numbers = {name: row.stock_no for name, row in rows.items()}
+    await market.hold(other, four)
+    async with await site.browser("wen@lumen.example") as wen, await site.browser("vic@pavilion.example") as vic:
+        pasted = f"{numbers[two].lower()}, {numbers[three]}\nX-404"
+        shown = (await wen.get("/desk/memos/new", params={"ids": f"{one},{four}", "numbers": pasted})).text
+        assert all(f'name="ids" value="{name}"' in shown for name in market.stones) and "X-404" in shown
+        said = hidden(shown, "/desk/memos") | {"ids": [one, two, three, four], "days": "7", "destination": "HK"}
+        refused = await wen.post("/desk/memos", data=said)
+        assert refused.status_code == 409 and await market.all(Memo) == []
+        assert refused.text.count("state is-outbid") == 1 and f"ids={one},{two},{three}" in refused.text
+        said = hidden(refused.text, "/desk/memos") | said | {"ids": [one, two, three]}
+        for _ in range(2):  # pressed twice
+            made = await wen.post("/desk/memos", data=said)
+            assert made.headers["location"] == "/desk/memos?done=requested"
+        memos = {memo.seller_company_id: memo for memo in await market.all(Memo)}
+        assert len(memos) == 2 and (await market.lines(memos[theirs.id]))[0].stone == three
+        again = await wen.post("/desk/memos", data=said | {"key": uuid4().hex})
+        assert again.status_code == 409 and "asked for this stone on memo already" in again.text
+        memo = await market.hand_out(await market.approve(memos[market.seller]))
+        own, desk = f"/desk/memos/{memo.public_id}", f"/staff/orders/memos/{memo.public_id}/returns"
+        none = await wen.post(f"{own}/purchases", data={})
+        assert none.status_code == 422 and "No stone was ticked" in none.text
+        wrong = await vic.post(desk, data={f"weight-{one}": "1.020", f"weight-{two}": "x", "giver": "Wen Li"})
+        assert wrong.status_code == 422 and [line.state for line in await market.lines(memo)] == ["out", "out"]
+        part = await vic.post(desk, data={f"weight-{one}": "1.020", f"weight-{two}": "", "giver": "Wen Li"})
+        assert part.headers["location"] == f"{own}?done=returned"
+        assert [line.state for line in await market.lines(memo)] == ["returned", "out"]
+        back = await wen.post(f"{own}/purchases", data={"stone": [one, two]})
+        assert back.status_code == 409 and await market.all(Order) == []
+        asked = await wen.post(f"/api/v1{own.removeprefix('/desk')}/purchases", json={"stones": [two]})
+        assert asked.json()["state"] == "invoiced" and len(await market.all(Order)) == 1
 
 
 async def test_the_paper_is_set_once_in_both_languages_and_not_for_the_owner(site):
@@ -168,7 +214,13 @@ async def test_a_bought_memo_stone_is_billed_as_every_order_and_stays_where_it_i
     assert invoice.number and row.state == "invoiced" and row.invoice == invoice.number
     case = releases.Case(invoice.public_id, market.stones[0], market.seller)
     await releases.paid(market.sessions, case)
-    await releases.handed(market.sessions, case)
+    await releases.handed(market.sessions, case)  # picked from nowhere and weighed by nobody
+    async with market.sessions() as session:
+        (release,) = (await session.scalars(select(Release))).all()
+    assert (
+        release.weighed[market.stones[0]] | {"mct": WEIGHT, "memo": memo.public_id, "by": market.vic.public_id}
+        == (release.weighed[market.stones[0]])
+    )
     async with market.sessions() as session:
         here = select(CustodyEntry).where(CustodyEntry.closed_at.is_(None))
         (entry,) = (await session.scalars(here)).all()  # no second hand-over: it is the buyer's where it is

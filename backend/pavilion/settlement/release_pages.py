@@ -40,6 +40,7 @@ class OnList(NamedTuple):
     high: int
     picked: bool
     mct: int | None
+    memo: str  # on which its buyer has it already; empty where it lies in the house
 
 
 def house(request: Request) -> House:
@@ -76,6 +77,7 @@ async def pick_list(session: AsyncSession, release: Release, invoice: Invoice) -
             *masses[one.stone],
             one.stone in release.picked,
             release.weighed.get(one.stone, {}).get("mct"),
+            release.weighed.get(one.stone, {}).get("memo", ""),
         )
         for one in stones
     ]

@@ -18,6 +18,7 @@ from pavilion.settlement import goods, queries, release_pass, release_queries, r
 from pavilion.settlement.models import Invoice
 from pavilion.settlement.release_models import GoodsState, Release, ReleaseMode
 from pavilion.settlement.rules import InvoiceState
+from pavilion.trading.memo_desk import HOLDER as ON_MEMO
 
 PAPERS = "release.papers"
 MOST = 2**53 - 1  # minor units: what any program can still count
@@ -99,6 +100,7 @@ async def prepare(
     for one in fresh:
         one.release, one.changed_at = release.public_id, now
     await session.flush()
+    await _with_buyer(session, release, invoice)
     told(session, "asked", release, by, now, mode=release.mode, destination=release.destination)
     return release
 
@@ -134,6 +136,8 @@ async def weigh(session: AsyncSession, release: Release, stone: str, mct: int, *
     await _belongs(session, release, stone)
     if stone not in release.picked:
         raise NotReady(stone=stone)
+    if "memo" in release.weighed.get(stone, {}):
+        raise ActNotAllowed(state="on_memo")
     if not 0 < mct <= custody_keeping.HEAVIEST_MCT:
         raise BadInput(fields={"weight": "bad_input"})
     low, high = (await release_queries.masses(session, [stone]))[stone]
@@ -153,6 +157,7 @@ async def pack(
     they can name the buyer's street."""
     must(release, G.RESERVED)
     invoice = await release_queries.invoice_of(session, release)
+    await _with_buyer(session, release, invoice)
     stones = await release_queries.stones_in(session, release, invoice)
     if not stones or any(one.stone not in release.weighed for one in stones):
         raise NotReady()
@@ -237,6 +242,17 @@ def _taxed_for(invoice: Invoice, destination: str) -> None:
     """The invoice charges what is right for goods that go there: else it is corrected first."""
     if not release_queries.tax_fits(invoice, destination):
         raise BadInput(fields={"destination": release_rules.Bar.TAX_UNFIT.value}, regime=invoice.regime)
+
+
+async def _with_buyer(session: AsyncSession, release: Release, invoice: Invoice) -> None:
+    """What the buyer bought on memo is in his hands: it is picked from nowhere, and goes as it was weighed out."""
+    for one in await release_queries.stones_in(session, release, invoice):
+        entry = await custody_keeping.open_entry(session, stone=one.stone)
+        if entry is not None and entry.holder == ON_MEMO and one.stone not in release.weighed:
+            went = {"by": entry.out_by, "at": entry.opened_at.isoformat()}
+            release.picked = {**release.picked, one.stone: went}
+            release.weighed = {**release.weighed, one.stone: {**went, "mct": entry.out_mct, "memo": entry.ref}}
+    await session.flush()
 
 
 async def _belongs(session: AsyncSession, release: Release, stone: str) -> None:

@@ -15,7 +15,7 @@ from pavilion.trading import memo_desk, memo_queries, memoing
 from pavilion.trading.answers import Memos, MemoTold
 from pavilion.trading.api import BUYING, FRESH, IdempotencyKey
 from pavilion.trading.conditions import OverTradeLimit
-from pavilion.trading.memo_forms import MemoJson, ReturnJson
+from pavilion.trading.memo_forms import MemoJson, PurchaseJson, ReturnJson
 from pavilion.trading.memo_queries import Lent
 from pavilion.trading.memo_rules import StoneState
 from pavilion.trading.memoing import StoneAwaited
@@ -61,6 +61,16 @@ async def ask(said: MemoJson, key: IdempotencyKey, actor: Borrower, session: Wri
         actor=actor, now=now,
     )  # fmt: skip
     return await _read(session, row.public_id, actor, now, 201 if row.requested_at == now else 200)
+
+
+@router.post(
+    "/memos/{memo}/purchases",
+    responses=answers({200: MemoTold}, *BUYING),
+)
+async def keep(memo: PublicId, said: PurchaseJson, actor: Borrower, session: Writing, now: Now) -> JSONResponse:
+    """The buyer keeps these stones at the prices of the memo: one order, confirmed at once; twice, once."""
+    await memo_desk.buy(session, memo=memo, stones=said.stones, company_id=company_of(actor), actor=actor, now=now)
+    return await _read(session, memo, actor, now)
 
 
 @router.post(

@@ -95,6 +95,27 @@ async def weigh_in(
     return line
 
 
+async def take_back(
+    session: AsyncSession, *, memo: str, weights: Mapping[str, int], giver: str, actor: Actor, now: datetime
+) -> list[MemoStone]:
+    """These stones of it are on the scale again, each with its weight (0: none that could be read); the others stay
+    out. Nothing is written down unless all of it can be read."""
+    refuse_desk(actor)
+    row = await memoing.locked(session, memo)
+    ours = {line.stone for line in await memoing.lines_of(session, row)}
+    if not weights.keys() <= ours:
+        raise NotFound()
+    faults = {f"weight-{stone}": "bad_input" for stone, mct in weights.items() if not 0 < mct <= HEAVIEST_MCT}
+    if not weights:
+        faults["weights"] = "memo_nothing_weighed"
+    if faults:
+        raise BadInput(fields=faults)
+    return [
+        await weigh_in(session, memo=memo, stone=stone, mct=weights[stone], giver=giver, actor=actor, now=now)
+        for stone in sorted(weights)
+    ]
+
+
 async def accept(
     session: AsyncSession, *, memo: str, stone: str, reason: str, actor: Actor, now: datetime
 ) -> MemoStone:
@@ -154,13 +175,14 @@ async def _sold(session: AsyncSession, row: Memo, stones: Sequence[str], actor: 
     """One path with every other order: the promise passes from the memo to it, and settlement bills it."""
     lines = {line.stone: line for line in await memoing.lines_of(session, row)}
     if not stones or len(set(stones)) != len(stones) or not lines.keys() >= set(stones):
-        raise BadInput(fields={"stones": "bad_input"})
+        raise BadInput(fields={"stones": "bad_input"} if stones else {"stones": "memo_nothing_chosen"})
     wanted = [lines[stone] for stone in sorted(stones)]
     bought = {line.order for line in wanted}
     if None not in bought and len(bought) == 1:  # said twice
         return (await session.scalars(select(Order).where(Order.public_id.in_(bought)))).one()
-    if row.state not in AWAY or any(not stone_may(line.state, StoneState.INVOICED) for line in wanted):
-        raise ActNotAllowed(state=state_at(row.state, row.due_at, now))
+    gone = [line.stone for line in wanted if not stone_may(line.state, StoneState.INVOICED)]
+    if row.state not in AWAY or gone:
+        raise ActNotAllowed(state=state_at(row.state, row.due_at, now), stones=gone)
     seqs = {stone.public_id: stone.seq for stone in await memoing.stones_of(session, row)}
     order = await placing.place_order(  # under a key that no buyer can have used: theirs hold no stroke
         session, company_id=row.company_id, destination=row.destination,

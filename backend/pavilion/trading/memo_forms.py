@@ -27,6 +27,22 @@ class MemoForm(_Said):
     destination: Country
 
 
+class MemosForm(_Said):
+    """`seen`: the latest change of any of the stones, as the page showed them. `ids`: one owner's or several's."""
+
+    key: Key
+    seen: Seen
+    ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_STONES)]
+    days: Annotated[int, Field(ge=0, le=999)] = DAYS
+    destination: Country
+
+
+class PurchaseForm(_Said):
+    """The stones of a memo that the buyer keeps."""
+
+    stone: Annotated[list[Id], Field(max_length=MOST_STONES)] = []
+
+
 class ApprovalForm(_Said):
     """Empty: insured at the prices of the memo."""
 
@@ -37,12 +53,6 @@ class ExtensionForm(_Said):
     """How many extensions there were on the page."""
 
     extensions: Annotated[int, Field(ge=0, le=MOST_EXTENSIONS)] = 0
-
-
-class ReturnForm(_Said):
-    stone: Id
-    weight: Typed = ""
-    giver: Named = ""
 
 
 class AcceptForm(_Said):
@@ -57,6 +67,12 @@ class MemoJson(_Said):
     seen: Annotated[Seen, Field(description="Greatest `seq` among the stones, as they were read.", examples=[4711])]
     destination: Annotated[Country, Field(description="Country to which they go, ISO 3166.", examples=["BE"])]
     days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="From the owner's yes on.", examples=[7])] = DAYS
+
+
+class PurchaseJson(_Said):
+    """Stones of a memo that its buyer keeps, at the prices of the memo."""
+
+    stones: Annotated[list[Id], Field(min_length=1, max_length=MOST_STONES, description="All or none is bought.")]
 
 
 class ReturnJson(_Said):

@@ -18,7 +18,7 @@ from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.kernel.money import parse_minor
 from pavilion.trading import memo_desk, memo_queries, memoing, showing
 from pavilion.trading.forms import ReasonForm
-from pavilion.trading.memo_forms import AcceptForm, ApprovalForm, ExtensionForm, MemoForm, ReturnForm, mct_of
+from pavilion.trading.memo_forms import AcceptForm, ApprovalForm, ExtensionForm, MemoForm, PurchaseForm, mct_of
 from pavilion.trading.memo_models import MemoPaper
 from pavilion.trading.memo_queries import Lent
 from pavilion.trading.memo_rules import DAYS, MOST_DAYS, MOST_STONES
@@ -92,6 +92,19 @@ async def one(memo: str, request: Request, actor: SignedInActor, session: Readin
     return await _memo_page(request, session, memo, actor, now)
 
 
+@router.post("/desk/memos/{memo}/purchases")
+async def keep_some(
+    memo: str, said: Annotated[PurchaseForm, Form()], request: Request, actor: Borrower, session: Writing, now: Now
+) -> Response:
+    """The buyer keeps the stones that were ticked, all of them or none, at the prices of the memo."""
+    company = showing.company_of(actor)
+    return await _act(
+        request, session, memo, actor, now, "bought",
+        lambda: memo_desk.buy(session, memo=memo, stones=said.stone, company_id=company, actor=actor, now=now),
+        {"stones": said.stone},
+    )  # fmt: skip
+
+
 @router.post("/desk/memos/{memo}/{act}")
 async def buyer_acts(
     memo: str, act: Literal["withdrawal", "extension"], request: Request, actor: Borrower, session: Writing, now: Now
@@ -159,30 +172,28 @@ async def extend(
 @router.post("/staff/orders/memos/{memo}/hand-out")
 async def hand_out(memo: str, request: Request, actor: Staff, session: Writing, now: Now) -> Response:
     """Every stone as the scale says it now, and who takes them."""
-    form = await request.form(max_fields=MOST_STONES + 5, max_files=0)
-    typed = {str(name): str(value) for name, value in form.items()}
-    weights = {name.removeprefix("weight-"): mct_of(said) for name, said in typed.items() if name.startswith("weight-")}
-    taker = "".join(sign for sign in typed.get("to", "") if sign.isprintable())
+    typed, weights = await _scale(request)
     return await _act(
         request, session, memo, actor, now, "out",
-        lambda: memo_desk.hand_out(session, memo=memo, weights=weights, to=taker, actor=actor, now=now), typed,
+        lambda: memo_desk.hand_out(session, memo=memo, weights=weights, to=typed["to"], actor=actor, now=now), typed,
     )  # fmt: skip
 
 
 @router.post("/staff/orders/memos/{memo}/returns")
-async def take_back(
-    memo: str, said: Annotated[ReturnForm, Form()], request: Request, actor: Staff, session: Writing, now: Now
-) -> Response:
+async def take_back(memo: str, request: Request, actor: Staff, session: Writing, now: Now) -> Response:
+    """The stones that came back, each as the scale says it now, and who brought them; a stone left empty stays out."""
+    typed, weighed = await _scale(request)
+    weights = {stone: mct for stone, mct in weighed.items() if typed[f"weight-{stone}"].strip()}
     done = await _act(
         request, session, memo, actor, now, "returned",
-        lambda: memo_desk.weigh_in(
-            session, memo=memo, stone=said.stone, mct=mct_of(said.weight), giver=said.giver, actor=actor, now=now
-        ),
-        said.model_dump(),
+        lambda: memo_desk.take_back(session, memo=memo, weights=weights, giver=typed["giver"], actor=actor, now=now),
+        typed,
     )  # fmt: skip
     found = await _found(session, memo, actor, now)
-    differs = any(line.stone == said.stone and line.state == "incident" for line in found.row.stones)
-    return RedirectResponse(f"/desk/memos/{memo}?done=differs", status_code=303) if differs else done
+    differs = any(line.stone in weights and line.state == "incident" for line in found.row.stones)
+    if differs and done.status_code == 303:
+        return RedirectResponse(f"/desk/memos/{memo}?done=differs", status_code=303)
+    return done
 
 
 @router.post("/staff/orders/memos/{memo}/acceptance")
@@ -206,6 +217,14 @@ async def propose_bill(
         lambda: memo_desk.propose_bill(session, memo=memo, reason=said.reason, actor=actor, now=now),
         said.model_dump() | {"at": "bill"},
     )  # fmt: skip
+
+
+async def _scale(request: Request) -> tuple[dict[str, str], dict[str, int]]:
+    """What was typed, and the weight of each stone, 0 for what is none."""
+    form = await request.form(max_fields=MOST_STONES + 5, max_files=0)
+    typed = {str(name): "".join(sign for sign in str(value) if sign.isprintable()) for name, value in form.items()}
+    weights = {name.removeprefix("weight-"): mct_of(said) for name, said in typed.items() if name.startswith("weight-")}
+    return {"to": "", "giver": "", **typed}, weights
 
 
 async def _act(
