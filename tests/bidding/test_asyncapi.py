@@ -14,6 +14,7 @@ from pavilion.bidding.asyncapi import document
 from pavilion.bidding.messages import FromBrowser, ToBrowser
 from tests.bidding.house import house
 from tests.bidding.served import enter, say, served
+from tests.pointed import found, pointers
 
 DOC = document("https://auctions.example")
 SAID = {
@@ -29,20 +30,13 @@ SAID = {
 }  # fmt: skip
 
 
-def found(pointer):
-    place = DOC
-    for part in pointer.removeprefix("#/").split("/"):
-        place = place[part]
-    return place
-
-
 def schemas_of(operation):
     """Schema by op of all that an operation carries, with the parts it points to."""
     by_op = {}
     for one in DOC["operations"][operation]["messages"]:
-        message = found(found(one["$ref"])["$ref"])
+        message = found(DOC, found(DOC, one["$ref"])["$ref"])
         schema = {"$ref": message["payload"]["$ref"], "components": DOC["components"]}
-        Draft202012Validator.check_schema(found(message["payload"]["$ref"]))
+        Draft202012Validator.check_schema(found(DOC, message["payload"]["$ref"]))
         by_op[message["name"]] = Draft202012Validator(schema)
     return by_op
 
@@ -51,25 +45,14 @@ def test_every_message_stands_in_it_with_all_its_members():
     for operation, union in (("say", FromBrowser), ("hear", ToBrowser)):
         there = {}
         for one in DOC["operations"][operation]["messages"]:
-            message = found(found(one["$ref"])["$ref"])
-            there[message["name"]] = set(found(message["payload"]["$ref"])["properties"])
+            message = found(DOC, found(DOC, one["$ref"])["$ref"])
+            there[message["name"]] = set(found(DOC, message["payload"]["$ref"])["properties"])
         assert there == {get_args(m.model_fields["op"].annotation)[0]: set(m.model_fields) for m in get_args(union)}
     assert (DOC["asyncapi"], DOC["channels"]["live"]["address"]) == ("3.0.0", "/live")
 
 
 def test_every_pointer_leads_somewhere():
-    def pointers(part):
-        if isinstance(part, dict):
-            for name, value in part.items():
-                if name == "$ref":
-                    yield value
-                else:
-                    yield from pointers(value)
-        elif isinstance(part, list):
-            for value in part:
-                yield from pointers(value)
-
-    assert all(found(pointer) is not None for pointer in pointers(DOC))
+    assert all(found(DOC, pointer) is not None for pointer in pointers(DOC))
 
 
 def test_what_a_client_may_say_is_what_it_says():

@@ -5,25 +5,7 @@ from jsonschema import Draft202012Validator
 from pavilion.pages.openapi import PROBLEM, of_programs, undeclared
 from tests.answered import operations, whole
 from tests.pages import contract
-
-
-def pointers(part):
-    if isinstance(part, dict):
-        for name, value in part.items():
-            if name == "$ref":
-                yield value
-            else:
-                yield from pointers(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from pointers(value)
-
-
-def found(pointer):
-    place = whole()
-    for part in pointer.removeprefix("#/").split("/"):
-        place = place[part]
-    return place
+from tests.pointed import found, pointers
 
 
 def holds(schema, example):
@@ -52,7 +34,7 @@ def test_the_copy_in_docs_is_the_document():
 def test_the_document_is_one_of_openapi_and_every_pointer_leads_somewhere():
     assert whole()["openapi"].startswith("3.1")
     assert len(operations()) == sum(len(route.methods) for route in of_programs(routes()))
-    assert all(found(pointer) is not None for pointer in pointers(whole()))
+    assert all(found(whole(), pointer) is not None for pointer in pointers(whole()))
     for schema in whole()["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
 

@@ -14,8 +14,7 @@ from pavilion.catalogue.keeping import index_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.origins import of_stones
 from pavilion.catalogue.wanted import choices_of
-from pavilion.kernel.errors import BadInput, NotFound
-from pavilion.kernel.ids import is_ulid
+from pavilion.kernel.errors import BadInput
 from pavilion.kernel.instants import stamp
 from pavilion.webkit.answers import Limit, PublicId, answers
 from pavilion.webkit.deps import Reading
@@ -61,9 +60,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
 @router.get("/stones/{stone}", responses=answers({200: StoneTold, 304: None}))
 async def show(request: Request, stone: PublicId, actor: CurrentActor, session: Reading) -> Response:
     """A stone that the reader may see, with its origin."""
-    found = await queries.stone_of(session, actor, stone) if is_ulid(stone) else None
-    if found is None:
-        raise NotFound()
+    found = await queries.asked_stone(session, actor, stone)
     origins = await of_stones(session, [found], request.app.state.settings.public_url)
     return tagged(request, stone_facts(found, actor) | {"origin": origins[found.public_id]})
 

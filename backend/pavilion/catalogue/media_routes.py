@@ -120,7 +120,7 @@ async def drawn(
     request: Request, stone: str, medium: str, file: str, actor: CurrentActor, session: Reading
 ) -> Response:
     """What we drew, by our own name and type, to whoever may see the stone."""
-    found = await _visible(session, actor, stone)
+    found = await queries.asked_stone(session, actor, stone)
     shown = await reads.one_of(session, found, medium) if is_ulid(medium) else None
     if shown is None or file not in reads.FILES[MediaKind(shown.kind)]:
         raise NotFound()
@@ -167,7 +167,7 @@ async def put_media(
     number, report number or the cell of the stock file; `stone` says it whatever the name."""
     if actor.company_id is None:
         raise NotAllowed(right=Permission.STOCK_WRITE.value)
-    found = None if stone is None else await _visible(session, actor, stone)
+    found = None if stone is None else await queries.asked_stone(session, actor, stone)
     if found is not None and found.supplier_company_id != actor.company_id:
         raise NotFound()
     await limits.take(request, "media", str(actor.company_id), per_minute=SENDINGS)
@@ -204,7 +204,7 @@ async def get_sending(sending: PublicId, actor: CurrentActor, session: Reading) 
 @router.get("/api/v1/stones/{stone}/media", tags=["stones"], responses=answers({200: MediaTold}))
 async def get_media(stone: PublicId, actor: CurrentActor, session: Reading) -> JSONResponse:
     """Photographs, turns, videos and reports of a stone, with the addresses of each size."""
-    found = await _visible(session, actor, stone)
+    found = await queries.asked_stone(session, actor, stone)
     return JSONResponse(media_told(found, await reads.of_stone(session, found.id)).model_dump())
 
 
@@ -312,16 +312,9 @@ def _may_tend(actor: Actor) -> None:
 async def _own(session: AsyncSession, actor: Actor, stone: str) -> Stone:
     """The stone, for its supplier and for who curates; for others it is not there."""
     _may_tend(actor)
-    found = await _visible(session, actor, stone)
+    found = await queries.asked_stone(session, actor, stone)
     own = found.supplier_company_id == actor.company_id and actor.may(Permission.STOCK_WRITE)
     if not own and not (actor.is_staff and actor.may(Permission.LOT_CURATE)):
-        raise NotFound()
-    return found
-
-
-async def _visible(session: AsyncSession, actor: Actor, stone: str) -> Stone:
-    found = await queries.stone_of(session, actor, stone) if is_ulid(stone) else None
-    if found is None:
         raise NotFound()
     return found
 

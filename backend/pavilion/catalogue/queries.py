@@ -9,6 +9,8 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.wanted import Wanted
+from pavilion.kernel.errors import NotFound
+from pavilion.kernel.ids import is_ulid
 
 AT_ONCE = 500  # ids in one statement
 
@@ -44,6 +46,14 @@ def sees_supplier_of(actor: Actor, stone: Stone) -> bool:
 async def stone_of(session: AsyncSession, actor: Actor, public_id: str) -> Stone | None:
     """None alike for unknown, foreign and unverified."""
     return await session.scalar(visible_to(actor).where(Stone.public_id == public_id))
+
+
+async def asked_stone(session: AsyncSession, actor: Actor, public_id: str) -> Stone:
+    """The stone of an address; the same `NotFound` for what is no id, unknown, foreign or unverified."""
+    found = await stone_of(session, actor, public_id) if is_ulid(public_id) else None
+    if found is None:
+        raise NotFound()
+    return found
 
 
 async def stones_of(session: AsyncSession, actor: Actor, public_ids: Sequence[str]) -> list[Stone]:

@@ -18,8 +18,7 @@ from pavilion.insight import appearances, result_charts, result_sheets, results
 from pavilion.insight.answers import ResultsTold
 from pavilion.insight.answers_asked import of_results
 from pavilion.insight.result_asking import PAGE, Asked, asked, plain, two_or_three
-from pavilion.kernel.errors import BadInput, NotFound
-from pavilion.kernel.ids import is_ulid
+from pavilion.kernel.errors import BadInput
 from pavilion.kernel.money import CURRENCIES
 from pavilion.kernel.xlsx_writing import write_xlsx
 from pavilion.webkit.answers import answers
@@ -109,9 +108,7 @@ async def as_json(request: Request, session: Reading, actor: CurrentActor, now: 
 @router.get("/stones/{stone}/history")
 async def stone_history(request: Request, stone: str, session: Reading, actor: CurrentActor, now: Now) -> Response:
     """Every sale in which this stone stood, for whoever may see the stone."""
-    found = await catalogue.stone_of(session, actor, stone) if is_ulid(stone) else None
-    if found is None:
-        raise NotFound()
+    found = await catalogue.asked_stone(session, actor, stone)
     return page(
         request,
         "insight/stone_history.html",

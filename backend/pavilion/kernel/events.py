@@ -65,4 +65,15 @@ async def cursor_of(session: AsyncSession, follower: str, *, from_now: bool = Fa
     return cursor
 
 
+async def unread(
+    session: AsyncSession, cursor: Cursor, names: Sequence[str], *, at_once: int = 100, look_back: int = 100
+) -> tuple[list[Event], list[Event]]:
+    """The newest few read before, and at most `at_once` that are new, each in their order; the cursor stays. Ids are
+    given before they are committed, so a follower looks at the newest few again: its acts end in the same rows."""
+    said = select(Event).where(Event.name.in_(names)).order_by(Event.id)
+    again = await session.scalars(said.where(Event.id <= cursor.last_id, Event.id > cursor.last_id - look_back))
+    fresh = await session.scalars(said.where(Event.id > cursor.last_id).limit(at_once))
+    return list(again), list(fresh)
+
+
 append_only(Event)

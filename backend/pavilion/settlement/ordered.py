@@ -13,7 +13,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.auctions.entities import entities
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import ActNotAllowed, Refusal
-from pavilion.kernel.events import Event, cursor_of, news
+from pavilion.kernel.events import Event, cursor_of, news, unread
 from pavilion.settlement import crediting, invoicing, stopping
 from pavilion.settlement.invoicing import Buyer, SaleTerms, SoldLot
 from pavilion.settlement.models import BilledLot, Invoice
@@ -33,7 +33,6 @@ OF_STOPS = ("settlement:released", "settlement:cancelled")
 OF_RELEASES = ("release:handed_over", "release:received", "release:taken_back")
 NAMES = (*OF_ORDERS, *OF_INVOICES, *OF_STOPS, *OF_RELEASES)
 AT_ONCE = 100
-LOOK_BACK = 100  # ids are given before they are committed, so the newest few are looked at again
 ANEW = timedelta(minutes=1)  # so often what could not be issued is tried again
 BY = "house"
 GONE = (GoodsState.HANDED_OVER, GoodsState.RECEIVED)
@@ -62,10 +61,8 @@ async def follow(sessions: Sessions, now: datetime) -> int:
         return 0
     async with sessions.begin() as session:
         cursor = await cursor_of(session, FOLLOWER)
-        said = select(Event).where(Event.name.in_(NAMES)).order_by(Event.id)
-        again = await session.scalars(said.where(Event.id <= cursor.last_id, Event.id > cursor.last_id - LOOK_BACK))
-        fresh = (await session.scalars(said.where(Event.id > cursor.last_id).limit(AT_ONCE))).all()
-        named = await _orders_of(session, [*again.all(), *fresh])
+        again, fresh = await unread(session, cursor, NAMES, at_once=AT_ONCE)
+        named = await _orders_of(session, [*again, *fresh])
         last = fresh[-1].id if fresh else cursor.last_id
     await _bring_on_all(sessions, named, now)
     async with sessions.begin() as session:

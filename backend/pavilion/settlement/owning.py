@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.db import Sessions
-from pavilion.kernel.events import Event, cursor_of, news
+from pavilion.kernel.events import cursor_of, news, unread
 from pavilion.provenance.handling import HouseHand
 from pavilion.settings import Settings
 from pavilion.settlement import goods, ownership, release_queries
@@ -17,7 +17,6 @@ from pavilion.settlement.rules import InvoiceState
 FOLLOWER = "goods:invoices"
 NAMES = ("invoice:issued", "invoice:paid", "invoice:credited", "invoice:cancelled")
 AT_ONCE = 20  # invoices in one transaction
-LOOK_BACK = 100  # ids are given before they are committed, so the newest few are looked at again
 BY = "house"
 
 
@@ -34,10 +33,8 @@ async def follow(sessions: Sessions, hand: HouseHand | None, now: datetime) -> i
         return 0
     async with sessions.begin() as session:
         cursor = await cursor_of(session, FOLLOWER)
-        said = select(Event.id, Event.subject).where(Event.name.in_(NAMES))
-        again = await session.execute(said.where(Event.id <= cursor.last_id, Event.id > cursor.last_id - LOOK_BACK))
-        fresh = (await session.execute(said.where(Event.id > cursor.last_id).order_by(Event.id).limit(AT_ONCE))).all()
-        for public_id in sorted({row.subject for row in (*again.all(), *fresh)}):
+        again, fresh = await unread(session, cursor, NAMES, at_once=AT_ONCE)
+        for public_id in sorted({event.subject for event in (*again, *fresh)}):
             await put_right(session, public_id, hand, now)
         if fresh:
             cursor.last_id = fresh[-1].id

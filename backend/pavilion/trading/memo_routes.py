@@ -14,7 +14,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
-from pavilion.kernel.ids import is_ulid, ulid
+from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import parse_minor
 from pavilion.trading import memo_desk, memo_queries, memoing, showing
 from pavilion.trading.forms import ReasonForm
@@ -35,7 +35,7 @@ Cashier = Annotated[Actor, may(Permission.PAYMENT_BOOK)]
 
 @router.get("/stones/{stone}/memo")
 async def ask_page(request: Request, stone: str, actor: Borrower, session: Reading, now: Now) -> Response:
-    return await _ask_page(request, session, await _stone(session, actor, stone), actor, now)
+    return await _ask_page(request, session, await catalogue.asked_stone(session, actor, stone), actor, now)
 
 
 @router.post("/stones/{stone}/memo")
@@ -43,7 +43,7 @@ async def ask(
     request: Request, stone: str, said: Annotated[MemoForm, Form()], actor: Borrower, session: Writing, now: Now
 ) -> Response:
     """The owner is asked for the stone at its asking price; what is in the way is said on that page."""
-    found = await _stone(session, actor, stone)
+    found = await catalogue.asked_stone(session, actor, stone)
     try:
         async with session.begin_nested():
             row = await memoing.ask(
@@ -296,10 +296,3 @@ async def _ask_page(
         said=said,
         refused=refused,
     )
-
-
-async def _stone(session: Reading, actor: Actor, stone: str) -> Stone:
-    found = await catalogue.stone_of(session, actor, stone) if is_ulid(stone) else None
-    if found is None:
-        raise NotFound()
-    return found

@@ -30,7 +30,7 @@ Staff = Annotated[Actor, may(Permission.STAFF_SEE)]
 @router.get("/stones/{stone}/offer")
 async def offer_page(request: Request, stone: str, actor: Offerer, session: Reading, now: Now) -> Response:
     """What the company would pay for the stone, said before anything is offered."""
-    return await _offer_page(request, session, await _stone(session, actor, stone), actor, now)
+    return await _offer_page(request, session, await catalogue.asked_stone(session, actor, stone), actor, now)
 
 
 @router.post("/stones/{stone}/offer")
@@ -38,7 +38,7 @@ async def make_offer(
     request: Request, stone: str, said: Annotated[OfferForm, Form()], actor: Offerer, session: Writing, now: Now
 ) -> Response:
     """The offer waits for the owner; what is refused is said on the page, and nothing was offered."""
-    found = await _stone(session, actor, stone)
+    found = await catalogue.asked_stone(session, actor, stone)
     try:
         async with session.begin_nested():
             row = await offering.make(
@@ -132,13 +132,6 @@ async def _act(
     except Refusal as refused:
         return refused
     return None
-
-
-async def _stone(session: Reading, actor: Actor, stone: str) -> Stone:
-    found = await catalogue.stone_of(session, actor, stone) if is_ulid(stone) else None
-    if found is None:
-        raise NotFound()
-    return found
 
 
 async def _offer_page(

@@ -36,7 +36,9 @@ async def order_page(
     request: Request, stone: str, actor: Buyer, session: Reading, now: Now, destination: To = None
 ) -> Response:
     """What the stone costs the reader, tax and all, before anything is bought."""
-    return await _order_page(request, session, await _stone(session, actor, stone), actor, now, destination)
+    return await _order_page(
+        request, session, await catalogue.asked_stone(session, actor, stone), actor, now, destination
+    )
 
 
 @router.post("/stones/{stone}/order")
@@ -44,7 +46,7 @@ async def buy(
     request: Request, stone: str, said: Annotated[OrderForm, Form()], actor: Buyer, session: Writing, now: Now
 ) -> Response:
     """Bought at the price that the page named; what changed meanwhile is said on that page, and nothing is bought."""
-    found = await _stone(session, actor, stone)
+    found = await catalogue.asked_stone(session, actor, stone)
     line = Line(stone, said.seen, said.price, said.hold or None)
 
     async def place() -> Order:
@@ -85,7 +87,7 @@ async def buy_lot(
 
 @router.post("/stones/{stone}/hold")
 async def hold(stone: str, said: Annotated[HoldForm, Form()], actor: Holder, session: Writing, now: Now) -> Response:
-    await _stone(session, actor, stone)
+    await catalogue.asked_stone(session, actor, stone)
     row = await holding.ask(
         session, stone=stone, seen=said.seen, company_id=showing.company_of(actor), key=said.key, actor=actor, now=now
     )
@@ -94,7 +96,7 @@ async def hold(stone: str, said: Annotated[HoldForm, Form()], actor: Holder, ses
 
 @router.post("/stones/{stone}/wait")
 async def wait(stone: str, actor: Holder, session: Writing, now: Now) -> Response:
-    found = await _stone(session, actor, stone)
+    found = await catalogue.asked_stone(session, actor, stone)
     await queueing.wait(session, stone=found, company_id=showing.company_of(actor), actor=actor, now=now)
     return RedirectResponse("/desk/holds?done=waiting", status_code=303)
 
@@ -163,13 +165,6 @@ async def _try(session: AsyncSession, act: Callable[[], Awaitable[Order]]) -> Or
             return await act()
     except Refusal as refused:
         return refused
-
-
-async def _stone(session: AsyncSession, actor: Actor, stone: str) -> Stone:
-    found = await catalogue.stone_of(session, actor, stone) if is_ulid(stone) else None
-    if found is None:
-        raise NotFound()
-    return found
 
 
 async def _order_page(

@@ -19,7 +19,7 @@ from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
-from pavilion.kernel.events import Event, cursor_of, news
+from pavilion.kernel.events import cursor_of, news, unread
 from pavilion.viewings import gating, recording, service
 from pavilion.viewings.models import Appointment, AppointmentStone
 from pavilion.viewings.place_models import Desk
@@ -32,7 +32,7 @@ OF_APPOINTMENTS = tuple(f"appointment:{kind}" for kind in ("cancelled", "expired
 OF_SALES = ("sale:published", "sale:unpublished", "sale:lot_listed", "sale:deleted")
 NAMES = (*OF_STONES, *OF_SALES, *OF_APPOINTMENTS)
 AT_ONCE = 500
-LOOK_BACK = 200  # ids are given before they are committed, so the newest few are looked at again
+LOOK_BACK = 200  # events read before that are looked at again
 ANEW = timedelta(minutes=1)  # so often every stone that somebody will come to see is looked at
 BY = "house"
 SALE_OFF = "sale_off"  # why an appointment needs a look: the sale it was for is none any more
@@ -65,11 +65,8 @@ async def follow(sessions: Sessions, now: datetime) -> int:
         return 0
     async with sessions.begin() as session:
         cursor = await cursor_of(session, FOLLOWER)
-        said = select(Event.id, Event.name, Event.subject).where(Event.name.in_(NAMES))
-        again = await session.execute(said.where(Event.id <= cursor.last_id, Event.id > cursor.last_id - LOOK_BACK))
-        fresh = await session.execute(said.where(Event.id > cursor.last_id).order_by(Event.id).limit(AT_ONCE))
-        read = fresh.all()
-        everything = [*again.all(), *read]
+        again, read = await unread(session, cursor, NAMES, at_once=AT_ONCE, look_back=LOOK_BACK)
+        everything = [*again, *read]
         stones = {event.subject for event in everything if event.name in OF_STONES}
         sales = {event.subject for event in everything if event.name in OF_SALES}
         appointments = {event.subject for event in everything if event.name in OF_APPOINTMENTS}

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import unavailable
 from pavilion.kernel.db import Sessions
-from pavilion.kernel.events import Event, cursor_of, news
+from pavilion.kernel.events import cursor_of, news, unread
 from pavilion.trading.memo_models import Memo, MemoStone
 from pavilion.trading.memo_rules import StoneState
 from pavilion.viewings import blocks, incidents
@@ -22,8 +22,6 @@ FOLLOWER = "viewings:memos"
 NAMES = tuple(f"memo:{what}" for what in (
     "approved", "refused", "extended", "overdue", "still_out", "stone_returned", "stones_bought", "weight_differs",
 ))  # fmt: skip
-AT_ONCE = 100
-LOOK_BACK = 100  # ids are given before they are committed, so the newest few are looked at again
 
 
 async def follow(sessions: Sessions, now: datetime) -> int:
@@ -32,10 +30,8 @@ async def follow(sessions: Sessions, now: datetime) -> int:
         return 0
     async with sessions.begin() as session:
         cursor = await cursor_of(session, FOLLOWER)
-        said = select(Event.id, Event.subject).where(Event.name.in_(NAMES)).order_by(Event.id)
-        again = await session.execute(said.where(Event.id <= cursor.last_id, Event.id > cursor.last_id - LOOK_BACK))
-        fresh = (await session.execute(said.where(Event.id > cursor.last_id).limit(AT_ONCE))).all()
-        await put_right(session, {row.subject for row in (*again.all(), *fresh)}, now)
+        again, fresh = await unread(session, cursor, NAMES)
+        await put_right(session, {event.subject for event in (*again, *fresh)}, now)
         if fresh:
             cursor.last_id = fresh[-1].id
         return len(fresh)
