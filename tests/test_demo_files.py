@@ -1,9 +1,13 @@
 """What a newcomer is handed to send: stones that are registered, not yet listed, and a few that are wrong."""
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pavilion.demo import outcomes, people, stones, story
+from httpx2 import ASGITransport, AsyncClient
+
+from pavilion.demo import outcomes, partner, people, stones, story
+from pavilion.notifications.webhook_signing import signed
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,13 +27,29 @@ def test_the_file_to_send_holds_other_stones_than_the_stock_and_each_is_register
 
 
 def test_the_welcome_names_that_file_and_everybody_who_can_sign_in():
-    told = "\n".join(story.welcome("http://127.0.0.1:1", Path("elsewhere"), "http://127.0.0.1:2"))
+    told = "\n".join(
+        story.welcome("http://127.0.0.1:1", Path("elsewhere"), "http://127.0.0.1:2", "http://127.0.0.1:3/p")
+    )
     assert "elsewhere/custodians" in told and ".data/" not in told
+    assert "http://127.0.0.1:3/p/" in told
     assert "elsewhere/sample/new.csv" in told and "sample/stock.csv" not in told
     for email in (outcomes.FIRST_EMAIL, outcomes.PRODUCER_EMAIL, *(one.email for one in people.PEOPLE)):
         assert f"{email} {people.PASSWORD}" in told
     for place in ("/outcomes", "/staff/law", "/staff/trust", "/log", "/verify", "/insight"):
         assert place in told
+
+
+async def test_the_simulated_partner_takes_what_is_signed_for_it_and_nothing_else():
+    now = datetime(2026, 3, 9, 11, tzinfo=UTC)
+    program, body = partner.Partner(lambda: now), b'{"type":"test"}'
+    async with AsyncClient(transport=ASGITransport(program.app), base_url="http://partner.test") as house:
+        program.secret = "whsec_its_own"
+        good = signed([program.secret], body, now)
+        assert (await house.post(partner.PATH, content=body, headers=good)).status_code == 204
+        assert (await house.post(partner.PATH, content=body + b" ", headers=good)).status_code == 401
+        assert (await house.post(partner.PATH, content=body)).status_code == 401
+        shown = (await house.get("/")).text
+    assert len(program.taken) == 1 and shown.count("<li>") == 1 and "&quot;test&quot;" in shown
 
 
 def test_every_command_of_the_readme_is_found_where_make_puts_it():

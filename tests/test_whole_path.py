@@ -13,14 +13,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from pavilion import main
+from pavilion.auctions import noticing
 from pavilion.auctions.models import Lot, Sale
 from pavilion.bidding import queries as book
 from pavilion.bidding.models import SaleLease
 from pavilion.bidding.request_models import Viewing
 from pavilion.catalogue.models import Stone
-from pavilion.demo import people, staging, story
+from pavilion.demo import earlier, notices, partner, people, staging, story
+from pavilion.insight import archiving, price_batching, price_grid
 from pavilion.kernel.clock import utc_now
 from pavilion.kernel.db import create_engine, sessions_of
+from pavilion.notifications import webhooks
 from pavilion.settings import Environment, Settings, with_secrets
 from pavilion.settlement import invoicing, jobs, ledger
 from pavilion.settlement.models import Invoice, InvoicePaper
@@ -170,3 +173,35 @@ async def test_the_demonstrations_offices_have_had_visitors_and_expect_others(se
         gated = (await session.scalars(seen.where(Sale.options.is_not(None)))).all()
         unplaced = select(Stone.id).where(Stone.exposed_id.is_not(None), Stone.public_id.not_in(select(Stay.stone)))
         assert (waits, len(gated), (await session.scalars(unplaced)).all()) == (["waiting"], 2, [])
+
+
+async def test_lots_have_words_and_a_notice_and_the_partner_is_called_at_one_address(sessions, house):
+    async with sessions() as session:
+        coming = (await session.scalars(select(Sale).where(Sale.title_en == "Harbour Rounds"))).one()
+        lots = (await session.scalars(select(Lot).where(Lot.sale_id == coming.id).order_by(Lot.number))).all()
+        notice = (await noticing.of_sale(session, coming.public_id))[0]
+    assert [lot.number for lot in lots if lot.text_en and lot.text_zh] == [1, 2]
+    assert [lot.number for lot in lots if lot.on_request] == [4]
+    assert (notice.lot, notice.field) == (lots[0].public_id, "estimate")
+    assert notice.after == (lots[0].low_minor + notices.RAISED, lots[0].high_minor + notices.RAISED)
+    settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=house))
+    with_seals = main.sessions_of(settings, sessions.kw["bind"])
+    first = await partner.connect(with_seals, "http://127.0.0.1:7001", utc_now())
+    second = await partner.connect(with_seals, "http://127.0.0.1:7002", utc_now())
+    async with with_seals() as session:
+        wen = await people.actor(session, partner.WHO)
+        assert [line.webhook.url for line in await webhooks.of_company(session, wen)] == ["http://127.0.0.1:7002/calls"]
+    assert first and first != second
+
+
+async def test_the_houses_own_results_tell_prices_of_six_kinds(sessions):
+    """What the first looks of the worker make of the sales that have ended."""
+    now = utc_now()
+    while await archiving.tick(sessions, now):
+        pass
+    async with sessions.begin() as session:
+        await price_batching.batch(session, now)
+    wanted = price_grid.Wanted("results", "grades", "round", "1.00-1.49", "12", "USD")
+    async with sessions() as session:
+        told = await price_grid.told(session, wanted, now)
+    assert {cell for cell, figure in told.cells.items() if figure.n >= earlier.EACH} >= set(earlier.KINDS)

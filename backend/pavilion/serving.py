@@ -150,7 +150,7 @@ async def _house(settings: Settings) -> None:
 
 
 async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -> None:
-    from pavilion.demo import neighbours, story, viewings
+    from pavilion.demo import neighbours, partner, story, viewings
     from pavilion.demo.rivals import Rivals
 
     engine = await ready_to_sell(settings)
@@ -168,10 +168,11 @@ async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -
     try:
         async with neighbours.around(settings) as (settings, simulators):
             await story.open_house(settings, sessions, utc_now(), lambda what: told(f"furnishing: {what}"))
-            for line in story.welcome(simulators, settings.data_dir, settings.stripe_url):
-                told(line)
-            app = main.build_house(settings, engine, more_ticks=more)
-            await listen(app, settings.listen, lambda: told(f"ready: {settings.public_url}/"))
+            async with partner.beside(sessions) as program:
+                for line in story.welcome(simulators, settings.data_dir, settings.stripe_url, program):
+                    told(line)
+                app = main.build_house(settings, engine, more_ticks=more)
+                await listen(app, settings.listen, lambda: told(f"ready: {settings.public_url}/"))
     finally:
         await engine.dispose()
 

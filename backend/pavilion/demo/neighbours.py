@@ -19,7 +19,7 @@ from pavilion.settings import Settings
 
 WITNESSES = ("Antwerp", "Hong-Kong", "Dubai")
 QUORUM = 2
-PATIENCE_S = 30
+PATIENCE_S = 120  # a start takes seconds; on a machine with much else to do it takes a minute
 GRACE_S = 5
 _DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
 

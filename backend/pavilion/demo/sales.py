@@ -1,7 +1,7 @@
 """The sales of the demonstration, built by its staff with the same verbs and the same two persons as any sale."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,16 @@ from pavilion.kernel.db import Sessions
 from pavilion.settlement import agreed, terms_form
 
 COMMISSION = "100000 5\n* 3"  # the consignor's: 5 % of a hammer up to 100,000.00, 3 % of what is above
+SAID_OF_LOTS = {  # by place
+    1: (
+        "Its colour is best judged face up; the desk in Hong Kong lays master stones beside it.",
+        "颜色宜正面评判，香港看货台备有比色石。",
+    ),
+    2: (
+        "For a setting that shows the pavilion: seen from the side it stays white.",
+        "适合露出亭部的镶嵌，侧看仍显洁白。",
+    ),
+}
 CARD_CEILING = "30000"  # a lot with its premium and tax is still paid by card
 
 
@@ -43,6 +53,8 @@ class Bill:
     entity: str = "ANT"
     type: str = "timed"
     options: Mapping[str, Any] | None = None
+    words: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # of the lots at these places, in both languages
+    on_request: tuple[int, ...] = ()  # places of lots whose estimate is told to who asks
 
 
 async def free_stones(session: AsyncSession, actor: Actor, *, jewels: bool, most: int) -> list[str]:
@@ -64,7 +76,7 @@ async def stage(sessions: Sessions, bill: Bill, stones: Sequence[str], now: date
         rosa = await people.actor(session, "rosa@pavilion.example")
         sale = await curation.create_sale(session, values=_values(bill), actor=rosa, now=now)
         lots = await curation.add_stones(session, sale=sale.public_id, stones=stones, actor=rosa, now=now)
-        await _price(session, sale, lots, rosa, now)
+        await _price(session, sale, lots, bill, rosa, now)
         await curation.number_lots(session, sale=sale.public_id, actor=rosa, now=now)
         await _agree(session, sale.public_id, {"commission": COMMISSION, "card_ceiling_minor": CARD_CEILING}, rosa, now)
         ready = await publishing.readiness_of(session, sale, now)
@@ -155,18 +167,23 @@ def _values(bill: Bill) -> dict[str, Any]:
     }
 
 
-async def _price(session: AsyncSession, sale: Sale, lots: Sequence[Lot], actor: Actor, now: datetime) -> None:
-    """Estimates around the asking price, opening at about half, a reserve on two lots of three."""
+async def _price(
+    session: AsyncSession, sale: Sale, lots: Sequence[Lot], bill: Bill, actor: Actor, now: datetime
+) -> None:
+    """Estimates around the asking price, opening at about half, a reserve on two lots of three; and what is said."""
     stones = await stones_by_lot(session, [lot.id for lot in lots])
     edits: dict[str, tuple[int, dict[str, Any]]] = {}
     for place, lot in enumerate(lots):
         asked = sum(stone.price_total_minor or 0 for stone in stones[lot.id])
-        figures = {
+        figures: dict[str, Any] = {
             "low_minor": _step(asked * 80),
             "high_minor": _step(asked * 110),
             "opening_minor": _step(asked * 45),
             "reserve_minor": None if place % 3 == 2 else _step(asked * 72),
+            "on_request": place + 1 in bill.on_request,
         }
+        if place + 1 in bill.words:
+            figures["text_en"], figures["text_zh"] = bill.words[place + 1]
         edits[lot.public_id] = (lot.version, figures)
     await curation.edit_lots(session, sale=sale.public_id, edits=edits, actor=actor, now=now)
 

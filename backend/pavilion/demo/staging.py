@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from pavilion.accounts.models import Company
 from pavilion.bidding import jobs
+from pavilion.bidding.bus import LocalRooms
+from pavilion.bidding.door import Door
 from pavilion.bidding.due import next_due
 from pavilion.bidding.engine import SaleWriter
 from pavilion.bidding.hub import Hub
@@ -56,8 +58,9 @@ class HandClock:
 class Stage:
     """One engine under a hand-moved clock."""
 
-    def __init__(self, engine: Engine, clock: HandClock, sessions: Sessions) -> None:
+    def __init__(self, engine: Engine, hub: Hub, clock: HandClock, sessions: Sessions) -> None:
         self.engine, self.clock, self.sessions = engine, clock, sessions
+        self.rooms = LocalRooms(engine, hub, Door(sessions, clock))
         self.unwanted: set[str] = set()  # lots on which nobody bids
 
     async def writer(self, sale: str) -> SaleWriter:
@@ -131,9 +134,10 @@ async def stage(settings: Settings, sessions: Sessions, at: datetime, sale: str)
     store = open_store(settings.database, clock)
     vault = Vault(bytes.fromhex(settings.data_key.get_secret_value()))
     signer = SigningKey(settings.host_name, bytes.fromhex(settings.sale_key.get_secret_value()))
-    engine = Engine(store, OneSale(sessions, clock, sale), vault, signer, clock, Hub())
+    hub = Hub()
+    engine = Engine(store, OneSale(sessions, clock, sale), vault, signer, clock, hub)
     try:
-        yield Stage(engine, clock, sessions)
+        yield Stage(engine, hub, clock, sessions)
     finally:
         await engine.stop()
         await store.close()

@@ -17,6 +17,8 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.upload_models import Mode
 from pavilion.demo import (
     after_sale,
+    earlier,
+    notices,
     outcomes,
     payments,
     people,
@@ -80,6 +82,8 @@ async def open_house(settings: Settings, sessions: Sessions, now: datetime, told
     await outcomes.furnish(sessions, now, settings.house_did)
     told("a sale whose winner never paid")
     await unpaid.play(settings, sessions, now)
+    told("a sale of some days ago, from which prices are told")
+    await earlier.play(settings, sessions, now)
     told("a sale that has ended")
     await _finished(settings, sessions, now)
     told("what its buyers have paid")
@@ -211,7 +215,7 @@ async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> st
         "半克拉至两克拉圆形钻石，于香港拍卖。",
         day, day + timedelta(days=2, hours=6), stagger_s=60,
         zone="Asia/Hong_Kong", city="Hong Kong", entity="HKG",
-        options={"viewing_gate": {"gate_bp": 10_000, "lots": "all"}},
+        options={"viewing_gate": {"gate_bp": 10_000, "lots": "all"}}, words=sales.SAID_OF_LOTS, on_request=(4,),
     )  # fmt: skip
     async with sessions() as session:
         noor = await people.actor(session, "noor@pavilion.example")
@@ -222,6 +226,7 @@ async def _upcoming(settings: Settings, sessions: Sessions, now: datetime) -> st
     await sales.register(sessions, sale, {VAN_DAEL: 0}, now)
     async with staging.stage(settings, sessions, now, sale) as stage:
         await stage.writer(sale)
+        await notices.raise_estimate(sessions, stage, sale, 1, now)
     return sale
 
 
@@ -259,13 +264,16 @@ def _mixed(chosen: list[str]) -> list[str]:
     return order + whites
 
 
-def welcome(simulators: str, folder: Path, provider: str) -> list[str]:
+def welcome(simulators: str, folder: Path, provider: str, program: str) -> list[str]:
     """What a newcomer is told: who can sign in, what to try, and where the simulated registries stand."""
     producers = [("producer", outcomes.FIRST_EMAIL), ("producer", outcomes.PRODUCER_EMAIL)]
     who = [*((one.role, one.email) for one in people.PEOPLE), *producers]
     signs = [f"sign-in: {role} {email} {people.PASSWORD}" for role, email in who]
     tries = [one.format(folder=folder) for one in TRY]
-    places = [f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)"]
+    places = [
+        f"simulators: {simulators}/ (withdraw a report there, and see its lot stop)",
+        f"partner: {program}/ (a simulated program that the house calls for Lumen; see /account/company/webhooks)",
+    ]
     if provider:
         places.append(f"payments: {provider}/ (the simulated provider's desk and bank: send transfers, order faults)")
     return [*signs, *tries, *places]
@@ -290,6 +298,8 @@ TRY = (
     "try: as vic@pavilion.example open the next working day under /staff/viewings; mei@pavilion.example has Hong Kong",
     "try: as sam@scheldt.example open a stone of his and its position, move the price; as adam@pavilion.example hand "
     "in a price list under /staff/settings/benchmarks; without signing in see /prices and /prices/hues",
+    "try: without signing in, read in Harbour Rounds what is said of its first lots, which estimate was changed by a "
+    "notice and which is on request; /sales keeps each version of a catalogue",
     "try: without signing in, open any stone under /stones, its passport and /log; verify its bundle under /verify",
     "try: as cato@pavilion.example read under /staff/fairness why two of the simulated rivals look like one",
     "try: as ilse@vandael.example pay her invoice under /desk/invoices, by card up to the ceiling; the page she comes "
