@@ -68,7 +68,18 @@ def random_row(number: int, luck: Random) -> dict[str, Any]:
         facts[column] = luck.choice([None, *CHOICES[name].codes[:4]])
     facts["pair_stock_no"], facts["pair_separable"] = luck.choice([None, "PV-9"]), luck.choice([None, False, True])
     facts["cutter_name"], facts["cutter_named"] = luck.choice([None, *CUTTERS]), luck.random() < 0.7
-    return facts
+    return facts | _alike(luck) if luck.random() < 0.5 else facts
+
+
+def _alike(luck: Random) -> dict[str, Any]:
+    """One of a few kinds, so that stones stand among others, at the ends of groups and bands too, and at equal
+    prices."""
+    alike: dict[str, Any] = {"species": "diamond", "variety": None, "shape": "round", "color": "G", "clarity": "VS2"}
+    alike |= {"fancy_color": luck.choice([None, None, None, "yellow"]), "fancy_intensity": None}
+    alike |= {"cut": luck.choice(["ideal", "excellent", "excellent", "excellent", "very_good", None])}
+    alike |= {"fluor_intensity": luck.choice(["none", "none", "faint", "slight", "medium", None])}
+    alike |= {"weight_mct": luck.choice([999, 1000, 1010, 1200, 1300, 1499, 1500, 12_000])}
+    return alike | {"price_per_carat_minor": luck.choice([None, 0, *range(600_000, 700_000, 20_000)])}
 
 
 def random_facets(luck: Random) -> list[str]:

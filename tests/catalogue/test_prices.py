@@ -1,5 +1,6 @@
 """Price lists of an operator, and where a stone's price stands among like stones: exact, and nobody is given away."""
 
+import csv
 import io
 from contextlib import asynccontextmanager
 from datetime import date
@@ -14,10 +15,10 @@ from sqlalchemy.exc import DBAPIError
 
 from pavilion import main
 from pavilion.accounts.rules import Role
-from pavilion.catalogue import benchmark_sheets, benchmarks, position
+from pavilion.catalogue import benchmark_sheets, benchmarks, position, service, sheets
 from pavilion.catalogue.benchmark_models import BenchmarkEnd, BenchmarkList, BenchmarkRow
 from pavilion.catalogue.benchmark_sheets import ListRead, Row
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.kernel.errors import BadInput, NotAllowed
 from pavilion.kernel.sheet import SheetFault
 from pavilion.kernel.xlsx_writing import write_xlsx
@@ -191,6 +192,53 @@ async def test_each_list_speaks_for_itself_and_only_its_latest_day_counts(sessio
         assert await beside(0) == [("Old", 1, 2000), ("Own", 8, -2500)]
         await benchmarks.end(session, public_id=last.public_id, actor=adam, now=NOON)
         assert await session.scalar(select(func.count()).select_from(BenchmarkEnd)) == 2
+
+
+async def test_stones_stand_against_the_one_list_that_their_reader_chose(house, sessions):
+    async with sessions.begin() as session:
+        adam, firm = await keeper(session), await make.company(session)
+        await make.person(session, "wen@lumen.example", (Role.BUYER,), firm)
+        await make.person(session, "vera@lumen.example", (Role.VIEWER,), firm)
+        rows = [stones.row(n, price_per_carat_minor=600_000, color=color) for n, color in enumerate("GGF", 1)]
+        one, sold, _ = await stones.listed(session, rows, (await make.company(session, name="Supplier")).id)
+        gone = {"stone": sold.public_id, "ref": sold.public_id, "kind": CommitmentKind.SOLD, "facts": {}}
+        await service.commit_stone(session, **gone, by=None, now=NOON)
+        kept = []
+        for name, ppc in (("Old list", 500_000), ("Own list", 800_000)):
+            about = benchmarks.Named("Owner BV", name, date(2026, 2, 1), "USD")
+            said = listed_of(("round", "G", "VS2", 1000, 1490, ppc))
+            kept.append(await benchmarks.take_in(session, about=about, read=said, actor=adam, now=NOON))
+    pages = (
+        "/stones",
+        "/stones?view=list",
+        "/stones?view=table",
+        f"/stones/compare?ids={one.public_id},{sold.public_id}",
+    )
+    async with browsing(house, "wen@lumen.example") as wen, browsing(house, "vera@lumen.example") as vera:
+        for page in pages:
+            text = (await wen.get(page)).text
+            assert "Own list" in text and "Old list" in text and "−25" not in text and "+20" not in text, page
+        assert "benchmark_pct" not in (await wen.get("/stones.csv")).text
+        choice = {"price_list": kept[1].public_id, "back": "/stones?view=table"}
+        for reader in (wen, vera):
+            assert (await reader.post("/stones/price-list", data=choice)).headers["location"] == choice["back"]
+        for page in pages:
+            text = (await wen.get(page)).text
+            assert text.count("−25\xa0%") == 1 and "+20" not in text and "1 February 2026" in text, page
+            assert "Own list" not in (await vera.get(page)).text and "−25" not in (await vera.get(page)).text, page
+        found = {
+            row["stone"]: row
+            for row in csv.DictReader(io.StringIO((await wen.get("/stones.csv")).content.decode("utf-8-sig")))
+        }
+        told = [found[one.public_id][name] for name in sheets.AGAINST]
+        assert told == ["Owner BV", "Own list", "2026-02-01", "8000.00", "-25.00"]
+        assert found[sold.public_id]["benchmark_pct"] == "" and "benchmark" not in (await vera.get("/stones.csv")).text
+        await wen.post("/stones/price-list", data={"price_list": "none"})
+        assert "−25" not in (await wen.get("/stones")).text
+    async with sessions.begin() as session:
+        await benchmarks.end(session, public_id=kept[0].public_id, actor=adam, now=NOON)
+    async with browsing(house, "wen@lumen.example") as again:
+        assert (await again.get("/stones")).text.count("Against Own list, 1 February 2026") == 1, "there is no other"
 
 
 @ON_SQLITE

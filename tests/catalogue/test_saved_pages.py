@@ -205,6 +205,21 @@ async def test_an_address_with_its_change_shows_the_list_as_it_was(house):
         )
         for wrong in ("999", "-1", "now", "9" * 40, "2026-02-30T12:00", "0001-01-01T00:00+23:00", "٣"):
             assert (await wen.get("/stones", params={"as_of": wrong})).status_code == 422, wrong
+            assert (await wen.get("/api/v1/stones", params={"as_of": wrong})).status_code == 422, wrong
+        seq = re.search("as_of=([0-9]+)", then)[1]
+        for reader, hidden in ((wen, 1), (noor, 0)):
+            told = (await reader.get(f"/api/v1/stones?shape=round&as_of={seq}&limit=1")).json()
+            rest = (await reader.get(f"/api/v1/stones?shape=round&as_of={seq}&limit=1&cursor={told['cursor']}")).json()
+            assert (told["total"], told["as_of"], rest["cursor"]) == (2, int(seq), None)
+            assert told["shown_no_more"] + rest["shown_no_more"] == hidden
+            items = [*told["items"], *rest["items"]]
+            assert len(items) == 2 - hidden and items[0]["price"]["total"]["amount_minor"] == 663_000
+        other = await wen.get(f"/api/v1/stones?shape=round&as_of={int(seq) + 1}&cursor={told['cursor']}")
+        assert other.json()["facts"]["fields"] == {"cursor": "search_cursor_foreign"}
     async with browsing(house, "vera@lumen.example") as vera, browsing(house) as visitor:
         assert "6,630.00" not in (await vera.get(then)).text and (await vera.get(then)).status_code == 200
+        told = (await vera.get(f"/api/v1{then}")).json()
+        assert told["total"] == 2 and all("price" not in item for item in told["items"])
+        assert (await vera.get(f"/api/v1{then}&sort=position")).status_code == 422
+        assert (await visitor.get(f"/api/v1{then}")).status_code == 401
         assert (await visitor.get(then)).headers["location"].startswith("/sign-in")

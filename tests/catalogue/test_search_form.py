@@ -88,7 +88,9 @@ def test_rubbish_is_left_out_and_named(query, fault):
     assert ask(query).faults == (fault,)
 
 
-@pytest.mark.parametrize("query", ["ppc_from=1", "total_to=9", "list_from=-10", "sort=ppc", "sort=list"])
+@pytest.mark.parametrize(
+    "query", ["ppc_from=1", "total_to=9", "list_from=-10", "sort=ppc", "sort=list", "sort=position"]
+)
 def test_nobody_searches_by_prices_without_the_right_to_see_them(query):
     asked = ask(query, prices=False)
     assert asked.wanted.ranges == {} and asked.wanted.sort == "ct-"

@@ -1,14 +1,16 @@
 """The column index and SQL give the same answer to every question, also while stones come, change and go."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import case, func, literal, select, update
 
 from pavilion.accounts.models import Company
-from pavilion.catalogue import keeping, searching, service
+from pavilion.catalogue import keeping, position, searching, service
 from pavilion.catalogue.jobs import follow_verdicts
 from pavilion.catalogue.models import CommitmentKind, Stone
+from pavilion.catalogue.queries import LISTED, commitments_of
 from pavilion.catalogue.wanted import BINS, Wanted, edges
 from pavilion.kernel import db
 from tests import make
@@ -24,7 +26,9 @@ async def a_stock(sessions, luck, count=240, start=0):
         firm = await make.company(session, name=f"Firm {start}")
         rows = [stones.random_row(number, luck) for number in range(start, start + count)]
         stored = await stones.listed(session, rows, firm.id, but=frozenset(range(0, count, 11)))
-        await session.execute(update(Stone).values(media=Stone.id % 16))
+        earlier = (NOON - timedelta(days=2 - place, microseconds=place) for place in range(3))
+        days = case({n: literal(at, Stone.listed_at.type) for n, at in enumerate(earlier)}, value=Stone.id % 5)
+        await session.execute(update(Stone).values(media=Stone.id % 16, listed_at=func.coalesce(days, Stone.listed_at)))
         for place, kind in ((1, CommitmentKind.IN_SALE), (2, CommitmentKind.HELD), (3, CommitmentKind.SOLD)):
             await promise(session, stored[place].public_id, kind)
     return stored
@@ -171,6 +175,23 @@ async def test_every_page_of_every_order_shows_each_stone_once(sqlite_sessions):
                 if (after := answer.after) is None:
                     break
             assert len(seen) == len(set(seen)) == answer.total, sort
+
+
+async def test_the_order_of_positions_is_what_the_pages_of_stones_say(sqlite_sessions):
+    await a_stock(sqlite_sessions, Random(8), count=120)
+    kept = keeping.Index(sqlite_sessions)
+    await kept.build()
+    async with db.reading(sqlite_sessions) as session:
+        reader, told = await make.actor(session), []
+        for stone in await session.scalars(select(Stone).where(LISTED)):
+            promised = (await commitments_of(session, [stone.id])).get(stone.id)
+            stood = await position.stood_at(session, reader, stone, promised)
+            told.append((stood.stands.rank if stood and stood.stands else searching.LAST, stone.id))
+        answer = await kept.ask(session, Wanted(sort="position"), size=250)
+        newest = await kept.ask(session, Wanted(sort="new"), size=250)
+        days = dict((await session.execute(select(Stone.id, Stone.listed_at).where(LISTED))).all())
+    assert answer.ids == [id for _, id in sorted(told)] and max(rank for rank, _ in told if rank < 99) > 4
+    assert newest.ids == sorted(days, key=lambda id: (-days[id].timestamp(), id)) and len(set(days.values())) == 4
 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (0, 5), (180, 5010), (32_600, 1_000_000_000_000)])

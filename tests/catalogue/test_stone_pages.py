@@ -170,9 +170,12 @@ async def test_prices_stand_nowhere_for_those_who_may_not_see_them(house, stock,
         data = (await browser.get("/api/v1/stones")).json()
         refused = await browser.get("/api/v1/stones?ppc_from=5000")
         sorted_by = await browser.get("/stones?sort=ppc")
+        by_position = await browser.get("/api/v1/stones?sort=position")
     assert all("5,000" not in page and "5,005" not in page and 'name="ppc_from"' not in page for page in pages)
     assert "price" not in data["items"][0] and "ppc" not in data["histograms"]
     assert refused.status_code == 422 and refused.json()["facts"]["fields"] == {"ppc": "search_price_hidden"}
+    assert by_position.json()["facts"]["fields"] == {"sort": "search_price_hidden"}
+    assert all('value="ct"' in page and 'value="position"' not in page for page in pages[:2])
     assert sorted_by.status_code == 200 and "Prices are shown to approved buyers" in sorted_by.text
 
 
@@ -180,7 +183,14 @@ async def test_a_buyer_sees_prices_and_no_supplier(house, stock):
     async with browsing(house, "wen@lumen.example") as browser:
         page = (await browser.get(f"/stones/{stock[0].public_id}")).text
         found = (await browser.get("/api/v1/stones?ppc_from=5000.05&sort=ppc")).json()
+        stood = (await browser.get("/api/v1/stones?sort=position")).json()
+        chips = (await browser.get("/stones?ct_from=1&ct_to=2&total_to=90000&since_from=2026-03-01")).text
+        open_ended = (await browser.get("/stones?ct_from=1.005&sort=position")).text
     assert "5,000.01" in page and "Supplier BV" not in page
+    assert [item["id"] for item in stood["items"]] == [one.public_id for n, one in enumerate(stock) if n not in (2, 4)]
+    for words in ("Weight 1–2 ct", "Total price up to 90000 USD", "Listed since 2026-03-01"):
+        assert f"</span>{words} <span" in chips
+    assert "</span>Weight from 1.005 ct <span" in open_ended and 'value="position" selected' in open_ended
     assert [item["price"]["per_carat"]["amount_minor"] for item in found["items"]] == list(range(500_006, 500_013))
 
 

@@ -191,6 +191,12 @@ class StonesTold(Told):
     items: list[StoneTold]
     cursor: Place | None
     as_of: Annotated[int, Field(description="The last change that it knows: `after` of /changes.", examples=[4711])]
+    shown_no_more: Annotated[
+        int,
+        Field(
+            description="With `as_of`: of this page, stones that were there then and are shown no more.", examples=[0]
+        ),
+    ]
 
 
 class ChangeTold(Told):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pavilion.catalogue.forms import LONGEST, LONGEST_TEXT
+from pavilion.catalogue.past_showing import LONGEST_INSTANT
 from pavilion.catalogue.wanted import CHOICES, MOST, PAGE, RANGES, SORTS, Choice, Range
 from pavilion.kernel.money import CURRENCIES
 from pavilion.webkit.answers import parameter
@@ -58,6 +59,13 @@ def _own() -> list[dict[str, Any]]:
         parameter("q", "Stock number, report number, or the beginning of one.", "A-101", maxLength=LONGEST_TEXT),
         parameter("sort", "The order; a trailing - is downwards.", "ct-", enum=list(SORTS)),
         parameter("cur", "Currency of prices asked.", "USD", enum=sorted(CURRENCIES)),
+        parameter(
+            "as_of",
+            "The list as it was: the number of a change, or an instant (UTC) of which it was the last. For the house "
+            "and for members; without counts of what else could be asked.",
+            "4711",
+            maxLength=LONGEST_INSTANT,
+        ),
         parameter("limit", "Stones of a page.", PAGE, type="integer", minimum=1, maximum=MOST, default=PAGE),
         parameter(
             "cursor", "`cursor` of the page before; with the same question.", "WyJjdC0iLCJ4Il0", maxLength=LONGEST

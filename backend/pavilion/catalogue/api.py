@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor
-from pavilion.catalogue import change_feed, cursors, forms, queries
+from pavilion.catalogue import change_feed, cursors, forms, past_showing, queries
 from pavilion.catalogue.answers import ChangesTold, StonesTold, StoneTold
 from pavilion.catalogue.answers_asked import of_search
-from pavilion.catalogue.keeping import index_of
-from pavilion.catalogue.models import Stone
+from pavilion.catalogue.forms import Asked
+from pavilion.catalogue.keeping import Index, index_of
+from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.origins import of_stones
+from pavilion.catalogue.searching import After
 from pavilion.catalogue.wanted import choices_of
-from pavilion.kernel.errors import BadInput
+from pavilion.kernel.errors import BadInput, NotAllowed, SignedOut
 from pavilion.kernel.instants import stamp
 from pavilion.webkit.answers import Limit, PublicId, answers
 from pavilion.webkit.deps import Reading
@@ -26,18 +29,18 @@ AFTER = "`as_of` of a search, then `next` of each answer."
 LAST = "Z" * 26  # behind every stone of a number
 
 
-@router.get("/stones", responses=answers({200: StonesTold, 304: None}), openapi_extra=of_search())
+@router.get(
+    "/stones",
+    responses=answers({200: StonesTold, 304: None}, past_showing.PastUnknown, SignedOut, NotAllowed),
+    openapi_extra=of_search(),
+)
 async def search(request: Request, actor: CurrentActor, session: Reading) -> Response:
-    """The same question and the same counts as the page; what cannot be read is refused, field by field."""
-    prices = queries.sees_prices(actor)
-    asked = forms.asked(request.query_params.multi_items(), prices=prices, staff=actor.is_staff)
-    if asked.faults:
-        raise BadInput(fields=dict(asked.faults))
-    index = index_of(request.app)
-    here = forms.address(asked.wanted, prices=prices)
-    after = cursors.opened(asked.cursor, here, index.secret) if asked.cursor else None
-    if asked.cursor and after is None:
-        raise BadInput(fields={"cursor": "search_cursor_foreign"})
+    """The same question and the same counts as the page; what cannot be read is refused, field by field. With `as_of`
+    the list of that change: its order and its number, without counts of what else could be asked."""
+    if "as_of" in request.query_params:
+        return await _as_it_was(request, actor, session)
+    prices, index = queries.sees_prices(actor), index_of(request.app)
+    asked, here, after = _asked(request, actor, index)
     answer = await index.ask(
         session, asked.wanted, size=asked.limit, after=after, facets=choices_of(staff=actor.is_staff)
     )
@@ -53,6 +56,47 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
             "items": [stone_facts(stone, actor) | {"origin": origins[stone.public_id]} for stone in stones],
             "cursor": cursors.sealed(answer.after, here, answer.as_of, index.secret) if answer.after else None,
             "as_of": answer.as_of,
+            "shown_no_more": 0,
+        },
+    )
+
+
+def _asked(request: Request, actor: Actor, index: Index, seq: int | None = None) -> tuple[Asked, str, After | None]:
+    """The question, its one address (of that change, if one is named) and the place in its answer."""
+    prices = queries.sees_prices(actor)
+    params = [(name, value) for name, value in request.query_params.multi_items() if name != "as_of"]
+    asked = forms.asked(params, prices=prices, staff=actor.is_staff)
+    if asked.faults:
+        raise BadInput(fields=dict(asked.faults))
+    here = forms.address(asked.wanted, prices=prices, as_of=None if seq is None else str(seq))
+    after = cursors.opened(asked.cursor, here, index.secret) if asked.cursor else None
+    if asked.cursor and after is None:
+        raise BadInput(fields={"cursor": "search_cursor_foreign"})
+    return asked, here, after
+
+
+async def _as_it_was(request: Request, actor: Actor, session: AsyncSession) -> Response:
+    seq, index = await past_showing.change_of(session, actor, request.query_params["as_of"]), index_of(request.app)
+    asked, here, after = _asked(request, actor, index, seq)
+    found = await past_showing.shown(session, index, actor, asked.wanted, seq, after, size=asked.limit)
+    lines = [(line.stone, line.promise) for line in found.lines if line.stone is not None]
+    origins = await of_stones(session, [stone for stone, _ in lines], request.app.state.settings.public_url)
+    items = []
+    for stone, promise in lines:
+        facts = stone_facts(stone, actor) | {"origin": origins[stone.public_id]}
+        if promise is not None and promise[0] == CommitmentKind.SOLD and "price" in facts:
+            facts["price"] = dict.fromkeys(facts["price"])  # what was asked for a sold stone is told to nobody
+        items.append(facts)
+    return tagged(
+        request,
+        {
+            "total": found.total,
+            "facets": {},
+            "histograms": {},
+            "items": items,
+            "cursor": cursors.sealed(found.after, here, seq, index.secret) if found.after else None,
+            "as_of": seq,
+            "shown_no_more": len(found.lines) - len(lines),
         },
     )
 

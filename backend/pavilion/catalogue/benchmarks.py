@@ -7,22 +7,23 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue.benchmark_models import BenchmarkEnd, BenchmarkList, BenchmarkRow
 from pavilion.catalogue.benchmark_sheets import ListRead
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.queries import LISTED
+from pavilion.catalogue.queries import LISTED, sees_prices
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound, Refusal
 from pavilion.kernel.events import record
-from pavilion.kernel.ids import ulid
+from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.kernel.money import CURRENCIES, half_up
 from pavilion.kernel.weight import as_reported
 
 AT_ONCE = 500
 SHORTEST, LONGEST = 3, 80  # characters of a name
+COOKIE, NO_LIST = "price_list", "none"
 
 
 class OtherList(Refusal):
@@ -51,6 +52,13 @@ class Beside(NamedTuple):
     ppc_minor: int
     total_minor: int
     pct: int | None
+
+
+class Choice(NamedTuple):
+    """The lists that a reader may set stones against, the latest of each owner and name, and the one that is set."""
+
+    offered: Sequence[BenchmarkList]
+    chosen: BenchmarkList | None
 
 
 class Kept(NamedTuple):
@@ -152,26 +160,65 @@ async def covered(session: AsyncSession, read: ListRead, currency: str) -> int:
 async def beside(session: AsyncSession, stone: Stone) -> list[Beside]:
     """What the lists that count say of this stone in its own currency, each for itself. A list of white diamonds says
     nothing of a fancy colour, of another species or of a treated stone."""
-    if stone.species != "diamond" or stone.color is None or stone.clarity is None or _treated(stone):
-        return []
-    open_lists = (
-        select(BenchmarkList)
-        .outerjoin(BenchmarkEnd, BenchmarkEnd.list_id == BenchmarkList.id)
-        .where(BenchmarkList.currency == stone.currency, BenchmarkEnd.list_id.is_(None))
+    told = await _told(session, await _counting(session), [stone])
+    return sorted(told.get(stone.id, []), key=lambda one: (one.owner, one.name))
+
+
+async def choice_of(session: AsyncSession, actor: Actor, said: str) -> Choice:
+    """`said`: the public id of a list of that owner and name, `none` for no list, or nothing: then the one that there
+    is, and none where there are several. Who sees no prices has no choice."""
+    if not sees_prices(actor):
+        return Choice([], None)
+    named: dict[tuple[str, str], BenchmarkList] = {}
+    for one in (await _counting(session)).values():
+        of = one.owner, one.name
+        named[of] = max(named.get(of, one), one, key=lambda row: (row.day, row.id))
+    offered = [named[of] for of in sorted(named)]
+    if said == NO_LIST:
+        return Choice(offered, None)
+    owned = (
+        await session.scalar(select(BenchmarkList).where(BenchmarkList.public_id == said)) if is_ulid(said) else None
     )
-    lists = _latest((await session.scalars(open_lists)).all())
-    weight = as_reported(stone.weight_mct)
-    wanted = select(BenchmarkRow).where(
-        BenchmarkRow.list_id.in_(lists),
-        BenchmarkRow.shape == stone.shape,
-        BenchmarkRow.color == stone.color,
-        BenchmarkRow.clarity == stone.clarity,
-        BenchmarkRow.from_mct <= weight,
-        BenchmarkRow.to_mct >= weight,
-    )
-    rows = (await session.scalars(wanted)).all() if lists else []
-    told = [_beside(lists[row.list_id], row.ppc_minor, stone) for row in rows]
-    return sorted(told, key=lambda one: (one.owner, one.name))
+    chosen = named.get((owned.owner, owned.name)) if owned is not None else None
+    return Choice(offered, chosen or (offered[0] if len(offered) == 1 else None))
+
+
+async def discounts(session: AsyncSession, choice: Choice, stones: Sequence[Stone]) -> dict[int, Beside]:
+    """What the chosen list says of each of these stones that it covers and that has a price, by inner id; each in its
+    own currency, by the latest day of the list in that currency."""
+    if choice.chosen is None or not stones:
+        return {}
+    ours = (choice.chosen.owner, choice.chosen.name)
+    lists = {id: one for id, one in (await _counting(session)).items() if (one.owner, one.name) == ours}
+    found = await _told(session, lists, stones)
+    return {id: told[0] for id, told in found.items() if told[0].pct is not None}
+
+
+async def _counting(session: AsyncSession) -> dict[int, BenchmarkList]:
+    """The lists that are shown beside stones, by inner id."""
+    wanted = select(BenchmarkList).outerjoin(BenchmarkEnd, BenchmarkEnd.list_id == BenchmarkList.id)
+    return _latest((await session.scalars(wanted.where(BenchmarkEnd.list_id.is_(None)))).all())
+
+
+async def _told(
+    session: AsyncSession, lists: Mapping[int, BenchmarkList], stones: Sequence[Stone]
+) -> dict[int, list[Beside]]:
+    """What these lists say of each of these stones in its own currency, by the stone's inner id."""
+    white = [stone for stone in stones if stone.species == "diamond" and not _treated(stone)]
+    of_cell: dict[tuple[str, str, str], list[Stone]] = {}
+    for stone in white:
+        if stone.color is not None and stone.clarity is not None:
+            of_cell.setdefault((stone.shape, stone.color, stone.clarity), []).append(stone)
+    cell = (BenchmarkRow.shape, BenchmarkRow.color, BenchmarkRow.clarity)
+    wanted = select(*cell, BenchmarkRow.list_id, BenchmarkRow.from_mct, BenchmarkRow.to_mct, BenchmarkRow.ppc_minor)
+    wanted = wanted.where(BenchmarkRow.list_id.in_(lists), tuple_(*cell).in_(sorted(of_cell)))
+    found: dict[int, list[Beside]] = {}
+    for row in await session.execute(wanted) if lists and of_cell else ():
+        for stone in of_cell[row.shape, row.color, row.clarity]:
+            fits = row.from_mct <= as_reported(stone.weight_mct) <= row.to_mct
+            if fits and stone.currency == lists[row.list_id].currency:
+                found.setdefault(stone.id, []).append(_beside(lists[row.list_id], row.ppc_minor, stone))
+    return found
 
 
 def _beside(owned: BenchmarkList, ppc: int, stone: Stone) -> Beside:

@@ -1,4 +1,4 @@
-"""A reader chooses the columns of the table of stones."""
+"""A reader chooses the columns of the table of stones, and the price list that stones are set against."""
 
 from typing import Annotated
 
@@ -6,7 +6,8 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from pavilion.accounts.deps import CurrentActor
-from pavilion.catalogue import table_columns
+from pavilion.catalogue import benchmarks, table_columns
+from pavilion.kernel.ids import is_ulid
 from pavilion.webkit.deps import Now, Writing
 from pavilion.webkit.html import safe_back
 
@@ -35,4 +36,18 @@ async def choose(
     secure = request.app.state.settings.secure
     text = ".".join(chosen)
     answer.set_cookie(table_columns.COOKIE, text, max_age=YEAR_S, samesite="lax", httponly=True, secure=secure)
+    return answer
+
+
+@router.post("/stones/price-list")
+async def choose_list(
+    request: Request,
+    price_list: Annotated[str, Form(max_length=26)] = "",
+    back: Annotated[str, Form(max_length=2_000)] = "",
+) -> Response:
+    """In this browser; a list that counts no more is as none chosen."""
+    answer = RedirectResponse(safe_back(back, "/stones"), status_code=303)
+    chosen = price_list if is_ulid(price_list) else benchmarks.NO_LIST
+    secure = request.app.state.settings.secure
+    answer.set_cookie(benchmarks.COOKIE, chosen, max_age=YEAR_S, samesite="lax", httponly=True, secure=secure)
     return answer

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pavilion.catalogue import bits
+from pavilion.catalogue import bits, ranks
 from pavilion.catalogue.bits import Bits
 from pavilion.catalogue.parts import Loading, Part, Words, new_words
-from pavilion.catalogue.searching import LAST, After, Answer, Bars, cut
+from pavilion.catalogue.ranks import Held
+from pavilion.catalogue.searching import LAST, LISTED_AT, After, Answer, Bars, cut
 from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, RANGES, Wanted, edges
 
 TAIL = 2000  # changed stones in the last part, which alone is made anew at each change
@@ -24,7 +25,7 @@ class Snapshot:
 
     def __init__(
         self,
-        parts: Sequence[tuple[Part, Bits]],
+        parts: Sequence[Held],
         tail: Mapping[int, Sequence[Any]],
         words: Mapping[str, Words],
         as_of: int,
@@ -36,30 +37,37 @@ class Snapshot:
 
     @property
     def nbytes(self) -> int:
-        return sum(part.nbytes + alive.nbytes for part, alive in self._parts)
+        return sum(one.nbytes for one in self._parts)
 
     @property
     def stones(self) -> int:
-        return sum(bits.count(alive) for _, alive in self._parts)
+        return sum(bits.count(one.alive) for one in self._parts)
 
     @property
     def worn(self) -> bool:
         """So much has changed since the large part was built that it is time to build it anew."""
-        (base, alive), *later = self._parts
-        gone = len(base) - bits.count(alive)
-        return len(later) > MOST_PARTS or gone + sum(len(part) for part, _ in later) > max(5000, len(base) // 10)
+        base, *later = self._parts
+        size = len(base.part)
+        gone = size - bits.count(base.alive)
+        return len(later) > MOST_PARTS or gone + sum(len(one.part) for one in later) > max(5000, size // 10)
 
     def changed(self, rows: Sequence[Sequence[Any]], touched: set[int], as_of: int, events: int) -> "Snapshot":
         """A snapshot in which the touched stones are exactly `rows`: those that are still listed."""
         ids = np.array(sorted(touched), np.int64)
         kept = self._parts[:-1] if self._tail else self._parts
-        parts = [(part, alive & ~bits.some(part.rows_of(ids), len(part))) for part, alive in kept]
+        rows_of = [one.part.rows_of(ids) for one in self._parts]
+        prints = [one.prints[found] for one, found in zip(self._parts, rows_of, strict=True)]
+        parts = [
+            one._replace(alive=one.alive & ~bits.some(found, len(one.part)))
+            for one, found in zip(kept, rows_of, strict=False)
+        ]
         tail = {id_: row for id_, row in self._tail.items() if id_ not in touched} | {row[0]: row for row in rows}
         if tail:
             loading = Loading(self._words)
             loading.add(list(tail.values()))
-            last = loading.part()
-            parts.append((last, bits.everything(len(last))))
+            parts.append(ranks.held(loading.part(), self._words))
+            prints.append(parts[-1].prints)
+        parts = ranks.after_change(parts, prints, self._words)
         return Snapshot(parts, tail if len(tail) <= TAIL else {}, self._words, as_of, events)
 
     def ask(
@@ -76,15 +84,15 @@ class Snapshot:
         bounds = {name: self._bounds_of(name, wanted) for name in bars}
         heights = {name: [0] * max(0, len(bounds[name]) - 1) for name in bars}
         total, rows = 0, []
-        for part, alive in self._parts:
-            left = _Left(part, alive, wanted, self._words)
+        for one in self._parts:
+            part, left = one.part, _Left(one.part, one.alive, wanted, self._words)
             total += bits.count(left.all)
             for name in facets:
                 _add(counted[name], self._facet(part, name, left.but(name)))
             for name in bars:
                 counts = part.bars(name, bounds[name], self._money_of(name, wanted), left.but(name))
                 heights[name] = [a + b for a, b in zip(heights[name], counts, strict=True)]
-            rows += self._first(part, left.all, wanted, size + 1, after)
+            rows += self._first(one, left.all, wanted, size + 1, after)
         rows.sort(key=lambda row: (row[1], row[0]))
         ids, last = cut(rows[: size + 1], size)
         histograms = {name: Bars(bounds[name], counts) for name, counts in heights.items()}
@@ -108,20 +116,25 @@ class Snapshot:
             money = self._money_of(name, wanted)
             ends = [
                 end
-                for part, alive in self._parts
-                for end in part.measured[name].ends(alive if money is None else alive & part.currency.any_of({money}))
+                for one in self._parts
+                for end in one.part.measured[name].ends(
+                    one.alive if money is None else one.alive & one.part.currency.any_of({money})
+                )
             ]
             self._bounds[key] = edges(min(ends), max(ends)) if ends else []
         return self._bounds[key]
 
-    def _first(self, part: Part, left: Bits, wanted: Wanted, most: int, after: After | None) -> list[tuple[int, int]]:
+    def _first(self, one: Held, left: Bits, wanted: Wanted, most: int, after: After | None) -> list[tuple[int, int]]:
         """(id, sort key) of the first rows of the set, in the order of `searching.key_of`."""
-        name, down = wanted.sort.rstrip("-"), wanted.sort.endswith("-")
+        part, name, down = one.part, wanted.sort.rstrip("-"), wanted.sort.endswith("-")
+        if name == "position":
+            return part.first_by_number(one.ranks, left, most, after)
         if name in CHOICES:
             return part.first_by_rank(name, len(CHOICES[name].codes), left, most, after)
         if name == "new":
-            return part.first_by(part.ids, left, most, after, down=True)
-        money = self._money_of(name, wanted)
+            name, down, money = LISTED_AT, True, None
+        else:
+            money = self._money_of(name, wanted)
         priced = left if money is None else left & part.currency.any_of({money})
         found = part.first_by(part.measured[name], priced, most, after, down=down)
         if len(found) < most:
@@ -186,8 +199,8 @@ def snapshot(rows: Sequence[Sequence[Any]], as_of: int, events: int) -> Snapshot
 
 def of(loading: Loading, as_of: int, events: int) -> Snapshot:
     """What was loaded as the large part."""
-    base = loading.part()
-    return Snapshot([(base, bits.everything(len(base)))], {}, loading.words, as_of, events)
+    base = ranks.held(loading.part(), loading.words)
+    return Snapshot(ranks.whole([base], loading.words), {}, loading.words, as_of, events)
 
 
 def _add(counts: dict[str, int], more: Mapping[str, int]) -> None:

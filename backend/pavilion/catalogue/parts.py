@@ -10,12 +10,13 @@ from pavilion.catalogue import bits
 from pavilion.catalogue.bits import Bits, Rows, Sliced
 from pavilion.catalogue.leaves import Leaves
 from pavilion.catalogue.measures import NONE, Measures
-from pavilion.catalogue.searching import FACTS, LAST, After
+from pavilion.catalogue.searching import FACTS, LAST, LISTED_AT, After
 from pavilion.catalogue.wanted import CHOICES, RANGES
 
 TEXTS = ("stock_no_key", "report_no")
 PRICE = "ppc"  # rows stand in its order within their currency, so that a span of prices is a run of rows
 
+_MEASURED = (*RANGES, LISTED_AT)
 _DENSE = 50_000_000  # ids up to here are looked up in a table
 
 
@@ -139,6 +140,15 @@ class Part:
                 return found
         return found + self.first_of(left & ~column.any_of(range(1, ranks + 1)), LAST, most - len(found), after)
 
+    def first_by_number(
+        self, numbers: NDArray[Any], left: Bits, most: int, after: After | None
+    ) -> list[tuple[int, int]]:
+        """(id, number) of the first `most` rows by a number that each has; what has none (0) comes last."""
+        numbered = bits.packed(numbers > 0)
+        rows = bits.positions(left & numbered)
+        found = self._cut(rows, numbers[rows].astype(np.int64), most, after)
+        return found + self.first_of(left & ~numbered, LAST, most - len(found), after)
+
     def first_of(self, left: Bits, key: int, most: int, after: After | None) -> list[tuple[int, int]]:
         """The first `most` rows by id, which all have this key."""
         if most <= 0:
@@ -167,7 +177,9 @@ class Loading:
     def __init__(self, words: Mapping[str, Words]) -> None:
         self.words = words
         self._flags = {name: _Flags(choice.codes) for name, choice in CHOICES.items() if choice.several}
-        self._numbers: dict[str, list[NDArray[np.int64]]] = {name: [] for name in ("id", "currency", *CHOICES, *RANGES)}
+        self._numbers: dict[str, list[NDArray[np.int64]]] = {
+            name: [] for name in ("id", "currency", *CHOICES, *_MEASURED)
+        }
         self._texts: dict[str, list[str]] = {name: [] for name in TEXTS}
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
@@ -179,7 +191,7 @@ class Loading:
                 self._numbers[name].append(self._in_numbers(name, column))
 
     def _in_numbers(self, name: str, column: Sequence[Any]) -> NDArray[np.int64]:
-        if name in RANGES:
+        if name in _MEASURED:
             return np.array([NONE if value is None else value for value in column], np.int64)
         if name == "id":
             return np.array(column, np.int64)
@@ -195,7 +207,7 @@ class Loading:
         return Part(
             Measures.of(found["id"]),
             {name: Sliced.of(found[name]) for name in CHOICES},
-            {name: Measures.of(found[name]) for name in RANGES},
+            {name: Measures.of(found[name]) for name in _MEASURED},
             Sliced.of(found["currency"]),
             _runs(found["currency"], found[PRICE]),
             tuple(Leaves.of([texts[row] for row in order]) for texts in self._texts.values()),

@@ -11,7 +11,7 @@ from pavilion.accounts.models import Company
 from pavilion.catalogue.history import Promise
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneChange
 from pavilion.catalogue.queries import AT_ONCE, commitments_of
-from pavilion.catalogue.searching import CHOSEN, FACTS, MEASURED
+from pavilion.catalogue.searching import CHOSEN, FACTS, LISTED_AT, MEASURED
 from pavilion.catalogue.wanted import CHOICES
 from pavilion.kernel.instants import from_stamp, micros
 
@@ -126,5 +126,6 @@ _READ: dict[str, Callable[[Past], Any]] = {
     "cutter": lambda past: past.stone.cutter_name if past.stone.cutter_named else None,
     "supplier": lambda past: past.supplier,
     "since": lambda past: past.stone.listed_at and micros(past.stone.listed_at) // _DAY_US,
+    LISTED_AT: lambda past: past.stone.listed_at and micros(past.stone.listed_at),
 }
 assert {*_READ} >= {*CHOSEN, *MEASURED}, "every filter can be asked of the past"

@@ -1,4 +1,4 @@
-"""A search as it was answered at an earlier change, shown to staff and to members: what could be seen at that time."""
+"""A search as it was answered at an earlier change, told to staff and to members: what could be seen at that time."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,6 +13,8 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.searching import After
 from pavilion.catalogue.wanted import PAGE, Wanted
 from pavilion.kernel.errors import NotAllowed, Refusal, SignedOut
+
+LONGEST_INSTANT = 40
 
 
 class PastUnknown(Refusal):
@@ -47,7 +49,7 @@ async def change_of(session: AsyncSession, actor: Actor, said: str) -> int:
         seq = int(said)
     else:
         try:
-            at = datetime.fromisoformat(said[:40])
+            at = datetime.fromisoformat(said[:LONGEST_INSTANT])
             at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
             raise PastUnknown(head=head) from None
@@ -58,13 +60,20 @@ async def change_of(session: AsyncSession, actor: Actor, said: str) -> int:
 
 
 async def shown(
-    session: AsyncSession, index: Index, actor: Actor, wanted: Wanted, seq: int, after: After | None
+    session: AsyncSession,
+    index: Index,
+    actor: Actor,
+    wanted: Wanted,
+    seq: int,
+    after: After | None,
+    *,
+    size: int = PAGE,
 ) -> Shown:
     """The same question, the same order and the same count as at that change."""
     snapshot = await index.at(session, seq)
     if snapshot is None:
         raise PastUnknown(head=await history.head(session))
-    answer = snapshot.ask(wanted, size=PAGE, after=after, facets=(), bars=())
+    answer = snapshot.ask(wanted, size=size, after=after, facets=(), bars=())
     were = {one.stone.id: one for one in await past.stones_at(session, answer.ids, seq)}
     seen = set(answer.ids) if actor.is_staff else {stone.id for stone in await queries.listed_of(session, answer.ids)}
     lines = [Line(were[id_].stone, were[id_].promise) if id_ in seen else Line(None, None) for id_ in answer.ids]

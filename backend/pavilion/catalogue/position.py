@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
@@ -23,7 +23,15 @@ CUTS = (("ideal", "excellent"), ("very_good",), ("good", "fair", "poor"))
 FLUORESCENCES = (("none", "very_slight", "slight", "faint"), ("medium",), ("strong", "very_strong"))
 BEST = 10  # of whose prices the mean is told
 LEAST_COMPANIES = 3  # others among whom nobody is known, for a reader who does not see their prices
-_SAME = ("species", "variety", "shape", "color", "clarity", "fancy_color", "fancy_intensity")
+SAME = ("species", "variety", "shape", "color", "clarity", "fancy_color", "fancy_intensity")
+
+
+_SOLD = select(StoneCommitment.stone_id).where(
+    StoneCommitment.stone_id == Stone.id,
+    StoneCommitment.released_at.is_(None),
+    StoneCommitment.kind == CommitmentKind.SOLD,
+)
+_COUNTS = and_(LISTED, Stone.price_per_carat_minor > 0, ~_SOLD.exists())  # it has a place among its like
 
 
 class Others(NamedTuple):
@@ -159,21 +167,14 @@ def strip(found: Others, asked: int | None, tried: int | None) -> Strip | None:
 
 def _like(stone: Stone) -> list[ColumnElement[bool]]:
     least, upto = band_of(stone.weight_mct)
-    sold = select(StoneCommitment.stone_id).where(
-        StoneCommitment.stone_id == Stone.id,
-        StoneCommitment.released_at.is_(None),
-        StoneCommitment.kind == CommitmentKind.SOLD,
-    )
     found = [
-        *(_equal(getattr(Stone, name), getattr(stone, name)) for name in _SAME),
+        *(_equal(getattr(Stone, name), getattr(stone, name)) for name in SAME),
         _grouped(Stone.cut, stone.cut, CUTS),
         _grouped(Stone.fluor_intensity, stone.fluor_intensity, FLUORESCENCES),
         Stone.weight_mct >= least,
         Stone.currency == stone.currency,
-        Stone.price_per_carat_minor > 0,
         Stone.id != stone.id,
-        LISTED,
-        ~sold.exists(),
+        _COUNTS,
     ]
     return found if upto is None else [*found, Stone.weight_mct < upto]
 
@@ -187,3 +188,28 @@ def _grouped(column: Any, value: str | None, groups: Sequence[Sequence[str]]) ->
     """Of the same group; what a report does not say is a group of its own."""
     same: ColumnElement[bool] = next((column.in_(group) for group in groups if value in group), _equal(column, value))
     return same
+
+
+def _group_of(column: Any, groups: Sequence[Sequence[str]]) -> ColumnElement[str]:
+    """What two stones of one group have in common, as `_grouped` has it."""
+    return case(*((column.in_(group), group[0]) for group in groups), else_=column)
+
+
+def _ranked() -> Subquery:
+    weight = Stone.weight_mct
+    bands = [(weight < upto, place) for place, upto in enumerate(BAND_STARTS[1:])]
+    alike = [
+        *(getattr(Stone, name) for name in SAME),
+        _group_of(Stone.cut, CUTS),
+        _group_of(Stone.fluor_intensity, FLUORESCENCES),
+        case(*bands, else_=len(bands)),
+        Stone.currency,
+    ]
+    rank = func.rank().over(partition_by=alike, order_by=Stone.price_per_carat_minor)
+    n = func.count().over(partition_by=alike)
+    return select(Stone.id.label("id"), rank.label("rank"), n.label("n")).where(_COUNTS).subquery("ranked")
+
+
+# Of every stone that counts its rank among its like, itself among them, and how many they are. Sorts by position only:
+# it reads the whole catalogue.
+RANKED = _ranked()

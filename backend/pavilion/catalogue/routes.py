@@ -1,5 +1,6 @@
 """Pages of the catalogue: search, a stone, stones side by side, drawn plans."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import CurrentActor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import (
+    benchmarks,
     cursors,
     forms,
     media_queries,
@@ -23,8 +25,9 @@ from pavilion.catalogue import (
     showing,
     table_columns,
 )
+from pavilion.catalogue.benchmarks import Beside, Choice
 from pavilion.catalogue.keeping import Index, index_of
-from pavilion.catalogue.models import CommitmentKind, Stone
+from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.nomenclature import term
 from pavilion.catalogue.position import stood_at
 from pavilion.catalogue.searching import After
@@ -66,6 +69,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
     stones = await queries.listed_of(session, answer.ids)
     promised = await queries.commitments_of(session, [stone.id for stone in stones])
     marks = await shortlist_reading.marks_of(session, actor, [stone.id for stone in stones])
+    lists = await _lists(request, session, actor)
     before = after.shown if after else 0
     last = answer.after and answer.after._replace(shown=before + len(answer.ids))
     following = last and cursors.sealed(last, here, answer.as_of, index.secret)
@@ -88,7 +92,9 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         word_of=showing.word_of,
         faults=faults,
         prices=prices,
-        columns=await _columns(request, session, actor, prices) if asked.view == "table" else None,
+        lists=lists,
+        against=await _against(session, lists, stones, promised),
+        columns=await _columns(request, session, actor, prices, lists) if asked.view == "table" else None,
         first=here if after else None,
         before=before,
         following=forms.address(asked.wanted, view=asked.view, prices=prices, cursor=following) if following else None,
@@ -104,6 +110,7 @@ async def compare(request: Request, actor: CurrentActor, session: Reading, ids: 
     chosen = forms.compared(",".join(ids))
     stones = await queries.stones_of(session, actor, chosen)
     promised = await queries.commitments_of(session, [stone.id for stone in stones])
+    lists = await _lists(request, session, actor)
     return page(
         request,
         "catalogue/compare.html",
@@ -114,6 +121,8 @@ async def compare(request: Request, actor: CurrentActor, session: Reading, ids: 
         sold={stone for stone, promise in promised.items() if promise.kind == CommitmentKind.SOLD},
         girdles={stone.id: showing.girdle_of(stone, language(request)) for stone in stones},
         best=showing.best_of(stones),
+        lists=lists,
+        against=await _against(session, lists, stones, promised),
         asked_for=len(chosen),
     )
 
@@ -196,9 +205,23 @@ async def plan_of_stone(stone: str, actor: CurrentActor, session: Reading, view:
     return Response(body, media_type=SVG, headers={"Cache-Control": "private, max-age=300"})
 
 
-async def _columns(request: Request, session: AsyncSession, actor: Actor, prices: bool) -> dict[str, list[str]]:
+async def _lists(request: Request, session: AsyncSession, actor: Actor) -> Choice:
+    return await benchmarks.choice_of(session, actor, request.cookies.get(benchmarks.COOKIE, ""))
+
+
+async def _against(
+    session: AsyncSession, lists: Choice, stones: Sequence[Stone], promised: Mapping[int, StoneCommitment]
+) -> dict[int, Beside]:
+    """The chosen list beside those that are to be had: what a sold one asked is told to nobody."""
+    asking = [stone for stone in stones if stone.id not in promised or promised[stone.id].kind != CommitmentKind.SOLD]
+    return await benchmarks.discounts(session, lists, asking)
+
+
+async def _columns(
+    request: Request, session: AsyncSession, actor: Actor, prices: bool, lists: Choice
+) -> dict[str, list[str]]:
     chosen = await table_columns.of_reader(session, actor, request.cookies.get(table_columns.COOKIE, ""))
-    offered = table_columns.offered(prices=prices)
+    offered = table_columns.offered(prices=prices, against=lists.chosen is not None)
     return {"offered": offered, "chosen": chosen, "shown": [column for column in chosen if column in offered]}
 
 

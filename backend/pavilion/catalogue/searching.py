@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.position import RANKED
 from pavilion.catalogue.queries import LISTED
 from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, MEDIA, MOST, RANGES, Wanted, edges
-from pavilion.kernel.day_of import day_of
+from pavilion.kernel.day_of import day_of, micros_of
 from pavilion.kernel.db import Big
 
 _PROMISED = frozenset({"state", "sale"})  # asked of what a stone is promised to
@@ -86,8 +87,9 @@ MEASURED: dict[str, Any] = {
     "pavilion": Stone.pavilion_angle,
     "since": day_of(Stone.listed_at),
 }
+LISTED_AT = "listed_at"  # the instant, which nobody asks for and the newest are found by
 # The columns of `facts`, in order.
-FACTS = ("id", "seq", "currency", "stock_no_key", "report_no", *CHOSEN, *MEASURED)
+FACTS = ("id", "seq", "currency", "stock_no_key", "report_no", *CHOSEN, *MEASURED, LISTED_AT)
 _SORTED = {"color": Stone.color, "clarity": Stone.clarity}
 
 
@@ -124,6 +126,7 @@ def facts() -> Select[*tuple[Any, ...]]:
     columns: list[Any] = [Stone.id, Stone.seq, Stone.currency, Stone.stock_no_key, Stone.report_no]
     columns += [expression.label(name) for name, expression in CHOSEN.items()]
     columns += [expression.label(name) for name, expression in MEASURED.items()]
+    columns.append(micros_of(Stone.listed_at).label(LISTED_AT))
     return select(*columns).outerjoin_from(Stone, StoneCommitment, _LIVE)
 
 
@@ -153,12 +156,15 @@ async def further(session: AsyncSession, wanted: Wanted, *, size: int, after: Af
 
 
 def key_of(sort: str, currency: str) -> ColumnElement[int]:
-    """Ascending by this, then by id, is the order asked for; stones without the value come last."""
+    """Ascending by this, then by id, is the order asked for; stones without the value come last. Positions are read
+    from `position.RANKED`, which the statement joins."""
     name, down = sort.rstrip("-"), sort.endswith("-")
     if name in _SORTED:
         ranks = {code: rank for rank, code in enumerate(CHOICES[name].codes)}
         return case(ranks, value=_SORTED[name], else_=literal(LAST, Big))
-    value = -Stone.id if name == "new" else -MEASURED[name] if down else MEASURED[name]
+    if name == "position":
+        return case((RANKED.c.n > 1, RANKED.c.rank), else_=literal(LAST, Big))
+    value = -micros_of(Stone.listed_at) if name == "new" else -MEASURED[name] if down else MEASURED[name]
     if name in RANGES and RANGES[name].money:
         return case((and_(Stone.currency == currency, value.is_not(None)), value), else_=literal(LAST, Big))
     return func.coalesce(value, literal(LAST, Big))
@@ -236,6 +242,8 @@ async def _page(
     assert 0 < size <= MOST
     key = cast(key_of(wanted.sort, wanted.currency), Big)
     page = _counted(Stone.id, key, promises=_promised(wanted.chosen)).where(everything)
+    if wanted.sort == "position":
+        page = page.outerjoin(RANKED, RANKED.c.id == Stone.id)
     if after is not None:
         page = page.where(or_(key > after.key, and_(key == after.key, Stone.id > after.id)))
     rows = (await session.execute(page.order_by(key, Stone.id).limit(size + 1))).all()

@@ -8,7 +8,8 @@ from fastapi.responses import StreamingResponse
 
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.rules import Actor
-from pavilion.catalogue import forms, queries, sheets
+from pavilion.catalogue import benchmarks, forms, queries, sheets
+from pavilion.catalogue.benchmarks import Choice
 from pavilion.catalogue.keeping import index_of
 from pavilion.catalogue.wanted import MOST, Wanted
 from pavilion.kernel import db, events
@@ -27,15 +28,16 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @router.get("/stones.csv")
 async def as_csv(request: Request, actor: SignedInActor, now: Now) -> Response:
     wanted = await _logged(request, actor, now, "csv")
-    body = csv_of(sheets.columns(prices=queries.sees_prices(actor)), _rows(request, actor, wanted))
+    lists = await _lists(request, actor)
+    body = csv_of(_columns(actor, lists), _rows(request, actor, wanted, lists))
     return StreamingResponse(body, media_type=CSV, headers=named("csv"))
 
 
 @router.get("/stones.xlsx")
 async def as_workbook(request: Request, actor: SignedInActor, now: Now) -> Response:
     wanted = await _logged(request, actor, now, "xlsx")
-    columns = sheets.columns(prices=queries.sees_prices(actor))
-    body = write_xlsx("Stones", columns, _rows(request, actor, wanted))
+    lists = await _lists(request, actor)
+    body = write_xlsx("Stones", _columns(actor, lists), _rows(request, actor, wanted, lists))
     return StreamingResponse(body, media_type=XLSX, headers=named("xlsx"))
 
 
@@ -55,7 +57,17 @@ async def _logged(request: Request, actor: Actor, now: Now, kind: str) -> Wanted
     return asked.wanted
 
 
-async def _rows(request: Request, actor: Actor, wanted: Wanted) -> AsyncIterator[Sequence[Cell]]:
+async def _lists(request: Request, actor: Actor) -> Choice:
+    """The price list that the reader's pages set stones against."""
+    async with db.reading(request.app.state.sessions) as session:
+        return await benchmarks.choice_of(session, actor, request.cookies.get(benchmarks.COOKIE, ""))
+
+
+def _columns(actor: Actor, lists: Choice) -> list[str]:
+    return sheets.columns(prices=queries.sees_prices(actor), against=lists.chosen is not None)
+
+
+async def _rows(request: Request, actor: Actor, wanted: Wanted, lists: Choice) -> AsyncIterator[Sequence[Cell]]:
     """The stones in the order of the page, each asked once more of the database whether it may be shown."""
     index, after, left = index_of(request.app), None, MOST_ROWS
     prices = queries.sees_prices(actor)
@@ -64,8 +76,12 @@ async def _rows(request: Request, actor: Actor, wanted: Wanted) -> AsyncIterator
             answer = await index.ask(session, wanted, size=min(MOST, left), after=after, facets=(), bars=())
             stones = await queries.listed_of(session, answer.ids)
             promised = await queries.commitments_of(session, [stone.id for stone in stones])
+            beside = await benchmarks.discounts(session, lists, stones)
         for stone in stones:
-            yield sheets.cells(stone, promised.get(stone.id), prices=prices)
+            told = beside.get(stone.id)
+            yield sheets.cells(
+                stone, promised.get(stone.id), prices=prices, against=lists.chosen is not None, beside=told
+            )
         left -= len(answer.ids)
         if (after := answer.after) is None:
             return

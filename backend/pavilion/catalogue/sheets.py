@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pavilion.catalogue.benchmarks import Beside
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel.money import exponent
 from pavilion.kernel.xlsx_writing import Cell
@@ -38,14 +39,24 @@ _MONEY = {
 }
 
 
-def columns(*, prices: bool) -> list[str]:
-    """What this reader may see of stones."""
-    priced = ["currency", *_MONEY, "list_pct"] if prices else []
+AGAINST = ("benchmark_owner", "benchmark_list", "benchmark_date", "benchmark_price_per_carat", "benchmark_pct")
+
+
+def columns(*, prices: bool, against: bool = False) -> list[str]:
+    """What this reader may see of stones; `against`: they are set against a price list."""
+    priced = ["currency", *_MONEY, "list_pct", *(AGAINST if against else ())] if prices else []
     return ["stone", *_SAME, *_DECIMALS, "cutter_name", *priced, "on_the_market"]
 
 
-def cells(stone: Stone, promise: StoneCommitment | None, *, prices: bool) -> list[Cell]:
-    """One row; what was asked for a stone that is sold is told to nobody."""
+def cells(
+    stone: Stone,
+    promise: StoneCommitment | None,
+    *,
+    prices: bool,
+    against: bool = False,
+    beside: Beside | None = None,
+) -> list[Cell]:
+    """One row; what was asked for a stone that is sold is told to nobody. `beside`: what the list says of it."""
     found: list[Cell] = [stone.public_id, *(getattr(stone, column) for column in _SAME.values())]
     found += [_decimal(getattr(stone, column), places) for column, places in _DECIMALS.values()]
     found.append(stone.cutter_name if stone.cutter_named else None)
@@ -54,7 +65,16 @@ def cells(stone: Stone, promise: StoneCommitment | None, *, prices: bool) -> lis
         places = exponent(stone.currency)
         money = [_decimal(None if sold else getattr(stone, column), places) for column in _MONEY.values()]
         found += [stone.currency, *money, _decimal(None if sold else stone.list_pct, 2)]
+        if against:
+            found += _against(None if sold else beside)
     return [*found, "free" if promise is None else _STATES.get(promise.kind, "reserved")]
+
+
+def _against(beside: Beside | None) -> list[Cell]:
+    if beside is None:
+        return [None] * len(AGAINST)
+    told = [beside.owner, beside.name, beside.day.isoformat()]
+    return [*told, money(beside.ppc_minor, beside.currency), _decimal(beside.pct, 2)]
 
 
 def money(minor: int, currency: str) -> Cell:

@@ -12,14 +12,16 @@ from pavilion.kernel.db import inserting
 COOKIE = "columns"
 COLUMNS = (
     *("weight", "color", "clarity", "cut", "polish", "symmetry", "fluor", "size", "depth", "table", "lab", "report"),
-    *("ppc", "total", "list", "mine", "now"),
+    *("ppc", "total", "against", "list", "mine", "now"),
 )
-USUAL = ("weight", "clarity", "cut", "lab", "ppc", "total", "mine", "now")
-PRICED = frozenset({"ppc", "total", "list"})
+USUAL = ("weight", "clarity", "cut", "lab", "ppc", "total", "against", "mine", "now")
+PRICED = frozenset({"ppc", "total", "against", "list"})
 
 
-def offered(*, prices: bool) -> list[str]:
-    return [column for column in COLUMNS if prices or column not in PRICED]
+def offered(*, prices: bool, against: bool = False) -> list[str]:
+    """`against`: stones are set against a price list."""
+    seen = [column for column in COLUMNS if prices or column not in PRICED]
+    return [column for column in seen if against or column != "against"]
 
 
 def known(named: Iterable[str]) -> list[str]:

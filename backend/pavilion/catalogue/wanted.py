@@ -122,9 +122,11 @@ RANGES: dict[str, Range] = {
     )
 }
 HISTOGRAMS = ("ct", "ppc")
-SORTS = ("ppc-", "ppc", "total-", "total", "ct-", "ct", "color", "clarity", "list", "new")  # a trailing - is downwards
+# a trailing - is downwards
+SORTS = ("ppc-", "ppc", "total-", "total", "ct-", "ct", "color", "clarity", "list", "position", "new")
 _GAP = re.compile(r"[\s_#:-]+")
-PRICED_SORTS = frozenset({"ppc-", "ppc", "total-", "total", "list"})
+# The order of positions says who asks less than whom: it is for those who see prices.
+PRICED_SORTS = frozenset({"ppc-", "ppc", "total-", "total", "list", "position"})
 
 
 @dataclass(frozen=True, slots=True)

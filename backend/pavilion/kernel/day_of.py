@@ -1,4 +1,4 @@
-"""The calendar day of an instant, in SQL."""
+"""Instants as whole numbers in SQL: their calendar day, their microsecond."""
 
 from typing import Any
 
@@ -24,3 +24,20 @@ def _on_sqlite(element: day_of, compiler: Any, **more: Any) -> str:
 @compiles(day_of, "postgresql")
 def _on_postgresql(element: day_of, compiler: Any, **more: Any) -> str:
     return f"cast(floor(extract(epoch from {compiler.process(element.clauses, **more)}) / 86400) as bigint)"
+
+
+class micros_of(FunctionElement[int]):
+    """Microseconds since 1970, exact, as `kernel.instants.micros` says them; nothing where there is no instant."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(micros_of, "sqlite")
+def _micros_on_sqlite(element: micros_of, compiler: Any, **more: Any) -> str:
+    return f"({compiler.process(element.clauses, **more)})"
+
+
+@compiles(micros_of, "postgresql")
+def _micros_on_postgresql(element: micros_of, compiler: Any, **more: Any) -> str:
+    return f"cast(extract(epoch from {compiler.process(element.clauses, **more)}) * 1000000 as bigint)"
