@@ -15,7 +15,7 @@ from pavilion.kernel.db import Sessions
 from pavilion.kernel.ids import ulid
 
 RAISED = 100_000  # minor units: each end of the estimate by USD 1,000
-REASON = "Stones of this size brought more in Carat Rounds than was expected."
+REASON = "Carat Rounds brought more than was expected. 克拉圆钻成交高于预期。"  # one text for readers of both languages
 
 
 async def raise_estimate(sessions: Sessions, stage: Stage, sale: str, place: int, now: datetime) -> None:
