@@ -76,7 +76,7 @@ NAMES = (
     *("token", "visitor", "document_seen", "weight", "act", "appointment", "minutes", "arrive", "depart", "seen"),
     *("way", "save", "collector", "address", "carrier", "insured", "airway_bill", "stone", "entity", "refunds", "rate"),
     *("name", "scopes", "days", "document", "insured", "extensions", "giver", "silence", "to"),
-    *("url", "events", "event"),
+    *("url", "events", "event", "once", "numbers", "ids"),
     *("verdict", "maximum", "shared_note", "own_note", "stones", "hours", "markup", "title", "search", "shortlist"),
 )
 

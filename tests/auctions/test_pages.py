@@ -169,6 +169,7 @@ async def test_a_sale_is_built_and_published_without_script(house):
     made = await curator.post("/staff/sales", data=form)
     assert made.status_code == 303
     board = made.headers["location"]
+    assert (await curator.post("/staff/sales", data=form)).headers["location"] == board, "sent twice it is one sale"
     stones = re.findall(r'name="stone" value="([0-9A-Z]{26})"', (await curator.get(board)).text)
     assert len(stones) == 3
     assert (await curator.post(f"{board}/stones", data={"stone": stones})).status_code == 303

@@ -1,5 +1,6 @@
 """What a company keeps in view is its own: no other company, no supplier and no one of the house reads it."""
 
+import asyncio
 import csv
 import io
 import re
@@ -15,6 +16,7 @@ from pavilion.accounts.rules import Role
 from pavilion.catalogue import service
 from pavilion.catalogue import shortlist_reading as reading
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.share_models import StoneShare
 from pavilion.catalogue.shortlist_models import ShortlistLine
 from pavilion.kernel.db import create_engine
 from pavilion.kernel.ids import ulid
@@ -192,6 +194,10 @@ async def test_the_house_learns_a_count_of_three_companies_and_never_of_two(hous
         assert await reading.companies_by_pair(session, lots, [("first", "second")]) == {("first", "second"): 3}
 
 
+def once_of(page):
+    return {"once": re.search(r'name="once" value="([\w-]{43})"', page)[1]}
+
+
 async def shared(browser, *chosen, **said):
     sent = {"stones": ",".join(stone.public_id for stone in chosen)} | said
     answer = await browser.post("/shares", data=sent)
@@ -227,6 +233,23 @@ async def test_a_link_shows_chosen_stones_with_a_markup_until_it_is_ended(house,
         assert (await anybody.get(f"/shared/{bare}")).status_code == 410
     async with house.state.sessions() as session:
         assert token not in str((await session.execute(text("select * from stone_shares"))).all())
+
+
+async def test_a_form_sent_twice_makes_one_list_and_one_link(house, stock, rival):  # noqa: F811
+    async with browsing(house, WEN) as wen, browsing(house, ILSE) as ilse:
+        named = once_of((await wen.get("/shortlists")).text) | {"name": "For Mei"}
+        both = await asyncio.gather(*(wen.post("/shortlists", data=named) for _ in range(2)))
+        assert both[0].headers["location"] == both[1].headers["location"]
+        other = await wen.post("/shortlists", data=named | {"name": "For Wen"})  # gone back to, and named otherwise
+        theirs = await ilse.post("/shortlists", data=named)
+        assert len({both[0].headers["location"], other.headers["location"], theirs.headers["location"]}) == 3
+        said = once_of((await wen.get(f"/shares/new?ids={stock[0].public_id}")).text) | {"note": "x"}
+        first = await shared(wen, stock[0], **said)
+        assert first == await shared(wen, stock[0], **said)
+        async with house.state.sessions() as session:
+            assert len((await session.scalars(select(StoneShare))).all()) == 1
+        others = {await shared(wen, stock[0], **said | {"note": "y"}), await shared(wen, stock[0], note="x")}
+        assert len(others | {first}) == 3 and first not in (await wen.get("/shares")).text
 
 
 async def test_a_link_dies_with_the_right_of_who_made_it_and_only_the_house_names_suppliers(house, stock, rival):  # noqa: F811

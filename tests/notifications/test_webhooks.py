@@ -359,10 +359,12 @@ async def test_the_page_names_tries_replays_and_removes_an_address(site, lang): 
         said = {"url": PUBLIC, "events": ["stone.listed", "lot.sold"], "password": make.PASSWORD}
         assert (await ada.post(home, data=said | {"password": "no"})).status_code == 422
         assert (await ada.post(home, data=said | {"url": "http://x.example"})).status_code == 422
+        said["once"] = re.search(r'name="once" value="([\w-]{43})"', (await ada.get(home)).text)[1]
         made = await ada.post(home, data=said)
         secret = re.search(r"whsec_[\w-]{43}", made.text)[0]
+        assert secret in (await ada.post(home, data=said)).text  # pressed twice: one address, the same secret
         shown = (await ada.get(home)).text
-        assert made.status_code == 201 and secret not in shown
+        assert made.status_code == 201 and secret not in shown and shown.count(f'href="{home}/') == 1
         one = re.search(rf'href="({home}/\w+)"', shown)[1]
         assert (await ada.post(f"{one}/tests")).headers["location"] == f"{one}?done=sent"
         calls = (await ada.get(f"{one}?done=sent")).text

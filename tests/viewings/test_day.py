@@ -225,6 +225,10 @@ async def test_a_visit_from_the_pass_to_the_record_by_forms_and_by_a_device_that
     told = (await browser.get(f"{HOME}/ant/incidents")).text
     assert incident in told and "closes it (joris)" in told.lower(), told
     words = {"resolution": "Weighed on the second scale: dust on the first."}
+    opening = {"kind": "other", "stone": stone, "words": "The paper of it is missing.", "once": "x" * 43}
+    for _ in range(2):  # pressed twice it is one incident
+        assert (await browser.post(f"{HOME}/ant/incidents", data=opening)).status_code == 303
+    assert (await browser.get(f"{HOME}/ant/incidents")).text.count(opening["words"]) == 1
     closing = f"{HOME}/ant/incidents/{incident}/closing"
     await refused(await browser.post(closing, data=words), 403, "second_look_needed")
     second_person = await house.browser("joris@pavilion.example")

@@ -24,6 +24,7 @@ Email = Annotated[
         strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f.]+$"
     ),
 ]
+FormName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{43})?$")]  # what `once()` writes into a form
 
 
 class Form(BaseModel):

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import ValidationError
 
 from pavilion.accounts.deps import may
+from pavilion.accounts.once import form_once
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking, suggesting
 from pavilion.auctions.board_forms import OnBoard
@@ -64,11 +65,18 @@ async def sales(request: Request, actor: Curator, session: Reading, now: Now) ->
 
 @router.post("")
 async def create(request: Request, actor: Builder, session: Writing, now: Now) -> Response:
-    said, values, faults = await _settings_said(request)
+    texts = await _texts(request)
+    once = texts.pop("once", "")
+    said, values, faults = typed_settings(texts)
     if faults:
         return await _sales_page(request, session, actor, now, said=said, faults=faults, status_code=422)
-    sale = await curation.create_sale(session, values=values, actor=actor, now=now)
-    return RedirectResponse(f"/staff/sales/{sale.public_id}", status_code=303)
+
+    async def act() -> str:
+        return (await curation.create_sale(session, values=values, actor=actor, now=now)).public_id
+
+    what = ("sale", sorted(texts.items()))
+    made = await form_once(session, actor=actor, name=once, said=what, act=act, now=now)
+    return RedirectResponse(f"/staff/sales/{made}", status_code=303)
 
 
 @router.get("/{sale}")

@@ -71,8 +71,8 @@ def suggest(
     over: Callable[[], bool] = lambda: False,
 ) -> Suggested:
     """The best order found from the present one. `closes` says in which minute each place closes, `stretches` to which
-    part of the sale it belongs. Pinned lots stay; the others keep to the places of their own heading. `over` ends the
-    search early."""
+    part of the sale it belongs. Pinned lots stay; the others keep to the places of their own heading. The steps are
+    counted, so that a seed gives one order on every machine; `over` ends a search early that never should be."""
     course = Course(lots, closes, stretches)
     order = list(range(len(lots)))
     free = _free(lots)
@@ -130,11 +130,14 @@ class Course:
     """What an order costs, as a whole and around a few places."""
 
     def __init__(self, lots: Sequence[LotFeature], closes: Sequence[int], stretches: Sequence[int]) -> None:
-        self._lots, self._closes, self._stretches = lots, closes, stretches
+        self._closes, self._stretches = closes, stretches
         self._ranks = _ranks([lot.value for lot in lots])
         self._wanted = [_course(at * 1000 // max(len(lots) - 1, 1)) for at in range(len(lots))]
-        self._crowded = any(lot.must_see for lot in lots)
-        self._starred = any(lot.star for lot in lots)
+        self._must_see, self._star = [lot.must_see for lot in lots], [lot.star for lot in lots]
+        self._crowded, self._starred = any(self._must_see), any(self._star)
+        self._where = [lot.place for lot in lots]
+        self._owner, self._cell = [lot.owner for lot in lots], [lot.cell for lot in lots]
+        self._fancy, self._degrees = [lot.fancy for lot in lots], [lot.hue for lot in lots]
 
     def cost(self, order: Sequence[int]) -> int:
         return self.terms(order).total
@@ -163,39 +166,42 @@ class Course:
                     like += self._like(order[at], order[other])
                     if abs(other - at) == 1:
                         hue += self._hue(order[at], order[other])
-        load = self._load(order) if self._crowded and self._touches(order, touched, "must_see") else 0
-        stars = self._stars(order) if self._starred and self._touches(order, touched, "star") else 0
+        load = self._load(order) if self._crowded and self._touches(order, touched, self._must_see) else 0
+        stars = self._stars(order) if self._starred and self._touches(order, touched, self._star) else 0
         return Terms(arc, hue, like, load, stars).total
 
-    def _touches(self, order: Sequence[int], touched: set[int], name: str) -> bool:
-        return any(getattr(self._lots[order[at]], name) for at in touched)
+    def _touches(self, order: Sequence[int], touched: set[int], which: Sequence[bool]) -> bool:
+        return any(which[order[at]] for at in touched)
 
     def _arc(self, order: Sequence[int], at: int) -> int:
         rank = self._ranks[order[at]]
         return 0 if rank is None else abs(rank - self._wanted[at])
 
     def _hue(self, one: int, other: int) -> int:
-        a, b = self._lots[one], self._lots[other]
-        if not a.fancy and not b.fancy:
+        a, b = self._fancy[one], self._fancy[other]
+        if not a and not b:
             return 0
-        if a.hue is None or b.hue is None:
-            return 0 if a.fancy == b.fancy else FAR
-        apart = abs(a.hue - b.hue) % 360
+        degrees, others = self._degrees[one], self._degrees[other]
+        if degrees is None or others is None:
+            return 0 if a == b else FAR
+        apart = abs(degrees - others) % 360
         return min(apart, 360 - apart)
 
     def _like(self, one: int, other: int) -> int:
-        a, b = self._lots[one], self._lots[other]
-        return (a.owner == b.owner != 0) + (a.cell == b.cell != 0)
+        owner, cell = self._owner[one], self._cell[one]
+        return (owner == self._owner[other] != 0) + (cell == self._cell[other] != 0)
 
     def _load(self, order: Sequence[int]) -> int:
-        seen = [
-            (self._stretches[at], self._lots[lot].place) for at, lot in enumerate(order) if self._lots[lot].must_see
-        ]
-        crowds = [*Counter(stretch for stretch, _ in seen).values(), *Counter(seen).values()]
-        return sum(n * (n - 1) // 2 for n in crowds)
+        stretches, where, must_see = self._stretches, self._where, self._must_see
+        seen = Counter([(stretches[at], where[lot]) for at, lot in enumerate(order) if must_see[lot]])
+        whole: Counter[int] = Counter()
+        for (stretch, _), n in seen.items():
+            whole[stretch] += n
+        return sum(n * (n - 1) // 2 for n in (*whole.values(), *seen.values()))
 
     def _stars(self, order: Sequence[int]) -> int:
-        minutes = [self._closes[at] for at, lot in enumerate(order) if self._lots[lot].star]
+        closes, star = self._closes, self._star
+        minutes = [closes[at] for at, lot in enumerate(order) if star[lot]]
         return sum(abs(a - b) <= 1 for a, b in combinations(minutes, 2))
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import SignedInActor
+from pavilion.accounts.once import token_of
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import forms, plan, queries, sharing, shortlists, showing
 from pavilion.catalogue import shortlist_reading as reading
@@ -65,7 +66,8 @@ async def make(
     try:
         markup = _markup(said.markup)
         terms = Terms(said.title, said.note, said.hours, said.prices == "yes", markup, said.supplier == "yes")
-        _, token = await sharing.share(session, actor, named, terms, now)
+        token = token_of(said.once, (named, terms))
+        _, token = await sharing.share(session, actor, named, terms, now, token=token)
     except BadInput as fault:
         return await _new_page(request, session, actor, named, said=said, faults=fault.fields)
     base = request.app.state.settings.public_url.rstrip("/")

@@ -56,9 +56,16 @@ def may_share(actor: Actor) -> bool:
 
 
 async def share(
-    session: AsyncSession, actor: Actor, stones: Sequence[str], terms: Terms, now: datetime
+    session: AsyncSession,
+    actor: Actor,
+    stones: Sequence[str],
+    terms: Terms,
+    now: datetime,
+    *,
+    token: str | None = None,
 ) -> tuple[StoneShare, str]:
-    """A link stands that shows those of the stones that everybody may see; the token that opens it is told once."""
+    """A link stands that shows those of the stones that everybody may see; the token that opens it is told once. A
+    `token` that the form brought makes one link, however often the form is sent."""
     person = _sharer(actor)
     if actor.company_id is not None and actor.company_state != CompanyState.APPROVED:
         raise NotAllowed(right=Permission.SHORTLIST_EDIT.value)
@@ -66,13 +73,15 @@ async def share(
     if not found:
         raise BadInput(fields={"stones": "nothing_to_share"})
     await one_at_a_time(session, f"links of {actor.company_id}")
+    if token is not None and (made := await _made_before(session, actor, token)) is not None:
+        return made, token
     working = select(func.count(StoneShare.id)).where(
         _own(actor), StoneShare.ended_at.is_(None), StoneShare.expires_at > now
     )
     if (await session.scalar(working) or 0) >= MOST_LINKS:
         raise BadInput(fields={"stones": "too_many_links"})
     prices = terms.prices and queries.sees_prices(actor)
-    token = secrets.token_urlsafe(32)
+    token = token or secrets.token_urlsafe(32)
     row = StoneShare(
         public_id=ulid(now), token_sha256=_sha256(token), company_id=actor.company_id, made_by=person,
         title=terms.title, note=terms.note, prices=prices, markup_bp=terms.markup_bp if prices else 0,
@@ -92,6 +101,11 @@ async def share(
     record(session, "stones:shared", row.public_id, by=actor.public_id, at=now, stones=len(found))
     await session.flush()
     return row, token
+
+
+async def _made_before(session: AsyncSession, actor: Actor, token: str) -> StoneShare | None:
+    wanted = select(StoneShare).where(_own(actor), StoneShare.token_sha256 == _sha256(token))
+    return await session.scalar(wanted)
 
 
 async def end(session: AsyncSession, actor: Actor, public_id: str, now: datetime) -> None:

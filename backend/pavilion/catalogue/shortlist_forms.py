@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from pavilion.accounts.forms import FormName
+
 ULID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
 LINE = r"^[^\x00-\x1f\x7f]*$"
 TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"  # lines and tabs, no other controls: a database may not keep them
@@ -24,6 +26,10 @@ class _Said(BaseModel):
 
 class NameForm(_Said):
     name: Name
+
+
+class ListForm(NameForm):
+    once: FormName = ""
 
 
 class StarForm(_Said):
@@ -50,6 +56,7 @@ class ShareForm(_Said):
     title: Short = ""
     note: Short = ""
     hours: Annotated[int, Field(ge=1, le=MOST_HOURS)] = 48
+    once: FormName = ""
     prices: Literal["yes", ""] = ""
     markup: Annotated[str, StringConstraints(strip_whitespace=True, max_length=8)] = ""
     supplier: Literal["yes", ""] = ""

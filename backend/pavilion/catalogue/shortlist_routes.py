@@ -8,10 +8,11 @@ from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
+from pavilion.accounts.once import form_once
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import plan, queries, sheet_routes, sheets, shortlists, showing
 from pavilion.catalogue import shortlist_reading as reading
-from pavilion.catalogue.shortlist_forms import NameForm, StarForm, WordsForm
+from pavilion.catalogue.shortlist_forms import ListForm, NameForm, StarForm, WordsForm
 from pavilion.catalogue.shortlist_models import Shortlist
 from pavilion.catalogue.shortlist_reading import Line
 from pavilion.catalogue.shortlists import Maximum
@@ -44,9 +45,12 @@ async def lists_page(request: Request, actor: Keeper, session: Reading) -> Respo
 
 
 @router.post("/shortlists")
-async def make(said: Annotated[NameForm, Form()], actor: Keeper, session: Writing, now: Now) -> Response:
-    row = await shortlists.make_list(session, shortlists.member_of(actor), said.name, now)
-    return RedirectResponse(f"/shortlists/{row.public_id}", status_code=303)
+async def make(said: Annotated[ListForm, Form()], actor: Keeper, session: Writing, now: Now) -> Response:
+    async def act() -> str:
+        return (await shortlists.make_list(session, shortlists.member_of(actor), said.name, now)).public_id
+
+    made = await form_once(session, actor=actor, name=said.once, said=("shortlist", said.name), act=act, now=now)
+    return RedirectResponse(f"/shortlists/{made}", status_code=303)
 
 
 @router.post("/shortlists/lines")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from pavilion.accounts.forms import FormName
 from pavilion.notifications.webhook_rules import EventKind
 
 Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -18,6 +19,7 @@ class WebhookForm(BaseModel):
     url: Address
     events: Kinds
     password: Annotated[str, StringConstraints(max_length=200)] = ""
+    once: FormName = ""
 
 
 class WebhookJson(BaseModel):

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from pavilion.accounts import keys, service
 from pavilion.accounts.deps import SignedInActor
+from pavilion.accounts.once import form_once
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.kernel.errors import BadInput, NotAllowed, Refusal
 from pavilion.notifications import webhooks
@@ -44,8 +45,15 @@ async def make(request: Request, actor: SignedInActor, session: Writing, now: No
     if not await service.is_you(session, person_id=actor.person_id, password=wanted.password, now=now):
         return await _page(request, session, actor, said=said, faults={"password": "step_up_needed"})
     loopback = request.app.state.settings.environment is not Environment.PRODUCTION
-    try:
+
+    async def act() -> str:
         row = await webhooks.make(session, url=wanted.url, kinds=wanted.events, loopback=loopback, actor=actor, now=now)
+        return row.public_id
+
+    said_once = ("webhook", wanted.url, sorted(wanted.events))
+    try:
+        made = await form_once(session, actor=actor, name=wanted.once, said=said_once, act=act, now=now)
+        row = await webhooks.one(session, made, actor)
     except BadInput:
         return await _page(request, session, actor, said=said, faults={"url": "webhook_url_bad"})
     except webhooks.WebhooksEnough as refused:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from pavilion.accounts.deps import SignedInActor, may
+from pavilion.accounts.once import Repeatable, as_done
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import queries as catalogue
 from pavilion.kernel.errors import ActNotAllowed, NotAllowed, NotFound
@@ -23,6 +24,7 @@ from pavilion.trading.showing import company_of
 from pavilion.webkit import refusals
 from pavilion.webkit.answers import PublicId, answers
 from pavilion.webkit.deps import Now, Reading, Writing
+from pavilion.webkit.idempotent import Done
 
 router = APIRouter(prefix="/api/v1", tags=["trading"])
 
@@ -67,10 +69,18 @@ async def ask(said: MemoJson, key: IdempotencyKey, actor: Borrower, session: Wri
     "/memos/{memo}/purchases",
     responses=answers({200: MemoTold}, *BUYING),
 )
-async def keep(memo: PublicId, said: PurchaseJson, actor: Borrower, session: Writing, now: Now) -> JSONResponse:
-    """The buyer keeps these stones at the prices of the memo: one order, confirmed at once; twice, once."""
-    await memo_desk.buy(session, memo=memo, stones=said.stones, company_id=company_of(actor), actor=actor, now=now)
-    return await _read(session, memo, actor, now)
+async def keep(
+    memo: PublicId, said: PurchaseJson, once: Repeatable, actor: Borrower, session: Writing, now: Now
+) -> JSONResponse:
+    """The buyer keeps these stones at the prices of the memo: one order, confirmed at once."""
+
+    async def act() -> Done:
+        await memo_desk.buy(session, memo=memo, stones=said.stones, company_id=company_of(actor), actor=actor, now=now)
+        found = await memo_queries.seen_by(session, actor, memo, now)
+        assert found is not None
+        return as_done(200, **facts(found))
+
+    return await once(session, act)
 
 
 @router.post(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from pavilion.accounts.forms import Line, Maybe
+from pavilion.accounts.forms import FormName, Line, Maybe
 from pavilion.viewings.forms import DOCUMENTS, DeskId, Key, PublicId, Reason
 
 _WEIGHT = re.compile(r"([0-9]{1,4})(?:[.,]([0-9]{1,3}))?")
@@ -115,6 +115,7 @@ class OpenForm(_Form):
     stone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=26)] = ""
     tray: Annotated[str, StringConstraints(strip_whitespace=True, max_length=26)] = ""
     words: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=2000)]
+    once: FormName = ""
 
 
 class RemoteForm(_Form):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.once import form_once
 from pavilion.accounts.rules import Actor
 from pavilion.kernel.errors import BadInput, Refusal
 from pavilion.provenance.custody_keeping import Weighed
@@ -159,16 +160,19 @@ async def open_incident(
 ) -> Response:
     office = await staffing.office_for(session, actor, office_id)
 
-    async def opened() -> None:
+    async def opened() -> str:
         stone = await stone_cards.named(session, said.stone) if said.stone else None
         tray = await desk.tray_called(session, office, said.tray) if said.tray else None
         if stone is None and tray is None:
             raise BadInput(fields={"stone": "stone_unknown"})
-        await incidents.open_incident(
+        row = await incidents.open_incident(
             session, office, IncidentKind(said.kind), stone=stone, tray=tray, words=said.words, by=by_of(actor), now=now
         )
+        return row.public_id
 
-    refused = await tried(request, session, opened())
+    what = ("incident", office.id, said.model_dump())
+    once = form_once(session, actor=actor, name=said.once, said=what, act=opened, now=now)
+    refused = await tried(request, session, once)
     if refused is None:
         return RedirectResponse(f"{HOME}/{office.id}/incidents", status_code=303)
     return await _show_incidents(request, session, actor, office, now, refused=refused, opening=said)

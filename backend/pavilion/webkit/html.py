@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -103,6 +104,7 @@ class Pages:
             "picture": self._picture,
             "static": self.static.url,
             "knows": tongue.knows,
+            "fresh": _fresh,
         }
 
     def _term(self, lang: Lang, enumeration: str, code: str | None) -> str:
@@ -127,6 +129,11 @@ class Pages:
         return Markup('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><use href="{}#{}"/></svg>').format(
             sprite, name
         )
+
+
+def _fresh() -> str:
+    """The name of one form on one page, which nobody can guess: sent twice, it is done once."""
+    return token_urlsafe(32)
 
 
 @cache
