@@ -116,6 +116,7 @@ def test_two_catalogues_never_contradict_each_other(lang):
 def states():
     """Each prefix under which templates look up the members of a vocabulary, and that vocabulary."""
     from pavilion.accounts import strikes
+    from pavilion.accounts.check_models import Screened
     from pavilion.accounts.rules import APPROVERS, CompanyState, ProposalState, Role
     from pavilion.accounts.scopes import Scope
     from pavilion.auctions import house_papers
@@ -218,6 +219,7 @@ def states():
         "strike_": strikes.End,
         "document_": DOCUMENTS,
         "company_": CompanyState,
+        "screened_": Screened,
         "notices_": Kind,
         "notice_": [*NOTICES, *(f"{notice}_text" for notice in NOTICES)],
         "role_": Role,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from pavilion.accounts import key_routes
+from pavilion.accounts import check_routes, key_routes
 from pavilion.accounts import routes as accounts_routes
 from pavilion.accounts import trade_routes as trade_terms_routes
 from pavilion.auctions import (
@@ -93,6 +93,7 @@ from pavilion.viewings import routes as viewings_routes
 from pavilion.viewings import staff_routes as viewing_staff_routes
 
 ROUTERS: list[APIRouter] = [
+    check_routes.router,  # before the acts on companies, whose addresses would take its own
     accounts_routes.router,
     key_routes.router,
     trade_terms_routes.router,

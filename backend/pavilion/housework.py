@@ -23,6 +23,7 @@ from pavilion.provenance import (
     outcome_jobs,
     references,
     reverifying,
+    screening,
     table_versions,
     video_making,
 )
@@ -65,6 +66,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("papers of sales", partial(sale_papers.tick, sessions, pages.tongues, settings.public_url, shelf)),
         Tick("origin again", lambda now: sweep.tick(sessions, ports.registries, now, ports.log)),
         Tick("certificates", partial(references.end_due, sessions)),
+        Tick("companies screened", screening.Screening(sessions, ports.registries).tick),
         Tick("origin triggers", partial(reverifying.follow, sessions)),
         Tick("outcome files", partial(outcome_jobs.read_files, sessions, settings.house_did)),
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from pavilion.accounts.program_door import ProgramDoor
 from pavilion.accounts.sign_in import SignIn
 from pavilion.auctions import rates, reached, reserves
 from pavilion.auctions import service as auctions_service
+from pavilion.auctions.viewed import Views
 from pavilion.bidding import (
     acting,
     amend_proposing,
@@ -121,7 +123,7 @@ def build_house(
             app.state.rooms = rooms
             index_of(app).start()
             more = [tick._replace(timely=True) for tick in more_ticks(app)]
-            ticks = [*ticks_of(settings, sessions, app.state.pages, app.state.payments), *more]
+            ticks = [*ticks_of(settings, sessions, app.state.pages, app.state.payments), _views_of(app), *more]
             working = asyncio.create_task(worker.work(ticks, clock, stopping, Stirring(engine)))
             try:
                 yield
@@ -129,6 +131,7 @@ def build_house(
                 stopping.set()
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
+                await app.state.views.write(sessions)
                 await _close_index(app)
                 await _close_payments(app)
 
@@ -164,16 +167,27 @@ def _over_redis(settings: Settings, clock: Clock, *, indexed: bool = False) -> L
         )
         async with bridge as rooms:
             app.state.rooms, app.state.rates = rooms, limits_of_programs.over_redis(settings.redis_url)
+            stopping = asyncio.Event()
+            counting = asyncio.create_task(worker.work([_views_of(app)], clock, stopping))
             if indexed:
                 index_of(app).start()
             try:
                 yield
             finally:
+                stopping.set()
+                counting.cancel()
+                await asyncio.gather(counting, return_exceptions=True)
+                await app.state.views.write(app.state.sessions)
                 await app.state.rates.close()
                 await _close_index(app)
                 await _close_payments(app)
 
     return alive
+
+
+def _views_of(app: FastAPI) -> Tick:
+    """What this process saw of lots looked at is written by itself."""
+    return Tick("views of lots", partial(app.state.views.tick, app.state.sessions))
 
 
 def engine_of(settings: Settings, engine: AsyncEngine, clock: Clock = utc_now) -> AbstractAsyncContextManager[object]:
@@ -213,6 +227,7 @@ def build_web(
         **table_changing.proposal_handlers(settings.house_did),
     }
     app.state.proposal_lines = money_proposals.beside(correction_lines.beside(proposal_lines.lines))
+    app.state.views = Views()
     app.state.ends_of = bidding_queries.ends_of
     app.state.vault = _vault_of(settings)
     app.state.registries = connect(settings)

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """Folder with signed event files (simulated registries in this process), or a file naming each one's address."""
     stock_folder: Path | None = None
     """Folder in which companies' stock files are put, `<public id of the company>/in`; empty: none is watched."""
+    screening_days: int = 7
+    """Who would approve a company is told when it was held against the sanctions list longer ago than this."""
     outbound_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     """Hosts that may be called besides those of the registries and witnesses, separated by commas."""
     smtp_url: SecretStr = SecretStr("")

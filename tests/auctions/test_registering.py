@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from pavilion.accounts.models import Proposal
-from pavilion.auctions import queries, registering
+from pavilion.auctions import board, ending, queries, registering, service
 from pavilion.auctions.models import Registration
 from pavilion.auctions.rules import RegistrationState
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
@@ -129,6 +129,37 @@ async def test_suspension_stops_and_resumption_keeps_the_paddle(sessions):
     async with sessions.begin() as session:
         resumed = await registering.resume(session, **facts)
     assert (resumed.state, resumed.paddle) == ("approved", row.paddle)
+
+
+async def test_a_closed_sale_closes_what_was_never_approved_and_a_settled_one_all(sessions):
+    house, sale = await open_sale(sessions)
+    rows = [await world.applied(sessions, sale, await world.buyer(sessions, number)) for number in range(5)]
+    for row in rows[:2]:
+        await approve(sessions, house, row)
+    facts = {"actor": house.registrar, "now": NOON}
+    async with sessions.begin() as session:
+        await registering.suspend(session, registration=rows[1], why="payment", **facts)
+        await registering.ask(session, registration=rows[2], reason="Whose stones are they?", **facts)
+        await registering.decline(session, registration=rows[3], why="papers", **facts)
+
+    async def states():
+        async with sessions() as session:
+            return (await session.scalars(select(Registration.state).order_by(Registration.id))).all()
+
+    for _ in range(2):
+        async with sessions.begin() as session:
+            await service.mirror_states(session, sale=sale, state="closed", lots={}, now=NOON)
+    assert await states() == ["approved", "suspended", "closed", "closed", "closed"], (
+        "paddles may still be offered lots"
+    )
+    async with sessions.begin() as session:
+        await ending.settle(session, await board.sale_of(session, sale), NOON)
+    assert await states() == ["closed"] * 5
+    async with sessions.begin() as session:
+        await service.mirror_states(session, sale=sale, state="closed", lots={}, now=NOON)
+        assert (await board.sale_of(session, sale)).state == "settled"
+        told = select(Event.subject).where(Event.name == "registration:closed")
+        assert sorted(await session.scalars(told)) == sorted(rows), "each once"
 
 
 async def test_a_limit_falls_at_once_and_rises_within_reason(sessions):

@@ -124,6 +124,22 @@ async def test_the_registration_decides_who_may_bid(sqlite_database_url, change,
         assert (await sale.bid(1, 50_000)).code == code
 
 
+async def test_an_approval_that_ended_takes_nothing_new_and_what_was_bid_stands(sqlite_database_url):
+    clock = rooms.HandClock()
+    ends = micros(clock.at + 60 * SECOND)
+    known = rooms.Facts({1: rooms.bidder(1, until=ends), 2: rooms.bidder(2)}, facts().lots)
+    async with room(sqlite_database_url, known=known) as sale:
+        order = sale.order(1, 70_000)
+        assert (await sale.writer.place(order)).result == "accepted"
+        sale.clock.at = clock.at + 60 * SECOND
+        refused = await sale.bid(1, 90_000)
+        assert (refused.code, refused.n) == ("approval_expired", None), "at that very instant, and not in the book"
+        again = await sale.writer.place(order)
+        assert (again.result, again.replayed) == ("accepted", True), "what was answered before is answered the same"
+        assert (await sale.bid(2, 60_000)).state == "outbid", "the live maximum bids on"
+        assert sale.lot().stands.price == 65_000
+
+
 async def test_nobody_bids_on_own_stones_or_where_they_may_not_go(sqlite_database_url):
     closed = {"US": Rule("SN-01 US-X", "a gazette")}
     barred = {lot_id(1): rooms.LotFacts(lot_id(1), barred=frozenset({1}), closed=closed)}

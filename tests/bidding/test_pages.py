@@ -7,7 +7,7 @@ import pytest
 from pavilion.bidding import receipt_checking
 from pavilion.kernel.signing import parse_vkey
 from tests.bidding.visited import Visit, fields, visiting
-from tests.cast import ILSE, WEN
+from tests.cast import ILSE, NOOR, WEN
 
 
 @pytest.fixture
@@ -164,3 +164,18 @@ async def test_every_page_speaks_chinese(visit: Visit):
             ("/results", "拍卖结束后"),
         ):  # fmt: skip
             assert words in (await reader.get(path)).text, path
+
+
+async def test_a_curator_reads_how_often_a_lot_was_looked_at_by_people_outside_the_house(visit: Visit):
+    lot, other = visit.sale.lots[:2]
+    person = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"}
+    board = f"/staff/sales/{visit.sale.sale}"
+    async with visit.reader() as visitor, visit.reader(NOOR) as curator:
+        looks = [(visitor, lot, person), (visitor, lot, person), (visitor, lot, {"user-agent": "Mozilla/5.0 bot"})]
+        looks += [(curator, lot, person), (visitor, "Z" * 26, person), (visitor, f"{lot}?fault=below_ask", person)]
+        for reader, page, headers in looks:
+            await reader.get(f"/lots/{page}", headers=headers)
+        assert (await curator.get(f"{board}/preview/lots/{other}", headers=person)).status_code == 200
+        await visit.app.state.views.write(visit.app.state.sessions)
+        shown = (await curator.get(board)).text
+        assert 'data-label="Page views">2<' in shown and shown.count('data-label="Page views">0<') == 2

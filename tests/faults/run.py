@@ -1,4 +1,5 @@
-"""`make faults`: the kills, in full count: every way of money at every step, on both databases; bids under load."""
+"""`make faults`: the kills, in full count: every way of money at every step, on both databases; bids under load; and
+ten thousand verdicts that turn under published sales."""
 
 import asyncio
 import os
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests import need
+from tests.auctions import verdict_fuzz
 from tests.conftest import run_sql
 from tests.faults import killing_money
 from tests.faults.killing import check, furnish, killed_under_load, settle_doubts
@@ -15,6 +17,7 @@ from tests.faults.killing_money import Embedded, Server, Store
 from tests.faults.sale_flows import FLOWS
 
 KILLS = 60
+VERDICTS, SEED = 10_000, 11
 # A copy of a database for each kill: of a server that lives as long as this run nobody asks what a power cut leaves.
 CHEAP = (
     *(f"alter system set {name} = off" for name in ("fsync", "full_page_writes", "autovacuum", "synchronous_commit")),
@@ -53,6 +56,7 @@ def main(kills: int) -> int:
         asyncio.run(run_sql(server, *CHEAP))
     wrong += money(lambda _: Server(server), "PostgreSQL")
     asyncio.run(bids(kills))
+    asyncio.run(verdict_fuzz.main(VERDICTS, SEED))
     return min(wrong, 1)
 
 

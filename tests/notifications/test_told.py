@@ -8,11 +8,13 @@ from sqlalchemy import select, update
 
 from pavilion.accounts.models import Person
 from pavilion.accounts.rules import Role
-from pavilion.auctions.models import Registration
+from pavilion.auctions.models import Lot, LotStone, Registration
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.models import Checkpoint
 from pavilion.bidding.request_models import Retraction
 from pavilion.bidding.texts import canonical_text
+from pavilion.catalogue import shortlists
+from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
 from pavilion.kernel.instants import micros
 from pavilion.kernel.outbox import Outbox
@@ -21,11 +23,13 @@ from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
+from pavilion.viewings.models import AppointmentStone
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
 from tests import make
 from tests.bidding.house import house
 from tests.make import NOON, SECOND
+from tests.viewings import booked
 
 AUTHOR = Author(pages_of(static.frontend()), "https://pavilion.example", b"secret")
 MINUTE = timedelta(minutes=1)
@@ -307,3 +311,48 @@ async def people(sale):
         ids = [buyer.person_id for buyer in sale.buyers]
         emails = await session.scalars(select(Person.email).where(Person.id.in_(ids)))
         return [email.split("@")[0] for email in emails]
+
+
+async def test_a_notice_of_a_lot_is_mailed_to_its_bidders_viewers_and_shortlisters_each_in_their_language(sale):
+    other, stone = await _stones(sale, 1), await _stones(sale, 0)
+    firms = {}
+    async with sale.sessions.begin() as session:
+        await booked.office(session, "hkg")
+        await session.execute(update(Person).where(Person.email.startswith("wen1")).values(lang="zh"))
+        chinese = ("viewer", "keeper")
+        others = ("seen", "cancelled", "dropped", "elsewhere", "took-off", "keeper-elsewhere", "nobody")
+        for name in (*chinese, *others):
+            firms[name] = await make.actor(
+                session, f"{name}@firm.example", (Role.BUYER,), await make.company(session, f"Firm {name}", "HK")
+            )
+            await session.execute(
+                update(Person).where(Person.id == firms[name].person_id).values(lang="zh" if name in chinese else "en")
+            )
+        people = {name: await session.get_one(Person, one.person_id) for name, one in firms.items()}
+        for name, state, what in (
+            ("viewer", "booked", stone), ("seen", "done", stone), ("cancelled", "cancelled", stone),
+            ("dropped", "booked", stone), ("elsewhere", "booked", other),
+        ):  # fmt: skip
+            row = await booked.appointment(session, people[name], state=state)
+            gone = {"dropped": "withdrawn", "dropped_at": NOON} if name == "dropped" else {}
+            session.add(AppointmentStone(appointment_id=row.id, stone=what, place=0, **gone))
+        for name, what in (("keeper", stone), ("took-off", stone), ("keeper-elsewhere", other)):
+            await shortlists.add(session, firms[name], [what], to=None, otherwise="Shortlist", now=NOON)
+        await shortlists.take_off(session, shortlists.member_of(firms["took-off"]), [stone], NOON)
+    await sale.bid(0, 400_000)
+    await sale.bid(1, 400_000, 1)
+    await command(sale, "notice", text_en="The stone weighs 1.01 ct.", text_zh="该石重 1.01 克拉。")
+    await follow(sale)
+    assert sorted(await told(sale)) == [("lot_notice", name) for name in ("keeper", "seen", "viewer", "wen1")]
+    for which, (_, name) in enumerate(await told(sale)):
+        said = await worded(sale, which)
+        zh = name != "seen"
+        assert said is not None and ("该石重 1.01 克拉。" in said.lines) == zh, name
+        assert ("The stone weighs 1.01 ct." in said.lines) != zh, name
+
+
+async def _stones(sale, at):
+    async with sale.sessions() as session:
+        held = select(Stone.public_id).join(LotStone, LotStone.stone_id == Stone.id)
+        held = held.join(Lot, Lot.id == LotStone.lot_id).where(Lot.public_id == sale.lots[at])
+        return await session.scalar(held)

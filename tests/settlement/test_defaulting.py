@@ -41,8 +41,10 @@ from pavilion.settlement import (
     receiving,
     remedies,
     reversing,
+    sellers,
     waiving,
 )
+from pavilion.settlement import settled as settling
 from pavilion.settlement.default_models import LotOffer, LotRemedy, OfferKind, Remedy
 from pavilion.settlement.deposit_models import Deposit
 from pavilion.settlement.models import Invoice
@@ -185,6 +187,28 @@ async def paid(sale, now, invoice, reference="B-1"):
             value_date=date(2026, 3, 12), reference=reference, purpose=row.number, persons=tuple(persons), now=now,
         )  # fmt: skip
         await receiving.book(session, receipt, row, by=None)
+
+
+async def test_a_sale_is_settled_when_it_is_paid_stated_and_nothing_can_be_offered_any_more(sale):
+    async def settled(now):
+        done = await settling.settle_all(sale.sessions, now)
+        async with sale.sessions() as session:
+            return (
+                done,
+                await session.scalar(select(Sale.state)),
+                set(await session.scalars(select(Registration.state))),
+            )
+
+    open_ = (0, "closed", {"approved"})
+    assert await settled(at(20)) == open_, "not paid"
+    await paid(sale, at(4), await the_invoice(sale.sessions))
+    assert await settled(at(20)) == open_, "the seller has no statement"
+    async with sale.sessions.begin() as session:
+        seller = await session.scalar(select(Lot.consignor_company_id))
+        await sellers.issue(session, company_id=seller, sale=sale.sale, after=0, by="tomas", now=at(12))
+    assert await settled(at(5)) == open_, "what passed could still be offered"
+    assert await settled(at(20)) == (1, "settled", {"closed"})
+    assert await settled(at(21)) == (0, "settled", {"closed"})
 
 
 async def test_who_pays_after_all_is_cured_and_the_strike_goes(sale_once):

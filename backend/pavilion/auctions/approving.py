@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts import checks
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import deposits, registering
@@ -29,6 +30,7 @@ class Outcome(NamedTuple):
     limit_minor: int | None
     deposit_minor: int
     lead: bool
+    warns: str  # the code of what the approval should not overlook; empty: nothing
     refused: str  # the code; empty: approved
 
 
@@ -36,27 +38,34 @@ class _Looked(Exception):
     """Nothing is kept of what was only looked at."""
 
 
-async def approve_all(session: AsyncSession, seen: Mapping[str, int], *, actor: Actor, now: datetime) -> list[Outcome]:
+async def approve_all(
+    session: AsyncSession, seen: Mapping[str, int], *, days: int, actor: Actor, now: datetime
+) -> list[Outcome]:
     """Each registration with the limit that it asked for, or by its deposit. One that changed since it was seen at
     the given version, or may not be approved, stays as it is; the others are approved."""
     wanted = select(Registration).where(Registration.public_id.in_(seen)).order_by(Registration.id).limit(MOST)
     locked = wanted.with_for_update().execution_options(populate_existing=True)
     rows = (await session.scalars(locked)).all()
-    return [await _approved(session, row, seen[row.public_id], actor, now) for row in rows]
+    known = await checks.of_companies(session, {row.company_id for row in rows}, now, days)
+    return [await _approved(session, row, seen[row.public_id], known[row.company_id].warns, actor, now) for row in rows]
 
 
-async def looked_at(session: AsyncSession, seen: Mapping[str, int], *, actor: Actor, now: datetime) -> list[Outcome]:
+async def looked_at(
+    session: AsyncSession, seen: Mapping[str, int], *, days: int, actor: Actor, now: datetime
+) -> list[Outcome]:
     """What approval would do to each, all of them together; nothing is kept."""
     found: list[Outcome] = []
     try:
         async with session.begin_nested():
-            found = await approve_all(session, seen, actor=actor, now=now)
+            found = await approve_all(session, seen, days=days, actor=actor, now=now)
             raise _Looked
     except _Looked:
         return found
 
 
-async def _approved(session: AsyncSession, row: Registration, seen: int, actor: Actor, now: datetime) -> Outcome:
+async def _approved(
+    session: AsyncSession, row: Registration, seen: int, warns: str, actor: Actor, now: datetime
+) -> Outcome:
     sale, firm = await session.get_one(Sale, row.sale_id), await session.get_one(Company, row.company_id)
     asked, id = await deposits.asked_of(session, row, sale), row.public_id
     limit, lead, refused = None if asked else row.asked_minor, False, ""
@@ -72,4 +81,4 @@ async def _approved(session: AsyncSession, row: Registration, seen: int, actor: 
                 limit = done.granted_minor if asked else done.limit_minor
     except Refusal as fault:
         refused = "limit_not_asked" if fault.code == "bad_input" and limit is None else fault.code
-    return Outcome(*about, limit, asked, lead, refused)
+    return Outcome(*about, limit, asked, lead, warns, refused)

@@ -36,5 +36,6 @@ async def approvals(
     """What would become of the chosen ones; or, being sure, what became of them."""
     seen = {id: int(version) for id, version in (one.split("~") for one in said.pick)}
     act = approving.approve_all if said.sure else approving.looked_at
-    outcomes = await act(session, seen, actor=actor, now=now)
-    return page(request, "auctions/approvals.html", outcomes=outcomes, done=said.sure)
+    days = request.app.state.settings.screening_days
+    outcomes = await act(session, seen, days=days, actor=actor, now=now)
+    return page(request, "auctions/approvals.html", outcomes=outcomes, done=said.sure, days=days)

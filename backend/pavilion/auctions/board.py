@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import Actor, Permission, ProposalState
-from pavilion.auctions import queries, reserves
+from pavilion.auctions import queries, reserves, viewed
 from pavilion.auctions.bulk import BulkLot
 from pavilion.auctions.changes import UNDOABLE
 from pavilion.auctions.formats import SaleType, options_of
@@ -137,6 +137,7 @@ async def board_of(session: AsyncSession, public_id: str, actor: Actor, now: dat
     held = {lot.public_id: [stone.public_id for stone in stones[lot.id]] for lot in lots}
     figures: Figures | None = session.info.get("figures")  # handed in by `main.py`
     counted = await figures(session, sale, held, now) if figures else {}
+    views = await viewed.of_lots(session, list(held))
     lines = [
         BoardLot(
             lot,
@@ -145,7 +146,7 @@ async def board_of(session: AsyncSession, public_id: str, actor: Actor, now: dat
             ends.get(lot.id),
             owners.get(lot.consignor_company_id or 0),
             reserves.reserve_of(session, lot) if sees else None,
-            counted.get(lot.public_id, {}),
+            {**counted.get(lot.public_id, {}), **({"views": views[lot.public_id]} if lot.public_id in views else {})},
         )
         for lot in lots
     ]

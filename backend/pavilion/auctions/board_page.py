@@ -62,7 +62,8 @@ async def board_page(
         now=now,
         fits=board_filter.fitting(whole.lots, view),
         view=view,
-        counts_interest=any(line.figures for line in whole.lots),
+        counts_views=any("views" in line.figures for line in whole.lots),
+        counts_interest=any(line.figures.keys() - {"views"} for line in whole.lots),
         sorted_by=[f"{turned}{field}" for field in Field for turned in ("", "-")],
     )
 

@@ -98,13 +98,6 @@ class Reason(Said):
     reason: Words = ""
 
 
-class Decision(Said):
-    reason: Words = ""
-    why: Annotated[Line, Field(max_length=20)] = ""
-    note: Words = ""
-    limit: Amount = ""
-
-
 class LotEdit(Said):
     version: Version
     number: Annotated[int, Field(ge=1, le=99_999)] | Literal[""] = ""
@@ -120,13 +113,6 @@ class LotEdit(Said):
     text_zh: Long | None = None
     on_request: YesNo | None = None  # the estimate is told to who asks
     lower: Literal["", "yes"] = ""  # what is no step of the ladder becomes the next lower one
-
-
-class Apply(Said):
-    destination: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = ""
-    limit: Amount = ""
-    note: Annotated[Line, Field(max_length=1000)] = ""
-    terms: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{0,64}$")] = ""
 
 
 class SaleSettings(Said):

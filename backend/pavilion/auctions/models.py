@@ -212,6 +212,18 @@ class Registration(Base):
     deposit_minor: Mapped[int | None]  # asked with the approval; none: nothing is
     granted_minor: Mapped[int | None]  # the limit as soon as the deposit is held
     awaits_deposit: Mapped[bool] = mapped_column(default=False)
+    approved_until: Mapped[datetime | None]  # from then on no new bids; none: as long as the sale takes some
+
+    def expired(self, now: datetime) -> bool:
+        """Approved, and its time is over: what was bid stands, nothing new is taken."""
+        ends = self.approved_until if self.state == RegistrationState.APPROVED else None
+        return ends is not None and now >= ends
+
+    @property
+    def asks_on(self) -> bool:
+        """Its approval ended, and the company asked since to bid on."""
+        ends = self.approved_until if self.state == RegistrationState.APPROVED else None
+        return ends is not None and self.applied_at >= ends
 
     @property
     def paddle_text(self) -> str:

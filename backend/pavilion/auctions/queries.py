@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
@@ -102,6 +102,12 @@ async def running_sales(session: AsyncSession) -> Sequence[str]:
             select(Sale.public_id).where(Sale.state.in_(running), Sale.rules_hash.is_not(None)).order_by(Sale.id)
         )
     ).all()
+
+
+def unverified_lots(sale_id: int) -> Select[str]:
+    """Public ids of the lots of this sale with a stone that does not stand verified now."""
+    lost = select(Lot.public_id).join(LotStone, LotStone.lot_id == Lot.id)
+    return lost.where(Lot.sale_id == sale_id, LotStone.exposed_id.is_(None)).distinct()
 
 
 async def live_stones(session: AsyncSession) -> Sequence[str]:

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts import checks, strikes
 from pavilion.accounts import service as accounts
-from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Proposal
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.deposits import MOST_TIMES, asked_of, low_estimates, raised_limit, rule_of
@@ -20,6 +20,7 @@ from pavilion.auctions.rules import REGISTRATION_TRANSITIONS, SECOND_PERSON_ABOV
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotAllowed, NotFound, Refusal, StaleVersion
 from pavilion.kernel.ids import ulid
+from pavilion.kernel.instants import from_stamp, stamp
 from pavilion.kernel.money import MAX_AMOUNT, decimal_text, of_two_places
 
 PADDLES = range(101, 1000)
@@ -62,7 +63,7 @@ async def apply(
     if row.rules is None or terms_sha256 != row.rules["terms"]:
         raise BadInput(fields={"terms": "terms_not_accepted"})
     await strikes.refuse_barred(session, actor.company_id, entities()[row.entity].strikes)
-    registration = await _of_company(session, row.id, actor.company_id)
+    registration = await of_company(session, row.id, actor.company_id)
     if registration is None:
         if not takes_registrations(row, now):
             raise RegistrationShut()
@@ -82,7 +83,7 @@ async def apply(
             await session.flush()
     except IntegrityError as fault:  # a colleague asked in the same moment
         raise StaleVersion() from fault
-    _tell(session, registration, "applied", actor, now, sale=sale)
+    tell(session, registration, "applied", actor, now, sale=sale)
     return registration
 
 
@@ -95,26 +96,35 @@ def takes_registrations(sale: Sale, now: datetime) -> bool:
 
 
 async def approve(
-    session: AsyncSession, *, registration: str, limit_minor: int | None, actor: Actor, now: datetime
+    session: AsyncSession,
+    *,
+    registration: str,
+    limit_minor: int | None,
+    until: datetime | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Registration | Proposal:
     """The company may bid up to the limit under a paddle drawn for it; a very high limit first needs a lead. Where the
-    sale asks a deposit the limit holds from the moment that is held, and may be left to it (none)."""
-    row = await _locked(session, registration)
+    sale asks a deposit the limit holds from the moment that is held, and may be left to it (none). From `until` on it
+    may not bid any more; what it bid stands."""
+    row = await locked(session, registration)
     _waiting(row)
+    check_end(until, now)
+    await checks.refuse_listed(session, row.company_id)
     asked = await _asked(session, row)
     if limit_minor is None and asked == 0:
         raise BadInput(fields={"limit": "required"})
     _counted(limit_minor or 0)
     if limit_minor is not None and await _needs_lead(session, row, limit_minor, asked):
-        return await _propose_limit(session, row, limit_minor, actor, now)
-    return await _approved(session, row, limit_minor, actor, now)
+        return await _propose_limit(session, row, limit_minor, actor, now, until)
+    return await _approved(session, row, limit_minor, until, actor, now)
 
 
 async def set_limit(
     session: AsyncSession, *, registration: str, limit_minor: int, actor: Actor, now: datetime
 ) -> Registration | Proposal:
     """The limit holds from the next bid on; below the present exposure it stops new bids and cancels none."""
-    row = await _locked(session, registration)
+    row = await locked(session, registration)
     if row.state != R.APPROVED:
         raise ActNotAllowed(state=row.state)
     _counted(limit_minor)
@@ -126,18 +136,19 @@ async def set_limit(
 
 async def raise_limit(session: AsyncSession, proposal: Proposal, actor: Actor, now: datetime) -> None:
     """What a lead approved: the limit, and the paddle when the company has none yet."""
-    row = await _locked(session, proposal.subject)
+    row = await locked(session, proposal.subject)
     limit = int(proposal.facts["limit_minor"])
     if row.state == R.APPROVED:
         await _limited(session, row, limit, actor, now)
         return
     _waiting(row)
-    await _approved(session, row, limit, actor, now)
+    until = proposal.facts.get("until")
+    await _approved(session, row, limit, from_stamp(until) if until else None, actor, now)
 
 
 async def deposit_held(session: AsyncSession, *, registration: str, by: str | None, now: datetime) -> None:
     """The deposit lies with the house: the paddle has its limit from the next bid on. Said again it changes nothing."""
-    row = await _locked(session, registration)
+    row = await locked(session, registration)
     if row.awaits_deposit:
         row.awaits_deposit, row.limit_minor = False, row.granted_minor
         await _turned(session, row, "deposit_held", by, now)
@@ -147,7 +158,7 @@ async def deposit_raised(
     session: AsyncSession, *, registration: str, deposit_minor: int, factor: int, by: str | None, now: datetime
 ) -> list[str]:
     """So much lies with the house now: the limit has followed. Answers the lots that the company has marked."""
-    row = await _locked(session, registration)
+    row = await locked(session, registration)
     before, grown = row.deposit_minor or 0, row.granted_minor if row.awaits_deposit else row.limit_minor
     limit = raised_limit(grown or 0, before, deposit_minor, factor)
     row.deposit_minor = deposit_minor
@@ -159,7 +170,7 @@ async def deposit_raised(
 
 async def mark(session: AsyncSession, *, registration: str, lots: Sequence[str]) -> int:
     """The company means to bid for these lots; answers the deposit that the sale asks for them, as its terms stand."""
-    row = await _locked(session, registration)
+    row = await locked(session, registration)
     sale = await session.get_one(Sale, row.sale_id)
     row.marked, row.version = sorted(await low_estimates(session, sale, lots)), row.version + 1
     await session.flush()
@@ -168,7 +179,7 @@ async def mark(session: AsyncSession, *, registration: str, lots: Sequence[str])
 
 async def deposit_gone(session: AsyncSession, *, registration: str, by: str | None, now: datetime) -> None:
     """The deposit is not there any more: new bids stop with the next batch, bids made stand."""
-    row = await _locked(session, registration)
+    row = await locked(session, registration)
     if row.deposit_minor and not row.awaits_deposit and row.limit_minor is not None:
         row.awaits_deposit, row.limit_minor = True, 0
         await _turned(session, row, "deposit_gone", by, now)
@@ -196,7 +207,7 @@ async def suspend(
 
 
 async def resume(session: AsyncSession, *, registration: str, actor: Actor, now: datetime) -> Registration:
-    row = await _locked(session, registration)
+    row = await locked(session, registration)
     if row.state != R.SUSPENDED:
         raise ActNotAllowed(state=row.state)
     return await _answer(session, registration, R.APPROVED, "resumed", "", actor, now)
@@ -212,16 +223,21 @@ async def _answer(
     now: datetime,
     note: str = "",
 ) -> Registration:
-    row = await _locked(session, registration)
+    row = await locked(session, registration)
     _allow(row, to)
     row.state, row.reason = to, reason
     kept = {"note": note.strip()} if note.strip() else {}
-    await _decided(session, row, happened, actor, now, reason=reason, **kept)
+    await decided(session, row, happened, actor, now, reason=reason, **kept)
     return row
 
 
 async def _approved(
-    session: AsyncSession, row: Registration, limit_minor: int | None, actor: Actor, now: datetime
+    session: AsyncSession,
+    row: Registration,
+    limit_minor: int | None,
+    until: datetime | None,
+    actor: Actor,
+    now: datetime,
 ) -> Registration:
     asked, limit = await _asked(session, row), limit_minor
     if asked:
@@ -235,11 +251,13 @@ async def _approved(
         try:
             async with session.begin_nested():
                 row.state, row.limit_minor, row.paddle, row.reason = R.APPROVED, limit, paddle, ""
+                row.approved_until = until
                 await session.flush()
         except IntegrityError:  # another registrar drew it first
             await session.refresh(row)
-    facts = {"deposit_minor": asked, "granted_minor": row.granted_minor} if asked else {}
-    await _decided(session, row, "approved", actor, now, paddle=row.paddle_text, limit_minor=limit, **facts)
+    facts: dict[str, object] = {"deposit_minor": asked, "granted_minor": row.granted_minor} if asked else {}
+    facts |= {"until": stamp(until)} if until else {}
+    await decided(session, row, "approved", actor, now, paddle=row.paddle_text, limit_minor=limit, **facts)
     return row
 
 
@@ -258,12 +276,17 @@ async def _limited(
     before = row.granted_minor if row.awaits_deposit else row.limit_minor
     row.granted_minor = limit_minor if row.deposit_minor else None
     row.limit_minor = 0 if row.awaits_deposit else limit_minor
-    await _decided(session, row, "limit_changed", actor, now, before_minor=before, limit_minor=limit_minor)
+    await decided(session, row, "limit_changed", actor, now, before_minor=before, limit_minor=limit_minor)
     return row
 
 
 async def _propose_limit(
-    session: AsyncSession, row: Registration, limit_minor: int, actor: Actor, now: datetime
+    session: AsyncSession,
+    row: Registration,
+    limit_minor: int,
+    actor: Actor,
+    now: datetime,
+    until: datetime | None = None,
 ) -> Proposal:
     sale = await session.get_one(Sale, row.sale_id)
     company = await session.get_one(Company, row.company_id)
@@ -273,7 +296,7 @@ async def _propose_limit(
         "company": company.name,
         "title_en": sale.title_en,
         "title_zh": sale.title_zh,
-    }
+    } | ({"until": stamp(until)} if until else {})
     return await accounts.propose(session, kind="limit.raise", subject=row.public_id, facts=facts, actor=actor, now=now)
 
 
@@ -293,28 +316,26 @@ async def _turned(session: AsyncSession, row: Registration, happened: str, by: s
     events.record(session, f"registration:{happened}", row.public_id, by=by, at=now, **facts)
 
 
-async def _decided(
+async def decided(
     session: AsyncSession, row: Registration, happened: str, actor: Actor, now: datetime, **facts: object
 ) -> None:
     row.decided_by, row.decided_at, row.version = actor.person_id, now, row.version + 1
     await session.flush()
     sale = await session.scalar(select(Sale.public_id).where(Sale.id == row.sale_id))
-    _tell(session, row, happened, actor, now, sale=sale, **facts)
+    tell(session, row, happened, actor, now, sale=sale, **facts)
 
 
-def _tell(
-    session: AsyncSession, row: Registration, happened: str, actor: Actor, now: datetime, **facts: object
-) -> None:
+def tell(session: AsyncSession, row: Registration, happened: str, actor: Actor, now: datetime, **facts: object) -> None:
     facts |= {"company_id": row.company_id}
     events.record(session, f"registration:{happened}", row.public_id, by=actor.public_id, at=now, **facts)
 
 
-async def _of_company(session: AsyncSession, sale_id: int, company_id: int) -> Registration | None:
+async def of_company(session: AsyncSession, sale_id: int, company_id: int) -> Registration | None:
     mine = select(Registration).where(Registration.sale_id == sale_id, Registration.company_id == company_id)
     return await session.scalar(mine.with_for_update())
 
 
-async def _locked(session: AsyncSession, registration: str) -> Registration:
+async def locked(session: AsyncSession, registration: str) -> Registration:
     row = await session.scalar(select(Registration).where(Registration.public_id == registration).with_for_update())
     if row is None:
         raise NotFound()
@@ -330,6 +351,12 @@ def _chosen(why: str) -> str:
     if why not in CHOICES:
         raise BadInput(fields={"why": "required" if not why else "bad_input"})
     return why
+
+
+def check_end(until: datetime | None, now: datetime) -> None:
+    """BadInput for an approval that would be over at once."""
+    if until is not None and until <= now:
+        raise BadInput(fields={"until": "approval_over_at_once"})
 
 
 def _waiting(row: Registration) -> None:

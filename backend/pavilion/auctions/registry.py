@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -10,8 +10,13 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.rules import RegistrationState
+from pavilion.kernel.errors import NotFound
 
 WAITING = (RegistrationState.APPLIED, RegistrationState.MORE_INFORMATION)
+ASKS_ON = and_(  # its approval ended, and it asked since to bid on
+    Registration.state == RegistrationState.APPROVED, Registration.applied_at >= Registration.approved_until
+)
+TO_ANSWER = or_(Registration.state.in_(WAITING), ASKS_ON)
 MOST = 200  # lines of one page
 
 
@@ -39,7 +44,7 @@ async def registrations(session: AsyncSession, *, state: RegistrationState | Non
         .limit(MOST)
     )
     if state is None:
-        wanted = wanted.where(Registration.state.in_(WAITING)).order_by(Registration.applied_at, Registration.id)
+        wanted = wanted.where(TO_ANSWER).order_by(Registration.applied_at, Registration.id)
     else:
         wanted = wanted.where(Registration.state == state).order_by(Registration.id.desc())
     if sale is not None:
@@ -55,6 +60,10 @@ async def own_registration(session: AsyncSession, sale: Sale, actor: Actor) -> R
     )
 
 
-async def currency_of(session: AsyncSession, registration: str) -> str | None:
-    of_sale = select(Sale.currency).join(Registration, Registration.sale_id == Sale.id)
-    return await session.scalar(of_sale.where(Registration.public_id == registration))
+async def sale_of(session: AsyncSession, registration: str) -> Sale:
+    """NotFound for a registration that is none."""
+    found = select(Sale).join(Registration, Registration.sale_id == Sale.id)
+    sale = await session.scalar(found.where(Registration.public_id == registration))
+    if sale is None:
+        raise NotFound()
+    return sale

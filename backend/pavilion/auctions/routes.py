@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from pavilion.accounts import checks
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.rules import Actor, Permission
@@ -18,6 +20,7 @@ from pavilion.auctions import (
     board,
     curation_routes,
     deposits,
+    expiring,
     paper_routes,
     presence_routes,
     registering,
@@ -28,11 +31,13 @@ from pavilion.auctions import (
 )
 from pavilion.auctions.collection_page import show_collection
 from pavilion.auctions.formats import SaleType
-from pavilion.auctions.forms import Apply, Decision, optional_minor
+from pavilion.auctions.forms import optional_minor
 from pavilion.auctions.models import Registration, Sale
 from pavilion.auctions.reasons import Why
+from pavilion.auctions.registration_forms import Apply, AskOn, Decision
 from pavilion.auctions.rules import SECOND_PERSON_ABOVE, LotState, RegistrationState, SaleState
 from pavilion.auctions.terms import terms
+from pavilion.auctions.wall_clock import local_instant, local_text
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid
 from pavilion.kernel.money import of_two_places
@@ -106,6 +111,13 @@ async def register(request: Request, sale: str, actor: Buyer, session: Writing, 
         return await _registration_page(request, session, row, actor, said, lots, faults=faults, status_code=422)
     except BadInput as fault:
         return await _registration_page(request, session, row, actor, said, lots, faults=fault.fields, status_code=422)
+    return RedirectResponse(f"/sales/{sale}/registration", status_code=303)
+
+
+@router.post("/sales/{sale}/registration/extension")
+async def ask_on(sale: str, said: Annotated[AskOn, Form()], actor: Buyer, session: Writing, now: Now) -> Response:
+    """The approval has ended, and the company asks to bid on."""
+    await expiring.ask_on(session, sale=sale, note=said.note, actor=actor, now=now)
     return RedirectResponse(f"/sales/{sale}/registration", status_code=303)
 
 
@@ -187,7 +199,7 @@ async def decide(
     session: Writing,
     now: Now,
 ) -> Response:
-    """Approve with a limit, ask, decline, suspend, resume, or change the limit."""
+    """Approve with a limit, ask, decline, suspend, resume, or change the limit or the end of the approval."""
     try:
         async with session.begin_nested():
             done = await _decided(session, registration, act, said, actor, now)
@@ -202,7 +214,10 @@ async def _decided(session: Writing, registration: str, act: str, said: Decision
     match act:
         case "approval":
             limit = await _limit(session, registration, said, required=False)  # it may be left to the deposit
-            return await registering.approve(session, limit_minor=limit, **facts)
+            until = await _until(session, registration, said)
+            return await registering.approve(session, limit_minor=limit, until=until, **facts)
+        case "end":
+            return await expiring.set_end(session, until=await _until(session, registration, said), **facts)
         case "limit":
             new = await _limit(session, registration, said)
             return await registering.set_limit(session, limit_minor=new or 0, **facts)
@@ -219,9 +234,7 @@ async def _decided(session: Writing, registration: str, act: str, said: Decision
 
 
 async def _limit(session: Writing, registration: str, said: Decision, *, required: bool = True) -> int | None:
-    currency = await registry.currency_of(session, registration)
-    if currency is None:
-        raise NotFound()
+    currency = (await registry.sale_of(session, registration)).currency
     try:
         limit = optional_minor(said.limit, currency)
     except ValueError as fault:
@@ -229,6 +242,14 @@ async def _limit(session: Writing, registration: str, said: Decision, *, require
     if limit is None and required:
         raise BadInput(fields={"limit": "required"})
     return limit
+
+
+async def _until(session: Writing, registration: str, said: Decision) -> datetime | None:
+    sale = await registry.sale_of(session, registration)
+    try:
+        return local_instant(said.until, ZoneInfo(sale.zone))
+    except ValueError as fault:
+        raise BadInput(fields={"until": "time_unknown"}) from fault
 
 
 async def _queue_page(
@@ -244,6 +265,7 @@ async def _queue_page(
     said: Decision | None = None,
 ) -> Response:
     rows = await registry.registrations(session, state=state, sale=sale if is_ulid(sale) else None)
+    companies, days = {row.company.id for row in rows}, request.app.state.settings.screening_days
     return page(
         request,
         "auctions/registrations.html",
@@ -258,7 +280,11 @@ async def _queue_page(
         threshold={row.sale.currency: of_two_places(SECOND_PERSON_ABOVE, row.sale.currency) for row in rows},
         standings=await _standings(request, session, [row.registration for row in rows]),
         facts=await applicants.of(session, rows, actor, now),
-        payers=await request.app.state.payers_of(session, {row.company.id for row in rows}),
+        payers=await request.app.state.payers_of(session, companies),
+        checks=await checks.of_companies(session, companies, now, days),
+        days=days,
+        sees_checks=checks.may_see(actor),
+        until_text=lambda row: local_text(row.registration.approved_until, ZoneInfo(row.sale.zone)),
         whys=list(Why),
         asked={row.registration.id: await deposits.asked_of(session, row.registration, row.sale) for row in rows},
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions import adding, publishing, registering
+from pavilion.auctions import adding, ending, publishing, registering
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
@@ -32,6 +32,8 @@ async def mirror_states(
         row.state = SaleState(state)
         if state != SaleState.PUBLISHED:
             await adding.let_go(session, row, list(lots), now)
+        if state == SaleState.CLOSED:
+            await ending.sale_closed(session, row, now)
     if not lots:
         return
     found = await session.scalars(select(Lot).where(Lot.sale_id == row.id, Lot.public_id.in_(lots)))

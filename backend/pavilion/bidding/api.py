@@ -43,6 +43,7 @@ STATUS = {
             "registration_pending",
             "terms_not_accepted",
             "banned",
+            "approval_expired",
             "conflict_of_interest",
             "not_eligible",
             "viewing_required",

@@ -88,6 +88,10 @@ class Bidder:
     destination: str
     terms: str
     tax: Tax = UNTAXED  # as far as it can be told before the invoice
+    until: int | None = None  # in microseconds; from here on the approval has ended and nothing new is taken
+
+    def ended(self, t: int) -> bool:
+        return self.until is not None and t >= self.until
 
 
 class Rule(NamedTuple):
@@ -167,6 +171,8 @@ def decide_bid(draft: Draft, facts: Facts, order: BidOrder, t: int) -> Answer:
         if given.same_body(order.lot, order.max, order.currency, order.rules):
             return _with_rule(answer_of(draft.sale, given, replayed=True), facts, bidder, t)
         return turned_away(order, "key_reused")
+    if bidder.ended(t):
+        return turned_away(order, "approval_expired")
     lot = draft.look(order.lot)
     code, headroom = code_of(draft, facts, bidder, order, t)
     if code in UNRECORDED:

@@ -76,7 +76,7 @@ def facts_for_script(sale: SaleShown, purse: Purse, here: str | None, alone: boo
         "watches": purse.why == "not_allowed",
         "here": here,
         "alone": alone,
-        "lots": [_script_lot(lot, place) for place, lot in enumerate(sale.lots)],
+        "lots": [_script_lot(lot, place, here) for place, lot in enumerate(sale.lots)],
     }
 
 
@@ -91,13 +91,13 @@ def _terms(rules: RuleSet) -> dict[str, Any]:
     }
 
 
-def _script_lot(lot: LotShown, place: int) -> dict[str, Any]:
+def _script_lot(lot: LotShown, place: int, here: str | None) -> dict[str, Any]:
     own = lot.own
     return {
         "place": place,
         "planned": lot.planned,
         "number": lot.number,
-        "mct": lot.mct,
+        "mct": 0 if here is None and lot.withheld else lot.mct,
         "low": None if lot.on_request else lot.low,
         "high": None if lot.on_request else lot.high,
         "opening": lot.opening,

@@ -108,7 +108,7 @@ def _next_bid(draft: Draft, facts: Facts, lots: set[str] | None, t: int) -> BidO
         if lots is not None and not _touched(draft, plan, lots):
             continue
         bidder = facts.by_paddle.get(plan.paddle)
-        if bidder is None or standing_code(draft, bidder) is not None:
+        if bidder is None or standing_code(draft, bidder) is not None or bidder.ended(t):
             continue
         for seat in plans.wanted(plan, _seats(draft, facts, plan, bidder)):
             order = _order(draft, plan, bidder, seat.lot)
@@ -160,6 +160,8 @@ def take(draft: Draft, facts: Facts, order: PlanOrder, t: int) -> Answer:
         return _refused(order, "lot_closed")
     if draft.rules.tender is not None:
         return _refused(order, "act_not_allowed")
+    if bidder.ended(t) and not order.plan:
+        return _refused(order, "approval_expired")
     made = _cut(draft, bidder.paddle, order) if order.plan else _new(draft, facts, bidder, order, t)
     if isinstance(made, Answer):
         return made

@@ -32,6 +32,7 @@ Typed = Annotated[str, Form(max_length=40)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 STATUS = {"unknown": 503, "confirm_needed": 422, "slow_down": 429}
 RIGHTS = frozenset({"not_registered", "registration_pending", "terms_not_accepted", "banned"}) | {
+    "approval_expired",
     "conflict_of_interest",
     "not_eligible",
 }
@@ -154,6 +155,8 @@ async def lot_page(
     sale = await showing.sale_of_lot(session, lot)
     mine = await _mine(request, sale, actor)
     shown = await showing.sale_shown(session, sale, actor, mine)
+    if not answer and not fault:  # after a bid it is the same look
+        request.app.state.views.saw(lot, request.headers, staff=actor.is_staff, now=now)
     if shown.rules.tender is not None:
         return await tender_routes.lot_page(request, session, shown, shown.lot(lot), actor, mine, now, fault)
     told = await _told(session, shown, lot, mine, answer) if answer else None

@@ -224,6 +224,7 @@ def _bidder(registration: Registration, firm: Company, sale: Sale, now: datetime
         registration.destination,
         registration.terms_hash,
         tax or UNTAXED,
+        micros(registration.approved_until) if registration.approved_until else None,
     )
 
 

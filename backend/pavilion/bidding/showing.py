@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import fees, noticing, sequels
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.auctions.queries import stones_by_lot
+from pavilion.auctions.queries import stones_by_lot, unverified_lots
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.auctions.sequel_models import After
 from pavilion.auctions.version_models import LotNotice
@@ -66,6 +66,7 @@ class LotShown(StonesShown):
     on_request: bool = False  # the estimate is not shown
     published_low: int = 0  # by which the rules count
     notices: Sequence[LotNotice] = ()
+    withheld: bool = False  # a stone of it is not verified now: a list of lots says nothing of it but its number
 
     def text(self, lang: str) -> str:
         return self.texts.get(lang) or self.texts.get("en", "")
@@ -266,7 +267,8 @@ async def _lots(
     became = await sequels.of_sale(session, sale.public_id)
     other = {name: parse_rules(doc) for name, doc in changed.documents.items()}
     notices = await noticing.of_sale(session, sale.public_id)
-    return [
+    lost = set(await session.scalars(unverified_lots(sale.id)))
+    shown = [
         lot_shown(
             lot,
             sale.currency,
@@ -282,6 +284,7 @@ async def _lots(
         )
         for k, lot in enumerate(listed)
     ]
+    return [replace(one, withheld=True) if one.id in lost and one.state != "sold" else one for one in shown]
 
 
 async def _accepted_on(session: AsyncSession, sale: str, mine: Mine | None) -> set[str]:
@@ -353,7 +356,7 @@ async def purse_of(session: AsyncSession, sale: SaleShown, actor: Actor, mine: M
     )
     if row is None:
         return Purse("not_registered", bands=bands)
-    why = STANDING_CODES.get(row.state)
+    why = "approval_expired" if row.expired(now) else STANDING_CODES.get(row.state)
     if why is None and row.terms_hash != sale.rules.terms:
         why = "terms_not_accepted"
     if why is None and row.awaits_deposit:

@@ -81,6 +81,8 @@ def decide(draft: Draft, facts: Facts, order: SealOrder, t: int) -> Answer:
     lot = draft.look(order.lot)
     if envelope is None:
         return _take_back(draft, order, lot, bidder, t)
+    if bidder.ended(t):
+        return turned_away(order, "approval_expired")
     code = _state_code(draft, lot, bidder.paddle, t) or right_code(draft, facts, lot, bidder, lot.rules_hash, t)
     if code == "not_open_yet":
         return turned_away(order, code)

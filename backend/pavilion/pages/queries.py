@@ -11,7 +11,8 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.queries import open_proposals
 from pavilion.accounts.rules import Actor, CompanyState, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.auctions.rules import LotState, RegistrationState, SaleState
+from pavilion.auctions.registry import TO_ANSWER
+from pavilion.auctions.rules import LotState, SaleState
 from pavilion.auctions.sequel_models import LotSequel
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.showing import LotShown, SaleShown
@@ -75,7 +76,7 @@ async def front(session: AsyncSession) -> Front:
 
 def plate_of(lots: Sequence[LotShown]) -> LotShown | None:
     """The lot on the cover: one that can still be had and has a traced picture, before any other; no hidden stone."""
-    seen = [lot for lot in lots if lot.stones and not lot.hidden]
+    seen = [lot for lot in lots if lot.stones and not lot.hidden and not lot.withheld]
     return min(seen, key=lambda lot: (lot.is_decided, not lot.stones[0].picture), default=None)
 
 
@@ -87,7 +88,8 @@ def own_lots(sales: Sequence[SaleShown], limit: int) -> list[Card]:
 def lots_ahead(sales: Sequence[SaleShown], limit: int) -> list[Card]:
     """The lots that close next in any of the sales; of sales that are over, what was sold, the dearest first."""
     sold = [Card(lot, sale) for sale in sales for lot in sale.lots if lot.state == "sold"]
-    return (_undecided(sales) or sorted(sold, key=lambda card: -(card.lot.price or 0)))[:limit]
+    ahead = [card for card in _undecided(sales) if not card.lot.withheld]
+    return (ahead or sorted(sold, key=lambda card: -(card.lot.price or 0)))[:limit]
 
 
 def _undecided(sales: Sequence[SaleShown]) -> list[Card]:
@@ -130,8 +132,7 @@ async def waiting(session: AsyncSession, actor: Actor, now: datetime) -> dict[st
     if actor.may(Permission.LOT_CURATE) or actor.may(Permission.SALE_BUILD):
         found["sales"] = await _count(session, select(Sale.id).where(Sale.state == SaleState.DRAFT))
     if actor.may(Permission.REGISTRATION_DECIDE):
-        asked = (RegistrationState.APPLIED, RegistrationState.MORE_INFORMATION)
-        found["registrations"] = await _count(session, select(Registration.id).where(Registration.state.in_(asked)))
+        found["registrations"] = await _count(session, select(Registration.id).where(TO_ANSWER))
     if actor.may(Permission.COMPANY_PROPOSE) or actor.may(Permission.COMPANY_DECIDE):
         found["companies"] = await _count(session, select(Company.id).where(Company.state == CompanyState.APPLIED))
     if actor.may(Permission.LOT_RUN) or actor.may(Permission.BID_BEHALF):

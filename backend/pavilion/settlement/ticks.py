@@ -22,6 +22,7 @@ from pavilion.settlement import (
     proving,
     reconciling,
     sending,
+    settled,
     statement_paper,
     stopping,
     unanswered,
@@ -55,4 +56,5 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("provider", reconciling.Nightly(sessions, payments).tick),
         ("deposit holds", partial(deposit_holds.follow, sessions)),
         ("deposits released", partial(deposit_days.release_all, sessions)),
+        ("sales settled", settled.Ending(sessions).tick),
     ]

@@ -68,6 +68,11 @@ class Registries:
         chain = replace(chain, claim_sha256=chain.claim_sha256 or asked.sha256(), mandatory=True)
         return (chain, *questions.gathered(claim, heard, chain.events))
 
+    async def confirm(self, claim: Claim, now: datetime) -> Answer | None:
+        """What one registry answers to one question; None of one that is not connected."""
+        registry = self._registries.get(claim.registry)
+        return None if registry is None else await registry.confirm(claim, now)
+
     def _pairs(self, asked: Sequence[Claim]) -> list[tuple[GuardedRegistry, Claim]]:
         return [(self._registries[claim.registry], claim) for claim in asked]
 
