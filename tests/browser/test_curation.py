@@ -8,11 +8,13 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Role
 from pavilion.auctions import curation
-from pavilion.auctions.models import Sale
+from pavilion.auctions.models import Registration, Sale
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.clock import utc_now
 from pavilion.provenance.models import StoneVerdict
+from tests import make
 from tests.auctions import world
 from tests.browser import rooms
 from tests.browser.conftest import House
@@ -212,3 +214,56 @@ def test_a_sale_is_ordered_and_undone_on_a_phone_without_script(house: House, re
     page.locator(f'tr[data-lot="{a}"] input[name="lot"]').check()
     page.locator('button[formaction$="/removals"]').click()
     assert house.do(world.order, sale) == [b, *rest]
+
+
+async def asked(sessions, names: list[str]) -> str:
+    """A published sale in which these companies ask to bid."""
+    now = utc_now()
+    sale = await rooms.running_sale(sessions, closes_s=4000, lots=1)
+    for number, name in enumerate(names):
+        async with sessions.begin() as session:
+            firm = await make.company(session, name, "HK")
+            buyer = await make.actor(session, f"q{number}@firm.example", (Role.BUYER,), firm)
+        await world.applied(sessions, sale.sale, buyer, now, asked_minor=5_000_000)
+    return sale.sale
+
+
+async def answered(sessions, sale: str) -> dict[str, str]:
+    async with sessions() as session:
+        wanted = select(Company.name, Registration.state).join(Registration, Registration.company_id == Company.id)
+        wanted = wanted.join(Sale, Sale.id == Registration.sale_id).where(Sale.public_id == sale)
+        return {name: state for name, state in await session.execute(wanted) if name.startswith("Queue ")}
+
+
+def test_the_registrars_queue_is_worked_by_keys_alone_and_each_answer_is_told(house: House, reader):
+    sale = house.do(asked, names := [f"Queue {letter}" for letter in "ABCDEF"])
+    page = reader("rita@pavilion.example").go(f"/staff/registrations?sale={sale}")
+    focused = "() => document.activeElement.querySelector('h2')?.textContent ?? document.activeElement.name"
+    keyed(page, "j", "j", "k")
+    assert page.evaluate(focused) == "Queue A"
+    keyed(page, "a")
+    said(page, "Approved: Queue A. 5 left in the queue.")
+    assert page.evaluate(focused) == "Queue B", "the work goes on where it was"
+    keyed(page, "d")
+    assert page.evaluate(focused) == "why", "a reason is needed first"
+    keyed(page, "p", "Tab", "Tab", "Enter")
+    said(page, "Declined: Queue B. 4 left in the queue.")
+    assert page.evaluate(focused) == "Queue C"
+    keyed(page, "i", *"Whose?", "Enter")
+    said(page, "Asked: Queue C. 4 left in the queue.")
+    assert page.evaluate(focused) == "Queue C", "it waits for the company, and stands here still"
+    keyed(page, "j", "x")
+    said(page, "Chosen: Queue D")
+    keyed(page, "j", "x", "j", "x", "x", "b")
+    expect(page.locator("main li.queue-row h2")).to_have_text(["Queue D", "Queue E"])
+    expect(page.get_by_text("never held against the sanctions list")).to_have_count(2)
+    assert house.do(answered, sale)["Queue D"] == "applied", "nothing is done by looking"
+    page.get_by_role("button", name="Approve these 2").focus()
+    keyed(page, "Enter")
+    expect(page.locator("h1")).to_have_text("2 of 2 went through")
+    states = ["approved", "declined", "more_information", "approved", "approved", "applied"]
+    assert house.do(answered, sale) == dict(zip(names, states, strict=True))
+    page.goto(f"{house.url}/staff/registrations?sale={sale}")
+    keyed(page, "j", "j", "a")
+    said(page, "Approved: Queue F. 1 left in the queue.")
+    assert page.evaluate(focused) == "Queue C"
