@@ -51,6 +51,8 @@ class Views:
 
     async def write(self, sessions: Sessions) -> int:
         """All that waits stands in the database, or waits still."""
+        if not self._waiting:
+            return 0
         taken, self._waiting = self._waiting, Counter()
         rows = [{"lot": lot, "day": day, "n": n} for (lot, day), n in sorted(taken.items())]
         try:
