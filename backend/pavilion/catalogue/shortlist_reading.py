@@ -165,7 +165,7 @@ def arranged(lines: Sequence[Line], *, sort: str, verdict: str, state: str) -> l
 
 async def companies_by_lot(session: AsyncSession, lots: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """How many companies have a stone of the lot on a list, where there are enough of them to be told."""
-    keepers = await _keepers(session, [stone for stones in lots.values() for stone in stones])
+    keepers = await keepers_of(session, [stone for stones in lots.values() for stone in stones])
     counts = {lot: len(_of(keepers, stones)) for lot, stones in lots.items()}
     return {lot: n for lot, n in counts.items() if n >= LEAST_COMPANIES}
 
@@ -174,7 +174,7 @@ async def companies_by_pair(
     session: AsyncSession, lots: Mapping[str, Sequence[str]], pairs: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], int]:
     """How many companies have stones of both lots on their lists, where there are enough of them to be told."""
-    keepers = await _keepers(session, [stone for stones in lots.values() for stone in stones])
+    keepers = await keepers_of(session, [stone for stones in lots.values() for stone in stones])
     many = {lot: found for lot, stones in lots.items() if len(found := _of(keepers, stones)) >= LEAST_COMPANIES}
     counts = {(one, other): len(many[one] & many[other]) for one, other in pairs if one in many and other in many}
     return {pair: n for pair, n in counts.items() if n >= LEAST_COMPANIES}
@@ -182,10 +182,11 @@ async def companies_by_pair(
 
 async def companies_with(session: AsyncSession, stones: Sequence[str]) -> set[int]:
     """The companies with one of these stones on a list of theirs."""
-    return _of(await _keepers(session, stones), stones)
+    return _of(await keepers_of(session, stones), stones)
 
 
-async def _keepers(session: AsyncSession, stones: Sequence[str]) -> dict[str, set[int]]:
+async def keepers_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, set[int]]:
+    """The companies with each of these stones (public ids) on a list of theirs."""
     found: dict[str, set[int]] = defaultdict(set)
     for start in range(0, len(stones), queries.AT_ONCE):
         rows = await session.execute(

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     GOODS = "goods"
     TRADE = "trade"
     SEARCH = "search"
+    SHORTLIST = "shortlist"
 
 
 PUSHED = frozenset(Kind) - {Kind.RECORD}  # a checkpoint is a text to keep, nothing for a pop-up
@@ -132,6 +133,7 @@ NOTICES: dict[str, Kind] = {
     **{f"memo_{word}": Kind.TRADE for word in ("extension_asked", "extended", "extension_refused")},
     **{f"memo_{word}": Kind.TRADE for word in ("differs", "differs_owner")},
     "search_matched": Kind.SEARCH,
+    "shortlist_changed": Kind.SHORTLIST,
     "webhook_paused": Kind.STOPPED,
     "release_released": Kind.GOODS,
     "release_handed_over": Kind.GOODS,

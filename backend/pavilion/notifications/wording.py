@@ -17,7 +17,7 @@ from pavilion.bidding.models import BookLot
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue import stop_links
 from pavilion.kernel.instants import from_stamp
-from pavilion.notifications import money_words, search_notices, trade_notices, viewing_words, zones
+from pavilion.notifications import money_words, search_notices, shortlist_notices, trade_notices, viewing_words, zones
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import NOTICES, Channel, Kind, wanted
 from pavilion.viewings.calendar import Address, Entry
@@ -91,6 +91,11 @@ class Author:
                 return None
             told, entry = _Told(found.subject, found.lines, found.stones, found.path), None
             stop = stop_links.token(self._secret, found.search)
+        elif kind in shortlist_notices.KINDS:
+            kept = await shortlist_notices.told(session, payload, self._pages.tongues[lang], person)
+            if kept is None:
+                return None
+            told, entry = _Told(kept.subject, kept.lines, kept.stones, kept.path), None
         else:
             amounts = bool(wishes and wishes.amounts)
             told = await self._told(session, payload, self._pages.tongues[lang], person.company_id, amounts=amounts)
