@@ -99,6 +99,20 @@ def test_every_code_with_a_message_has_it_in_both_languages():
     assert codes(EN) == codes(ZH)
 
 
+def test_what_is_asked_for_a_stone_and_what_is_offered_for_it_are_two_words():
+    """标价 is the owner's asking price, 报价 an offer of a price, 价目表 a list of prices, 出价 a bid."""
+    wrong = {}
+    for (context, text), said in ZH.messages.items():
+        english = EN.messages.get((context, text), text)
+        english, chinese = [one if isinstance(one, str) else one[0] for one in (english, said)]
+        asking = re.search(r"asking prices?|price asked", english, re.I) is not None
+        if "要价" in chinese or "报价表" in chinese or "最终报价" in chinese or (asking and "报价" in chinese and not (
+            re.search(r"offer", english, re.I)
+        )) or (asking and not re.search(r"标价|报价", chinese)):  # fmt: skip
+            wrong[text] = chinese
+    assert not wrong
+
+
 @pytest.mark.parametrize("lang", ["en", "zh_Hans_CN"])
 def test_two_catalogues_never_contradict_each_other(lang):
     from babel.messages.pofile import read_po

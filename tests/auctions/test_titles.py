@@ -11,17 +11,17 @@ RUBY = {"species": "corundum", "variety": "ruby", "shape": "cushion", "weight_mc
 @pytest.mark.parametrize(
     ("facts", "en", "zh"),
     [
-        (RUBY, "2.11 ct ruby, cushion", "2.11 克拉 红宝石，枕形"),
+        (RUBY, "2.11 ct ruby, cushion", "红宝石 · 枕形 · 2.11 克拉"),
         (
             RUBY | {"species": "beryl", "variety": "emerald", "shape": "emerald"},
             "2.11 ct emerald, emerald cut",
-            "2.11 克拉 祖母绿，祖母绿形",
+            "祖母绿 · 祖母绿形 · 2.11 克拉",
         ),
-        (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "2.11 克拉 刚玉，枕形"),
+        (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "刚玉 · 枕形 · 2.11 克拉"),
         (
             {"species": "diamond", "shape": "round", "weight_mct": 1010, "color": "G", "clarity": "VS1"},
             "1.01 ct G round, VS1",
-            "1.01 克拉 G 圆形，VS1",
+            "圆形 · 1.01 克拉 · G 色 · VS1",
         ),
     ],
 )

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import term
+from pavilion.catalogue.showing import chinese_title
 from pavilion.kernel.weight import two_decimals
 
 
 def title_of(stones: Sequence[Stone], lang: str) -> str:
-    """`1.51 ct Fancy Vivid Yellow cushion, VS1`, `2.11 ct ruby, cushion`; several are counted and weighed together."""
+    """`1.51 ct Fancy Vivid Yellow cushion, VS1`, `2.11 ct ruby, cushion`; several are counted and weighed together. In
+    Chinese in the order in which the trade writes them: `枕形 · 1.51 克拉 · 艳彩黄色 · VS1`."""
     if len(stones) == 1:
         return _of_one(stones[0], lang)
     weight, shape = two_decimals(sum(stone.weight_mct for stone in stones)), _shape(stones, lang)
@@ -26,7 +28,7 @@ def _of_one(stone: Stone, lang: str) -> str:
         return _of_gem(stone, weight, shape, lang)
     color, clarity = _color(stone, lang), stone.clarity or ""
     if lang == "zh":
-        return f"{weight} 克拉 {color} {shape}".replace("  ", " ") + (f"，{clarity}" if clarity else "")
+        return chinese_title(shape, weight, color, clarity)
     return f"{weight} ct {color} {shape.lower()}".replace("  ", " ") + (f", {clarity}" if clarity else "")
 
 
@@ -34,7 +36,7 @@ def _of_gem(stone: Stone, weight: str, shape: str, lang: str) -> str:
     """A coloured stone is called by its gem; a laboratory's colour and clarity grades are those of diamonds."""
     gem = gem_of(stone, lang)
     if lang == "zh":
-        return f"{weight} 克拉 {gem}，{shape}"
+        return chinese_title(f"{gem} · {shape}", weight)
     cut = " cut" if shape == gem else ""  # an emerald cut as an emerald
     return f"{weight} ct {gem.lower()}, {shape.lower()}{cut}"
 

@@ -138,12 +138,24 @@ class Name(NamedTuple):
 
 
 def name_of(stone: Stone, lang: str) -> Name:
-    """`Fancy Vivid Yellow`, `Fancy Vivid Yellow, cushion`, `Fancy Vivid Yellow cushion, 1.51 ct`."""
+    """`Fancy Vivid Yellow`, `Fancy Vivid Yellow, cushion`, `Fancy Vivid Yellow cushion, 1.51 ct`; in Chinese
+    `艳彩黄色`, `枕形 · 艳彩黄色`, `枕形 · 1.51 克拉 · 艳彩黄色 · VS1`."""
     colour, shape = _colour(stone, lang), term("shape", stone.shape, lang)
     weight = two_decimals(stone.weight_mct)
     if lang == "zh":
-        return Name(colour, f"{colour}，{shape}", f"{colour}{shape}，{weight} 克拉")
+        if stone.species != "diamond":
+            return Name(colour, f"{colour} · {shape}", chinese_title(f"{colour} · {shape}", weight))
+        shade = colour if stone.fancy_color or stone.fancy_intensity else stone.color or ""
+        card = chinese_title(shape, "", shade, "" if shade == colour else stone.clarity or "")
+        return Name(colour, card, chinese_title(shape, weight, shade, stone.clarity or ""))
     return Name(colour, f"{colour}, {shape.lower()}", f"{colour} {shape.lower()}, {weight}\u00a0ct")
+
+
+def chinese_title(shape: str, weight: str, colour: str = "", clarity: str = "") -> str:
+    """`圆形 · 1.02 克拉 · D 色 · VS1`: shape, weight, colour, clarity, as the trade writes them; what is not known is
+    left out. `colour` is a grade of letters, or the words of a fancy colour."""
+    shade = f"{colour} 色" if colour.isascii() and colour else colour
+    return " · ".join(part for part in (shape, f"{weight} 克拉" if weight else "", shade, clarity) if part)
 
 
 def _colour(stone: Stone, lang: str) -> str:

@@ -32,7 +32,7 @@ class OrderLineTold(Told):
     lot: Annotated[Ulid | None, Field(description="Of a collection; none where one stone was bought.")]
     price: Amount
     title_en: Annotated[str, Field(examples=["Round, 1.27 ct, F, VS1"])]
-    title_zh: Annotated[str, Field(examples=["圆形，1.27 克拉，F 色，VS1"])]
+    title_zh: Annotated[str, Field(examples=["圆形 · 1.27 克拉 · F 色 · VS1"])]
 
 
 class OrderTold(Told):
