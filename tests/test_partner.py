@@ -1,16 +1,20 @@
 """The client of partners against a house: every answer is read into its model, and a bad line does nothing twice."""
 
 import json
+import shutil
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from httpx2 import ASGITransport, AsyncBaseTransport, ConnectError, ReadError, Response
+from sqlalchemy import select
 
-from pavilion import partner, stock_sending
+from pavilion import media_sending, partner, stock_sending
 from pavilion.accounts import keys
 from pavilion.accounts.rules import Role
 from pavilion.accounts.scopes import Scope
 from pavilion.catalogue import importing
+from pavilion.catalogue.media_models import MediaPiece, MediaSending
 from pavilion.catalogue.sending import Order as Sent
 from pavilion.partner import Away, Partner, Refused
 from pavilion.provenance.registries.asking import Registries
@@ -166,3 +170,36 @@ async def test_the_command_sends_a_file_elsewhere_and_writes_the_answer(site, tm
     foreign = order._replace(supplier="Somebody else")
     with pytest.raises(Refused, match="403"):
         await stock_sending.send(HOUSE, key, foreign, said.append, transport=ASGITransport(site.app))
+
+
+async def test_a_folder_of_pictures_that_was_cut_goes_on_where_it_was(site, tmp_path, monkeypatch):  # noqa: F811
+    key = await key_of(site, "sam@nine.example", Scope.STOCK_WRITE, roles=(Role.SUPPLIER,))
+    monkeypatch.setattr(media_sending, "PARCEL", 2_500)
+    folder = tmp_path / "pictures"
+    (folder / "turn").mkdir(parents=True)
+    for n in range(6):
+        (folder / f"PV-{'ABCDEF'[n]}.jpg").write_bytes(bytes([n]) * 1_000)
+    for n in range(30):
+        (folder / "turn" / f"PV-T_{n}.jpg").write_bytes(bytes([n]) * 200)
+    said: list[str] = []
+    cut = BadLine(site.app, "", "", "", "after", *["before"] * 40)  # the second parcel arrives, and nobody hears of it
+    with pytest.raises(Away):
+        await media_sending.send(HOUSE, key, folder, said.append, transport=cut)
+    assert len(said) == 1
+    done = await media_sending.send(HOUSE, key, folder, said.append, transport=ASGITransport(site.app))
+    assert done == (2, 2) and said[-1].startswith("4/4 ") and said[-1].endswith(": 30, 6000 bytes")
+    again = await media_sending.send(HOUSE, key, folder, said.append, transport=ASGITransport(site.app))
+    assert again == (0, 4)
+    packed = shutil.make_archive(str(tmp_path / "pictures"), "zip", tmp_path, "pictures")
+    assert [len(one) for one in media_sending.parcels(media_sending.sources(Path(packed)))] == [2, 2, 2, 30]
+    async with site.sessions.begin() as session:
+        sent = (await session.scalars(select(MediaSending).order_by(MediaSending.id))).all()
+        assert len(sent) == 4
+        refused = MediaPiece(sending_id=sent[0].id, place=1, name="x", paths=[], state="refused")
+        refused.code = "media_unmatched"
+        session.add(refused)
+    other = await key_of(site, "otto@other.example", Scope.STOCK_WRITE, roles=(Role.SUPPLIER,))
+    digests = [one.files[0]["sha256"] for one in sent]
+    async with line(site, key) as house, line(site, other) as stranger:
+        assert await house.media_arrived(digests) == {*digests[1:]}, "what was refused is looked at anew"
+        assert await stranger.media_arrived(digests) == set()

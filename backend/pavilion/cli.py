@@ -18,6 +18,7 @@ from pavilion.exits import DONE, FALSE, UNDECIDED
 from pavilion.exits import stop as _stop
 from pavilion.key_cli import key_app
 from pavilion.loading import loading
+from pavilion.media_cli import media_app
 from pavilion.stock_cli import stock_app
 from pavilion.tender_cli import custodian_app, seal
 from pavilion.verify_cli import verify
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(stock_app, name="stock")
+app.add_typer(media_app, name="media")
 app.add_typer(custodian_app, name="custodian")
 app.command("seal")(seal)
 app.command("witness")(log_cli.witness)

@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from pavilion.bidding.answers import SalesTold, SaleTold, WholeLot, WholeSale
 from pavilion.catalogue.answers import ChangesTold, ChangeTold, StonesTold, StoneTold
 from pavilion.catalogue.answers_stock import FileTaken, FileTold, RowsTold, RowTold
+from pavilion.catalogue.media_answers import Arrived, SendingAccepted
 from pavilion.insight.answers import ResultsTold, ResultTold
 from pavilion.notifications.webhook_answers import Calls, CallTold, Removed, Replayed, Webhooks, WebhookTold
 from pavilion.notifications.webhook_signing import BadSignature as BadSignature
@@ -38,6 +39,7 @@ TRIES = 6
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 LONGEST_S = 60.0  # beyond that a rate's end is not waited for
 PAGE = 250
+HASHES = 50  # asked for at once
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -252,6 +254,22 @@ class Partner:
         """The id under which the file is read again with this meaning."""
         said = {"column": column, "word": word, "meaning": meaning}
         return (await self._act(FileTaken, f"/stock-files/{file}/mappings", said, None)).id
+
+    # -- pictures: what has arrived is not sent again -----------------------------------------------------------------
+
+    async def media_arrived(self, sha256: Sequence[str]) -> set[str]:
+        """Those of these files that are there."""
+        found: set[str] = set()
+        for start in range(0, len(sha256), HASHES):
+            some = sha256[start : start + HASHES]
+            found |= set((await self._get(Arrived, "/media-files", {"sha256": some})).known)
+        return found
+
+    async def send_media(self, name: str, content: bytes, *, once: str | None = None) -> str:
+        """The id under which it is answered. An archive is unpacked there."""
+        headers = {"idempotency-key": once or secrets.token_hex(16), "content-type": "application/octet-stream"}
+        told = await self._ask("PUT", "/media-files", params={"filename": name}, content=content, headers=headers)
+        return _read(SendingAccepted, told).id
 
     # -- webhooks: what is called is checked with `verify(secret, headers, body, now)` --------------------------------
 

@@ -26,6 +26,12 @@ class SendingAccepted(Answer):
     id: Ulid
 
 
+class Arrived(Answer):
+    """What need not be sent again."""
+
+    known: Annotated[list[Sha256], Field(description="Those of the files asked for that are here.")]
+
+
 class PieceTold(Answer):
     """One photograph, turn, video or report among the files, or a file that is none of them."""
 

@@ -1,6 +1,6 @@
 """Reading photographs, turns, videos and reports; what was sent; and what a supplier's stones lack."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor
 from pavilion.catalogue.media_drawing import SHEET
 from pavilion.catalogue.media_matching import cell_key
-from pavilion.catalogue.media_models import BITS, MediaKind, MediaPiece, MediaSending, StoneMedia
+from pavilion.catalogue.media_models import BITS, MediaKind, MediaPiece, MediaSending, PieceState, StoneMedia
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import LISTED
 
 AT_ONCE = 500
 SENDINGS = 30
+REMEMBERED = 500  # sendings in which a file is looked for that may have arrived
 LACKING = 50
 _KINDS = {kind: place for place, kind in enumerate(MediaKind)}
 FILES: Mapping[MediaKind, frozenset[str]] = {
@@ -78,6 +79,20 @@ async def sending_of(session: AsyncSession, actor: Actor, public_id: str) -> Med
     if not actor.is_staff:
         wanted = wanted.where(MediaSending.supplier_company_id == actor.company_id)
     return await session.scalar(wanted)
+
+
+async def arrived(session: AsyncSession, company_id: int, sha256: Collection[str]) -> set[str]:
+    """Those of these files that the company need not send again: they wait, stand with a stone, or came with others of
+    which none was refused."""
+    own = MediaSending.supplier_company_id == company_id
+    refused = select(MediaPiece.id).where(
+        MediaPiece.sending_id == MediaSending.id, MediaPiece.state == PieceState.REFUSED
+    )
+    sent = select(MediaSending.files).where(own, ~refused.exists()).order_by(MediaSending.id.desc()).limit(REMEMBERED)
+    found = {one["sha256"] for files in await session.scalars(sent) for one in files} & set(sha256)
+    shown = select(StoneMedia.sha256).join(Stone, Stone.id == StoneMedia.stone_id)
+    shown = shown.where(Stone.supplier_company_id == company_id, StoneMedia.removed_at.is_(None))
+    return found | set(await session.scalars(shown.where(StoneMedia.sha256.in_(sha256))))
 
 
 async def pieces_of(session: AsyncSession, sending: MediaSending) -> list[Told]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import CurrentActor, may
@@ -18,6 +19,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import media, queries, showing
 from pavilion.catalogue import media_queries as reads
 from pavilion.catalogue.media_answers import (
+    Arrived,
     MediaTold,
     SendingAccepted,
     SendingTold,
@@ -42,6 +44,7 @@ router = APIRouter(tags=["stock"])
 
 MOST_BYTES = 256 * MEGABYTE  # of all files that come together
 MOST_FILES = FRAMES.stop + 80
+ASKED = 50  # files of which one asks at once whether they are here
 SENDINGS = 60  # a minute of one company from one address
 TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "mp4": "video/mp4", "pdf": "application/pdf"}
 ALONE = "default-src 'none'; sandbox"  # opened by itself a file may do nothing
@@ -192,6 +195,22 @@ async def put_media(
     finally:
         if not taken:  # what was sent before, or refused, needs no second place
             await to_thread.run_sync(shelf.forget, shelf.sent(public_id))
+
+
+@router.get("/api/v1/media-files", responses=answers({200: Arrived}))
+async def get_arrived(
+    actor: Supplier,
+    session: Reading,
+    sha256: Annotated[
+        list[Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]],
+        Query(min_length=1, max_length=ASKED, description="Of each file, hexadecimal.", examples=[["4f" * 32]]),
+    ],
+) -> JSONResponse:
+    """Which of these files are here already: after a cut line only the others are sent."""
+    if actor.company_id is None:
+        raise NotAllowed(right=Permission.STOCK_WRITE.value)
+    known = sorted(await reads.arrived(session, actor.company_id, sha256))
+    return JSONResponse({"known": known}, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/api/v1/media-files/{sending}", responses=answers({200: SendingTold}, SignedOut, NotAllowed))
