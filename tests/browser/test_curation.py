@@ -246,7 +246,7 @@ def test_the_registrars_queue_is_worked_by_keys_alone_and_each_answer_is_told(ho
     assert page.evaluate(focused) == "Queue B", "the work goes on where it was"
     keyed(page, "d")
     assert page.evaluate(focused) == "why", "a reason is needed first"
-    keyed(page, "p", "Tab", "Tab", "Enter")
+    keyed(page, "ArrowDown", "Tab", "Tab", "Enter")
     said(page, "Declined: Queue B. 4 left in the queue.")
     assert page.evaluate(focused) == "Queue C"
     keyed(page, "i", *"Whose?", "Enter")
