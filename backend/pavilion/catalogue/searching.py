@@ -2,21 +2,23 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, cast, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.position import RANKED
 from pavilion.catalogue.queries import LISTED
-from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, MEDIA, MOST, RANGES, Wanted, edges
+from pavilion.catalogue.wanted import BINS, CHOICES, HISTOGRAMS, MEDIA, MOST, RANGES, Wanted, edges
 from pavilion.kernel.day_of import day_of, micros_of
 from pavilion.kernel.db import Big
 
 _PROMISED = frozenset({"state", "sale"})  # asked of what a stone is promised to
+_BOUNDS = [f"bound{place}" for place in range(BINS + 1)]  # of a histogram's bins, as parameters
 LAST = 2**62  # the key of a stone without the value that is sorted by
 
 _LIVE = and_(StoneCommitment.stone_id == Stone.id, StoneCommitment.released_at.is_(None))
@@ -143,7 +145,7 @@ async def ask(
     """The answer by SQL alone. `facets` and `bars`: what is to be counted beside the total."""
     conditions = _conditions(wanted)
     everything = and_(LISTED, *conditions.values())
-    counted = {name: await _facet(session, name, conditions) for name in facets}
+    counted = {name: await _facet(session, name, conditions, everything) for name in facets}
     histograms = {name: await _bars(session, name, wanted, conditions) for name in bars}
     total = await session.scalar(_counted(func.count(), promises=_promised(conditions)).where(everything)) or 0
     ids, last = await _page(session, wanted, everything, size, after)
@@ -208,15 +210,16 @@ def _any_of(name: str, codes: Iterable[str]) -> ColumnElement[bool]:
     return or_(*((" " + Stone.fancy_overtone + " ").contains(f" {code} ") for code in sorted(codes)))
 
 
-async def _facet(session: AsyncSession, name: str, conditions: Mapping[str, ColumnElement[bool]]) -> dict[str, int]:
-    left = and_(LISTED, *(condition for other, condition in conditions.items() if other != name))
+async def _facet(
+    session: AsyncSession, name: str, conditions: Mapping[str, ColumnElement[bool]], everything: ColumnElement[bool]
+) -> dict[str, int]:
+    left = everything
+    if name in conditions:
+        left = and_(LISTED, *(condition for other, condition in conditions.items() if other != name))
+    rows = await session.execute(_by_code(name, _promised((name, *conditions))).where(left))
     choice = CHOICES[name]
     if choice.several:
-        sums = [func.sum(case((_any_of(name, [code]), 1), else_=0)) for code in choice.codes]
-        row = (await session.execute(_counted(*sums, promises=_promised(conditions)).where(left))).one()
-        return {code: int(n) for code, n in zip(choice.codes, row, strict=True) if n}
-    counted = _counted(CHOSEN[name].label("found"), func.count(), promises=_promised((name, *conditions)))
-    rows = await session.execute(counted.where(left).group_by("found"))
+        return {code: int(n) for code, n in zip(choice.codes, rows.one(), strict=True) if n}
     return {code: n for code, n in rows if code is not None}
 
 
@@ -231,9 +234,31 @@ async def _bars(
         return Bars([], [])
     bounds = edges(least, most)
     left = and_(base, *(condition for other, condition in conditions.items() if other != name))
-    bins = [func.sum(case((and_(value >= low, value < high), 1), else_=0)) for low, high in pairwise(bounds)]
-    row = (await session.execute(_counted(*bins, promises=_promised(conditions)).where(left))).one()
+    counted = _by_bin(name, _promised(conditions)).where(left)
+    row = (await session.execute(counted, dict(zip(_BOUNDS, bounds, strict=True)))).one()
     return Bars(bounds, [int(n or 0) for n in row])
+
+
+# What is counted is the same for every question but for its conditions and bounds. Written anew for each, it took
+# longer than its answer.
+
+
+@cache
+def _by_code(name: str, promises: bool) -> Select[*tuple[Any, ...]]:
+    """How many have each code: a row for each, or for a choice of several a column."""
+    choice = CHOICES[name]
+    if choice.several:
+        sums = [func.sum(case((_any_of(name, [code]), 1), else_=0)) for code in choice.codes]
+        return _counted(*sums, promises=promises)
+    return _counted(CHOSEN[name].label("found"), func.count(), promises=promises).group_by("found")
+
+
+@cache
+def _by_bin(name: str, promises: bool) -> Select[*tuple[Any, ...]]:
+    """How many stand between each two of the bounds, which are parameters."""
+    value, bounds = MEASURED[name], [bindparam(bound, type_=Big) for bound in _BOUNDS]
+    bins = [func.sum(case((and_(value >= low, value < high), 1), else_=0)) for low, high in pairwise(bounds)]
+    return _counted(*bins, promises=promises)
 
 
 async def _page(
