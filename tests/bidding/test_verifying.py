@@ -5,20 +5,23 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
 from typer.testing import CliRunner
 
+from pavilion.bidding import readlines
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.book import Line
 from pavilion.bidding.opened import Failed
+from pavilion.bidding.reading import read_line
 from pavilion.bidding.record import record_lines
 from pavilion.bidding.replaying import Undecided
 from pavilion.bidding.verifying import NotARecord, verify
 from pavilion.cli import app
 from pavilion.kernel.canon import canonical, read_json
-from pavilion.kernel.signing import SigningKey, checkpoint_text, sign_note
+from pavilion.kernel.signing import SigningKey, VerifierKey, checkpoint_text, sign_note
 from pavilion.kernel.tlog import CompactTree, leaf_hash
 from tests.luck import Random
 from tests.simulate.house import SALE, SIGNER, House
@@ -36,6 +39,15 @@ def played(seed, steps=45):
 HOUSES = [played(seed) for seed in SEEDS]
 SHOWN = played(14)  # every lot is sold, so nothing is hidden
 RECORDS = [house.record() for house in HOUSES]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def each_line_once():
+    """A record altered in one place is otherwise the one before: equal lines are read, equal notes checked, once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readlines, "read_line", cache(read_line))
+        patch.setattr(VerifierKey, "verifies", cache(VerifierKey.verifies))
+        yield
 
 
 def judge(lines):
