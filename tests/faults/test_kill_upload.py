@@ -62,7 +62,7 @@ async def seen(sessions, public_id, process, enough):
     async with asyncio.timeout(120):
         while not enough(file := await world.file_of(sessions, public_id)):
             assert process.returncode is None, "the worker ended by itself"
-            await asyncio.sleep(0.01)  # another process works; its rows are all that can be looked at
+            await asyncio.sleep(0.05)  # another process works; its rows are all that can be looked at
     return file
 
 
