@@ -1,5 +1,6 @@
 """What a house does by itself: the work its worker looks at, in this order."""
 
+from datetime import datetime
 from functools import partial
 from itertools import starmap
 
@@ -7,7 +8,7 @@ from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import papers as sale_papers
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import closed, notice_giving
-from pavilion.catalogue import alerting, importing, watching
+from pavilion.catalogue import alerting, completing, importing, watching
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.media_work import MediaWork
@@ -60,7 +61,8 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("media", partial(MediaWork(shelf).tick, sessions)),
         Tick("verdicts", partial(catalogue_jobs.follow_verdicts, sessions)),
         Tick("settings", partial(table_versions.follow_house, sessions, ports.registries)),
-        Tick("origin", lambda now: provenance_jobs.retry_pending(sessions, ports.registries, now, log=ports.log)),
+        Tick("origin", partial(_ask_again, sessions, ports)),
+        Tick("waiting rows", partial(completing.tick, sessions)),
         Tick("searches", partial(alerting.tick, sessions)),
         Tick("lots", partial(auctions_jobs.follow_verdicts, sessions)),
         Tick("papers of sales", partial(sale_papers.tick, sessions, pages.tongues, settings.public_url, shelf)),
@@ -91,6 +93,12 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
 def signer_of(settings: Settings) -> LogSigner | None:
     """Who signs the origin log; a house without its key signs nothing, and verifies nothing new."""
     return log_wiring.signer_of(settings) if settings.log_key.get_secret_value() else None
+
+
+async def _ask_again(sessions: db.Sessions, ports: Ports, now: datetime) -> int:
+    """Registries that were silent are asked again; of what they say the laboratory's grades are used first."""
+    ask = provenance_jobs.retry_pending
+    return await ask(sessions, ports.registries, now, log=ports.log, settle=completing.settle)
 
 
 def _folder_ticks(settings: Settings, sessions: db.Sessions, pages: Pages) -> list[Tick]:

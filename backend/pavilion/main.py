@@ -28,6 +28,7 @@ from pavilion.bidding import queries as bidding_queries
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.wiring import engine_alone, one_process, rooms_over_redis
 from pavilion.catalogue import (
+    completing,
     nomenclature,
     portraits,
     share_routes,
@@ -233,6 +234,7 @@ def build_web(
     app.state.registries = connect(settings)
     app.state.payments = payments_connecting.connect(settings)
     app.state.log_signer = signer_of(settings)
+    app.state.settle = completing.settle
     app.state.holder_of = holding.holder_of
     app.state.lots_with = reached.lots_with
     app.state.invoices = warranted.Invoices()

@@ -281,3 +281,38 @@ async def test_stock_is_for_suppliers(house):
     async with AsyncClient(transport=ASGITransport(house), base_url=HOME, headers={"origin": HOME}) as stranger:
         assert (await stranger.get("/stock")).status_code == 303
         assert (await stranger.put(PUT, content=b"a")).status_code == 401
+
+
+async def test_a_changed_row_tells_both_values_and_columns_by_their_names(house, thirty):
+    head, *rows = (thirty / "stock.csv").read_text("utf-8").splitlines()
+    places = {name: place for place, name in enumerate(head.split(","))}
+    good = next(a["row"] for a in world.answers_of(thirty) if a["outcome"] == "accepted")
+    cells = rows[good - 2].split(",")
+    was, cells[places["Color"]] = cells[places["Color"]], "D" if cells[places["Color"]] != "D" else "E"
+    cells[places["Total Price"]], said = "7.5", cells[places["Color"]]
+    async with supplier(house) as browser:
+        lone = "\n".join([head, ",".join(cells)]).encode()
+        refused = await browser.post("/stock/imports", files={"file": ("lone.csv", lone)})
+        cells[places["Total Price"]] = ""
+        content = "\n".join([head.replace("Color", "Col"), ",".join(cells)]).encode()
+        sent = await browser.post("/stock/imports", files={"file": ("one.csv", content)})
+        await work(house, thirty)
+        address = sent.headers["location"]
+        told = (await browser.get(f"{PUT}/{address.rpartition('/')[2]}")).json()
+        (row,) = (await browser.get(f"{PUT}/{told['id']}/rows")).json()["rows"]
+        assert (told["accepted_changed"], told["progress"], row["outcome"]) == (1, 100, "accepted_changed")
+        (issue,) = row["issues"]
+        assert (issue["header"], issue["raw"], issue["normalised"], issue["column"]) == ("Col", said, was, "color")
+        assert issue["message_en"] == f"Colour: the report says {was}, the file {said}. The report’s value is used."
+        assert len((await browser.get(f"{address}/fix.csv")).text.splitlines()) == 1, "no bad row"
+        page, stone = await browser.get(address), await browser.get(f"/stones/{row['origin']['stone_id']}")
+        assert "<b>Colour</b> <i>Col</i>" in page.text and issue["message_en"] in page.text
+        assert f"the supplier’s file says {said}" in stone.text
+        assert "<b>Total price</b>" in (await browser.get(refused.headers["location"])).text
+        await browser.post("/language", data={"to": "zh", "back": "/"})
+        zh = await browser.get(address)
+        assert "<b>颜色</b> <i>Col</i>" in zh.text and f"颜色：证书为{was}，文件为{said}，以证书为准。" in zh.text
+        assert "<b>总价</b> <i>Total Price</i>" in (await browser.get(refused.headers["location"])).text
+    async with AsyncClient(transport=ASGITransport(house), base_url=HOME) as stranger:
+        seen = await stranger.get(f"/stones/{row['origin']['stone_id']}")
+        assert seen.status_code == 200 and "the supplier’s file says" not in seen.text

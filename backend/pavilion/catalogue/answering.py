@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.catalogue import laboratory
 from pavilion.catalogue.checking import ACCEPTED, WITH_WARNINGS, CheckedRow, StockSheet
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.rowrules import Issue
+from pavilion.catalogue.rowrules import Issue, Values
 from pavilion.catalogue.upload_models import Outcome, StockFile
 from pavilion.provenance.claims import Verdict
 from pavilion.provenance.findings import Finding, Severity
+from pavilion.provenance.registries.port import LABORATORY
 
 RAW_CHARS = 200
 FIT = (ACCEPTED, WITH_WARNINGS)
@@ -27,6 +29,8 @@ _OUTCOMES = {
     "review": Outcome.REVIEW,
     "pending": Outcome.PENDING_ORIGIN,
 }
+WAIT = (Outcome.PENDING_LAB, Outcome.PENDING_ORIGIN)
+POLICY = "origin_policy_refused"
 
 
 def answer_of(file: StockFile, sheet: StockSheet, row: CheckedRow) -> dict[str, Any]:
@@ -41,20 +45,38 @@ def answer_of(file: StockFile, sheet: StockSheet, row: CheckedRow) -> dict[str, 
         "verdict": None,
         "grade": None,
         "verdict_sha256": None,
+        "graded": None,
     }
 
 
-def issue_of(sheet: StockSheet, row: CheckedRow, issue: Issue) -> dict[str, Any]:
+def issue_of(sheet: StockSheet, row: CheckedRow, issue: Issue, values: Values | None = None) -> dict[str, Any]:
+    """`values` are those that are used, where they are not the row's own."""
+    used = row.values if values is None else values
     document = {"column": issue.column, "code": str(issue.code), "severity": issue.severity, "facts": dict(issue.facts)}
     if issue.column in sheet.fields:
         place = sheet.fields.index(issue.column)
         document |= {
             "header": sheet.sheet.header[place],
-            "raw": row.cells[place][:RAW_CHARS] if place < len(row.cells) else "",
+            "raw": raw_of(sheet, row, issue.column),
         }
-        if issue.severity == "warning" and (value := row.values.get(issue.column)) is not None:
+        if issue.severity == "warning" and (value := used.get(issue.column)) is not None:
             document["normalised"] = value
     return document
+
+
+def raw_of(sheet: StockSheet, row: CheckedRow, column: str) -> str:
+    """The cell as the sender wrote it; the file has this column."""
+    place = sheet.fields.index(column)
+    return row.cells[place][:RAW_CHARS] if place < len(row.cells) else ""
+
+
+def heard(answer: dict[str, Any], issues: Sequence[dict[str, Any]]) -> None:
+    """The laboratory's word is a part of the row's answer."""
+    answer["issues"].extend(issues)
+    if any(issue["severity"] == "error" for issue in issues):
+        answer["outcome"] = Outcome.REJECTED
+    elif any(issue["code"] == laboratory.MISMATCH for issue in issues):
+        answer["outcome"] = Outcome.CHANGED
 
 
 def judged(answer: dict[str, Any], verdict: Verdict, exposed: bool) -> None:
@@ -66,10 +88,14 @@ def judged(answer: dict[str, Any], verdict: Verdict, exposed: bool) -> None:
             answer["issues"].append(_policy(verdict.grade))
         return
     answer["outcome"] = _OUTCOMES[verdict.verdict]
+    pending = [finding for finding in verdict.findings if finding.severity is Severity.PENDING]
+    if answer["outcome"] in WAIT and all(finding.params.get("registry") == LABORATORY for finding in pending):
+        answer["outcome"] = Outcome.PENDING_LAB
+    told = {issue["code"] for issue in answer["issues"]}
     for finding in verdict.findings:
         severity = _SEVERITIES.get(finding.severity)
-        if severity is not None:
-            answer["issues"].append(_for_supplier(finding, severity))
+        if severity is not None and (issue := _for_supplier(finding, severity))["code"] not in told:
+            answer["issues"].append(issue)
 
 
 def _for_supplier(finding: Finding, severity: str) -> dict[str, Any]:
@@ -78,11 +104,13 @@ def _for_supplier(finding: Finding, severity: str) -> dict[str, Any]:
         code, rule, facts = IN_REVIEW, IN_REVIEW, dict[str, Any]()
     else:
         code, rule, facts = TRADE_CODES.get(finding.code, finding.code), finding.code, dict(finding.params)
+        if finding.code == "RG-03" and finding.params.get("registry") == LABORATORY:
+            code = laboratory.NOT_FOUND
     return {"column": "origin_id", "code": code, "severity": severity, "rule": rule, "facts": facts}
 
 
 def _policy(grade: str) -> dict[str, Any]:
-    return {"column": "origin_id", "code": "origin_policy_refused", "severity": "warning", "facts": {"grade": grade}}
+    return {"column": "origin_id", "code": POLICY, "severity": "warning", "facts": {"grade": grade}}
 
 
 async def listed_elsewhere(

@@ -86,6 +86,7 @@ class RowOriginTold(Told):
     grade: Annotated[str | None, Field(examples=["A"])]
     findings: list[FindingTold]
     verdict_id: Sha256 | None
+    next_try: Annotated[Instant | None, Field(description="When silent registries are asked again.")]
 
 
 class RowTold(Told):

@@ -31,7 +31,7 @@ class Draft:
 
 
 ACCEPTED, REJECTED, REVIEW = "accepted", "rejected", "review"
-DUPLICATE, WARNED = "duplicate_in_file", "accepted_with_warnings"
+DUPLICATE, WARNED, CHANGED = "duplicate_in_file", "accepted_with_warnings", "accepted_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,13 @@ def _strange_number(draft: Draft) -> None:
 
 
 def _better_colour(draft: Draft) -> None:
+    """A grade is the laboratory's to give: its colour is used, and the row says both."""
     draft.event("GRADED")["report"]["color"] = "K"
+
+
+def _other_shape(draft: Draft) -> None:
+    """No grade that can be put right: the report is of another stone."""
+    draft.event("GRADED")["report"]["shape"] = "OVAL"
 
 
 def _heavier(draft: Draft) -> None:
@@ -206,6 +212,11 @@ def _stolen(draft: Draft) -> None:
 
 
 def _unknown(draft: Draft) -> None:
+    """The laboratory knows its report, no registry the stone."""
+    draft.row["Origin ID"] += "-X"
+
+
+def _unheard_of(draft: Draft) -> None:
     draft.registered = False
 
 
@@ -280,16 +291,18 @@ FAULTS: tuple[Fault, ...] = (
     _chain("no natural test", "NT-01", _untested),
     _chain("test found it grown", "NT-01", _grown_in_a_laboratory),
     _chain("test referred", "NT-03", _referred, REVIEW),
-    _chain("report of a grown stone", "NT-02", _grown_by_report),
-    _chain("no report", "GR-01 ID-04 RG-02 RG-03", _ungraded),
+    _chain("report of a grown stone", "natural_lab_mixed", _grown_by_report, judged=False),
+    _chain("no report", "report_not_found", _ungraded, judged=False),
     _chain("report typed by hand", "", _typed, ACCEPTED),
     _chain("number no laboratory writes", "GR-02", _strange_number),
-    _chain("better colour than graded", "GR-03", _better_colour),
+    _chain("better colour than graded", "lab_mismatch", _better_colour, CHANGED),
+    _chain("other shape than graded", "GR-03", _other_shape),
     _chain("heavier than graded", "GR-04", _heavier, needs=_of_a_carat),
     _chain("no warranty", "WA-01", _unwarranted),
     _chain("old self-assessment", "WA-02", _stale_assessment, REVIEW),
     _chain("stolen", "ID-06", _stolen),
     _chain("unknown to the registry", "RG-03", _unknown),
+    _chain("unknown to everybody", "report_not_found", _unheard_of, judged=False),
     _chain("other rough weight than registered", "RG-02", _other_rough),
     _row("no origin", "origin_missing", _cell("Origin ID", "")),
     _row("shape with two readings", "ambiguous_value", _cell("Shape", "R")),

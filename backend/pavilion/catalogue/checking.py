@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from pavilion.catalogue.cells import Context
 from pavilion.catalogue.headers import ERROR_COLUMN, candidates, read_headers
-from pavilion.catalogue.nomenclature import clean, nomenclature
+from pavilion.catalogue.nomenclature import clean, column_name, nomenclature
 from pavilion.catalogue.rowrules import Issue, RowReader, Values
 from pavilion.kernel.sheet import LIMITS, Limits, Row, Sheet, SheetFault, bare, open_sheet
 
@@ -191,10 +191,15 @@ def fill(code: str, facts: Mapping[str, Any], lang: str) -> str:
         return code
     comma = "、" if lang == "zh" else ", "
     said = {
-        name: comma.join(map(str, fact)) if isinstance(fact, list | tuple) else str(fact)
+        name: comma.join(_named(name, one, lang) for one in (fact if isinstance(fact, list | tuple) else [fact]))
         for name, fact in facts.items()
     }
     return (known.zh if lang == "zh" else known.en).format_map(_Blank(said))
+
+
+def _named(name: str, fact: object, lang: str) -> str:
+    """A column is called by its name."""
+    return column_name(str(fact), lang) if name in ("field", "column", "candidates") else str(fact)
 
 
 class _Blank(dict[str, str]):

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pavilion.catalogue import chains
-from pavilion.catalogue.breaking import FAULTS, REVIEW, WARNED, Draft, Fault, Row
+from pavilion.catalogue.breaking import CHANGED, FAULTS, REVIEW, WARNED, Draft, Fault, Row
 from pavilion.provenance.registries.port import OWN_PRODUCTION
 from pavilion.provenance.registries.writing import RegistryWriter
 
@@ -127,14 +127,15 @@ class _Writer:
         judged = outcome in ("accepted", WARNED) if fault is None else fault.judged
         if judged and _too_light_for_its_size(draft):
             codes = codes | {"GR-05"}
-            outcome = REVIEW if outcome in ("accepted", WARNED) else outcome
+            outcome = REVIEW if outcome in ("accepted", WARNED, CHANGED) else outcome
         if draft.registered:
             self._registry.add(draft.origin_id, draft.events)
             self._registered += 1
         self._csv.writerow(draft.row)
         if fault is None and judged:
             self._last_good = (self._row, dict(draft.row))
-        verdict = {"accepted": "verified", WARNED: "verified"}.get(outcome, outcome) if judged else None
+        verified = ("accepted", WARNED, CHANGED)
+        verdict = ("verified" if outcome in verified else outcome) if judged else None
         answer: dict[str, Any] = {
             "row": self._row,
             "stock_no": draft.row["Stock #"],
@@ -258,7 +259,7 @@ def _upload_answer(stone: _Stone) -> tuple[str, set[str]]:
 def _too_light_for_its_size(draft: Draft) -> bool:
     """The laboratory's measurements and the mass off the wheel differ by more than six in a hundred."""
     graded = next((event for event in draft.events if event["t"] == "GRADED"), None)
-    if graded is None or not draft.registered:
+    if graded is None or not draft.registered or draft.row["Origin ID"] != draft.origin_id:
         return False
     mass = Decimal(draft.event("POLISHED")["out"].get(draft.origin_id, draft.mass_mct))
     length, width, height = (Decimal(text) for text in graded["report"]["meas"])

@@ -9,7 +9,6 @@ reads the file again and goes on after the last that was answered.
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -20,10 +19,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import listing, replacing, service, uploads
-from pavilion.catalogue.answering import FIT, Answer, answer_of, issue_of, judged, listed_elsewhere, shown_stones
+from pavilion.catalogue.answering import FIT, WAIT, Answer, judged
 from pavilion.catalogue.checking import CheckedRow, StockSheet, Stopped, open_stock
-from pavilion.catalogue.rowrules import Issue
-from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockContent, StockFile, StockRow
+from pavilion.catalogue.storing import Stored, store
+from pavilion.catalogue.upload_models import FileState, Mode, StockContent, StockFile, StockRow
 from pavilion.kernel import events, jobs
 from pavilion.kernel.clock import monotonic_s
 from pavilion.kernel.db import Sessions, reading
@@ -206,14 +205,14 @@ class _Run:
             await self._hold(session)
             if self._file.dry_run:
                 nested = await session.begin_nested()
-                stored = await self._store(session, sheet, batch, dossiers, now)
+                stored = await store(session, self._file, sheet, batch, dossiers, now)
                 recorded = await provenance.record(session, stored.dossiers, now, rehearsal=True)
                 verdicts = await provenance.judge_recorded(session, recorded, now, rehearsal=True)
                 await self._list(session, stored, verdicts, now)
                 await nested.rollback()
                 await self._keep(session, batch, stored.answers)
             else:
-                stored = await self._store(session, sheet, batch, dossiers, now)
+                stored = await store(session, self._file, sheet, batch, dossiers, now)
                 recorded = await provenance.record(session, stored.dossiers, now, log=self._log)
                 if after is not None or any(one.waits for one in recorded):
                     return _Logged(batch, dossiers, max((one.highest for one in recorded), default=0), since)
@@ -233,7 +232,7 @@ class _Run:
         now = self._clock()
         async with self._sessions.begin() as session:
             await self._hold(session)
-            stored = await self._store(session, sheet, logged.batch, logged.dossiers, now)
+            stored = await store(session, self._file, sheet, logged.batch, logged.dossiers, now)
             verdicts = await provenance.settle(session, dossiers=stored.dossiers, now=now, log=self._log)
             await self._list(session, stored, verdicts, now)
             await self._keep(session, logged.batch, stored.answers)
@@ -245,46 +244,7 @@ class _Run:
         self._patient = self._patient or covered
         return covered
 
-    async def _store(
-        self,
-        session: AsyncSession,
-        sheet: StockSheet,
-        batch: Sequence[CheckedRow],
-        dossiers: Mapping[int, Dossier],
-        now: datetime,
-    ) -> "_Stored":
-        """The acceptable rows are stored as stones; the dossiers of those that are to be judged know their names."""
-        elsewhere = await listed_elsewhere(session, self._file.supplier_company_id, batch)
-        answers, fit = [], []
-        for row in batch:
-            answer = answer_of(self._file, sheet, row)
-            if row.outcome in FIT and (row.values["lab"], row.values["report_no"]) in elsewhere:
-                answer["outcome"] = Outcome.DUPLICATE_OF_OTHER
-                answer["issues"].append(issue_of(sheet, row, Issue("report_no", Outcome.DUPLICATE_OF_OTHER, "error")))
-            elif row.outcome in FIT:
-                fit.append((row, dossiers[row.row], answer))
-            answers.append(answer)
-        fields = [field for field in sheet.fields if field is not None]
-        stones = [
-            listing.stone_columns(row.values, fields)
-            | (listing.origin_columns(dossier.events) if dossier.keeps_chain else {})
-            for row, dossier, _ in fit
-        ]
-        supplier = self._file.supplier_company_id
-        stored = await service.store_stones(session, stones, supplier_company_id=supplier, now=now)
-        shown = await shown_stones(session, [stone.public_id for stone in stored if stone.change == "unchanged"])
-        asked: list[tuple[str, Answer]] = []
-        to_judge = []
-        for stone, (_, dossier, answer) in zip(stored, fit, strict=True):
-            answer["stone"] = stone.public_id
-            if stone.public_id in shown:
-                answer |= {"outcome": Outcome.UNCHANGED, "verdict": "verified"}
-                continue
-            asked.append((stone.public_id, answer))
-            to_judge.append(replace(dossier, claim=replace(dossier.claim, stone=stone.public_id)))
-        return _Stored(answers, asked, to_judge)
-
-    async def _list(self, session: AsyncSession, stored: "_Stored", verdicts: Sequence[Verdict], now: datetime) -> None:
+    async def _list(self, session: AsyncSession, stored: Stored, verdicts: Sequence[Verdict], now: datetime) -> None:
         """The verified stones are listed, and each row knows its verdict."""
         verified = [verdict.stone for verdict in verdicts if verdict.verdict == "verified"]
         exposed = await service.expose_stones(session, verified, now=now)
@@ -293,10 +253,12 @@ class _Run:
 
     async def _keep(self, session: AsyncSession, batch: Sequence[CheckedRow], answers: Sequence[Answer]) -> None:
         file = self._file
-        await put(session, StockRow, answers)
         counts = dict(file.counts)
         for answer in answers:
+            if answer["outcome"] not in WAIT:
+                answer["graded"] = None
             counts[answer["outcome"]] = counts.get(answer["outcome"], 0) + 1
+        await put(session, StockRow, answers)
         before, file.row_reached = file.row_reached, batch[-1].row
         file.counts, file.done = counts, file.done + len(batch)
         await self._save(session, reached=before)
@@ -358,14 +320,6 @@ class _Run:
         lease = self._clock() + LEASE
         job = update(jobs.Job).where(jobs.Job.kind == uploads.JOB, jobs.Job.key == file.public_id)
         await session.execute(job.where(jobs.Job.state == jobs.State.RUNNING).values(run_until=lease))
-
-
-class _Stored(NamedTuple):
-    """Answers on their way: those of `asked` still want the verdict on the dossier at the same place."""
-
-    answers: list[Answer]
-    asked: list[tuple[str, Answer]]
-    dossiers: list[Dossier]
 
 
 class _Logged(NamedTuple):

@@ -76,7 +76,7 @@ def claim_of(stone: str, values: Values, registry: str, uploader: str | None) ->
         origin_registry=values.get("origin_registry") or registry,
         species=values.get("species", "diamond"),
         shape=_shape(values["shape"]),
-        listed=_listed(values),
+        listed=words_of(values),
         fancy=_fancy(values),
         lab=values["lab"],
         report_no=values["report_no"],
@@ -93,7 +93,8 @@ def _shape(code: str) -> str:
     return "RBC" if code == "round" else code.upper()
 
 
-def _listed(values: Values) -> dict[str, str]:
+def words_of(values: Values) -> dict[str, str]:
+    """The grades that are listed, as laboratories write them."""
     terms = nomenclature().terms
     carat = values["carat"]
     text = f"{carat // 1000}.{carat % 1000:03d}"

@@ -166,6 +166,9 @@ class Stone(Base):
     photo: Mapped[str | None] = mapped_column(String(26))  # public id of the first photograph
     words: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the laboratory's own words beside our codes
     comment: Mapped[str | None] = mapped_column(Text)
+    supplier_said: Mapped[dict[str, str] | None] = mapped_column(
+        JSON
+    )  # by column, where the laboratory's value is used
 
     listed_at: Mapped[datetime | None]  # when it was first shown to buyers
     updated_at: Mapped[datetime]

@@ -53,6 +53,8 @@ class Column:
     max_chars: int
     enumeration: str
     default: str | None
+    en: str
+    zh: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,12 @@ def term(enumeration: str, code: str, lang: str) -> str:
     return code if pair is None else pair[lang == "zh"]
 
 
+def column_name(column: str, lang: str) -> str:
+    """What a column of a stock file holds, in the reader's language; a text that names none stays as it is."""
+    spec = nomenclature().columns.get(column)
+    return column if spec is None else spec.zh if lang == "zh" else spec.en
+
+
 def country_name(code: str, lang: str) -> str:
     pair = nomenclature().country_terms.get(code)
     return code if pair is None else pair[lang == "zh"]
@@ -161,6 +169,8 @@ def _column(row: dict[str, Any]) -> Column:
         max_chars=row.get("max_chars", 2000),
         enumeration=row.get("enum", row["name"]),
         default=row.get("default"),
+        en=row["en"],
+        zh=row["zh"],
     )
 
 

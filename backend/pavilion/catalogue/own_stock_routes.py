@@ -1,5 +1,6 @@
 """A supplier's own stones and chosen meanings as pages, and what is decided about a file that was read."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -9,7 +10,7 @@ from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import own_stock, uploads
 from pavilion.catalogue import upload_queries as queries
-from pavilion.catalogue.nomenclature import nomenclature, term
+from pavilion.catalogue.nomenclature import column_name, nomenclature, term
 from pavilion.catalogue.own_stock import Standing
 from pavilion.catalogue.upload_forms import ChooseMeanings, ForgetMeaning
 from pavilion.catalogue.upload_models import StockFile
@@ -50,7 +51,10 @@ async def meanings(request: Request, actor: Supplier, session: Reading) -> Respo
         (one, _meant(request, one.column, one.meaning, lang))
         for one in await own_stock.meanings_of(session, _company(actor))
     ]
-    return page(request, "catalogue/own_meanings.html", rows=rows, forgotten="forgotten" in request.query_params)
+    named = partial(column_name, lang=lang)
+    return page(
+        request, "catalogue/own_meanings.html", rows=rows, named=named, forgotten="forgotten" in request.query_params
+    )
 
 
 @router.post("/stock/meanings/removals")
@@ -102,5 +106,7 @@ def _meant(request: Request, column: str, meaning: str, lang: str) -> str:
     """In the trade's words where it has them."""
     if column in SETTINGS:
         return sentence(request, f"upload_{meaning}")
+    if column == "@headers":
+        return column_name(meaning, lang)
     spec = nomenclature().columns.get(column)
     return meaning if spec is None else term(spec.enumeration, meaning, lang)

@@ -136,8 +136,9 @@ async def _answer_with_rows(
     first = True
     while after is not None:
         rows, after = await queries.rows_of(session, file, after=after, limit=1000)
+        waits = await queries.next_tries(session, rows)
         for row in rows:
-            out.write(("\n" if first else ",\n") + json.dumps(queries.row_answer(row, say), ensure_ascii=False))
+            out.write(("\n" if first else ",\n") + json.dumps(queries.row_answer(row, say, waits), ensure_ascii=False))
             first = False
         session.expunge_all()
     out.write("\n]}\n")

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pavilion.kernel.db import Base, append_only, one_of
@@ -35,6 +35,9 @@ class Outcome(StrEnum):
     DUPLICATE_OF_OTHER = "duplicate_of_other_supplier"
     REJECTED = "rejected"
     UNCHANGED = "unchanged"
+
+
+WAITING = text("outcome in ('pending_lab', 'pending_origin')")  # rows that a late answer completes
 
 
 class StockContent(Base):
@@ -93,6 +96,7 @@ class StockRow(Base):
     __table_args__ = (
         one_of("outcome", Outcome),
         Index("ix_stock_rows_file_id_outcome_row", "file_id", "outcome", "row"),
+        Index("ix_stock_rows_waiting", "stone", postgresql_where=WAITING, sqlite_where=WAITING),
         {"sqlite_with_rowid": False},
     )
 
@@ -106,6 +110,7 @@ class StockRow(Base):
     verdict: Mapped[str | None] = mapped_column(String(10))
     grade: Mapped[str | None] = mapped_column(String(1))
     verdict_sha256: Mapped[str | None] = mapped_column(String(64))
+    graded: Mapped[dict[str, str] | None] = mapped_column(JSON)  # of a row that waits: its cells, by column of a grade
 
 
 class StockMapping(Base):

@@ -1,6 +1,7 @@
 """Reading stock files: the list, one file's answer, its rows with sentences, and the file to mend and send again."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,21 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
-from pavilion.catalogue import uploads
+from pavilion.catalogue import laboratory, uploads
+from pavilion.catalogue.answering import WAIT
 from pavilion.catalogue.cells import CELL_CHARS_MOST, suggestions
 from pavilion.catalogue.checking import fill
 from pavilion.catalogue.headers import ERROR_COLUMN
-from pavilion.catalogue.nomenclature import nomenclature, term
+from pavilion.catalogue.nomenclature import column_name, nomenclature, term
 from pavilion.catalogue.numbers import PRICE_LEAST_MAJOR
 from pavilion.catalogue.upload_models import FileState, Outcome, StockContent, StockFile, StockRow
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.sheet import open_sheet
+from pavilion.provenance import queries as provenance
 
 PAGE = 100
 FILES = 50
 DOUBTS = 40  # words and headers that are asked about at once
 FEW = 8  # meanings beyond which it is no doubt between readings, but a word nobody knows
 WORD = 200  # characters
+DOUBTFUL = (Outcome.REJECTED, Outcome.WITH_WARNINGS, Outcome.CHANGED)
 BAD = (Outcome.REJECTED, Outcome.DUPLICATE, Outcome.DUPLICATE_OF_OTHER)
 
 Say = Callable[[str, str, Mapping[str, Any]], str]  # language, code, facts -> sentence; for codes of other domains
@@ -119,8 +123,8 @@ def file_issue(issue: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def row_answer(row: StockRow, say: Say) -> dict[str, Any]:
-    """The row as the interface tells it."""
+def row_answer(row: StockRow, say: Say, waits: Mapping[str, datetime]) -> dict[str, Any]:
+    """The row as the interface tells it; `waits`: when the registries of a stone are asked again."""
     answer: dict[str, Any] = {"row": row.row, "stock_no": row.stock_no, "outcome": row.outcome}
     answer["issues"] = [issue_answer(issue, say) for issue in row.issues]
     if row.first_row is not None:
@@ -138,6 +142,7 @@ def row_answer(row: StockRow, say: Say) -> dict[str, Any]:
             "grade": row.grade,
             "findings": findings,
             "verdict_id": row.verdict_sha256,
+            "next_try": stamp(waits[row.stone]) if row.stone in waits else None,
         }
     return answer
 
@@ -161,7 +166,16 @@ def message(issue: Mapping[str, Any], lang: str, say: Say) -> str:
     code = issue["code"]
     if "rule" in issue:
         return say(lang, issue["rule"], issue["facts"])
+    if code == laboratory.MISMATCH:
+        return fill(code, _both_values(issue["facts"], lang), lang)
     return fill(code, _facts(issue, lang, say) | issue["facts"], lang)
+
+
+async def next_tries(session: AsyncSession, rows: Sequence[StockRow]) -> dict[str, datetime]:
+    """When the registries are asked again about the stones of those rows that wait."""
+    stones = [row.stone for row in rows if row.stone is not None and row.outcome in WAIT]
+    verdicts = await provenance.verdicts_of(session, stones) if stones else {}
+    return {stone: verdict.next_try for stone, verdict in verdicts.items() if verdict.next_try is not None}
 
 
 async def doubts(session: AsyncSession, file: StockFile) -> list[Doubt]:
@@ -173,9 +187,7 @@ async def doubts(session: AsyncSession, file: StockFile) -> list[Doubt]:
     }
     free = tuple(name for name in nomenclature().columns if name not in file.header_map.values())
     found |= {Doubt("@headers", header, free) for header in file.unknown_headers if 0 < len(header) <= WORD}
-    wanted = select(StockRow.issues).where(
-        StockRow.file_id == file.id, StockRow.outcome.in_((Outcome.REJECTED, Outcome.WITH_WARNINGS))
-    )
+    wanted = select(StockRow.issues).where(StockRow.file_id == file.id, StockRow.outcome.in_(DOUBTFUL))
     for issues in await session.scalars(wanted.order_by(StockRow.row).limit(2000)):
         found |= {doubt for issue in issues if (doubt := _doubt(issue)) is not None}
     return sorted(found, key=lambda doubt: (len(doubt.meanings) > FEW, doubt))[:DOUBTS]
@@ -229,7 +241,7 @@ def delimiter_of(path: Path) -> str:
 
 
 def _worded(issue: Mapping[str, Any], lang: str, say: Say) -> str:
-    header = issue.get("header") or issue["column"]
+    header = issue.get("header") or column_name(issue["column"], lang)
     text = message(issue, lang, say)
     return f"{header}: {text} ({issue['code']})" if header else f"{text} ({issue['code']})"
 
@@ -259,6 +271,13 @@ def _facts(issue: Mapping[str, Any], lang: str, say: Say) -> dict[str, Any]:
     if issue["code"] == "too_long" and spec.type not in ("text", "link"):
         facts["limit"] = CELL_CHARS_MOST
     return facts
+
+
+def _both_values(facts: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """The laboratory's grade and the sender's, in the trade's words; colour and clarity are written as codes."""
+    column = facts["field"]
+    both = {name: laboratory.shown(column, facts[name], lang) for name in ("lab_value", "value")}
+    return {"field": column_name(column, lang), **both}
 
 
 def _meaning(column: str, code: str, lang: str, say: Say) -> str:

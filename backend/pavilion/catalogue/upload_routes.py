@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from pavilion.catalogue import upload_queries as queries
 from pavilion.catalogue import uploads
 from pavilion.catalogue.answers_stock import FileTaken, FileTold, RowsTold
 from pavilion.catalogue.checking import PROFILES, Profile
-from pavilion.catalogue.nomenclature import nomenclature, term
+from pavilion.catalogue.nomenclature import column_name, nomenclature, term
 from pavilion.catalogue.upload_forms import ChooseMeaning, ConfirmReplace
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotAllowed, NotFound, Refusal, TooLarge
@@ -71,6 +72,8 @@ async def one(
         file=file,
         answer=await queries.answer_of(session, file),
         rows=[(row, [(issue, queries.message(issue, lang, say)) for issue in row.issues]) for row in rows],
+        waits=await queries.next_tries(session, rows),
+        named=partial(column_name, lang=lang),
         more=more,
         outcome=wanted,
         outcomes=[(name, file.counts[name]) for name in Outcome if file.counts.get(name)],
@@ -172,8 +175,8 @@ async def get_rows(
     """The file's rows with what is wrong with each, in both languages; those that are answered so far."""
     file = await _file(session, actor, public_id)
     rows, more = await queries.rows_of(session, file, after=cursor, outcome=outcome, limit=limit)
-    say = _say(request)
-    return JSONResponse({"rows": [queries.row_answer(row, say) for row in rows], "next_cursor": more})
+    say, waits = _say(request), await queries.next_tries(session, rows)
+    return JSONResponse({"rows": [queries.row_answer(row, say, waits) for row in rows], "next_cursor": more})
 
 
 @router.post(
@@ -234,6 +237,8 @@ def _choices(request: Request, doubt: queries.Doubt, lang: str) -> list[tuple[st
     """The meanings on offer, in the trade's words where it has them."""
     if doubt.column in ("list_pct_sign", "date_order"):
         return [(meaning, sentence(request, f"upload_{meaning}")) for meaning in doubt.meanings]
+    if doubt.column == "@headers":
+        return [(meaning, column_name(meaning, lang)) for meaning in doubt.meanings]
     spec = nomenclature().columns.get(doubt.column)
     return [(meaning, term(spec.enumeration if spec else "", meaning, lang)) for meaning in doubt.meanings]
 

@@ -123,7 +123,8 @@ async def confirm_again(
     if claim.origin_registry not in registries.names:
         raise RegistryNotConnected(registry=claim.origin_registry)
     log = request.app.state.log_signer
-    await service.confirm(session, claims=[claim], registry=registries, now=now, log=log)
+    dossiers = await service.ask([claim], registries, now)
+    await request.app.state.settle(session, dossiers=dossiers, now=now, log=log)
     return RedirectResponse(f"/staff/exceptions/{stone}?done=asked", status_code=303)
 
 

@@ -49,7 +49,11 @@ def connect(settings: Settings) -> Registries:
 
 def in_this_process(folder: Path) -> Registries:
     """All registries simulated from one signed folder, without a network."""
-    world = World(folder)
+    return of_world(World(folder))
+
+
+def of_world(world: World) -> Registries:
+    """The same, of a world that can be ordered to misbehave."""
     chains = [FileRegistry(world.opened, name=name) for name in PRODUCERS]
     others = [adapter_for(name, LocalLine(world, name)) for name in NAMES if name not in PRODUCERS]
     return Registries.of(*chains, *others)
