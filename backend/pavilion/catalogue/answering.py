@@ -1,6 +1,6 @@
 """What a row of a stock file is answered: its outcome, and what is wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -79,8 +79,9 @@ def heard(answer: dict[str, Any], issues: Sequence[dict[str, Any]]) -> None:
         answer["outcome"] = Outcome.CHANGED
 
 
-def judged(answer: dict[str, Any], verdict: Verdict, exposed: bool) -> None:
-    """The verdict on the stone's origin is the row's answer too."""
+def judged(answer: dict[str, Any], verdict: Verdict, exposed: bool, silent: Collection[str]) -> None:
+    """The verdict on the stone's origin is the row's answer too. `silent`: the registries that it needs and that have
+    not answered."""
     answer |= {"verdict": verdict.verdict, "grade": verdict.grade, "verdict_sha256": verdict.verdict_sha256}
     if verdict.verdict == "verified":
         if not exposed:
@@ -88,8 +89,7 @@ def judged(answer: dict[str, Any], verdict: Verdict, exposed: bool) -> None:
             answer["issues"].append(_policy(verdict.grade))
         return
     answer["outcome"] = _OUTCOMES[verdict.verdict]
-    pending = [finding for finding in verdict.findings if finding.severity is Severity.PENDING]
-    if answer["outcome"] in WAIT and all(finding.params.get("registry") == LABORATORY for finding in pending):
+    if answer["outcome"] == Outcome.PENDING_ORIGIN and set(silent) == {LABORATORY}:
         answer["outcome"] = Outcome.PENDING_LAB
     told = {issue["code"] for issue in answer["issues"]}
     for finding in verdict.findings:

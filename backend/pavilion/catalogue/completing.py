@@ -12,7 +12,7 @@ from pavilion.catalogue import laboratory, listing, service
 from pavilion.catalogue.answering import POLICY, Answer, heard, judged
 from pavilion.catalogue.laboratory import COLUMNS, GRADES, Heard
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.storing import laboratory_of
+from pavilion.catalogue.storing import laboratory_of, signed_grades
 from pavilion.catalogue.upload_models import WAITING, FileState, Outcome, StockFile, StockRow
 from pavilion.kernel.db import Sessions, reading
 from pavilion.provenance import gathering
@@ -79,10 +79,9 @@ def _answered() -> Any:
 async def _with_the_laboratorys_grades(
     session: AsyncSession, dossiers: Sequence[Dossier], now: datetime
 ) -> list[Dossier]:
-    """The stones are locked first, as whoever imports a file locks them first."""
     names = [dossier.claim.stone for dossier in dossiers]
-    locked = select(_STONES).where(_STONES.c.public_id.in_(names)).order_by(_STONES.c.id).with_for_update()
-    stones = {stone["public_id"]: stone for stone in (await session.execute(locked)).mappings()}
+    mine = select(_STONES).where(_STONES.c.public_id.in_(names))
+    stones = {stone["public_id"]: stone for stone in (await session.execute(mine)).mappings()}
     wanted = select(StoneVerdict.stone, StoneVerdict.claim, StoneVerdict.verdict).where(StoneVerdict.stone.in_(names))
     standing = {row.stone: row for row in await session.execute(wanted)}
     labs = (await tables_in_force(session)).labs
@@ -92,13 +91,9 @@ async def _with_the_laboratorys_grades(
         was, stone = standing.get(dossier.claim.stone), stones.get(dossier.claim.stone)
         if was is not None and was.claim != dossier.claim.document():
             continue
-        if (
-            was is not None
-            and was.verdict == VerdictCode.PENDING
-            and stone is not None
-            and stone["withdrawn_at"] is None
-        ):
-            word = _heard_late(dict(stone), laboratory_of(dossier), labs)
+        waited = was is not None and was.verdict == VerdictCode.PENDING
+        if waited and stone is not None and stone["withdrawn_at"] is None:
+            word = _heard_late(dict(stone), laboratory_of(dossier), labs, signed_grades(dossier))
             if not word.refused and (columns := _columns(stone, word)):
                 changed.setdefault(stone["supplier_company_id"], []).append(columns)
                 dossier = replace(dossier, claim=replace(dossier.claim, listed=_listed(dossier, columns)))
@@ -108,13 +103,14 @@ async def _with_the_laboratorys_grades(
     return found
 
 
-def _heard_late(stone: Mapping[str, Any], answer: Told | None, labs: Mapping[str, Lab]) -> Heard:
-    """What the laboratory says of what the supplier said; nothing while it is silent."""
+def _heard_late(
+    stone: Mapping[str, Any], answer: Told | None, labs: Mapping[str, Lab], signed: Mapping[str, str] | None = None
+) -> Heard:
+    """What the laboratory says of what the supplier said. While it is silent: what stands in the supplier's place, and
+    what it signed."""
     said = stone["supplier_said"] or {}
-    values = listing.values_of(stone)
-    if answer is None or answer.status is Status.UNAVAILABLE:
-        return Heard(values, said=said)
-    return laboratory.compare({**values, **said}, answer, labs)
+    earlier = {**(signed or {}), **{column: stone[column] for column in said}}
+    return laboratory.compare({**listing.values_of(stone), **said}, answer, labs, earlier)
 
 
 def _columns(stone: RowMapping, word: Heard) -> dict[str, Any]:
@@ -143,7 +139,8 @@ async def _answered_now(
 ) -> Answer:
     """What a reader of the file would be answered now."""
     columns = {name: getattr(stone, name) for name in _SEEN}
-    word = _heard_late(columns, await _laboratory_kept(session, verdict), labs)
+    heard_of = await _answers_kept(session, verdict)
+    word = _heard_late(columns, heard_of.get(LABORATORY), labs)
     if word.refused and verdict.verdict != VerdictCode.REJECTED:  # the table of laboratories changed since
         word = Heard(word.values)
     kept = [issue for issue in row.issues if not _of_a_later_stage(issue)]
@@ -154,17 +151,24 @@ async def _answered_now(
         Finding(said["code"], Severity(said["severity"]), said["link"], said["params"]) for said in verdict.findings
     )
     now = Verdict(verdict.stone, verdict.verdict, verdict.grade, findings, verdict.verdict_sha256)
-    judged(answer, now, stone.exposed_id is not None)
+    silent = {name for name, told in heard_of.items() if told.mandatory and told.status is Status.UNAVAILABLE}
+    judged(answer, now, stone.exposed_id is not None, silent)
     return answer
 
 
-async def _laboratory_kept(session: AsyncSession, verdict: StoneVerdict) -> Told | None:
-    """The laboratory's answer on which the verdict rests."""
+async def _answers_kept(session: AsyncSession, verdict: StoneVerdict) -> dict[str, Told]:
+    """What the registries said on which the verdict rests, by their names."""
     case = await gathering.case_of(session, verdict.stone)
-    for said in case["answers"] if case is not None else ():
-        if said["registry"] == LABORATORY:
-            return Told(LABORATORY, Status(said["status"]), verdict.decided_at, fields=said["fields"])
-    return None
+    return {
+        said["registry"]: Told(
+            said["registry"],
+            Status(said["status"]),
+            verdict.decided_at,
+            fields=said["fields"],
+            mandatory=said["mandatory"],
+        )
+        for said in (case["answers"] if case is not None else ())
+    }
 
 
 def _told(issue: Any, row: StockRow, headers: Mapping[str, str], word: Heard) -> dict[str, Any]:

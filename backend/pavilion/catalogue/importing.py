@@ -248,8 +248,8 @@ class _Run:
         """The verified stones are listed, and each row knows its verdict."""
         verified = [verdict.stone for verdict in verdicts if verdict.verdict == "verified"]
         exposed = await service.expose_stones(session, verified, now=now)
-        for (stone_id, answer), verdict in zip(stored.asked, verdicts, strict=True):
-            judged(answer, verdict, stone_id in exposed)
+        for (stone_id, answer), dossier, verdict in zip(stored.asked, stored.dossiers, verdicts, strict=True):
+            judged(answer, verdict, stone_id in exposed, dossier.silent)
 
     async def _keep(self, session: AsyncSession, batch: Sequence[CheckedRow], answers: Sequence[Answer]) -> None:
         file = self._file

@@ -100,6 +100,14 @@ def laboratory_of(dossier: Dossier) -> Told | None:
     return next((answer for answer in dossier.answers if answer.registry == LABORATORY), None)
 
 
+def signed_grades(dossier: Dossier) -> dict[str, str]:
+    """The grades of the listed report as the laboratory signed them into the stone's chain."""
+    signed = [event.report for event in dossier.events if event.report is not None]
+    listed = (dossier.claim.lab, dossier.claim.report_no)
+    words = next((one.words for one in reversed(signed) if (one.lab, one.no) == listed), {})
+    return laboratory.grades_in(words)
+
+
 async def _known(session: AsyncSession, supplier_company_id: int, batch: Sequence[CheckedRow]) -> dict[str, RowMapping]:
     """The stones that the supplier has already under the numbers of these rows."""
     keys = [row.values["stock_no"].casefold() for row in batch if row.outcome in FIT]
@@ -110,10 +118,7 @@ async def _known(session: AsyncSession, supplier_company_id: int, batch: Sequenc
 def _earlier(row: CheckedRow, stone: RowMapping | None, dossier: Dossier) -> dict[str, str]:
     """The grades that the laboratory is known to have given this report: as it signed them into the stone's chain, and
     above that as it answered before, which is all that a verified stone has and what stands in the supplier's place."""
-    report = (row.values["lab"], row.values["report_no"])
-    signed = [event.report for event in dossier.events if event.report is not None]
-    words = next((one.words for one in reversed(signed) if (one.lab, one.no) == report), {})
-    found = laboratory.grades_in(words)
+    found = signed_grades(dossier)
     if stone is None or not _same_report(row, stone):
         return found
     said, shown = stone["supplier_said"] or {}, stone["exposed_id"] is not None

@@ -171,6 +171,12 @@ def message(issue: Mapping[str, Any], lang: str, say: Say) -> str:
     return fill(code, _facts(issue, lang, say) | issue["facts"], lang)
 
 
+def beside_name(issue: Mapping[str, Any], lang: str, say: Say) -> str:
+    """The same behind the column's name, which is not said twice."""
+    name = column_name(issue["column"], lang)
+    return message(issue, lang, say).removeprefix(f"{name}: ").removeprefix(f"{name}：")
+
+
 async def next_tries(session: AsyncSession, rows: Sequence[StockRow]) -> dict[str, datetime]:
     """When the registries are asked again about the stones of those rows that wait."""
     stones = [row.stone for row in rows if row.stone is not None and row.outcome in WAIT]

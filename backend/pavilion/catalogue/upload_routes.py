@@ -71,7 +71,7 @@ async def one(
         "catalogue/stock_import.html",
         file=file,
         answer=await queries.answer_of(session, file),
-        rows=[(row, [(issue, queries.message(issue, lang, say)) for issue in row.issues]) for row in rows],
+        rows=[(row, [(issue, queries.beside_name(issue, lang, say)) for issue in row.issues]) for row in rows],
         waits=await queries.next_tries(session, rows),
         named=partial(column_name, lang=lang),
         more=more,

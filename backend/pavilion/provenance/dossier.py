@@ -42,6 +42,11 @@ class Dossier:
         return self.answers[0]
 
     @property
+    def silent(self) -> frozenset[str]:
+        """The registries without whose word there is no verdict, and that have not given it."""
+        return frozenset(a.registry for a in self.answers if a.mandatory and a.status is Status.UNAVAILABLE)
+
+    @property
     def keeps_chain(self) -> bool:
         """The record is of this very stone, whatever it says; only then may it become the stone's chain."""
         return bool(self.links) and "origin_id" not in self.producer.differs
