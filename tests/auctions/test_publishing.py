@@ -30,6 +30,7 @@ FAULTS = {
     Code.NUMBER_MISSING: "update lots set number = null",
     Code.RULES_MISSING: "update sales set increments = '[]'",
     Code.CLOSE_MISSING: "update sales set first_close_at = null",
+    Code.IMAGE_MISSING: "update stones set shape = 'other', picture = null, photo = null",
     Code.IN_OTHER_SALE: "in_sale",
     Code.ON_MEMO: "on_memo",
     Code.ON_HOLD: "held",
@@ -62,6 +63,15 @@ async def test_each_block_refuses_the_proposal(sessions, code):
     with pytest.raises(publishing.NotReady) as refused:
         await world.proposed(sessions, house, sale)
     assert code in refused.value.facts["codes"]
+
+
+async def test_a_collection_is_refused_without_a_price(sessions):
+    house = await world.build(sessions, 2)
+    sale = await world.draft(sessions, house, type="collection")
+    await break_it(sessions, "update lots set opening_minor = null")
+    with pytest.raises(publishing.NotReady) as refused:
+        await world.proposed(sessions, house, sale)
+    assert refused.value.facts["codes"] == [Code.PRICE_MISSING]
 
 
 async def test_an_unknown_shape_without_a_picture_has_no_image(sessions):

@@ -58,7 +58,7 @@ CASES = {
     Code.RULES_MISSING: (replace(SALE, increments=[]), LOT),
     Code.CLOSE_MISSING: (replace(SALE, first_close_at=None), LOT),
     Code.WORDING: (SALE, replace(LOT, refused=("lab grown",))),
-    Code.NOT_ELIGIBLE_IN: (SALE, replace(LOT, closed=("US: SN-01 US-RU-THIRD-500 (2)",))),
+    Code.NOT_ELIGIBLE_IN: (SALE, replace(LOT, closed=(("US: SN-01 US-RU-THIRD-500 (2)", "S1"),))),
     Code.DESCRIPTION_MISSING: (replace(SALE, text_zh=""), LOT),
     Code.REPORT_OLD: (SALE, replace(LOT, stones=(replace(STONE, reported_on="2021-02-27"),))),
 }

@@ -7,12 +7,15 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from pavilion.accounts.rules import Role
+from pavilion.auctions.models import Lot
 from pavilion.auctions.version_models import CatalogueVersion, LotNotice
 from pavilion.bidding import notice_giving
 from pavilion.bidding.models import BookEvent
+from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import watching
+from tests import make
 from tests.bidding.house import house
 from tests.bidding.served import served
 from tests.make import NOON, SECOND
@@ -101,3 +104,52 @@ async def test_a_giver_who_was_interrupted_has_given_once_the_book_told_it(live)
     assert len(await told(live)) == 1, "the book is not told twice"
     await watching.follow(live.house.sessions, live.house.clock())
     assert [row.payload["notice"] for row in await everything(live, select(Outbox))] == [], "nobody has bid or views it"
+
+
+async def test_a_title_is_corrected_in_both_languages_old_beside_new(live):
+    ada = (await live.employ(ada=Role.AUCTIONEER))["ada"]
+    said = {"field": "title", "title_en": "1.01 ct round, G, VS1, once more", "title_zh": "1.01 克拉圆形裸石"}
+    assert (await give(live, ada, **said | {"title_zh": ""}, reason="Typing")).status_code == 422
+    wrong = await give(live, ada, **said | {"title_en": "Lab-grown round"}, reason="Typing")
+    assert wrong.status_code == 422 and 'value="Lab-grown round"' in wrong.text
+    assert await told(live) == []
+    await live.house.bid(0, 420_000)
+    assert (await give(live, ada, **said, reason="Typing")).status_code == 303
+    (data,) = await told(live)
+    assert data["text_en"] == f"The title is now: {said['title_en']}" and said["title_zh"] in data["text_zh"]
+    (lot,) = await everything(live, select(Lot).where(Lot.public_id == live.house.lots[0]))
+    for lang, new in (("en", said["title_en"]), ("zh", said["title_zh"])):
+        async with live.browser() as guest:
+            guest.cookies.set("lang", lang)
+            page = (await guest.get(f"/lots/{lot.public_id}")).text
+            assert f"<s>{lot.title_en}</s> → {said['title_en']}" in page, "old beside new"
+            assert f"<s>{lot.title_zh}</s> → {said['title_zh']}" in page, "in the other language too"
+            assert new in page[page.index("<h1") : page.index("</h1>")], "the lot is called so now"
+            assert new in (await guest.get(f"/sales/{live.house.sale}")).text
+    await watching.follow(live.house.sessions, live.house.clock())
+    mailed = [row.payload for row in await everything(live, select(Outbox))]
+    assert [one["notice"] for one in mailed if one.get("lot") == lot.public_id] == ["lot_notice"]
+    async with live.browser(ada) as client:
+        form = (await client.get(f"/staff/sales/{live.house.sale}/lots/{lot.public_id}/notices")).text
+        assert f'value="{said["title_en"]}"' in form, "the next correction begins with what holds"
+
+
+async def test_an_owner_sees_the_reserves_of_the_own_lots_and_nobody_else_any(live):
+    house = live.house
+    async with house.sessions.begin() as session:
+        owner = await make.actor(session, "mina@karowe.example", (Role.SUPPLIER,), house.world.supplier)
+        other_firm = await make.company(session, "Lerala Cutting", "BW")
+        other = await make.actor(session, "other@lerala.example", (Role.SUPPLIER,), other_firm)
+    staff = await live.employ(cora=Role.CURATOR)
+    async with live.browser(owner) as mine:
+        answer = await mine.get("/stock/reserves")
+        assert answer.status_code == 200 and "4,500" in answer.text and answer.headers["cache-control"] == "no-store"
+        assert 'href="/stock/reserves"' in (await mine.get("/stock")).text
+    async with live.browser(other) as theirs:
+        page = await theirs.get("/stock/reserves")
+        assert page.status_code == 200 and "4,500" not in page.text and house.lots[0] not in page.text
+    for nobody in (house.buyers[0], staff["cora"]):
+        async with live.browser(nobody) as reader:
+            assert (await reader.get("/stock/reserves")).status_code == 403
+    (look,) = await everything(live, select(Event).where(Event.name == "reserve:shown_to_owner"))
+    assert look.by == owner.public_id and look.facts == {"lots": house.lots}, "who and which, never how much"

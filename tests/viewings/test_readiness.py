@@ -8,6 +8,7 @@ from pavilion.auctions import publishing
 from pavilion.auctions.models import Sale
 from pavilion.auctions.rules import Code, Level
 from pavilion.kernel.db import sessions_of
+from pavilion.provenance.custody_models import CustodyEntry
 from pavilion.viewings import readiness
 from pavilion.viewings.place_models import SaleViewing, Window
 from pavilion.viewings.stone_models import Stay
@@ -71,3 +72,16 @@ async def test_the_viewing_of_a_sale_may_end_before_its_first_close(sessions):
     assert await findings(sessions, sale) == []
     await add(sessions, SaleViewing(sale=sale, ends_at=NOON + timedelta(minutes=30)))
     assert [code for _, code, _ in await findings(sessions, sale)] == [Code.NO_VIEWING_WINDOW]
+
+
+async def test_a_stone_that_the_house_never_weighed_is_named_once_it_has_a_desk_that_weighs(sessions):
+    made = await world.build(sessions, 2)
+    sale = await world.draft(sessions, made)
+    assert await findings(sessions, sale) == [], "nothing was ever weighed here"
+    _, second = await world.order(sessions, sale)
+    entry = {"holder": "vault", "place": "ant", "ref": "intake", "out_by": "mia", "out_to": "leo", "opened_at": NOON}
+    weighed = entry | {"in_mct": 1011, "in_by": "leo", "in_to": "mia", "closed_at": NOON}
+    await add(sessions, CustodyEntry(public_id="1" * 26, stone=made.stones[0], out_mct=1011, **weighed))
+    assert await findings(sessions, sale) == [(second, Code.WEIGH_IN_MISSING, made.stones[1])]
+    await add(sessions, CustodyEntry(public_id="2" * 26, stone=made.stones[1], out_mct=1012, **entry))
+    assert await findings(sessions, sale) == [(second, Code.WEIGH_IN_MISSING, made.stones[1])], "out is not weighed in"

@@ -1,5 +1,6 @@
 """A lot that comes after publication (bidding spec 2): added, edited and made ready as a draft, then listed by one
-person, up to an hour before the sale opens. It stands in the sale once the sale's book says so."""
+person, up to an hour before the sale opens; one that is offered again also while the sale runs. It stands in the sale
+once the sale's book says so."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,8 +9,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import publishing, queries
-from pavilion.auctions.changes import being_listed, takes_lots
+from pavilion.auctions import noticing, publishing, queries
+from pavilion.auctions.changes import being_listed, stand_again, takes_again, takes_lots
 from pavilion.auctions.interests import refuse_interested
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.rules import Level, LotState, SaleState
@@ -27,7 +28,9 @@ async def list_lot(session: AsyncSession, *, sale: str, lot: str, actor: Actor, 
     found = await session.scalar(select(Lot).where(Lot.public_id == lot, Lot.sale_id == row.id).with_for_update())
     if found is None:
         raise NotFound()
-    if row.state == SaleState.DRAFT or found.state != LotState.DRAFT or not takes_lots(row, now):
+    old = await _again_of(session, found)
+    takes = takes_lots(row, now) or (old is not None and takes_again(row, now))
+    if row.state == SaleState.DRAFT or found.state != LotState.DRAFT or not takes:
         raise ActNotAllowed(state=row.state)
     await refuse_interested(session, [{"lot": lot, "before": {}, "after": {}}], actor)
     findings = (await publishing.readiness_of(session, row, now)).of(lot)
@@ -39,16 +42,28 @@ async def list_lot(session: AsyncSession, *, sale: str, lot: str, actor: Actor, 
     await catalogue.commit_stones(session, promises, kind=CommitmentKind.IN_SALE, by=actor.public_id, now=now)
     if (await being_listed(session, row)).count(lot) == 0:
         raise ActNotAllowed(state=found.state)
+    if old is not None:
+        await noticing.announce_again(session, sale=sale, old=old, new=found, actor=actor, now=now)
     events.record(session, "sale:lot_listed", sale, by=actor.public_id, at=now, lot=lot)
 
 
+async def _again_of(session: AsyncSession, lot: Lot) -> Lot | None:
+    """The lot of the same sale that this one offers again."""
+    wanted = select(Lot).where(Lot.public_id == lot.reoffer_of, Lot.sale_id == lot.sale_id)
+    return await session.scalar(wanted) if lot.reoffer_of is not None else None
+
+
 async def let_go(session: AsyncSession, sale: Sale, listed: Sequence[str], now: datetime) -> None:
-    """The sale has opened: what its book never listed is no part of it, and the stones are free."""
+    """The sale has opened or ended: what its book never listed and can list no more is no part of it, and the stones
+    are free."""
     rows = await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.state == LotState.DRAFT))
     for lot in [one for one in rows if one.public_id not in listed]:
+        if takes_again(sale, now) and await _again_of(session, lot) is not None:
+            continue
         stones = (await queries.stones_by_lot(session, [lot.id]))[lot.id]
         refs = {stone.public_id: lot.public_id for stone in stones}
         await catalogue.release_stones(session, refs, by="engine", now=now)
         await session.execute(delete(LotStone).where(LotStone.lot_id == lot.id))
+        await stand_again(session, [lot])
         await session.execute(delete(Lot).where(Lot.id == lot.id))
         events.record(session, "lot:not_listed", lot.public_id, by="engine", at=now, sale=sale.public_id)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company, Person, Proposal
@@ -15,7 +15,7 @@ from pavilion.auctions.changes import UNDOABLE
 from pavilion.auctions.formats import SaleType, options_of
 from pavilion.auctions.models import Command, Lot, LotGroup, LotStone, Registration, Sale
 from pavilion.auctions.publishing import Readiness, readiness_of
-from pavilion.auctions.rules import Finding, SaleState, closing_plan
+from pavilion.auctions.rules import Finding, LotState, SaleState, closing_plan
 from pavilion.auctions.typed import PoolAsked
 from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.queries import LISTED, visible_to
@@ -102,15 +102,20 @@ async def sale_lines(session: AsyncSession, actor: Actor, *, drafts: bool = Fals
     if not drafts:
         wanted = wanted.where(Sale.state != SaleState.DRAFT)
     sales = (await session.scalars(wanted)).all()
+    told, counted = ~Lot.on_request, Lot.state != LotState.DRAFT
+    if drafts:
+        told = counted = true()
     sums = {
         row.sale_id: row
         for row in await session.execute(
             select(
                 Lot.sale_id,
                 func.count().label("lots"),
-                func.coalesce(func.sum(Lot.low_minor), 0).label("low"),
-                func.coalesce(func.sum(Lot.high_minor), 0).label("high"),
-            ).group_by(Lot.sale_id)
+                func.coalesce(func.sum(Lot.low_minor).filter(told), 0).label("low"),
+                func.coalesce(func.sum(Lot.high_minor).filter(told), 0).label("high"),
+            )
+            .where(counted)
+            .group_by(Lot.sale_id)
         )
     }
     mine = await _own_registrations(session, actor)

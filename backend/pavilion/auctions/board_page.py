@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
@@ -9,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import board, board_filter, board_words, bulk, changes, presence, reoffering
 from pavilion.auctions.board_forms import OnBoard
+from pavilion.auctions.repairs import repair_of
 from pavilion.auctions.sorting import Field
 from pavilion.auctions.titles import title_of
 from pavilion.auctions.typed import RESERVED_ACTS, PoolAsked
@@ -43,6 +45,7 @@ async def board_page(
         status_code=refused.status if refused else 200,
         board=whole,
         sale=whole.sale,
+        by_id={line.lot.public_id: line.lot for line in whole.lots},
         pool=pool,
         asked=pool.asked,
         shapes=nomenclature().codes["shape"],
@@ -54,6 +57,8 @@ async def board_page(
         acts=[act for act in bulk.Act if act not in RESERVED_ACTS or actor.may(Permission.RESERVE_SET)],
         refused=refused,
         adds=adds,
+        repair=partial(repair_of, sale=sale, sets_reserves=actor.may(Permission.RESERVE_SET)),
+        takes_again=changes.takes_again(whole.sale, now),
         ends={} if draft else await request.app.state.ends_of(session, sale),
         listing=[] if draft else await changes.being_listed(session, whole.sale),
         unsold=[] if draft else await reoffering.unsold_of(session, sale),

@@ -11,7 +11,7 @@ from pavilion.auctions import queries
 from pavilion.auctions.bulk_words import Reworded, WordLot
 from pavilion.auctions.changes import facts_of
 from pavilion.auctions.models import Lot, Sale
-from pavilion.kernel.errors import NotFound
+from pavilion.kernel.errors import BadInput, NotFound
 
 
 async def word_lots(session: AsyncSession, sale: Sale, lots: Sequence[str], actor: Actor) -> list[WordLot]:
@@ -24,15 +24,33 @@ async def word_lots(session: AsyncSession, sale: Sale, lots: Sequence[str], acto
     return [WordLot(lot.public_id, lot.version, facts_of(lot), stones[lot.id]) for lot in rows]
 
 
-async def may_own(session: AsyncSession) -> Sequence[Company]:
-    """The companies for which a lot can be sold, by name."""
-    wanted = select(Company).where(Company.state == CompanyState.APPROVED).order_by(Company.name, Company.id)
+async def may_own(session: AsyncSession, also: int | None = None) -> Sequence[Company]:
+    """The companies for which a lot can be sold, by name; `also` this one, whatever became of it."""
+    wanted = (
+        select(Company)
+        .where((Company.state == CompanyState.APPROVED) | (Company.id == also))
+        .order_by(Company.name, Company.id)
+    )
     return (await session.scalars(wanted)).all()
 
 
 async def owner_of(session: AsyncSession, company: str) -> int | None:
     known = Company.state == CompanyState.APPROVED
     return await session.scalar(select(Company.id).where(Company.public_id == company, known))
+
+
+async def owner_said(session: AsyncSession, lot: str, said: str | None) -> dict[str, int | None]:
+    """The owner's column as the form says it: nothing where it was not asked or names who is the owner already.
+    BadInput for a company for which no lot can be sold."""
+    if said is None:
+        return {}
+    present = select(Company.public_id).join(Lot, Lot.consignor_company_id == Company.id).where(Lot.public_id == lot)
+    if said == (await session.scalar(present) or ""):
+        return {}
+    owner = await owner_of(session, said) if said else None
+    if said and owner is None:
+        raise BadInput(fields={"owner": "unknown_value"})
+    return {"consignor_company_id": owner}
 
 
 async def owners_of(session: AsyncSession, lines: Sequence[Reworded]) -> dict[int, str]:

@@ -16,7 +16,7 @@ from pavilion.auctions import noticing, queries
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.terms import terms
-from pavilion.auctions.version_models import LotNotice
+from pavilion.auctions.version_models import LotNotice, NoticeField
 from pavilion.catalogue import media_queries, plan
 from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.models import Stone
@@ -177,12 +177,13 @@ def _lot(
     house: str,
 ) -> dict[str, Any]:
     gone = lot.state == "withdrawn" or not stones
+    title = noticing.titles(notices).get(lot.public_id, (lot.title_en, lot.title_zh))
     found: dict[str, Any] = {
         "id": f"lot-{lot.public_id}",
         "number": lot.number_text,
         "withdrawn": gone,
         "heading": list(_pair(told, *heading)) if heading else [],
-        "title": told.say("withdrawn") if gone else _pair(told, lot.title_en, lot.title_zh),
+        "title": told.say("withdrawn") if gone else _pair(told, *title),
         "estimate": "",
         "text": [],
         "priced": sale.type == SaleType.COLLECTION,
@@ -194,7 +195,7 @@ def _lot(
     holds = noticing.estimates(notices).get(lot.public_id, (lot.low_minor or 0, lot.high_minor or 0))
     amounts = [of.amount(minor, sale.currency) for minor in holds]
     found["estimate"] = f"{sale.currency} {amounts[0]}" + ("" if found["priced"] else f" – {amounts[1]}")
-    if lot.on_request:
+    if lot.on_request and lot.public_id not in noticing.estimates(notices):
         found["estimate"] = " · ".join(told.say("on_request"))
     words = noticing.texts(notices).get(lot.public_id, (lot.text_en, lot.text_zh))
     found["text"] = [text for text in dict.fromkeys(_pair(told, *words)) if text]
@@ -216,7 +217,7 @@ def _notice(told: Printer, sale: Sale, notice: LotNotice, numbers: Mapping[str, 
         "lot": numbers.get(notice.lot, ""),
         "at": told.each(lambda of: _plain(of.when(notice.at, sale.zone))),
         "text": _pair(told, notice.text_en, notice.text_zh),
-        "reason": notice.reason,
+        "reason": "" if notice.field == NoticeField.AGAIN else notice.reason,
     }
 
 

@@ -1,10 +1,10 @@
 """Commands of curation: what each changed, lot by lot, and how it is taken back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
@@ -67,6 +67,15 @@ def takes_lots(sale: Sale, now: datetime) -> bool:
     return late and sale.opens_at is not None and now <= sale.opens_at - LATEST
 
 
+def takes_again(sale: Sale, now: datetime) -> bool:
+    """Whether a lot of this published sale that ended without a buyer can come back into it: as long as lots are added,
+    and while the sale runs if a lot can end later than all others without moving one."""
+    if sale.state not in (SaleState.OPEN, SaleState.PAUSED):
+        return sale.state == SaleState.PUBLISHED and takes_lots(sale, now)
+    apart = sale.soft_close["scope"] == "lot" and sale.soft_close["hard_end"] is None
+    return sale.type == SaleType.CLERKED or (sale.type == SaleType.TIMED and apart)
+
+
 async def being_listed(session: AsyncSession, sale: Sale) -> list[str]:
     """The drafts of a published sale that its book is to list: their stones are promised to them."""
     promised = select(StoneCommitment.stone_id).where(
@@ -77,15 +86,33 @@ async def being_listed(session: AsyncSession, sale: Sale) -> list[str]:
     return list(await session.scalars(held))
 
 
-async def curated(session: AsyncSession, sale: str, now: datetime) -> Sale:
-    """The sale, ours alone until the transaction ends: a draft, or one published that still takes lots."""
+async def curated(session: AsyncSession, sale: str, now: datetime, lots: Collection[str] = ()) -> Sale:
+    """The sale, ours alone until the transaction ends: a draft, or one published that still takes lots; or one that
+    takes these again, if they are lots that are offered again."""
     await accounts.hold_proposals(session, subject=sale)
     row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
     if row is None:
         raise NotFound()
-    if not takes_lots(row, now):
+    if not takes_lots(row, now) and not (takes_again(row, now) and await _all_again(session, row, lots)):
         raise ActNotAllowed(state=row.state)
     return row
+
+
+async def stand_again(session: AsyncSession, lots: Sequence[Lot]) -> None:
+    """The stones of lots that are taken out are those of the earlier lots again, which they offered once more."""
+    if olds := [lot.reoffer_of for lot in lots if lot.reoffer_of is not None]:
+        ids = select(Lot.id).where(Lot.public_id.in_(olds))
+        await session.execute(
+            update(LotStone)
+            .where(LotStone.lot_id.in_(ids), LotStone.relotted)
+            .values(relotted=False)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def _all_again(session: AsyncSession, sale: Sale, lots: Collection[str]) -> bool:
+    again = select(Lot.public_id).where(Lot.sale_id == sale.id, Lot.public_id.in_(lots), Lot.reoffer_of.is_not(None))
+    return bool(lots) and set(await session.scalars(again)) == set(lots)
 
 
 async def lots_of(session: AsyncSession, sale: Sale, lots: Sequence[str]) -> list[Lot]:

@@ -26,6 +26,10 @@ async def show_collection(
     facts: dict[str, Any] = {"house": entities()[row.entity], "plan": plan.plan_of, "on_offer": on_offer}
     facts |= {"headings": await queries.headings_of(session, row.public_id)}
     notices = await noticing.of_sale(session, row.public_id)
-    facts |= {"texts": noticing.texts(notices), "changed": {one.lot for one in notices}}
+    facts |= {
+        "texts": noticing.texts(notices),
+        "titles": noticing.titles(notices),
+        "changed": {one.lot for one in notices},
+    }
     facts |= {"version": await versions.latest(session, row.public_id)}
     return page(request, "auctions/collection.html", sale=row, lines=lines, **facts)

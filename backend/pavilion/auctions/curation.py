@@ -19,8 +19,10 @@ from pavilion.auctions.changes import (
     lapse_proposal,
     lots_of,
     remember,
+    stand_again,
 )
 from pavilion.auctions.models import Command, Lot, LotGroup, LotStone, Sale
+from pavilion.auctions.numbering import Label, at_end, next_suffix
 from pavilion.auctions.rebalancing import keep_keys_short
 from pavilion.auctions.rules import LotState
 from pavilion.auctions.titles import title_of
@@ -99,7 +101,7 @@ async def add_stones(
 ) -> list[Lot]:
     """Each stone is a lot at the end of the order, or all are one lot, with titles from the stones themselves."""
     row = await curated(session, sale, now)
-    found = await _addable(session, row, list(dict.fromkeys(stones)), actor)
+    found = await addable(session, row, list(dict.fromkeys(stones)), actor)
     groups = [found] if together else [[stone] for stone in found]
     held = await session.scalar(select(func.count()).select_from(Lot).where(Lot.sale_id == row.id))
     if (held or 0) + len(groups) > MOST_LOTS:
@@ -115,9 +117,25 @@ async def add_stones(
     return lots
 
 
+async def add_again(
+    session: AsyncSession, sale: Sale, stones: Sequence[str], *, of: str, actor: Actor, now: datetime
+) -> Lot:
+    """The stones of a lot that ended without a buyer are one lot at the end of the order; the sale is held already."""
+    found = await addable(session, sale, list(stones), actor)
+    held = await session.scalar(select(func.count()).select_from(Lot).where(Lot.sale_id == sale.id))
+    if (held or 0) >= MOST_LOTS:
+        raise TooManyLots(most=MOST_LOTS)
+    last = await session.scalar(select(func.max(Lot.rank)).where(Lot.sale_id == sale.id))
+    (lot,) = await make_lots(session, sale, ranks.spread(last, None, 1), [found], now, reoffer_of=of)
+    change: Change = {"lot": lot.public_id, "before": None, "after": facts_of(lot) | {"stones": list(stones)}}
+    await remember(session, sale, "add", [change], actor=actor, now=now)
+    await keep_keys_short(session, sale, now)
+    return lot
+
+
 async def remove_lots(session: AsyncSession, *, sale: str, lots: Sequence[str], actor: Actor, now: datetime) -> None:
     """The lots are gone and their stones free for other sales."""
-    row = await curated(session, sale, now)
+    row = await curated(session, sale, now, lots)
     rows = await lots_of(session, row, lots)
     ids = [lot.id for lot in rows]
     stones = await queries.stones_by_lot(session, ids)
@@ -130,6 +148,7 @@ async def remove_lots(session: AsyncSession, *, sale: str, lots: Sequence[str], 
         for lot in rows
     ]
     await session.execute(delete(LotStone).where(LotStone.lot_id.in_(ids)))
+    await stand_again(session, rows)
     await session.execute(delete(Lot).where(Lot.id.in_(ids)))
     await remember(session, row, "remove", changes, actor=actor, now=now)
     await session.flush()
@@ -227,7 +246,7 @@ async def edit_lots(
     now: datetime,
 ) -> None:
     """Each lot says what its edit says, all or none. An edit names the version it saw; its reserve is in clear."""
-    row = await curated(session, sale, now)
+    row = await curated(session, sale, now, edits)
     rows = await lots_of(session, row, list(edits))
     stones = await queries.stones_by_lot(session, [lot.id for lot in rows])
     changes, written = [], []
@@ -247,11 +266,33 @@ async def edit_lots(
         async with session.begin_nested():
             await rewrite(session, written)
     except IntegrityError as fault:
-        raise BadInput(fields={"number": "number_taken"}) from fault
+        raise await _number_taken(session, row, written) from fault
     await remember(session, row, kind, changes, actor=actor, now=now, reason=reason)
 
 
-async def _addable(session: AsyncSession, sale: Sale, stones: list[str], actor: Actor) -> list[Stone]:
+async def labels_of(session: AsyncSession, sale: Sale) -> set[Label]:
+    """The numbers that lots of the sale have, those that ended among them: a number is never used again."""
+    rows = await session.execute(select(Lot.number, Lot.suffix).where(Lot.sale_id == sale.id, Lot.number.is_not(None)))
+    return {(number, suffix) for number, suffix in rows if number is not None}
+
+
+async def _number_taken(
+    session: AsyncSession, sale: Sale, written: Sequence[tuple[Lot, Mapping[str, Any]]]
+) -> BadInput:
+    """The refusal of a number that another lot has; of one lot alone it names what is free."""
+    if len(written) > 1:
+        return BadInput(fields={"number": "number_taken"})
+    ((lot, after),) = written
+    await session.refresh(lot)
+    number, suffix = after.get("number", lot.number), after.get("suffix", lot.suffix)
+    taken = await labels_of(session, sale) - {(lot.number, lot.suffix)}
+    letter = next_suffix(taken, number, suffix)
+    free = {"taken": f"{number}{suffix}", "end": str(at_end(taken)), "suffix": f"{number}{letter}" if letter else "–"}
+    return BadInput(fields={"number": "number_taken"}, **free)
+
+
+async def addable(session: AsyncSession, sale: Sale, stones: list[str], actor: Actor) -> list[Stone]:
+    """The stones, each exposed now and in no lot of the sale but one that was offered again."""
     rows = await session.scalars(visible_to(actor).where(Stone.public_id.in_(stones)))
     found = {stone.public_id: stone for stone in rows}
     if missing := [stone for stone in stones if stone not in found]:
@@ -260,15 +301,25 @@ async def _addable(session: AsyncSession, sale: Sale, stones: list[str], actor: 
         raise NotVerified(stone=unlisted[0])
     ids = [stone.id for stone in found.values()]
     standing = select(LotStone.stone_id).where(LotStone.sale_id == sale.id, LotStone.stone_id.in_(ids))
+    standing = standing.where(~LotStone.relotted)
     if (double := (await session.scalars(standing)).first()) is not None:
         raise StoneInSale(stone=next(stone.public_id for stone in found.values() if stone.id == double))
     return [found[stone] for stone in stones]
 
 
 async def make_lots(
-    session: AsyncSession, sale: Sale, keys: Sequence[str], groups: Sequence[Sequence[Stone]], now: datetime
+    session: AsyncSession,
+    sale: Sale,
+    keys: Sequence[str],
+    groups: Sequence[Sequence[Stone]],
+    now: datetime,
+    *,
+    reoffer_of: str | None = None,
 ) -> list[Lot]:
+    """New lots at these places, with titles from their stones; NotVerified where an exposure went meanwhile."""
     lots = [_new_lot(sale, key, group, now) for key, group in zip(keys, groups, strict=True)]
+    for lot in lots:
+        lot.reoffer_of = reoffer_of
     session.add_all(lots)
     await session.flush()
     held = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,18 @@ from pydantic import ValidationError
 from pavilion.accounts.deps import may
 from pavilion.accounts.once import form_once
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, bulk, changes, curation, publishing, rechecking, suggesting
+from pavilion.auctions import (
+    board,
+    board_words,
+    bulk,
+    changes,
+    curation,
+    numbering,
+    publishing,
+    rechecking,
+    reoffering,
+    suggesting,
+)
 from pavilion.auctions.board_forms import OnBoard
 from pavilion.auctions.board_page import board_page, done
 from pavilion.auctions.entities import entities
@@ -30,6 +42,7 @@ from pavilion.auctions.forms import (
     settings_of,
 )
 from pavilion.auctions.models import Sale
+from pavilion.auctions.repairs import repair_of
 from pavilion.auctions.typed import (
     BulkSaid,
     Typed,
@@ -223,14 +236,16 @@ async def edit_lot(request: Request, sale: str, lot: str, actor: Curator, sessio
                 request, session, sale, lot, actor, now, said=said, faults=faults, steps=steps, status_code=422
             )
         values |= steps
+        values |= await board_words.owner_said(session, lot, form.owner)
         async with session.begin_nested():
             await curation.edit_lots(session, sale=sale, edits={lot: (form.version, values)}, actor=actor, now=now)
     except ValidationError as error:
         faults = {str(fault["loc"][0]): "bad_input" for fault in error.errors() if fault["loc"]}
         return await _lot_page(request, session, sale, lot, actor, now, said=said, faults=faults, status_code=422)
     except BadInput as fault:
-        faults = fault.fields
-        return await _lot_page(request, session, sale, lot, actor, now, said=said, faults=faults, status_code=422)
+        facts: dict[str, Any] = {"said": said, "faults": fault.fields, "status_code": 422}
+        facts["refused"] = fault if "taken" in fault.facts else None
+        return await _lot_page(request, session, sale, lot, actor, now, **facts)
     except StaleVersion as stale:
         return await _lot_page(request, session, sale, lot, actor, now, said=said, refused=stale, status_code=409)
     return RedirectResponse(f"/staff/sales/{sale}#{lot}", status_code=303)
@@ -318,6 +333,8 @@ async def _lot_page(
     if line is None:
         raise NotFound()
     suggested = await suggesting.of_lot(session, shown.sale, lot, request.app.state.evidence_of, actor, now)
+    late = shown.sale.state != "draft" and line.lot.state == "draft"
+    taken = await curation.labels_of(session, shown.sale) - {(line.lot.number or 0, line.lot.suffix)}
     return page(
         request,
         "auctions/lot.html",
@@ -330,6 +347,11 @@ async def _lot_page(
         refused=refused,
         plan=plan.plan_of,
         suggested=suggested,
+        proposed=numbering.proposals(taken) if late else [],
+        repair=partial(repair_of, sale=sale, sets_reserves=actor.may(Permission.RESERVE_SET)),
+        owners=await board_words.may_own(session, also=line.lot.consignor_company_id),
+        history=await reoffering.history_of(session, line.lot),
+        listing=late and lot in await changes.being_listed(session, shown.sale),
     )
 
 

@@ -1,13 +1,13 @@
 """What a company puts down before its paddle has a limit (settlement spec 4): asked by the terms of the sale."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions import fees
+from pavilion.auctions import fees, noticing
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState
@@ -83,11 +83,19 @@ async def rule_of(session: AsyncSession, sale: Sale) -> DepositRule:
 
 async def low_estimates(session: AsyncSession, sale: Sale, lots: Collection[str]) -> dict[str, int]:
     """The low estimate of each of these lots of the sale. A lot that is not offered in it cannot be marked."""
-    wanted = select(Lot.public_id, Lot.low_minor).where(Lot.sale_id == sale.id, Lot.public_id.in_(lots))
-    found = {lot: low or 0 for lot, low in await session.execute(wanted.where(Lot.state.in_(OFFERED)))}
+    wanted = select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.in_(lots), Lot.state.in_(OFFERED))
+    found = await _counted(session, sale, (await session.scalars(wanted)).all())
     if set(lots) - set(found):
         raise BadInput(fields={"lots": "lot_not_offered"})
     return found
+
+
+async def _counted(session: AsyncSession, sale: Sale, lots: Sequence[Lot]) -> dict[str, int]:
+    """What each of these lots counts: its low estimate as it is public now, so by its last notice; and its opening
+    price while its estimate is on request, for a deposit tells what it is counted from."""
+    notices = await noticing.of_sale(session, sale.public_id)
+    told = {lot.public_id: noticing.estimate_told(lot, notices) for lot in lots}
+    return {lot.public_id: known[0] if (known := told[lot.public_id]) else lot.opening_minor or 0 for lot in lots}
 
 
 class Offered(NamedTuple):
@@ -97,16 +105,15 @@ class Offered(NamedTuple):
     number: str
     title_en: str
     title_zh: str
-    low_minor: int
+    low_minor: int  # or the opening price, where the estimate is on request
 
 
 async def offered(session: AsyncSession, sale: Sale) -> list[Offered]:
     """The lots of the sale that a company can mark, in the order of their numbers."""
     wanted = select(Lot).where(Lot.sale_id == sale.id, Lot.state.in_(OFFERED)).order_by(Lot.rank)
-    return [
-        Offered(lot.public_id, lot.number_text, lot.title_en, lot.title_zh, lot.low_minor or 0)
-        for lot in await session.scalars(wanted)
-    ]
+    lots = (await session.scalars(wanted)).all()
+    counts = await _counted(session, sale, lots)
+    return [Offered(lot.public_id, lot.number_text, lot.title_en, lot.title_zh, counts[lot.public_id]) for lot in lots]
 
 
 async def asked_of(session: AsyncSession, registration: Registration, sale: Sale) -> int:
@@ -114,5 +121,6 @@ async def asked_of(session: AsyncSession, registration: Registration, sale: Sale
     rule = await rule_of(session, sale)
     if not rule.asks:
         return 0
-    marked = select(Lot.low_minor).where(Lot.sale_id == sale.id, Lot.public_id.in_(registration.marked))
-    return rule.asked(low or 0 for low in await session.scalars(marked))
+    marked = select(Lot).where(Lot.sale_id == sale.id, Lot.public_id.in_(registration.marked))
+    counts = await _counted(session, sale, (await session.scalars(marked)).all())
+    return rule.asked(counts.values())

@@ -102,6 +102,7 @@ class LotEdit(Said):
     version: Version
     number: Annotated[int, Field(ge=1, le=99_999)] | Literal[""] = ""
     suffix: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Z]{0,2}$")] = ""
+    label: Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]{0,4}[A-Z]{0,2})?$")] = ""  # a proposed one, chosen
     title_en: Annotated[Line, Field(max_length=200)] = ""
     title_zh: Annotated[Line, Field(max_length=200)] = ""
     low: Amount = ""
@@ -112,6 +113,7 @@ class LotEdit(Said):
     text_en: Long | None = None
     text_zh: Long | None = None
     on_request: YesNo | None = None  # the estimate is told to who asks
+    owner: Short | None = None
     lower: Literal["", "yes"] = ""  # what is no step of the ladder becomes the next lower one
 
 

@@ -52,12 +52,19 @@ _SEALING = (
     "old.reserve_minor is not null and old.reserve_sealed is null "
     "and new.reserve_minor is null and new.reserve_sealed is not null"
 )
-# A lot is added to a published sale as a draft, and stays one until the sale's book lists it (bidding spec 2).
-# A collection takes none.
+# A lot is added to a published sale as a draft, and stays one until the sale's book lists it (bidding spec 2); while
+# the sale runs only one that is offered again. A collection takes none.
 _LATE = (
-    "{lot} <> 'draft' or (select state from sales where id = {row}.sale_id) <> 'published' "
-    "or (select type from sales where id = {row}.sale_id) = 'collection'"
+    "{lot} <> 'draft' or (select type from sales where id = {row}.sale_id) = 'collection' "
+    "or ((select state from sales where id = {row}.sale_id) <> 'published' and not ({again} is not null "
+    "and (select state from sales where id = {row}.sale_id) in ('open', 'paused')))"
 )
+_STILL_OFFERED = (
+    "new.relotted and not old.relotted "
+    "and (select state from lots where id = old.lot_id) not in ('passed', 'withdrawn')"
+)
+_AGAIN = "(select reoffer_of from lots where id = new.lot_id)"
+_LATE_LOT = f"{_NEW} and ({_LATE.format(lot='new.state', row='new', again='new.reoffer_of')})"
 _STANDS = "a published sale does not change"
 _SEALED = "a reserve stands sealed, never in clear"
 _EXPOSED = "only an exposed stone can stand in a lot"
@@ -65,7 +72,7 @@ _EXPOSED = "only an exposed stone can stand in a lot"
 GUARDS = (
     Guard("sales_facts_stand", "sales", f"update of {_SALE_FACTS}", _BOTH, _STANDS),
     Guard("sales_stay", "sales", "delete", "old.state <> 'draft'", _STANDS),
-    Guard("lots_none_added", "lots", "insert", f"{_NEW} and ({_LATE.format(lot='new.state', row='new')})", _STANDS),
+    Guard("lots_none_added", "lots", "insert", _LATE_LOT, _STANDS),
     Guard(
         "lots_stay_listed",
         "lots",
@@ -88,10 +95,12 @@ GUARDS = (
         "lot_stones_none_added",
         "lot_stones",
         "insert",
-        f"{_NEW} and ({_LATE.format(lot=_LOT.format(row='new'), row='new')})",
+        f"{_NEW} and ({_LATE.format(lot=_LOT.format(row='new'), row='new', again=_AGAIN)})",
         _STANDS,
     ),
     Guard("lot_stones_stand", "lot_stones", "update of lot_id, sale_id, stone_id, place", _OLD, _STANDS),
+    # What a later lot offers again ended without a buyer, and is not unsaid while that lot stands.
+    Guard("lot_stones_relotted", "lot_stones", "update of relotted", _STILL_OFFERED, _STANDS),
     Guard("lot_stones_stay", "lot_stones", "delete", f"{_OLD} and {_LOT.format(row='old')} <> 'draft'", _STANDS),
     Guard("lot_stones_exposed", "lot_stones", "insert", f"new.exposed_id is null or not ({_SAME_STONE})", _EXPOSED),
     Guard("lot_groups_stand", "lot_groups", "update", _OLD, _STANDS),

@@ -52,6 +52,7 @@ class _Line(NamedTuple):
     stones: Sequence[Stone]
     estimate: tuple[int, int]
     reserve_minor: int | None
+    title: tuple[str, str]  # English and Chinese, as it holds
 
 
 class _Column(NamedTuple):
@@ -116,7 +117,8 @@ async def _lines(session: AsyncSession, sale: Sale, actor: Actor) -> list[_Line]
     if sale.state != SaleState.DRAFT:
         lots = [lot for lot in lots if lot.state != LotState.DRAFT]
     stones = await queries.stones_by_lot(session, [lot.id for lot in lots], actor)
-    given = noticing.estimates(await noticing.of_sale(session, sale.public_id))
+    notices = await noticing.of_sale(session, sale.public_id)
+    given, named = noticing.estimates(notices), noticing.titles(notices)
     told = _reserved(sale, actor)
     return [
         _Line(
@@ -124,6 +126,7 @@ async def _lines(session: AsyncSession, sale: Sale, actor: Actor) -> list[_Line]
             stones[lot.id],
             given.get(lot.public_id, (lot.low_minor or 0, lot.high_minor or 0)),
             reserves.reserve_of(session, lot) if told else None,
+            named.get(lot.public_id, (lot.title_en, lot.title_zh)),
         )
         for lot in lots
     ]
@@ -176,8 +179,8 @@ def _saleroom(told: Printer, sale: Sale, lines: Sequence[_Line], secret: bool) -
 
 
 def _what(told: Printer, line: _Line) -> str:
-    lot, zh = line.lot, told.langs[0] == "zh"
-    title = (lot.title_zh or lot.title_en) if zh else lot.title_en
+    zh = told.langs[0] == "zh"
+    title = (line.title[1] or line.title[0]) if zh else line.title[0]
     reports = (f"{_report(stone)}, {told.figures[0].ct(stone.weight_mct)}" for stone in line.stones)
     return "\n".join(text for text in (title, *reports) if text)
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -152,14 +153,18 @@ class Lot(Base):
         return "" if self.number is None else f"{self.number}{self.suffix}"
 
 
+_STANDS_ALONE: dict[str, Any] = {"sqlite_where": text("not relotted"), "postgresql_where": text("not relotted")}
+
+
 class LotStone(Base):
-    """A stone of a lot. `exposed_id` is set while the stone's origin stands verified; losing that empties it."""
+    """A stone of a lot; of a sale's lots it stands in one alone, but for those that were offered again. `exposed_id` is
+    set while its origin stands verified; losing that empties it."""
 
     __tablename__ = "lot_stones"
     __table_args__ = (
         ForeignKeyConstraint(["lot_id", "sale_id"], ["lots.id", "lots.sale_id"], ondelete="CASCADE"),
-        UniqueConstraint("sale_id", "stone_id"),
         CheckConstraint("place >= 0", name="place_counted"),
+        Index("uq_lot_stones_sale_id_stone_id", "sale_id", "stone_id", unique=True, **_STANDS_ALONE),
         Index("ix_lot_stones_stone_id", "stone_id"),
         Index("ix_lot_stones_exposed_id", "exposed_id"),
     )
@@ -169,6 +174,7 @@ class LotStone(Base):
     sale_id: Mapped[int]
     stone_id: Mapped[int] = mapped_column(ForeignKey("stones.id", ondelete="RESTRICT"))
     exposed_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("exposed_stones.stone", ondelete="SET NULL"))
+    relotted: Mapped[bool] = mapped_column(default=False)  # a later lot of the same sale offers it again
 
 
 class Registration(Base):

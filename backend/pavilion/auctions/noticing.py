@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import versions
+from pavilion.auctions import queries, versions, wording
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.interests import refuse_interested
 from pavilion.auctions.models import Lot, Sale
@@ -17,17 +17,28 @@ from pavilion.auctions.version_models import LotNotice, LotNoticeGiven, NoticeFi
 from pavilion.kernel import events
 from pavilion.kernel.canon import read_json
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound
+from pavilion.kernel.ids import ulid
 from pavilion.kernel.instants import stamp
 from pavilion.provenance.words import lint
 
 GIVEN = "lot:notice_given"
+AGAIN = {  # told in the book, whose bytes are the same for every reader
+    LotState.PASSED: (
+        "Lot {old}, which was not sold, is offered again as lot {new}. No other lot moves.",
+        "第{old}号拍品未成交，现作为第{new}号拍品再次上拍；其他拍品不变。",
+    ),
+    LotState.WITHDRAWN: (
+        "Lot {old}, which was withdrawn, is offered again as lot {new}. No other lot moves.",
+        "第{old}号拍品此前撤回，现作为第{new}号拍品再次上拍；其他拍品不变。",
+    ),
+}
 
 
 class Said(NamedTuple):
     """A notice as it is about to be given. `old` counts where nothing of the lot says what stood before."""
 
     field: NoticeField
-    new: tuple[int, int] | tuple[str, str] | str  # an estimate, a description in English and Chinese, or a fact
+    new: tuple[int, int] | tuple[str, str] | str  # an estimate, a title or description in both languages, or a fact
     reason: str
     text_en: str
     text_zh: str
@@ -63,6 +74,30 @@ async def prepare(
     return notice
 
 
+async def announce_again(
+    session: AsyncSession, *, sale: str, old: Lot, new: Lot, actor: Actor, now: datetime
+) -> LotNotice:
+    """Written down with the act that lists the lot: bidders are told that it offers again what an earlier one did not
+    sell. It is given once the book has listed the lot and told it. Said twice, it is one notice."""
+    known = select(LotNotice).where(LotNotice.lot == new.public_id, LotNotice.field == NoticeField.AGAIN)
+    if (notice := await session.scalar(known)) is not None:
+        return notice
+    en, zh = AGAIN[LotState(old.state)]
+    numbers = {"old": old.number_text, "new": new.number_text}
+    facts = {"old": old.number_text, "new": new.number_text, "reason": old.state, "by": actor.public_id or ""}
+    notice = LotNotice(public_id=ulid(now), sale=sale, lot=new.public_id, field=NoticeField.AGAIN, at=now, **facts)
+    notice.text_en, notice.text_zh = en.format(**numbers), zh.format(**numbers)
+    session.add(notice)
+    await session.flush()
+    return notice
+
+
+async def again_of(session: AsyncSession, lots: Sequence[str]) -> dict[str, LotNotice]:
+    """Of each of these lots that offers another again, the notice that says so."""
+    wanted = select(LotNotice).where(LotNotice.lot.in_(lots), LotNotice.field == NoticeField.AGAIN)
+    return {one.lot: one for one in await session.scalars(wanted)} if lots else {}
+
+
 async def give(session: AsyncSession, notice: LotNotice, seq: int | None, now: datetime) -> None:
     """The notice holds, and the sale has a version with it. Given twice it is given once."""
     sale = (await session.scalars(select(Sale).where(Sale.public_id == notice.sale).with_for_update())).one()
@@ -87,9 +122,21 @@ def estimates(notices: Sequence[LotNotice]) -> dict[str, tuple[int, int]]:
     return {one.lot: one.after for one in notices if one.field == NoticeField.ESTIMATE}
 
 
+def estimate_told(lot: Lot, notices: Sequence[LotNotice]) -> tuple[int, int] | None:
+    """The estimate as anybody may know it: by its last notice, else as published; None while it is on request."""
+    if (given := estimates(notices).get(lot.public_id)) is not None:
+        return given
+    return None if lot.on_request or not (lot.low_minor and lot.high_minor) else (lot.low_minor, lot.high_minor)
+
+
 def texts(notices: Sequence[LotNotice]) -> dict[str, tuple[str, str]]:
     """Of each lot with a notice of it, the description that holds, English and Chinese."""
     return {one.lot: one.after for one in notices if one.field == NoticeField.TEXT}
+
+
+def titles(notices: Sequence[LotNotice]) -> dict[str, tuple[str, str]]:
+    """Of each lot with a notice of it, the title that holds, English and Chinese."""
+    return {one.lot: one.after for one in notices if one.field == NoticeField.TITLE}
 
 
 async def ungiven(session: AsyncSession, since: datetime) -> Sequence[LotNotice]:
@@ -118,14 +165,27 @@ async def _sides(session: AsyncSession, sale: Sale, lot: Lot, said: Said, reserv
         low, high = (int(amount) for amount in said.new)
         if found := broken(sale.increments, opening=lot.opening_minor, reserve=reserve, low=low, high=high):
             raise BadInput(fields={"new": f"fact_{found[0].value}"})
-        known = estimates(await of_sale(session, sale.public_id))
-        before = known.get(lot.public_id, (lot.low_minor or 0, lot.high_minor or 0))
-        return kept_estimate(*before), kept_estimate(low, high)
+        before = estimate_told(lot, await of_sale(session, sale.public_id))
+        return kept_estimate(*before) if before else "", kept_estimate(low, high)  # what was on request stays untold
     if said.field is NoticeField.TEXT:
         words = texts(await of_sale(session, sale.public_id)).get(lot.public_id, (lot.text_en, lot.text_zh))
         en, zh = (str(text) for text in said.new)
         return kept_text(*words), kept_text(en, zh)
+    if said.field is NoticeField.TITLE:
+        title = titles(await of_sale(session, sale.public_id)).get(lot.public_id, (lot.title_en, lot.title_zh))
+        en, zh = (str(text).strip() for text in said.new)
+        await _refuse_title(session, lot, en, zh)
+        return kept_text(*title), kept_text(en, zh)
     return said.old, str(said.new)
+
+
+async def _refuse_title(session: AsyncSession, lot: Lot, en: str, zh: str) -> None:
+    """A published lot has a title in both languages, and says of its stones what may be said of them."""
+    said = {"title_en": en, "title_zh": zh}
+    stones = (await queries.stones_by_lot(session, [lot.id]))[lot.id]
+    faults = {name: "required" for name in said if not said[name]}
+    if faults := faults or wording.faults_of(said, wording.clarity_of(stones)):
+        raise BadInput(fields=faults)
 
 
 async def _with_notices(session: AsyncSession, sale: str) -> Mapping[str, Any]:

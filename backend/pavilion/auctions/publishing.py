@@ -216,9 +216,9 @@ async def _link(session: AsyncSession, lots: Sequence[Lot]) -> None:
 
 async def _closed(
     session: AsyncSession, sale: Sale, stones: dict[int, list[Stone]], now: datetime
-) -> dict[int, tuple[str, ...]]:
+) -> dict[int, tuple[tuple[str, str], ...]]:
     """Of each lot the destinations, among those asked for by companies of the house, where it may not be sold today:
-    the country, the rule, and how many companies registered for this sale it shuts out."""
+    the country, the rule, and how many companies registered for this sale it shuts out; and the stone it is for."""
     asked = select(Registration.destination, func.count(case((Registration.sale_id == sale.id, 1)))).where(
         Registration.state.in_(("applied", "more_information", "approved"))
     )
@@ -228,18 +228,19 @@ async def _closed(
     return {lot: tuple(_shut(group, found, known)) for lot, group in stones.items()}
 
 
-def _shut(group: Sequence[Stone], found: eligibility.Answers, known: Mapping[str, int]) -> Iterator[str]:
+def _shut(group: Sequence[Stone], found: eligibility.Answers, known: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     for cc in sorted(known):
-        why = next((found[one.public_id][cc] for one in group if cc in found.get(one.public_id, {})), None)
-        if why is not None:
-            yield f"{cc}: {why.code} {why.entry}".strip() + f" ({known[cc]})"
+        stone = next((one.public_id for one in group if cc in found.get(one.public_id, {})), None)
+        if stone is not None:
+            why = found[stone][cc]
+            yield f"{cc}: {why.code} {why.entry}".strip() + f" ({known[cc]})", stone
 
 
 async def _lot_facts(
     session: AsyncSession,
     lots: Sequence[Lot],
     stones: dict[int, list[Stone]],
-    closed: Mapping[int, tuple[str, ...]],
+    closed: Mapping[int, tuple[tuple[str, str], ...]],
 ) -> list[LotFacts]:
     everyone = [stone for group in stones.values() for stone in group]
     promised = await commitments_of(session, [stone.id for stone in everyone])
@@ -278,11 +279,17 @@ def _stone_facts(stone: Stone, promised: dict[int, StoneCommitment], decided: di
         decided_at=decided.get(stone.public_id),
         kind=live.kind if live else None,
         ref=live.ref if live else None,
+        place=_place(live) if live else "",
         pictured=bool(stone.photo or stone.picture) or stone.shape in CUTS,
         filed=bool(stone.media & BITS[MediaKind.REPORT]),
         filmed=bool(stone.media & (BITS[MediaKind.VIDEO] | BITS[MediaKind.SPIN])),
         reported_on=stone.report_date or "",
     )
+
+
+def _place(live: StoneCommitment) -> str:
+    sale = live.facts.get("sale")
+    return f"{sale}/lots/{live.ref}" if live.kind == CommitmentKind.IN_SALE and sale else live.ref
 
 
 async def _decided_at(session: AsyncSession, stones: Sequence[str]) -> dict[str, datetime]:

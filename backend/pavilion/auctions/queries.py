@@ -46,6 +46,7 @@ class LotPlan:
     state: str
     stones: tuple[StonePlan, ...]
     passport_hash: str
+    reoffer_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +206,5 @@ def _lot_plan(
         lot.state,
         plans,
         facts.lot_hash([plan.facts_hash for plan in plans]),
+        lot.reoffer_of,
     )

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import queries
 from pavilion.auctions.models import Lot, Sale
-from pavilion.auctions.rules import FINAL_LOT, VERDICT_FRESH, SaleState
+from pavilion.auctions.rules import FINAL_LOT, VERDICT_FRESH, LotState, SaleState
 from pavilion.catalogue import service as catalogue
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
@@ -30,7 +30,7 @@ async def recheck(
     now: datetime,
     log: LogSigner | None = None,
 ) -> int:
-    """Stale verdicts of the draft's stones are given anew; answers how many. No transaction waits for a registry."""
+    """Stale verdicts of stones in draft lots are given anew; answers how many. No transaction waits for a registry."""
     async with reading(sessions) as session:
         stale = await _stale(session, sale, now)
     await follow_house(sessions, registries, now)
@@ -50,10 +50,12 @@ async def _stale(session: AsyncSession, public_id: str, now: datetime) -> dict[s
     sale = await session.scalar(select(Sale).where(Sale.public_id == public_id))
     if sale is None:
         raise NotFound()
-    if sale.state != SaleState.DRAFT:
+    lots = select(Lot.id).where(Lot.sale_id == sale.id, Lot.state.not_in(FINAL_LOT))
+    if sale.state != SaleState.DRAFT:  # what came after publication is still to be listed
+        lots = lots.where(Lot.state == LotState.DRAFT)
+    held = await queries.stones_by_lot(session, list(await session.scalars(lots)))
+    if sale.state != SaleState.DRAFT and not held:
         raise ActNotAllowed(state=sale.state)
-    lots = await session.scalars(select(Lot.id).where(Lot.sale_id == sale.id, Lot.state.not_in(FINAL_LOT)))
-    held = await queries.stones_by_lot(session, list(lots))
     stones = [stone.public_id for group in held.values() for stone in group]
     found: dict[str, list[ListingClaim]] = {}
     for stone, verdict in (await origins.verdicts_of(session, stones)).items():

@@ -7,7 +7,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.board import sale_of
 from pavilion.auctions.reoffering import reoffer
+from pavilion.auctions.rules import SaleState
 from pavilion.webkit.deps import Now, Writing
 
 router = APIRouter(prefix="/staff/lots", tags=["curation"])
@@ -18,6 +20,9 @@ Id = Annotated[str, Form(pattern=r"^[0-9A-Za-z]{1,40}$")]
 
 @router.post("/{lot}/reoffers")
 async def offer_again(lot: str, into: Id, actor: Curator, session: Writing, now: Now) -> Response:
-    """The new lot stands in the chosen draft."""
+    """The new lot stands in the chosen draft; in a published sale its form is next, for what is edited before it is
+    listed."""
     new = await reoffer(session, lot=lot, into=into, actor=actor, now=now)
-    return RedirectResponse(f"/staff/sales/{into}#{new.public_id}", status_code=303)
+    sale = await sale_of(session, into, drafts=True)
+    at = f"#{new.public_id}" if sale.state == SaleState.DRAFT else f"/lots/{new.public_id}"
+    return RedirectResponse(f"/staff/sales/{into}{at}", status_code=303)

@@ -1,20 +1,22 @@
 """What was not sold, or not paid, is offered again: always as a new lot, for the old one never leaves its end (bidding
-spec 2)."""
+spec 2). In another sale while that is a draft; in the same one also after publication."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import curation, queries
-from pavilion.auctions.changes import draft
-from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.changes import takes_again
+from pavilion.auctions.models import Lot, LotStone, Sale
+from pavilion.auctions.numbering import next_suffix
 from pavilion.auctions.rules import LotState, SaleState
 from pavilion.catalogue.models import StoneCommitment
 from pavilion.kernel import events
-from pavilion.kernel.errors import ActNotAllowed, NotFound, Refusal
+from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 
 UNSOLD = frozenset({LotState.PASSED, LotState.WITHDRAWN})
 _STILL_SOLD = (
@@ -23,7 +25,6 @@ _STILL_SOLD = (
     .correlate(Lot)
     .exists()
 )
-SUFFIXES = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # I and O are taken for figures
 
 
 class AlreadyReoffered(Refusal):
@@ -56,6 +57,20 @@ async def unsold_of(session: AsyncSession, sale: str) -> list[Unsold]:
     return [Unsold(lot, *found.get(lot.public_id, (None, None))) for lot in lots]
 
 
+async def history_of(session: AsyncSession, lot: Lot) -> list[tuple[Lot, Sale]]:
+    """Every lot under which these stones were offered in turn, the first one first, this one among them; of one that
+    was never offered again, nothing."""
+    known = {lot.public_id}
+    while True:
+        linked = Lot.public_id.in_(known) | Lot.reoffer_of.in_(known)
+        linked = linked | Lot.public_id.in_(select(Lot.reoffer_of).where(Lot.public_id.in_(known)))
+        found = select(Lot, Sale).join(Sale, Sale.id == Lot.sale_id).where(linked).order_by(Lot.id)
+        rows = [(one, sale) for one, sale in await session.execute(found)]
+        if {one.public_id for one, _ in rows} <= known:
+            return rows if len(rows) > 1 else []
+        known |= {one.public_id for one, _ in rows}
+
+
 async def drafts(session: AsyncSession) -> list[Sale]:
     """The sales that can still take a lot, the next to open first."""
     wanted = select(Sale).where(Sale.state == SaleState.DRAFT).order_by(Sale.opens_at, Sale.id)
@@ -64,21 +79,20 @@ async def drafts(session: AsyncSession) -> list[Sale]:
 
 async def reoffer(session: AsyncSession, *, lot: str, into: str, actor: Actor, now: datetime) -> Lot:
     """A new lot with the same stones, words and estimate stands at the end of the draft, under the old number with the
-    next free suffix. Its reserve is for the owner to say anew."""
-    sale = await draft(session, into)
+    next free suffix: or, if `into` is the sale in which it was not sold, as a draft in that sale, to be edited and then
+    listed. Its reserve is for the owner to say anew."""
+    sale = await _receiving(session, into, lot, now)
     old = await session.scalar(select(Lot).where(Lot.public_id == lot).with_for_update())  # one at a time
     if old is None:
         raise NotFound()
-    if old.state not in UNSOLD and not await _given_back(session, old):
+    if old.state not in UNSOLD and (old.sale_id == sale.id or not await _given_back(session, old)):
         raise ActNotAllowed(state=old.state)
-    if await session.scalar(select(Lot.id).where(Lot.reoffer_of == lot)) is not None:
-        raise AlreadyReoffered(lot=lot)
-    stones = (await queries.stones_by_lot(session, [old.id]))[old.id]
-    ids = [stone.public_id for stone in stones]
-    (new,) = await curation.add_stones(session, sale=into, stones=ids, together=True, actor=actor, now=now)
+    if (again := await session.scalar(select(Lot).where(Lot.reoffer_of == lot))) is not None:
+        raise AlreadyReoffered(lot=lot, again=again.public_id, number=again.number_text)
+    new = await _new_lot(session, sale, old, actor, now)
     same_money = await session.scalar(select(Sale.currency).where(Sale.id == old.sale_id)) == sale.currency
-    values: dict[str, Any] = {"title_en": old.title_en, "title_zh": old.title_zh, "reoffer_of": lot}
-    values["consignor_company_id"] = old.consignor_company_id
+    values: dict[str, Any] = {name: getattr(old, name) for name in ("title_en", "title_zh", "text_en", "text_zh")}
+    values |= {"on_request": old.on_request, "consignor_company_id": old.consignor_company_id}
     if same_money:
         values |= {"low_minor": old.low_minor, "high_minor": old.high_minor, "opening_minor": old.opening_minor}
     if old.number is not None:
@@ -89,6 +103,28 @@ async def reoffer(session: AsyncSession, *, lot: str, into: str, actor: Actor, n
     return new
 
 
+async def _receiving(session: AsyncSession, into: str, lot: str, now: datetime) -> Sale:
+    """The sale that takes the lot, ours alone until the transaction ends: a draft, or the lot's own if it takes it
+    again."""
+    await accounts.hold_proposals(session, subject=into)
+    sale = await session.scalar(select(Sale).where(Sale.public_id == into).with_for_update())
+    if sale is None:
+        raise NotFound()
+    own = select(Lot.id).where(Lot.public_id == lot, Lot.sale_id == sale.id)
+    if sale.state != SaleState.DRAFT and not (takes_again(sale, now) and await session.scalar(own) is not None):
+        raise ActNotAllowed(state=sale.state)
+    return sale
+
+
+async def _new_lot(session: AsyncSession, sale: Sale, old: Lot, actor: Actor, now: datetime) -> Lot:
+    """Of the same stones, last in order. In their own sale they stand in the new lot from here on."""
+    if old.sale_id == sale.id:
+        moved = update(LotStone).where(LotStone.lot_id == old.id).values(relotted=True)
+        await session.execute(moved.execution_options(synchronize_session=False))
+    ids = [stone.public_id for stone in (await queries.stones_by_lot(session, [old.id]))[old.id]]
+    return await curation.add_again(session, sale, ids, of=old.public_id, actor=actor, now=now)
+
+
 async def _given_back(session: AsyncSession, lot: Lot) -> bool:
     """It was sold, and its stones are promised to it no more: the sale of it was cancelled."""
     gone = select(Lot.id).where(Lot.id == lot.id, Lot.state == LotState.SOLD, ~_STILL_SOLD)
@@ -97,10 +133,7 @@ async def _given_back(session: AsyncSession, lot: Lot) -> bool:
 
 async def _suffix(session: AsyncSession, sale: Sale, old: Lot) -> str:
     """The letter after the old lot's own that no lot of the draft has under this number."""
-    held = select(Lot.suffix).where(Lot.sale_id == sale.id, Lot.number == old.number)
-    taken = set(await session.scalars(held)) | {old.suffix}
-    start = SUFFIXES.index(old.suffix) + 1 if old.suffix and old.suffix in SUFFIXES else 0
-    free = next((letter for letter in SUFFIXES[start:] if letter not in taken), None)
+    free = next_suffix(await curation.labels_of(session, sale), old.number or 0, old.suffix)
     if free is None:
-        raise AlreadyReoffered(lot=old.public_id)
+        raise BadInput(fields={"number": "number_taken"})
     return free

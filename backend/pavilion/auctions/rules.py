@@ -1,7 +1,7 @@
 """States of sales, lots and registrations, what a lot must satisfy, and what still bars a sale; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -168,6 +168,7 @@ class Finding:
     code: Code
     lot: str | None = None
     fact: str = ""
+    at: str = field(default="", compare=False)  # what stands in the way, or the stone, where `fact` names neither
 
     @property
     def level(self) -> Level:
@@ -182,6 +183,7 @@ class StoneFacts:
     kind: str | None  # what the stone is promised to, and to whom
     ref: str | None
     pictured: bool
+    place: str = ""  # of what it is promised to: of another lot its sale and itself, as in its address
     filed: bool = True  # its report can be looked at
     filmed: bool = True
     reported_on: str = ""  # the day of its report, where that is known
@@ -203,7 +205,8 @@ class LotFacts:
     refused: tuple[str, ...] = ()  # wordings that a natural catalogue does not use
     text_en: str = ""
     text_zh: str = ""
-    closed: tuple[str, ...] = ()  # known destinations where it may not be sold, each with rule and bidders shut out
+    closed: tuple[tuple[str, str], ...] = ()  # known destinations where it may not be sold, with rule and bidders
+    # shut out, and the stone on which that rests
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +331,7 @@ def lot_findings(
     if lot.number is None:
         found.append(Finding(Code.NUMBER_MISSING, lot.lot))
     found += [Finding(Code.WORDING, lot.lot, wording) for wording in lot.refused]
-    found += [Finding(Code.NOT_ELIGIBLE_IN, lot.lot, closed) for closed in lot.closed]
+    found += [Finding(Code.NOT_ELIGIBLE_IN, lot.lot, closed, stone) for closed, stone in lot.closed]
     return found
 
 
@@ -342,7 +345,7 @@ def stone_findings(lot: LotFacts, now: datetime) -> list[Finding]:
         elif stone.decided_at is None or stone.decided_at < now - VERDICT_FRESH:
             found.append(Finding(Code.VERDICT_STALE, lot.lot, stone.stone))
         if stone.kind is not None and stone.ref != lot.lot:
-            found.append(Finding(_PROMISED.get(stone.kind, Code.ON_HOLD), lot.lot, stone.stone))
+            found.append(Finding(_PROMISED.get(stone.kind, Code.ON_HOLD), lot.lot, stone.stone, stone.place))
         if not stone.pictured:
             found.append(Finding(Code.IMAGE_MISSING, lot.lot, stone.stone))
         if not stone.filed:

@@ -92,6 +92,9 @@ def lot_values(form: LotEdit, currency: str, *, priced: bool = False) -> dict[st
     faults: dict[str, str] = {}
     values: dict[str, Any] = {"title_en": form.title_en, "title_zh": form.title_zh, "suffix": form.suffix}
     values["number"] = form.number if form.number != "" else None
+    if form.label:
+        digits = form.label.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        values["number"], values["suffix"] = int(digits), form.label.removeprefix(digits)
     values |= {name: text for name in ("text_en", "text_zh") if (text := getattr(form, name)) is not None}
     if form.on_request is not None:
         values["on_request"] = form.on_request == "yes"

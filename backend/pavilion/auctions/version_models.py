@@ -33,6 +33,8 @@ class CatalogueVersion(Base):
 class NoticeField(StrEnum):
     ESTIMATE = "estimate"  # the only way in which a published estimate changes
     TEXT = "text"  # the description of the lot
+    TITLE = "title"
+    AGAIN = "again"  # the lot offers again what an earlier one of the sale did not sell: its number and the own
     FACT = "fact"  # anything else that was said of the lot
 
 
@@ -52,7 +54,7 @@ class LotNotice(Base):
     sale: Mapped[str] = mapped_column(String(26))
     lot: Mapped[str] = mapped_column(String(26))
     field: Mapped[str] = mapped_column(String(10))
-    old: Mapped[str] = mapped_column(Text)  # of an estimate: low and high in minor units
+    old: Mapped[str] = mapped_column(Text)  # of an estimate: low and high in minor units; empty: it was on request
     new: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     text_en: Mapped[str] = mapped_column(Text)
@@ -66,7 +68,7 @@ class LotNotice(Base):
 
     @property
     def after(self) -> Any:
-        """Of an estimate low and high, of a description English and Chinese, of a fact what it is."""
+        """Of an estimate low and high, of a title or a description English and Chinese, else what it is."""
         return _read(self.field, self.new)
 
 
@@ -75,14 +77,15 @@ def kept_estimate(low: int, high: int) -> str:
 
 
 def kept_text(en: str, zh: str) -> str:
+    """Words in both languages, as a notice of a title or a description keeps them."""
     return json.dumps([en, zh], ensure_ascii=False)
 
 
 def _read(field: str, kept: str) -> Any:
     if field == NoticeField.ESTIMATE:
         low, _, high = kept.partition(" ")
-        return int(low), int(high)
-    return tuple(json.loads(kept)) if field == NoticeField.TEXT else kept
+        return (int(low), int(high)) if kept else None
+    return tuple(json.loads(kept)) if field in (NoticeField.TEXT, NoticeField.TITLE) else kept
 
 
 class LotNoticeGiven(Base):

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 State = Literal["open", "paused", "closed"]
 CONFIRM_IN = 24 * 3600 * 1_000_000  # bidders confirm their maxima after a change of the passport
+LEAST_RUN = 600 * 1_000_000  # of a lot that is offered again while its sale runs
 NEVER = 253_370_764_800_000_000  # the end of a lot that ends only by a call: 9999-01-01, later than any instant
 
 
@@ -21,6 +22,11 @@ class SoftClose:
     mode: Literal["reset", "add"] = "reset"
     scope: Literal["lot", "group"] = "lot"
     hard_end: int | None = None
+
+    @property
+    def apart(self) -> bool:
+        """Whether a lot can come later than all others without moving one."""
+        return self.scope == "lot" and self.hard_end is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,12 @@ class Stagger:
             return self.end(k)
         after = 0 if scope == "group" else k - published + 1
         return self.end(max(0, published - 1)) + after * self.interval
+
+
+def again(planned: int, running: Iterable[int], at: int, interval: int) -> int:
+    """The end of a lot that is offered again at `at`, while the others run until `running`: by the plan, after the last
+    of them as they stand now, and never sooner than the shortest run from an opening to an end."""
+    return max(planned, max((end + interval for end in running), default=planned), at + LEAST_RUN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,9 @@ class Listing(NamedTuple):
     opening: int
     reserve: int | None
     passport: str
+    reoffer_of: str | None = None  # the lot whose stones are offered again
+    notice: tuple[str, str] = ("", "")  # what the room is told of that, in English and Chinese
+    by: str | None = None  # who listed it
 
 
 Closures = Mapping[str, Rule]  # by destination

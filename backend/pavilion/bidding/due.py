@@ -115,6 +115,8 @@ def next_due(book: Book) -> int | None:
         return book.rules.opens_at
     if book.state != "open":
         return None
+    if book.rules.clerked is None and any(lot.state == "listed" for lot in book.lots.values()):
+        return book.at  # one that is offered again opens with the next batch
     ends = [lot.end for lot in book.lots.values() if lot.state == "open" and lot.end != closing.NEVER]
     undecided = [] if book.rules.tender else [lot for lot in book.lots.values() if lot.state == "closing"]
     confirmed = [lot.confirm_by for lot in book.lots.values() if lot.confirm_by is not None]

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, noticing, reserves
+from pavilion.auctions import board, noticing
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.noticing import Said
 from pavilion.auctions.rules import FINAL_LOT, LotState, SaleState
 from pavilion.auctions.version_models import NoticeField
 from pavilion.bidding import notice_giving
-from pavilion.bidding.models import BookLot, SaleBook
+from pavilion.bidding.own_reserves import reserve_now
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.errors import BadInput, NotDone, NotFound, Refusal
 from pavilion.kernel.ids import ulid
@@ -44,6 +44,7 @@ Text = Annotated[
 Long = Annotated[
     str, _Lines, StringConstraints(strip_whitespace=True, max_length=5000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")
 ]
+Title = Annotated[str, _Lines, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)]
 
 
@@ -53,11 +54,13 @@ class NoticeForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
-    field: Literal["estimate", "text", "fact"] = "estimate"
+    field: Literal["estimate", "text", "title", "fact"] = "estimate"
     low: Short = ""
     high: Short = ""
     new_en: Long = ""
     new_zh: Long = ""
+    title_en: Title = ""
+    title_zh: Title = ""
     old: Text = ""
     new: Text = ""
     reason: Text = ""
@@ -79,7 +82,7 @@ async def give(
     try:
         async with reading(sessions) as session:
             row, held = await _lot(session, sale, lot)
-            reserve = await _reserve(request, session, held)
+            reserve = await reserve_now(session, request.app.state.vault, held)
             meant = _meant(request, row, said)
         async with sessions.begin() as session:
             notice = await noticing.prepare(
@@ -90,16 +93,6 @@ async def give(
         async with reading(sessions) as session:
             return await _page(request, session, sale, lot, now, said=said, refused=refused)
     return RedirectResponse(f"/staff/sales/{sale}/lots/{lot}/notices", 303)
-
-
-async def _reserve(request: Request, session: AsyncSession, lot: Lot) -> int | None:
-    """As the engine knows it now, which may be lower than it was published."""
-    held, vault = await session.get(BookLot, lot.public_id), request.app.state.vault
-    if held is not None and held.sealed_reserve is not None and vault is not None:
-        book = await session.get_one(SaleBook, held.sale)
-        reserve: int = vault.of_sale(book.sale, book.wrapped_key).open_reserve(held.sealed_reserve, held.lot)[0]
-        return reserve
-    return reserves.reserve_of(session, lot)
 
 
 async def _lot(session: AsyncSession, sale: str, lot: str) -> tuple[Sale, Lot]:
@@ -115,6 +108,8 @@ def _meant(request: Request, sale: Sale, said: NoticeForm) -> Said:
     field = NoticeField(said.field)
     if field is NoticeField.TEXT:
         return Said(field, (said.new_en, said.new_zh), said.reason, said.text_en, said.text_zh)
+    if field is NoticeField.TITLE:
+        return Said(field, (said.title_en, said.title_zh), said.reason, *_of_title(request, said))
     if field is NoticeField.FACT:
         if not said.new:
             raise BadInput(fields={"new": "required"})
@@ -141,6 +136,14 @@ def _meant(request: Request, sale: Sale, said: NoticeForm) -> Said:
     return Said(field, (low, high), said.reason, said.text_en or words["en"], said.text_zh or words["zh"])
 
 
+def _of_title(request: Request, said: NoticeForm) -> tuple[str, str]:
+    """The words of the notice; what nobody typed the house says itself."""
+    tongues, new = request.app.state.pages.tongues, {"en": said.title_en, "zh": said.title_zh}
+    typed = {"en": said.text_en, "zh": said.text_zh}
+    en, zh = (typed[lang] or (tongues[lang].say("title_now", title=new[lang]) if new[lang] else "") for lang in new)
+    return en, zh
+
+
 async def _page(
     request: Request,
     session: AsyncSession,
@@ -154,10 +157,13 @@ async def _page(
     row, held = await _lot(session, sale, lot)
     given = [one for one in await noticing.of_sale(session, sale) if one.lot == lot]
     words = noticing.texts(given).get(lot, (held.text_en, held.text_zh))
+    title = noticing.titles(given).get(lot, (held.title_en, held.title_zh))
     figures = noticing.estimates(given).get(lot, (held.low_minor, held.high_minor))
     takes = row.state != SaleState.DRAFT and held.state != LotState.DRAFT and held.state not in FINAL_LOT
     facts: dict[str, Any] = {"sale": row, "lot": held, "given": given, "figures": figures}
-    kept = said or NoticeForm.model_construct(key=ulid(now), new_en=words[0], new_zh=words[1])
+    kept = said or NoticeForm.model_construct(
+        key=ulid(now), new_en=words[0], new_zh=words[1], title_en=title[0], title_zh=title[1]
+    )
     facts |= {"kept": kept, "refused": refused, "faults": refused.fields if isinstance(refused, BadInput) else {}}
     status = 200 if refused is None else refused.status
     return page(request, "bidding/lot_notices.html", status, **facts, takes=takes)

@@ -1,4 +1,5 @@
-"""What only a bidder sees of own bids: why a lot went as it did, and a receipt's address as a picture."""
+"""What only a bidder sees of own bids: why a lot went as it did, and a receipt's address as a picture; and what only an
+owner sees of own lots: their reserves."""
 
 import io
 import json
@@ -8,16 +9,18 @@ import segno
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import and_, or_, select
 
-from pavilion.accounts.deps import SignedInActor
-from pavilion.bidding import api, queries, showing, tender_why
+from pavilion.accounts.deps import SignedInActor, may
+from pavilion.accounts.rules import Actor, Permission
+from pavilion.bidding import api, own_reserves, queries, showing, tender_why
 from pavilion.bidding.models import BookEvent
 from pavilion.bidding.why import tell
 from pavilion.kernel.errors import NotFound
-from pavilion.webkit.deps import Now, Reading
+from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import page
 
 router = APIRouter(tags=["live"])
 
+Supplier = Annotated[Actor, may(Permission.STOCK_WRITE)]
 Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 
 
@@ -48,6 +51,17 @@ async def why(request: Request, lot: Id, session: Reading, actor: SignedInActor,
     rules = {name: str(doc["reserve_rule"]) for name, doc in shown.changed.documents.items()}
     story = tell(events, own, shown.rules.reserve_rule, rules)
     return page(request, "bidding/why.html", sale=shown, lot=shown.lot(lot), story=story)
+
+
+@router.get("/stock/reserves")
+async def reserves(request: Request, session: Writing, actor: Supplier, now: Now) -> Response:
+    """The reserves of the lots that the reader's company owns; of no other company's."""
+    if actor.company_id is None:
+        raise NotFound()
+    rows = await own_reserves.shown_to_owner(session, request.app.state.vault, actor=actor, now=now)
+    answer = page(request, "bidding/own_reserves.html", rows=rows)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.get("/sales/{sale}/receipts/{n}.svg")

@@ -3,16 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from pavilion.bidding import closing, grouping
 from pavilion.bidding.book import Published
 from pavilion.bidding.deciding import Listing
 from pavilion.bidding.folding import Book, Draft, Given
-from pavilion.bidding.texts import reserve_commitment, text_of
+from pavilion.bidding.texts import Doc, reserve_commitment, text_of
 from pavilion.bidding.vault import new_nonce
 
 LotPublication = Listing
 
 
 LATEST = 3600 * 1_000_000  # before the opening
+RUNNING = ("listed", "open", "paused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,28 @@ def publish(draft: Draft, publication: Publication) -> None:
 
 
 def list_late(draft: Draft, late: Sequence[Listing], unverified: Collection[str]) -> None:
-    """Lots that came after publication stand in the book, each once, if there is an hour left before the opening."""
-    if draft.state != "published" or draft.now > draft.rules.opens_at - LATEST:
-        return
+    """Lots that came after publication stand in the book, each once: any if there is an hour left before the opening,
+    and while the sale runs those that are offered again."""
     for one in late:
-        if not draft.has(one.lot) and one.lot not in unverified:
+        if not draft.has(one.lot) and one.lot not in unverified and _still_listed(draft, one):
             list_lot(draft, one)
+            if all(one.notice):
+                by = grouping.ENGINE if one.by is None else draft.staff_alias(one.by)
+                data = {"text_en": one.notice[0], "text_zh": one.notice[1], "passport": None, "by": by}
+                draft.write("lot.notice", data, draft.lot(one.lot))
+
+
+def _still_listed(draft: Draft, one: Listing) -> bool:
+    if draft.state == "published":
+        return draft.now <= draft.rules.opens_at - LATEST
+    running = draft.state in ("open", "paused") and draft.rules.tender is None and draft.rules.soft_close.apart
+    return running and _offered_before(draft, one) is not None
+
+
+def _offered_before(draft: Draft, one: Listing) -> str | None:
+    """The lot of this book whose stones come back; None of one that was in another sale, or in none."""
+    old = one.reoffer_of
+    return old if old is not None and draft.has(old) and draft.look(old).state in ("passed", "withdrawn") else None
 
 
 def list_lot(draft: Draft, one: Listing) -> None:
@@ -47,17 +65,27 @@ def list_lot(draft: Draft, one: Listing) -> None:
         nonce = new_nonce()
         commit = reserve_commitment(draft.sale, one.lot, one.currency, one.reserve, nonce)
         sealed = draft.vault.seal_reserve(one.reserve, nonce, one.lot)
-    place = draft.places.get(one.lot, len(draft.places))
-    end = draft.rules.stagger.planned(place, draft.published, draft.rules.soft_close.scope)
-    listing = {
+    listing: Doc = {
         "number": one.number,
         "currency": one.currency,
         "opening": one.opening,
         "reserve_commit": commit,
-        "end": None if draft.rules.clerked else text_of(end),
+        "end": None if draft.rules.clerked else text_of(_end(draft, one)),
         "passport": one.passport,
     }
+    if (old := _offered_before(draft, one)) is not None:
+        listing["reoffer_of"] = old
     draft.list_lot(one.lot, listing, sealed)
+
+
+def _end(draft: Draft, one: Listing) -> int:
+    """By its place in the plan; in a sale that runs also after every other lot as it stands now."""
+    place = draft.places.get(one.lot, len(draft.places))
+    planned = draft.rules.stagger.planned(place, draft.published, draft.rules.soft_close.scope)
+    if draft.state == "published":
+        return planned
+    running = [lot.end for lot in draft.all_lots() if lot.state in RUNNING]
+    return closing.again(planned, running, draft.next_at(), draft.rules.stagger.interval)
 
 
 def publishable(draft: Draft) -> Published:

@@ -236,7 +236,10 @@ _DATA: Mapping[str, tuple[str, ...]] = {
     "tender.opened": ("valid:count invalid:count",),
     "tender.sealed": ("bidder:alias envelope:hash",),
     "tender.withdrawn": ("bidder:alias",),
-    "lot.listed": ("number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash",),
+    "lot.listed": (
+        "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash reoffer_of:text",
+        "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash",
+    ),
     "lot.opened": ("end:time?",),
     "bid.accepted": (f"bidder:alias commit:hash via:via {_STANDING} end:time? extended:time?",),
     "bid.voided": (f"seqs:counts reason:text ok:texts {_STANDING}",),

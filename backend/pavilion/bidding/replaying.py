@@ -10,6 +10,7 @@ from pavilion.bidding.rules import Commitment, LotTerms, RuleSet, Standing
 from pavilion.bidding.tender_replaying import Opened, TenderReplay
 
 FINAL = frozenset({"sold", "passed", "withdrawn"})
+RUNNING = frozenset({"listed", "open", "paused"})
 AMOUNT_CODES = frozenset(
     {"amount_invalid", "amount_too_large", "off_ladder", "below_opening", "below_ask", "not_above_own_max"}
 )
@@ -125,7 +126,8 @@ class Replay:
     def _listed(self, line: Event) -> None:
         assert line.lot is not None
         data, known = line.data, self.lots.get(line.lot)
-        must(self.state == "published", "state", "listed while the sale is not published")
+        again = self._offered_again(line)
+        must(self.state == "published" or again, "state", "listed while the sale is not published")
         seq, prev = (known.seq, known.hash) if known else (0, self.published)
         must(line.seq == seq + 1, "seq", f"{line.seq} after {seq} in the lot's book")
         must(line.prev == prev, "prev", "does not follow from the publication or the lot's book")
@@ -136,6 +138,11 @@ class Replay:
             place = self.listing[line.lot] = self.places
             self.places += 1
         end = closing.NEVER if self.rules.clerked else self._planned(place)
+        if self.state != "published" and not self.rules.clerked:
+            running = [lot.clock.end for lot in self.lots.values() if lot.state in RUNNING]
+            end = closing.again(end, running, line.at, self.rules.stagger.interval)
+            if self.hidden and _end(data["end"]) > end:  # after a lot that is not shown yet
+                end = data["end"]
         must(_end(data["end"]) == end, "end", "is not the end by the rule set")
         clock = closing.Clock(end, self.rules.soft_close.hard_end)
         must(clock.hard_end is None or clock.hard_end >= end, "end", "after the hard end")
@@ -157,6 +164,16 @@ class Replay:
         lot.least = lot.opening
         must(lot.currency == self.rules.currency, "currency", "is not that of the rule set")
         self.lots[line.lot] = lot
+
+    def _offered_again(self, line: Event) -> bool:
+        """Whether the listing brings back a lot that ended without a buyer while the sale goes on."""
+        if "reoffer_of" not in line.data:
+            return False
+        old = self.lots.get(line.data["reoffer_of"])
+        unsold = self.hidden > 0 if old is None else old.state in ("passed", "withdrawn") or self.hidden > 0
+        must(unsold, "state", "offers again what did not end without a buyer")
+        fits = self.rules.tender is None and self.rules.soft_close.apart
+        return fits and self.state in ("open", "paused") and line.lot not in self.lots
 
     def _planned(self, place: int) -> int:
         return self.rules.stagger.planned(place, self.published_lots, self.rules.soft_close.scope)

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import CompanyState, share_owner
+from pavilion.auctions import noticing
 from pavilion.auctions.changes import being_listed
 from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import LotPlan, late_plans, plan_of, running_sales
 from pavilion.auctions.rules import LIVE_LOT, SaleState
+from pavilion.auctions.version_models import LotNotice
 from pavilion.bidding import lot_requests, viewing_gate
 from pavilion.bidding.acts import Agreed
 from pavilion.bidding.closures import closures, notices, stones_of
@@ -195,13 +197,18 @@ class World:
 
 async def _late(session: AsyncSession, sale: Sale) -> list[LotPublication]:
     """The lots that staff listed after publication and the book may not have yet."""
-    if sale.state != SaleState.PUBLISHED:
+    if sale.state not in (SaleState.PUBLISHED, SaleState.OPEN, SaleState.PAUSED):
         return []
-    return [_listing(one) for one in await late_plans(session, sale, await being_listed(session, sale))]
+    lots = await late_plans(session, sale, await being_listed(session, sale))
+    notices = await noticing.again_of(session, [one.lot for one in lots])
+    return [_listing(one, notices.get(one.lot)) for one in lots]
 
 
-def _listing(lot: LotPlan) -> LotPublication:
-    return LotPublication(lot.lot, lot.number_text, lot.currency, lot.opening, lot.reserve, lot.passport_hash)
+def _listing(lot: LotPlan, notice: LotNotice | None = None) -> LotPublication:
+    known = LotPublication(
+        lot.lot, lot.number_text, lot.currency, lot.opening, lot.reserve, lot.passport_hash, lot.reoffer_of
+    )
+    return known if notice is None else known._replace(notice=(notice.text_en, notice.text_zh), by=notice.by or None)
 
 
 async def _firms(session: AsyncSession, sale: Sale) -> list[tuple[Registration, Company]]:

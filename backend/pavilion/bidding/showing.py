@@ -314,10 +314,11 @@ def lot_shown(
     opening, published = lot.opening_minor or 0, (lot.low_minor or 0, lot.high_minor or 0)
     low, high = noticing.estimates(notices).get(lot.public_id, published)
     text = noticing.texts(notices).get(lot.public_id, (lot.text_en, lot.text_zh))
+    title = noticing.titles(notices).get(lot.public_id, (lot.title_en, lot.title_zh))
     return LotShown(
         id=lot.public_id,
         number=lot.number_text,
-        titles={"en": lot.title_en, "zh": lot.title_zh},
+        titles={"en": title[0], "zh": title[1]},
         low=low,
         high=high,
         opening=opening,
@@ -339,7 +340,7 @@ def lot_shown(
         rules=ruled[0],
         rules_hash=ruled[1],
         texts={"en": text[0], "zh": text[1]},
-        on_request=lot.on_request,
+        on_request=lot.on_request and lot.public_id not in noticing.estimates(notices),
         published_low=published[0],
         notices=notices,
     )

@@ -42,7 +42,7 @@ class ResultTold(Told):
     lab: Annotated[str | None, Field(examples=["GIA"])]
     state: Literal["sold", "sold_after", "cancelled", "passed", "withdrawn"]
     ended_at: Instant
-    estimate: EstimateTold
+    estimate: Annotated[EstimateTold | None, Field(description="None: it was on request.")]
     hammer: Amount | None
     per_carat: Amount | None
     premium: Amount | None

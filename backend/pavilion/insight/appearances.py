@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import sequels
+from pavilion.auctions import noticing, sequels
 from pavilion.auctions.models import Lot, LotStone, Sale
-from pavilion.auctions.rules import SaleState
+from pavilion.auctions.rules import LotState, SaleState
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import sees_supplier_of
@@ -29,6 +29,7 @@ class Stood(NamedTuple):
     again: Again | None
     before: Again | None
     tells_bids: bool
+    estimate: tuple[int, int] | None  # as it is public; none: on request
 
 
 async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datetime) -> list[Stood]:
@@ -40,12 +41,14 @@ async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datet
         .join(BookLot, BookLot.lot == Lot.public_id, isouter=True)
         .join(ResultLot, ResultLot.lot == Lot.public_id, isouter=True)
         .where(LotStone.stone_id == stone.id, Sale.state != SaleState.DRAFT, Lot.number.is_not(None))
+        .where(Lot.state != LotState.DRAFT)
         .order_by(Sale.first_close_at.desc(), Lot.id.desc())
     )
     rows = (await session.execute(wanted)).all()
     inside = sees_supplier_of(actor, stone)
     became = await sequels.of_lots(session, [lot.public_id for lot, *_ in rows])
     again = await offered_again(session, [lot.public_id for lot, *_ in rows]) if inside else {}
+    notices = {sale.id: await noticing.of_sale(session, sale.public_id) for _, sale, *_ in rows}
     before = await _offered_before(session, [lot for lot, *_ in rows]) if inside else {}
     return [
         Stood(
@@ -57,6 +60,7 @@ async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datet
             again.get(lot.public_id),
             before.get(lot.reoffer_of or ""),
             inside or result is None or result.state in UNDER_HAMMER or now >= result.bids_told_at,
+            noticing.estimate_told(lot, notices[sale.id]),
         )
         for lot, sale, book, result in rows
     ]

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions import fees
+from pavilion.auctions import fees, noticing
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import SaleState
 from pavilion.auctions.sequel_models import LotSequel
+from pavilion.auctions.version_models import LotNotice
 from pavilion.bidding import queries as book
 from pavilion.bidding import rule_sets
 from pavilion.bidding.models import BookBid, BookEvent, BookLot
@@ -84,34 +85,46 @@ async def archive(session: AsyncSession, sale: Sale) -> None:
     ended = await _ended(session, sale.public_id)
     bidders = await _bidders(session, sale.public_id)
     changed = await rule_sets.amended(session, sale.public_id)
+    notices = await noticing.of_sale(session, sale.public_id)
     early = await _early(session, sale, changed)
     secret = timedelta(days=parse_rules(sale.rules).passed_offer_days)
     rows = []
     for stood, lot in lots:
         at = ended.get(stood.lot, stood.end)
         premium = (changed.document_of(stood.lot) or sale.rules)["premium"]
-        row = _sold(stood, lot, stones[lot.id], premium, stood.lot in early)
+        row = _sold(stood, lot, stones[lot.id], premium, stood.lot in early, notices)
         counted = {"bids": stood.bids, "bidders": bidders.get(stood.lot, 0)}
         rows.append(row | counted | {"ended_at": at, "bids_told_at": at + secret})
     for start in range(0, len(rows), AT_ONCE):
         await session.execute(insert(ResultLot), rows[start : start + AT_ONCE])
 
 
-def _sold(stood: BookLot, lot: Lot, stones: Sequence[Stone], premium: Mapping[str, Any], early: bool) -> dict[str, Any]:
-    """What the archive says of this lot's stones and price."""
-    low, high, weight = lot.low_minor or 0, lot.high_minor or 0, sum(stone.weight_mct for stone in stones)
+def _sold(
+    stood: BookLot,
+    lot: Lot,
+    stones: Sequence[Stone],
+    premium: Mapping[str, Any],
+    early: bool,
+    notices: Sequence[LotNotice],
+) -> dict[str, Any]:
+    """What the archive says of this lot's stones and price: title and estimate as the last notice has them, and of an
+    estimate on request nothing, nor how the hammer compares with it."""
+    told = noticing.estimate_told(lot, notices)
+    title = noticing.titles(notices).get(lot.public_id, (lot.title_en, lot.title_zh))
+    low, high = told or (0, 0)
+    weight = sum(stone.weight_mct for stone in stones)
     hammer = stood.price or 0 if stood.state == "sold" else 0
     bands, early_bands = _bands(premium["bands"]), premium["early_bands"]
     fee = fees.lot_premium(hammer, bands, _bands(early_bands) if early_bands else None, early) if hammer else 0
-    where, bp, step = rules.against(hammer, low, high) if hammer else rules.UNSOLD
+    where, bp, step = rules.against(hammer, low, high) if hammer and told else rules.UNSOLD
     tones = [rules.tone(stone.species, stone.color) for stone in stones]
     return {
         "lot": stood.lot,
         "sale": stood.sale,
         "position": stood.position,
         "number": stood.number,
-        "title_en": lot.title_en,
-        "title_zh": lot.title_zh,
+        "title_en": title[0],
+        "title_zh": title[1],
         "stones": len(stones),
         **{name: rules.common([getattr(stone, name) for stone in stones]) for name in _OF_STONES},
         "tone": rules.common(tones) or "GEM",

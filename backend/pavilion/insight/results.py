@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, Sale
-from pavilion.auctions.rules import SaleState
+from pavilion.auctions.rules import LotState, SaleState
 from pavilion.auctions.sequel_models import LotSequel
 from pavilion.catalogue.searching import After
 from pavilion.insight.archiving import CLOSED
@@ -141,8 +141,9 @@ def _money(currency: str, rows: Sequence[Any]) -> Money:
         lots[state] += n
         low[state] += int(lows)  # a sum of PostgreSQL is a decimal
         if state == "sold":
-            against[where] += n
-            steps[step] += n
+            if where:  # an estimate on request is compared with nothing
+                against[where] += n
+                steps[step] += n
             hammer, premium = hammer + int(hammers), premium + int(premiums)
     return Money(
         currency,
@@ -211,7 +212,7 @@ async def offered_again(session: AsyncSession, lots: Sequence[str]) -> dict[str,
     new = (
         select(Lot, Sale.public_id)
         .join(Sale, Sale.id == Lot.sale_id)
-        .where(Lot.reoffer_of.in_(lots), Sale.state != SaleState.DRAFT)
+        .where(Lot.reoffer_of.in_(lots), Sale.state != SaleState.DRAFT, Lot.state != LotState.DRAFT)
     )
     return {
         lot.reoffer_of: Again(lot.public_id, lot.number_text, sale)

@@ -46,7 +46,7 @@ class ResultLot(Base):
     weight_mct: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[str] = mapped_column(String(10))
-    low: Mapped[int]
+    low: Mapped[int]  # both nought where it was on request: then nothing is compared
     high: Mapped[int]
     hammer: Mapped[int]
     premium: Mapped[int]  # by the rules of the sale

@@ -82,6 +82,7 @@ class _Reader:
         self.voided: set[tuple[str, int]] = set()
         self.leaders: dict[str, str | None] = {}
         self.published: frozenset[str] = frozenset()  # the lots that the sale was published with
+        self.again: dict[str, str] = {}  # of a lot that offers another of the sale again, that other
 
     async def read(self, events: Sequence[_Said]) -> None:
         await self._learn(events[0].n)
@@ -119,7 +120,7 @@ class _Reader:
             facts = {name: event.data[name] for name in ("reason", "text_en", "text_zh") if name in event.data}
             companies = self._live(lot, event.n)
             if notice == "lot_notice":
-                companies = [*companies, *await interested_in(self.session, lot)]
+                companies = [*companies, *self._earlier(lot, event.n), *await interested_in(self.session, lot)]
             await self._tell(notice, event, companies, lot=lot, **facts)
         if event.type in LEADING:
             self.leaders[lot] = event.data["leader"]
@@ -203,6 +204,11 @@ class _Reader:
         told = select(BookEvent.body).where(BookEvent.sale == self.sale, BookEvent.type == "sale.published")
         last = await self.session.scalar(told.where(BookEvent.n < first).order_by(BookEvent.n.desc()).limit(1))
         self.published = frozenset() if last is None else frozenset(json.loads(last)["data"]["lots"])
+        listed = select(BookEvent.lot, BookEvent.body).where(
+            BookEvent.sale == self.sale, BookEvent.type == "lot.listed"
+        )
+        for lot, body in await self.session.execute(listed.where(BookEvent.body.contains('"reoffer_of"'))):
+            self.again[str(lot)] = json.loads(body)["data"]["reoffer_of"]
         gone = select(BookEvent.lot, BookEvent.body).where(
             BookEvent.sale == self.sale, BookEvent.type == "bid.voided", BookEvent.n < first
         )
@@ -227,6 +233,11 @@ class _Reader:
     def _live(self, lot: str, until: int) -> list[int]:
         """The companies with a live bid on the lot, in the order of their first."""
         return self._companies(bid for bid in self.bids if bid.lot == lot and bid.n <= until)
+
+    def _earlier(self, lot: str, until: int) -> list[int]:
+        """Of a lot that offers another of the sale again: the companies that bid on that one."""
+        old = self.again.get(lot)
+        return [] if old is None else self._companies(bid for bid in self.bids if bid.lot == old and bid.n <= until)
 
     def _bidders(self, until: int) -> list[int]:
         return self._companies(bid for bid in self.bids if bid.n <= until)

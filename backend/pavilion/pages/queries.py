@@ -165,7 +165,7 @@ async def _count(session: AsyncSession, rows: Select[int]) -> int:
 
 
 async def _lines(session: AsyncSession, states: Sequence[SaleState], *, soonest_first: bool) -> list[SaleLine]:
-    listed = Lot.state != LotState.WITHDRAWN
+    listed = Lot.state.not_in((LotState.WITHDRAWN, LotState.DRAFT))
     stands = and_(Lot.state == LotState.SOLD, Lot.public_id.not_in(select(LotSequel.lot)))  # by the hammer, to this day
     sums = (
         select(
@@ -173,8 +173,8 @@ async def _lines(session: AsyncSession, states: Sequence[SaleState], *, soonest_
             func.count(Lot.id).label("lots"),
             func.count(Lot.id).filter(Lot.state.in_(LEFT)).label("left"),
             func.count(Lot.id).filter(stands).label("sold"),
-            func.coalesce(func.sum(Lot.low_minor), 0).label("low"),
-            func.coalesce(func.sum(Lot.high_minor), 0).label("high"),
+            func.coalesce(func.sum(Lot.low_minor).filter(~Lot.on_request), 0).label("low"),
+            func.coalesce(func.sum(Lot.high_minor).filter(~Lot.on_request), 0).label("high"),
             func.coalesce(func.sum(BookLot.price).filter(stands), 0).label("hammer"),
         )
         .outerjoin(BookLot, BookLot.lot == Lot.public_id)

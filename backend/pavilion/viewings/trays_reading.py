@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.house_papers import Tray as OnPaper
-from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.models import Lot, LotStone, Registration, Sale
 from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import RegistrationState, SaleState
 from pavilion.catalogue.models import Stone
@@ -48,8 +48,9 @@ async def sale_of(session: AsyncSession, actor: Actor, public_id: str) -> Sale:
 
 
 async def lots_of(session: AsyncSession, actor: Actor, sale: Sale) -> list[LotStones]:
-    """By number, with the stones that this person may see."""
-    wanted = select(Lot).where(Lot.sale_id == sale.id).order_by(Lot.number, Lot.suffix, Lot.rank)
+    """By number, with the stones that this person may see; of a stone that was offered again only its later lot."""
+    gone = select(LotStone.lot_id).where(LotStone.sale_id == sale.id, LotStone.relotted)
+    wanted = select(Lot).where(Lot.sale_id == sale.id, Lot.id.not_in(gone)).order_by(Lot.number, Lot.suffix, Lot.rank)
     lots = (await session.scalars(wanted)).all()
     stones = await stones_by_lot(session, [lot.id for lot in lots], actor)
     return [LotStones(lot, stones[lot.id]) for lot in lots]

@@ -234,7 +234,10 @@ const DATA = Object.fromEntries(Object.entries({
   "tender.opened": ["valid:count invalid:count"],
   "tender.sealed": ["bidder:alias envelope:hash"],
   "tender.withdrawn": ["bidder:alias"],
-  "lot.listed": ["number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash"],
+  "lot.listed": [
+    "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash reoffer_of:text",
+    "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash",
+  ],
   "lot.opened": ["end:time?"],
   "bid.accepted": [`bidder:alias commit:hash via:via ${STANDING} end:time? extended:time?`],
   "bid.voided": [`seqs:counts reason:text ok:texts ${STANDING}`],

@@ -4,7 +4,8 @@ import { FINAL, begun, endOf, must, named, stand, terms, two, withdrawn } from "
 import { amended } from "./verify-sale-amended.js";
 import { BadLine, Undecided } from "./verify-sale-lines.js";
 import {
-  NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, extended, isSold, judgeAmount, planned, resumed,
+  NEVER, SECRET, afterOutage, afterSlow, apart, bestOf, endAfterBid, endAgain, extended, isSold, judgeAmount, planned,
+  resumed,
 } from "./verify-sale-rules.js";
 import { NEVER_SEALED, SEALED, TenderReplay } from "./verify-sale-tender.js";
 
@@ -18,6 +19,7 @@ const CLAIMED_CODES = new Set([ // taken as recorded: the record does not show w
   "rules_changed", "conflict_of_interest", "not_eligible", "viewing_required", "wrong_currency", "over_limit",
 ]);
 const STATE_CODES = new Set(["lot_withdrawn", "lot_closed", "lot_paused", "sale_paused", "too_late"]);
+const RUNNING = new Set(["listed", "open", "paused"]), UNSOLD = new Set(["passed", "withdrawn"]);
 const ZEROS = "0".repeat(64);
 
 /** Fed with the events in order; throws BadLine at the first that does not follow. */
@@ -140,7 +142,8 @@ export class Replay {
   /** @param {Event} line @param {string} name */
   list(line, name) {
     const { data } = line, known = this.lots.get(name);
-    must(this.state === "published", "state", "listed while the sale is not published");
+    const again = this.offeredAgain(line, name);
+    must(this.state === "published" || again, "state", "listed while the sale is not published");
     const seq = known ? known.seq : 0;
     must(line.seq === seq + 1, "seq", `${line.seq} after ${seq} in the lot's book`);
     must(line.prev === (known ? known.hash : this.published), "prev", "does not follow from the publication or the lot's book");
@@ -149,7 +152,12 @@ export class Replay {
     if (!this.listing.has(name)) this.listing.set(name, this.places++);
     const clerked = this.rules.finalCall !== null, hardEnd = this.rules.softClose.hardEnd;
     const place = /** @type {number} */ (this.listing.get(name));
-    const end = clerked ? NEVER : planned(this.rules, place, this.publishedLots);
+    let end = clerked ? NEVER : planned(this.rules, place, this.publishedLots);
+    if (this.state !== "published" && !clerked) {
+      const running = [...this.lots.values()].filter((lot) => RUNNING.has(lot.state)).map((lot) => lot.clock.end);
+      end = endAgain(end, running, line.at, this.rules.stagger.interval);
+      if (this.hidden > 0 && endOf(data.end) > end) end = endOf(data.end); // after a lot that is not shown yet
+    }
     must(endOf(data.end) === end, "end", "is not the end by the rule set");
     must(hardEnd === null || hardEnd >= end, "end", "after the hard end");
     must(data.currency === this.rules.currency, "currency", "is not that of the rule set");
@@ -160,6 +168,15 @@ export class Replay {
       state: "listed", live: [], best: new Map(), aliases: new Set(), least: data.opening, most: SECRET,
       slowed: false, callMoved: false, bids: 0, rules: this.rules, rulesHash: this.rulesHash, place, owed: null,
     });
+  }
+
+  /** Whether the listing brings back a lot that ended without a buyer while the sale goes on.
+   * @param {Event} line @param {string} name */
+  offeredAgain({ data }, name) {
+    if (!("reoffer_of" in data)) return false;
+    const old = this.lots.get(data.reoffer_of);
+    must(this.hidden > 0 || (old && UNSOLD.has(old.state)), "state", "offers again what did not end without a buyer");
+    return apart(this.rules) && (this.state === "open" || this.state === "paused") && !this.lots.has(name);
   }
 
   /** @param {Event} line @param {Lot} lot */

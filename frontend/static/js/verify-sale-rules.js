@@ -21,6 +21,7 @@ export const HOUSE = "HOUSE";
 export const SECRET = 2 ** 52; // stands for a maximum that is not opened: above every amount and every step on it
 export const NEVER = Infinity; // the end of a lot that ends only by a call
 const SECOND = 1_000_000, DAY = 86_400;
+const LEAST_RUN = 600 * SECOND; // of a lot that is offered again while its sale runs
 
 // -- prices -----------------------------------------------------------------------------------------------------------
 
@@ -95,6 +96,16 @@ export function planned({ stagger, softClose }, k, published) {
   if (k < published) return staggered(stagger, k);
   const after = softClose.scope === "group" ? 0 : k - published + 1;
   return staggered(stagger, Math.max(0, published - 1)) + after * stagger.interval;
+}
+
+/** Whether a lot can come later than all others without moving one. @param {RuleSet} rules */
+export const apart = ({ tender, softClose }) => tender === null && softClose.scope === "lot" && softClose.hardEnd === null;
+
+/** The end of a lot that is offered again at `at`, while the others run until `running`: by the plan, after the last of
+ * them as they stand, and never sooner than the shortest run.
+ * @param {number} plan @param {number[]} running @param {number} at @param {number} interval */
+export function endAgain(plan, running, at, interval) {
+  return Math.max(plan, at + LEAST_RUN, ...running.map((end) => end + interval));
 }
 
 /** The end after an accepted bid that changed price or leader.
