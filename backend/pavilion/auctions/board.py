@@ -268,10 +268,13 @@ def _line(sale: Sale, sums: object, registration: Registration | None) -> SaleLi
 
 
 def _ends(sale: Sale, lots: Sequence[Lot]) -> dict[int, datetime]:
-    """By number once all have one, else by the order they stand in."""
+    """By number once all have one, else by the order they stand in; what came after publication and is not listed yet
+    comes last."""
     if sale.first_close_at is None or sale.type == SaleType.COLLECTION:  # what has a price does not close
         return {}
     order = sorted(lots, key=lambda lot: (lot.number or 0, lot.suffix)) if all(lot.number for lot in lots) else lots
+    if sale.state != SaleState.DRAFT:
+        order = sorted(order, key=lambda lot: lot.state == LotState.DRAFT)
     plan = closing_plan(sale.first_close_at, sale.stagger_s, sale.stagger_per, sale.breaks, len(lots))
     return {lot.id: end for lot, end in zip(order, plan, strict=True)}
 
