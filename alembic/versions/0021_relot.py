@@ -10,7 +10,7 @@ from alembic import op
 from pavilion.kernel import migrating
 
 revision = "0021"
-down_revision = "0022"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
