@@ -126,8 +126,8 @@ class Replay:
     def _listed(self, line: Event) -> None:
         assert line.lot is not None
         data, known = line.data, self.lots.get(line.lot)
-        again = self._offered_again(line)
-        must(self.state == "published" or again, "state", "listed while the sale is not published")
+        fits = self._offered_again(line) or self.state == "published"
+        must(fits, "state", "listed while the sale is not published")
         seq, prev = (known.seq, known.hash) if known else (0, self.published)
         must(line.seq == seq + 1, "seq", f"{line.seq} after {seq} in the lot's book")
         must(line.prev == prev, "prev", "does not follow from the publication or the lot's book")
@@ -141,8 +141,7 @@ class Replay:
         if self.state != "published" and not self.rules.clerked:
             running = [lot.clock.end for lot in self.lots.values() if lot.state in RUNNING]
             end = closing.again(end, running, line.at, self.rules.stagger.interval)
-            if self.hidden and _end(data["end"]) > end:  # after a lot that is not shown yet
-                end = data["end"]
+            end = max(end, _end(data["end"])) if self.hidden else end  # after a lot that is not shown yet
         must(_end(data["end"]) == end, "end", "is not the end by the rule set")
         clock = closing.Clock(end, self.rules.soft_close.hard_end)
         must(clock.hard_end is None or clock.hard_end >= end, "end", "after the hard end")
@@ -172,8 +171,8 @@ class Replay:
         old = self.lots.get(line.data["reoffer_of"])
         unsold = self.hidden > 0 if old is None else old.state in ("passed", "withdrawn") or self.hidden > 0
         must(unsold, "state", "offers again what did not end without a buyer")
-        fits = self.rules.tender is None and self.rules.soft_close.apart
-        return fits and self.state in ("open", "paused") and line.lot not in self.lots
+        apart = self.rules.tender is None and self.rules.soft_close.apart and line.lot not in self.lots
+        return apart and self.state in ("open", "paused")
 
     def _planned(self, place: int) -> int:
         return self.rules.stagger.planned(place, self.published_lots, self.rules.soft_close.scope)
