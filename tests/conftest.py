@@ -39,9 +39,9 @@ SEAL = AmountSeal(bytes(range(32)))  # of the data key that tests give a house
 # The long files, the longest first: begun last, one would keep a worker busy long after the others have gone home.
 LONG = (
     *("browser/test_every_page", "test_rubbish", "browser/test_saleroom", "browser/test_verify", "browser/"),
-    *("simulate/test_simulation", "api/test_exercise", "catalogue/test_media"),
-    *("catalogue/test_search_index", "bidding/test_verifying", "bidding/test_markers", "catalogue/test_upload_command"),
-    *("faults/", "test_neighbours", "test_whole_path", "test_demo_files"),
+    *("simulate/test_simulation", "faults/", "bidding/test_markers", "catalogue/test_upload_command"),
+    *("api/test_exercise", "catalogue/test_media", "test_neighbours", "test_whole_path", "test_demo_files"),
+    *("catalogue/test_search_index", "provenance/test_break_rights", "bidding/test_verifying"),
     *("provenance/test_log_pages", "provenance/test_epcis", "provenance/test_video", "catalogue/test_stone_pages"),
     *("catalogue/test_upload_import", "auctions/test_publishing", "bidding/test_eligibility_pages"),
 )
