@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from pavilion.catalogue import service
+from pavilion.catalogue import lying, service
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel.ids import ulid
 from tests.catalogue import stones
@@ -28,7 +28,20 @@ async def act(session, firm, luck, now=NOON):
     )
     facts = {"by": None, "now": now}
     match luck.choice(
-        ["stored", "priced", "priced", "withdrawn", "revoked", "shown", "promised", "promised", "freed", "freed"]
+        [
+            "stored",
+            "priced",
+            "priced",
+            "withdrawn",
+            "revoked",
+            "shown",
+            "promised",
+            "promised",
+            "freed",
+            "freed",
+            "lies",
+            "viewing",
+        ]
     ):
         case "stored":
             number = int(stone.stock_no.partition("-")[2])
@@ -55,6 +68,10 @@ async def act(session, firm, luck, now=NOON):
         case "promised" if stone.listed and live.kind == K.HELD:
             turned = {"kind": K.IN_SALE, "new_ref": ulid(now), "facts": {"sale": SALES[0]}}
             await service.turn_stone(session, stone=stone.public_id, ref=live.ref, **turned, **facts)
+        case "lies":
+            await lying.lie(session, {stone.public_id: luck.choice(["ant", "hkg", None])}, now=now)
+        case "viewing":
+            await lying.viewings_freed(session, {stone.public_id: luck.choice(stones.SALES)}, now=now)
         case "freed" if live is not None and live.kind != K.SOLD:
             if luck.random() < 0.1:
                 await service.sell_stone(session, stone=stone.public_id, ref=live.ref, **facts)

@@ -17,6 +17,7 @@ from tests.luck import Random
 PRODUCERS = ("Northern Light Mines", "Debswana", "Lucara, Ltd", "Petra")
 COUNTRIES = ("CA", "BW", "LS", "ZA")
 CUTTERS = ("Mireille Aerts", "J. Peeters")
+OFFICES = ("ant", "hkg")
 SALES = ("01KJQ6PSG0HV0AR049QXJ3GC01", "01KJQ6PSG0HV0AR049QXJ3GC02")
 LATER = {
     "fluorcolor": "fluor_color", "eye": "eye_clean", "milky": "milky", "shade": "shade", "black": "black_inclusion",
@@ -92,7 +93,7 @@ def random_wanted(luck: Random, frames: range = range(18), suppliers: Sequence[s
     frames, so that the database meets most statements again; what they say is any."""
     frame = type(luck)(luck.choice(frames))
     chosen, ranges = {}, {}
-    free = {"mined": COUNTRIES, "producer": (*PRODUCERS, "Nobody"), "cutter": CUTTERS, "sale": SALES}
+    free = {"office": OFFICES, "mined": COUNTRIES, "producer": (*PRODUCERS, "Nobody"), "cutter": CUTTERS, "sale": SALES}
     free["supplier"] = suppliers
     for name in frame.sample(sorted(CHOICES), frame.choice([0, 1, 1, 2, 3, 6])):
         codes = CHOICES[name].codes or free[name]

@@ -11,6 +11,7 @@ from pavilion.catalogue import alerting, forms, history, saving, searching, serv
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.saved_models import AlertKind, Cadence, SavedSearch, SearchAlert
 from pavilion.catalogue.saving import Wishes
+from pavilion.catalogue.wanted import Wanted
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.events import Cursor, Event
 from tests import make
@@ -20,7 +21,7 @@ from tests.make import HOUR, NOON
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # where both databases do the same
 ALL = Wishes("Any", Cadence.AT_ONCE, tuple(AlertKind), 5)
-N, P, B, S = AlertKind
+N, P, B, S, V = AlertKind
 
 
 async def reader(session, role=Role.BUYER, email="wen@lumen.example", company=None):
@@ -76,6 +77,7 @@ async def test_searches_find_what_asking_again_after_every_look_would_find(sessi
             for search, begun, wanted, prices, first, known in kept:
                 found = await matching(session, wanted)
                 stated = [replace(wanted, chosen={**wanted.chosen, "state": {state}}) for state in ("free", "in_sale")]
+                sold = await matching(session, Wanted(chosen={"state": frozenset({"sold"})}))
                 free, in_sale = [found & await matching(session, one) for one in stated]
                 for line in lines:
                     if line.seq <= begun or line.stone_id not in found:
@@ -86,6 +88,8 @@ async def test_searches_find_what_asking_again_after_every_look_would_find(sessi
                         expected.add((search, line.stone_id, B))
                     if line.kind == "committed" and line.stone_id in in_sale:
                         expected.add((search, line.stone_id, S))
+                    if "viewing" in line.after and line.stone_id not in sold:
+                        expected.add((search, line.stone_id, V))
                     now = (await session.get(Stone, line.stone_id)).price_total_minor
                     was, money = known[line.stone_id]
                     same = {c for at, c in fallen[line.stone_id] if at > begun} <= {money}

@@ -5,23 +5,26 @@ Appointments are told and changed once, however often an event is read; none is 
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import delete, select, update
 
 from pavilion.accounts.models import Person
 from pavilion.auctions import publishing, service
-from pavilion.catalogue import awaiting
+from pavilion.catalogue import awaiting, searching
 from pavilion.catalogue import service as catalogue
-from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone
+from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneChange
+from pavilion.catalogue.queries import called_in
+from pavilion.catalogue.wanted import Wanted
 from pavilion.kernel import events
 from pavilion.kernel.events import Cursor, Event
-from pavilion.viewings import following, places
+from pavilion.viewings import following, lying_told, places
 from pavilion.viewings import service as viewings
 from pavilion.viewings.models import Appointment, AppointmentStone, Claim
 from pavilion.viewings.place_models import Window
 from pavilion.viewings.states import AppointmentState, StoneFate
-from pavilion.viewings.stone_models import StoneEnd
+from pavilion.viewings.stone_models import Stay, StoneEnd
 from pavilion.viewings.wishes import Code, Wish
 from tests.auctions import world
 from tests.catalogue import stones as listing
@@ -197,6 +200,49 @@ async def test_a_stone_is_awaited_as_long_as_somebody_comes(house):
     assert await awaited() == {first: COMING + 2 * HOUR, second: COMING + 6 * HOUR}, "what nobody asked about stays"
     await gone(house.pair)
     assert await awaited() == {}
+
+
+async def test_a_booked_time_that_is_given_back_and_not_taken_since_is_told_to_the_catalogue_once(house):
+    async def told():
+        async with house.sessions() as session:
+            lines = select(Stone.public_id, StoneChange.after["viewing"].as_string()).join_from(StoneChange, Stone)
+            lines = lines.where(StoneChange.after["viewing"].as_string().is_not(None))
+            return sorted(map(tuple, await session.execute(lines)))
+
+    async def gone(public_id, booked):
+        async with house.sessions.begin() as session:
+            wanted = update(Appointment).where(Appointment.public_id == public_id)
+            await session.execute(wanted.values(state=S.CANCELLED))
+            for name in (*booked, "appointment:cancelled"):
+                events.record(session, name, public_id, by="house", at=NOON)
+        await house.follow()
+
+    await gone(house.single, ())
+    assert await told() == [], "a hold that lapsed was taken by nobody"
+    await gone(house.pair, ("appointment:booked",))
+    await house.follow(again=True)
+    assert await told() == sorted((stone, house.pair) for stone in house.stones[:2])
+
+
+async def test_the_catalogue_is_told_where_each_stone_lies_as_stays_begin_and_end(house):
+    first, second = house.stones[:2]
+
+    async def lying():
+        async with house.sessions() as session:
+            found = select(Stone.public_id, Stone.office).where(Stone.office.is_not(None))
+            return dict((await session.execute(found)).all())
+
+    async with house.sessions.begin() as session:
+        await places.keep(session, first, "ant", now=NOON)
+        session.add(Stay(stone=second, office_id="ant", arrive=NOON + HOUR, depart=NOON + 3 * HOUR, at=NOON))
+    tell = partial(lying_told.tell, house.sessions)
+    assert [await tell(NOON), await lying(), await tell(NOON)] == [1, {first: "ant"}, 0]
+    assert [await tell(NOON + HOUR), await lying()] == [1, {first: "ant", second: "ant"}]
+    assert [await tell(NOON + 3 * HOUR), await lying()] == [1, {first: "ant"}]
+    async with house.sessions.begin() as session:
+        asked = await searching.ask(session, Wanted(chosen={"office": frozenset({"ant"})}), size=9, bars=())
+        named = await called_in(session, Wanted(), asked.facets, "en")
+    assert (asked.total, asked.facets["office"]) == (1, {"ant": 1}) and named["ant"]
 
 
 async def test_now_and_then_every_awaited_stone_is_looked_at_without_an_event(house):

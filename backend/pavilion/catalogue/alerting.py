@@ -20,7 +20,7 @@ from pavilion.accounts.models import Person
 from pavilion.accounts.queries import as_actor
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import history, index, past, saving, searching
-from pavilion.catalogue.history import Change
+from pavilion.catalogue.history import VIEWING, Change
 from pavilion.catalogue.index import Snapshot
 from pavilion.catalogue.models import ChangeKind, Stone, StoneChange
 from pavilion.catalogue.queries import AT_ONCE, LISTED, sees_prices
@@ -212,6 +212,8 @@ class _Asking:
                 return line.kind == ChangeKind.RELEASED and state == "free"
             case AlertKind.IN_SALE:
                 return line.kind == ChangeKind.COMMITTED and state == "in_sale"
+            case AlertKind.VIEWING:
+                return VIEWING in line.after and state != "sold"
 
     def _fell(self, before: Sequence[tuple[int, dict[str, Any]]], stone_id: int, search: SavedSearch) -> bool:
         """Against the price at which the search began to know the stone; another currency is no lower price."""

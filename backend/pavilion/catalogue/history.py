@@ -18,6 +18,7 @@ from pavilion.kernel.putting import put
 
 CHANGES = "catalogue:changes"  # the counter behind `Stone.seq`
 BEGINS = "catalogue:history"  # the counter's place when histories began to be kept
+VIEWING = "viewing"  # in a line: the appointment that gave its time back; nothing that the stone has
 PRICES = frozenset(
     {"price_per_carat_minor", "price_total_minor", "currency", "list_pct"}
     | {"list_price_minor", "cash_price_minor", "cash_list_pct"}

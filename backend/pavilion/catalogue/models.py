@@ -33,7 +33,7 @@ class CommitmentKind(StrEnum):
 
 class ChangeKind(StrEnum):
     """What became of a stone. A price is told before anything else that changed with it; coming on the list and going
-    off it are told before the price."""
+    off it are told before the price. A viewing that became free is told as a change of `viewing`."""
 
     LISTED = "listed"
     CHANGED = "changed"
@@ -164,6 +164,7 @@ class Stone(Base):
     picture: Mapped[str | None] = mapped_column(String(80))  # file name of a drawn picture
     media: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # bits: photo, turn, video, report
     photo: Mapped[str | None] = mapped_column(String(26))  # public id of the first photograph
+    office: Mapped[str | None] = mapped_column(String(12))  # of the house, where it lies now
     words: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the laboratory's own words beside our codes
     comment: Mapped[str | None] = mapped_column(Text)
     supplier_said: Mapped[dict[str, str] | None] = mapped_column(
@@ -195,6 +196,16 @@ class AwaitedStone(Base):
 
     stone_id: Mapped[int] = mapped_column(ForeignKey("stones.id", ondelete="CASCADE"), primary_key=True)
     until: Mapped[datetime]
+
+
+class OfficeName(Base):
+    """How an office of the house is called, for whoever asks for the stones that lie there."""
+
+    __tablename__ = "office_names"
+
+    office: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name_en: Mapped[str] = mapped_column(String(80))
+    name_zh: Mapped[str] = mapped_column(String(80))
 
 
 class StoneCommitment(Base):

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from pavilion.accounts.models import Company
-from pavilion.catalogue.history import Promise
+from pavilion.catalogue.history import VIEWING, Promise
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneChange
 from pavilion.catalogue.queries import AT_ONCE, commitments_of
 from pavilion.catalogue.searching import CHOSEN, FACTS, LISTED_AT, MEASURED
@@ -69,6 +69,7 @@ async def _some_at(session: AsyncSession, ids: Sequence[int], seq: int) -> list[
 
 def _as_it_was(row: dict[str, Any], live: Any, before: dict[str, Any]) -> Past:
     supplier = row.pop("supplier")
+    before.pop(VIEWING, None)
     listed = before.pop("listed", row["exposed_id"] is not None and row["withdrawn_at"] is None)
     promise = (live.kind, live.facts) if live is not None else None
     if "promised" in before:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.models import CommitmentKind, OfficeName, Stone, StoneCommitment
 from pavilion.catalogue.wanted import Wanted
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.ids import is_ulid
@@ -111,8 +111,9 @@ async def commitments_of(session: AsyncSession, stone_ids: Sequence[int]) -> dic
 async def called_in(
     session: AsyncSession, wanted: Wanted, facets: Mapping[str, Mapping[str, int]], lang: str
 ) -> dict[str, str]:
-    """The titles of the sales and the names of the suppliers that a question or its counts speak of, by public id."""
-    codes = {name: {*facets.get(name, ()), *wanted.chosen.get(name, ())} for name in ("sale", "supplier")}
+    """The titles of the sales and the names of the suppliers (by public id) and offices (by their word) that a question
+    or its counts speak of."""
+    codes = {name: {*facets.get(name, ()), *wanted.chosen.get(name, ())} for name in ("sale", "supplier", "office")}
     found: dict[str, str] = {}
     if codes["sale"]:
         told = StoneCommitment.facts
@@ -120,6 +121,9 @@ async def called_in(
         live = (StoneCommitment.released_at.is_(None), StoneCommitment.kind == CommitmentKind.IN_SALE)
         titled = select(sale.label("sale"), func.max(title)).where(*live, title.is_not(None)).group_by("sale")
         found |= {code: name for code, name in await session.execute(titled) if code in codes["sale"]}
+    if codes["office"]:
+        lies = select(OfficeName.office, OfficeName.name_zh if lang == "zh" else OfficeName.name_en)
+        found |= dict((await session.execute(lies.where(OfficeName.office.in_(codes["office"])))).all())
     if codes["supplier"]:
         named = select(Company.public_id, Company.name).where(Company.public_id.in_(codes["supplier"]))
         found |= {row.public_id: row.name for row in await session.execute(named)}

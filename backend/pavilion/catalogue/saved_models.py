@@ -34,6 +34,7 @@ class AlertKind(StrEnum):
     PRICE = "price"
     BACK = "back"
     IN_SALE = "in_sale"
+    VIEWING = "viewing"
 
 
 class SavedSearch(Base):

@@ -72,6 +72,7 @@ CHOSEN: dict[str, Any] = {
     "media": case(_MEDIA, value=Stone.media),
     "cutter": case((Stone.cutter_named.is_(True), Stone.cutter_name)),
     "sale": case((StoneCommitment.kind == CommitmentKind.IN_SALE, StoneCommitment.facts["sale"].as_string())),
+    "office": Stone.office,
     "supplier": select(Company.public_id).where(Company.id == Stone.supplier_company_id).scalar_subquery(),
 }
 MEASURED: dict[str, Any] = {

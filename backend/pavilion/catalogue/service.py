@@ -25,7 +25,7 @@ _STONES: Table = Stone.__table__  # type: ignore[assignment]
 _EXPOSED = table("exposed_stones", column("stone", String(26)))  # provenance's
 _SHOWN = (Stone.exposed_id, Stone.listed_at, Stone.withdrawn_at)
 _OURS = {"id", "public_id", "supplier_company_id", "stock_no_key", "ratio", "seq"} | {
-    "listed_at", "updated_at", "withdrawn_at", "exposed_id", "media", "photo",
+    "listed_at", "updated_at", "withdrawn_at", "exposed_id", "media", "photo", "office",
 }  # fmt: skip
 _GIVEN = [column.key for column in _STONES.columns if column.key not in _OURS]
 _DEFAULTS: dict[str, Any] = {
@@ -146,7 +146,7 @@ async def verdicts_changed(session: AsyncSession, stones: Sequence[str], *, now:
     """Stones (public ids) whose verdict changed are listed or not as it says, and readers of changes learn of it."""
     shown = await expose_stones(session, stones, now=now)
     if lost := [stone for stone in stones if stone not in shown]:
-        await _touch(session, lost, now=now, told=await history.unlisted(session, lost))
+        await touch(session, lost, now=now, told=await history.unlisted(session, lost))
 
 
 async def withdraw_stones(
@@ -167,7 +167,7 @@ async def withdraw_stones(
     found = [row.public_id for row in rows]
     if found:
         told = [history.withdrawn(row.id, listed=row.exposed_id is not None) for row in rows]
-        await _touch(session, found, now=now, told=told, withdrawn_at=now)
+        await touch(session, found, now=now, told=told, withdrawn_at=now)
         for public_id in found:
             events.record(session, "stone:withdrawn", public_id, by=by, at=now)
     return found
@@ -195,7 +195,7 @@ async def commit_stone(
     made = StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, kind=kind, ref=ref, facts=facts, made_at=now)
     session.add(made)
     await session.flush()  # the partial unique index speaks here, while we can still listen
-    await _touch(session, [stone], now=now, told=[history.promised(found.id, None, (kind, facts))])
+    await touch(session, [stone], now=now, told=[history.promised(found.id, None, (kind, facts))])
     events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=ref)
     return made
 
@@ -205,7 +205,7 @@ async def set_media(session: AsyncSession, stone: Stone, bits: int, photo: str |
     facts = {"media": bits, "photo": photo}
     was = {name: getattr(stone, name) for name in facts}
     told = [Told(stone.id, ChangeKind.CHANGED, was, facts)] if stone.listed_at else []
-    await _touch(session, [stone.public_id], now=now, told=told, **facts)
+    await touch(session, [stone.public_id], now=now, told=told, **facts)
 
 
 class Promise(NamedTuple):
@@ -235,7 +235,7 @@ async def commit_stones(
         told.append(history.promised(found.id, None, (kind, promise.facts)))
         events.record(session, "stone:committed", found.public_id, by=by, at=now, kind=kind, ref=promise.ref)
     await session.flush()  # the partial unique index speaks here, while we can still listen
-    await _touch(session, list(wanted), now=now, told=told)
+    await touch(session, list(wanted), now=now, told=told)
 
 
 async def release_stones(session: AsyncSession, refs: dict[str, str], *, by: str | None, now: datetime) -> None:
@@ -248,7 +248,7 @@ async def release_stones(session: AsyncSession, refs: dict[str, str], *, by: str
             told.append(history.promised(stone.id, (live.kind, live.facts), None))
             events.record(session, "stone:released", stone.public_id, by=by, at=now, kind=live.kind, ref=live.ref)
     await session.flush()
-    await _touch(session, list(refs), now=now, told=told)
+    await touch(session, list(refs), now=now, told=told)
 
 
 async def release_stone(session: AsyncSession, *, stone: str, ref: str, by: str | None, now: datetime) -> bool:
@@ -259,7 +259,7 @@ async def release_stone(session: AsyncSession, *, stone: str, ref: str, by: str 
         return False
     live.released_at = now
     await session.flush()
-    await _touch(session, [stone], now=now, told=[history.promised(found.id, (live.kind, live.facts), None)])
+    await touch(session, [stone], now=now, told=[history.promised(found.id, (live.kind, live.facts), None)])
     events.record(session, "stone:released", stone, by=by, at=now, kind=live.kind, ref=ref)
     return True
 
@@ -274,7 +274,7 @@ async def sell_stone(session: AsyncSession, *, stone: str, ref: str, by: str | N
         before, live.kind = live.kind, CommitmentKind.SOLD
         await session.flush()
         told = history.promised(found.id, (before, live.facts), (live.kind, live.facts))
-        await _touch(session, [stone], now=now, told=[told])
+        await touch(session, [stone], now=now, told=[told])
         events.record(session, "stone:sold", stone, by=by, at=now, ref=ref)
     return True
 
@@ -305,7 +305,7 @@ async def turn_stone(
     session.add(StoneCommitment(stone_id=found.id, exposed_id=found.exposed_id, **made))
     await session.flush()
     told = history.promised(found.id, (live.kind, live.facts), (kind, facts))
-    await _touch(session, [stone], now=now, told=[told])
+    await touch(session, [stone], now=now, told=[told])
     events.record(session, "stone:released", stone, by=by, at=now, kind=live.kind, ref=ref)
     events.record(session, "stone:committed", stone, by=by, at=now, kind=kind, ref=new_ref)
     if kind == CommitmentKind.SOLD:
@@ -335,10 +335,10 @@ async def _next_seq(session: AsyncSession) -> int:
     return await numbering.next_number(session, CHANGES)
 
 
-async def _touch(
+async def touch(
     session: AsyncSession, stones: Sequence[str], *, now: datetime, told: Sequence[Told] = (), **values: Any
 ) -> None:
-    """The stones stand at the next change; `told` is what of it belongs in their history."""
+    """Of the catalogue's own verbs: the stones stand at the next change; `told` is what of it is history."""
     seq = await _next_seq(session)
     values |= {"seq": seq, "updated_at": now}
     await session.execute(update(_STONES).where(_STONES.c.public_id.in_(stones)).values(**values))

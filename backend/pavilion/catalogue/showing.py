@@ -13,7 +13,7 @@ from pavilion.kernel.weight import two_decimals
 _HIGH = 50  # of the tallest bar
 _PITCH = 272 / 30
 
-_MAIN = ("color", "hue", "intensity", "clarity", "gemhue", "term", "opinion", "lab", "mined", "state")
+_MAIN = ("color", "hue", "intensity", "clarity", "gemhue", "term", "opinion", "lab", "mined", "state", "office")
 _MORE = (
     *("cut", "polish", "symmetry", "fluor", "fluorcolor", "eye", "milky", "shade", "black", "white", "open", "girdle"),
     *("thickest", "culet", "overtone", "variety", "species", "treatment", "degree", "tone", "saturation"),

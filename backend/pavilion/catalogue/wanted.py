@@ -100,6 +100,7 @@ CHOICES: dict[str, Choice] = {
         Choice("media", MEDIA, several=True),
         Choice("cutter"),
         Choice("sale"),
+        Choice("office"),
         Choice("supplier", staff=True),
     )
 }

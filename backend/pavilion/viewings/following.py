@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.rules import LIVE_LOT, LotState, SaleState
-from pavilion.catalogue import awaiting
+from pavilion.catalogue import awaiting, lying
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
-from pavilion.kernel.events import cursor_of, news, unread
+from pavilion.kernel.events import Event, cursor_of, news, unread
+from pavilion.kernel.instants import from_stamp
 from pavilion.viewings import gating, recording, service
 from pavilion.viewings.models import Appointment, AppointmentStone
 from pavilion.viewings.place_models import Desk
@@ -29,6 +30,7 @@ from pavilion.viewings.stone_models import StoneEnd
 FOLLOWER = "viewings:stones"
 OF_STONES = ("stone:sold", "stone:withdrawn", "stone:released", "stone:committed", "stone:verdict_changed")
 OF_APPOINTMENTS = tuple(f"appointment:{kind}" for kind in ("cancelled", "expired", "no_show", "moved", "done"))
+GIVING_BACK = ("appointment:cancelled", "appointment:moved")
 OF_SALES = ("sale:published", "sale:unpublished", "sale:lot_listed", "sale:deleted")
 NAMES = (*OF_STONES, *OF_SALES, *OF_APPOINTMENTS)
 AT_ONCE = 500
@@ -74,6 +76,7 @@ async def follow(sessions: Sessions, now: datetime) -> int:
         for sale in sorted(sales):
             await look_at_sale(session, sale, now)
         await look_at_awaited(session, appointments, now)
+        await look_at_freed(session, everything, now)
         if read:
             cursor.last_id = read[-1].id
         return len(read)
@@ -155,6 +158,37 @@ async def look_at_awaited(session: AsyncSession, appointments: Collection[str], 
     )
     until |= dict((await session.execute(last)).all())
     await awaiting.awaited_until(session, until, now=now)
+
+
+async def look_at_freed(session: AsyncSession, said: Collection[Event], now: datetime) -> None:
+    """A booked time to come that was given back, and that nobody has taken since, is free for the stones it was for."""
+    times = {event.subject: event.facts for event in said if event.name in GIVING_BACK}
+    booked = select(Event.subject).where(Event.name == "appointment:booked", Event.subject.in_(times))
+    theirs = (
+        select(Appointment, AppointmentStone.stone)
+        .join(AppointmentStone, AppointmentStone.appointment_id == Appointment.id)
+        .where(Appointment.public_id.in_(booked), AppointmentStone.dropped.is_(None))
+    )
+    freed: dict[str, str] = {}
+    for row, stone in (await session.execute(theirs.order_by(Appointment.id))).all() if times else ():
+        was = times[row.public_id]
+        start = from_stamp(was["was_start"]) if "was_start" in was else row.starts_at
+        end = from_stamp(was["was_end"]) if "was_end" in was else row.ends_at
+        if start > now and not await _taken(session, stone, start, end):
+            freed[stone] = row.public_id
+    if freed:
+        await lying.viewings_freed(session, freed, now=now)
+
+
+async def _taken(session: AsyncSession, stone: str, start: datetime, end: datetime) -> bool:
+    """Somebody has a part of this time with the stone."""
+    taking = (
+        select(AppointmentStone.stone)
+        .join(Appointment, Appointment.id == AppointmentStone.appointment_id)
+        .where(AppointmentStone.stone == stone, AppointmentStone.dropped.is_(None), Appointment.state.in_(TAKING))
+        .where(Appointment.starts_at < end, Appointment.ends_at > start)
+    )
+    return await session.scalar(taking.limit(1)) is not None
 
 
 async def _mark(session: AsyncSession, appointment: Appointment, code: str | None, now: datetime) -> None:
