@@ -27,7 +27,7 @@ from pavilion.kernel import migrating
 from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
 from pavilion.kernel.seals import AmountSeal
 from pavilion.webkit import log, rates
-from tests import answered, books, compiled, need, unmetered
+from tests import answered, books, compiled, need, templates, unmetered
 
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,6 +48,7 @@ LONG = (
 
 log.set_up("test", "ERROR")
 compiled.keep()
+templates.keep()
 rates.in_memory = unmetered.Unmetered
 answered.watch()
 

@@ -24,8 +24,9 @@ from tests.browser import rooms
 from tests.browser.serve import house_settings
 from tests.conftest import run
 
-PATIENCE_S = 40
+PATIENCE_S = 120  # with a house that does its work, however busy the machine is
 HONG_KONG, ANTWERP = "Asia/Hong_Kong", "Europe/Brussels"
+expect.set_options(timeout=30_000)  # what is awaited comes in parts of a second; on a busy machine it comes later
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 780}
 
 
@@ -68,11 +69,18 @@ class House:
         command = [sys.executable, "-m", "tests.browser.serve", str(self.data), str(self.port)]
         quiet = os.environ | {"PYTHONWARNINGS": "", "PYTHONASYNCIODEBUG": ""}
         self._server = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=quiet | self._given)
+        try:
+            self._wait_until_open(self._server)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_open(self, server: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
-            assert self._server.poll() is None, "the house did not open"
+            assert server.poll() is None, "the house did not open"
             try:
-                with urllib.request.urlopen(f"{self.url}/sales", timeout=2):
+                with urllib.request.urlopen(f"{self.url}/sales", timeout=PATIENCE_S):
                     return
             except OSError:
                 time.sleep(0.1)  # a process that starts can only be asked again
@@ -81,7 +89,7 @@ class House:
     def stop(self) -> None:
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(20)
+            self._server.wait(PATIENCE_S)
             self._server = None
 
 
@@ -99,10 +107,14 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
     rooted = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=need.browser(), args=rooted)
-        yield browser
-        browser.close()
+    with pytest.MonkeyPatch.context() as unwatched:
+        # Its loop is Playwright's own: watched by asyncio's debugging, it took twice as long to say nothing of ours.
+        unwatched.delenv("PYTHONASYNCIODEBUG", raising=False)
+        playwright = sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=need.browser(), args=rooted)
+    yield browser
+    browser.close()
+    playwright.stop()
 
 
 class Reader:
@@ -150,7 +162,7 @@ def reader(house: House, chrome: Browser) -> Iterator[Callable[..., Reader]]:
             timezone_id=zone,
             java_script_enabled=script,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         post = {"headers": {"origin": house.url}, "max_redirects": 0}
         if email:
             form = {"email": email, "password": make.PASSWORD}

@@ -13,6 +13,7 @@ with loading():
     from pavilion.main import build_house
     from pavilion.settings import Environment, Settings, with_secrets
     from pavilion.webkit import log
+    from tests import templates
 
 
 def house_settings(data: Path, port: int) -> Settings:
@@ -26,6 +27,7 @@ def house_settings(data: Path, port: int) -> Settings:
 async def main() -> None:
     data, port = Path(sys.argv[1]), int(sys.argv[2])
     log.set_up("test", "WARNING")
+    templates.keep()
     settings = house_settings(data, port)
     engine = create_engine(settings.database)
     config = uvicorn.Config(
