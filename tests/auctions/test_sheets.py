@@ -14,8 +14,9 @@ from pavilion.auctions.board import sale_of
 from pavilion.auctions.changes import LotsChanged
 from pavilion.auctions.formats import SaleType
 from pavilion.auctions.models import Command, Lot, Sale
+from pavilion.auctions.rules import Broken
 from pavilion.auctions.sheet_columns import Column, Row
-from pavilion.auctions.sheets import Read
+from pavilion.auctions.sheets import Cell, Line, Read
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import BadInput, NotAllowed
 from pavilion.kernel.sheet import open_sheet
@@ -28,6 +29,14 @@ from tests.auctions.test_pages import reader_speaks
 from tests.make import NOON
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # where both databases do the same
+
+
+def test_a_broken_invariant_stands_beside_its_own_figure_or_beside_the_first_that_the_file_gives():
+    low, opening = Cell(Column.LOW, None, 500_000), Cell(Column.OPENING, None, 276_000)
+    line = Line(Row(2, {}), None, cells=[low, opening])
+    line.broken = [Broken.OPENING_OFF_LADDER, Broken.RESERVE_ABOVE_LOW]
+    assert line.warned(opening) == [Broken.OPENING_OFF_LADDER]
+    assert line.warned(low) == [Broken.RESERVE_ABOVE_LOW]
 
 
 async def drafted(sessions, count=4, more=0):

@@ -1,6 +1,7 @@
 """The lots on the front page: the soonest of every running sale, and a cover that can still be had."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 from pavilion.bidding.showing import SaleShown
 from pavilion.catalogue.models import Stone
@@ -20,6 +21,11 @@ def test_the_soonest_lots_are_taken_from_every_running_sale():
     other = replace(SALE, id="T", lots=[SOLD, MINE, SOON])
     assert [(card.lot.id, card.sale.id) for card in lots_ahead([SALE, other], 2)] == [("SOON", "T"), ("L", "S")]
     assert [card.lot.id for card in own_lots([SALE, other], 4)] == ["MINE"]
+
+
+def test_the_lots_of_a_tender_that_waits_for_its_custodians_close_no_more():
+    tender = replace(SALE, id="T", rules=SimpleNamespace(tender=True), lots=[replace(SOON, state="closing")])
+    assert [card.sale.id for card in lots_ahead([SALE, tender], 4)] == ["S"]
 
 
 def test_of_a_sale_that_is_over_only_what_was_sold_is_shown():

@@ -85,6 +85,18 @@ class Line:
     def faulty(self) -> bool:
         return any(cell.code for cell in self.cells)
 
+    def warned(self, cell: Cell) -> list[Broken]:
+        """The invariants that this cell breaks; beside the first cell stand those of figures that the file leaves."""
+        columns = {
+            fault: f"{'estimate_' if fault.startswith('low') else ''}{fault.partition('_')[0]}" for fault in self.broken
+        }
+        named = [one.column for one in self.cells]
+        return [
+            fault
+            for fault, column in columns.items()
+            if column == cell.column or (column not in named and cell == self.cells[0])
+        ]
+
     @property
     def seen(self) -> int:
         """The version of the lot that the file speaks of."""

@@ -86,9 +86,11 @@ def own_lots(sales: Sequence[SaleShown], limit: int) -> list[Card]:
 
 
 def lots_ahead(sales: Sequence[SaleShown], limit: int) -> list[Card]:
-    """The lots that close next in any of the sales; of sales that are over, what was sold, the dearest first."""
+    """The lots that close next in any of the sales; of sales that are over, what was sold, the dearest first. A tender
+    that has ended and is not opened closes no more."""
     sold = [Card(lot, sale) for sale in sales for lot in sale.lots if lot.state == "sold"]
-    ahead = [card for card in _undecided(sales) if not card.lot.withheld]
+    ended = [card for card in _undecided(sales) if card.lot.state == "closing" and card.sale.rules.tender]
+    ahead = [card for card in _undecided(sales) if not card.lot.withheld and card not in ended]
     return (ahead or sorted(sold, key=lambda card: -(card.lot.price or 0)))[:limit]
 
 
