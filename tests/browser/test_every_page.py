@@ -79,9 +79,10 @@ SMALL = """() => [...document.querySelectorAll("button, summary, .button, select
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Address of the demonstration house without rivals, and the password of everyone in it."""
     data, port = tmp_path_factory.mktemp("demo"), free_port()
-    command = [str(Path(sys.executable).parent / "pavilion"), "demo", "--port", str(port), "--data", str(data)]
+    command = [sys.executable, "-m", "tests.browser.demo", "demo", "--port", str(port), "--data", str(data)]
     env = os.environ | {"PYTHONWARNINGS": "", "PYTHONUNBUFFERED": "1", "PYTHONASYNCIODEBUG": ""}
-    with subprocess.Popen([*command, "--no-rivals"], stdout=subprocess.PIPE, text=True, env=env) as house:
+    told = {"stdout": subprocess.PIPE, "text": True, "env": env, "cwd": Path(__file__).parents[2]}
+    with subprocess.Popen([*command, "--no-rivals"], **told) as house:
         assert house.stdout is not None
         password = ""
         for line in house.stdout:
