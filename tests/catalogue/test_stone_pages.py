@@ -346,6 +346,12 @@ async def test_what_was_asked_for_a_sold_stone_stands_nowhere(house, stock):
         for address in ("/stones", "/stones?view=table", f"/stones/{stone}", f"/stones/compare?ids={stone}"):
             page = (await browser.get(address)).text
             assert "5,000.01" not in page, address
+        one = (await browser.get(f"/api/v1/stones/{stone}")).json()
+        found = (await browser.get("/api/v1/stones")).json()["items"]
+        changed = [line["stone"] for line in (await browser.get("/api/v1/changes?limit=250")).json()["items"]]
+        for told in (one, *(by[stone] for by in ({it["id"]: it for it in items} for items in (found, changed)))):
+            assert set(told["price"].values()) == {None}
+        assert all(it["price"]["total"] for it in found + changed if it["id"] != stone)
         assert "Sold" in (await browser.get("/stones?view=table")).text
         assert "Asking price" in (await browser.get(f"/stones/{stock[1].public_id}")).text
 

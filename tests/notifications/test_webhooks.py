@@ -16,6 +16,7 @@ from pavilion.accounts.rules import CompanyState, Role
 from pavilion.accounts.scopes import Scope
 from pavilion.bidding.models import BookEvent, BookLot, SaleBook
 from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.models import CommitmentKind
 from pavilion.catalogue.upload_models import StockContent, StockFile
 from pavilion.kernel import events
 from pavilion.kernel.errors import BadInput, NotAllowed, NotFound
@@ -105,6 +106,18 @@ async def test_a_stone_is_told_of_once_however_often_and_by_how_many_it_is_read(
     unpriced = await told(sessions, blind)
     assert [one["type"] for one in unpriced] == ["stone.listed", "stone.withdrawn"], "who sees no prices hears of none"
     assert "price" not in unpriced[0]["data"]["stone"]
+
+
+async def test_what_was_asked_for_a_stone_that_is_sold_by_now_is_told_no_more(sqlite_sessions):
+    row, _, _ = await hooked(sqlite_sessions)
+    firm, stone = await in_the_trade(sqlite_sessions)
+    await priced(sqlite_sessions, firm)
+    async with sqlite_sessions.begin() as session:
+        facts = {"stone": stone, "kind": CommitmentKind.SOLD, "ref": stone, "facts": {}}
+        await catalogue.commit_stone(session, **facts, by=None, now=NOON)
+    await Following(sqlite_sessions).tick(NOON)
+    (found,) = await told(sqlite_sessions, row)
+    assert found["type"] == "stone.listed" and set(found["data"]["stone"]["price"].values()) == {None}
 
 
 async def test_calls_and_the_place_that_was_read_stand_in_one_transaction(sqlite_sessions):

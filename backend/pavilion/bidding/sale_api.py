@@ -19,6 +19,7 @@ from pavilion.bidding.showing import LotShown
 from pavilion.catalogue.api import stone_facts
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.origins import of_stones
+from pavilion.catalogue.queries import sold_among
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.instants import stamp
 from pavilion.webkit.answers import EXAMPLE, Limit, answers
@@ -61,7 +62,8 @@ async def one_lot(request: Request, lot: Id, session: Reading, actor: CurrentAct
     for facts, stones in await _lots_of(session, row, actor):
         if facts["id"] == lot:
             origins = await of_stones(session, stones, request.app.state.settings.public_url)
-            told = [stone_facts(one, actor) | {"origin": origins[one.public_id]} for one in stones]
+            sold = await sold_among(session, stones)
+            told = [stone_facts(one, actor, sold=one.id in sold) | {"origin": origins[one.public_id]} for one in stones]
             return tagged(request, facts | {"sale": row.public_id, "stones": told})
     raise NotFound()
 

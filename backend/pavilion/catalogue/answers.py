@@ -83,7 +83,7 @@ class MinedTold(Told):
 
 
 class PriceTold(Told):
-    """For whoever may see prices."""
+    """For whoever may see prices. Of a sold stone each is null."""
 
     per_carat: Amount | None
     total: Amount | None

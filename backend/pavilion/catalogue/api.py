@@ -1,6 +1,6 @@
 """Stones for programs: search, one stone and what changed, as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -45,6 +45,7 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
         session, asked.wanted, size=asked.limit, after=after, facets=choices_of(staff=actor.is_staff)
     )
     stones = await queries.listed_of(session, answer.ids)
+    sold = await queries.sold_among(session, stones)
     origins = await of_stones(session, stones, request.app.state.settings.public_url)
     bars = {name: found for name, found in answer.histograms.items() if prices or name != "ppc"}
     return tagged(
@@ -53,7 +54,10 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
             "total": answer.total,
             "facets": answer.facets,
             "histograms": {name: {"bounds": one.bounds, "counts": one.counts} for name, one in bars.items()},
-            "items": [stone_facts(stone, actor) | {"origin": origins[stone.public_id]} for stone in stones],
+            "items": [
+                stone_facts(stone, actor, sold=stone.id in sold) | {"origin": origins[stone.public_id]}
+                for stone in stones
+            ],
             "cursor": cursors.sealed(answer.after, here, answer.as_of, index.secret) if answer.after else None,
             "as_of": answer.as_of,
             "shown_no_more": 0,
@@ -83,10 +87,8 @@ async def _as_it_was(request: Request, actor: Actor, session: AsyncSession) -> R
     origins = await of_stones(session, [stone for stone, _ in lines], request.app.state.settings.public_url)
     items = []
     for stone, promise in lines:
-        facts = stone_facts(stone, actor) | {"origin": origins[stone.public_id]}
-        if promise is not None and promise[0] == CommitmentKind.SOLD and "price" in facts:
-            facts["price"] = dict.fromkeys(facts["price"])  # what was asked for a sold stone is told to nobody
-        items.append(facts)
+        sold = promise is not None and promise[0] == CommitmentKind.SOLD
+        items.append(stone_facts(stone, actor, sold=sold) | {"origin": origins[stone.public_id]})
     return tagged(
         request,
         {
@@ -106,7 +108,8 @@ async def show(request: Request, stone: PublicId, actor: CurrentActor, session: 
     """A stone that the reader may see, with its origin."""
     found = await queries.asked_stone(session, actor, stone)
     origins = await of_stones(session, [found], request.app.state.settings.public_url)
-    return tagged(request, stone_facts(found, actor) | {"origin": origins[found.public_id]})
+    sold = found.id in await queries.sold_among(session, [found])
+    return tagged(request, stone_facts(found, actor, sold=sold) | {"origin": origins[found.public_id]})
 
 
 @router.get("/changes", responses=answers({200: ChangesTold, 304: None}))
@@ -122,21 +125,25 @@ async def changes(
     found = await change_feed.changes_after(session, actor, (int(seq), stone or LAST), limit)
     shown = [change.stone for change in found if change.stone is not None]
     origins = await of_stones(session, shown, request.app.state.settings.public_url)
-    items = [_change(change, actor, origins) for change in found]
+    sold = await queries.sold_among(session, shown)
+    items = [_change(change, actor, origins, sold) for change in found]
     last = f"{found[-1].seq}-{found[-1].id}" if found else after
     return tagged(request, {"items": items, "next": last, "more": len(found) == limit})
 
 
-def _change(change: change_feed.Change, actor: Actor, origins: Mapping[str, Any]) -> dict[str, Any]:
+def _change(
+    change: change_feed.Change, actor: Actor, origins: Mapping[str, Any], sold: Collection[int]
+) -> dict[str, Any]:
     stone = change.stone
     gone = stone is None or stone.withdrawn_at is not None
     state = "withdrawn" if gone else "listed" if stone is not None and stone.listed else "unlisted"
-    facts = stone and stone_facts(stone, actor) | {"origin": origins[stone.public_id]}
+    facts = stone and stone_facts(stone, actor, sold=stone.id in sold) | {"origin": origins[stone.public_id]}
     return {"id": change.id, "seq": change.seq, "state": state, "stone": facts}
 
 
-def stone_facts(stone: Stone, actor: Actor) -> dict[str, Any]:
-    """What this reader may know of a stone. Weights in milli-carats, lengths in micrometres, percent in hundredths."""
+def stone_facts(stone: Stone, actor: Actor, *, sold: bool) -> dict[str, Any]:
+    """What this reader may know of a stone. Weights in milli-carats, lengths in micrometres, percent in hundredths.
+    What was asked for a sold one is told to nobody: each of its prices is null."""
     facts: dict[str, Any] = {
         "id": stone.public_id,
         "seq": stone.seq,
@@ -192,6 +199,8 @@ def stone_facts(stone: Stone, actor: Actor) -> dict[str, Any]:
             "cash": _money(stone.cash_price_minor, stone.currency),
             "cash_list_pct": stone.cash_list_pct,
         }
+        if sold:
+            facts["price"] = dict.fromkeys(facts["price"])
     return facts
 
 

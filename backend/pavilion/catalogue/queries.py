@@ -1,6 +1,6 @@
 """The one gate for who may see which stone, and the reads behind the stone's pages."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -106,6 +106,17 @@ async def commitments_of(session: AsyncSession, stone_ids: Sequence[int]) -> dic
     """What each stone is promised to now, by the stone's inner id."""
     live = select(StoneCommitment).where(StoneCommitment.stone_id.in_(stone_ids), StoneCommitment.released_at.is_(None))
     return {row.stone_id: row for row in await session.scalars(live)}
+
+
+async def sold_among(session: AsyncSession, stones: Iterable[Stone]) -> set[int]:
+    """Inner ids of those of these stones that are sold: what was asked for them is told to nobody."""
+    ids, found = [stone.id for stone in stones], set[int]()
+    sold = select(StoneCommitment.stone_id).where(
+        StoneCommitment.released_at.is_(None), StoneCommitment.kind == CommitmentKind.SOLD
+    )
+    for start in range(0, len(ids), AT_ONCE):
+        found.update(await session.scalars(sold.where(StoneCommitment.stone_id.in_(ids[start : start + AT_ONCE]))))
+    return found
 
 
 async def called_in(

@@ -199,6 +199,7 @@ async def _calls(
         one for one in found if one.kind in row.events and one.at >= row.made_at and one.own in (None, actor.company_id)
     ]
     stones = await _seen_by(session, actor, [one.stone for one in wanted if one.stone is not None])
+    sold = await catalogue.sold_among(session, stones.values())
     calls = []
     for one in wanted:
         data = dict(one.facts)
@@ -206,10 +207,12 @@ async def _calls(
             stone = stones.get(one.stone)
             if stone is None and not one.gone:
                 continue
-            priced = stone is not None and catalogue.sees_price_of(actor, stone)
+            priced = stone is not None and stone.id not in sold and catalogue.sees_price_of(actor, stone)
             if one.kind is EventKind.PRICE_CHANGED and not priced:
                 continue
-            data["stone"] = stone_facts(stone, actor) if stone is not None and not one.gone else {"id": one.stone}
+            data["stone"] = {"id": one.stone}
+            if stone is not None and not one.gone:
+                data["stone"] = stone_facts(stone, actor, sold=stone.id in sold)
         body = body_of(one.event, one.kind, one.at, data)
         calls.append(
             {"webhook_id": row.id, "event": one.event, "kind": one.kind.value, "body": body, "made_at": now}
