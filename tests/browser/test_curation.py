@@ -263,3 +263,8 @@ def test_the_registrars_queue_is_worked_by_keys_alone_and_each_answer_is_told(ho
     expect(page.locator("h1")).to_have_text("2 of 2 went through")
     states = ["approved", "declined", "more_information", "approved", "approved", "applied"]
     assert house.do(answered, sale) == dict(zip(names, states, strict=True))
+    page.goto(f"{house.url}/staff/registrations?sale={sale}")
+    keyed(page, "j", "j", "a")
+    said(page, "Approved: Queue F. 1 left in the queue.")
+    assert page.evaluate(focused) == "Queue C"
+    assert page.url.endswith(f"?sale={sale}"), "an answer leaves the queue of the sale as it was asked for"

@@ -198,15 +198,18 @@ async def decide(
     actor: Registrar,
     session: Writing,
     now: Now,
+    sale: str = "",
 ) -> Response:
     """Approve with a limit, ask, decline, suspend, resume, or change the limit or the end of the approval."""
     try:
         async with session.begin_nested():
             done = await _decided(session, registration, act, said, actor, now)
     except (BadInput, ActNotAllowed) as refused:
-        return await _queue_page(request, session, actor, now, None, "", refused=refused, about=registration, said=said)
-    back = "/staff/proposals" if isinstance(done, Proposal) else "/staff/registrations"
-    return RedirectResponse(back, status_code=303)
+        return await _queue_page(
+            request, session, actor, now, None, sale, refused=refused, about=registration, said=said
+        )
+    back = f"/staff/registrations?sale={sale}" if is_ulid(sale) else "/staff/registrations"
+    return RedirectResponse("/staff/proposals" if isinstance(done, Proposal) else back, status_code=303)
 
 
 async def _decided(session: Writing, registration: str, act: str, said: Decision, actor: Actor, now: Now) -> object:
@@ -271,6 +274,7 @@ async def _queue_page(
         "auctions/registrations.html",
         status_code=refused.status if refused else 200,
         rows=rows,
+        of_sale=f"?sale={sale}" if is_ulid(sale) else "",
         state=state,
         states=list(RegistrationState),
         now=now,

@@ -2,9 +2,10 @@
 // The registrar's queue by keys: J and K go down and up, A approves, I asks, D declines, X chooses, B looks at approving
 // what is chosen. An answer loads the page anew: what was done is told, and the focus is where the work goes on.
 import { region } from "./announce.js";
-import { say } from "./words.js";
 
 const KEPT = "queue";
+/** The catalogue of words comes over the line, and no key that is pressed before it is here may be lost. */
+const words = () => import("./words.js");
 
 /** Where J and K lead from the row at `at` (−1: none) of `count`; null when the key is another.
  * @param {string} key @param {number} at @param {number} count @returns {number | null} */
@@ -27,8 +28,15 @@ export function rowAfterAct(ids, id, at) {
   return still >= 0 ? still : Math.min(at, ids.length - 1);
 }
 
-/** @param {string} act @param {string} name @param {number} n @returns {string} */
-function done(act, name, n) {
+/** Whether what was done is told. A row that is still there was not approved or declined: a lead has to agree first.
+ * @param {string[]} ids @param {string} id @param {string} act @returns {boolean} */
+export function isDone(ids, id, act) {
+  return act === "ask" || !ids.includes(id);
+}
+
+/** @param {string} act @param {string} name @param {number} n @returns {Promise<string>} */
+async function done(act, name, n) {
+  const { say } = await words();
   if (act === "approve") return say("Approved: %(name)s. %(n)s left in the queue.", { name, n });
   if (act === "ask") return say("Asked: %(name)s. %(n)s left in the queue.", { name, n });
   return say("Declined: %(name)s. %(n)s left in the queue.", { name, n });
@@ -47,19 +55,27 @@ function onSubmit(event) {
   sessionStorage.setItem(KEPT, JSON.stringify({ act, at, id: all[at]?.id, name }));
 }
 
+/** @param {boolean} checked @param {string} name @returns {Promise<string>} */
+async function chosen(checked, name) {
+  const { say } = await words();
+  return checked ? say("Chosen: %(name)s", { name }) : say("No longer chosen: %(name)s", { name });
+}
+
 /** The page after an answer. */
-function goOn() {
+async function goOn() {
   const kept = sessionStorage.getItem(KEPT), voice = document.querySelector('[data-announce="polite"]');
   sessionStorage.removeItem(KEPT);
   if (!kept || !voice) return;
   const { act, at, id, name } = JSON.parse(kept);
   const all = rows(), refused = document.querySelector("[data-refused]");
-  const next = all[rowAfterAct(all.map((row) => row.id), id, at)] ?? document.querySelector("h1");
+  const ids = all.map((row) => row.id);
+  const next = all[rowAfterAct(ids, id, at)] ?? document.querySelector("h1");
   if (next instanceof HTMLElement) {
     next.tabIndex = -1;
     next.focus();
   }
-  region(voice).append(refused ? refused.textContent?.replace(/\s+/g, " ").trim() ?? "" : done(act, name, all.length));
+  if (refused) region(voice).append(refused.textContent?.replace(/\s+/g, " ").trim() ?? "");
+  else if (isDone(ids, id, act)) region(voice).append(await done(act, name, all.length));
 }
 
 /** @param {KeyboardEvent} event */
@@ -86,7 +102,7 @@ function onKey(event) {
     event.preventDefault();
     tick.click();
     const name = all[at]?.querySelector("h2")?.textContent ?? "", voice = document.querySelector('[data-announce="polite"]');
-    if (voice) region(voice).append(tick.checked ? say("Chosen: %(name)s", { name }) : say("No longer chosen: %(name)s", { name }));
+    if (voice) chosen(tick.checked, name).then((told) => region(voice).append(told));
     return;
   }
   const act = actOf(key);
