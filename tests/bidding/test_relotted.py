@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from pavilion.auctions import noticing, reoffering
+from pavilion.auctions import adding, changes, noticing, reoffering
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.version_models import LotNotice, LotNoticeGiven
 from pavilion.bidding import notice_giving
@@ -120,7 +120,7 @@ async def told(live, lot, first):  # noqa: F811
         assert {"lot_added"} <= {row.payload["notice"] for row in mailed if row.payload.get("lot") == lot}
 
 
-async def test_a_lot_that_passed_comes_back_while_the_sale_runs_and_its_record_holds(live):  # noqa: F811
+async def test_a_lot_withdrawn_from_the_running_sale_comes_back_and_its_record_holds(live):  # noqa: F811
     house, (first, second) = live.house, live.house.lots
     house.clock.at = OPENS + SECOND
     writer = house.rooms.engine.writers[house.sale]
@@ -206,3 +206,69 @@ async def test_what_was_begun_is_whole_or_nothing(live):  # noqa: F811
     async with house.sessions() as session:
         left = select(StoneCommitment.id).where(StoneCommitment.released_at.is_(None), StoneCommitment.ref == again)
         assert await session.scalar(left) is None
+
+
+async def test_a_lot_that_passed_is_listed_again_whole_whatever_fails_on_the_way(live, monkeypatch):  # noqa: F811
+    """The act fails: the lot is the draft it was and its stone is promised to nobody. The writer's command fails before
+    and after it was written: the book has the lot and its notice once."""
+    house, first = live.house, live.house.lots[0]
+    house.clock.at = FIRST_CLOSE + SECOND
+    await until_state(live, first, "passed")
+    lot = await offered_again(live, first)
+    writer = house.rooms.engine.writers[house.sale]
+
+    async def broken(*_, **__):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(noticing, "announce_again", broken)
+        async with house.sessions.begin() as session:
+            await adding.list_lot(session, sale=house.sale, lot=lot, actor=house.world.curator, now=house.clock())
+    async with house.sessions() as session:
+        assert await promised(session, lot) == []
+        row = (await session.scalars(select(Sale).where(Sale.public_id == house.sale))).one()
+        assert list(await changes.being_listed(session, row)) == []
+        assert await session.scalar(select(LotNotice).where(LotNotice.lot == lot)) is None
+    assert (await row_of(live, lot)).state == "draft" and lot not in writer.book.lots
+
+    faults, write = iter(("before", "after")), writer.store.write
+
+    async def failing(*batch):
+        fault = next(faults, None)
+        if fault == "before":
+            raise ConnectionError("nothing was written")
+        await write(*batch)
+        if fault == "after":
+            raise ConnectionError("it was written, and nobody heard so")
+
+    monkeypatch.setattr(writer.store, "write", failing)
+    await listed(live, lot)
+    await house.until(lambda: writer.book.lots[lot].state == "open")
+    assert next(faults, None) is None, "both faults were met"
+    monkeypatch.undo()
+    async with house.sessions() as session:
+        bodies = await session.scalars(select(BookEvent.body).where(BookEvent.lot == lot).order_by(BookEvent.seq))
+        said = [json.loads(body)["type"] for body in bodies]
+        assert (said.count("lot.listed"), said.count("lot.notice")) == (1, 1)
+        assert len(await promised(session, lot)) == 1
+        stone = select(LotStone.stone_id).join(Lot).where(Lot.public_id == lot)
+        live_lots = select(Lot.public_id).join(LotStone).where(LotStone.stone_id.in_(stone))
+        live_lots = live_lots.where(LotStone.relotted.is_(False))
+        assert list(await session.scalars(live_lots)) == [lot], "the stone has one live lot"
+        notice = (await session.scalars(select(LotNotice).where(LotNotice.lot == lot))).one()
+        assert (notice.reason, notice.before, notice.after) == ("passed", "11", "11A")
+    house.lots.append(lot)
+    assert (await house.bid(0, 470_000, lot=2)).result == "accepted"
+    house.clock.at = FIRST_CLOSE + HOUR
+    await until_state(live, lot, "sold")
+    await house.until(lambda: writer.book.state == "closed")
+    async with house.sessions() as session:
+        lines = list(await record_of(session, house.sale, house.rooms.verifier, house.clock() + timedelta(days=9)))
+    assert verify(lambda: iter(lines)).lots == 3
+    if shutil.which("node"):
+        assert all(one["ok"] for one in agree([lines])), "the browser's verifier says the same"
+
+
+async def promised(session, lot):
+    wanted = select(StoneCommitment.id).where(StoneCommitment.released_at.is_(None), StoneCommitment.ref == lot)
+    return list(await session.scalars(wanted))

@@ -8,23 +8,25 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from pavilion import main
-from pavilion.auctions import curation
-from pavilion.auctions.models import Lot
+from pavilion.auctions import curation, deposits
+from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.reoffering import AlreadyReoffered, reoffer, unsold_of
+from pavilion.auctions.version_models import LotNotice, LotNoticeGiven, kept_estimate
 from pavilion.bidding.acts import StaffAct
 from pavilion.insight import archiving, result_charts, result_rules
 from pavilion.insight.results import Money, Point
 from pavilion.insight.results_models import ResultLot
 from pavilion.kernel.errors import ActNotAllowed
+from pavilion.kernel.ids import ulid
 from pavilion.kernel.sheet import open_sheet
 from pavilion.settings import Settings
 from tests import make
 from tests.auctions import world
 from tests.auctions.world import FIRST_CLOSE
-from tests.bidding.house import house
+from tests.bidding.house import at_sale, house, registered
 from tests.insight import archived
 from tests.luck import Random
 from tests.make import NOON, SECOND
@@ -86,6 +88,46 @@ async def test_a_closed_sale_stands_in_the_archive_once(database_url, sessions):
     assert (sold.weight_mct, sold.per_carat) == (1011, 469_832)
     assert (passed.hammer, passed.premium, passed.bids) == (0, 0, 1)
     assert passed.bids_told_at - passed.ended_at == timedelta(days=5)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_no_estimate_on_request_is_told_by_deposit_or_archive_and_a_corrected_one_is(
+    database_url, sessions, browser_on
+):
+    made = await world.build(sessions, 3)
+    sale = await world.draft(sessions, made)
+    untold, lower, plain = await world.order(sessions, sale)
+    async with sessions.begin() as session:
+        await session.execute(update(Lot).where(Lot.public_id == untold).values(on_request=True))
+    await world.decide(sessions, await world.proposed(sessions, made, sale), made.lead)
+    async with sessions.begin() as session:
+        words = {"reason": "The market", "text_en": "Lower.", "text_zh": "下调。", "by": "01LEAD", "at": NOON}
+        words |= {"old": kept_estimate(500_000, 700_000), "new": kept_estimate(450_000, 600_000)}
+        notice = LotNotice(public_id=ulid(NOON), sale=sale, lot=lower, field="estimate", **words)
+        session.add(notice)
+        await session.flush()
+        session.add(LotNoticeGiven(notice_id=notice.id, seq=None, at=NOON))
+    async with sessions() as session:
+        row = (await session.scalars(select(Sale).where(Sale.public_id == sale))).one()
+        counted = await deposits.low_estimates(session, row, [untold, lower, plain])
+        assert counted == {untold: 400_000, lower: 450_000, plain: 500_000}, "the opening; the notice; as published"
+        assert {one.lot: one.low_minor for one in await deposits.offered(session, row)} == counted
+    people = [await registered(sessions, made, sale, number) for number in (1, 2)]
+    async with at_sale(database_url, sessions, made, sale, people) as held:
+        for bidder in (0, 1):
+            for lot in (0, 1):
+                assert (await held.bid(bidder, 450_000 + 100_000 * bidder, lot)).result == "accepted"
+        held.clock.at = FIRST_CLOSE + 600 * SECOND
+        await held.until(lambda: _is(held.sale_state(), "closed"), seconds=10)
+    assert await archiving.tick(sessions, LATE) == 1
+    async with browser_on() as visitor:
+        items = {one["lot"]: one for one in (await visitor.get("/api/v1/results")).json()["items"]}
+        assert [items[untold][name] for name in ("estimate", "against")] == [None, None] and items[untold]["hammer"]
+        assert [items[lot]["estimate"]["low_minor"] for lot in (lower, plain)] == [450_000, 500_000]
+        assert items[lower]["against"]["where"] == "within", "against the estimate that held"
+        rows = csv.DictReader(io.StringIO((await visitor.get("/results.csv")).text[1:]))
+        assert {row["lot_id"]: row["estimate_low"] for row in rows} == {untold: "", lower: "4500.00", plain: "5000.00"}
+        assert "on request" in (await visitor.get("/results")).text
 
 
 async def test_the_archive_never_changes(database_url, sessions):

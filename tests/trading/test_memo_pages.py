@@ -128,8 +128,12 @@ async def test_several_stones_are_asked_for_at_once_all_or_none_and_come_back_in
         assert [line.state for line in await market.lines(memo)] == ["returned", "out"]
         back = await wen.post(f"{own}/purchases", data={"stone": [one, two]})
         assert back.status_code == 409 and await market.all(Order) == []
-        asked = await wen.post(f"/api/v1{own.removeprefix('/desk')}/purchases", json={"stones": [two]})
-        assert asked.json()["state"] == "invoiced" and len(await market.all(Order)) == 1
+        address, key = f"/api/v1{own.removeprefix('/desk')}/purchases", {"idempotency-key": "keep-2026-11-0001"}
+        asked = [await wen.post(address, json={"stones": [two]}, headers=key) for _ in range(2)]
+        assert [one.status_code for one in asked] == [200, 200] and asked[0].json() == asked[1].json()
+        assert asked[0].json()["state"] == "invoiced" and len(await market.all(Order)) == 1, "kept once"
+        other = await wen.post(address, json={"stones": [one]}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (409, "key_reused")
 
 
 async def test_the_paper_is_set_once_in_both_languages_and_not_for_the_owner(site):
