@@ -117,11 +117,16 @@ async def queried(fuzz: Fuzz) -> None:
 
 
 async def rendered(fuzz: Fuzz, client: AsyncClient) -> None:
-    """Both pages as a visitor gets them: no mark, measure or id of what is not verified; the rest of a page that the
-    followers have caught up with is there."""
+    """Both pages as a visitor gets them, the same for programs, and one lot of the sale: no mark, measure or id of what
+    is not verified; the rest of a page that the followers have caught up with is there."""
+    collected, one = [lot for lot in fuzz.held if lot not in fuzz.in_sale], fuzz.in_sale[fuzz.changes % LOTS]
     for path, lots in (
         (f"/sales/{fuzz.sale}", fuzz.in_sale),
-        (f"/collections/{fuzz.collection}", [lot for lot in fuzz.held if lot not in fuzz.in_sale]),
+        (f"/api/v1/sales/{fuzz.sale}", fuzz.in_sale),
+        (f"/lots/{one}", fuzz.in_sale),
+        (f"/api/v1/lots/{one}", [one]),
+        (f"/collections/{fuzz.collection}", collected),
+        (f"/api/v1/sales/{fuzz.collection}", collected),
     ):
         answer = await client.get(path)
         assert answer.status_code == 200, (fuzz.changes, answer.status_code)

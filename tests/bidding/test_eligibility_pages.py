@@ -140,7 +140,7 @@ async def stored(visit, lot, states):
      ("zh", "本宝石的来源正在重新核查。", "实验室已撤回其报告", "起</p>",
       "宝石已重新通过核验，拍卖师即将恢复本拍品。")],
 )  # fmt: skip
-async def test_a_paused_lot_still_says_what_was_offered_and_why_it_stands_still(
+async def test_a_paused_lot_says_why_it_stands_still_and_names_its_stone_to_the_house_alone(
     visit,
     lang,
     checked,
@@ -149,14 +149,29 @@ async def test_a_paused_lot_still_says_what_was_offered_and_why_it_stands_still(
     again,
 ):
     lot = visit.sale.lots[0]
+    async with visit.reader(WEN, lang) as wen:
+        said = fields(await wen.get(f"/lots/{lot}"))
+        assert (await wen.post(f"/lots/{lot}/bids", data=said)).status_code == 303
     stone, report_no = await paused_for_a_withdrawn_report(visit, lot)
+    async with visit.app.state.sessions() as session:
+        row = (await session.scalars(select(Lot).where(Lot.public_id == lot))).one()
+    title = row.title_zh if lang == "zh" else row.title_en
+    async with visit.reader("oskar@pavilion.example", lang) as staff:
+        await staff.post("/language", data={"to": lang})
+        page = (await staff.get(f"/lots/{lot}")).text
+        assert title in page and report_no in page and 'data-still="checked"' in page
     async with visit.reader(WEN, lang) as wen:
         await wen.post("/language", data={"to": lang})
+        own = (await wen.get(f"/lots/{lot}")).text
+        assert f"/sales/{visit.sale.sale}/receipts/" in own and f'class="lot-no">{row.number_text}<' in own
+        told = (await wen.get(f"/api/v1/lots/{lot}")).json()
+        assert (told["title"], told["withheld"], told["state"], told["stones"]) == (None, True, "paused", [])
         for address in (f"/lots/{lot}", f"/sales/{visit.sale.sale}/room?lot={lot}"):
             page = (await wen.get(address)).text
             assert [
-                word for word in (checked, why, since, report_no, "<svg", 'data-still="checked"') if word not in page
+                word for word in (checked, why, since, row.number_text, 'data-still="checked"') if word not in page
             ] == []
+            assert report_no not in page and f">{title}<" not in page, "what is not verified is not shown"
             assert f'href="/stones/{stone}' not in page, "the stone's page is closed: nothing leads there"
             assert 'data-bid="' not in page and "data-ladder" not in page and "RG-02" not in page.split("data-book")[0]
         assert "0 stones" not in (await wen.get(f"/sales/{visit.sale.sale}")).text

@@ -70,6 +70,9 @@ async def source(
         await queries.headings_of(session, sale.public_id),
         await noticing.of_sale(session, sale.public_id),
     )
+    lost = set(await session.scalars(queries.unverified_lots(sale.id)))
+    stones |= {lot.id: [] for lot in lots if lot.public_id in lost}  # also of a pair of which one stone is left
+    notices = [one for one in notices if one.lot not in lost]
     photos = await media_queries.photographs(session, [stone for each in stones.values() for stone in each])
     entries = [
         _lot(told, sale, lot, stones[lot.id], headings.get(lot.public_id), notices, photos, house) for lot in lots

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions import fees, noticing
+from pavilion.auctions import fees, noticing, queries
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.auctions.rules import LotState
@@ -109,8 +109,9 @@ class Offered(NamedTuple):
 
 
 async def offered(session: AsyncSession, sale: Sale) -> list[Offered]:
-    """The lots of the sale that a company can mark, in the order of their numbers."""
+    """The lots of the sale that a company can mark, in the order of their numbers; none that is withheld now."""
     wanted = select(Lot).where(Lot.sale_id == sale.id, Lot.state.in_(OFFERED)).order_by(Lot.rank)
+    wanted = wanted.where(Lot.public_id.not_in(queries.unverified_lots(sale.id)))
     lots = (await session.scalars(wanted)).all()
     counts = await _counted(session, sale, lots)
     return [Offered(lot.public_id, lot.number_text, lot.title_en, lot.title_zh, counts[lot.public_id]) for lot in lots]

@@ -8,12 +8,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
-from pavilion.accounts.rules import Actor, Permission
+from pavilion.accounts.rules import VISITOR, Actor, Permission
 from pavilion.auctions import facts, reserves
 from pavilion.auctions.models import Lot, LotGroup, LotStone, Registration, Sale
 from pavilion.auctions.rules import LIVE_LOT, LotState, SaleState
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
+
+# What stands where the title of a lot would, while it is withheld.
+WITHHELD = {"en": "Origin not confirmed", "zh": "来源未确认"}
 
 # The house itself, where no person asks: the engine and the publication read every stone of a lot.
 HOUSE = Actor(None, None, None, None, frozenset(), frozenset({Permission.STAFF_SEE}))
@@ -105,10 +108,23 @@ async def running_sales(session: AsyncSession) -> Sequence[str]:
     ).all()
 
 
-def unverified_lots(sale_id: int) -> Select[str]:
-    """Public ids of the lots of this sale with a stone that does not stand verified now."""
-    lost = select(Lot.public_id).join(LotStone, LotStone.lot_id == Lot.id)
-    return lost.where(Lot.sale_id == sale_id, LotStone.exposed_id.is_(None)).distinct()
+def unverified_lots(sale_id: int, actor: Actor = VISITOR) -> Select[str]:
+    """Public ids of the lots of this sale with a stone that does not stand verified now and that this reader may not
+    see: staff see every stone, who owns one the own. Of such a lot the number and the state are told, no more."""
+    return _unverified(actor).where(Lot.sale_id == sale_id)
+
+
+async def withheld(session: AsyncSession, lots: Sequence[str], actor: Actor = VISITOR) -> set[str]:
+    """Those of these lots, of whatever sales, of which this reader is told no more than number and state. A lot that
+    was sold keeps its name: who bought it is owed it."""
+    kept = _unverified(actor).where(Lot.public_id.in_(lots), Lot.state != LotState.SOLD)
+    return set(await session.scalars(kept))
+
+
+def _unverified(actor: Actor) -> Select[str]:
+    lost = select(Lot.public_id).join(LotStone, LotStone.lot_id == Lot.id).where(LotStone.exposed_id.is_(None))
+    seen = visible_to(actor).where(Stone.id == LotStone.stone_id).with_only_columns(Stone.id).exists()
+    return lost.where(~seen).distinct()
 
 
 async def live_stones(session: AsyncSession) -> Sequence[str]:

@@ -62,7 +62,13 @@ class LotTold(Told):
 
     id: Ulid
     number: Annotated[str | None, Field(examples=["12"])]
-    title: InTongues
+    title: Annotated[InTongues | None, Field(description="None while the lot is withheld.")]
+    withheld: Annotated[
+        bool,
+        Field(
+            description="A stone of it is not verified now: only its number and its book are told.", examples=[False]
+        ),
+    ]
     state: LotNow
     estimate: RangeTold | None
     opening: Amount | None

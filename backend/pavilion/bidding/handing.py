@@ -97,7 +97,7 @@ def _script_lot(lot: LotShown, place: int, here: str | None) -> dict[str, Any]:
         "place": place,
         "planned": lot.planned,
         "number": lot.number,
-        "mct": 0 if here is None and lot.withheld else lot.mct,
+        "mct": lot.mct,
         "low": None if lot.on_request else lot.low,
         "high": None if lot.on_request else lot.high,
         "opening": lot.opening,

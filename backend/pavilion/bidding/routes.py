@@ -99,7 +99,7 @@ async def bids_page(request: Request, session: Reading, actor: Bidder, now: Now)
     told = await lines.last_notices(session, live)
     shut: dict[str, Rule] = {}
     for _, purse, held in found:
-        running = {lot.id: [stone.public_id for stone in lot.stones] for lot, _ in held if not lot.is_decided}
+        running = {lot.id: lot.held for lot, _ in held if not lot.is_decided}
         answers = await closures(session, running, {purse.destination} - {""}, now.date())
         shut |= {lot: answer[purse.destination] for lot, answer in answers.items() if purse.destination in answer}
     results = await own_results(session, found)

@@ -87,7 +87,7 @@ async def show_lot(
     """The room with this lot in focus, or, without lanes, the page of the lot alone."""
     whole, sale = sale, sale.ruled(lot)
     purse = (await showing.purse_of(session, sale, actor, mine, now)).of(lot)
-    held = [stone.public_id for stone in lot.stones]
+    held = lot.held
     closure = purse.destination and await closed_to(session, lot.id, held, purse.destination, now.date())
     book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
     own_bids = await own.own_bids(session, sale.id, purse.paddle, lot.id)

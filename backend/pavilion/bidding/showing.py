@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import fees, noticing, sequels
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.auctions.queries import stones_by_lot, unverified_lots
+from pavilion.auctions.queries import WITHHELD, stones_by_lot, unverified_lots
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.auctions.sequel_models import After
 from pavilion.auctions.version_models import LotNotice
@@ -66,7 +66,8 @@ class LotShown(StonesShown):
     on_request: bool = False  # the estimate is not shown
     published_low: int = 0  # by which the rules count
     notices: Sequence[LotNotice] = ()
-    withheld: bool = False  # a stone of it is not verified now: a list of lots says nothing of it but its number
+    withheld: bool = False  # a stone of it is not verified now: nothing is told of it but its number and how it stands
+    held: Sequence[str] = ()  # the ids of its stones, for the rules and never for the page
 
     def text(self, lang: str) -> str:
         return self.texts.get(lang) or self.texts.get("en", "")
@@ -267,7 +268,7 @@ async def _lots(
     became = await sequels.of_sale(session, sale.public_id)
     other = {name: parse_rules(doc) for name, doc in changed.documents.items()}
     notices = await noticing.of_sale(session, sale.public_id)
-    lost = set(await session.scalars(unverified_lots(sale.id)))
+    lost = set(await session.scalars(unverified_lots(sale.id, actor)))
     shown = [
         lot_shown(
             lot,
@@ -284,7 +285,14 @@ async def _lots(
         )
         for k, lot in enumerate(listed)
     ]
-    return [replace(one, withheld=True) if one.id in lost and one.state != "sold" else one for one in shown]
+    return [_withheld(one) if one.id in lost and one.state != "sold" else one for one in shown]
+
+
+def _withheld(lot: LotShown) -> LotShown:
+    """The lot without anything that its stones are known by. What the book says stays: who bid on it reads that it
+    stands still, and the own bids."""
+    bare = replace(lot, titles=WITHHELD, texts={}, stones=(), hidden=frozenset(), notices=(), withheld=True)
+    return replace(bare, low=0, high=0, on_request=True)
 
 
 async def _accepted_on(session: AsyncSession, sale: str, mine: Mine | None) -> set[str]:
@@ -334,6 +342,7 @@ def lot_shown(
         end=book.ends if book else end,
         published_end=book.published_end if book else end,
         stones=stones,
+        held=[stone.public_id for stone in stones],
         own=own,
         planned=planned,
         hidden=hidden,

@@ -43,7 +43,7 @@ async def still_of(session: AsyncSession, lot: LotShown, book: Sequence[BookLine
         return None
     if line.reason != VERDICT_LOST:
         return Still("", line.reason, line.at, ())
-    lost = await unverified(session, [stone.public_id for stone in lot.stones])
+    lost = await unverified(session, lot.held)
     codes = sorted({code for findings in lost.values() for code in said_codes(findings)})
     kind = LOST if lot.state == "withdrawn" else CHECKED if lost else VERIFIED_AGAIN
     return Still(kind, line.reason, line.at, codes)

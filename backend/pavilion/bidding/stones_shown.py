@@ -44,6 +44,10 @@ class StonesShown:
     def facts_line(self, lang: str) -> str:
         """What the title does not say: `6.62 × 6.44 × 4.31 mm`, or how many stones there are."""
         zh = lang == "zh"
+        if not self.stones:  # a lot of which nothing is told now
+            return (
+                "产地来源未获确认期间不予展示。" if zh else "Not shown while the origin of its stone is not confirmed."
+            )
         if len(self.stones) != 1:
             weight = two_decimals(self.mct)
             return f"{len(self.stones)} 颗，共 {weight} 克拉" if zh else f"{len(self.stones)} stones, {weight} ct"

@@ -119,7 +119,7 @@ async def lot_page(
     assert sale.rules.tender is not None
     purse = await showing.purse_of(session, sale, actor, mine, now)
     own = await tender_queries.own_sealed(session, sale.id, purse.paddle, lot.id)
-    mct, benchmark = await tender_queries.weight_of(session, lot.id)
+    mct, benchmark = await tender_queries.weight_of(session, lot.id) if not lot.withheld else (0, None)
     standing = lot.own is not None and lot.own.state == "sealed"
     closing = await tender_queries.closing_of(session, sale.id)
     floor = lot.own.floor if lot.own is not None else None

@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, NamedTuple
@@ -12,7 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Person
+from pavilion.accounts.rules import VISITOR, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
+from pavilion.auctions.queries import WITHHELD, withheld
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue import stop_links
@@ -152,7 +155,7 @@ class Author:
             lines.append(text)
         if amounts and (sum_line := await _sum(session, payload, tongue)):
             lines.append(sum_line)
-        lots = await _lots(session, payload, tongue)
+        lots = await _lots(session, payload, tongue, company_id)
         return _Told(tongue.say(f"notice_{notice}", **facts), lines, lots, _path(payload))
 
 
@@ -204,7 +207,7 @@ async def _facts(
         found = await session.scalar(select(Lot).where(Lot.public_id == lot))
         if found is not None:
             facts["number"] = found.number_text
-            facts["title"] = (found.title_zh if tongue.lang == "zh" else "") or found.title_en
+            facts["title"] = _titled(found, tongue, await _withheld(session, [found], company_id))
     if stone := payload.get("stone"):
         facts["title"] = await catalogue.called_by(session, stone, company_id) or facts["title"]
     if mandate := payload.get("mandate"):
@@ -216,16 +219,31 @@ async def _facts(
     return facts
 
 
-async def _lots(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue) -> list[str]:
+def _titled(lot: Lot, tongue: Tongue, lost: set[str]) -> str:
+    return (
+        WITHHELD[tongue.lang]
+        if lot.public_id in lost
+        else (lot.title_zh if tongue.lang == "zh" else "") or lot.title_en
+    )
+
+
+async def _withheld(session: AsyncSession, lots: Iterable[Lot], company_id: int | None) -> set[str]:
+    """Lots whose names this company is not told now. A company reads of its own stones whatever they are."""
+    own = replace(VISITOR, company_id=company_id, permissions=VISITOR.permissions | {Permission.STOCK_WRITE})
+    return await withheld(session, [lot.public_id for lot in lots], own)
+
+
+async def _lots(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, company_id: int | None) -> list[str]:
     """The lots of a digest, each with what became of it."""
     listed = [("won", lot) for lot in payload.get("won", ())] + [("lost", lot) for lot in payload.get("lost", ())]
     listed += [("passed", lot) for lot in payload.get("passed", ())] + [("", lot) for lot in payload.get("lots", ())]
     wanted_lots = [lot for _, lot in listed]
     rows = {row.public_id: row for row in await session.scalars(select(Lot).where(Lot.public_id.in_(wanted_lots)))}
+    lost = await _withheld(session, rows.values(), company_id)
     said = []
     for became, lot in sorted(listed, key=lambda one: _place(rows.get(one[1]))):
         if (row := rows.get(lot)) is not None:
-            title = (row.title_zh if tongue.lang == "zh" else "") or row.title_en
+            title = _titled(row, tongue, lost)
             head = tongue.say("notice_lot_line", number=row.number_text, title=title)
             said.append(f"{head}{tongue.say('notice_became_' + became) if became else ''}")
     return said[:MOST_LOTS]
