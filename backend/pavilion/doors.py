@@ -45,7 +45,7 @@ from pavilion.catalogue import own_stock_routes as catalogue_own_stock_routes
 from pavilion.catalogue import routes as catalogue_routes
 from pavilion.catalogue import sheet_routes as catalogue_sheet_routes
 from pavilion.catalogue import upload_routes as catalogue_upload_routes
-from pavilion.insight import fairness_routes, price_grid_routes, result_routes
+from pavilion.insight import fairness_routes, price_grid_routes, result_routes, seller_interest_routes
 from pavilion.insight import routes as insight_routes
 from pavilion.notifications import routes as notifications_routes
 from pavilion.notifications import webhook_api, webhook_routes
@@ -168,7 +168,7 @@ ROUTERS: list[APIRouter] = [
     viewings_routes.router,
     viewing_staff_routes.router,
     viewing_feed_routes.router,
-    *(insight_routes.router, price_grid_routes.router),
+    *(insight_routes.router, price_grid_routes.router, seller_interest_routes.router),
     fairness_routes.router,
     result_routes.router,
     trust_routes.router,

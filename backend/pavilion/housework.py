@@ -8,12 +8,12 @@ from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import papers as sale_papers
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import closed, notice_giving
-from pavilion.catalogue import alerting, completing, importing, watching
+from pavilion.catalogue import alerting, completing, importing, shortlist_reading, watching
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue.media_shelf import Shelf
 from pavilion.catalogue.media_work import MediaWork
 from pavilion.insight import archiving as insight_archiving
-from pavilion.insight import fairness_cases, price_batching
+from pavilion.insight import fairness_cases, price_batching, seller_interest
 from pavilion.insight import publishing as insight_publishing
 from pavilion.kernel import db
 from pavilion.notifications import ticks as notice_ticks
@@ -35,12 +35,16 @@ from pavilion.provenance.registries.connecting import connect
 from pavilion.settings import Environment, Settings
 from pavilion.settlement import ticks as settlement_ticks
 from pavilion.settlement.payments.port import Payments
+from pavilion.trading import interested, memo_paper
 from pavilion.trading import jobs as trading_jobs
-from pavilion.trading import memo_paper
+from pavilion.viewings import bookers
 from pavilion.viewings import ticks as viewing_ticks
 from pavilion.webkit import idempotent
 from pavilion.webkit.html import Pages
 from pavilion.worker import Tick
+
+# Of whom a seller's stones find interest; insight knows no viewings.
+INTEREST = (shortlist_reading.put_on_lists, interested.wanted, bookers.booked)
 
 
 class Ports:
@@ -74,6 +78,7 @@ def ticks_of(settings: Settings, sessions: db.Sessions, pages: Pages, payments: 
         Tick("outcomes", partial(outcome_jobs.follow_chains, sessions)),
         Tick("results", partial(insight_archiving.tick, sessions)),
         Tick("prices", price_batching.Batching(sessions).tick),
+        Tick("interest", seller_interest.ticking(sessions, *INTEREST)),
         Tick("insight", partial(insight_publishing.tick, sessions, settings.house_did)),
         Tick("fairness", partial(fairness_cases.tick, sessions)),
         Tick("closed bids", partial(closed.follow, sessions)),

@@ -95,6 +95,7 @@ TABLE = {route: to_all(said) for said, routes in EVERYBODY.items() for route in 
     "GET /insight": desk((*PRODUCERS, *STAFF)),
     "GET /insight/{quarter}.csv": desk((*PRODUCERS, *STAFF), 404),
     "GET /insight/{quarter}.json": desk((*PRODUCERS, *STAFF), 404),
+    "GET /stock/insight": desk(("supplier", *HOLDER)),
     "GET /outcomes": desk(OUTCOMES),
     "GET /outcomes/contracts/{public_id}": desk(OUTCOMES, 404),
     "GET /outcomes/files/{public_id}": desk(OUTCOMES, 404),

@@ -220,10 +220,11 @@ def rights_of(roles: frozenset[Role], company_state: str | None) -> frozenset[Pe
 
 def share_owner(one: Iterable[object], other: Iterable[object]) -> bool:
     """Whether two companies have a beneficial owner in common; case and spaces in a name mean nothing."""
-    return bool({_owner(name) for name in one} & {_owner(name) for name in other})
+    return bool({owner_key(name) for name in one} & {owner_key(name) for name in other})
 
 
-def _owner(name: object) -> str:
+def owner_key(name: object) -> str:
+    """What two spellings of one owner have in common."""
     return " ".join(str(name).casefold().split())
 
 

@@ -116,7 +116,7 @@ def may_see(actor: Actor, stone: Stone) -> bool:
 async def others(session: AsyncSession, actor: Actor, stone: Stone) -> Others:
     """What like stones ask. Its supplier, who sees no price of another member, is told of theirs only where they are of
     enough companies, and never which is whose."""
-    asked = select(Stone.price_per_carat_minor, Stone.supplier_company_id).where(*_like(stone))
+    asked = select(Stone.price_per_carat_minor, Stone.supplier_company_id).where(*like(stone), _COUNTS)
     found = [(ppc, company) for ppc, company in await session.execute(asked) if ppc is not None]
     if sees_prices(actor):
         return Others(sorted(ppc for ppc, _ in found), withheld=False, exact=True)
@@ -165,7 +165,8 @@ def strip(found: Others, asked: int | None, tried: int | None) -> Strip | None:
     )
 
 
-def _like(stone: Stone) -> list[ColumnElement[bool]]:
+def like(stone: Stone) -> list[ColumnElement[bool]]:
+    """Of the stone's kind, whether listed or not, but not itself."""
     least, upto = band_of(stone.weight_mct)
     found = [
         *(_equal(getattr(Stone, name), getattr(stone, name)) for name in SAME),
@@ -174,7 +175,6 @@ def _like(stone: Stone) -> list[ColumnElement[bool]]:
         Stone.weight_mct >= least,
         Stone.currency == stone.currency,
         Stone.id != stone.id,
-        _COUNTS,
     ]
     return found if upto is None else [*found, Stone.weight_mct < upto]
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -203,6 +204,17 @@ async def keepers_of(session: AsyncSession, stones: Sequence[str]) -> dict[str, 
         for stone, company in rows:
             found[stone].add(company)
     return found
+
+
+async def put_on_lists(session: AsyncSession, since: datetime) -> list[tuple[int, int]]:
+    """Every stone and company that put it on a list since then, whether or not it stands there yet."""
+    rows = await session.execute(
+        select(ShortlistLine.stone_id, Shortlist.company_id)
+        .join(Shortlist, Shortlist.id == ShortlistLine.list_id)
+        .where(ShortlistLine.added_at >= since)
+        .distinct()
+    )
+    return [(stone, company) for stone, company in rows]
 
 
 def _of(keepers: Mapping[str, set[int]], stones: Sequence[str]) -> set[int]:
