@@ -3,12 +3,15 @@ languages."""
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
 
-from pavilion.accounts.rules import Role
+from pavilion.accounts.rules import RIGHTS, VISITOR, Role
+from pavilion.auctions import deposits
 from pavilion.auctions.models import Lot, LotStone, Registration, Sale
+from pavilion.auctions.queries import HOUSE, withheld
 from pavilion.bidding.models import BookEvent, BookLot
 from pavilion.bidding.rule_words import RULES
 from pavilion.bidding.still import WITHDRAWN_REPORT
@@ -155,6 +158,11 @@ async def test_a_paused_lot_says_why_it_stands_still_and_names_its_stone_to_the_
     stone, report_no = await paused_for_a_withdrawn_report(visit, lot)
     async with visit.app.state.sessions() as session:
         row = (await session.scalars(select(Lot).where(Lot.public_id == lot))).one()
+        sale = (await session.scalars(select(Sale).where(Sale.public_id == visit.sale.sale))).one()
+        owner = replace(VISITOR, company_id=row.consignor_company_id, permissions=RIGHTS[Role.SUPPLIER])
+        kept = [await withheld(session, [lot], reader) for reader in (VISITOR, HOUSE, owner)]
+        assert kept == [{lot}, set(), set()], "the house and the owner are told what it is"
+        assert lot not in [one.lot for one in await deposits.offered(session, sale)], "nobody marks it at registration"
     title = row.title_zh if lang == "zh" else row.title_en
     async with visit.reader("oskar@pavilion.example", lang) as staff:
         await staff.post("/language", data={"to": lang})
