@@ -1,11 +1,15 @@
 """What a newcomer is handed to send: stones that are registered, not yet listed, and a few that are wrong."""
 
+import asyncio
 import csv
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from httpx2 import ASGITransport, AsyncClient
 
+from pavilion import serving
 from pavilion.demo import outcomes, partner, people, stones, story
 from pavilion.notifications.webhook_signing import signed
 
@@ -50,6 +54,35 @@ async def test_the_simulated_partner_takes_what_is_signed_for_it_and_nothing_els
         assert (await house.post(partner.PATH, content=body)).status_code == 401
         shown = (await house.get("/")).text
     assert len(program.taken) == 1 and shown.count("<li>") == 1 and "&quot;test&quot;" in shown
+
+
+async def test_a_demonstration_that_was_stopped_while_it_was_furnished_begins_again(sessions, tmp_path, monkeypatch):
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    settings = serving.settings_for(0, folder, "demo")
+    mark = folder / serving.HALF_FURNISHED
+
+    async def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(story, "_furnish", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        await story.open_house(settings, sessions, datetime(2026, 3, 9, 11, tzinfo=UTC), mark, print)
+    assert mark.exists()
+
+    (folder / "house.lock").touch()
+    (folder / "half").touch()
+    found, told = [], []
+    monkeypatch.setattr(serving, "_demo", lambda *_: noted(found, folder))
+    await asyncio.to_thread(serving.demo, settings, reset=False, rivals=False, told=told.append)
+    assert "half" not in found[0] and mark.name not in found[0] and len(told) == 1
+    (folder / "kept").touch()
+    await asyncio.to_thread(serving.demo, settings, reset=False, rivals=False, told=told.append)
+    assert "kept" in found[1] and len(told) == 1
+
+
+async def noted(found, folder):
+    found.append(os.listdir(folder))
 
 
 def test_every_command_of_the_readme_is_found_where_make_puts_it():

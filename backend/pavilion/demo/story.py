@@ -1,7 +1,7 @@
 """How the demonstration opens: a finished sale, one that runs, one to come, and a next one whenever none runs."""
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded; plays, guards nothing
@@ -56,13 +56,26 @@ RATES = {"EUR": "0.92", "GBP": "0.78", "HKD": "7.78", "CNY": "7.12", "INR": "84.
          "JPY": "151", "CHF": "0.88", "SGD": "1.34"}  # fmt: skip
 
 
-async def open_house(settings: Settings, sessions: Sessions, now: datetime, told: Told) -> None:
-    """The first start fills an empty house; every later one finds it as it was left."""
-    folder = settings.data_dir / "registry"
+async def open_house(settings: Settings, sessions: Sessions, now: datetime, mark: Path, told: Told) -> None:
+    """The first start fills an empty house; every later one finds it as it was left. `mark` lies there meanwhile."""
     async with sessions() as session:
         furnished = await session.scalar(select(func.count(Sale.id)))
     if furnished:
         return
+    with _marked(mark):
+        await _furnish(settings, sessions, now, told)
+
+
+@contextmanager
+def _marked(mark: Path) -> Iterator[None]:
+    """What is stopped in between, however, leaves its mark."""
+    mark.touch()
+    yield
+    mark.unlink()
+
+
+async def _furnish(settings: Settings, sessions: Sessions, now: datetime, told: Told) -> None:
+    folder = settings.data_dir / "registry"
     told("people and companies")
     async with sessions.begin() as session:
         await people.settle_in(session, now - timedelta(days=30))
