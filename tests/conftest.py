@@ -252,21 +252,11 @@ def redis_url() -> Iterator[str]:
     server.stop()
 
 
-def of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all workers of this run share."""
-    mine = tmp_path_factory.getbasetemp()
-    return mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
-
-
-@pytest.fixture(scope="session", autouse=True)
-def templates_known(tmp_path_factory: pytest.TempPathFactory) -> None:
-    compiled.keep_templates(of_all(tmp_path_factory) / "templates")
-
-
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demonstration as it opens, to be copied by whoever changes it: furnished once for all workers."""
-    shared = of_all(tmp_path_factory) / "opening"
+    mine = tmp_path_factory.getbasetemp()
+    shared = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "opening"
     with shared.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not shared.exists():
