@@ -17,7 +17,7 @@ from tests.bidding import house
 from tests.make import NOON, SECOND
 from tests.provenance import simulated, stones
 
-LATER = NOON + 60 * SECOND
+LATER = NOON + 300 * SECOND
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class Pace:
     judged: timedelta = timedelta(hours=24)
 
 
-DEMO = Pace(live=timedelta(seconds=10), catalogue=timedelta(seconds=30))
+DEMO = Pace(live=timedelta(seconds=30), catalogue=timedelta(minutes=5))
 
 
 def pace_of(house: House) -> Pace:
