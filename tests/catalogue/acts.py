@@ -69,7 +69,7 @@ async def act(session, firm, luck, now=NOON):
             turned = {"kind": K.IN_SALE, "new_ref": ulid(now), "facts": {"sale": SALES[0]}}
             await service.turn_stone(session, stone=stone.public_id, ref=live.ref, **turned, **facts)
         case "lies":
-            await lying.lie(session, {stone.public_id: luck.choice(["ant", "hkg", None])}, now=now)
+            await lying.lie(session, {stone.public_id: luck.choice(stones.LYING)}, now=now)
         case "viewing":
             await lying.viewings_freed(session, {stone.public_id: luck.choice(stones.SALES)}, now=now)
         case "freed" if live is not None and live.kind != K.SOLD:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import service
+from pavilion.catalogue.lying import Lies
 from pavilion.catalogue.wanted import CHOICES, RANGES, SORTS, Wanted
 from pavilion.kernel.events import record
 from pavilion.provenance.models import ExposedStone, StoneVerdict
@@ -18,6 +19,10 @@ PRODUCERS = ("Northern Light Mines", "Debswana", "Lucara, Ltd", "Petra")
 COUNTRIES = ("CA", "BW", "LS", "ZA")
 CUTTERS = ("Mireille Aerts", "J. Peeters")
 OFFICES = ("ant", "hkg")
+LYING = (
+    Lies("ant", "ant:-"), Lies("hkg", "hkg:20510-20520 ant:20523-"), Lies(None, "ant:20500-20505 hkg:20505-20505"),
+    Lies("ant", None), Lies(),
+)  # fmt: skip
 SALES = ("01KJQ6PSG0HV0AR049QXJ3GC01", "01KJQ6PSG0HV0AR049QXJ3GC02")
 LATER = {
     "fluorcolor": "fluor_color", "eye": "eye_clean", "milky": "milky", "shade": "shade", "black": "black_inclusion",
@@ -100,7 +105,7 @@ def random_wanted(luck: Random, frames: range = range(18), suppliers: Sequence[s
         count = frame.randrange(1, min(4, len(codes)) + 1)
         chosen[name] = frozenset(luck.sample(codes[:6], count))
     ends = {"ct": (0, 6000), "ppc": (0, 3_000_000), "total": (0, 9_000_000), "list": (-6000, 2000)}
-    ends["since"] = DAY - 1, DAY + 2
+    ends["since"], ends["officeday"] = (DAY - 1, DAY + 2), (20_498, 20_526)
     for name in frame.sample(sorted(RANGES), frame.choice([0, 0, 1, 2])):
         low, high = ends.get(name, (3000, 7000))
         pair = sorted(luck.randrange(low, high) for _ in range(2))

@@ -29,7 +29,7 @@ async def a_stock(sessions, luck, count=240, start=0):
         earlier = (NOON - timedelta(days=2 - place, microseconds=place) for place in range(3))
         days = case({n: literal(at, Stone.listed_at.type) for n, at in enumerate(earlier)}, value=Stone.id % 5)
         await session.execute(update(Stone).values(media=Stone.id % 16, listed_at=func.coalesce(days, Stone.listed_at)))
-        lie = {one.public_id: (*stones.OFFICES, None)[place % 3] for place, one in enumerate(stored)}
+        lie = {one.public_id: stones.LYING[place % 5] for place, one in enumerate(stored)}
         await lying.lie(session, lie, now=NOON)
         for place, kind in ((1, CommitmentKind.IN_SALE), (2, CommitmentKind.HELD), (3, CommitmentKind.SOLD)):
             await promise(session, stored[place].public_id, kind)

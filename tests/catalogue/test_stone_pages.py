@@ -10,7 +10,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from pavilion import main
 from pavilion.accounts.rules import Role
-from pavilion.catalogue import service
+from pavilion.catalogue import lying, service
 from pavilion.catalogue.models import CommitmentKind
 from pavilion.kernel.db import create_engine
 from pavilion.provenance.models import StoneVerdict, VerdictRecord
@@ -354,6 +354,24 @@ async def test_what_was_asked_for_a_sold_stone_stands_nowhere(house, stock):
         assert all(it["price"]["total"] for it in found + changed if it["id"] != stone)
         assert "Sold" in (await browser.get("/stones?view=table")).text
         assert "Asking price" in (await browser.get(f"/stones/{stock[1].public_id}")).text
+
+
+async def test_stones_are_asked_for_by_the_office_in_which_they_lie_on_a_day(house, stock):
+    async with house.state.sessions.begin() as session:
+        await lying.call(session, {"ant": ("Antwerp", "安特卫普"), "hkg": ("Hong Kong", "香港")})
+        places = {stock[0].public_id: lying.Lies("ant", "ant:-20789 hkg:20792-")}
+        await lying.lie(session, places | {stock[1].public_id: lying.Lies("ant", "ant:-")}, now=NOON)
+    then = "office=hkg&officeday_from=2026-12-05&officeday_to=2026-12-05"
+    async with browsing(house) as browser:
+        page = (await browser.get(f"/stones?{then}")).text
+        chinese = (await browser.get(f"/stones?{then}", headers={"accept-language": "zh-CN"})).text
+        found = (await browser.get(f"/api/v1/stones?{then}")).json()
+        now = (await browser.get("/api/v1/stones?office=hkg")).json()
+        wrong = await browser.get("/api/v1/stones?officeday_from=tomorrow")
+    assert [one["id"] for one in found["items"]] == [stock[0].public_id] and now["total"] == 0
+    assert found["facets"]["office"] == {"ant": 1, "hkg": 1}
+    assert "In the office on 2026-12-05" in page and 'name="officeday_from" value="2026-12-05"' in page
+    assert "2026-12-05 在办事处" in chinese and wrong.status_code == 422
 
 
 async def test_a_page_says_which_of_how_many_stones_it_shows(house, stock):

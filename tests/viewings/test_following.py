@@ -6,6 +6,7 @@ Appointments are told and changed once, however often an event is read; none is 
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -14,6 +15,7 @@ from pavilion.accounts.models import Person
 from pavilion.auctions import publishing, service
 from pavilion.catalogue import awaiting, searching
 from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.forms import FIRST_DAY
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneChange
 from pavilion.catalogue.queries import called_in
 from pavilion.catalogue.wanted import Wanted
@@ -22,12 +24,13 @@ from pavilion.kernel.events import Cursor, Event
 from pavilion.viewings import following, lying_told, places
 from pavilion.viewings import service as viewings
 from pavilion.viewings.models import Appointment, AppointmentStone, Claim
-from pavilion.viewings.place_models import Window
-from pavilion.viewings.states import AppointmentState, StoneFate
-from pavilion.viewings.stone_models import Stay, StoneEnd
+from pavilion.viewings.place_models import Office, Window
+from pavilion.viewings.states import AppointmentState, BlockKind, StoneFate
+from pavilion.viewings.stone_models import Stay, StoneBlock, StoneEnd
 from pavilion.viewings.wishes import Code, Wish
 from tests.auctions import world
 from tests.catalogue import stones as listing
+from tests.luck import Random
 from tests.make import HOUR, NOON
 from tests.viewings import booked
 
@@ -236,13 +239,63 @@ async def test_the_catalogue_is_told_where_each_stone_lies_as_stays_begin_and_en
         await places.keep(session, first, "ant", now=NOON)
         session.add(Stay(stone=second, office_id="ant", arrive=NOON + HOUR, depart=NOON + 3 * HOUR, at=NOON))
     tell = partial(lying_told.tell, house.sessions)
-    assert [await tell(NOON), await lying(), await tell(NOON)] == [1, {first: "ant"}, 0]
+    assert [await tell(NOON), await lying(), await tell(NOON)] == [2, {first: "ant"}, 0], "days to come are told before"
     assert [await tell(NOON + HOUR), await lying()] == [1, {first: "ant", second: "ant"}]
     assert [await tell(NOON + 3 * HOUR), await lying()] == [1, {first: "ant"}]
     async with house.sessions.begin() as session:
         asked = await searching.ask(session, Wanted(chosen={"office": frozenset({"ant"})}), size=9, bars=())
         named = await called_in(session, Wanted(), asked.facets, "en")
     assert (asked.total, asked.facets["office"]) == (1, {"ant": 1}) and named["ant"]
+
+
+async def test_who_lies_in_an_office_on_a_day_is_what_the_stays_without_the_memos_say_hour_by_hour(house):
+    luck, stays, memos = Random(11), [], []
+    for stone in house.stones:
+        at = -30
+        for office in luck.sample(["ant", "hkg", "ant"], luck.randrange(1, 4)):
+            begin, end = at + luck.randrange(0, 40), at + luck.randrange(41, 90)
+            stays.append((stone, office, luck.choice([None, begin]) if at == -30 else begin, end))
+            memos.append((stone, begin + luck.randrange(-9, 40), begin + luck.randrange(41, 99)))
+            at = end
+        if luck.random() < 0.5:
+            stays[-1] = (*stays[-1][:3], None)
+    async with house.sessions.begin() as session:
+        await session.execute(delete(Stay))
+        await booked.office(session, "hkg")
+        zones = {one.id: ZoneInfo(one.zone) for one in await session.scalars(select(Office))}
+        for stone, office, begin, end in stays:
+            ends = (None if one is None else NOON + one * HOUR for one in (begin, end))
+            session.add(Stay(stone=stone, office_id=office, arrive=next(ends), depart=next(ends), at=NOON))
+        for stone, begin, end in memos:
+            out = {"kind": BlockKind.MEMO, "starts_at": NOON + begin * HOUR, "ends_at": NOON + end * HOUR}
+            session.add(StoneBlock(stone=stone, **out, at=NOON))
+    assert await lying_told.tell(house.sessions, NOON) and not await lying_told.tell(house.sessions, NOON)
+
+    def there(stone, office, hour):
+        stay = any(
+            one == stone and at == office and (begin is None or begin <= hour) and (end is None or hour < end)
+            for one, at, begin, end in stays
+            if end is None or end > 0
+        )
+        return stay and not any(one == stone and begin <= hour < end for one, begin, end in memos if end > 0)
+
+    found = 0
+    async with house.sessions() as session:
+        ids = {stone.id: stone.public_id for stone in await session.scalars(select(Stone))}
+        for office in ("ant", "hkg"):
+            for day in range(10):
+                date = (NOON + timedelta(days=day)).date()
+                hours = [
+                    hour for hour in range(-48, 300) if (NOON + hour * HOUR).astimezone(zones[office]).date() == date
+                ]
+                number = (date - FIRST_DAY).days
+                wanted = Wanted(chosen={"office": frozenset({office})}, ranges={"officeday": (number, number)})
+                asked = await searching.ask(session, wanted, size=99, facets=("office",), bars=())
+                lie = {stone for stone in house.stones if any(there(stone, office, hour) for hour in hours)}
+                assert {ids[one] for one in asked.ids} == lie, (office, day)
+                assert asked.facets["office"].get(office, 0) == len(lie)
+                found += len(lie)
+    assert found
 
 
 async def test_now_and_then_every_awaited_stone_is_looked_at_without_an_event(house):

@@ -15,6 +15,7 @@ _UNITS = {
     "length": "Length, millimetres", "width": "Width, millimetres", "height": "Depth, millimetres",
     "depth": "Depth, percent", "table": "Table, percent", "ratio": "Length to width", "crown": "Crown angle, degrees",
     "pavilion": "Pavilion angle, degrees", "since": "Listed on that day",
+    "officeday": "In an office, of `office` or any, on some day; without it `office` is asked of now",
 }  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from pavilion.catalogue import bits, ranks
 from pavilion.catalogue.bits import Bits
 from pavilion.catalogue.parts import Loading, Part, Words, new_words
 from pavilion.catalogue.ranks import Held
-from pavilion.catalogue.searching import LAST, LISTED_AT, After, Answer, Bars, cut
-from pavilion.catalogue.wanted import CHOICES, HISTOGRAMS, RANGES, Wanted, edges
+from pavilion.catalogue.searching import LAST, LIES, LISTED_AT, After, Answer, Bars, by_office, cut, on_days
+from pavilion.catalogue.wanted import CHOICES, DATED, HISTOGRAMS, RANGES, Wanted, edges
 
 TAIL = 2000  # changed stones in the last part, which alone is made anew at each change
 MOST_PARTS = 8
@@ -88,7 +88,7 @@ class Snapshot:
             part, left = one.part, _Left(one.part, one.alive, wanted, self._words)
             total += bits.count(left.all)
             for name in facets:
-                _add(counted[name], self._facet(part, name, left.but(name)))
+                _add(counted[name], self._facet(part, name, wanted, left.but(name)))
             for name in bars:
                 counts = part.bars(name, bounds[name], self._money_of(name, wanted), left.but(name))
                 heights[name] = [a + b for a, b in zip(heights[name], counts, strict=True)]
@@ -98,7 +98,10 @@ class Snapshot:
         histograms = {name: Bars(bounds[name], counts) for name, counts in heights.items()}
         return Answer(total, counted, histograms, ids, last, self.as_of, "index")
 
-    def _facet(self, part: Part, name: str, left: Bits) -> dict[str, int]:
+    def _facet(self, part: Part, name: str, wanted: Wanted, left: Bits) -> dict[str, int]:
+        if name == "office" and DATED in wanted.ranges:
+            texts = self._words[LIES].codes
+            return by_office(wanted, {texts[number]: n for number, n in part.chosen[LIES].counts(left).items()})
         choice, column = CHOICES[name], part.chosen[name]
         if choice.several:
             counts = [bits.count(left & digit) for digit in column.digits]
@@ -168,7 +171,11 @@ def _passed(part: Part, wanted: Wanted, words: Mapping[str, Words]) -> dict[str,
     found: dict[str, Bits] = {}
     if wanted.text:
         found["q"] = part.beginning(wanted.text, wanted.report, words["lab"])
+    days = on_days(wanted, words[LIES].codes[1:]) if DATED in wanted.ranges else {}
     for name, codes in wanted.chosen.items():
+        if name == "office" and DATED in wanted.ranges:
+            found[name] = part.chosen[LIES].any_of([words[LIES][text] for text, at in days.items() if at & codes])
+            continue
         column = part.chosen[name]
         if CHOICES[name].several:
             some = bits.nothing(len(part))
@@ -179,6 +186,9 @@ def _passed(part: Part, wanted: Wanted, words: Mapping[str, Words]) -> dict[str,
         else:
             found[name] = column.any_of([words[name][code] for code in codes if code in words[name]])
     for name, (least, most) in wanted.ranges.items():
+        if name == DATED:
+            found[name] = part.chosen[LIES].any_of([words[LIES][text] for text, at in days.items() if at])
+            continue
         found[name] = part.measured[name].between(least, most)
         if RANGES[name].money:
             found[name] &= part.currency.any_of({words["currency"].get(wanted.currency, 0)} - {0})

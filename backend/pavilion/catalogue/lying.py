@@ -3,8 +3,9 @@ come. Handed in from above; the catalogue asks nobody."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import service
@@ -14,27 +15,44 @@ from pavilion.catalogue.queries import AT_ONCE
 from pavilion.kernel.db import inserting
 
 
-async def lying(session: AsyncSession) -> dict[str, str]:
-    """At which office each stone lies, as far as it was told, by public id."""
-    found = select(Stone.public_id, Stone.office).where(Stone.office.is_not(None))
-    return {stone: office for stone, office in await session.execute(found) if office is not None}
+class Lies(NamedTuple):
+    """At which office it lies now, and on which days in which, as `staying` writes them."""
+
+    office: str | None = None
+    days: str | None = None
 
 
-async def lie(session: AsyncSession, offices: Mapping[str, str | None], *, now: datetime) -> int:
-    """These stones (public ids) lie at the office beside each, or at none; answers how many lay elsewhere."""
-    stones, count = sorted(offices), 0
+NOWHERE = Lies()
+
+
+async def lying(session: AsyncSession) -> dict[str, Lies]:
+    """Where each stone lies, as far as it was told, by public id."""
+    found = select(Stone.public_id, Stone.office, Stone.lies).where(
+        or_(Stone.office.is_not(None), Stone.lies.is_not(None))
+    )
+    return {stone: Lies(office, days) for stone, office, days in await session.execute(found)}
+
+
+async def lie(session: AsyncSession, places: Mapping[str, Lies], *, now: datetime) -> int:
+    """These stones (public ids) lie as it stands beside each; answers how many lay elsewhere, or will."""
+    stones, count = sorted(places), 0
     for start in range(0, len(stones), AT_ONCE):
         some = Stone.public_id.in_(stones[start : start + AT_ONCE])
-        rows = await session.execute(select(Stone.id, Stone.public_id, Stone.office, Stone.listed_at).where(some))
-        moved: dict[str | None, list[tuple[str, Told | None]]] = {}
-        for row in rows:
-            office = offices[row.public_id]
-            if office != row.office:
-                told = Told(row.id, ChangeKind.CHANGED, {"office": row.office}, {"office": office})
-                moved.setdefault(office, []).append((row.public_id, told if row.listed_at else None))
-        for office, them in moved.items():
-            told_of = [told for _, told in them if told is not None]
-            await service.touch(session, [stone for stone, _ in them], now=now, told=told_of, office=office)
+        own = select(Stone.id, Stone.public_id, Stone.office, Stone.lies, Stone.listed_at).where(some)
+        moved: dict[Lies, list[tuple[str, Told | None]]] = {}
+        for row in await session.execute(own):
+            place, before = places[row.public_id], {"office": row.office, "lies": row.lies}
+            after = {"office": place.office, "lies": place.days}
+            if changed := [name for name in after if after[name] != before[name]]:
+                was, is_ = ({name: facts[name] for name in changed} for facts in (before, after))
+                told = Told(row.id, ChangeKind.CHANGED, was, is_)
+                moved.setdefault(place, []).append((row.public_id, told if row.listed_at else None))
+        for place, them in moved.items():
+            told_of, columns = (
+                [told for _, told in them if told is not None],
+                {"office": place.office, "lies": place.days},
+            )
+            await service.touch(session, [stone for stone, _ in them], now=now, told=told_of, **columns)
             count += len(them)
     return count
 

@@ -165,6 +165,7 @@ class Stone(Base):
     media: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # bits: photo, turn, video, report
     photo: Mapped[str | None] = mapped_column(String(26))  # public id of the first photograph
     office: Mapped[str | None] = mapped_column(String(12))  # of the house, where it lies now
+    lies: Mapped[str | None] = mapped_column(String(400))  # on which days in which office, as `staying` writes it
     words: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the laboratory's own words beside our codes
     comment: Mapped[str | None] = mapped_column(Text)
     supplier_said: Mapped[dict[str, str] | None] = mapped_column(

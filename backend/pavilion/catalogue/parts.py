@@ -10,13 +10,14 @@ from pavilion.catalogue import bits
 from pavilion.catalogue.bits import Bits, Rows, Sliced
 from pavilion.catalogue.leaves import Leaves
 from pavilion.catalogue.measures import NONE, Measures
-from pavilion.catalogue.searching import FACTS, LAST, LISTED_AT, After
-from pavilion.catalogue.wanted import CHOICES, RANGES
+from pavilion.catalogue.searching import FACTS, LAST, LIES, LISTED_AT, MEASURED, After
+from pavilion.catalogue.wanted import CHOICES
 
 TEXTS = ("stock_no_key", "report_no")
 PRICE = "ppc"  # rows stand in its order within their currency, so that a span of prices is a run of rows
 
-_MEASURED = (*RANGES, LISTED_AT)
+_MEASURED = (*MEASURED, LISTED_AT)
+_CHOSEN = (*CHOICES, LIES)
 _DENSE = 50_000_000  # ids up to here are looked up in a table
 
 
@@ -47,7 +48,7 @@ class _Flags(dict[str | None, int]):
 
 
 def new_words() -> dict[str, Words]:
-    return {name: Words(choice.codes) for name, choice in CHOICES.items()} | {"currency": Words(())}
+    return {name: Words(choice.codes) for name, choice in CHOICES.items()} | {"currency": Words(()), LIES: Words(())}
 
 
 class Part:
@@ -178,7 +179,7 @@ class Loading:
         self.words = words
         self._flags = {name: _Flags(choice.codes) for name, choice in CHOICES.items() if choice.several}
         self._numbers: dict[str, list[NDArray[np.int64]]] = {
-            name: [] for name in ("id", "currency", *CHOICES, *_MEASURED)
+            name: [] for name in ("id", "currency", *_CHOSEN, *_MEASURED)
         }
         self._texts: dict[str, list[str]] = {name: [] for name in TEXTS}
 
@@ -206,7 +207,7 @@ class Loading:
         found = {name: column[order] for name, column in found.items()}
         return Part(
             Measures.of(found["id"]),
-            {name: Sliced.of(found[name]) for name in CHOICES},
+            {name: Sliced.of(found[name]) for name in _CHOSEN},
             {name: Measures.of(found[name]) for name in _MEASURED},
             Sliced.of(found["currency"]),
             _runs(found["currency"], found[PRICE]),

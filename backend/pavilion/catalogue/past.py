@@ -11,7 +11,7 @@ from pavilion.accounts.models import Company
 from pavilion.catalogue.history import VIEWING, Promise
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneChange
 from pavilion.catalogue.queries import AT_ONCE, commitments_of
-from pavilion.catalogue.searching import CHOSEN, FACTS, LISTED_AT, MEASURED
+from pavilion.catalogue.searching import CHOSEN, FACTS, LIES, LISTED_AT, MEASURED
 from pavilion.catalogue.wanted import CHOICES
 from pavilion.kernel.instants import from_stamp, micros
 
@@ -51,7 +51,7 @@ async def changed_since(session: AsyncSession, seq: int, most: int) -> set[int] 
 def facts_of(past: Past) -> tuple[Any, ...]:
     """What can be asked about it, as the database says it of a stone of now."""
     own = {"id": past.stone.id, "seq": past.stone.seq, "currency": past.stone.currency}
-    own |= {"stock_no_key": past.stone.stock_no_key, "report_no": past.stone.report_no}
+    own |= {"stock_no_key": past.stone.stock_no_key, "report_no": past.stone.report_no, LIES: past.stone.lies}
     return tuple(own[name] if name in own else _READ[name](past) for name in FACTS)
 
 

@@ -13,7 +13,8 @@ from pavilion.accounts.models import Company
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.position import RANKED
 from pavilion.catalogue.queries import LISTED
-from pavilion.catalogue.wanted import BINS, CHOICES, HISTOGRAMS, MEDIA, MOST, RANGES, Wanted, edges
+from pavilion.catalogue.staying import offices_on
+from pavilion.catalogue.wanted import BINS, CHOICES, DATED, HISTOGRAMS, MEDIA, MOST, RANGES, Wanted, edges
 from pavilion.kernel.day_of import day_of, micros_of
 from pavilion.kernel.db import Big
 
@@ -91,8 +92,9 @@ MEASURED: dict[str, Any] = {
     "since": day_of(Stone.listed_at),
 }
 LISTED_AT = "listed_at"  # the instant, which nobody asks for and the newest are found by
+LIES = "lies"  # on which days in which office: what `DATED` is asked of
 # The columns of `facts`, in order.
-FACTS = ("id", "seq", "currency", "stock_no_key", "report_no", *CHOSEN, *MEASURED, LISTED_AT)
+FACTS = ("id", "seq", "currency", "stock_no_key", "report_no", *CHOSEN, LIES, *MEASURED, LISTED_AT)
 _SORTED = {"color": Stone.color, "clarity": Stone.clarity}
 
 
@@ -128,6 +130,7 @@ def facts() -> Select[*tuple[Any, ...]]:
     """One row a listed stone with everything that can be asked about it; unordered."""
     columns: list[Any] = [Stone.id, Stone.seq, Stone.currency, Stone.stock_no_key, Stone.report_no]
     columns += [expression.label(name) for name, expression in CHOSEN.items()]
+    columns.append(Stone.lies.label(LIES))
     columns += [expression.label(name) for name, expression in MEASURED.items()]
     columns.append(micros_of(Stone.listed_at).label(LISTED_AT))
     return select(*columns).outerjoin_from(Stone, StoneCommitment, _LIVE)
@@ -144,9 +147,10 @@ async def ask(
     bars: Collection[str] = HISTOGRAMS,
 ) -> Answer:
     """The answer by SQL alone. `facets` and `bars`: what is to be counted beside the total."""
-    conditions = _conditions(wanted)
+    told = await _told(session, wanted)
+    conditions = _conditions(wanted, told)
     everything = and_(LISTED, *conditions.values())
-    counted = {name: await _facet(session, name, conditions, everything) for name in facets}
+    counted = {name: await _facet(session, name, wanted, conditions, everything) for name in facets}
     histograms = {name: await _bars(session, name, wanted, conditions) for name in bars}
     total = await session.scalar(_counted(func.count(), promises=_promised(conditions)).where(everything)) or 0
     ids, last = await _page(session, wanted, everything, size, after)
@@ -155,7 +159,8 @@ async def ask(
 
 async def further(session: AsyncSession, wanted: Wanted, *, size: int, after: After) -> tuple[list[int], After | None]:
     """The page after that stone, without counting anything."""
-    return await _page(session, wanted, and_(LISTED, *_conditions(wanted).values()), size, after)
+    conditions = _conditions(wanted, await _told(session, wanted))
+    return await _page(session, wanted, and_(LISTED, *conditions.values()), size, after)
 
 
 def key_of(sort: str, currency: str) -> ColumnElement[int]:
@@ -183,8 +188,20 @@ def _counted(*columns: Any, promises: bool) -> Select[*tuple[Any, ...]]:
     return counted.outerjoin(StoneCommitment, _LIVE) if promises else counted
 
 
-def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
-    """One condition per filter that is set, by its name."""
+async def _told(session: AsyncSession, wanted: Wanted) -> Sequence[str]:
+    """The texts that a question of days is asked of: few, for many stones share one."""
+    if DATED not in wanted.ranges:
+        return ()
+    return [text for text in await session.scalars(select(Stone.lies).where(LISTED).distinct()) if text is not None]
+
+
+def on_days(wanted: Wanted, told: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Where a stone of each of these texts lies on the days that are asked for."""
+    return {text: offices_on(text, *wanted.ranges[DATED]) for text in told}
+
+
+def _conditions(wanted: Wanted, told: Sequence[str]) -> dict[str, ColumnElement[bool]]:
+    """One condition per filter that is set, by its name. `told`: as `_told` found them."""
     found: dict[str, ColumnElement[bool]] = {}
     if wanted.text:
         readings = [
@@ -195,9 +212,16 @@ def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:
             lab, number = wanted.report
             readings.append(and_(Stone.lab == lab, Stone.report_no.startswith(number, autoescape=True)))
         found["q"] = or_(*readings)
+    days = on_days(wanted, told)
     for name, codes in wanted.chosen.items():
+        if name == "office" and DATED in wanted.ranges:
+            found[name] = Stone.lies.in_([text for text, offices in days.items() if offices & codes])
+            continue
         found[name] = _any_of(name, codes) if CHOICES[name].several else CHOSEN[name].in_(sorted(codes))
     for name, (least, most) in wanted.ranges.items():
+        if name == DATED:
+            found[name] = Stone.lies.in_([text for text, offices in days.items() if offices])
+            continue
         value = MEASURED[name]
         parts = [value >= least if least is not None else true(), value <= most if most is not None else true()]
         parts += [value.is_not(None)] + ([Stone.currency == wanted.currency] if RANGES[name].money else [])
@@ -212,16 +236,32 @@ def _any_of(name: str, codes: Iterable[str]) -> ColumnElement[bool]:
 
 
 async def _facet(
-    session: AsyncSession, name: str, conditions: Mapping[str, ColumnElement[bool]], everything: ColumnElement[bool]
+    session: AsyncSession,
+    name: str,
+    wanted: Wanted,
+    conditions: Mapping[str, ColumnElement[bool]],
+    everything: ColumnElement[bool],
 ) -> dict[str, int]:
     left = everything
     if name in conditions:
         left = and_(LISTED, *(condition for other, condition in conditions.items() if other != name))
+    if name == "office" and DATED in wanted.ranges:
+        lie = _counted(Stone.lies, func.count(), promises=_promised(conditions)).where(left).group_by(Stone.lies)
+        return by_office(wanted, dict((await session.execute(lie)).all()))
     rows = await session.execute(_by_code(name, _promised((name, *conditions))).where(left))
     choice = CHOICES[name]
     if choice.several:
         return {code: int(n) for code, n in zip(choice.codes, rows.one(), strict=True) if n}
     return {code: n for code, n in rows if code is not None}
+
+
+def by_office(wanted: Wanted, counts: Mapping[str | None, int]) -> dict[str, int]:
+    """How many lie in each office on the days that are asked for, of so many stones of each text."""
+    found: dict[str, int] = {}
+    for text, offices in on_days(wanted, [text for text in counts if text]).items():
+        for office in offices:
+            found[office] = found.get(office, 0) + counts[text]
+    return found
 
 
 async def _bars(

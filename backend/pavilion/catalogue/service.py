@@ -25,7 +25,7 @@ _STONES: Table = Stone.__table__  # type: ignore[assignment]
 _EXPOSED = table("exposed_stones", column("stone", String(26)))  # provenance's
 _SHOWN = (Stone.exposed_id, Stone.listed_at, Stone.withdrawn_at)
 _OURS = {"id", "public_id", "supplier_company_id", "stock_no_key", "ratio", "seq"} | {
-    "listed_at", "updated_at", "withdrawn_at", "exposed_id", "media", "photo", "office",
+    "listed_at", "updated_at", "withdrawn_at", "exposed_id", "media", "photo", "office", "lies",
 }  # fmt: skip
 _GIVEN = [column.key for column in _STONES.columns if column.key not in _OURS]
 _DEFAULTS: dict[str, Any] = {

@@ -120,8 +120,10 @@ RANGES: dict[str, Range] = {
         Range("crown", 2),
         Range("pavilion", 2),
         Range("since", 0, day=True),
+        Range("officeday", 0, day=True),
     )
 }
+DATED = "officeday"  # no measure: with it `office` is asked of these days, and not of now
 HISTOGRAMS = ("ct", "ppc")
 # a trailing - is downwards
 SORTS = ("ppc-", "ppc", "total-", "total", "ct-", "ct", "color", "clarity", "list", "position", "new")

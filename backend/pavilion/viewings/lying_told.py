@@ -1,17 +1,25 @@
 """Tells the catalogue at which office every stone lies, so that it can be asked for: a tick compares the stays with
 what was told, and hands in what differs. What an act missed, and a stay that begins by the clock, are found alike."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.catalogue import lying
+from pavilion.catalogue import lying, staying
+from pavilion.catalogue.forms import FIRST_DAY
+from pavilion.catalogue.lying import NOWHERE, Lies
+from pavilion.catalogue.staying import Staying
 from pavilion.kernel.db import Sessions, reading
 from pavilion.viewings.place_models import Office
-from pavilion.viewings.stone_models import Stay
+from pavilion.viewings.states import BlockKind
+from pavilion.viewings.stone_models import Stay, StoneBlock
 
 EVERY = timedelta(seconds=5)
+INSTANT = timedelta(microseconds=1)
+EVER, FOR_GOOD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class LyingTold:
@@ -40,11 +48,45 @@ async def tell(sessions: Sessions, now: datetime) -> int:
         return await lying.lie(session, moved, now=now)
 
 
-async def _moved(session: AsyncSession, now: datetime) -> dict[str, str | None]:
-    here = select(Stay.stone, Stay.office_id).where(
-        or_(Stay.arrive.is_(None), Stay.arrive <= now), or_(Stay.depart.is_(None), Stay.depart > now)
+async def _moved(session: AsyncSession, now: datetime) -> dict[str, Lies]:
+    stay = select(Stay.stone, Stay.office_id, Stay.arrive, Stay.depart, Office.zone).join(
+        Office, Office.id == Stay.office_id
     )
-    lie = dict((await session.execute(here.order_by(Stay.id))).all())
+    stay = stay.where(or_(Stay.depart.is_(None), Stay.depart > now)).order_by(Stay.id)
+    away = select(StoneBlock.stone, StoneBlock.starts_at, StoneBlock.ends_at)
+    away = away.where(StoneBlock.kind == BlockKind.MEMO, StoneBlock.ends_at > now).order_by(StoneBlock.id)
+    memos: dict[str, list[tuple[datetime, datetime]]] = {}
+    for stone, starts_at, ends_at in await session.execute(away):
+        memos.setdefault(stone, []).append((starts_at, ends_at))
+    offices: dict[str, str] = {}
+    days: dict[str, list[Staying]] = {}
+    for stone, office, arrive, depart, zone in await session.execute(stay):
+        if arrive is None or arrive <= now:
+            offices[stone] = office
+        days.setdefault(stone, []).extend(_days(office, ZoneInfo(zone), arrive, depart, memos.get(stone, ())))
     told = await lying.lying(session)
-    gone: dict[str, str | None] = dict.fromkeys(told.keys() - lie.keys())
-    return gone | {stone: office for stone, office in lie.items() if told.get(stone) != office}
+    lie = {stone: Lies(offices.get(stone), staying.told(stays)) for stone, stays in days.items()}
+    gone = dict.fromkeys(told.keys() - lie.keys(), NOWHERE)
+    return gone | {stone: lies for stone, lies in lie.items() if told.get(stone, NOWHERE) != lies}
+
+
+def _days(
+    office: str,
+    zone: ZoneInfo,
+    arrive: datetime | None,
+    depart: datetime | None,
+    memos: Iterable[tuple[datetime, datetime]],
+) -> list[Staying]:
+    """The days on which it lies there for some time and is on memo to nobody, on the office's calendar."""
+    left = [(arrive or EVER, depart or FOR_GOOD)]
+    for out, back in memos:
+        left = [piece for begin, end in left for piece in ((begin, min(end, out)), (max(begin, back), end))]
+        left = [(begin, end) for begin, end in left if begin < end]
+    return [Staying(office, _day(begin, zone), _day(end - INSTANT, zone)) for begin, end in left]
+
+
+def _day(at: datetime, zone: ZoneInfo) -> int | None:
+    """Days since 1970 by the clock of the office; None beyond all days."""
+    if not EVER < at < FOR_GOOD - INSTANT:
+        return None
+    return at.astimezone(zone).date().toordinal() - FIRST_DAY.toordinal()
