@@ -60,14 +60,14 @@ async def test_a_demonstration_that_was_stopped_while_it_was_furnished_begins_ag
     folder = tmp_path / "demo"
     folder.mkdir()
     settings = serving.settings_for(0, folder, "demo")
-    mark = folder / serving.HALF_FURNISHED
+    mark = folder / story.HALF_FURNISHED
 
     async def stopped(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(story, "_furnish", stopped)
     with pytest.raises(KeyboardInterrupt):
-        await story.open_house(settings, sessions, datetime(2026, 3, 9, 11, tzinfo=UTC), mark, print)
+        await story.open_house(settings, sessions, datetime(2026, 3, 9, 11, tzinfo=UTC), print)
     assert mark.exists()
 
     (folder / "house.lock").touch()

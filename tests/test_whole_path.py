@@ -131,7 +131,7 @@ async def test_one_changed_byte_is_named_by_its_line(record):
 async def test_a_second_start_finds_the_house_as_it_was(sessions, house):
     settings = with_secrets(Settings(environment=Environment.DEMO, data_dir=house))
     told: list[str] = []
-    await story.open_house(settings, sessions, utc_now(), house / "furnishing", told.append)
+    await story.open_house(settings, sessions, utc_now(), told.append)
     assert told == []
 
 

@@ -27,7 +27,6 @@ from pavilion.webkit.html import Pages
 from pavilion.webkit.static import frontend
 from pavilion.worker import Tick
 
-HALF_FURNISHED = "furnishing"  # the mark in the data folder of a demonstration that is not furnished to its end
 LONGEST_FRAME = 65_536  # bytes of one socket message that the server reads at all
 GRACE_S = 5
 
@@ -44,6 +43,8 @@ def serve(settings: Settings) -> None:
 
 def demo(settings: Settings, *, reset: bool, rivals: bool, told: Callable[[str], None]) -> None:
     """The demonstration house, furnished at its first start; one that was stopped in the middle of it starts afresh."""
+    from pavilion.demo.story import HALF_FURNISHED
+
     unfinished = (settings.data_dir / HALF_FURNISHED).exists()
     if reset or unfinished:
         forget(settings.data_dir)
@@ -171,8 +172,7 @@ async def _demo(settings: Settings, rivals: bool, told: Callable[[str], None]) -
 
     try:
         async with neighbours.around(settings) as (settings, simulators):
-            mark = settings.data_dir / HALF_FURNISHED
-            await story.open_house(settings, sessions, utc_now(), mark, lambda what: told(f"furnishing: {what}"))
+            await story.open_house(settings, sessions, utc_now(), lambda what: told(f"furnishing: {what}"))
             async with partner.beside(sessions) as program:
                 for line in story.welcome(simulators, settings.data_dir, settings.stripe_url, program):
                     told(line)

@@ -51,18 +51,19 @@ Told = Callable[[str], None]
 LIMIT = 90_000_000  # minor units: USD 900,000.00
 RIVAL_LIMITS = dict.fromkeys(RIVALS, 100_000_000)
 SEED = 20261122
+HALF_FURNISHED = "furnishing"  # the mark in the data folder of a house that is not furnished to its end
 LEAD = "lena@pavilion.example"
 RATES = {"EUR": "0.92", "GBP": "0.78", "HKD": "7.78", "CNY": "7.12", "INR": "84.5", "ILS": "3.62", "AED": "3.6725",
          "JPY": "151", "CHF": "0.88", "SGD": "1.34"}  # fmt: skip
 
 
-async def open_house(settings: Settings, sessions: Sessions, now: datetime, mark: Path, told: Told) -> None:
-    """The first start fills an empty house; every later one finds it as it was left. `mark` lies there meanwhile."""
+async def open_house(settings: Settings, sessions: Sessions, now: datetime, told: Told) -> None:
+    """The first start fills an empty house; every later one finds it as it was left."""
     async with sessions() as session:
         furnished = await session.scalar(select(func.count(Sale.id)))
     if furnished:
         return
-    with _marked(mark):
+    with _marked(settings.data_dir / HALF_FURNISHED):
         await _furnish(settings, sessions, now, told)
 
 
