@@ -191,7 +191,7 @@ class Reader:
         return faults
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_every_kind_of_page_is_accessible_and_fits(demo: tuple[str, str], context: BrowserContext) -> None:
     url, password = demo
     seen, faults = set[str](), list[str]()
