@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,20 +42,28 @@ class Visit:
 @asynccontextmanager
 async def visiting(folder: Path) -> AsyncIterator[Visit]:
     """The house whose database stands in this folder, once its sale is open."""
-    settings = house_settings(folder, PORT)
+    settings, others = house_settings(folder, PORT), set(threading.enumerate())
     engine = create_engine(settings.database)
     sessions = sessions_of(engine)
     await rooms.people(sessions)
     sale = await rooms.running_sale(sessions, closes_s=1500)
     app = build_house(settings, engine)
     async with app.router.lifespan_context(app):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             bell = app.state.rooms.hub.bell(sale.sale)  # taken before reading, so that nothing is missed
             while not await rooms.is_open(sessions, sale):
                 await bell.wait()
                 bell = app.state.rooms.hub.bell(sale.sale)
         yield Visit(app, sale)
     await engine.dispose()
+    await _lines_ended(others)
+
+
+async def _lines_ended(others: Set[threading.Thread]) -> None:
+    """A line to the database that was given up while it opened ends in its own thread, which tells this loop."""
+    for line in {*threading.enumerate()} - others:
+        if "_connection_worker_thread" in line.name:
+            await asyncio.to_thread(line.join, 60)
 
 
 def fields(page: Response, which: str = "next") -> dict[str, str]:

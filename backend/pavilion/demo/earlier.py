@@ -3,11 +3,11 @@ a price is told from five results up. Its buyers pay as those of the other sale 
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.queries import visible_to
 from pavilion.demo import people, sales, staging
 from pavilion.demo.people import LUMEN, RIVALS, VAN_DAEL
 from pavilion.demo.sales import Bill
@@ -55,10 +55,8 @@ async def play(settings: Settings, sessions: Sessions, now: datetime) -> None:
 async def _of_each_kind(session: AsyncSession, noor: Actor) -> list[str]:
     """Free stones, five of each kind, kind after kind."""
     free = await sales.free_stones(session, noor, jewels=False, most=500)
-    wanted = select(Stone.public_id, Stone.color, Stone.clarity).where(
-        Stone.public_id.in_(free), Stone.weight_mct >= FROM_MCT, Stone.weight_mct < TO_MCT
-    )
+    wanted = visible_to(noor).where(Stone.public_id.in_(free), Stone.weight_mct >= FROM_MCT, Stone.weight_mct < TO_MCT)
     of_kind: dict[tuple[str | None, str | None], list[str]] = {kind: [] for kind in KINDS}
-    for stone, color, clarity in await session.execute(wanted.order_by(Stone.id)):
-        of_kind.get((color, clarity), []).append(stone)
+    for stone in await session.scalars(wanted.order_by(Stone.id)):
+        of_kind.get((stone.color, stone.clarity), []).append(stone.public_id)
     return [stone for stones in of_kind.values() for stone in stones[:EACH]]

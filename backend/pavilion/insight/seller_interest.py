@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
-from pavilion.accounts.rules import Actor, CompanyState
+from pavilion.accounts.rules import VISITOR, Actor, CompanyState
 from pavilion.catalogue import position, selling
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.queries import LISTED
+from pavilion.catalogue.queries import visible_to
 from pavilion.insight import seller_interest_rules as rules
 from pavilion.insight.price_cells import median
 from pavilion.insight.seller_interest_models import InterestTold, InterestWeek
@@ -80,7 +80,7 @@ async def _count(session: AsyncSession, sources: Sequence[Source], week: str, no
         for stone, company in await source(session, now - rules.COUNTS_FOR):
             shown[stone].add(company)
     told = {row.stone_id: row for row in await session.scalars(select(InterestTold))}
-    suppliers = select(Stone.id, Stone.supplier_company_id).where(LISTED)
+    suppliers = visible_to(VISITOR).with_only_columns(Stone.id, Stone.supplier_company_id)
     party_of = await _parties(session)
     anew = 0
     for stone, supplier in (await session.execute(suppliers)).all():
