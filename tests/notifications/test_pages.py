@@ -139,6 +139,7 @@ async def test_the_simulated_box_shows_only_ones_own_and_only_where_it_is_simula
         "money told",
         "trades told",
         "searches told",
+        "shortlists told",
         "notices of lots told",
         "webhooks told",
         "webhooks called",

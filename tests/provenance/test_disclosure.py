@@ -60,6 +60,6 @@ async def test_a_passport_says_nothing_of_it(sessions):
 def test_a_supplier_is_told_that_somebody_looks_and_not_why():
     answer = {"issues": [], "outcome": None}
     finding = Finding("SN-04", Severity.HOLD, None, {"party": "kgale"})
-    answering.judged(answer, Verdict("S", "review", "-", (finding,), "00" * 32), exposed=False)
+    answering.judged(answer, Verdict("S", "review", "-", (finding,), "00" * 32), exposed=False, silent=())
     assert "kgale" not in str(answer) and "SN-04" not in str(answer)
     assert [issue["code"] for issue in answer["issues"]] == ["origin_in_review"]
