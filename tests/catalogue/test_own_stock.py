@@ -90,7 +90,7 @@ async def test_doubts_and_unknown_words_are_chosen_on_one_page_and_read_once(hou
         assert cells[0][0] in mine and cells[1][0] in mine
 
         meant = (await browser.get("/stock/meanings")).text
-        assert meant.count('action="/stock/meanings/removals"') == 2 and "“wheel” in shape" in meant
+        assert meant.count('action="/stock/meanings/removals"') == 2 and "“wheel” in Shape" in meant
         for _ in range(2):
             gone = await browser.post("/stock/meanings/removals", data={"column": "shape", "word": "wheel"})
             assert gone.status_code == 303
