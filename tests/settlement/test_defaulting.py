@@ -153,7 +153,7 @@ async def happened(sessions, name):
 
 
 async def test_an_unpaid_invoice_climbs_the_ladder_on_its_days_and_once(sale):
-    ladder = defaulting.Ladder(sale.sessions)
+    ladder = defaulting.ladder(sale.sessions)
     steps = [(at(3), "issued"), (at(4), "issued"), (at(5), "issued"), (at(6), "overdue"), (at(9), "overdue")]
     for now, state in [*steps, (at(10), "defaulted"), (at(11), "defaulted")]:
         while await ladder.tick(now):

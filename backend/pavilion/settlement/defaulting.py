@@ -14,6 +14,7 @@ from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event
+from pavilion.kernel.seldom import Seldom
 from pavilion.settlement import default, deposits, queries, service
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.models import BilledLot, Invoice, InvoiceLine
@@ -30,20 +31,13 @@ AT_ONCE = 200
 EVERY = timedelta(minutes=10)  # a day begins on a quarter of an hour everywhere
 
 
-class Ladder:
-    """What the worker does for unpaid invoices; it remembers only when it looked last."""
+def ladder(sessions: Sessions) -> Seldom:
+    """What the worker does for unpaid invoices."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._looked: datetime | None = None
+    async def act(now: datetime) -> int:
+        return await late(sessions, now) + await remind(sessions, now)
 
-    async def tick(self, now: datetime) -> int:
-        if self._looked is not None and self._looked <= now < self._looked + EVERY:
-            return 0
-        done = await late(self._sessions, now) + await remind(self._sessions, now)
-        if not done:
-            self._looked = now
-        return done
+    return Seldom(EVERY, act)
 
 
 async def late(sessions: Sessions, now: datetime) -> int:

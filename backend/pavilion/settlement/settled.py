@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import String, cast, func, select
@@ -13,6 +14,7 @@ from pavilion.auctions.models import Sale
 from pavilion.auctions.rules import SaleState
 from pavilion.bidding.models import BookLot
 from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.seldom import Seldom
 from pavilion.settlement import sold
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.approach_models import Approach
@@ -26,19 +28,9 @@ from pavilion.trading.turns import ThreadState
 EVERY = timedelta(minutes=10)
 
 
-class Ending:
-    """What the worker does for closed sales; it remembers only when it looked last."""
-
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._looked: datetime | None = None
-
-    async def tick(self, now: datetime) -> int:
-        if self._looked is not None and self._looked <= now < self._looked + EVERY:
-            return 0
-        done = await settle_all(self._sessions, now)
-        self._looked = now
-        return done
+def ending_of_sales(sessions: Sessions) -> Seldom:
+    """What the worker does for closed sales."""
+    return Seldom(EVERY, partial(settle_all, sessions))
 
 
 async def settle_all(sessions: Sessions, now: datetime) -> int:

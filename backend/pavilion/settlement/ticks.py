@@ -44,8 +44,8 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("statements set", lambda now: statement_paper.set_papers(sessions, now, pages.tongues)),
         ("books proved", partial(proving.prove_nightly, sessions)),
         ("exports unproved", partial(correcting.correct_exports, sessions)),
-        ("unpaid", defaulting.Ladder(sessions).tick),
-        ("ways unanswered", unanswered.Reminders(sessions).tick),
+        ("unpaid", defaulting.ladder(sessions).tick),
+        ("ways unanswered", unanswered.reminders(sessions).tick),
         ("offers", partial(accepting.tick, sessions)),
         ("offers of buyers", partial(approach_days.tick, sessions)),
         ("goods", partial(owning.follow, sessions, owning.hand_of(settings))),
@@ -56,5 +56,5 @@ def of_house(settings: Settings, sessions: Sessions, pages: Pages, payments: Pay
         ("provider", reconciling.Nightly(sessions, payments).tick),
         ("deposit holds", partial(deposit_holds.follow, sessions)),
         ("deposits released", partial(deposit_days.release_all, sessions)),
-        ("sales settled", settled.Ending(sessions).tick),
+        ("sales settled", settled.ending_of_sales(sessions).tick),
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Select, func, select
@@ -11,6 +12,7 @@ from pavilion.auctions.entities import entities
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.events import Event
+from pavilion.kernel.seldom import Seldom
 from pavilion.settlement import clearing, queries
 from pavilion.settlement.agreed import terms_of
 from pavilion.settlement.models import Invoice
@@ -31,20 +33,9 @@ class Silent(NamedTuple):
     reminded_at: datetime | None
 
 
-class Reminders:
-    """What the worker does for them; it remembers only when it looked last."""
-
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._looked: datetime | None = None
-
-    async def tick(self, now: datetime) -> int:
-        if self._looked is not None and self._looked <= now < self._looked + EVERY:
-            return 0
-        done = await remind(self._sessions, now)
-        if not done:
-            self._looked = now
-        return done
+def reminders(sessions: Sessions) -> Seldom:
+    """What the worker does for them."""
+    return Seldom(EVERY, partial(remind, sessions))
 
 
 async def remind(sessions: Sessions, now: datetime) -> int:

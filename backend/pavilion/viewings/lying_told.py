@@ -3,6 +3,7 @@ what was told, and hands in what differs. What an act missed, and a stay that be
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
@@ -13,6 +14,7 @@ from pavilion.catalogue.forms import FIRST_DAY
 from pavilion.catalogue.lying import NOWHERE, Lies
 from pavilion.catalogue.staying import Staying
 from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.seldom import Seldom
 from pavilion.viewings.place_models import Office
 from pavilion.viewings.states import BlockKind
 from pavilion.viewings.stone_models import Stay, StoneBlock
@@ -22,17 +24,9 @@ INSTANT = timedelta(microseconds=1)
 EVER, FOR_GOOD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-class LyingTold:
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._looked: datetime | None = None
-
-    async def tick(self, now: datetime) -> int:
-        """How many stones lie elsewhere than was told."""
-        if self._looked is not None and now - self._looked < EVERY:
-            return 0
-        self._looked = now
-        return await tell(self._sessions, now)
+def telling(sessions: Sessions) -> Seldom:
+    """What the worker does: how many stones lie elsewhere than was told."""
+    return Seldom(EVERY, partial(tell, sessions))
 
 
 async def tell(sessions: Sessions, now: datetime) -> int:

@@ -27,7 +27,7 @@ def of_house(sessions: Sessions) -> list[Tick]:
         ("clocks", clock_drift.ClocksWatched(sessions).tick),
         ("appointments in time", partial(sweeping.tick, sessions)),
         ("what viewings follow", following.Following(sessions).tick),
-        ("where stones lie", lying_told.LyingTold(sessions).tick),
+        ("where stones lie", lying_told.telling(sessions).tick),
         ("stones held", partial(holds_followed.follow, sessions)),
         ("stones on memo", partial(memos_followed.follow, sessions)),
         ("visitors forgotten", erasing.Erasing(sessions).tick),
