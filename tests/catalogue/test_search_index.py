@@ -11,7 +11,7 @@ from pavilion.catalogue import keeping, lying, position, searching, service
 from pavilion.catalogue.jobs import follow_verdicts
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.queries import LISTED, commitments_of
-from pavilion.catalogue.wanted import BINS, Wanted, edges
+from pavilion.catalogue.wanted import BINS, PRICED_SORTS, Wanted, edges
 from pavilion.kernel import db
 from tests import make
 from tests.catalogue import stones
@@ -31,8 +31,11 @@ async def a_stock(sessions, luck, count=240, start=0):
         await session.execute(update(Stone).values(media=Stone.id % 16, listed_at=func.coalesce(days, Stone.listed_at)))
         lie = {one.public_id: stones.LYING[place % 5] for place, one in enumerate(stored)}
         await lying.lie(session, lie, now=NOON)
-        for place, kind in ((1, CommitmentKind.IN_SALE), (2, CommitmentKind.HELD), (3, CommitmentKind.SOLD)):
+        for place, kind in ((1, CommitmentKind.IN_SALE), (2, CommitmentKind.HELD)):
             await promise(session, stored[place].public_id, kind)
+        for place in range(3, count, 13):
+            if place % 11:
+                await promise(session, stored[place].public_id, CommitmentKind.SOLD)
     return stored
 
 
@@ -113,6 +116,37 @@ async def test_a_stone_that_is_verified_later_is_listed_by_the_follower(sessions
     kept.forget_look()
     async with db.reading(sessions) as session:
         assert (await kept.ask(session, Wanted())).total == 1
+
+
+async def test_the_price_of_a_sold_stone_follows_from_no_question(sessions):
+    """Asked for less and less of a span, the price of a stone comes out; of a sold one nothing does."""
+    async with sessions.begin() as session:
+        firm = await make.company(session)
+        rows = [stones.row(n, price_per_carat_minor=600_000 + n, list_pct=-n) for n in (1, 2, 3)]
+        stored = await stones.listed(session, rows, firm.id)
+    cheap, sold, dear = stored
+    kept = keeping.Index(sessions)
+    await kept.build()
+    spans = {"ppc": (600_002, 600_002), "total": (612_002, 612_002), "list": (-2, -2)}
+
+    async def found(sort="ct-", **ranges):
+        kept.forget_look()
+        async with db.reading(sessions) as session:
+            wanted = Wanted(ranges=ranges, sort=sort)
+            quick, slow = await kept.ask(session, wanted, size=9), await searching.ask(session, wanted, size=9)
+        assert same(quick, slow)
+        return quick
+
+    for name, span in spans.items():
+        assert (await found(**{name: span})).ids == [sold.id], name
+    async with sessions.begin() as session:
+        await promise(session, sold.public_id, CommitmentKind.SOLD)
+    for name, span in spans.items():
+        assert (await found(**{name: span})).total == 0, name
+        assert (await found(**{name: (None, 10**9)})).ids == [cheap.id, dear.id], name
+    assert sum((await found()).histograms["ppc"].counts) == 2 and (await found()).total == 3
+    for sort in PRICED_SORTS:
+        assert (await found(sort)).ids[-1] == sold.id, sort
 
 
 async def test_sql_answers_while_the_index_is_cold(sqlite_sessions):

@@ -11,7 +11,7 @@ from pavilion.accounts.models import Company
 from pavilion.catalogue.history import VIEWING, Promise
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneChange
 from pavilion.catalogue.queries import AT_ONCE, commitments_of
-from pavilion.catalogue.searching import CHOSEN, FACTS, LIES, LISTED_AT, MEASURED
+from pavilion.catalogue.searching import ASKED, CHOSEN, FACTS, LIES, LISTED_AT, MEASURED
 from pavilion.catalogue.wanted import CHOICES
 from pavilion.kernel.instants import from_stamp, micros
 
@@ -114,11 +114,16 @@ def _column(name: str) -> Callable[[Past], Any]:
     return lambda past: getattr(past.stone, name)
 
 
+def _asked(column: str) -> Callable[[Past], Any]:
+    return lambda past: None if _state(past) == CommitmentKind.SOLD else getattr(past.stone, column)
+
+
 _READ: dict[str, Callable[[Past], Any]] = {
     name: _column(column.key)
     for name, column in (CHOSEN | MEASURED).items()
     if isinstance(column, InstrumentedAttribute)
 } | {
+    **{name: _asked(column.key) for name, column in ASKED.items()},
     "tab": _tab,
     "state": _state,
     "sale": _sale,

@@ -18,11 +18,11 @@ from pavilion.catalogue.wanted import BINS, CHOICES, DATED, HISTOGRAMS, MEDIA, M
 from pavilion.kernel.day_of import day_of, micros_of
 from pavilion.kernel.db import Big
 
-_PROMISED = frozenset({"state", "sale"})  # asked of what a stone is promised to
 _BOUNDS = [f"bound{place}" for place in range(BINS + 1)]  # of a histogram's bins, as parameters
 LAST = 2**62  # the key of a stone without the value that is sorted by
 
 _LIVE = and_(StoneCommitment.stone_id == Stone.id, StoneCommitment.released_at.is_(None))
+_UNSOLD = StoneCommitment.kind.is_distinct_from(CommitmentKind.SOLD)
 _FANCY = or_(Stone.fancy_color.is_not(None), Stone.fancy_intensity.is_not(None))
 # What there is to look at, as words parted by spaces.
 _MEDIA = {bits: " ".join(kind for place, kind in enumerate(MEDIA) if bits >> place & 1) for bits in range(1, 16)}
@@ -76,11 +76,12 @@ CHOSEN: dict[str, Any] = {
     "office": Stone.office,
     "supplier": select(Company.public_id).where(Company.id == Stone.supplier_company_id).scalar_subquery(),
 }
+# What was asked for a sold stone is told to nobody, so nothing that is asked of prices finds, counts or places it: it
+# would follow by asking for less and less of a span.
+ASKED = {"ppc": Stone.price_per_carat_minor, "total": Stone.price_total_minor, "list": Stone.list_pct}
 MEASURED: dict[str, Any] = {
     "ct": Stone.weight_mct,
-    "ppc": Stone.price_per_carat_minor,
-    "total": Stone.price_total_minor,
-    "list": Stone.list_pct,
+    **{name: case((_UNSOLD, column)) for name, column in ASKED.items()},
     "length": Stone.length_um,
     "width": Stone.width_um,
     "height": Stone.depth_um,
@@ -95,6 +96,7 @@ LISTED_AT = "listed_at"  # the instant, which nobody asks for and the newest are
 LIES = "lies"  # on which days in which office: what `DATED` is asked of
 # The columns of `facts`, in order.
 FACTS = ("id", "seq", "currency", "stock_no_key", "report_no", *CHOSEN, LIES, *MEASURED, LISTED_AT)
+_PROMISED = frozenset({"state", "sale", *ASKED})  # asked of what a stone is promised to
 _SORTED = {"color": Stone.color, "clarity": Stone.clarity}
 
 
@@ -222,10 +224,10 @@ def _conditions(wanted: Wanted, told: Sequence[str]) -> dict[str, ColumnElement[
         if name == DATED:
             found[name] = Stone.lies.in_([text for text, offices in days.items() if offices])
             continue
-        value = MEASURED[name]
+        value = ASKED.get(name, MEASURED[name])
         parts = [value >= least if least is not None else true(), value <= most if most is not None else true()]
         parts += [value.is_not(None)] + ([Stone.currency == wanted.currency] if RANGES[name].money else [])
-        found[name] = and_(*parts)
+        found[name] = and_(*parts, *([_UNSOLD] if name in ASKED else []))
     return found
 
 
@@ -270,12 +272,13 @@ async def _bars(
     """Bounds from all listed stones, so that they stand still while filters change."""
     value = MEASURED[name]
     base = and_(LISTED, Stone.currency == wanted.currency if RANGES[name].money else true())
-    least, most = (await session.execute(_counted(func.min(value), func.max(value), promises=False).where(base))).one()
+    ends = _counted(func.min(value), func.max(value), promises=_promised([name]))
+    least, most = (await session.execute(ends.where(base))).one()
     if least is None:
         return Bars([], [])
     bounds = edges(least, most)
     left = and_(base, *(condition for other, condition in conditions.items() if other != name))
-    counted = _by_bin(name, _promised(conditions)).where(left)
+    counted = _by_bin(name, _promised((name, *conditions))).where(left)
     row = (await session.execute(counted, dict(zip(_BOUNDS, bounds, strict=True)))).one()
     return Bars(bounds, [int(n or 0) for n in row])
 
@@ -307,7 +310,7 @@ async def _page(
 ) -> tuple[list[int], After | None]:
     assert 0 < size <= MOST
     key = cast(key_of(wanted.sort, wanted.currency), Big)
-    page = _counted(Stone.id, key, promises=_promised(wanted.chosen)).where(everything)
+    page = _counted(Stone.id, key, promises=_promised((*wanted.filters, wanted.sort.rstrip("-")))).where(everything)
     if wanted.sort == "position":
         page = page.outerjoin(RANKED, RANKED.c.id == Stone.id)
     if after is not None:

@@ -60,8 +60,9 @@ async def told(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue
         return None
     found = await saving.found_by(session, actor, search, told_at=from_stamp(str(payload["told"])))
     prices = catalogue.sees_prices(actor)
+    sold = await catalogue.sold_among(session, [one.stone for one in found])
     named = [(one, saving.kinds_of(one.kinds, prices=prices)) for one in found]
-    stones = [_line(one, kinds, tongue, prices=prices) for one, kinds in named if kinds]
+    stones = [_line(one, kinds, tongue, prices=prices and one.stone.id not in sold) for one, kinds in named if kinds]
     if not stones:
         return None
     words = {"name": search.name, "count": Figures(tongue).number(len(stones))}
