@@ -21,6 +21,8 @@ from pavilion.catalogue.queries import called_in
 from pavilion.catalogue.wanted import Wanted
 from pavilion.kernel import events
 from pavilion.kernel.events import Cursor, Event
+from pavilion.provenance import custody_keeping
+from pavilion.provenance.custody_keeping import Load, Weighed
 from pavilion.viewings import following, lying_told, places
 from pavilion.viewings import service as viewings
 from pavilion.viewings.models import Appointment, AppointmentStone, Claim
@@ -279,10 +281,12 @@ async def test_who_lies_in_an_office_on_a_day_is_what_the_stays_without_the_memo
         )
         return stay and not any(one == stone and begin <= hour < end for one, begin, end in memos if end > 0)
 
-    found = 0
+    found, now = 0, {office: {one for one in house.stones if there(one, office, 0)} for office in ("ant", "hkg")}
     async with house.sessions() as session:
         ids = {stone.id: stone.public_id for stone in await session.scalars(select(Stone))}
         for office in ("ant", "hkg"):
+            asked = await searching.ask(session, Wanted(chosen={"office": frozenset({office})}), size=99, bars=())
+            assert {ids[one] for one in asked.ids} == now[office], "at this instant"
             for day in range(10):
                 date = (NOON + timedelta(days=day)).date()
                 hours = [
@@ -296,6 +300,22 @@ async def test_who_lies_in_an_office_on_a_day_is_what_the_stays_without_the_memo
                 assert asked.facets["office"].get(office, 0) == len(lie)
                 found += len(lie)
     assert found
+
+
+async def test_a_stone_that_was_carried_out_of_the_house_lies_in_no_office(house):
+    lent, bought, seen = house.stones
+    async with house.sessions.begin() as session:
+        await session.execute(delete(Stay))
+        for stone, holder in ((lent, "buyer"), (bought, custody_keeping.GONE), (seen, "viewer")):
+            await places.keep(session, stone, "ant", now=NOON)
+            said = {"holder": holder, "place": "ant", "ref": holder, "by": "01ANT", "to": "A. Wen", "now": NOON}
+            await custody_keeping.hand_out(session, Load((stone,)), Weighed(1000), **said)
+    await lying_told.tell(house.sessions, NOON)
+    async with house.sessions() as session:
+        rows = await session.execute(select(Stone.public_id, Stone.office, Stone.lies))
+        assert {row[0]: tuple(row[1:]) for row in rows} == {
+            lent: (None, "ant:-"), bought: (None, None), seen: ("ant", "ant:-"),
+        }  # fmt: skip
 
 
 async def test_now_and_then_every_awaited_stone_is_looked_at_without_an_event(house):

@@ -16,6 +16,7 @@ from pavilion.kernel.ids import ulid
 from pavilion.provenance.custody_models import CustodyEntry
 
 GONE = "owner"  # who has it for good: it left the house
+IN_THE_HOUSE = ("viewer", "vault")  # who has it does not carry it away
 HEAVIEST_MCT = 10_000_000  # ten thousand carats: nothing that lies on a tray weighs more
 
 
@@ -127,6 +128,14 @@ async def out_now(session: AsyncSession, *, place: str | None = None, ref: str |
     if ref is not None:
         wanted = wanted.where(CustodyEntry.ref == ref)
     return (await session.scalars(wanted.order_by(CustodyEntry.opened_at, CustodyEntry.id))).all()
+
+
+async def away(session: AsyncSession) -> dict[str, str]:
+    """Stones that somebody has carried out of the house, and who: the buyer of a memo, a carrier, an owner for good."""
+    out = select(CustodyEntry.stone, CustodyEntry.holder).where(
+        CustodyEntry.closed_at.is_(None), CustodyEntry.stone.is_not(None), CustodyEntry.holder.not_in(IN_THE_HOUSE)
+    )
+    return {stone: holder for stone, holder in await session.execute(out) if stone is not None}
 
 
 async def entries_for(session: AsyncSession, refs: Sequence[str]) -> Sequence[CustodyEntry]:

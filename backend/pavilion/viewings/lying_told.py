@@ -1,5 +1,8 @@
 """Tells the catalogue at which office every stone lies, so that it can be asked for: a tick compares the stays with
-what was told, and hands in what differs. What an act missed, and a stay that begins by the clock, are found alike."""
+what was told, and hands in what differs. What an act missed, and a stay that begins by the clock, are found alike.
+
+What is promised to a memo lies in no office while that runs, and what was carried out of the house in none either;
+what left it for good lies nowhere on any day."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +18,7 @@ from pavilion.catalogue.lying import NOWHERE, Lies
 from pavilion.catalogue.staying import Staying
 from pavilion.kernel.db import Sessions, reading
 from pavilion.kernel.seldom import Seldom
+from pavilion.provenance import custody_keeping
 from pavilion.viewings.place_models import Office
 from pavilion.viewings.states import BlockKind
 from pavilion.viewings.stone_models import Stay, StoneBlock
@@ -52,10 +56,14 @@ async def _moved(session: AsyncSession, now: datetime) -> dict[str, Lies]:
     memos: dict[str, list[tuple[datetime, datetime]]] = {}
     for stone, starts_at, ends_at in await session.execute(away):
         memos.setdefault(stone, []).append((starts_at, ends_at))
+    carried = await custody_keeping.away(session)
     offices: dict[str, str] = {}
     days: dict[str, list[Staying]] = {}
     for stone, office, arrive, depart, zone in await session.execute(stay):
-        if arrive is None or arrive <= now:
+        if carried.get(stone) == custody_keeping.GONE:
+            continue
+        lent = any(out <= now < back for out, back in memos.get(stone, ()))
+        if (arrive is None or arrive <= now) and not lent and stone not in carried:
             offices[stone] = office
         days.setdefault(stone, []).extend(_days(office, ZoneInfo(zone), arrive, depart, memos.get(stone, ())))
     told = await lying.lying(session)
