@@ -25,6 +25,7 @@ from pavilion.catalogue.answers import ChangesTold, ChangeTold, StonesTold, Ston
 from pavilion.catalogue.answers_stock import FileTaken, FileTold, RowsTold, RowTold
 from pavilion.catalogue.media_answers import Arrived, SendingAccepted
 from pavilion.insight.answers import ResultsTold, ResultTold
+from pavilion.insight.seller_interest_answers import StockInsightTold, StoneInsightTold
 from pavilion.notifications.webhook_answers import Calls, CallTold, Removed, Replayed, Webhooks, WebhookTold
 from pavilion.notifications.webhook_signing import BadSignature as BadSignature
 from pavilion.notifications.webhook_signing import verify as verify
@@ -180,8 +181,10 @@ class Partner:
         *,
         days: int,
         terms: str = "",
+        confirm: bool = False,
         once: str | None = None,
     ) -> OfferTold:
+        """`confirm`: a price above what is asked, or below a tenth of it, is meant; it is refused otherwise."""
         said = {
             "stones": [stone.id for stone in stones],
             "seen": max(stone.seq for stone in stones),
@@ -189,7 +192,7 @@ class Partner:
             "destination": destination,
             "days": days,
             "terms": terms,
-        }
+        } | ({"confirm": amount_minor} if confirm else {})
         return await self._act(OfferTold, "/offers", said, once)
 
     async def answer_offer(self, offer: OfferTold, act: str, *, once: str | None = None, **said: Any) -> OfferTold:
@@ -254,6 +257,16 @@ class Partner:
         """The id under which the file is read again with this meaning."""
         said = {"column": column, "word": word, "meaning": meaning}
         return (await self._act(FileTaken, f"/stock-files/{file}/mappings", said, None)).id
+
+    async def stock_insight(self) -> AsyncIterator[StoneInsightTold]:
+        """How the company's own listed stones stand, by stock number."""
+        cursor: str | None = None
+        while True:
+            page = await self._get(StockInsightTold, "/stock-insight", {"cursor": cursor} if cursor else {})
+            for stone in page.items:
+                yield stone
+            if (cursor := page.cursor) is None:
+                return
 
     # -- pictures: what has arrived is not sent again -----------------------------------------------------------------
 

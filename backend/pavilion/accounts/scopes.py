@@ -36,6 +36,7 @@ _DOORS: tuple[tuple[str, str, frozenset[Scope]], ...] = (
     ("GET", "/prices", frozenset({Scope.SALES_READ})),
     ("GET", rf"/(?:stones(?:/{_ID}(?:/passport|/media)?)?|changes)", frozenset({Scope.STONES_READ})),
     ("PUT", "/(?:stock|media)-files", frozenset({Scope.STOCK_WRITE})),
+    ("GET", "/stock-insight", frozenset({Scope.STOCK_WRITE})),
     ("GET", rf"/media-files(?:/{_ID})?", frozenset({Scope.STOCK_WRITE})),
     ("GET", rf"/stock-files/{_ID}(?:/rows|/fix\.csv)?", frozenset({Scope.STOCK_WRITE})),
     ("POST", rf"/stock-files/{_ID}/(?:confirmation|mappings)", frozenset({Scope.STOCK_WRITE})),

@@ -27,12 +27,13 @@ SPANS = (30, 90)
 
 
 class Insight(NamedTuple):
-    """One own stone. `interested`: companies, None for too few. `like_days`: the middle of like stones sold and how
-    many, None for too few. `asked`: what like stones ask per carat, the middle in minor units and of how many, None
-    where there is none to be told; `withheld`: there are, of too few companies."""
+    """One own stone. `interested`: companies, None for too few, as told in the week of the Monday `told`. `like_days`:
+    the middle of like stones sold and how many, None for too few. `asked`: what like stones ask per carat, the middle
+    in minor units and of how many, None where there is none to be told; `withheld`: there are, of too few companies."""
 
     stone: Stone
     interested: int | None
+    told: str | None
     days: int
     like_days: tuple[int, int] | None
     asked: tuple[int, int] | None
@@ -88,7 +89,7 @@ async def _count(session: AsyncSession, sources: Sequence[Source], week: str, no
             continue
         before = told.get(stone)
         companies = rules.told_anew(
-            frozenset(before.companies) if before else frozenset(), rules.foreign(shown[stone], supplier, party_of)
+            frozenset(before.companies) if before else None, rules.foreign(shown[stone], supplier, party_of)
         )
         if companies is None or (before is None and not companies):
             continue
@@ -105,9 +106,11 @@ async def _parties(session: AsyncSession) -> dict[int, int]:
     return rules.parties({row.id: row.owners for row in await session.execute(approved)})
 
 
-async def page_of(session: AsyncSession, actor: Actor, company_id: int, now: datetime, after: str = "") -> Page:
-    """What the supplier reads of its own stones, from the stock number behind `after`."""
-    stones, further = await selling.on_the_list(session, company_id, after=after, most=PAGE)
+async def page_of(
+    session: AsyncSession, actor: Actor, company_id: int, now: datetime, after: str = "", most: int = PAGE
+) -> Page:
+    """What the supplier reads of its own stones, from the stock number behind `after`: at most so many."""
+    stones, further = await selling.on_the_list(session, company_id, after=after, most=most)
     told = await _told(session, [stone.id for stone in stones])
     own = await selling.own_sales(session, company_id, now, SPANS)
     shares = {}
@@ -119,7 +122,9 @@ async def page_of(session: AsyncSession, actor: Actor, company_id: int, now: dat
     return Page(rows, further, own.listed, shares, last or "")
 
 
-async def _insight(session: AsyncSession, actor: Actor, stone: Stone, n: int | None, now: datetime) -> Insight:
+async def _insight(
+    session: AsyncSession, actor: Actor, stone: Stone, told: InterestTold | None, now: datetime
+) -> Insight:
     took = await selling.sold_like(session, stone)
     own = [days for company, days in took if company == stone.supplier_company_id]
     others = [(company, days) for company, days in took if company != stone.supplier_company_id]
@@ -127,7 +132,8 @@ async def _insight(session: AsyncSession, actor: Actor, stone: Stone, n: int | N
     tells = bool(asked.prices) and not asked.withheld
     return Insight(
         stone,
-        n or None,
+        told.n if told and told.n else None,
+        told.week if told and told.n else None,
         (now - (stone.listed_at or now)).days,
         rules.middle_days(own, others),
         (median(asked.prices), len(asked.prices)) if tells else None,
@@ -135,6 +141,6 @@ async def _insight(session: AsyncSession, actor: Actor, stone: Stone, n: int | N
     )
 
 
-async def _told(session: AsyncSession, stones: Collection[int]) -> dict[int, int]:
-    found = select(InterestTold.stone_id, InterestTold.n).where(InterestTold.stone_id.in_(stones))
-    return {row.stone_id: row.n for row in await session.execute(found)}
+async def _told(session: AsyncSession, stones: Collection[int]) -> dict[int, InterestTold]:
+    found = select(InterestTold).where(InterestTold.stone_id.in_(stones))
+    return {row.stone_id: row for row in await session.scalars(found)}

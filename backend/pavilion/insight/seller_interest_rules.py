@@ -1,16 +1,17 @@
 """What a seller may learn of the interest in a stone: a number of three companies or more, told once a week, and told
-anew only when three companies or more differ from those of which it was told (catalogue spec 7). Pure.
+anew only when four companies or more differ from those of which it was told (catalogue spec 7). Pure.
 
 Whoever puts one line on a list and takes it off again moves no figure: within a week nothing is told anew, and one
-company more or fewer than was told is never enough. Companies with an owner in common are one, so that nobody makes
-three of himself."""
+company more or fewer than was told is never enough. Nor are three: of two others who came or went, whoever brought the
+third would learn it. Companies with an owner in common are one, so that nobody makes four of himself."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 from pavilion.accounts.rules import owner_key
 
-LEAST_COMPANIES = 3  # of which a number is told, and by which it must differ to be told anew
+LEAST_COMPANIES = 3  # of which a number is told
+LEAST_DIFFERING = LEAST_COMPANIES + 1  # from those it was told of, to be told anew: three whoever brings one himself
 LEAST_SALES = 5  # like stones sold, of which the middle is told
 COUNTS_FOR = timedelta(days=90)  # after it was shown, interest counts
 
@@ -20,9 +21,10 @@ def week_of(now: datetime) -> str:
     return (now.date() - timedelta(days=now.weekday())).isoformat()
 
 
-def told_anew(told: Set[int], interested: Set[int]) -> frozenset[int] | None:
-    """The companies of whom is told from now on: none where they are too few; None where what was told stands."""
-    if len(told ^ interested) < LEAST_COMPANIES:
+def told_anew(told: Set[int] | None, interested: Set[int]) -> frozenset[int] | None:
+    """The companies of whom is told from now on: none where they are too few; None where what was told stands. `told`:
+    None where nothing has been."""
+    if told is not None and len(told ^ interested) < LEAST_DIFFERING:
         return None
     return frozenset(interested) if len(interested) >= LEAST_COMPANIES else frozenset()
 
