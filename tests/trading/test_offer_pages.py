@@ -48,6 +48,12 @@ async def test_an_offer_is_made_answered_and_taken_on_pages_without_names(site):
             await wen.post(f"{stone}/offer", data=said | {"terms": "two\r\nlines", "price": "0"})
         ).status_code == 422
         assert wrong.status_code == 422 and "autofocus" in wrong.text and await market.all(Offer) == []
+        for price in ("6,000,000.00", "6.00"):
+            slip = await wen.post(f"{stone}/offer", data=said | {"price": price})
+            assert slip.status_code == 422 and 'name="confirm"' in slip.text and price in slip.text
+            assert "Nothing was sent yet." in slip.text and slip.text.count(f"{price}</span>") == 1
+        assert (await wen.post(f"{stone}/offer", data=said | {"price": "6", "confirm": "60"})).status_code == 422
+        assert await market.all(Offer) == []
         made = await wen.post(f"{stone}/offer", data=said)
         again = await wen.post(f"{stone}/offer", data=said)
         (offer,) = await market.all(Offer)
@@ -66,6 +72,8 @@ async def test_an_offer_is_made_answered_and_taken_on_pages_without_names(site):
         assert (await sam.post(f"{own}/withdrawal")).status_code == 403
         same = await sam.post(f"{act}/counter", data={"round": "1", "price": "6000", "days": "3"})
         assert same.status_code == 422 and "该价格即为现有报价" in same.text
+        slip = await sam.post(f"{act}/counter", data={"round": "1", "price": "640,000", "days": "2"})
+        assert slip.status_code == 422 and "请再次核对该价格" in slip.text and 'value="640,000"' in slip.text
         assert (await sam.post(f"{act}/lock")).status_code == 303
         assert "The owner keeps the stone" in (await wen.get(own)).text
         assert (await sam.post(f"{act}/unlock")).status_code == 303
@@ -115,6 +123,10 @@ async def test_programs_offer_and_answer_once_for_one_key(site):
         ]
         for wrong in (*prices, {"days": 8}, {"more": 1}, {"stones": []}, {"terms": "\x00"}):
             assert (await wen.post("/api/v1/offers", json=said | wrong, headers=key)).status_code == 422
+        far = said | {"price": dollars | {"amount_minor": PRICE * 1000}}
+        slip = await wen.post("/api/v1/offers", json=far, headers=key)
+        assert (slip.status_code, slip.json()["code"]) == (422, "price_unlikely")
+        assert slip.json()["facts"]["asked"] == PRICE
         made = await wen.post("/api/v1/offers", json=said, headers=key)
         again = await wen.post("/api/v1/offers", json=said, headers=key)
         assert (made.status_code, made.json()) == (201, again.json()) and made.json()["turn"] == "seller"
@@ -129,6 +141,9 @@ async def test_programs_offer_and_answer_once_for_one_key(site):
         assert (await sam.post(f"{path}/answers", json=counter)).status_code == 422
         short = {"act": "counter", "round": 1}
         assert (await sam.post(f"{path}/answers", json=short, headers=key)).status_code == 422
+        high = counter | {"price": dollars | {"amount_minor": PRICE + 1}}
+        fresh = {"idempotency-key": uuid4().hex}
+        assert (await sam.post(f"{path}/answers", json=high, headers=fresh)).json()["code"] == "price_unlikely"
         for _ in range(2):
             answered = await sam.post(f"{path}/answers", json=counter, headers=key)
             assert (answered.status_code, answered.json()["round"]) == (200, 2)

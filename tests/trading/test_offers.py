@@ -17,13 +17,13 @@ from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import money_notices
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
-from pavilion.trading import jobs, offer_queries, offering, showing
+from pavilion.trading import jobs, offer_queries, offering, showing, turns
 from pavilion.trading.conditions import NotEligible, OverTradeLimit, OwnStone
 from pavilion.trading.models import Order, OrderLine
 from pavilion.trading.offer_models import Offer, OfferRound
 from pavilion.trading.offering import BuyerUnfit
 from pavilion.trading.rules import shares
-from pavilion.trading.turns import AFTER, Act, OfferExists, RoundChanged, Side, Standing, ThreadState
+from pavilion.trading.turns import AFTER, Act, AnsweredAlready, OfferExists, RoundChanged, Side, Standing, ThreadState
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
 from tests.make import HOUR, NOON
@@ -97,6 +97,31 @@ def test_who_may_do_what_in_which_state_is_the_table_of_the_spec():
 def test_a_price_of_several_stones_is_shared_exactly(total, weights):
     parts = shares(total, weights)
     assert sum(parts) == total and min(parts) >= 1 and len(parts) == len(weights)
+
+
+def test_a_price_that_a_slip_of_noughts_makes_is_asked_about_once():
+    for price, asked, stands, confirm in (
+        (PRICE, PRICE, None, None), (PRICE // 10, PRICE, None, None), (PRICE * 1000, PRICE, None, PRICE * 1000),
+        (1, None, None, None), (PRICE * 10, None, PRICE, None), (PRICE, PRICE, 1, None),
+    ):  # fmt: skip
+        turns.refuse_unlikely(price, asked, stands, confirm)
+    for price, asked, stands, confirm in (
+        (PRICE + 1, PRICE, None, None), (PRICE // 10 - 1, PRICE, None, None), (PRICE * 1000, PRICE, None, PRICE),
+        (PRICE * 10 + 1, None, PRICE, None), (PRICE // 10 - 1, None, PRICE, None),
+    ):  # fmt: skip
+        with pytest.raises(turns.PriceUnlikely) as refused:
+            turns.refuse_unlikely(price, asked, stands, confirm)
+        assert refused.value.fields == {"confirm": "price_unlikely"} and refused.value.facts["asked"] == PRICE
+
+
+async def test_who_answers_what_the_own_side_answered_already_is_told_so(market):
+    row = await offer(market)
+    await act(market, row, S, Act.COUNTER, PRICE - 5)
+    assert (await act(market, row, S, Act.COUNTER, PRICE - 5)).round == 2, "said twice"
+    with pytest.raises(AnsweredAlready):
+        await act(market, row, S, Act.COUNTER, PRICE - 6, round_=1)
+    with pytest.raises(RoundChanged):
+        await act(market, row, B, Act.ACCEPT, round_=1)
 
 
 async def test_offered_countered_and_taken_it_is_an_order_at_exactly_the_last_price(market):
@@ -227,7 +252,7 @@ async def test_a_lock_ends_with_its_offer(quick):
 
 
 async def test_below_the_floor_it_is_declined_at_once_and_without_one_never(quick):
-    assert (await offer(quick, 1)).state == "open"
+    assert (await offer(quick, PRICE // 10)).state == "open"
     async with quick.sessions.begin() as session:
         await offering.set_floor(session, share_bp=9_000, actor=quick.sam, now=NOON)
     other = await quick.buyer("ilse@vandael.example")

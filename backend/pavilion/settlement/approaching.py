@@ -103,8 +103,10 @@ async def counter(
     session: AsyncSession, vault: Vault, public_id: str, *, side: Side, round_: int, price_minor: int, days: int,
     approved: bool, actor: Actor, now: datetime,
 ) -> Approach:  # fmt: skip
-    """The side on turn names another price, and the other side has to answer it."""
+    """The side on turn names another price, and the other side has to answer it. Said twice it is done once."""
     row = await _found(session, public_id, side, actor)
+    if (row.round, row.turn, row.price_minor) == (round_ + 1, side.other, price_minor) and row.standing.open_at(now):
+        return row
     row.standing.refuse(Act.COUNTER, side, round_, now)
     turns.refuse_typed(price_minor, days)
     if price_minor == row.price_minor:

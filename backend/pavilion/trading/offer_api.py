@@ -18,7 +18,7 @@ from pavilion.trading.offer_forms import AnswerJson, OfferJson
 from pavilion.trading.offer_queries import Thread
 from pavilion.trading.offering import BuyerUnfit
 from pavilion.trading.showing import company_of
-from pavilion.trading.turns import Act, OfferExists, RoundChanged, Side
+from pavilion.trading.turns import Act, AnsweredAlready, OfferExists, PriceUnlikely, RoundChanged, Side
 from pavilion.webkit.answers import PublicId, answers
 from pavilion.webkit.deps import Now, Reading, Writing
 
@@ -45,7 +45,9 @@ async def one(offer: PublicId, actor: SignedInActor, session: Reading, now: Now)
     return await _read(session, offer, actor, side, now)
 
 
-@router.post("/offers", responses=answers({200: OfferTold, 201: OfferTold}, *BUYING, OfferExists, OverTradeLimit))
+@router.post("/offers", responses=answers(
+    {200: OfferTold, 201: OfferTold}, *BUYING, OfferExists, OverTradeLimit, PriceUnlikely
+))  # fmt: skip
 async def make(said: OfferJson, key: IdempotencyKey, actor: Offerer, session: Writing, now: Now) -> JSONResponse:
     """The offer waits for the owner, or has been declined at once where it is below the owner's floor. 200 where this
     was said before."""
@@ -56,13 +58,16 @@ async def make(said: OfferJson, key: IdempotencyKey, actor: Offerer, session: Wr
         raise BadInput(fields={"price.currency": "wrong_currency"})
     row = await offering.make(
         session, stones=said.stones, seen=said.seen, price_minor=said.price.amount_minor, days=said.days,
-        terms=said.terms, destination=said.destination, key=key, actor=actor, now=now,
+        terms=said.terms, destination=said.destination, key=key, actor=actor, now=now, confirm=said.confirm,
     )  # fmt: skip
     return await _read(session, row.public_id, actor, Side.BUYER, now, 201 if row.made_at == now else 200)
 
 
 @router.post(
-    "/offers/{offer}/answers", responses=answers({200: OfferTold}, *BUYING, RoundChanged, BuyerUnfit, OverTradeLimit)
+    "/offers/{offer}/answers",
+    responses=answers(
+        {200: OfferTold}, *BUYING, RoundChanged, AnsweredAlready, BuyerUnfit, OverTradeLimit, PriceUnlikely
+    ),
 )
 async def answer(
     offer: PublicId, said: AnswerJson, key: IdempotencyKey, actor: SignedInActor, session: Writing, now: Now
@@ -79,7 +84,7 @@ async def answer(
     await offering.answer(
         session, offer=offer, side=side, act=said.act, round_=said.round, seen=said.seen,
         price_minor=said.price.amount_minor if said.price else 0, days=said.days or 0, terms=said.terms, key=key,
-        actor=actor, now=now,
+        actor=actor, now=now, confirm=said.confirm,
     )  # fmt: skip
     return await _read(session, offer, actor, side, now)
 

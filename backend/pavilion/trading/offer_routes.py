@@ -44,6 +44,7 @@ async def make_offer(
             row = await offering.make(
                 session, stones=[stone], seen=said.seen, price_minor=parse_minor(said.price, found.currency) or 0,
                 days=said.days, terms=said.terms, destination=said.destination, key=said.key, actor=actor, now=now,
+                confirm=parse_minor(said.confirm, found.currency),
             )  # fmt: skip
     except Refusal as refused:
         await session.refresh(found)
@@ -127,7 +128,7 @@ async def _act(
             await offering.answer(
                 session, offer=offer, side=side, act=act, round_=said.round, seen=said.seen,
                 price_minor=parse_minor(said.price, thread.row.currency) or 0, days=said.days, terms=said.terms,
-                actor=actor, now=now,
+                actor=actor, now=now, confirm=parse_minor(said.confirm, thread.row.currency),
             )  # fmt: skip
     except Refusal as refused:
         return refused

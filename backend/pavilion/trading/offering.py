@@ -54,9 +54,11 @@ async def make(
     key: str,
     actor: Actor,
     now: datetime,
+    confirm: int | None = None,
 ) -> Offer:
     """The company's offer for these stones together waits for their owner. Said twice with one key it is one; another
-    for the same stones while one is open is refused. `seen` is the latest change of any of the stones, as read."""
+    for the same stones while one is open is refused. `seen` is the latest change of any of the stones, as read;
+    `confirm` the price once more, where it was asked about."""
     company, names = _company(actor), sorted(set(stones))
     if not 0 < len(names) == len(stones) <= MOST_STONES:
         raise BadInput(fields={"stones": "bad_input"})
@@ -74,6 +76,7 @@ async def make(
     if len({(one.supplier_company_id, one.currency) for one in found}) != 1:
         raise BadInput(fields={"stones": "several_sellers"})
     await _refuse_unfit(session, company, found, destination, price_minor, now)
+    turns.refuse_unlikely(price_minor, _asked(found), None, confirm)
     row = Offer(public_id=ulid(now), company_id=company, seller_company_id=found[0].supplier_company_id)
     row.stones_key, row.currency, row.destination, row.state = set_key, found[0].currency, destination, ThreadState.OPEN
     row.key, row.body_sha256, row.made_at = key, said, now
@@ -99,15 +102,17 @@ async def answer(
     days: int = 0,
     terms: str = "",
     key: str | None = None,
+    confirm: int | None = None,
 ) -> Offer:
     """The side has done this act, or it is refused; said twice it is done once. `seen` matters to an acceptance alone:
-    the stones are bought as they were seen."""
+    the stones are bought as they were seen; `confirm` to a counter-offer: its price once more, where it was asked
+    about."""
     row = await _found(session, offer, side, actor)
     said = placing.digest(act, round_, seen, price_minor, days, terms)
     if key is not None and await _answered(session, row, _company(actor), key, said, now):
         return row
     if act is Act.COUNTER:
-        return await _counter(session, row, side, round_, price_minor, days, terms, actor, now)
+        return await _counter(session, row, side, round_, price_minor, days, terms, actor, now, confirm)
     if row.standing.done(act, side) and (act is not Act.ACCEPT or row.round == round_):
         return row
     row.standing.refuse(act, side, row.round if act is Act.WITHDRAW else round_, now)
@@ -180,7 +185,7 @@ async def stones_of(session: AsyncSession, offer: Offer) -> Sequence[Stone]:
 
 async def _counter(
     session: AsyncSession, row: Offer, side: Side, round_: int, price_minor: int, days: int, terms: str, actor: Actor,
-    now: datetime,
+    now: datetime, confirm: int | None,
 ) -> Offer:  # fmt: skip
     if (row.round, row.turn, row.price_minor) == (round_ + 1, side.other, price_minor) and row.standing.open_at(now):
         return row  # said twice
@@ -192,6 +197,7 @@ async def _counter(
     await offer_days.refuse_gone(session, row)
     if side is Side.BUYER:
         await _refuse_unfit(session, row.company_id, found, row.destination, price_minor, now)
+    turns.refuse_unlikely(price_minor, _asked(found), row.price_minor, confirm)
     await _say(session, row, side, price_minor, days, terms, actor, now, round_=row.round + 1)
     offer_days.tell(session, row, WORDS[side][Act.COUNTER], by=actor.public_id, now=now)
     if side is Side.BUYER:
@@ -224,12 +230,17 @@ async def _accept(session: AsyncSession, row: Offer, side: Side, seen: int, acto
 
 async def _decline_below_floor(session: AsyncSession, row: Offer, stones: Sequence[Stone], now: datetime) -> None:
     """Where the owner has said from where on an offer is worth an answer, what is lower has its answer."""
-    share = await floor_of(session, row.seller_company_id)
-    if share is None or any(stone.price_total_minor is None for stone in stones):
+    share, asked = await floor_of(session, row.seller_company_id), _asked(stones)
+    if share is None or asked is None:
         return
-    asked = sum(stone.price_total_minor or 0 for stone in stones)
     if row.price_minor * 10_000 < asked * share:
         await offer_days.end(session, row, ThreadState.DECLINED, by=None, now=now)
+
+
+def _asked(stones: Sequence[Stone]) -> int | None:
+    """For all of them; None where one is priced on request."""
+    prices = [stone.price_total_minor for stone in stones]
+    return None if None in prices else sum(price or 0 for price in prices)
 
 
 async def _refuse_unfit(

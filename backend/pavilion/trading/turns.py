@@ -10,6 +10,7 @@ from pavilion.kernel.money import MAX_AMOUNT
 
 MOST_ROUNDS = 10  # then the last proposal can only be accepted or declined
 MOST_DAYS = 7  # that a proposal stands
+UNLIKELY = 10  # so many times less, or more, is asked about
 
 
 class OfferExists(Refusal):
@@ -22,6 +23,19 @@ class RoundChanged(Refusal):
     """The other side has answered meanwhile; what is answered now is another proposal."""
 
     status, code = 409, "round_changed"
+
+
+class AnsweredAlready(Refusal):
+    """The own side has answered meanwhile, a colleague or an earlier page; its price waits for the other side."""
+
+    status, code = 409, "answered_already"
+
+
+class PriceUnlikely(BadInput):
+    """The price is far from what is asked, as one with a zero too many is: it counts once it is said a second time.
+    `asked` is what it was held against, in minor units."""
+
+    code = "price_unlikely"
 
 
 class Side(StrEnum):
@@ -87,11 +101,12 @@ class Standing(NamedTuple):
         return self.turn == side and (act is not Act.COUNTER or self.round < MOST_ROUNDS)
 
     def refuse(self, act: Act, side: Side, round_: int, now: datetime) -> None:
-        """Refused where the thread does not permit this act of this side, or its proposal is another than was seen."""
+        """Refused where the thread does not permit this act of this side, or its proposal is another than was seen: the
+        other side has answered, or the own one has."""
         if not self.open_at(now):
             raise ActNotAllowed(state=self.at(now))
         if act is not Act.WITHDRAW and self.round != round_:
-            raise RoundChanged()
+            raise RoundChanged() if self.turn == side else AnsweredAlready()
         if not self.may(act, side, now):
             own = self.turn == side
             raise ActNotAllowed(
@@ -109,6 +124,18 @@ def refuse_typed(price_minor: int, days: int) -> None:
         raise BadInput(fields={"price": "amount_invalid"})
     if not 1 <= days <= MOST_DAYS:
         raise BadInput(fields={"days": "offer_days_invalid"})
+
+
+def refuse_unlikely(price_minor: int, asked_minor: int | None, stands_minor: int | None, confirm: int | None) -> None:
+    """Refused until it is said twice: a price above what is asked, or below a tenth of it. Where no price is asked, one
+    ten times above or below the price that stands in the thread; a first one is then held against nothing. The figures
+    are ours: the spec names none. `confirm`: the price said a second time."""
+    held = asked_minor or stands_minor
+    if held is None or confirm == price_minor:
+        return
+    most = held if asked_minor else held * UNLIKELY
+    if price_minor > most or price_minor * UNLIKELY < held:
+        raise PriceUnlikely(fields={"confirm": "price_unlikely"}, asked=held, said=price_minor)
 
 
 def until(now: datetime, days: int) -> datetime:
