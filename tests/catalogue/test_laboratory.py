@@ -12,6 +12,7 @@ from pavilion.catalogue import completing
 from pavilion.catalogue.laboratory import compare
 from pavilion.catalogue.models import Stone, StoneChange
 from pavilion.catalogue.upload_models import FileState, Mode, StockFile
+from pavilion.kernel.events import Event
 from pavilion.provenance import jobs
 from pavilion.provenance.registries.connecting import of_world
 from pavilion.provenance.registries.port import LABORATORY, Answer, Reason, Status
@@ -244,4 +245,6 @@ async def test_a_late_answer_of_the_laboratory_completes_the_rows(sessions, fold
     assert not (await stone_of(sessions, unknown["Stock #"])).listed
     assert await completing.tick(sessions, later) == 0
     async with sessions() as session:
+        said = (await session.scalars(select(Event).where(Event.name == "upload:completed"))).all()
+        assert [(one.subject, one.at, one.facts["counts"]) for one in said] == [(file.public_id, later, file.counts)]
         assert len((await session.scalars(select(StockFile))).all()) == 1, "nobody sent anything again"

@@ -9,11 +9,12 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.catalogue import laboratory, listing, service
-from pavilion.catalogue.answering import POLICY, Answer, heard, judged
+from pavilion.catalogue.answering import POLICY, WAIT, Answer, heard, judged
 from pavilion.catalogue.laboratory import COLUMNS, GRADES, Heard
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.storing import laboratory_of, signed_grades
 from pavilion.catalogue.upload_models import WAITING, FileState, Outcome, StockFile, StockRow
+from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
 from pavilion.provenance import gathering
 from pavilion.provenance import service as provenance
@@ -46,7 +47,7 @@ async def settle(
 
 async def tick(sessions: Sessions, now: datetime) -> int:
     """Rows whose stone has another verdict than the one they waited with are answered; how many. A file that is still
-    being read is left to its reader."""
+    being read is left to its reader. When the last row of a file that waited has its answer, an event says so, once."""
     async with reading(sessions) as session:
         files = set(await session.scalars(_answered().with_only_columns(StockRow.file_id)))
     if not files:
@@ -63,6 +64,9 @@ async def tick(sessions: Sessions, now: datetime) -> int:
                 counts = {**file.counts, before: file.counts.get(before, 1) - 1}
                 counts[row.outcome] = counts.get(row.outcome, 0) + 1
                 file.counts = {outcome: n for outcome, n in counts.items() if n}
+                if not any(file.counts.get(outcome) for outcome in WAIT):
+                    told = {"state": file.state, "counts": file.counts}
+                    events.record(session, "upload:completed", file.public_id, by=None, at=now, **told)
     return len(found)
 
 

@@ -32,9 +32,10 @@ from pavilion.notifications.webhooks import body_of
 STONES, EVENTS, BOOK = "webhooks:stones", "webhooks:events", "webhooks:"  # cursors; of a book with its sale
 LINES, AT_ONCE, IN_BOOK = 500, 500, 500
 LOOK_BACK = 200  # ids behind the newest one read: a transaction that began earlier may commit later
-VERDICT, UPLOAD = "stone:verdict_changed", "upload:finished"
+VERDICT = "stone:verdict_changed"
+UPLOADS = ("upload:finished", "upload:completed")  # read, and later: the last row that waited has its answer
 APPOINTMENTS = ("requested", "booked", "moved", "changed", "cancelled", "expired", "no_show", "checked_in", "done")
-NAMES = (VERDICT, UPLOAD, *(f"appointment:{one}" for one in APPOINTMENTS))
+NAMES = (VERDICT, *UPLOADS, *(f"appointment:{one}" for one in APPOINTMENTS))
 OF_STONE = {
     ChangeKind.LISTED: EventKind.STONE_LISTED,
     ChangeKind.WITHDRAWN: EventKind.STONE_WITHDRAWN,
@@ -110,7 +111,7 @@ class Following:
             return
         read.seen = [row.id for row in rows]
         read.places[EVENTS] = was, max(was, rows[-1].id)
-        files = [row.subject for row in rows if row.name == UPLOAD]
+        files = [row.subject for row in rows if row.name in UPLOADS]
         suppliers = select(StockFile.public_id, StockFile.supplier_company_id).where(StockFile.public_id.in_(files))
         owner = {row.public_id: row.supplier_company_id for row in await session.execute(suppliers)} if files else {}
         read.found += [happened for row in rows if (happened := _heard(row, owner)) is not None]
@@ -157,7 +158,7 @@ def _heard(row: Event, owner: Mapping[str, int]) -> Happened | None:
     if row.name == VERDICT:
         facts = {name: row.facts.get(name) for name in ("from", "to")}
         return Happened(event, EventKind.VERDICT_CHANGED, row.at, facts, stone=row.subject)
-    if row.name == UPLOAD:
+    if row.name in UPLOADS:
         facts = {"file": row.subject, "state": row.facts["state"], "counts": row.facts["counts"]}
         company = owner.get(row.subject)
         kind = EventKind.UPLOAD_FINISHED
