@@ -24,7 +24,10 @@ async def test_what_was_looked_at_is_approved_and_what_changed_meanwhile_is_not(
     registrar = await running.browser("rita@pavilion.example")
     picks = re.findall(r'name="pick" value="([^"]+)"', (await registrar.get("/staff/registrations")).text)
     address = "/staff/registrations/approvals"
-    shown = (await registrar.post(address, data={"pick": picks})).text
+    late = await registrar.post(address, data={"pick": picks, "until": "2026-03-02T13:00"})  # Brussels: it is noon UTC
+    assert "over at once" in late.text and "Approve these" not in late.text
+    shown = (await registrar.post(address, data={"pick": picks, "until": "2026-03-02T15:30"})).text
+    assert shown.count("15:30") == 3 + 1 and 'name="until" value="2026-03-02T15:30"' in shown
     assert (
         "Approve these 3" in shown and "A lead has to approve it first." in shown and "It asked for no limit" in shown
     )
@@ -33,7 +36,9 @@ async def test_what_was_looked_at_is_approved_and_what_changed_meanwhile_is_not(
     sure = re.findall(r'name="pick" value="([^"]+)"', shown)
     assert len(sure) == 3
     await world.applied(running.sessions, sale, buyers[1], asked_minor=9_000_000)
-    done = (await registrar.post(address, data={"pick": sure, "sure": "true"})).text
+    ends = {"pick": sure, "sure": "true", "until": "2026-03-02T15:30"}
+    done = (await registrar.post(address, data=ends)).text
+    assert await running.first(select(Registration.approved_until)) == NOON + 2.5 * HOUR
     assert "2 of 3 went through" in done and await running.first(states) == 1
     assert (await registrar.post(address, data={"pick": sure, "sure": "true"})).status_code == 200
     assert await running.first(states) == 1, "said twice, done once"

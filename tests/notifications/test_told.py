@@ -16,7 +16,7 @@ from pavilion.bidding.texts import canonical_text
 from pavilion.catalogue import shortlists
 from pavilion.catalogue.models import Stone
 from pavilion.kernel import events
-from pavilion.kernel.instants import micros
+from pavilion.kernel.instants import micros, stamp
 from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import watching
 from pavilion.notifications.hearing import Hearing
@@ -260,6 +260,25 @@ async def test_decided_registrations_and_late_events_are_heard_once(sale_on_each
     assert await hearing.tick(sale.clock()) == 0
     assert await Hearing(sale.sessions).tick(sale.clock()) > 0, "another worker reads the last ones again"
     assert (await told(sale))[3:] == [("registration_suspended", "wen1")]
+
+
+async def test_a_changed_end_of_an_approval_is_mailed_with_its_day_in_the_readers_language(sale):
+    hearing = Hearing(sale.sessions)
+    while await hearing.tick(sale.clock()):
+        pass
+    before, facts = len(await told(sale)), {"sale": sale.sale, "company_id": sale.buyers[0].company_id}
+    end = stamp(NOON + timedelta(days=3))
+    for ends in ({"before": None, "until": end}, {"before": end, "until": end}, {"before": end, "until": None}):
+        async with sale.sessions.begin() as session:
+            events.record(session, "registration:end_changed", sale.registrations[0], by="x", at=NOON, **facts, **ends)
+    assert await hearing.tick(sale.clock()) == 3
+    assert (await told(sale))[before:] == [("registration_end_changed", "wen1"), ("registration_end_lifted", "wen1")]
+    said = await worded(sale, before)
+    assert "5 March 2026, 13:00" in said.lines[0] and said.url.endswith(f"/sales/{sale.sale}/registration")
+    async with sale.sessions.begin() as session:
+        await session.execute(update(Person).values(lang="zh"))
+    assert "2026年3月5日" in (await worded(sale, before)).lines[0]
+    assert "不再设期限" in (await worded(sale, before + 1)).subject
 
 
 async def test_a_suspended_passport_is_told_to_whose_stone_it_is(sale):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import approving
+from pavilion.auctions.forms import Line
 from pavilion.webkit.deps import Now, Writing
 from pavilion.webkit.html import page
 
@@ -15,13 +16,15 @@ router = APIRouter(tags=["auctions"])
 
 
 class Chosen(BaseModel):
-    """Registrations, each at the version in which it was seen: `ID~3`."""
+    """Registrations, each at the version in which it was seen: `ID~3`; `until`: their end, on the clock of each one's
+    sale."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pick: Annotated[
         list[Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,40}~\d{1,9}$")]], Field(max_length=approving.MOST)
     ] = []
+    until: Annotated[Line, Field(max_length=20)] = ""
     sure: bool = False
 
 
@@ -37,5 +40,5 @@ async def approvals(
     seen = {id: int(version) for id, version in (one.split("~") for one in said.pick)}
     act = approving.approve_all if said.sure else approving.looked_at
     days = request.app.state.settings.screening_days
-    outcomes = await act(session, seen, days=days, actor=actor, now=now)
-    return page(request, "auctions/approvals.html", outcomes=outcomes, done=said.sure, days=days)
+    outcomes = await act(session, seen, days=days, actor=actor, now=now, until=said.until)
+    return page(request, "auctions/approvals.html", outcomes=outcomes, done=said.sure, days=days, until=said.until)

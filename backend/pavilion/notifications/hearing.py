@@ -22,7 +22,7 @@ from pavilion.notifications.telling import SUPPLIERS, Teller
 FOLLOWER = "notices"
 LOOK_BACK = 200  # ids behind the newest one read: a transaction that began earlier may commit later
 AT_ONCE = 500
-REGISTRATIONS = ("approved", "declined", "asked", "suspended", "resumed", "limit_changed")
+REGISTRATIONS = ("approved", "declined", "asked", "suspended", "resumed", "limit_changed", "end_changed")
 SETTLEMENTS = ("stopped", "released", "cancelled")
 PASSPORTS = ("suspended", "reinstated", "revoked")
 NAMES = (
@@ -81,9 +81,14 @@ async def _heard(session: AsyncSession, teller: Teller, event: Event) -> None:
     subject, _, happened = event.name.partition(":")
     key, notice = str(event.id), f"{subject}_{happened}"
     if subject == "registration":
+        until = event.facts.get("until")
+        if happened == "end_changed" and until == event.facts.get("before"):
+            return  # it was set again as it stood
+        if happened == "end_changed" and not until:
+            notice = "registration_end_lifted"
         await teller.tell(
             notice, key, [event.facts["company_id"]], at=event.at,
-            sale=event.facts["sale"], registration=event.subject,
+            sale=event.facts["sale"], registration=event.subject, **({"until": until} if until else {}),
         )  # fmt: skip
     elif event.name == "lot:closed_to_bidder":
         facts = {"lot": event.subject, "sale": event.facts["sale"], "rule": event.facts["rule"]}

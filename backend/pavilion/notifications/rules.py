@@ -70,6 +70,8 @@ NOTICES: dict[str, Kind] = {
     "registration_suspended": Kind.REGISTRATION,
     "registration_resumed": Kind.REGISTRATION,
     "registration_limit_changed": Kind.REGISTRATION,
+    "registration_end_changed": Kind.REGISTRATION,
+    "registration_end_lifted": Kind.REGISTRATION,
     "closed_to_bidder": Kind.STOPPED,
     "settlement_stopped": Kind.STOPPED,
     "settlement_released": Kind.STOPPED,

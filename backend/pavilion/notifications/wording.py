@@ -149,6 +149,8 @@ class Author:
         facts = await _facts(session, payload, tongue, company_id)
         notice = payload["notice"]
         lines = [tongue.say(f"notice_{notice}_text", **facts)]
+        if notice == "registration_approved" and facts["until"]:
+            lines.append(tongue.say("notice_registration_until", **facts))
         if (reason := payload.get("reason")) and tongue.knows("code", reason):
             lines.append(tongue.say("notice_reason", reason=tongue.say(reason)))
         if text := payload.get(f"text_{tongue.lang}"):
