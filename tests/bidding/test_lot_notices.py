@@ -80,6 +80,26 @@ async def test_a_new_estimate_is_told_shown_kept_and_given_once(live):
                 await session.execute(text(statement))
 
 
+async def test_a_reason_is_told_in_the_readers_language_and_one_alone_in_its_own(live):
+    ada = (await live.employ(ada=Role.AUCTIONEER))["ada"]
+    words = {"field": "fact", "new": "1.01 ct", "text_en": "It weighs 1.01 ct.", "text_zh": "重 1.01 克拉。"}
+    assert (await give(live, ada, **words, reason=" ", reason_zh="")).status_code == 422
+    assert (await give(live, ada, **words, reason="Weighed again", reason_zh="重新称量")).status_code == 303
+    assert (await give(live, ada, lot=1, **words, reason_zh="只有中文")).status_code == 303
+    for lang, reason, other in (("en", "Weighed again", "重新称量"), ("zh", "重新称量", "Weighed again")):
+        async with live.browser() as guest:
+            guest.cookies.set("lang", lang)
+            page = (await guest.get(f"/lots/{live.house.lots[0]}")).text
+            assert reason in page and other not in page
+            assert "只有中文" in (await guest.get(f"/lots/{live.house.lots[1]}")).text
+    async with live.browser() as guest:
+        kept = (await guest.get(f"/sales/{live.house.sale}/versions/3.json")).json()["notices"]
+    assert [(one["reason"], one.get("reason_zh")) for one in kept] == [
+        ("Weighed again", "重新称量"),
+        ("只有中文", None),
+    ]
+
+
 async def test_an_estimate_that_breaks_a_rule_is_refused_with_what_was_typed(live):
     ada = (await live.employ(ada=Role.AUCTIONEER))["ada"]
     below_reserve = await give(live, ada, field="estimate", low="4,250", high="6,000", reason="Lower")

@@ -220,7 +220,7 @@ def _notice(told: Printer, sale: Sale, notice: LotNotice, numbers: Mapping[str, 
         "lot": numbers.get(notice.lot, ""),
         "at": told.each(lambda of: _plain(of.when(notice.at, sale.zone))),
         "text": _pair(told, notice.text_en, notice.text_zh),
-        "reason": "" if notice.field == NoticeField.AGAIN else notice.reason,
+        "reason": "" if notice.field == NoticeField.AGAIN else " · ".join(dict.fromkeys(map(notice.why, told.langs))),
     }
 
 

@@ -35,7 +35,8 @@ AGAIN = {  # told in the book, whose bytes are the same for every reader
 
 
 class Said(NamedTuple):
-    """A notice as it is about to be given. `old` counts where nothing of the lot says what stood before."""
+    """A notice as it is about to be given. `old` counts where nothing of the lot says what stood before. One reason is
+    enough: where it stands in one language alone, every reader is told it in that."""
 
     field: NoticeField
     new: tuple[int, int] | tuple[str, str] | str  # an estimate, a title or description in both languages, or a fact
@@ -43,6 +44,7 @@ class Said(NamedTuple):
     text_en: str
     text_zh: str
     old: str = ""
+    reason_zh: str = ""
 
 
 async def prepare(
@@ -57,7 +59,9 @@ async def prepare(
         if known.lot != lot:
             raise NotFound()
         return known
-    if faults := {name: "required" for name in ("reason", "text_en", "text_zh") if not getattr(said, name).strip()}:
+    reasons = [text for text in (said.reason.strip(), said.reason_zh.strip()) if text]
+    faults = {} if reasons else {"reason": "required"}
+    if faults := faults | {name: "required" for name in ("text_en", "text_zh") if not getattr(said, name).strip()}:
         raise BadInput(fields=faults)
     if faults := {
         f"text_{lang}": "wording_never" for lang in ("en", "zh") if lint(getattr(said, f"text_{lang}"), lang)
@@ -66,7 +70,8 @@ async def prepare(
     old, new = await _sides(session, sale, row, said, reserve)
     if old == new:
         raise BadInput(fields={"new": "nothing_changed"})
-    facts = {name: getattr(said, name) for name in ("field", "reason", "text_en", "text_zh")}
+    facts = {name: getattr(said, name) for name in ("field", "text_en", "text_zh")}
+    facts |= {"reason": reasons[0], "reason_zh": reasons[1] if len(reasons) > 1 else ""}
     notice = LotNotice(public_id=key, sale=sale.public_id, lot=lot, old=old, new=new, at=now, **facts)
     notice.by = actor.public_id or ""
     session.add(notice)
@@ -139,10 +144,14 @@ def titles(notices: Sequence[LotNotice]) -> dict[str, tuple[str, str]]:
     return {one.lot: one.after for one in notices if one.field == NoticeField.TITLE}
 
 
-async def ungiven(session: AsyncSession, since: datetime) -> Sequence[LotNotice]:
+async def ungiven(
+    session: AsyncSession, since: datetime | None = None, *, sale: str | None = None
+) -> Sequence[LotNotice]:
     """Notices that were written down and not given: their giver was interrupted, or the room refused them."""
     left = select(LotNotice).outerjoin(LotNoticeGiven, LotNoticeGiven.notice_id == LotNotice.id)
-    return (await session.scalars(left.where(LotNotice.at >= since, LotNoticeGiven.notice_id.is_(None)))).all()
+    left = left.where(LotNoticeGiven.notice_id.is_(None)).order_by(LotNotice.id)
+    left = left if since is None else left.where(LotNotice.at >= since)
+    return (await session.scalars(left if sale is None else left.where(LotNotice.sale == sale))).all()
 
 
 async def _published(session: AsyncSession, lot: str) -> tuple[Sale, Lot]:
@@ -196,6 +205,9 @@ async def _with_notices(session: AsyncSession, sale: str) -> Mapping[str, Any]:
     base = known.get("base") or ({"n": last.n, "sha256": last.sha256} if last is not None else None)
     names = ("lot", "field", "old", "new", "reason", "text_en", "text_zh", "by")
     notices = [
-        {name: getattr(one, name) for name in names} | {"at": stamp(one.at)} for one in await of_sale(session, sale)
+        {name: getattr(one, name) for name in names}
+        | ({"reason_zh": one.reason_zh} if one.reason_zh else {})
+        | {"at": stamp(one.at)}
+        for one in await of_sale(session, sale)
     ]
     return {"sale": sale, "base": base, "notices": notices}

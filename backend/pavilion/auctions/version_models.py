@@ -56,11 +56,16 @@ class LotNotice(Base):
     field: Mapped[str] = mapped_column(String(10))
     old: Mapped[str] = mapped_column(Text)  # of an estimate: low and high in minor units; empty: it was on request
     new: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)  # in English, or in the one language in which it was given
+    reason_zh: Mapped[str] = mapped_column(Text, default="", server_default="")
     text_en: Mapped[str] = mapped_column(Text)
     text_zh: Mapped[str] = mapped_column(Text)
     by: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime]
+
+    def why(self, lang: str) -> str:
+        """The reason as a reader of this language is told it."""
+        return (self.reason_zh if lang == "zh" else "") or self.reason
 
     @property
     def before(self) -> Any:

@@ -55,6 +55,14 @@ async def tick(sessions: Sessions, now: datetime) -> int:
     return given
 
 
+async def complete(session: AsyncSession, sale: str, now: datetime) -> None:
+    """What the book of this sale told holds, also where its giver was interrupted: for whoever keeps for good what the
+    sale said."""
+    for notice in await noticing.ungiven(session, sale=sale):
+        if (seq := await told(session, notice)) is not None:
+            await noticing.give(session, notice, seq, now)
+
+
 async def told(session: AsyncSession, notice: LotNotice) -> int | None:
     """The place of the notice in the lot's book."""
     events = select(BookEvent).where(BookEvent.lot == notice.lot, BookEvent.type == "lot.notice")

@@ -64,6 +64,7 @@ class NoticeForm(BaseModel):
     old: Text = ""
     new: Text = ""
     reason: Text = ""
+    reason_zh: Text = ""
     text_en: Text = ""
     text_zh: Text = ""
 
@@ -83,7 +84,7 @@ async def give(
         async with reading(sessions) as session:
             row, held = await _lot(session, sale, lot)
             reserve = await reserve_now(session, request.app.state.vault, held)
-            meant = _meant(request, row, said)
+            meant = _meant(request, row, said)._replace(reason_zh=said.reason_zh)
         async with sessions.begin() as session:
             notice = await noticing.prepare(
                 session, lot=lot, key=said.key, said=meant, reserve=reserve, actor=actor, now=now

@@ -15,7 +15,7 @@ from pavilion.kernel.db import Sessions
 from pavilion.kernel.ids import ulid
 
 RAISED = 100_000  # minor units: each end of the estimate by USD 1,000
-REASON = "Carat Rounds brought more than was expected. 克拉圆钻成交高于预期。"  # one text for readers of both languages
+REASON, REASON_ZH = "Carat Rounds brought more than was expected.", "克拉圆钻成交高于预期。"
 
 
 async def raise_estimate(sessions: Sessions, stage: Stage, sale: str, place: int, now: datetime) -> None:
@@ -26,7 +26,7 @@ async def raise_estimate(sessions: Sessions, stage: Stage, sale: str, place: int
         low, high = (lot.low_minor or 0) + RAISED, (lot.high_minor or 0) + RAISED
         ends = f"USD {low // 100:,}", f"{high // 100:,}"
         words = f"The estimate is now {' to '.join(ends)}.", f"估价现为 {' 至 '.join(ends)}。"
-        said = Said(NoticeField.ESTIMATE, (low, high), REASON, *words)
+        said = Said(NoticeField.ESTIMATE, (low, high), REASON, *words, reason_zh=REASON_ZH)
         notice = await noticing.prepare(
             session,
             lot=lot.public_id,

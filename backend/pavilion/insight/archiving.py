@@ -14,8 +14,8 @@ from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import SaleState
 from pavilion.auctions.sequel_models import LotSequel
 from pavilion.auctions.version_models import LotNotice
+from pavilion.bidding import notice_giving, rule_sets
 from pavilion.bidding import queries as book
-from pavilion.bidding import rule_sets
 from pavilion.bidding.models import BookBid, BookEvent, BookLot
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.tender_models import TenderEnvelope
@@ -42,6 +42,7 @@ async def tick(sessions: Sessions, now: datetime) -> int:
     async with sessions.begin() as session:
         sales = (await session.scalars(_waiting())).all()
         for sale in sales:
+            await notice_giving.complete(session, sale.public_id, now)
             await archive(session, sale)
         return len(sales) + await _amend(session)
 
