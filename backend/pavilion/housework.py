@@ -4,10 +4,14 @@ from datetime import datetime
 from functools import partial
 from itertools import starmap
 
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from pavilion.auctions import jobs as auctions_jobs
 from pavilion.auctions import papers as sale_papers
 from pavilion.auctions.queries import live_stones
 from pavilion.bidding import closed, notice_giving
+from pavilion.bidding.models import SaleBook
 from pavilion.catalogue import alerting, completing, importing, shortlist_reading, watching
 from pavilion.catalogue import jobs as catalogue_jobs
 from pavilion.catalogue.media_shelf import Shelf
@@ -16,6 +20,7 @@ from pavilion.insight import archiving as insight_archiving
 from pavilion.insight import fairness_cases, price_batching, seller_interest
 from pavilion.insight import publishing as insight_publishing
 from pavilion.kernel import db
+from pavilion.kernel.stirring import Stirring
 from pavilion.notifications import ticks as notice_ticks
 from pavilion.provenance import (
     issuing,
@@ -45,6 +50,11 @@ from pavilion.worker import Tick
 
 # Of whom a seller's stones find interest; insight knows no viewings.
 INTEREST = (shortlist_reading.put_on_lists, interested.wanted, bookers.booked)
+
+
+def stirring_of(engine: AsyncEngine) -> Stirring:
+    """Tells the worker of news. The lines of a sale's book are numbered within their sale: there its length rises."""
+    return Stirring(engine, (select(func.sum(SaleBook.size)),))
 
 
 class Ports:

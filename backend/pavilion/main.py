@@ -35,12 +35,11 @@ from pavilion.catalogue import (
 )
 from pavilion.catalogue.keeping import index_of
 from pavilion.doors import EDGE_ROUTERS, ROUTERS
-from pavilion.housework import signer_of, ticks_of
+from pavilion.housework import signer_of, stirring_of, ticks_of
 from pavilion.insight import appearances, estimating
 from pavilion.kernel import db
 from pavilion.kernel.clock import Clock, utc_now
 from pavilion.kernel.signing import SigningKey
-from pavilion.kernel.stirring import Stirring
 from pavilion.notifications import service as notifications_service
 from pavilion.pages import health
 from pavilion.provenance import (
@@ -125,7 +124,7 @@ def build_house(
             index_of(app).start()
             more = [tick._replace(timely=True) for tick in more_ticks(app)]
             ticks = [*ticks_of(settings, sessions, app.state.pages, app.state.payments), _views_of(app), *more]
-            working = asyncio.create_task(worker.work(ticks, clock, stopping, Stirring(engine)))
+            working = asyncio.create_task(worker.work(ticks, clock, stopping, stirring_of(engine)))
             try:
                 yield
             finally:

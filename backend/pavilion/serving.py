@@ -19,7 +19,6 @@ from pavilion import housework, main, worker
 from pavilion.auctions.reserves import OtherKey
 from pavilion.kernel import db, migrating
 from pavilion.kernel.clock import utc_now
-from pavilion.kernel.stirring import Stirring
 from pavilion.settings import Environment, Settings, with_secrets
 from pavilion.settlement.payments import connecting
 from pavilion.webkit.announcing import Announcing, bound
@@ -221,7 +220,7 @@ async def _work(settings: Settings) -> None:
     try:
         ticks = housework.ticks_of(settings, main.sessions_of(settings, engine), Pages(frontend()), payments)
         async with _healthy(settings, engine):
-            await worker.work(ticks, utc_now, stopping, Stirring(engine))
+            await worker.work(ticks, utc_now, stopping, housework.stirring_of(engine))
     finally:
         if payments is not None:
             await payments.close()
