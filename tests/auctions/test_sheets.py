@@ -131,6 +131,30 @@ async def test_lots_are_known_by_their_id_and_a_lot_not_named_stays(sessions):
 
 
 @ON_SQLITE
+async def test_a_new_lot_names_its_stone_by_stock_number_where_one_that_can_be_listed_bears_it(sessions):
+    house, sale, (one, two, other) = await drafted(sessions, 1, 3)
+    async with sessions.begin() as session:
+        stones = {stone.public_id: stone for stone in await session.scalars(select(Stone))}
+        stones[one].stock_no, stones[one].stock_no_key = "Tray 7/A", "tray 7/a"
+        plain, doubtful = stones[two].stock_no, stones[other].stock_no
+    rows = [{Column.STOCK: text} for text in ("TRAY 7/A", plain.lower(), "nobody")]
+    found = await compared(sessions, sale, rows, house.keeper)
+    assert [[stone.public_id for stone in line.stones] for line in found.lines] == [[one], [two], []]
+    assert codes(found) == {(4, Column.STOCK): "sheet_unknown_stone"}
+    async with sessions.begin() as session:
+        rival = await make.company(session, "Rival")
+        again = await session.get(Stone, stones[two].id)
+        again.supplier_company_id, again.stock_no, again.stock_no_key = rival.id, doubtful, doubtful.casefold()
+    rows = [{Column.STOCK: doubtful}]
+    assert codes(await compared(sessions, sale, rows, house.keeper)) == {(2, Column.STOCK): "sheet_stock_ambiguous"}
+    async with sessions.begin() as session:
+        (await session.get(Stone, stones[two].id)).withdrawn_at = NOON
+    (line,) = (await compared(sessions, sale, rows, house.keeper)).lines
+    assert [stone.public_id for stone in line.stones] == [other] and not line.faulty
+    assert sheet_columns.columns_read(["Stock No", "number"], "USD")[0].keys() == {Column.STOCK, Column.NUMBER}
+
+
+@ON_SQLITE
 async def test_each_cell_that_cannot_be_taken_says_why_and_nothing_of_the_file_is_applied(sessions):
     house, sale, (new, *_) = await drafted(sessions, 4, 1)
     a, b, c, d = await rows_of(sessions, sale, house.keeper)

@@ -21,6 +21,7 @@ class Column(StrEnum):
     NUMBER = "number"
     STONES = "stones"
     REPORTS = "reports"
+    STOCK = "stock_numbers"
     TITLE_EN = "title_en"
     TITLE_ZH = "title_zh"
     LOW = "estimate_low"
@@ -30,6 +31,7 @@ class Column(StrEnum):
     RESERVE = "reserve"
 
 
+NAMING = (Column.STONES, Column.REPORTS, Column.STOCK)  # of the stones of a new lot; the first that says one counts
 BIDDING = (Column.LOW, Column.HIGH, Column.OPENING)
 MONEY = frozenset((*BIDDING, Column.PRICE, Column.RESERVE))
 STORED = {
@@ -41,6 +43,7 @@ STORED = {
     Column.PRICE: ("opening_minor", "low_minor", "high_minor"),
     Column.RESERVE: ("reserve_minor",),
 }
+_STOCK_HEADS = frozenset({"stock_no", "stock no", "stock no.", "stock number", "stock numbers", "stock_number"})
 _HEAD = re.compile(r"([a-z_]+?)(?:[ _]*\(?([a-z]{3})\)?)?")
 _NUMBER = re.compile(r"([1-9][0-9]{0,4})([A-Z]{0,2})")
 _COUNT = re.compile(r"[1-9][0-9]{0,8}")
@@ -100,7 +103,7 @@ def columns_read(header: Sequence[str], currency: str) -> tuple[dict[Column, int
         if column in found:
             raise ColumnTwice(column=column.value)
         found[column] = place
-    if not found.keys() & {Column.LOT, Column.STONES, Column.REPORTS}:
+    if not found.keys() & {Column.LOT, *NAMING}:
         raise NoLots()
     return found, unread
 
@@ -108,6 +111,8 @@ def columns_read(header: Sequence[str], currency: str) -> tuple[dict[Column, int
 def _meaning(name: str) -> tuple[Column | None, str]:
     if name in set(Column):
         return Column(name), ""
+    if name in _STOCK_HEADS:
+        return Column.STOCK, ""
     match = _HEAD.fullmatch(name)
     if match is None or match[1] not in set(MONEY):
         return None, ""

@@ -1,7 +1,7 @@
 """What a lot list as a file would change, told cell by cell against what stands; nothing is stored here."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,9 @@ from pavilion.auctions.sheet_columns import FORMULA, LIMITS, MONEY, MOST_STONES,
 from pavilion.auctions.sheets import Cell, Held, Line, Read, SheetPreview, Value, digest, held_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
+
+Named = dict[str | tuple[Column, str], list[Stone]]
+_DOUBTFUL = {Column.STOCK: "sheet_stock_ambiguous"}
 
 
 async def compare(session: AsyncSession, sale: Sale, read: Read, actor: Actor) -> SheetPreview:
@@ -47,23 +50,50 @@ async def compare(session: AsyncSession, sale: Sale, read: Read, actor: Actor) -
     return SheetPreview(shown, order, moves, read.rows, read.unread, kept, digest(held), read.decimal)
 
 
-async def _stones_named(session: AsyncSession, rows: Sequence[Row], actor: Actor) -> dict[str, list[Stone]]:
-    """Stones by id and by report number, as far as new rows name them."""
+async def _stones_named(session: AsyncSession, rows: Sequence[Row], actor: Actor) -> Named:
+    """Stones as far as new rows name them: by id and report number under themselves, by stock number, which only its
+    supplier gives once, under the column and its case-folded form."""
     fresh = [row for row in rows if not row.says(Column.LOT)]
     words = {w for row in fresh for c in (Column.STONES, Column.REPORTS) for w in sheet_columns.named(row.says(c))}
-    found: dict[str, list[Stone]] = defaultdict(list)
-    asked = sorted(words)
-    for start in range(0, len(asked), 400):
-        some = asked[start : start + 400]
+    stock = {word.casefold() for row in fresh for word in _stock_numbers(row.says(Column.STOCK))}
+    found: Named = defaultdict(list)
+    for some in _some(words):
         wanted = visible_to(actor).where(or_(Stone.public_id.in_(some), Stone.report_no.in_(some)))
         for stone in await session.scalars(wanted):
             found[stone.public_id].append(stone)
             if stone.report_no:
                 found[stone.report_no].append(stone)
+    for some in _some(stock):
+        for stone in await session.scalars(visible_to(actor).where(Stone.stock_no_key.in_(some))):
+            found[Column.STOCK, stone.stock_no_key].append(stone)
     return found
 
 
-def _name(line: Line, told: Counter[str], known: Mapping[str, list[Stone]], taken: set[int]) -> None:
+def _some(words: set[str]) -> Iterator[list[str]]:
+    """As many at a time as one question takes."""
+    asked = sorted(words)
+    yield from (asked[start : start + 400] for start in range(0, len(asked), 400))
+
+
+def _stock_numbers(text: str) -> list[str]:
+    """What may be numbers in the cell: the whole of it, for a number may hold a space, and its words."""
+    return [text, *sheet_columns.named(text)] if text else []
+
+
+def _called(row: Row, column: Column, known: Named) -> Iterator[tuple[str, list[Stone]]]:
+    """Each name in the cell, and the stones that bear it. Of one stock number only those count that can be listed,
+    while there are any: a stone that cannot be sold does not make another's number doubtful."""
+    text = row.says(column)
+    if column is not Column.STOCK:
+        yield from ((word, known.get(word, [])) for word in sheet_columns.named(text))
+        return
+    words = [text] if (column, text.casefold()) in known else sheet_columns.named(text)
+    for word in words:
+        bear = known.get((column, word.casefold()), [])
+        yield word, [stone for stone in bear if stone.listed] or bear
+
+
+def _name(line: Line, told: Counter[str], known: Named, taken: set[int]) -> None:
     """Which lot the row speaks of, or which stones its new lot would hold."""
     lot = line.row.says(Column.LOT)
     if lot:
@@ -71,13 +101,12 @@ def _name(line: Line, told: Counter[str], known: Mapping[str, list[Stone]], take
             code = "sheet_unknown_lot" if line.held is None else "sheet_lot_twice"
             line.cells.append(Cell(Column.LOT, None, lot[:40], code))
         return
-    column = Column.STONES if line.row.says(Column.STONES) else Column.REPORTS
-    words = sheet_columns.named(line.row.says(column))
-    code = "" if words else "sheet_stone_missing"
-    for word in words[:MOST_STONES]:
-        stones = known.get(word, [])
+    column = next((one for one in sheet_columns.NAMING if line.row.says(one)), Column.REPORTS)
+    called = list(_called(line.row, column, known))
+    code = "" if called else "sheet_stone_missing"
+    for _, stones in called[:MOST_STONES]:
         if len(stones) != 1:
-            code = "sheet_report_ambiguous" if stones else "sheet_unknown_stone"
+            code = _DOUBTFUL.get(column, "sheet_report_ambiguous") if stones else "sheet_unknown_stone"
         elif not stones[0].listed:
             code = "not_verified"
         elif stones[0].id in taken:
@@ -85,10 +114,10 @@ def _name(line: Line, told: Counter[str], known: Mapping[str, list[Stone]], take
         else:
             taken.add(stones[0].id)
             line.stones.append(stones[0])
-    if len(words) > MOST_STONES:
+    if len(called) > MOST_STONES:
         code = "sheet_too_long"
     if code:
-        line.cells.append(Cell(column, None, " ".join(words)[:120], code))
+        line.cells.append(Cell(column, None, " ".join(word for word, _ in called)[:120], code))
 
 
 def _read_cell(line: Line, column: Column, sale: Sale, decimal: str, sets: bool) -> None:
@@ -109,7 +138,7 @@ def _read_cell(line: Line, column: Column, sale: Sale, decimal: str, sets: bool)
     match column:
         case Column.LOT | Column.VERSION | Column.POSITION:
             _read_count(line, column, text, old)
-        case Column.STONES | Column.REPORTS:
+        case Column.STONES | Column.REPORTS | Column.STOCK:
             if held is not None and text and sheet_columns.named(text) != sheet_columns.named(str(old)):
                 line.cells.append(Cell(column, old, text[:120], "sheet_stones_fixed"))
         case Column.NUMBER:

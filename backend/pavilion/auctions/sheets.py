@@ -1,7 +1,8 @@
 """The lot list of a sale as a file, out and in.
 
-Lots are found by `lot_id`, never by their number. A row without one names listed stones, by id or by report number, and
-is a new lot. A lot that the file does not name stays as it is; a column that the file does not have changes nothing.
+Lots are found by `lot_id`, never by their number. A row without one names listed stones, by id, report number or stock
+number, and is a new lot. A lot that the file does not name stays as it is; a column that it does not have changes
+nothing.
 """
 
 import base64
@@ -54,6 +55,8 @@ class Held:
                 return " ".join(stone.public_id for stone in self.stones)
             case Column.REPORTS:
                 return " ".join(stone.report_no for stone in self.stones if stone.report_no)
+            case Column.STOCK:
+                return " ".join(stone.stock_no for stone in self.stones)
             case Column.RESERVE:
                 return self.reserve
         value: Value = getattr(self.lot, STORED[column][0])
