@@ -113,6 +113,13 @@ def test_what_is_asked_for_a_stone_and_what_is_offered_for_it_are_two_words():
     assert not wrong
 
 
+def test_the_house_has_one_chinese_word_for_a_stone():
+    """裸石. 宝石 stands where the trade names a kind by it, and for a gem that is no diamond on its papers."""
+    kinds = re.compile("(?:彩色|有色|红|蓝|天然|其他)宝石")
+    said = {text: one if isinstance(one, str) else one[0] for (_, text), one in ZH.messages.items()}
+    assert [text for text, one in said.items() if "宝石" in kinds.sub("", one)] == ["paper_gem"]
+
+
 @pytest.mark.parametrize("lang", ["en", "zh_Hans_CN"])
 def test_two_catalogues_never_contradict_each_other(lang):
     from babel.messages.pofile import read_po

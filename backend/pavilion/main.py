@@ -16,7 +16,7 @@ from pavilion.accounts import service as accounts_service
 from pavilion.accounts import trade_terms
 from pavilion.accounts.program_door import ProgramDoor
 from pavilion.accounts.sign_in import SignIn
-from pavilion.auctions import rates, reached, reserves
+from pavilion.auctions import entities, rates, reached, reserves
 from pavilion.auctions import service as auctions_service
 from pavilion.auctions.viewed import Views
 from pavilion.bidding import (
@@ -214,7 +214,7 @@ def build_web(
 ) -> FastAPI:
     """Pages, forms, API and sockets over one database."""
     sessions = sessions_of(settings, engine)
-    pages = pages_of(static.frontend(), nomenclature.term)
+    pages = pages_of(static.frontend(), nomenclature.term, entities.seat().zone)
     # The routes themselves: included, each router would be worked through again for every house that is built.
     routes = [route for router in routers for route in router.routes]
     app = FastAPI(title="Pavilion", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, routes=routes)

@@ -197,6 +197,8 @@ async def test_a_sale_is_built_and_published_without_script(house):
     assert (first.public_id, first.number, first.opening_minor, first.low_minor) == (lots[2], 11, 400_000, 500_000)
     assert (await curator.get(board)).status_code == 200
     assert "Spectral V" in (await (await house.browser()).get("/sales")).text
+    making, public = (await curator.get("/staff/sales")).text.split('id="sales-public"')
+    assert "Sales that are being built stand here" in making and "Spectral V" in public and "sales-ended" not in public
 
 
 def filled(text, action):

@@ -11,7 +11,7 @@ from pavilion.auctions.models import Lot
 from pavilion.auctions.repairs import repair_of
 from pavilion.auctions.rules import Broken, Code, Finding
 from pavilion.catalogue import service as catalogue
-from pavilion.catalogue.models import CommitmentKind
+from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.provenance.models import StoneVerdict
 from tests.auctions import world
 from tests.auctions.test_pages import drafted, house  # noqa: F401  # the fixture of a running house
@@ -54,6 +54,7 @@ async def test_every_code_leads_to_a_page_that_opens_for_the_curator_and_holds_w
         for verdict in await session.scalars(select(StoneVerdict)):
             verdict.decided_at -= timedelta(hours=25)
             verdict.claim = {"origin_id": "BW:00000001"} | dict(verdict.claim)
+        await session.execute(update(Stone).values(report_date="2020-01-31"))
     for address, one in wanted:
         parts = urlsplit(address)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -65,6 +66,8 @@ async def test_every_code_leads_to_a_page_that_opens_for_the_curator_and_holds_w
             continue  # their rows stand there while there are some
         assert f'id="{parts.fragment}"' in pages[path], f"{one}: {address}"
     board = pages[f"/staff/sales/{sale}"]
+    for page in (board, pages[f"/staff/sales/{sale}/lots/{lot}"]):
+        assert "Report older than five years: PV-" in page and made.stones[0] not in re.sub(r"<[^>]*>", " ", page)
     stale = repair_of(Finding(Code.VERDICT_STALE, lot, made.stones[0]), sale)
     assert board.count(f'href="{stale}"') == 2, "in the row of the lot, and in the list of the sale"
     reserve = repair_of(Finding(Code.INVARIANT_BROKEN, lot, Broken.RESERVE_ABOVE_LOW), sale, sets_reserves=True)

@@ -140,8 +140,8 @@ async def stored(visit, lot, states):
     ("lang", "checked", "why", "since", "again"),
     [("en", "The origin of this stone is being checked again.", "The laboratory withdrew its report", "Since ",
       "The stone is verified again; the auctioneer resumes the lot soon."),
-     ("zh", "本宝石的来源正在重新核查。", "实验室已撤回其报告", "起</p>",
-      "宝石已重新通过核验，拍卖师即将恢复本拍品。")],
+     ("zh", "本裸石的来源正在重新核查。", "实验室已撤回其报告", "起</p>",
+      "裸石已重新通过核验，拍卖师即将恢复本拍品。")],
 )  # fmt: skip
 async def test_a_paused_lot_says_why_it_stands_still_and_names_its_stone_to_the_house_alone(
     visit,
@@ -208,7 +208,7 @@ async def test_the_notice_in_the_book_says_in_words_why(visit, lang):
 @pytest.mark.parametrize(
     ("lang", "waits", "ready"),
     [("en", "Lots that stand still", "Its stone is verified again: waits to be resumed."),
-     ("zh", "暂停中的拍品", "宝石已重新通过核验：等待恢复。")],
+     ("zh", "暂停中的拍品", "裸石已重新通过核验：等待恢复。")],
 )  # fmt: skip
 async def test_the_auctioneer_reads_which_lots_wait_to_be_resumed(visit, lang, waits, ready):
     lot = visit.sale.lots[0]

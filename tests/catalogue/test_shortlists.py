@@ -78,9 +78,15 @@ async def test_a_company_talks_over_its_stones_and_nobody_else_hears_it(house, s
         assert pressed.headers["location"] == f"/stones?shape=round#s-{stock[0].public_id}"
         for _ in range(2):  # said twice, done once
             assert (await wen.post("/shortlists/lines", data={"stone": stock[1].public_id}, headers=HX)).is_success
-        assert (await wen.get("/stones")).text.count('aria-pressed="true"') == 2
+        shown = (await wen.get("/stones")).text
+        assert shown.count('aria-pressed="true"') == 2
         where = await collected(wen, stock[0])
         page = (await wen.get(where)).text
+        called = re.search(r"<h1[^>]*>([^<]+)", page)[1]
+        alone = (await wen.get(f"/stones/{stock[0].public_id}")).text
+        for seen, stone in ((shown, "G VS2 round, 1.01"), (alone, "")):
+            assert f'aria-label="On the list {called}: {stone}' in seen, "what a press does, and to which stone"
+        assert "2 March 2026, 13:00 in Antwerp" in page and "UTC" not in page
         line = line_of(page, 1)
         words = {"verdict": "A", "maximum": "12,500", "currency": "USD", "shared_note": SECRET, "own_note": "mine only"}
         said = await wen.post(f"{where}/lines/{line}/words", data=words)

@@ -63,7 +63,7 @@ async def test_an_offer_is_made_answered_and_taken_on_pages_without_names(site):
         shown = (await wen.get(own)).text
         assert "Boxed." in shown and SUPPLIER not in shown and "You would owe" in shown
         assert own in (await wen.get("/desk/offers")).text
-        assert "待您答复的宝石报价：1" in (await sam.get("/desk")).text
+        assert "待您答复的裸石报价：1" in (await sam.get("/desk")).text
         assert "wait for your answer" not in (await wen.get("/desk")).text
         desk = (await sam.get("/stock/offers")).text
         act = f"/stock/offers/{offer.public_id}"

@@ -86,6 +86,11 @@ class Board(NamedTuple):
         return sum(line.reserve_minor or 0 for line in self.lots)
 
     @property
+    def names(self) -> dict[str, str]:
+        """What people call each stone: its number with its supplier, by public id."""
+        return {stone.public_id: stone.stock_no for line in self.lots for stone in line.stones}
+
+    @property
     def numbers_follow(self) -> bool:
         """Whether the numbers, as far as given, rise in running order."""
         given = [(line.lot.number, line.lot.suffix) for line in self.lots if line.lot.number]

@@ -58,6 +58,7 @@ async def board_page(
         refused=refused,
         adds=adds,
         repair=partial(repair_of, sale=sale, sets_reserves=actor.may(Permission.RESERVE_SET)),
+        named=whole.names,
         takes_again=changes.takes_again(whole.sale, now),
         ends={} if draft else await request.app.state.ends_of(session, sale),
         listing=[] if draft else await changes.being_listed(session, whole.sale),

@@ -310,7 +310,7 @@ async def _sales_page(
 ) -> Response:
     lines = await board.sale_lines(session, actor, drafts=True)
     form = {**SaleSettings(title_en="-").model_dump(), "title_en": ""} | dict(said or usual_settings())
-    facts = {"form": form, "faults": faults or {}} | _choices()
+    facts = {"form": form, "faults": faults or {}, "running": board.RUNNING, "ended": board.ENDED} | _choices()
     return page(request, "auctions/staff_sales.html", status_code=status_code, lines=lines, now=now, **facts)
 
 
@@ -350,6 +350,7 @@ async def _lot_page(
         ends={} if shown.sale.state == "draft" else await request.app.state.ends_of(session, sale),
         proposed=numbering.proposals(taken) if late else [],
         repair=partial(repair_of, sale=sale, sets_reserves=actor.may(Permission.RESERVE_SET)),
+        named=shown.names,
         owners=await board_words.may_own(session, also=line.lot.consignor_company_id),
         history=await reoffering.history_of(session, line.lot),
         listing=late and lot in await changes.being_listed(session, shown.sale),

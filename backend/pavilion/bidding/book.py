@@ -17,7 +17,7 @@ FINAL = frozenset({"sold", "passed", "withdrawn"})
 # What the room is told of a lot that only waits for a person, in English and Chinese.
 VERIFIED_AGAIN = (
     "The stone is verified again; the auctioneer resumes the lot soon.",
-    "宝石已重新通过核验，拍卖师即将恢复本拍品。",
+    "裸石已重新通过核验，拍卖师即将恢复本拍品。",
 )
 
 

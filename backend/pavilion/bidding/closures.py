@@ -50,7 +50,7 @@ async def notices(session: AsyncSession, stones: Iterable[str]) -> tuple[str, st
     said = [in_words(code) for code in told]
     lead_en = "The confirmation of this stone\u2019s origin has been withdrawn; it is being checked again."
     return " ".join([lead_en, *(one.en for one in said)]), "".join(
-        ["本宝石的来源确认已撤销，正在重新核查。", *(one.zh for one in said)]
+        ["本裸石的来源确认已撤销，正在重新核查。", *(one.zh for one in said)]
     )
 
 

@@ -37,7 +37,7 @@ async def hold(settings: Settings, sessions: Sessions, clock: Clock, limit: int)
     bill = Bill(
         "Quiet Tender", "静谧密封标售",
         "Three stones by sealed bids. Nobody at the house can read a bid before two of three custodians open it.",
-        "三颗宝石，密封投标。在三位保管人中的两位开启之前，拍卖行无人能读取出价。",
+        "三颗裸石，密封投标。在三位保管人中的两位开启之前，拍卖行无人能读取出价。",
         opens, now + OPEN_FOR, stagger_s=0,
         type="tender", options={"tender": tender_options(custodians), "outage": {"min": 60, "span": 600, "grant": 60}},
     )  # fmt: skip

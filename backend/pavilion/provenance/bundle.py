@@ -63,7 +63,7 @@ did/, status/      public keys of the signers; revocation and suspension lists a
 tables/, rules.json, trust.json, inputs/   what the verdict was computed from; inputs only for those who may see them
 MANIFEST           SHA-256 of every other file
 
-这是一颗宝石的护照，以及核验它所需的一切
+这是一颗裸石的护照，以及核验它所需的一切
 
 只用本行所提供软件包中的命令，不需要我们的其他东西，也不需要网络：
     pavilion verify --offline 本文件.zip

@@ -26,7 +26,7 @@ Pictures, film, words and code of this pack may be shown and printed by whoever 
 as long as its passport stands. They say what the passport says; nothing may be added to them in its name. Whether the
 passport stands is told by the code. Pavilion grants this licence free of charge and without warranty of fitness.
 
-本资料包中的图片、影片、文字与二维码，凡拥有或销售该宝石者，在其护照有效期间均可原样展示与印制。其内容即护照所载，
+本资料包中的图片、影片、文字与二维码，凡拥有或销售该裸石者，在其护照有效期间均可原样展示与印制。其内容即护照所载，
 不得以护照名义另行增添。护照是否有效，以二维码所示为准。本许可免费授予，不作适用性保证。
 """
 

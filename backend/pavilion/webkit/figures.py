@@ -74,7 +74,9 @@ class Figures:
         gap = "\u00a0" if self.tongue.lang == "en" else ""
         return f"{sign}{whole}{'.' if digits else ''}{digits}{gap}%"
 
-    def day(self, at: datetime | date, zone: str | None = None, year: bool = True) -> str:
+    def day(self, at: datetime | date | str, zone: str | None = None, year: bool = True) -> str:
+        """`9 March 2027`, `2027年3月9日`; a text is a day as programs write it, `2027-03-09`."""
+        at = date.fromisoformat(at) if isinstance(at, str) else at
         local = at.astimezone(ZoneInfo(zone or "UTC")).date() if isinstance(at, datetime) else at
         pattern = (_DAY if year else _DAY_MONTH)[self.tongue.lang]
         return format_date(local, pattern, locale=self.tongue.locale)

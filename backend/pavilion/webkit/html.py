@@ -54,12 +54,14 @@ class Nobody:
 
 
 class Pages:
-    """Everything needed to answer with a page; built once, kept as `app.state.pages`."""
+    """Everything needed to answer with a page; built once, kept as `app.state.pages`. `zone` is the house's own clock,
+    by which pages tell instants that belong to no sale and no place."""
 
-    def __init__(self, frontend: Path, term: Term | None = None) -> None:
+    def __init__(self, frontend: Path, term: Term | None = None, zone: str = "UTC") -> None:
         self.tongues = load(frontend / "locales")
         self.static = StaticFiles(frontend / "static", self.tongues)
         self.term = term
+        self.zone = zone
         self._by_lang = {lang: self._environment(frontend / "templates", lang) for lang in LANGUAGES}
 
     def environment(self, lang: Lang) -> Environment:
@@ -92,6 +94,7 @@ class Pages:
         env.filters |= words
         env.globals |= words
         env.globals |= {"lang": lang, "html_lang": HTML_LANG[lang], "other_lang": "zh" if lang == "en" else "en"}
+        env.globals |= {"house_zone": self.zone}
         return env
 
     def _words(self, tongue: Tongue) -> dict[str, Any]:
@@ -137,9 +140,9 @@ def _fresh() -> str:
 
 
 @cache
-def pages_of(frontend: Path, term: Term | None = None) -> Pages:
+def pages_of(frontend: Path, term: Term | None = None, zone: str = "UTC") -> Pages:
     """The pages of a folder that stands still as long as the process lives: read once, however many houses open."""
-    return Pages(frontend, term)
+    return Pages(frontend, term, zone)
 
 
 def page(

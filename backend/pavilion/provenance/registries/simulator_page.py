@@ -44,7 +44,7 @@ WORDS = {
     "undo": ("Take back", "撤销"),
     "do": ("Do it", "执行"),
     "empty": ("No signed files yet: nothing is known.", "尚无签名文件：一无所知。"),
-    "stones": ("stones in the files", "颗宝石已登记"),
+    "stones": ("stones in the files", "颗裸石已登记"),
     "questions": ("questions answered", "个问题已回答"),
 }
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1b1a18;
