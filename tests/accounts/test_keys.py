@@ -219,6 +219,13 @@ async def test_the_page_shows_the_key_once_and_asks_who_sits_there(house, capfd)
         text = re.search(r"pv_[0-9A-Z]{26}_[\w-]{43}", made.text)[0]
         assert made.status_code == 201 and "no-store" in made.headers["cache-control"]
         assert (await browser.post(OWN, data=said | {"password": PASSWORD})).status_code == 409
+        form = said | {"password": PASSWORD, "name": "twice", "once": re.search(r'"once" value="([^"]+)', made.text)[1]}
+        first, second = [(await browser.post(OWN, data=form)).text for _ in range(2)]
+        twice = re.search(r"pv_[0-9A-Z]{26}_[\w-]{43}", first)[0]
+        assert twice in second and second.count(twice[:29]) == 2, "pressed twice: one key, on both answers"
+        await browser.post(f"{OWN}/{twice[3:29]}/revocation")
+        again = await browser.post(OWN, data=form)
+        assert again.status_code == 409 and "Fill in the form anew" in again.text and twice not in again.text
         shown = (await browser.get(OWN)).text
         assert text not in shown and text[:29] in shown
         async with program(house, text) as client:

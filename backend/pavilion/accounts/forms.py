@@ -73,6 +73,7 @@ class KeyForm(Form):
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
     days: Literal[30, 90, 365]
     password: Annotated[str, StringConstraints(max_length=200)] = ""
+    once: FormName = ""
 
     @field_validator("days", mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """The page on which a company's administrator makes and revokes the keys of its programs."""
 
+from secrets import token_urlsafe
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from pavilion.accounts import keys, service
 from pavilion.accounts.deps import SignedInActor
 from pavilion.accounts.forms import KeyForm
+from pavilion.accounts.once import form_once, token_of
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.accounts.scopes import on_offer
 from pavilion.kernel.errors import NotAllowed, Refusal
@@ -25,7 +27,8 @@ async def own_keys(request: Request, actor: SignedInActor, session: Reading, now
 
 @router.post("/account/company/keys")
 async def make(request: Request, actor: SignedInActor, session: Writing, now: Now) -> Response:
-    """The key stands on this one answer and nowhere else. Who asks says the password once more."""
+    """The key stands on the answer to this one form and nowhere else: pressed twice, on both answers. Who asks says the
+    password once more."""
     form = await request.form()
     said: dict[str, Any] = {name: value[:200] for name, value in form.items() if isinstance(value, str)}
     said["scopes"] = [value for value in form.getlist("scopes")[:20] if isinstance(value, str)]
@@ -38,11 +41,19 @@ async def make(request: Request, actor: SignedInActor, session: Writing, now: No
         return await _page(request, session, actor, now, said=said, faults=faults)
     if not await service.is_you(session, person_id=actor.person_id, password=wanted.password, now=now):
         return await _page(request, session, actor, now, said=said, faults={"password": "step_up_needed"})
-    try:
-        key, text = await keys.make(
-            session, name=wanted.name, scopes=wanted.scopes, days=wanted.days, actor=actor, now=now
+    said_once = ("key", actor.person_id, wanted.name, sorted(wanted.scopes), wanted.days)
+    secret = token_of(wanted.once, said_once) or token_urlsafe(32)
+
+    async def act() -> str:
+        key, _ = await keys.make(
+            session, name=wanted.name, scopes=wanted.scopes, days=wanted.days, secret=secret, actor=actor, now=now
         )
-    except (keys.KeyNameTaken, keys.KeysEnough) as refused:
+        return key.public_id
+
+    try:
+        made = await form_once(session, actor=actor, name=wanted.once, said=said_once, act=act, now=now)
+        key, text = await keys.made_by(session, public_id=made, secret=secret, actor=actor)
+    except (keys.KeyNameTaken, keys.KeysEnough, keys.KeyMadeBefore) as refused:
         return await _page(request, session, actor, now, said=said, refused=refused)
     return await _page(request, session, actor, now, made=key.name, text=text)
 

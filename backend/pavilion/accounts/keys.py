@@ -57,6 +57,12 @@ class KeysEnough(Refusal):
     status, code = 409, "api_keys_enough"
 
 
+class KeyMadeBefore(Refusal):
+    """The same form once more, and its key has ended since."""
+
+    status, code = 409, "api_key_made_before"
+
+
 class KeyLine(NamedTuple):
     key: ApiKey
     by: str
@@ -84,9 +90,16 @@ async def keys_of(session: AsyncSession, actor: Actor) -> list[KeyLine]:
 
 
 async def make(
-    session: AsyncSession, *, name: str, scopes: Sequence[Scope], days: int, actor: Actor, now: datetime
+    session: AsyncSession,
+    *,
+    name: str,
+    scopes: Sequence[Scope],
+    days: int,
+    actor: Actor,
+    now: datetime,
+    secret: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its text, which nobody can show a second time."""
+    """A new key and its text, of which we keep only a hash. `secret`: 43 signs, where a form names its own."""
     _refuse_others(actor)
     if actor.company_state != CompanyState.APPROVED:
         raise KeyRests()
@@ -99,14 +112,24 @@ async def make(
         raise KeysEnough(most=MOST)
     if await session.scalar(live.where(ApiKey.name == name)):
         raise KeyNameTaken()
-    secret = secrets.token_urlsafe(32)  # 256 bits: nothing to guess, so one plain hash is enough
+    secret = secret or secrets.token_urlsafe(32)  # 256 bits: nothing to guess, so one plain hash is enough
     key = ApiKey(public_id=ulid(now), company_id=actor.company_id, person_id=actor.person_id, name=name)
     key.secret_sha256, key.scopes = _hash(secret), sorted(scopes)
     key.made_at, key.expires_at = now, now + timedelta(days=days)
     session.add(key)
     await session.flush()
     events.record(session, "key:made", key.public_id, by=actor.public_id, at=now, scopes=key.scopes, days=days)
-    return key, f"pv_{key.public_id}_{secret}"
+    return key, _text(key, secret)
+
+
+async def made_by(session: AsyncSession, *, public_id: str, secret: str, actor: Actor) -> tuple[ApiKey, str]:
+    """The live key that a form made with its own secret, and its text: pressed twice, the form shows one key."""
+    _refuse_others(actor)
+    own = select(ApiKey).where(ApiKey.public_id == public_id, ApiKey.company_id == actor.company_id)
+    key = await session.scalar(own)
+    if key is None or key.revoked_at is not None or not hmac.compare_digest(key.secret_sha256, _hash(secret)):
+        raise KeyMadeBefore()
+    return key, _text(key, secret)
 
 
 async def revoke(session: AsyncSession, *, public_id: str, actor: Actor, now: datetime) -> None:
@@ -154,6 +177,10 @@ async def _acting(session: AsyncSession, key: ApiKey, now: datetime) -> Actor:
     if actor.company_state != CompanyState.APPROVED:
         raise KeyRests()
     return replace(actor, scopes=frozenset(key.scopes), key=key.public_id)
+
+
+def _text(key: ApiKey, secret: str) -> str:
+    return f"pv_{key.public_id}_{secret}"
 
 
 def _hash(secret: str) -> str:

@@ -46,8 +46,8 @@ async def form_once(
 
 
 def token_of(name: str, said: object) -> str | None:
-    """A secret of 43 signs that a form makes once, where what it makes is a link that only its reader may know. None
-    where the form bears no name."""
+    """A secret of 43 signs that a form makes once, where what it makes is a link or a key that its reader alone may
+    know. None where the form bears no name."""
     digest = hashlib.sha256(f"link\n{name}\n{said!r}".encode()).digest()
     return base64url(digest) if name else None
 
