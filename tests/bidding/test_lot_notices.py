@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from pavilion.accounts.rules import Role
+from pavilion.auctions import noticing
 from pavilion.auctions.models import Lot
 from pavilion.auctions.version_models import CatalogueVersion, LotNotice
 from pavilion.bidding import notice_giving
@@ -116,9 +117,17 @@ async def test_a_giver_who_was_interrupted_has_given_once_the_book_told_it(live)
     said = {"field": "fact", "old": "1.02 ct", "new": "1.01 ct", "reason": "Weighed again"} | words
     assert (await give(live, ada, **said)).status_code == 303
     (kept,) = await everything(live, select(LotNotice))
+    names = ("sale", "lot", "field", "old", "new", "reason", "text_en", "text_zh", "by", "at")
+    facts = {name: getattr(kept, name) for name in names}
     async with live.house.sessions.begin() as session:
-        names = ("sale", "lot", "field", "old", "new", "reason", "text_en", "text_zh", "by", "at")
-        session.add(LotNotice(public_id=ulid(NOON), **{name: getattr(kept, name) for name in names}))
+        session.add(LotNotice(public_id=ulid(NOON), **facts))
+    async with live.house.sessions.begin() as session:
+        session.add(LotNotice(public_id=ulid(NOON + SECOND), **facts | {"text_en": "It was never told."}))
+        await notice_giving.complete(session, live.house.sale, live.house.clock())
+        given = await noticing.of_sale(session, live.house.sale)
+        assert [one.text_en for one in given] == [words["text_en"]] * 2, "before the sale goes into the archive"
+    async with live.house.sessions.begin() as session:
+        session.add(LotNotice(public_id=ulid(NOON + 2 * SECOND), **facts))
     assert await notice_giving.tick(live.house.sessions, live.house.clock() + SECOND) == 1
     assert await notice_giving.tick(live.house.sessions, live.house.clock() + SECOND) == 0
     assert len(await told(live)) == 1, "the book is not told twice"
