@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shutil
+from collections import Counter
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -135,15 +136,19 @@ def query(luck):
 WHO = [None, *sorted({tuple(sorted(one.roles)): one.email for one in people.PEOPLE}.values())]
 
 
+ENTERED = Counter()  # by how many so far a route was reached behind its guard
+
+
 @pytest.mark.parametrize("who", WHO)
 async def test_rubbish_is_refused_by_code(app, who):
+    """Everybody tries every route; the first two who are let in try three times: the same code answers all of them."""
     luck = Random(f"rubbish {who}")
     client = await browser(app, who)
     bugs = []
     for method, path in routes(app):
         if path == "/sign-out":
             continue
-        for _ in range(3):
+        for turn in range(3):
             target = filled(path, luck)
             if method in ("GET", "HEAD"):
                 answer = await client.request(method, target, params=query(luck) | {"wait": "0"})
@@ -156,6 +161,9 @@ async def test_rubbish_is_refused_by_code(app, who):
                 bugs.append((method, target[:80], answer.status_code, str(answer.request.content)[:200]))
             if answer.status_code in (401, 403) or answer.headers.get("location", "").startswith("/sign-in"):
                 break  # who may not come in is turned away before anything is read: once is enough
+            ENTERED[method, path] += turn == 0
+            if ENTERED[method, path] > 2:
+                break
     await client.aclose()
     assert bugs == []
 

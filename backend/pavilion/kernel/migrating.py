@@ -1,5 +1,6 @@
 """The schema's way to head, and whether it is there."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -23,7 +24,9 @@ def _config() -> Config:
     return config
 
 
+@cache
 def head() -> str:
+    """The newest shipped migration. Finding it reads them all, and whoever balances load asks every second."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None, "no migration is shipped"
     return revision
