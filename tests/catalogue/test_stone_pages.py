@@ -317,6 +317,8 @@ async def test_every_page_speaks_both_languages(house, stock, lang):
         browser.cookies.set("lang", lang)
         found = (await browser.get("/stones?ct_from=1&depth_to=62.5")).text
         assert all(f"</span>{chip} <span" in found for chip in words[2:]) and words[0] in found
+        wrong = (await browser.get("/stones?ct_from=abc")).text
+        assert {"en": "“Weight, from” is not a number", "zh": "“重量，下限”不是"}[lang] in wrong
         assert words[1] in (await browser.get(f"/stones/{stock[0].public_id}")).text
         compared = await browser.get(f"/stones/compare?ids={stock[0].public_id},{stock[1].public_id}")
     assert compared.status_code == 200
