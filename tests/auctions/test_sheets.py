@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import time
 
 import pytest
 from sqlalchemy import func, select
@@ -287,16 +286,11 @@ async def test_a_whole_sale_of_250_lots_is_built_from_a_workbook_and_published(r
     curator = await running.browser("noor@pavilion.example")
     address = f"/staff/sales/{sale}/sheet"
     book = await workbook(head, lines)
-    began = time.perf_counter()
     shown = await curator.post(address, files=sent(book))
-    looked = time.perf_counter() - began
     assert shown.status_code == 200 and "new: 250" in shown.text
     document = re.search(r'name="document" value="([^"]+)"', shown.text)[1]
-    began = time.perf_counter()
     made = await curator.post(f"{address}/changes", data={"document": document})
-    took = time.perf_counter() - began
     assert made.status_code == 303, made.text[:2000]
-    assert looked + took < 2, "seconds: looked at and applied"
     again = await curator.post(f"{address}/changes", data={"document": document})
     assert again.status_code == 409 and await running.first(select(func.count()).select_from(Lot)) == 250
     out = tmp_path / "out.xlsx"

@@ -1,5 +1,6 @@
 """Five hundred lots of one draft: one moved, all put into another order, all numbered anew; and two curators who move
-lots at random at the same time, a thousand times in all; and two hundred commands taken back.
+lots at random at the same time, a thousand times in all; two hundred commands taken back; and a sale of 250 lots built
+from a workbook, beside openpyxl, which only reads that workbook.
 
 Server time is the command with its transaction and its commit. Beside it, as a floor, what nobody can leave out: a
 transaction by the bare driver that takes the sale's lock, reads the order, writes the same keys or numbers row by row
@@ -21,8 +22,8 @@ import asyncpg
 from sqlalchemy import func, make_url, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions import arranging, changes, curation, ranks
-from pavilion.auctions.models import Command, Lot, LotMove, LotStone
+from pavilion.auctions import arranging, changes, curation, ranks, sheet_applying, sheet_comparing, sheets
+from pavilion.auctions.models import Command, Lot, LotMove, LotStone, Sale
 from pavilion.kernel import db
 from tests import need
 from tests.auctions import world
@@ -31,6 +32,7 @@ from tests.luck import Random
 from tests.make import NOON
 
 LOTS, TRIES, MOVES, COMMANDS = 500, 15, 1_000, 200
+SHEET, SHEET_S = 250, 2
 MOST_MS = {"one moved": 20, "all reordered": 100, "all numbered": 100}
 Written = list[tuple[str, str]]  # lot, its new key or number
 Bare = Callable[[str, str, Written], Awaitable[float]]
@@ -41,14 +43,15 @@ async def measured(name: str, url: str, bare: Bare) -> list[dict[str, object]]:
     engine = db.create_engine(url)
     sessions = db.sessions_of(engine, SEAL)
     try:
-        house = await world.build(sessions, 2 * LOTS)
+        house = await world.build(sessions, 2 * LOTS + SHEET)
         sale = await world.draft(sessions, house, LOTS)
-        beside = await world.draft(sessions, replace(house, stones=house.stones[LOTS:]))
+        beside = await world.draft(sessions, replace(house, stones=house.stones[LOTS : 2 * LOTS]))
         found = [await one_kind(name, kind, sessions, house, (sale, beside), url, bare) for kind in MOST_MS]
         return [
             *found,
             await two_curators(name, sessions, house, sale),
             await taken_back(name, sessions, house, beside),
+            await from_workbook(name, sessions, house),
         ]
     finally:
         await engine.dispose()
@@ -192,6 +195,41 @@ async def document(sessions: db.Sessions, sale: str) -> bytes:
     ids = {lot.id: lot.public_id for lot in rows}
     said = [{"lot": lot.public_id} | changes.facts_of(lot) for lot in rows]
     return json.dumps([said, sorted((ids[lot], *rest) for lot, *rest in stones if lot in ids)]).encode()
+
+
+async def from_workbook(name: str, sessions: db.Sessions, house: world.World) -> dict[str, object]:
+    """A draft without lots, and its list from a file: read, looked at, applied."""
+    import openpyxl  # slow to come in
+
+    sale = await world.draft(sessions, house, 0)
+    book = openpyxl.Workbook()
+    book.active.append(["stones", "number", "title_en", "estimate_low USD", "estimate_high USD", "opening USD"])
+    for at, stone in enumerate(house.stones[-SHEET:], 1):
+        book.active.append([stone, at, f"Brilliant {at}", 5000, 7000, 4000])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lots.xlsx"
+        book.save(path)
+        begun = time.perf_counter()
+        sum(1 for _ in openpyxl.load_workbook(path, read_only=True).active.iter_rows(values_only=True))
+        peer = time.perf_counter() - begun
+        begun = time.perf_counter()
+        read = sheets.read_file(path, "USD")
+    async with sessions.begin() as session:
+        row = await session.scalar(select(Sale).where(Sale.public_id == sale))
+        assert row is not None
+        await sheet_comparing.compare(session, row, read, house.curator)
+    async with sessions.begin() as session:
+        await sheet_applying.apply_sheet(session, sale=sale, read=read, actor=house.curator, now=NOON)
+    seconds = time.perf_counter() - begun
+    made = len(await world.order(sessions, sale))
+    facts: dict[str, object] = {
+        "name": f"{SHEET} lots from a workbook, {name}",
+        "s": round(seconds, 2),
+        "of_openpyxl_reading": round(seconds / peer, 1),
+        "ok": made == SHEET and seconds <= SHEET_S,
+    }
+    print(f"{facts['name']}: {seconds:.2f} s, needed {SHEET_S}; openpyxl reads the file in {peer:.2f} s")
+    return facts
 
 
 LOCKED = "select id from sales where public_id = {sale}"

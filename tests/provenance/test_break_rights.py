@@ -96,6 +96,7 @@ TABLE = {route: to_all(said) for said, routes in EVERYBODY.items() for route in 
     "GET /insight/{quarter}.csv": desk((*PRODUCERS, *STAFF), 404),
     "GET /insight/{quarter}.json": desk((*PRODUCERS, *STAFF), 404),
     "GET /stock/insight": desk(("supplier", *HOLDER)),
+    "GET /api/v1/stock-insight": Let(("supplier", *HOLDER), 200),
     "GET /outcomes": desk(OUTCOMES),
     "GET /outcomes/contracts/{public_id}": desk(OUTCOMES, 404),
     "GET /outcomes/files/{public_id}": desk(OUTCOMES, 404),
