@@ -160,7 +160,8 @@ def test_a_sale_of_250_lots_is_built_from_a_workbook_ordered_and_published(house
     said(page, "Lot 4 moved to 1 of 250")
     order = [order[2], *order[:2], *order[3:]]
     page.get_by_role("button", name="Number by order").click()
-    expect(page.locator("[data-order] .lot-no").last).to_have_text("250")  # the page has come to its end
+    expect(page.locator("[data-order] .lot-no").last).to_have_text("250")
+    page.wait_for_load_state()
     assert shown(page) == order
 
     page.locator("[data-order] tr").first.focus()
@@ -174,6 +175,7 @@ def test_a_sale_of_250_lots_is_built_from_a_workbook_ordered_and_published(house
     expect(page.locator("[data-order] tr").first).to_contain_text("5,500")
     page.get_by_role("button", name="Undo: ").first.click()
     expect(page.locator("[data-order] tr").first).to_contain_text("5,000")
+    page.wait_for_load_state()  # a long page is seen before it has come to its end
 
     for known in page.locator('[name="acknowledged"]').all():
         known.check()
