@@ -43,9 +43,9 @@ async def measured(name: str, url: str, bare: Bare) -> list[dict[str, object]]:
     engine = db.create_engine(url)
     sessions = db.sessions_of(engine, SEAL)
     try:
-        house = await world.build(sessions, 2 * LOTS + SHEET)
+        house = await world.build(sessions, 2 * LOTS)
         sale = await world.draft(sessions, house, LOTS)
-        beside = await world.draft(sessions, replace(house, stones=house.stones[LOTS : 2 * LOTS]))
+        beside = await world.draft(sessions, replace(house, stones=house.stones[LOTS:]))
         found = [await one_kind(name, kind, sessions, house, (sale, beside), url, bare) for kind in MOST_MS]
         return [
             *found,
@@ -201,10 +201,13 @@ async def from_workbook(name: str, sessions: db.Sessions, house: world.World) ->
     """A draft without lots, and its list from a file: read, looked at, applied."""
     import openpyxl  # slow to come in
 
+    async with sessions.begin() as session:
+        stones = await world.stones(session, house.supplier, SHEET, first=2 * LOTS + 1)
+        await world.expose(session, stones)
     sale = await world.draft(sessions, house, 0)
     book = openpyxl.Workbook()
     book.active.append(["stones", "number", "title_en", "estimate_low USD", "estimate_high USD", "opening USD"])
-    for at, stone in enumerate(house.stones[-SHEET:], 1):
+    for at, stone in enumerate(stones, 1):
         book.active.append([stone, at, f"Brilliant {at}", 5000, 7000, 4000])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lots.xlsx"
