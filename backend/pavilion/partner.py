@@ -12,10 +12,10 @@ line, a house that restarts and a rate that is used up cost time and nothing els
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from httpx2 import AsyncBaseTransport, AsyncClient, HTTPError, Response
 from pydantic import BaseModel
@@ -33,6 +33,7 @@ from pavilion.provenance.passport_answers import PassportTold
 from pavilion.trading.answers import Holds, HoldTold, Memos, MemoTold, Offers, OfferTold, Orders, OrderTold
 
 Answer = TypeVar("Answer", bound=BaseModel)
+Item = TypeVar("Item", covariant=True)
 Said = Mapping[str, Any]
 Asked = Mapping[str, str | Sequence[str]]
 
@@ -79,18 +80,11 @@ class Partner:
 
     async def search(self, asked: Asked, *, cursor: str | None = None, limit: int = PAGE) -> StonesTold:
         """One page of stones, with the counts of what else could be asked; `asked` by the names of the document."""
-        said = {**asked, "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-        return await self._get(StonesTold, "/stones", said)
+        return await self._get(StonesTold, "/stones", {**asked, "limit": str(limit), **_behind(cursor)})
 
-    async def stones(self, **asked: str | Sequence[str]) -> AsyncIterator[StoneTold]:
+    def stones(self, **asked: str | Sequence[str]) -> AsyncIterator[StoneTold]:
         """Every stone that fits, page by page."""
-        cursor: str | None = None
-        while True:
-            page = await self.search(asked, cursor=cursor)
-            for stone in page.items:
-                yield stone
-            if (cursor := page.cursor) is None:
-                return
+        return _all(lambda cursor: self.search(asked, cursor=cursor))
 
     async def stone(self, stone: str) -> StoneTold:
         return await self._get(StoneTold, f"/stones/{stone}")
@@ -114,14 +108,8 @@ class Partner:
 
     # -- sales ----------------------------------------------------------------------------------------------------
 
-    async def sales(self) -> AsyncIterator[SaleTold]:
-        cursor: str | None = None
-        while True:
-            page = await self._get(SalesTold, "/sales", {"cursor": cursor} if cursor else {})
-            for sale in page.items:
-                yield sale
-            if (cursor := page.cursor) is None:
-                return
+    def sales(self) -> AsyncIterator[SaleTold]:
+        return _all(lambda cursor: self._get(SalesTold, "/sales", _behind(cursor)))
 
     async def sale(self, sale: str) -> WholeSale:
         return await self._get(WholeSale, f"/sales/{sale}")
@@ -129,15 +117,9 @@ class Partner:
     async def lot(self, lot: str) -> WholeLot:
         return await self._get(WholeLot, f"/lots/{lot}")
 
-    async def results(self, **asked: str | Sequence[str]) -> AsyncIterator[ResultTold]:
+    def results(self, **asked: str | Sequence[str]) -> AsyncIterator[ResultTold]:
         """Lots that ended, by the names of the document."""
-        cursor: str | None = None
-        while True:
-            page = await self._get(ResultsTold, "/results", asked | ({"cursor": cursor} if cursor else {}))
-            for result in page.items:
-                yield result
-            if (cursor := page.cursor) is None:
-                return
+        return _all(lambda cursor: self._get(ResultsTold, "/results", {**asked, **_behind(cursor)}))
 
     # -- trading: each act takes a `once` of yours, or makes one; under the same one it is done once -----------------
 
@@ -258,15 +240,9 @@ class Partner:
         said = {"column": column, "word": word, "meaning": meaning}
         return (await self._act(FileTaken, f"/stock-files/{file}/mappings", said, None)).id
 
-    async def stock_insight(self) -> AsyncIterator[StoneInsightTold]:
+    def stock_insight(self) -> AsyncIterator[StoneInsightTold]:
         """How the company's own listed stones stand, by stock number."""
-        cursor: str | None = None
-        while True:
-            page = await self._get(StockInsightTold, "/stock-insight", {"cursor": cursor} if cursor else {})
-            for stone in page.items:
-                yield stone
-            if (cursor := page.cursor) is None:
-                return
+        return _all(lambda cursor: self._get(StockInsightTold, "/stock-insight", _behind(cursor)))
 
     # -- pictures: what has arrived is not sent again -----------------------------------------------------------------
 
@@ -342,6 +318,29 @@ class Partner:
             if tries < len(BACK_OFF_S):
                 await asyncio.sleep(BACK_OFF_S[tries] * (0.5 + secrets.randbelow(1000) / 1000))
         raise Away(f"{method} {path}: {why}")
+
+
+class _Page(Protocol[Item]):
+    @property
+    def items(self) -> Sequence[Item]: ...
+
+    @property
+    def cursor(self) -> str | None: ...
+
+
+async def _all(turned_to: Callable[[str | None], Awaitable[_Page[Item]]]) -> AsyncIterator[Item]:
+    """What stands on all pages, each asked for when the one before it has been read."""
+    cursor: str | None = None
+    while True:
+        page = await turned_to(cursor)
+        for one in page.items:
+            yield one
+        if (cursor := page.cursor) is None:
+            return
+
+
+def _behind(cursor: str | None) -> dict[str, str]:
+    return {"cursor": cursor} if cursor else {}
 
 
 def _each(value: str | Iterable[str]) -> Iterable[str]:
