@@ -29,7 +29,7 @@ def test_a_record_is_good_and_an_altered_one_names_its_line(reader, lang):
     expect(verdict).to_contain_text(OK[lang])
     expect(verdict).to_have_class("verify-verdict is-leading")
     sent = []
-    page.on("request", lambda request: sent.append((request.method, request.post_data)))
+    page.on("request", lambda request: sent.append((request.method, request.post_data, request.url)))
     at = next(k for k, line in enumerate(RECORD) if b'"bid.accepted"' in line)
     offered(page, [*RECORD[:at], RECORD[at].replace(b'"via":"online"', b'"via":"phone"'), *RECORD[at + 1 :]])
     expect(verdict).to_have_class("verify-verdict is-outbid")

@@ -25,6 +25,12 @@ export class Hand {
     this.console = console;
     this.bookDue = false;
     this.taking = 0;
+    this.asked = 0;
+  }
+
+  /** The turn of an act, in the order of their sending. */
+  asks() {
+    return (this.asked += 1);
   }
 
   get element() {
@@ -136,15 +142,17 @@ export class Hand {
     button?.scrollIntoView({ block: "nearest" });
   }
 
-  /** @param {import("./console-acts.js").Came | null} came */
-  answer(came) {
+  /** What came of an act. It takes the place of what came of earlier ones; later ones that were answered before it stay.
+   * @param {import("./console-acts.js").Came | null} came @param {number} [turn] */
+  answer(came, turn = this.asks()) {
     const place = document.querySelector("[data-answer]");
     if (!place) return;
-    place.replaceChildren();
+    for (const told of [...place.children]) if (!came || Number(told.getAttribute("data-turn")) <= turn) told.remove();
     if (!came) return;
-    const words = document.createElement("span");
-    words.textContent = came.words;
-    place.append(icon(came.good ? "verified" : "outbid"), words);
+    const told = document.createElement("span");
+    told.dataset.turn = String(turn);
+    told.append(icon(came.good ? "verified" : "outbid"), came.words);
+    place.prepend(told);
   }
 
   /** A part of the page as the house now has it. @param {string} part @param {string} [query] @returns {Promise<DocumentFragment | null>} */

@@ -170,16 +170,18 @@ class Console {
     if (form.matches("[data-behalf-form]")) { event.preventDefault(); void this.hand.behalf(form); return; }
     if (!form.matches("[data-act-form]") && !form.closest("[data-waiting]")) return;
     event.preventDefault();
-    void this.send(form);
+    void this.send(form, event.submitter?.textContent?.trim() ?? "");
   }
 
-  /** @param {HTMLFormElement} form */
-  async send(form) {
+  /** @param {HTMLFormElement} form @param {string} act what its button says */
+  async send(form, act) {
     if (form.dataset.sending) return; // pressed twice is sent once
     form.dataset.sending = "1";
-    const came = await sendForm(form);
+    const turn = this.hand.asks();
+    const { good, words } = await sendForm(form);
+    const came = { good, words: act + say(": ") + words };
     delete form.dataset.sending;
-    this.hand.answer(came);
+    this.hand.answer(came, turn);
     if (came.good) {
       const act = form.closest("details[data-act]");
       if (act instanceof HTMLDetailsElement) {

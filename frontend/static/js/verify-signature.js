@@ -22,14 +22,12 @@ export async function holds(key, signature, data) {
 
 /** @param {SubtleCrypto | undefined} subtle @returns {Promise<Holds>} */
 export async function choose(subtle = globalThis.crypto?.subtle) {
-  const own = typeof Worker === "undefined" ? beside : inWorker();
-  if (!subtle) return own;
   try {
-    const probe = await native(subtle)(PROBE.key, PROBE.signature, new Uint8Array());
-    return probe ? native(subtle) : own;
+    if (subtle && (await native(subtle)(PROBE.key, PROBE.signature, new Uint8Array()))) return native(subtle);
   } catch {
-    return own; // the browser does not know Ed25519
+    // the browser does not know Ed25519
   }
+  return typeof Worker === "undefined" ? beside : inWorker();
 }
 
 /** @type {Holds} */
