@@ -65,6 +65,7 @@ from pavilion.viewings import interest, remote, trays_reading
 from pavilion.viewings import readiness as seen_before
 from pavilion.webkit import guards, refusals, static
 from pavilion.webkit import rates as limits_of_programs
+from pavilion.webkit.finding import ByFirstWord
 from pavilion.webkit.html import pages_of
 from pavilion.webkit.log import RequestLog
 from pavilion.worker import Tick
@@ -250,6 +251,7 @@ def build_web(
     app.state.portraits = portraits.portrait_of
     app.state.zone_of = notifications_service.zone_of
     app.mount(static.MOUNT, pages.static)
+    app.router.middleware_stack = ByFirstWord(app.router)
     refusals.install(app)
     app.user_middleware = [
         Middleware(RequestLog),

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload
 
 from pavilion.accounts import browsers
 from pavilion.accounts.models import Company, Person, Proposal, SignInSession
@@ -30,20 +30,30 @@ class ProposalLine(NamedTuple):
     decider: str | None
 
 
+# Asked by every request that bears a cookie: one question, put together once.
+_RIGHTS = (joinedload(Person.roles), joinedload(Person.company))
+_SIGNED_IN = (
+    select(SignInSession, Person)
+    .join(Person, Person.id == SignInSession.person_id)
+    .where(SignInSession.token_sha256 == bindparam("token"))
+    .options(*_RIGHTS)
+)
+
+
 async def actor_of(session: AsyncSession, token_sha256: str, now: datetime) -> tuple[Actor, datetime] | None:
     """The person behind a live sign-in session and when it was last seen."""
-    row = await session.scalar(select(SignInSession).where(SignInSession.token_sha256 == token_sha256))
-    if row is None or not session_alive(row.created_at, row.last_seen_at, row.revoked_at is not None, now):
+    found = (await session.execute(_SIGNED_IN, {"token": token_sha256})).unique().one_or_none()
+    if found is None:
         return None
-    person = await person_with_rights(session, row.person_id)
-    if person is None or person.disabled_at is not None:
+    row, person = found
+    if not session_alive(row.created_at, row.last_seen_at, row.revoked_at is not None, now) or person.disabled_at:
         return None
     return as_actor(person, row.id), row.last_seen_at
 
 
 async def person_with_rights(session: AsyncSession, person_id: int) -> Person | None:
-    wanted = select(Person).where(Person.id == person_id)
-    return await session.scalar(wanted.options(selectinload(Person.roles), joinedload(Person.company)))
+    found = await session.scalars(select(Person).where(Person.id == person_id).options(*_RIGHTS))
+    return found.unique().one_or_none()
 
 
 def as_actor(person: Person, session_id: int | None = None) -> Actor:
