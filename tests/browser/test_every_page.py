@@ -6,6 +6,7 @@ other language's templates left over, and nothing to press that is smaller than 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser import axe
 from tests.browser.conftest import free_port
 
 WIDEST = 1440  # where axe looks
@@ -80,9 +81,10 @@ SMALL = """() => [...document.querySelectorAll("button, summary, .button, select
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def demo(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Address of the demonstration house without rivals, and the password of everyone in it."""
-    data, port = tmp_path_factory.mktemp("demo"), free_port()
+    data, port = tmp_path_factory.mktemp("demo") / "house", free_port()
+    shutil.copytree(furnished, data)
     command = [sys.executable, "-m", "tests.browser.demo", "demo", "--port", str(port), "--data", str(data)]
     env = os.environ | {"PYTHONWARNINGS": "", "PYTHONUNBUFFERED": "1", "PYTHONASYNCIODEBUG": ""}
     told = {"stdout": subprocess.PIPE, "text": True, "env": env, "cwd": Path(__file__).parents[2]}
@@ -103,7 +105,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
 def context(demo: tuple[str, str], chrome: Browser) -> Iterator[BrowserContext]:
     """One browser for one person after the other: what every page shows, each of them fetched once more."""
     with chrome.new_context(viewport={"width": WIDEST, "height": 900}, timezone_id="Asia/Hong_Kong") as context:
-        context.add_init_script(Axe().axe_script)
+        context.add_init_script(axe.SCRIPT)
         context.set_default_timeout(40_000)
         yield context
 

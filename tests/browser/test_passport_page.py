@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from pavilion import main
 from pavilion.kernel.clock import utc_now
 from pavilion.provenance import passport_queries, service
+from tests.browser import axe
 from tests.browser.conftest import PATIENCE_S, House
 from tests.provenance import stones
 
@@ -50,8 +50,8 @@ def passport(house: House, tmp_path_factory) -> tuple[str, str]:
 def test_the_page_has_no_fault_and_is_no_wider_than_the_screen(reader, passport, lang, phone):
     page = reader(None, lang=lang, phone=phone).go(f"/passports/{passport[0]}")
     expect(page.locator("[data-proof-panel][data-checked]")).to_be_visible(timeout=20_000)
-    faults = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    assert [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in faults] == []
+    found = axe.violations(page)
+    assert [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
     expect(page.locator(".way-map svg")).to_be_visible()
 

@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser import axe
 from tests.browser.conftest import ANTWERP, House
 from tests.cast import ILSE, WEN
 
@@ -242,11 +242,7 @@ def test_every_page_is_free_of_faults_that_axe_knows(house: House, reader, lang,
     for path in rows:
         page = wen.go(path)
         page.wait_for_load_state("networkidle")
-        found = [
-            f"{path}: {one['id']}: {one['nodes'][0]['html'][:160]}"
-            for one in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        ]
-        assert found == []
+        assert faults_of(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
     page = wen.live(f"/lots/{sale.lots[0]}")
     page.fill("#max", "99,000")
@@ -256,5 +252,4 @@ def test_every_page_is_free_of_faults_that_axe_knows(house: House, reader, lang,
 
 
 def faults_of(page: Page) -> list[str]:
-    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in violations]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in axe.violations(page)]

@@ -5,11 +5,11 @@ import re
 import time
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from pavilion.kernel.clock import utc_now
 from pavilion.provenance import bundle, log_wiring, service
+from tests.browser import axe
 from tests.browser.conftest import PATIENCE_S
 from tests.browser.test_every_page import WIDER
 from tests.provenance import sealed, stones
@@ -86,7 +86,7 @@ def test_the_report_reads_on_a_phone_and_has_no_fault_that_axe_knows(reader, pac
     offered(page, packed)
     expect(page.locator("[data-verdict]")).to_contain_text(VALID[lang])
     assert page.evaluate(WIDER, 360) == []
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = axe.violations(page)
     assert [(fault["id"], [node["html"][:90] for node in fault["nodes"]]) for fault in found] == []
     if lang == "zh":
         facts = page.locator(".verify-line > span").all_inner_texts()
