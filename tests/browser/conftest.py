@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
@@ -20,9 +18,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from pavilion.kernel.db import create_engine, sessions_of
 from tests import make, need
-from tests.browser import rooms
-from tests.browser.serve import house_settings
+from tests.browser import rooms, serve
 from tests.conftest import run
+from tests.forked import Forked
 
 PATIENCE_S = 120  # with a house that does its work, however busy the machine is
 HONG_KONG, ANTWERP = "Asia/Hong_Kong", "Europe/Brussels"
@@ -42,8 +40,8 @@ class House:
     def __init__(self, data: Path, port: int, **given: str) -> None:
         """`given`: further settings, by the names they have in the environment."""
         self.data, self.port, self.url, self._given = data, port, f"http://127.0.0.1:{port}", given
-        self.settings = house_settings(data, port)
-        self._server: subprocess.Popen[bytes] | None = None
+        self.settings = serve.house_settings(data, port)
+        self._server: Forked | None = None
 
     def do(self, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **facts: Any) -> Any:
         """The verb over the house's own database, in a loop of its own."""
@@ -66,19 +64,17 @@ class House:
         return made
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tests.browser.serve", str(self.data), str(self.port)]
-        quiet = os.environ | {"PYTHONWARNINGS": "", "PYTHONASYNCIODEBUG": ""}
-        self._server = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=quiet | self._given)
+        self._server = Forked(serve.run, str(self.data), str(self.port), env=os.environ | self._given)
         try:
             self._wait_until_open(self._server)
         except BaseException:
             self.stop()
             raise
 
-    def _wait_until_open(self, server: subprocess.Popen[bytes]) -> None:
+    def _wait_until_open(self, server: Forked) -> None:
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
-            assert server.poll() is None, "the house did not open"
+            assert server.returncode is None, "the house did not open"
             try:
                 with urllib.request.urlopen(f"{self.url}/sales", timeout=PATIENCE_S):
                     return
@@ -89,7 +85,7 @@ class House:
     def stop(self) -> None:
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(PATIENCE_S)
+            self._server.ended(PATIENCE_S)
             self._server = None
 
 

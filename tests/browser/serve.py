@@ -1,4 +1,4 @@
-"""One house on one port, for tests that look at it from outside: `python -m tests.browser.serve DATA PORT`."""
+"""One house on one port, for tests that look at it from outside: a process told its folder and its port."""
 
 import asyncio
 import sys
@@ -37,5 +37,5 @@ async def main() -> None:
     await engine.dispose()
 
 
-if __name__ == "__main__":
+def run() -> None:
     asyncio.run(main())

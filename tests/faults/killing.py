@@ -8,7 +8,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from pavilion.kernel.clock import utc_now
 from pavilion.settings import Settings, with_secrets
 from tests.auctions import world
 from tests.bidding.house import registered
+from tests.forked import Forked, pavilion
 
 BUYERS = 8
 
@@ -81,15 +81,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def serve(load: Load) -> asyncio.subprocess.Process:
+async def serve(load: Load) -> Forked:
     """The production command, until it answers bids."""
-    command = [sys.executable, "-m", "pavilion", "serve", "--port", str(load.port), "--data", str(load.folder)]
-    errors = (load.folder / "errors.log").open("ab")
-    process = await asyncio.create_subprocess_exec(*command, stdout=errors, stderr=errors, env={**os.environ})
-    errors.close()
+    words, errors = ("serve", "--port", str(load.port), "--data", str(load.folder)), load.folder / "errors.log"
+    process = Forked(pavilion, *words, env=os.environ, said=errors)
     async with asyncio.timeout(40), AsyncClient(base_url=load.url, verify=False) as client:
         while True:
-            assert process.returncode is None, (load.folder / "errors.log").read_text()[-2000:]
+            assert process.returncode is None, errors.read_text()[-2000:]
             with contextlib.suppress(HTTPError):
                 if (await client.get("/api/v1/time")).status_code == 200:
                     return process

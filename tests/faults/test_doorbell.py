@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import signal
-import sys
 import time
 
 import pytest
@@ -27,6 +26,7 @@ from pavilion.kernel import db
 from pavilion.kernel.clock import utc_now
 from tests.faults import killing
 from tests.faults.test_processes import words_of
+from tests.forked import Forked, pavilion
 
 LEVEL_S = 1  # from Redis answering again to the last room that knows: usually
 AT_WORST_S = 5  # where the machine has other things to do
@@ -81,10 +81,9 @@ class Several:
         self.environment, self.redis = environment, redis
         self.processes = {}
 
-    async def start(self, name, service, listen):
+    def start(self, name, service, listen):
         environment = self.environment | {"PAVILION_LISTEN": listen, "PAVILION_HEALTH_LISTEN": listen}
-        command = [sys.executable, "-m", "pavilion", *words_of(service, environment)]
-        self.processes[name] = await asyncio.create_subprocess_exec(*command, env=environment)
+        self.processes[name] = Forked(pavilion, *words_of(service, environment), env=environment)
 
     async def ready(self, name, listen):
         async with asyncio.timeout(PATIENCE_S), AsyncClient(base_url=f"http://{listen}", verify=False) as client:
@@ -155,7 +154,7 @@ async def several(postgres_url, tmp_path):
     house.sessions, house.url = db.sessions_of(engine), postgres_url
     try:
         for name, listen in places.items():
-            await house.start(name, "edge" if name == "edge" else "engine", listen)
+            house.start(name, "edge" if name == "edge" else "engine", listen)
         house.load = await killing.furnish(tmp_path, postgres_url)
         house.load.port = int(places["edge"].rpartition(":")[2])
         await asyncio.gather(*(house.ready(name, listen) for name, listen in places.items()))

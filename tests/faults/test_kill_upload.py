@@ -5,7 +5,6 @@ import contextlib
 import gzip
 import os
 import signal
-import sys
 
 import pytest
 from sqlalchemy import func, select, update
@@ -24,6 +23,7 @@ from pavilion.provenance.models import ChainEvent, ExposedStone, StoneVerdict
 from pavilion.provenance.registries.world import QUOTA
 from pavilion.settings import Settings
 from tests.catalogue import upload_world as world
+from tests.forked import Forked, pavilion
 from tests.make import HOUR, NOON
 from tests.provenance import simulated, stones
 
@@ -44,16 +44,11 @@ async def working(url, place, folder):
         "PAVILION_ENVIRONMENT": "test", "PAVILION_DATA_DIR": str(place), "PAVILION_DATABASE_URL": url,
         "PAVILION_REGISTRIES": str(folder / "registry"),
     }  # fmt: skip
-    errors = (place / "errors.log").open("ab")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "pavilion", "worker", env={**os.environ, **said}, stdout=errors, stderr=errors
-    )
-    errors.close()
+    process = Forked(pavilion, "worker", env=os.environ | said, said=place / "errors.log")
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
         await process.wait()
 
 
