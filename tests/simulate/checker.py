@@ -137,7 +137,7 @@ class Checker:
         self.linked(event, lot, refused=code is not None)
         name = lot.names.setdefault(paddle, self.next_name(lot))
         must(data["bidder"] == name, "I3", f"{data['bidder']} bids, it is {name}")
-        opening = next(one.opening for key, one in self.house.book.given.items() if key == (paddle, order.key))
+        opening = self.house.book.given[paddle, order.key].opening
         must(opening.amount == order.max, "I3", "another amount was kept")
         secret = {"amount": order.max, "bidder": name, "currency": order.currency, "key": order.key, "lot": order.lot}
         secret |= {"nonce": opening.nonce, "sale": event["sale"]}

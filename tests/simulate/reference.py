@@ -4,25 +4,21 @@ It keeps every commitment for ever and works everything out anew each time it is
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import floor
 
 MOST = 10**15 - 1
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 FAR = 10**18  # the end of a lot that only a call ends
 
 
 def micros(text: str) -> int:
-    at = datetime.fromisoformat(text)
-    return round(at.timestamp()) * 1_000_000 if not at.microsecond else _exact(at)
+    return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
 
 
 def end_of(text: str | None) -> int:
     return FAR if text is None else micros(text)
-
-
-def _exact(at: datetime) -> int:
-    return round(at.replace(microsecond=0).timestamp()) * 1_000_000 + at.microsecond
 
 
 @dataclass
