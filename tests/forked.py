@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 _FORKS = get_context("forkserver")
@@ -28,7 +31,10 @@ class Forked:
 
     def __init__(self, does: Callable[[], None], *words: str, env: Mapping[str, str], said: Path | None = None) -> None:
         self._process = _FORKS.Process(target=_live, args=(does, words, dict(env), said), daemon=True)
-        self._process.start()
+        with pytest.MonkeyPatch.context() as here:
+            # A fork would load the main program of who asks for it, and be changed by what that loads.
+            here.setitem(sys.modules, "__main__", ModuleType("__main__"))
+            self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
 
