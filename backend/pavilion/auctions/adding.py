@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import noticing, publishing, queries
+from pavilion.auctions import again, noticing, publishing, queries
 from pavilion.auctions.changes import being_listed, stand_again, takes_again, takes_lots
 from pavilion.auctions.interests import refuse_interested
 from pavilion.auctions.models import Lot, LotStone, Sale
@@ -20,8 +20,11 @@ from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 
 
-async def list_lot(session: AsyncSession, *, sale: str, lot: str, actor: Actor, now: datetime) -> None:
-    """The stones are promised to the lot, and the sale's book lists it next. Said twice, nothing more happens."""
+async def list_lot(
+    session: AsyncSession, *, sale: str, lot: str, actor: Actor, now: datetime, ends: again.Ends = again.UNKNOWN
+) -> None:
+    """The stones are promised to the lot, and the sale's book lists it next. Said twice, nothing more happens. `ends`:
+    of the sale's lots, as its book has them."""
     row = await session.scalar(select(Sale).where(Sale.public_id == sale).with_for_update())
     if row is None:
         raise NotFound()
@@ -29,9 +32,11 @@ async def list_lot(session: AsyncSession, *, sale: str, lot: str, actor: Actor, 
     if found is None:
         raise NotFound()
     old = await _again_of(session, found)
-    takes = takes_lots(row, now) or (old is not None and takes_again(row, now))
+    takes = takes_lots(row, now) or old is not None
     if row.state == SaleState.DRAFT or found.state != LotState.DRAFT or not takes:
         raise ActNotAllowed(state=row.state)
+    if old is not None and (bar := await again.bar_of(session, row, now, ends)) is not None:
+        raise again.NotTakenAgain(bar)
     await refuse_interested(session, [{"lot": lot, "before": {}, "after": {}}], actor)
     findings = (await publishing.readiness_of(session, row, now)).of(lot)
     if bars := list(dict.fromkeys(one.code.value for one in findings if one.level is Level.BLOCK)):

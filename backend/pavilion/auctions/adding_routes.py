@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pavilion.accounts.deps import may
@@ -17,7 +17,8 @@ Id = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,40}$")]
 
 
 @router.post("/{sale}/lots/{lot}/listing")
-async def list_lot(sale: Id, lot: Id, actor: Builder, session: Writing, now: Now) -> Response:
+async def list_lot(request: Request, sale: Id, lot: Id, actor: Builder, session: Writing, now: Now) -> Response:
     """The sale's book has the lot next."""
-    await adding.list_lot(session, sale=sale, lot=lot, actor=actor, now=now)
+    ends = await request.app.state.ends_of(session, sale)
+    await adding.list_lot(session, sale=sale, lot=lot, actor=actor, now=now, ends=ends)
     return RedirectResponse(f"/staff/sales/{sale}?listed={lot}#{lot}", status_code=303)

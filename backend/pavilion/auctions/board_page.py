@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import board, board_filter, board_words, bulk, changes, presence, reoffering
+from pavilion.auctions import again, board, board_filter, board_words, bulk, changes, presence, reoffering
 from pavilion.auctions.board_forms import OnBoard
 from pavilion.auctions.repairs import repair_of
 from pavilion.auctions.sorting import Field
@@ -38,6 +38,7 @@ async def board_page(
     whole = await board.board_of(session, sale, actor, now)
     asked, adds = asked or PoolAsked(), changes.takes_lots(whole.sale, now)
     draft = whole.sale.state == "draft"
+    ends = {} if draft else await request.app.state.ends_of(session, sale)
     pool = await board.pool_of(session, whole.sale, asked, actor) if adds else board.Pool([], 0, asked)
     return page(
         request,
@@ -59,8 +60,8 @@ async def board_page(
         adds=adds,
         repair=partial(repair_of, sale=sale, sets_reserves=actor.may(Permission.RESERVE_SET)),
         named=whole.names,
-        takes_again=changes.takes_again(whole.sale, now),
-        ends={} if draft else await request.app.state.ends_of(session, sale),
+        again_bar=None if draft else await again.bar_of(session, whole.sale, now, ends),
+        ends=ends,
         listing=[] if draft else await changes.being_listed(session, whole.sale),
         unsold=[] if draft else await reoffering.unsold_of(session, sale),
         drafts=[] if draft else await reoffering.drafts(session),

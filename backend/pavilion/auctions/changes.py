@@ -68,12 +68,11 @@ def takes_lots(sale: Sale, now: datetime) -> bool:
 
 
 def takes_again(sale: Sale, now: datetime) -> bool:
-    """Whether a lot of this published sale that ended without a buyer can come back into it: as long as lots are added,
-    and while the sale runs if a lot can end later than all others without moving one."""
+    """Whether a lot of this published sale that ended without a buyer can come back into it, if there is time: as long
+    as lots are added, and while the sale runs (`again.bar_of` says what else stands against it)."""
     if sale.state not in (SaleState.OPEN, SaleState.PAUSED):
         return sale.state == SaleState.PUBLISHED and takes_lots(sale, now)
-    apart = sale.soft_close["scope"] == "lot" and sale.soft_close["hard_end"] is None
-    return sale.type == SaleType.CLERKED or (sale.type == SaleType.TIMED and apart)
+    return sale.type != SaleType.COLLECTION
 
 
 async def being_listed(session: AsyncSession, sale: Sale) -> list[str]:

@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import curation, queries
-from pavilion.auctions.changes import takes_again
+from pavilion.auctions import again, curation, queries
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.numbering import next_suffix
 from pavilion.auctions.rules import LotState, SaleState
@@ -77,18 +76,22 @@ async def drafts(session: AsyncSession) -> list[Sale]:
     return list(await session.scalars(wanted))
 
 
-async def reoffer(session: AsyncSession, *, lot: str, into: str, actor: Actor, now: datetime) -> Lot:
+async def reoffer(
+    session: AsyncSession, *, lot: str, into: str, actor: Actor, now: datetime, ends: again.Ends = again.UNKNOWN
+) -> Lot:
     """A new lot with the same stones, words and estimate stands at the end of the draft, under the old number with the
     next free suffix: or, if `into` is the sale in which it was not sold, as a draft in that sale, to be edited and then
-    listed. Its reserve is for the owner to say anew."""
-    sale = await _receiving(session, into, lot, now)
+    listed. Its reserve is for the owner to say anew. `ends`: of the lots of `into`, as its book has them."""
+    sale = await _receiving(session, into, lot)
     old = await session.scalar(select(Lot).where(Lot.public_id == lot).with_for_update())  # one at a time
     if old is None:
         raise NotFound()
     if old.state not in UNSOLD and (old.sale_id == sale.id or not await _given_back(session, old)):
         raise ActNotAllowed(state=old.state)
-    if (again := await session.scalar(select(Lot).where(Lot.reoffer_of == lot))) is not None:
-        raise AlreadyReoffered(lot=lot, again=again.public_id, number=again.number_text)
+    if (new := await session.scalar(select(Lot).where(Lot.reoffer_of == lot))) is not None:
+        raise AlreadyReoffered(lot=lot, again=new.public_id, number=new.number_text)
+    if sale.state != SaleState.DRAFT and (bar := await again.bar_of(session, sale, now, ends)) is not None:
+        raise again.NotTakenAgain(bar)
     new = await _new_lot(session, sale, old, actor, now)
     same_money = await session.scalar(select(Sale.currency).where(Sale.id == old.sale_id)) == sale.currency
     values: dict[str, Any] = {name: getattr(old, name) for name in ("title_en", "title_zh", "text_en", "text_zh")}
@@ -103,15 +106,14 @@ async def reoffer(session: AsyncSession, *, lot: str, into: str, actor: Actor, n
     return new
 
 
-async def _receiving(session: AsyncSession, into: str, lot: str, now: datetime) -> Sale:
-    """The sale that takes the lot, ours alone until the transaction ends: a draft, or the lot's own if it takes it
-    again."""
+async def _receiving(session: AsyncSession, into: str, lot: str) -> Sale:
+    """The sale that is to take the lot, ours alone until the transaction ends: a draft, or the lot's own."""
     await accounts.hold_proposals(session, subject=into)
     sale = await session.scalar(select(Sale).where(Sale.public_id == into).with_for_update())
     if sale is None:
         raise NotFound()
     own = select(Lot.id).where(Lot.public_id == lot, Lot.sale_id == sale.id)
-    if sale.state != SaleState.DRAFT and not (takes_again(sale, now) and await session.scalar(own) is not None):
+    if sale.state != SaleState.DRAFT and await session.scalar(own) is None:
         raise ActNotAllowed(state=sale.state)
     return sale
 

@@ -23,11 +23,6 @@ class SoftClose:
     scope: Literal["lot", "group"] = "lot"
     hard_end: int | None = None
 
-    @property
-    def apart(self) -> bool:
-        """Whether a lot can come later than all others without moving one."""
-        return self.scope == "lot" and self.hard_end is None
-
 
 @dataclass(frozen=True, slots=True)
 class Outage:
@@ -57,10 +52,26 @@ class Stagger:
         return self.end(max(0, published - 1)) + after * self.interval
 
 
-def again(planned: int, running: Iterable[int], at: int, interval: int) -> int:
-    """The end of a lot that is offered again at `at`, while the others run until `running`: by the plan, after the last
-    of them as they stand now, and never sooner than the shortest run from an opening to an end."""
-    return max(planned, max((end + interval for end in running), default=planned), at + LEAST_RUN)
+def late(soft: SoftClose, planned: int) -> int:
+    """The end of a lot that is listed after publication and before the opening: by the plan, but not after a hard
+    end."""
+    return planned if soft.hard_end is None else min(planned, soft.hard_end)
+
+
+def again(soft: SoftClose, planned: int, running: Iterable[int], at: int, interval: int) -> int | None:
+    """The end of a lot that is offered again at `at`, while the others run until `running`; None where it could not run
+    for as long as from an opening to an end at the least. No other lot moves: in a group, and so in a tender, it ends
+    with the others; else by the plan and after the last of them as they stand now, but not after a hard end."""
+    if soft.scope == "group":
+        end = max(running, default=planned)
+    else:
+        end = late(soft, max(planned, at + LEAST_RUN, max((one + interval for one in running), default=planned)))
+    return end if end >= at + LEAST_RUN else None
+
+
+def hard_end_of(soft: SoftClose, end: int) -> int | None:
+    """Of a lot that is listed with this end: a group's may have moved beyond that of the rules."""
+    return None if soft.hard_end is None else max(soft.hard_end, end)
 
 
 @dataclass(frozen=True, slots=True)

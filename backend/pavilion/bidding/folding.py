@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import NamedTuple
 
-from pavilion.bidding import amending, tender_finals
+from pavilion.bidding import amending, closing, tender_finals
 from pavilion.bidding import book as pages
 from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
 from pavilion.bidding.plans import Plan, PlanRow, Shelf, plain, read
@@ -326,7 +326,7 @@ class Draft:
             sealed_reserve=sealed if reserve is not None else None,
             end=end,
             published_end=end,
-            hard_end=self.rules.soft_close.hard_end,
+            hard_end=closing.hard_end_of(self.rules.soft_close, end),
             hash=line.hash,
             passport=data["passport"],
             seq=line.seq,

@@ -48,8 +48,12 @@ def list_late(draft: Draft, late: Sequence[Listing], unverified: Collection[str]
 def _still_listed(draft: Draft, one: Listing) -> bool:
     if draft.state == "published":
         return draft.now <= draft.rules.opens_at - LATEST
-    running = draft.state in ("open", "paused") and draft.rules.tender is None and draft.rules.soft_close.apart
-    return running and _offered_before(draft, one) is not None
+    if _offered_before(draft, one) is None:
+        return False
+    if draft.rules.clerked:
+        return draft.state in ("open", "paused")
+    taken = draft.rules.tender is None or (draft.round.number == 1 and not draft.round.waits)
+    return draft.state == "open" and taken and _end(draft, one) is not None  # while it is paused, ends stand still
 
 
 def _offered_before(draft: Draft, one: Listing) -> str | None:
@@ -60,6 +64,8 @@ def _offered_before(draft: Draft, one: Listing) -> str | None:
 
 def list_lot(draft: Draft, one: Listing) -> None:
     """The lot with its committed reserve, and its end by its place in the plan of ends."""
+    end = None if draft.rules.clerked else _end(draft, one)
+    assert end is not None or draft.rules.clerked, f"lot {one.lot} has no time to run"
     commit = sealed = None
     if one.reserve is not None:
         nonce = new_nonce()
@@ -70,7 +76,7 @@ def list_lot(draft: Draft, one: Listing) -> None:
         "currency": one.currency,
         "opening": one.opening,
         "reserve_commit": commit,
-        "end": None if draft.rules.clerked else text_of(_end(draft, one)),
+        "end": None if end is None else text_of(end),
         "passport": one.passport,
     }
     if (old := _offered_before(draft, one)) is not None:
@@ -78,14 +84,15 @@ def list_lot(draft: Draft, one: Listing) -> None:
     draft.list_lot(one.lot, listing, sealed)
 
 
-def _end(draft: Draft, one: Listing) -> int:
-    """By its place in the plan; in a sale that runs also after every other lot as it stands now."""
+def _end(draft: Draft, one: Listing) -> int | None:
+    """By its place in the plan; in a sale that runs by where the other lots stand now, or None: it is too late."""
+    soft, stagger = draft.rules.soft_close, draft.rules.stagger
     place = draft.places.get(one.lot, len(draft.places))
-    planned = draft.rules.stagger.planned(place, draft.published, draft.rules.soft_close.scope)
+    planned = stagger.planned(place, draft.published, soft.scope)
     if draft.state == "published":
-        return planned
+        return planned if place < draft.published else closing.late(soft, planned)
     running = [lot.end for lot in draft.all_lots() if lot.state in RUNNING]
-    return closing.again(planned, running, draft.next_at(), draft.rules.stagger.interval)
+    return closing.again(soft, planned, running, draft.next_at(), stagger.interval)
 
 
 def publishable(draft: Draft) -> Published:

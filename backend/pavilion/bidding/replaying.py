@@ -137,14 +137,10 @@ class Replay:
         if place is None:
             place = self.listing[line.lot] = self.places
             self.places += 1
-        end = closing.NEVER if self.rules.clerked else self._planned(place)
-        if self.state != "published" and not self.rules.clerked:
-            running = [lot.clock.end for lot in self.lots.values() if lot.state in RUNNING]
-            end = closing.again(end, running, line.at, self.rules.stagger.interval)
-            end = max(end, _end(data["end"])) if self.hidden else end  # after a lot that is not shown yet
-        must(_end(data["end"]) == end, "end", "is not the end by the rule set")
-        clock = closing.Clock(end, self.rules.soft_close.hard_end)
-        must(clock.hard_end is None or clock.hard_end >= end, "end", "after the hard end")
+        end = closing.NEVER if self.rules.clerked else self._planned(line, place)
+        must(end is not None and _end(data["end"]) == end, "end", "is not the end by the rule set")
+        assert end is not None
+        clock = closing.Clock(end, closing.hard_end_of(self.rules.soft_close, end))
         reserved = data["reserve_commit"] is not None
         lot = Lot(
             number=data["number"],
@@ -171,11 +167,19 @@ class Replay:
         old = self.lots.get(line.data["reoffer_of"])
         unsold = self.hidden > 0 if old is None else old.state in ("passed", "withdrawn") or self.hidden > 0
         must(unsold, "state", "offers again what did not end without a buyer")
-        apart = self.rules.tender is None and self.rules.soft_close.apart and line.lot not in self.lots
-        return apart and self.state in ("open", "paused")
+        must(not self.tender.closed, "state", "offered again after the closing of the tender")
+        return line.lot not in self.lots and self.state in ("open", "paused")
 
-    def _planned(self, place: int) -> int:
-        return self.rules.stagger.planned(place, self.published_lots, self.rules.soft_close.scope)
+    def _planned(self, line: Event, place: int) -> int | None:
+        """The end of the lot that is listed, by the rule set; None where it could not run."""
+        soft, stagger = self.rules.soft_close, self.rules.stagger
+        end = stagger.planned(place, self.published_lots, soft.scope)
+        if self.state == "published":
+            return end if place < self.published_lots else closing.late(soft, end)
+        running = [lot.clock.end for lot in self.lots.values() if lot.state in RUNNING]
+        if self.hidden:  # a lot that is not shown yet may have run for longer
+            running.append(_end(line.data["end"]) - (0 if soft.scope == "group" else stagger.interval))
+        return closing.again(soft, end, running, line.at, stagger.interval)
 
     def _lot(self, line: Event, lot: Lot) -> None:
         must(lot.state not in FINAL or line.type == "bid.refused", "state", f"after the lot was {lot.state}")

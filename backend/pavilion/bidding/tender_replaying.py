@@ -85,6 +85,11 @@ class TenderReplay:
         self.again: set[str] = set()  # lots that were opened again
         self.seen: set[str] = set()
 
+    @property
+    def closed(self) -> bool:
+        """Its first round takes no more envelopes."""
+        return self.round.waits or self.round.number > 1
+
     # -- the sale's book ----------------------------------------------------------------------------------------------
 
     def close(self, replay: "Replay", line: Event) -> None:

@@ -4,7 +4,7 @@ import { FINAL, begun, endOf, must, named, stand, terms, two, withdrawn } from "
 import { amended } from "./verify-sale-amended.js";
 import { BadLine, Undecided } from "./verify-sale-lines.js";
 import {
-  NEVER, SECRET, afterOutage, afterSlow, apart, bestOf, endAfterBid, endAgain, extended, isSold, judgeAmount, planned,
+  NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, endAgain, endLate, extended, isSold, judgeAmount, planned,
   resumed,
 } from "./verify-sale-rules.js";
 import { NEVER_SEALED, SEALED, TenderReplay } from "./verify-sale-tender.js";
@@ -150,24 +150,29 @@ export class Replay {
     const later = known ? line.at > known.at : line.at >= this.at;
     must(line.t === line.at && later, "time", "does not come after the event before it");
     if (!this.listing.has(name)) this.listing.set(name, this.places++);
-    const clerked = this.rules.finalCall !== null, hardEnd = this.rules.softClose.hardEnd;
-    const place = /** @type {number} */ (this.listing.get(name));
-    let end = clerked ? NEVER : planned(this.rules, place, this.publishedLots);
-    if (this.state !== "published" && !clerked) {
-      const running = [...this.lots.values()].filter((lot) => RUNNING.has(lot.state)).map((lot) => lot.clock.end);
-      end = endAgain(end, running, line.at, this.rules.stagger.interval);
-      if (this.hidden > 0 && endOf(data.end) > end) end = endOf(data.end); // after a lot that is not shown yet
-    }
-    must(endOf(data.end) === end, "end", "is not the end by the rule set");
-    must(hardEnd === null || hardEnd >= end, "end", "after the hard end");
+    const end = this.rules.finalCall !== null ? NEVER : this.plannedEnd(line, /** @type {number} */ (this.listing.get(name)));
+    must(end !== null && endOf(data.end) === end, "end", "is not the end by the rule set");
+    const { softClose } = this.rules, hardEnd = softClose.hardEnd === null ? null : Math.max(softClose.hardEnd, end);
     must(data.currency === this.rules.currency, "currency", "is not that of the rule set");
     this.lots.set(name, {
       currency: data.currency, opening: data.opening, clock: { end, hardEnd, pausedAt: null }, reserveCommit: data.reserve_commit,
       hash: line.hash, seq: line.seq, at: line.at,
       stands: { leader: null, price: null, ask: data.opening, reserve_met: data.reserve_commit === null ? null : false },
       state: "listed", live: [], best: new Map(), aliases: new Set(), least: data.opening, most: SECRET,
-      slowed: false, callMoved: false, bids: 0, rules: this.rules, rulesHash: this.rulesHash, place, owed: null,
+      slowed: false, callMoved: false, bids: 0, rules: this.rules, rulesHash: this.rulesHash, owed: null,
+      place: /** @type {number} */ (this.listing.get(name)),
     });
+  }
+
+  /** The end of the lot that is listed, by the rule set; null where it could not run.
+   * @param {Event} line @param {number} place */
+  plannedEnd({ at, data }, place) {
+    const { softClose, stagger } = this.rules, end = planned(this.rules, place, this.publishedLots);
+    if (this.state === "published") return place < this.publishedLots ? end : endLate(softClose, end);
+    const running = [...this.lots.values()].filter((lot) => RUNNING.has(lot.state)).map((lot) => lot.clock.end);
+    // a lot that is not shown yet may have run for longer
+    if (this.hidden > 0) running.push(endOf(data.end) - (softClose.scope === "group" ? 0 : stagger.interval));
+    return endAgain(softClose, end, running, at, stagger.interval);
   }
 
   /** Whether the listing brings back a lot that ended without a buyer while the sale goes on.
@@ -176,7 +181,8 @@ export class Replay {
     if (!("reoffer_of" in data)) return false;
     const old = this.lots.get(data.reoffer_of);
     must(this.hidden > 0 || (old && UNSOLD.has(old.state)), "state", "offers again what did not end without a buyer");
-    return apart(this.rules) && (this.state === "open" || this.state === "paused") && !this.lots.has(name);
+    must(!this.tender.closed, "state", "offered again after the closing of the tender");
+    return (this.state === "open" || this.state === "paused") && !this.lots.has(name);
   }
 
   /** @param {Event} line @param {Lot} lot */

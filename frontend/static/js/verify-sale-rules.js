@@ -98,14 +98,20 @@ export function planned({ stagger, softClose }, k, published) {
   return staggered(stagger, Math.max(0, published - 1)) + after * stagger.interval;
 }
 
-/** Whether a lot can come later than all others without moving one. @param {RuleSet} rules */
-export const apart = ({ tender, softClose }) => tender === null && softClose.scope === "lot" && softClose.hardEnd === null;
+/** The end of a lot that is listed after publication and before the opening: by the plan, not after a hard end.
+ * @param {SoftClose} soft @param {number} plan */
+export const endLate = ({ hardEnd }, plan) => (hardEnd === null ? plan : Math.min(plan, hardEnd));
 
-/** The end of a lot that is offered again at `at`, while the others run until `running`: by the plan, after the last of
- * them as they stand, and never sooner than the shortest run.
- * @param {number} plan @param {number[]} running @param {number} at @param {number} interval */
-export function endAgain(plan, running, at, interval) {
-  return Math.max(plan, at + LEAST_RUN, ...running.map((end) => end + interval));
+/** The end of a lot that is offered again at `at`, while the others run until `running`: in a group with them; else by
+ * the plan and after the last of them as they stand, not after a hard end. Null where it would run too short.
+ * @param {SoftClose} soft @param {number} plan @param {number[]} running @param {number} at @param {number} interval
+ * @returns {number | null} */
+export function endAgain(soft, plan, running, at, interval) {
+  const grouped = soft.scope === "group", least = at + LEAST_RUN;
+  const end = grouped
+    ? running.length ? Math.max(...running) : plan
+    : endLate(soft, Math.max(plan, least, ...running.map((one) => one + interval)));
+  return end >= least ? end : null;
 }
 
 /** The end after an accepted bid that changed price or leader.

@@ -47,6 +47,11 @@ export class TenderReplay {
     this.seen = new Set();
   }
 
+  /** Whether its first round takes no more envelopes. */
+  get closed() {
+    return this.waits || this.round > 1;
+  }
+
   // -- the sale's book ------------------------------------------------------------------------------------------------
 
   /** @param {Replay} replay @param {Event} line */

@@ -1,0 +1,156 @@
+"""A withdrawn lot comes back into a running sale whose lots end together, or by a hard end, or in sealed envelopes: no
+other lot moves, both verifiers say so, and where there is no time left the refusal says what to do."""
+
+import dataclasses
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from pavilion.auctions.again import bar
+from pavilion.auctions.models import Sale
+from pavilion.auctions.rules import LotState
+from pavilion.bidding import closing
+from pavilion.bidding.acts import StaffAct
+from pavilion.bidding.exporting import record_of
+from pavilion.bidding.verifying import verify
+from pavilion.kernel.instants import from_micros, stamp
+from tests.auctions.world import FIRST_CLOSE
+from tests.bidding.browser_records import agree
+from tests.bidding.house import house
+from tests.bidding.served import served
+from tests.bidding.test_late_lots import post, state_of
+from tests.bidding.test_relotted import offer, offered_again, withdraw_by_two
+from tests.bidding.test_tender_house import closed, envelope, opened, options
+from tests.bidding.test_tender_house import post as seal
+from tests.make import HOUR, NOON, SECOND
+
+MINUTE = timedelta(minutes=1)
+SOFT = {"window": 120, "extension": 120, "mode": "reset", "scope": "lot", "hard_end": None}
+GROUP = SOFT | {"scope": "group"}
+HARD = SOFT | {"hard_end": stamp(FIRST_CLOSE + MINUTE + 30 * SECOND)}
+
+
+async def back_in(live):
+    """The first lot is withdrawn and comes back; answers the new lot and the ends of the others before."""
+    one, first = live.house, live.house.lots[0]
+    writer = one.rooms.engine.writers[one.sale]
+    await withdraw_by_two(live, first)
+    before = {name: lot.end for name, lot in writer.book.lots.items()}
+    lot = await offered_again(live, first)
+    answer = await post(live, one.world.curator, f"lots/{lot}/listing")
+    assert answer.status_code == 303, answer.text
+    await one.until(lambda: lot in writer.book.lots and writer.book.lots[lot].state == "open")
+    assert {name: held.end for name, held in writer.book.lots.items() if name != lot} == before, "none moved"
+    one.lots.append(lot)
+    return lot, from_micros(writer.book.lots[lot].end)
+
+
+async def ended(made):
+    """The list of lots knows what the book has."""
+
+    async def over():
+        return await made.sale_state() == "closed"
+
+    await made.until(over, 10)
+
+
+async def proved(made):
+    async with made.sessions() as session:
+        at = made.clock() + timedelta(days=9)
+        lines = list(await record_of(session, made.sale, made.rooms.verifier, at))
+    assert verify(lambda: iter(lines)).lots == 3
+    if shutil.which("node"):
+        assert all(one["ok"] for one in agree([lines])), "the browser's verifier says the same"
+
+
+async def refused(live, lot, code):
+    """Said by the act and on the board, in both languages."""
+    one = live.house
+    answer = await offer(live, lot)
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    async with live.browser(one.world.curator) as curator:
+        board = f"/staff/sales/{one.sale}"
+        english = (await curator.get(board)).text
+        await curator.post("/language", data={"to": "zh"}, headers={"origin": live.origin})
+        chinese = (await curator.get(board)).text
+    assert "in a draft sale" in english and ">this sale<" not in english
+    assert "草稿拍卖" in chinese and "本场</option>" not in chinese
+
+
+@pytest.mark.parametrize(("soft", "end"), [(GROUP, FIRST_CLOSE), (HARD, FIRST_CLOSE + MINUTE + 30 * SECOND)])
+async def test_a_lot_comes_back_where_lots_end_together_or_by_a_hard_end(
+    sqlite_database_url, sqlite_sessions, soft, end
+):
+    stagger = 0 if soft is GROUP else 60
+    async with house(sqlite_database_url, sqlite_sessions, stagger_s=stagger, soft_close=soft) as made:
+        async with served(made) as live:
+            lot, ends = await back_in(live)
+            assert ends == end
+            assert (await made.bid(0, 470_000, lot=2)).result == "accepted"
+            made.clock.at = end - 9 * MINUTE
+            await withdraw_by_two(live, made.lots[1])
+            await refused(live, made.lots[1], "again_no_time")
+        made.clock.at = FIRST_CLOSE + HOUR
+        await ended(made)
+        async with served(made) as live:
+            assert await state_of(live, lot) == "sold"
+        await proved(made)
+
+
+async def test_a_lot_comes_back_into_a_tender_until_it_closes(sqlite_database_url, sqlite_sessions):
+    changes = {"type": "tender", "stagger_s": 0, "options": options()}
+    async with house(sqlite_database_url, sqlite_sessions, **changes) as made:
+        async with served(made) as live:
+            lot, ends = await back_in(live)
+            assert ends == FIRST_CLOSE, "with the others"
+            async with live.browser(made.buyers[0]) as wen:
+                answer = await seal(wen, made, await envelope(made, 0, 500_000, lot=2), lot=2)
+                assert answer.status_code == 201, answer.text
+        await closed(made)
+        await opened(made, 1, 3)
+        await ended(made)
+        async with served(made) as live:
+            assert await state_of(live, lot) == "sold"
+            await refused(live, made.lots[1], "again_over")
+        await proved(made)
+
+
+def test_what_stands_against_it_and_where_it_would_end():
+    sale = Sale(type="timed", state="open", soft_close=GROUP, opens_at=NOON)
+    near, open_ = [NOON + 9 * MINUTE], {"a": LotState.OPEN}
+    assert bar(sale, NOON, near, open_) == "again_no_time"
+    assert bar(sale, NOON, [*near, NOON + 10 * MINUTE], open_) is None
+    assert bar(sale, NOON, [None], open_) is None
+    tender = Sale(type="tender", state="open", soft_close=SOFT, opens_at=NOON)
+    assert bar(tender, NOON, near, open_) == "again_no_time"
+    assert bar(tender, NOON, [], {"a": LotState.CLOSING}) == "again_closed"
+    hard = Sale(type="timed", state="open", soft_close=SOFT | {"hard_end": stamp(NOON + HOUR)}, opens_at=NOON)
+    assert bar(hard, NOON + 50 * MINUTE, near, open_) is None
+    assert bar(hard, NOON + 51 * MINUTE, near, open_) == "again_no_time"
+    early = Sale(type="timed", state="published", soft_close=SOFT, opens_at=NOON + 30 * MINUTE)
+    assert bar(early, NOON, [], {}) == "again_before_opening"
+    assert bar(Sale(type="timed", state="closed", soft_close=SOFT), NOON, [], {}) == "again_over"
+
+    minute, run = 60_000_000, closing.LEAST_RUN
+    apart = closing.SoftClose(window=0, extension=1)
+    capped, group = dataclasses.replace(apart, hard_end=run), dataclasses.replace(apart, scope="group")
+    assert closing.again(apart, 0, [run], 0, minute) == run + minute
+    assert closing.again(capped, 0, [run], 0, minute) == run and closing.again(capped, 0, [], 1, minute) is None
+    assert closing.again(group, 0, [run], 0, minute) == run and closing.again(group, 0, [run], 1, minute) is None
+    assert closing.late(capped, run + minute) == run == closing.hard_end_of(capped, run - 1)
+    assert closing.hard_end_of(group, 1) is None and closing.hard_end_of(capped, run + 1) == run + 1
+
+
+async def test_while_the_sale_is_paused_the_lot_waits(sqlite_database_url, sqlite_sessions):
+    """A lot that was listed while ends stand still would be over when the sale goes on."""
+    async with house(sqlite_database_url, sqlite_sessions) as made, served(made) as live:
+        writer = made.rooms.engine.writers[made.sale]
+        await withdraw_by_two(live, made.lots[0])
+        assert (await made.rooms.command(StaffAct(made.sale, "pause", by="01STAFF", reason="staff"))).code is None
+        lot = await offered_again(live, made.lots[0])
+        assert (await post(live, made.world.curator, f"lots/{lot}/listing")).status_code == 303
+        made.clock.at += 3 * HOUR
+        assert (await made.rooms.command(StaffAct(made.sale, "resume", by="01STAFF", reason="staff"))).code is None
+        await made.until(lambda: lot in writer.book.lots and writer.book.lots[lot].state == "open")
+        assert from_micros(writer.book.lots[lot].end) >= made.clock() + 10 * MINUTE
