@@ -43,7 +43,7 @@ class Replay:
         self.tender: TenderReplay = TenderReplay(tender)
         self.amounts, self.reserves = amounts, reserves  # by n; by reserve commitment
         self.state, self.seq, self.hash, self.at = "new", 0, bytes(32), -(2**63)
-        self.published, self.listing, self.places = bytes(32), dict[str, int](), 0
+        self.published, self.listing = bytes(32), dict[str, int]()
         self.published_lots = 0
         self.lots: dict[str, Lot] = {}
         self.outage: tuple[int, int] | None = None
@@ -89,7 +89,7 @@ class Replay:
                 must(len(set(lots)) == len(lots), "state", "a lot is named twice")
                 self.published, self.state, self.rules_hash = line.hash, "published", data["rules"]
                 self.rules = self.documents.get(self.rules_hash, self.rules)
-                self.listing, self.places = {lot: k for k, lot in enumerate(lots)}, len(lots)
+                self.listing = {lot: k for k, lot in enumerate(lots)}
                 self.published_lots = len(lots)
                 for name in self.lots.keys() - self.listing.keys():
                     self.lots[name].state = "withdrawn"  # left out when the sale was published again
@@ -133,25 +133,19 @@ class Replay:
         must(line.prev == prev, "prev", "does not follow from the publication or the lot's book")
         later = line.at > known.at if known else line.at >= self.at
         must(line.t == line.at and later, "time", "does not come after the event before it")
-        place = self.listing.get(line.lot)
-        if place is None:
-            place = self.listing[line.lot] = self.places
-            self.places += 1
-        end = closing.NEVER if self.rules.clerked else self._planned(line, place)
-        must(end is not None and _end(data["end"]) == end, "end", "is not the end by the rule set")
-        assert end is not None
-        clock = closing.Clock(end, closing.hard_end_of(self.rules.soft_close, end))
-        reserved = data["reserve_commit"] is not None
+        place = self.listing.setdefault(line.lot, len(self.listing))
+        end = _end(data["end"])
+        must(end == self._planned(line, place), "end", "is not the end by the rule set")
         lot = Lot(
             number=data["number"],
             currency=data["currency"],
             opening=data["opening"],
-            clock=clock,
+            clock=closing.Clock(end, closing.hard_end_of(self.rules.soft_close, end)),
             reserve_commit=data["reserve_commit"],
             hash=line.hash,
             seq=line.seq,
             at=line.at,
-            stands=Standing(None, None, data["opening"], False if reserved else None),
+            stands=Standing(None, None, data["opening"], None if data["reserve_commit"] is None else False),
             rules=self.rules,
             rules_hash=self.rules_hash,
             place=place,
@@ -165,13 +159,15 @@ class Replay:
         if "reoffer_of" not in line.data:
             return False
         old = self.lots.get(line.data["reoffer_of"])
-        unsold = self.hidden > 0 if old is None else old.state in ("passed", "withdrawn") or self.hidden > 0
+        unsold = self.hidden > 0 or (old is not None and old.state in ("passed", "withdrawn"))
         must(unsold, "state", "offers again what did not end without a buyer")
         must(not self.tender.closed, "state", "offered again after the closing of the tender")
         return line.lot not in self.lots and self.state in ("open", "paused")
 
     def _planned(self, line: Event, place: int) -> int | None:
         """The end of the lot that is listed, by the rule set; None where it could not run."""
+        if self.rules.clerked:
+            return closing.NEVER
         soft, stagger = self.rules.soft_close, self.rules.stagger
         end = stagger.planned(place, self.published_lots, soft.scope)
         if self.state == "published":
