@@ -17,22 +17,30 @@ Bits = NDArray[np.uint64]  # row r is bit r % 64 of word r // 64; what is beyond
 Rows = NDArray[np.int64]
 
 _WORD = 64
+_FULL = np.uint64(2**_WORD - 1)
 _SPARSE = 3  # a set with a third of its words in use, or fewer, is counted in those words alone
 
 
 def packed(mask: NDArray[np.bool_]) -> Bits:
     octets = np.packbits(mask, bitorder="little")
-    padding = -len(octets) % 8
-    words: Bits = (np.pad(octets, (0, padding)) if padding else octets).view(np.uint64)
+    words = nothing(len(mask))
+    words.view(np.uint8)[: len(octets)] = octets
     return words
 
 
 def everything(rows: int) -> Bits:
-    return packed(np.ones(rows, bool))
+    return _ended(np.full(-(-rows // _WORD), _FULL), rows)
 
 
 def nothing(rows: int) -> Bits:
     return np.zeros(-(-rows // _WORD), np.uint64)
+
+
+def _ended(bits: Bits, rows: int) -> Bits:
+    """The same words, with nothing beyond the last row."""
+    if rows % _WORD:
+        bits[-1] &= np.uint64((1 << rows % _WORD) - 1)
+    return bits
 
 
 def run(start: int, end: int, rows: int) -> Bits:
@@ -50,7 +58,7 @@ def some(rows: NDArray[Any], size: int) -> Bits:
 
 
 def count(bits: Bits) -> int:
-    return int(np.bitwise_count(bits).sum(dtype=np.int64))
+    return int(np.bitwise_count(bits).sum(dtype=np.uint32))  # of a set that fits into memory
 
 
 def positions(bits: Bits) -> Rows:
@@ -69,12 +77,12 @@ def counts_between(bits: Bits, bounds: Sequence[int]) -> list[int]:
     """How many of the set lie in each run of rows between one bound and the next; the bounds rise."""
     if not len(bits):
         return [0] * (len(bounds) - 1)
-    before = np.concatenate([[0], np.cumsum(np.bitwise_count(bits), dtype=np.int64)])
-    ends = []
+    ends, before, counted = [], 0, 0
     for bound in bounds:
         word, digit = divmod(bound, _WORD)
+        before, counted = before + count(bits[counted:word]), word
         part = int(bits[word]) & ((1 << digit) - 1) if digit else 0
-        ends.append(int(before[word]) + part.bit_count())
+        ends.append(before + part.bit_count())
     return [end - start for start, end in pairwise(ends)]
 
 
@@ -96,23 +104,31 @@ class Sliced:
 
     def any_of(self, numbers: Collection[int]) -> Bits:
         """The rows that have one of these numbers."""
-        known = frozenset(number for number in numbers if number < 1 << len(self.digits))
-        return self._any_of(known, len(self.digits))
+        places = len(self.digits)
+        wanted = sum(1 << number for number in set(numbers) if 0 <= number < 1 << places)
+        found = self._any_of(wanted, places)
+        if isinstance(found, bool):
+            return everything(self.rows) if found else nothing(self.rows)
+        return found if any(found is digit for digit in self.digits) else _ended(found, self.rows)
 
-    def _any_of(self, numbers: frozenset[int], places: int) -> Bits:
-        if not numbers:
-            return nothing(self.rows)
-        if len(numbers) == 1 << places:
-            return everything(self.rows)
+    def _any_of(self, wanted: int, places: int) -> Bits | bool:
+        """The rows whose number, in its last so many digits, is a bit of `wanted`; all or none of them as a truth. What
+        stands beyond the last row means nothing."""
+        if not wanted:
+            return False
+        if wanted == (1 << (1 << places)) - 1:
+            return True
         digit, half = self.digits[places - 1], 1 << (places - 1)
-        low = frozenset(number for number in numbers if number < half)
-        high = frozenset(number - half for number in numbers if number >= half)
+        low, high = (self._any_of(side, places - 1) for side in (wanted & ((1 << half) - 1), wanted >> half))
         found: Bits
-        if not low or not high:  # one side alone: the other need not be looked at
-            side = self._any_of(low or high, places - 1)
-            found = side & (digit if high else ~digit)
+        if isinstance(low, bool) and isinstance(high, bool):  # never both alike: that is one of the two above
+            found = digit if high else ~digit
+        elif isinstance(low, bool):
+            found = high | ~digit if low else high & digit
+        elif isinstance(high, bool):
+            found = low | digit if high else low & ~digit
         else:
-            found = (self._any_of(high, places - 1) & digit) | (self._any_of(low, places - 1) & ~digit)
+            found = low ^ ((low ^ high) & digit)
         return found
 
     def counts(self, bits: Bits) -> dict[int, int]:

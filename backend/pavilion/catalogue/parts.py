@@ -111,11 +111,9 @@ class Part:
         begin, end, _ = self._runs.get(money, (0, 0, 0))
         prices = self.measured[PRICE]
         codes = prices.codes[begin:end]
-        most = np.iinfo(codes.dtype).max
-        return [
-            begin + (int(np.searchsorted(codes, code)) if (code := prices.code(bound)) <= most else len(codes))
-            for bound in bounds
-        ]
+        sought, most = np.array([prices.code(bound) for bound in bounds]), np.iinfo(codes.dtype).max
+        rows = np.searchsorted(codes, np.minimum(sought, most).astype(codes.dtype))  # other types would copy every row
+        return [begin + int(row) for row in np.where(sought > most, len(codes), rows)]
 
     def first_by(
         self, column: Measures, left: Bits, most: int, after: After | None, *, down: bool
