@@ -1,6 +1,8 @@
 """The passport's page in a real browser: with and without scripts, on a phone and on paper."""
 
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -27,10 +29,22 @@ async def verified(sessions, folder: Path, signer) -> str:
     return claim.stone
 
 
-async def fingerprint(sessions, stone: str) -> str | None:
+async def issued(sessions, stone: str) -> tuple[int, str] | None:
+    """The version and the first digits of its passport."""
     async with sessions() as session:
         found = await passport_queries.latest(session, stone)
-        return None if found is None else found.sha256[:16]
+        return None if found is None else (found.n, found.sha256[:16])
+
+
+def in_the_log(house: House, stone: str, version: int) -> bool:
+    """Only then a page can check it."""
+    try:
+        with urllib.request.urlopen(f"{house.url}/passports/{stone}/{version}/bundle", timeout=PATIENCE_S):
+            return True
+    except urllib.error.HTTPError as refused:
+        if refused.code != 409:
+            raise
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +53,10 @@ def passport(house: House, tmp_path_factory) -> tuple[str, str]:
     signer = main.build_house(house.settings, None).state.log_signer  # type: ignore[arg-type]
     stone = house.do(verified, tmp_path_factory.mktemp("registry"), signer)
     until = time.monotonic() + PATIENCE_S
-    while (digits := house.do(fingerprint, stone)) is None:
-        assert time.monotonic() < until, "no passport was issued"
+    while (found := house.do(issued, stone)) is None or not in_the_log(house, stone, found[0]):
+        assert time.monotonic() < until, "no passport was issued and logged"
         time.sleep(0.2)  # the worker of another process can only be looked at again
-    return stone, digits
+    return stone, found[1]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
