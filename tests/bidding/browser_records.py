@@ -3,10 +3,12 @@
 import json
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from pavilion.bidding.exporting import record_of
 from pavilion.bidding.opened import Failed
 from pavilion.bidding.replaying import Undecided
 from pavilion.bidding.verifying import NotARecord, verify
@@ -58,3 +60,13 @@ def agree(records):
         due = by_command(lines)
         assert {name: said.get(name) for name in due} == due, (k, said, due)
     return found
+
+
+async def proved(house, lots):
+    """The record of the house's finished sale is good, and the browser's verifier says the same."""
+    async with house.sessions() as session:
+        at = house.clock() + timedelta(days=9)
+        lines = list(await record_of(session, house.sale, house.rooms.verifier, at))
+    assert verify(lambda: iter(lines)).lots == lots
+    if shutil.which("node"):
+        assert all(one["ok"] for one in agree([lines])), "the browser's verifier says the same"

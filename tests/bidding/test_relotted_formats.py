@@ -2,7 +2,6 @@
 other lot moves, both verifiers say so, and where there is no time left the refusal says what to do."""
 
 import dataclasses
-import shutil
 from datetime import timedelta
 
 import pytest
@@ -12,11 +11,9 @@ from pavilion.auctions.models import Sale
 from pavilion.auctions.rules import LotState
 from pavilion.bidding import closing
 from pavilion.bidding.acts import StaffAct
-from pavilion.bidding.exporting import record_of
-from pavilion.bidding.verifying import verify
 from pavilion.kernel.instants import from_micros, stamp
 from tests.auctions.world import FIRST_CLOSE
-from tests.bidding.browser_records import agree
+from tests.bidding.browser_records import proved
 from tests.bidding.house import house
 from tests.bidding.served import served
 from tests.bidding.test_late_lots import post, state_of
@@ -55,15 +52,6 @@ async def ended(made):
     await made.until(over, 10)
 
 
-async def proved(made):
-    async with made.sessions() as session:
-        at = made.clock() + timedelta(days=9)
-        lines = list(await record_of(session, made.sale, made.rooms.verifier, at))
-    assert verify(lambda: iter(lines)).lots == 3
-    if shutil.which("node"):
-        assert all(one["ok"] for one in agree([lines])), "the browser's verifier says the same"
-
-
 async def refused(live, lot, code):
     """Said by the act and on the board, in both languages."""
     one = live.house
@@ -95,7 +83,7 @@ async def test_a_lot_comes_back_where_lots_end_together_or_by_a_hard_end(
         await ended(made)
         async with served(made) as live:
             assert await state_of(live, lot) == "sold"
-        await proved(made)
+        await proved(made, 3)
 
 
 async def test_a_lot_comes_back_into_a_tender_until_it_closes(sqlite_database_url, sqlite_sessions):
@@ -113,7 +101,7 @@ async def test_a_lot_comes_back_into_a_tender_until_it_closes(sqlite_database_ur
         async with served(made) as live:
             assert await state_of(live, lot) == "sold"
             await refused(live, made.lots[1], "again_over")
-        await proved(made)
+        await proved(made, 3)
 
 
 def test_what_stands_against_it_and_where_it_would_end():
