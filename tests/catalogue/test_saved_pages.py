@@ -9,11 +9,14 @@ from datetime import timedelta
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
+from sqlalchemy import select
 
 from pavilion import main
+from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Role
-from pavilion.catalogue import alerting, service
+from pavilion.catalogue import alerting, history, service
 from pavilion.kernel.db import create_engine
+from pavilion.kernel.events import record
 from pavilion.notifications import ticks
 from pavilion.settings import Settings
 from tests import make
@@ -223,3 +226,15 @@ async def test_an_address_with_its_change_shows_the_list_as_it_was(house):
         assert (await vera.get(f"/api/v1{then}&sort=position")).status_code == 422
         assert (await visitor.get(f"/api/v1{then}")).status_code == 401
         assert (await visitor.get(then)).headers["location"].startswith("/sign-in")
+        since = NOON + timedelta(hours=1)  # its company was let in after that
+        async with house.state.sessions.begin() as session:
+            for price, at in ((90_000, since - timedelta(minutes=1)), (80_000, since)):
+                row = stones.row(1, price_per_carat_minor=price, price_total_minor=price * 102 // 100)
+                await service.store_stones(session, [row], supplier_company_id=house.state.firm, now=at)
+            lumen = select(Company.public_id).where(Company.name == "Lumen Trading")
+            record(session, "company:approved", await session.scalar(lumen), by=None, at=since)
+            head = await history.head(session)
+        for as_of, status in ((seq, 422), (head - 2, 422), (head - 1, 200), (head, 200)):
+            assert (await vera.get(f"/api/v1/stones?shape=round&as_of={as_of}")).status_code == status, as_of
+        async with browsing(house, "noor@pavilion.example") as noor:
+            assert (await noor.get(then)).status_code == 200

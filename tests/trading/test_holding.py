@@ -7,12 +7,15 @@ import pytest
 
 from pavilion.accounts import strikes
 from pavilion.accounts.strikes import Banned
+from pavilion.catalogue import service as catalogue
+from pavilion.catalogue.models import CommitmentKind
 from pavilion.catalogue.service import NotAvailable, PriceChanged
 from pavilion.kernel.errors import ActNotAllowed, KeyReused, NotFound, StaleVersion
-from pavilion.trading import holding, jobs, queueing
+from pavilion.trading import holding, jobs, offering, queueing
 from pavilion.trading.conditions import OwnStone
 from pavilion.trading.holding import HoldExpired, TooManyHolds
 from pavilion.trading.models import Hold, HoldWait
+from tests.catalogue import stones as listing
 from tests.make import HOUR, NOON
 from tests.trading.market import PRICE, Market
 
@@ -165,6 +168,15 @@ async def test_what_changed_since_it_was_seen_is_said(quick):
         await quick.buy(price=PRICE - 1, seen=seen)
     with pytest.raises(StaleVersion):
         await quick.hold(seen=seen - 1)
+    async with quick.sessions.begin() as session:
+        dearer = [listing.row(1, price_per_carat_minor=700_000, price_total_minor=None)]
+        await catalogue.store_stones(session, dearer, supplier_company_id=quick.seller, now=NOON)
+    for act in (quick.hold, quick.buy):
+        with pytest.raises(PriceChanged) as refused:
+            await act(seen=seen)
+        assert refused.value.facts["price"] == 714_000
+    with pytest.raises(StaleVersion):  # seen at the new price; nothing else of it is a matter of price
+        await quick.hold(seen=await quick.seq() + 1)
 
 
 async def test_who_waits_has_the_first_right_in_order_for_half_an_hour_each(market):
@@ -189,3 +201,50 @@ async def test_who_waits_has_the_first_right_in_order_for_half_an_hour_each(mark
 async def test_there_is_no_queue_for_a_free_stone(quick):
     with pytest.raises(ActNotAllowed):
         await wait(quick, quick.wen)
+
+
+async def test_a_first_right_is_the_companys_until_its_end_whatever_it_asks_and_the_owner_says(quick):
+    """A company that has to ask the owner keeps its turn meanwhile; the owner grants and locks for nobody else."""
+    first, second = await quick.buyer("a@first.example"), await quick.buyer("b@second.example")
+    seen = await quick.seq()
+    async with quick.sessions.begin() as session:
+        await strikes.strike(session, company_id=first.company_id, invoice="INV-1", now=NOON)
+        asked = await offering.make(
+            session, stones=quick.stones, seen=seen, price_minor=PRICE, days=3, terms="", destination="HK",
+            key="offered-1", actor=quick.wen, now=NOON,
+        )  # fmt: skip
+    hold = await quick.hold()
+    for who in (first, second):
+        await wait(quick, who)
+    await quick.act(holding.release, hold)
+    turn = await quick.hold(first)
+    assert turn.state == "asked"
+    with pytest.raises(NotAvailable):
+        await quick.hold(second)
+    with pytest.raises(NotAvailable) as refused:
+        async with quick.sessions.begin() as session:
+            await offering.lock(session, offer=asked.public_id, on=True, actor=quick.sam, now=NOON)
+    assert refused.value.facts["reason"] == "first_right"
+    await jobs.tick(quick.sessions, NOON + HOUR / 2)  # from now on it is the second's turn
+    with pytest.raises(NotAvailable):
+        await quick.act(holding.answer, turn, quick.sam, yes=True, now=NOON + HOUR / 2)
+    await jobs.tick(quick.sessions, NOON + HOUR)
+    granted = await quick.act(holding.answer, turn, quick.sam, yes=True, now=NOON + HOUR)
+    assert (granted.state, await quick.promised()) == ("active", ("held", granted.public_id))
+
+
+async def test_who_waits_is_told_too_when_a_sale_kept_the_stone_last(quick):
+    hold, other = await quick.hold(), await quick.buyer("a@first.example")
+    await wait(quick, other)
+    (stone,), said = quick.stones, {"by": None, "now": NOON}
+    async with quick.sessions.begin() as session:
+        lot = {"kind": CommitmentKind.IN_SALE, "new_ref": "lot", "facts": {}}
+        await catalogue.turn_stone(session, stone=stone, ref=hold.public_id, **lot, **said)
+    await jobs.tick(quick.sessions, NOON)
+    assert await quick.events("hold:first_right") == []
+    async with quick.sessions.begin() as session:
+        await catalogue.release_stone(session, stone=stone, ref="lot", **said)
+    for _ in range(2):
+        await jobs.tick(quick.sessions, NOON)
+    (told,) = await quick.events("hold:first_right")
+    assert told.facts["company_id"] == other.company_id

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased, joinedload
 from pavilion.accounts import browsers
 from pavilion.accounts.models import Company, Person, Proposal, SignInSession
 from pavilion.accounts.rules import Actor, ProposalState, Role, rights_of, session_alive
+from pavilion.kernel.events import Event
 
 PAGE = 100
 
@@ -108,3 +109,11 @@ async def proposals(session: AsyncSession, now: datetime) -> list[ProposalLine]:
 async def open_proposals(session: AsyncSession, now: datetime) -> int:
     waiting = (Proposal.state == ProposalState.OPEN) & (Proposal.expires_at > now)
     return await session.scalar(select(func.count(Proposal.id)).where(waiting)) or 0
+
+
+async def member_since(session: AsyncSession, company_id: int) -> datetime:
+    """When the company was first let in: what others could read before then it could not."""
+    mine = select(Company.public_id, Company.applied_at).where(Company.id == company_id)
+    company = (await session.execute(mine)).one()
+    let_in = select(func.min(Event.at)).where(Event.name == "company:approved", Event.subject == company.public_id)
+    return await session.scalar(let_in) or company.applied_at

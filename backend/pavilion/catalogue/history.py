@@ -19,9 +19,9 @@ from pavilion.kernel.putting import put
 CHANGES = "catalogue:changes"  # the counter behind `Stone.seq`
 BEGINS = "catalogue:history"  # the counter's place when histories began to be kept
 VIEWING = "viewing"  # in a line: the appointment that gave its time back; nothing that the stone has
+TOTAL = "price_total_minor"
 PRICES = frozenset(
-    {"price_per_carat_minor", "price_total_minor", "currency", "list_pct"}
-    | {"list_price_minor", "cash_price_minor", "cash_list_pct"}
+    {"price_per_carat_minor", TOTAL, "currency", "list_pct"} | {"list_price_minor", "cash_price_minor", "cash_list_pct"}
 )
 _ON_OR_OFF = (ChangeKind.LISTED, ChangeKind.UNLISTED, ChangeKind.WITHDRAWN)
 Promise = tuple[str, dict[str, Any]]  # what it is promised to, and what is public of that
@@ -84,6 +84,16 @@ async def last_before(session: AsyncSession, at: datetime) -> int:
     """The last change that had been made at this instant."""
     told = select(StoneChange.seq).where(StoneChange.at <= at).order_by(StoneChange.seq.desc()).limit(1)
     return await session.scalar(told) or await begins(session)
+
+
+async def repriced(session: AsyncSession, stone: Stone, seen: int) -> bool:
+    """Whether the stone's price is another than it was when change `seen` was the last one."""
+    if seen >= stone.seq:
+        return False
+    since = select(StoneChange.before).where(StoneChange.stone_id == stone.id, StoneChange.seq > seen)
+    told = (await session.scalars(since.order_by(StoneChange.seq))).all()
+    first = next((before for before in told if TOTAL in before), None)
+    return first is not None and first[TOTAL] != stone.price_total_minor
 
 
 async def record(session: AsyncSession, seq: int, told: Sequence[Told], *, now: datetime) -> None:

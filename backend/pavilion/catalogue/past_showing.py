@@ -1,10 +1,11 @@
 """A search as it was answered at an earlier change, told to staff and to members: what could be seen at that time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.queries import member_since
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import history, past, queries
 from pavilion.catalogue.history import Promise
@@ -15,10 +16,12 @@ from pavilion.catalogue.wanted import PAGE, Wanted
 from pavilion.kernel.errors import NotAllowed, Refusal, SignedOut
 
 LONGEST_INSTANT = 40
+INSTANT = timedelta(microseconds=1)
 
 
 class PastUnknown(Refusal):
-    """No change of this number, none kept from so long ago, or more has changed since than is taken back."""
+    """No change of this number, none kept from so long ago, none from before the reader's company was let in, or more
+    has changed since than is taken back."""
 
     status, code = 422, "past_unknown"
 
@@ -54,9 +57,19 @@ async def change_of(session: AsyncSession, actor: Actor, said: str) -> int:
         except (ValueError, OverflowError):
             raise PastUnknown(head=head) from None
         seq = await history.last_before(session, at)
-    if not await history.begins(session) <= seq <= head:
+    if not await _first(session, actor) <= seq <= head:
         raise PastUnknown(head=head)
     return seq
+
+
+async def _first(session: AsyncSession, actor: Actor) -> int:
+    """The earliest list that this reader may look at again: nobody is shown prices of a time before the own company was
+    let in, which it could not have seen then."""
+    begins = await history.begins(session)
+    if actor.is_staff or actor.company_id is None:
+        return begins
+    since = await member_since(session, actor.company_id)
+    return max(begins, await history.last_before(session, since - INSTANT))
 
 
 async def shown(

@@ -315,7 +315,8 @@ async def turn_stone(
 async def refuse_changed(
     session: AsyncSession, *, stone: str, seen: int, price_minor: int | None, held_ref: str | None = None
 ) -> Stone:
-    """The stone, locked, as the one who asks saw it at change `seen` and at this price. Promised to another than
+    """The stone, locked, as the one who asks saw it at change `seen` and at this price (None: at that which it had
+    then). Promised to another than
     `held_ref` or off the list: NotAvailable; another price: PriceChanged; anything else of it changed: StaleVersion."""
     found = await _locked(session, stone)
     live = await _live_commitment(session, found.id)
@@ -324,6 +325,8 @@ async def refuse_changed(
     if not found.listed:
         raise NotAvailable(stone=stone, reason="withdrawn" if found.withdrawn_at else "not_verified")
     if price_minor is not None and found.price_total_minor != price_minor:
+        raise PriceChanged(stone=stone, price=found.price_total_minor, currency=found.currency, seen=found.seq)
+    if price_minor is None and await history.repriced(session, found, seen):
         raise PriceChanged(stone=stone, price=found.price_total_minor, currency=found.currency, seen=found.seq)
     if seen != found.seq:
         raise StaleVersion(stone=stone, seen=found.seq)

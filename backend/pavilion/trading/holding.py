@@ -1,6 +1,6 @@
 """A company's word for a stone: asked, granted, renewed once, given back, ended by the clock (settlement spec 11.2)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -63,8 +63,8 @@ async def ask(
     await session.flush()
     if granted:
         await _keep(session, hold, actor.public_id, now)
+        await queueing.served(session, stone, company_id, now)
     _told(session, hold, "active" if granted else "asked", actor.public_id, now)
-    await queueing.served(session, stone, company_id, now)
     return hold
 
 
@@ -80,10 +80,12 @@ async def answer(session: AsyncSession, *, hold: str, yes: bool, company_id: int
     if not yes:
         return await _end(session, row, HoldState.REFUSED, actor.public_id, now)
     await lapse(session, [row.stone], now)
+    await queueing.refuse_after_others(session, row.stone, row.company_id, now)
     row.state, row.granted_at, row.expires_at, row.answer_by = HoldState.ACTIVE, now, now + HOLD_FOR, None
     row.version += 1
     await session.flush()
     await _keep(session, row, actor.public_id, now)
+    await queueing.served(session, row.stone, row.company_id, now)
     _told(session, row, "active", actor.public_id, now)
     return row
 
@@ -128,6 +130,13 @@ async def lapse(session: AsyncSession, stones: Collection[str], now: datetime) -
         await _end(session, row, HoldState.LAPSED, None, now)
         freed.add(row.stone)
     return freed
+
+
+def as_seen(stones: Sequence[Stone], seen: int) -> dict[str, int]:
+    """By stone the change at which it was seen, where `seen` is the latest of any of them, as read. A change that none
+    of them has reached yet was read nowhere."""
+    read = seen <= max(stone.seq for stone in stones)
+    return {stone.public_id: min(stone.seq, seen) if read else -1 for stone in stones}
 
 
 async def free(

@@ -21,6 +21,7 @@ async def tick(sessions: Sessions, now: datetime) -> int:
         asked = await _unanswered_holds(session, now)
         turned = await _unused(session, now)
         silent = await _silent(session, now)
+        free = await queueing.overlooked(session, AT_ONCE)
     done = 0
     for stone in ended:
         async with sessions.begin() as session:
@@ -31,6 +32,9 @@ async def tick(sessions: Sessions, now: datetime) -> int:
     if turned:
         async with sessions.begin() as session:
             done += await queueing.turn(session, now)
+    for stone in free:
+        async with sessions.begin() as session:
+            done += await queueing.tell_next(session, stone, now) is not None
     for order in silent:
         async with sessions.begin() as session:
             done += await placing.answer_for_the_silent(session, order, now=now)

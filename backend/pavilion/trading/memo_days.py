@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.auctions.business_days import is_business_day
 from pavilion.auctions.entities import entities
 from pavilion.catalogue import unavailable
 from pavilion.kernel.db import Sessions, reading
@@ -21,8 +20,8 @@ GONE_DAYS = timedelta(days=1)  # a stone that should be back is looked for again
 
 
 async def tick(sessions: Sessions, now: datetime) -> int:
-    """What nobody fetched is called off at its due day; what is out after it is overdue, and said so on every business
-    day. Answers how many."""
+    """What nobody fetched is called off at its due day; what is out after it is overdue, and said so on every day.
+    Answers how many."""
     due = select(Memo.public_id).where(Memo.due_at <= now)
     fresh = due.where(Memo.state.in_((MemoState.APPROVED, MemoState.OUT)))
     late = due.where(Memo.state == MemoState.OVERDUE).where(or_(*_not_told_today(now)))
@@ -50,7 +49,7 @@ async def _one(session: AsyncSession, row: Memo, now: datetime) -> int:
     row.reminded_on = today.isoformat()
     if first:
         await memoing.move(session, row, MemoState.OVERDUE, None, now)
-    elif is_business_day(today, house.holidays):
+    else:
         memoing.told(session, row, "still_out", None, now)
     until = end_of(today + GONE_DAYS, house.zone)
     await unavailable.say_of(session, row.public_id, {"date": row.due_on, "until": until.isoformat()})

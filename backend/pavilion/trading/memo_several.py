@@ -14,6 +14,7 @@ from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import unavailable
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
+from pavilion.catalogue.service import PriceChanged
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import BadInput, KeyReused, NotAllowed, NotFound, Refusal, StaleVersion
 from pavilion.trading import conditions, holding, memo_queries, memoing
@@ -43,7 +44,10 @@ class StonesRefused(Refusal):
     status, code = 409, "memo_stones_refused"
 
 
-OF_A_STONE = (unavailable.NotAvailable, StaleVersion, OwnStone, NotEligible, StoneAwaited, MemoExists, PriceMissing)
+OF_A_STONE = (
+    unavailable.NotAvailable, PriceChanged, StaleVersion, OwnStone, NotEligible, StoneAwaited, MemoExists, PriceMissing
+)  # fmt: skip
+OF_THE_FAULT = ("reason", "date", "until", "price", "currency")
 
 
 class Named(NamedTuple):
@@ -132,7 +136,7 @@ async def _faults(
         try:
             await _refuse_stone(session, stone, seen, company, destination, now)
         except OF_A_STONE as refused:
-            told = {name: fact for name, fact in refused.facts.items() if name in ("reason", "date", "until")}
+            told = {name: fact for name, fact in refused.facts.items() if name in OF_THE_FAULT}
             found.append({"stone": stone.public_id, "code": refused.code, **told})
     return found
 
@@ -143,9 +147,13 @@ async def _refuse_stone(
     held = await holding.standing(session, stone.public_id, company, now)
     if await memo_queries.open_for(session, company, stone.public_id) is not None:
         raise MemoExists()
-    as_seen = stone.seq if stone.seq <= seen else -1
     await holding.free(
-        session, stone.public_id, as_seen, company, now, held_ref=held.public_id if held is not None else None
+        session,
+        stone.public_id,
+        min(stone.seq, seen),
+        company,
+        now,
+        held_ref=held.public_id if held is not None else None,
     )
     if not stone.price_total_minor:
         raise PriceMissing()

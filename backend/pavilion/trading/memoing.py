@@ -276,12 +276,11 @@ async def _as_seen(
     rows = (await session.scalars(wanted.execution_options(populate_existing=True))).all()
     if len(rows) != len(names):
         raise NotFound()
-    same = seen == max(row.seq for row in rows)
-    found = []
+    as_seen, found = holding.as_seen(rows, seen), []
     for stone in rows:
         held = await holding.standing(session, stone.public_id, company, now)
         found.append(await holding.free(
-            session, stone.public_id, stone.seq if same else -1, company, now,
+            session, stone.public_id, as_seen[stone.public_id], company, now,
             held_ref=held.public_id if held is not None else None,
         ))  # fmt: skip
     if len({(one.supplier_company_id, one.currency) for one in found}) != 1:

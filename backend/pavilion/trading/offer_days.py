@@ -11,6 +11,7 @@ from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.service import NotAvailable
 from pavilion.kernel import events
 from pavilion.kernel.db import Sessions, reading
+from pavilion.trading import queueing
 from pavilion.trading.offer_models import Offer, OfferStone
 from pavilion.trading.turns import ThreadState
 
@@ -50,7 +51,8 @@ async def lock_stands(session: AsyncSession, offer: str, now: datetime) -> bool:
 
 async def unlock(session: AsyncSession, row: Offer, *, by: str | None, now: datetime) -> None:
     for stone in await _stones(session, row):
-        await catalogue.release_stone(session, stone=stone, ref=row.public_id, by=by, now=now)
+        if await catalogue.release_stone(session, stone=stone, ref=row.public_id, by=by, now=now):
+            await queueing.tell_next(session, stone, now)
     row.locked = False
     await session.flush()
 

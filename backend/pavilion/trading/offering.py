@@ -21,7 +21,7 @@ from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotAllowed, NotFound, Refusal
 from pavilion.kernel.ids import is_ulid, ulid
-from pavilion.trading import conditions, holding, offer_days, placing, turns
+from pavilion.trading import conditions, holding, offer_days, placing, queueing, turns
 from pavilion.trading.offer_models import Offer, OfferAnswer, OfferFloor, OfferRound, OfferStone
 from pavilion.trading.placing import Line
 from pavilion.trading.rules import OrderSource, shares
@@ -133,6 +133,7 @@ async def lock(session: AsyncSession, *, offer: str, on: bool, actor: Actor, now
         names = [one.public_id for one in await stones_of(session, row)]
         await holding.lapse(session, names, now)
         for name in names:
+            await queueing.refuse_after_others(session, name, row.company_id, now)
             await catalogue.commit_stone(
                 session, stone=name, kind=CommitmentKind.OFFERED_LOCK, ref=row.public_id, facts={}, by=actor.public_id,
                 now=now,
@@ -269,14 +270,13 @@ async def _refuse_another(session: AsyncSession, company_id: int, set_key: str, 
 
 
 async def _as_seen(session: AsyncSession, names: Sequence[str], seen: int) -> list[tuple[Stone, int]]:
-    """Each stone with the change at which it was seen: the own one where nothing of any has changed since, else one
-    that no stone has."""
+    """Each stone with the change at which it was seen."""
     wanted = visible_to(HOUSE).where(Stone.public_id.in_(names)).order_by(Stone.id)
     rows = (await session.scalars(wanted.execution_options(populate_existing=True))).all()
     if len(rows) != len(names):
         raise NotFound()
-    same = seen == max(row.seq for row in rows)
-    return [(row, row.seq if same else -1) for row in rows]
+    as_seen = holding.as_seen(rows, seen)
+    return [(row, as_seen[row.public_id]) for row in rows]
 
 
 async def _free(session: AsyncSession, one: tuple[Stone, int], company_id: int, now: datetime) -> Stone:

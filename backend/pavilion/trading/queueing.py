@@ -4,12 +4,13 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import queries as catalogue
-from pavilion.catalogue.models import CommitmentKind, Stone
-from pavilion.catalogue.queries import visible_to
+from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
+from pavilion.catalogue.queries import LISTED, visible_to
 from pavilion.catalogue.service import NotAvailable
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
@@ -87,6 +88,19 @@ async def gone(session: AsyncSession, stone: str, now: datetime) -> None:
     for row in await session.scalars(select(HoldWait).where(HoldWait.stone == stone, HoldWait.ended_at.is_(None))):
         row.ended_at = now
     await session.flush()
+
+
+async def overlooked(session: AsyncSession, most: int) -> list[str]:
+    """Stones somebody waits for that are free though nobody was told: what kept them last was no hold, and who let
+    them go (a sale, an owner) knows no queue."""
+    kept = select(StoneCommitment.id).where(StoneCommitment.stone_id == Stone.id, StoneCommitment.released_at.is_(None))
+    told = aliased(HoldWait)
+    first = select(told.id).where(
+        told.stone == HoldWait.stone, told.ended_at.is_(None), told.first_right_until.is_not(None)
+    )
+    wanted = select(HoldWait.stone).join(Stone, Stone.public_id == HoldWait.stone)
+    wanted = wanted.where(HoldWait.ended_at.is_(None), LISTED, ~kept.exists(), ~first.exists())
+    return list(await session.scalars(wanted.distinct().order_by(HoldWait.stone).limit(most)))
 
 
 async def turn(session: AsyncSession, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """Pages on which a buyer holds and buys at a fixed price."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -18,13 +18,14 @@ from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.trading import collections, conditions, holding, placing, queries, queueing, showing
 from pavilion.trading.forms import Country, HoldForm, OrderForm
-from pavilion.trading.models import Order
+from pavilion.trading.models import Hold, Order
 from pavilion.trading.placing import Line
 from pavilion.trading.rules import MOST_HOLDS, OrderSource, hold_stands
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
 router = APIRouter(tags=["trading"])
+T = TypeVar("T")
 
 Buyer = Annotated[Actor, may(Permission.ORDER_PLACE)]
 Holder = Annotated[Actor, may(Permission.HOLD_ASK)]
@@ -86,11 +87,23 @@ async def buy_lot(
 
 
 @router.post("/stones/{stone}/hold")
-async def hold(stone: str, said: Annotated[HoldForm, Form()], actor: Holder, session: Writing, now: Now) -> Response:
-    await catalogue.asked_stone(session, actor, stone)
-    row = await holding.ask(
-        session, stone=stone, seen=said.seen, company_id=showing.company_of(actor), key=said.key, actor=actor, now=now
-    )
+async def hold(
+    request: Request, stone: str, said: Annotated[HoldForm, Form()], actor: Holder, session: Writing, now: Now
+) -> Response:
+    """Held, or its owner is asked; what is in the way is said, with the way back to the stone as it is now."""
+    found = await catalogue.asked_stone(session, actor, stone)
+
+    async def ask() -> Hold:
+        return await holding.ask(
+            session, stone=stone, seen=said.seen, company_id=showing.company_of(actor), key=said.key, actor=actor,
+            now=now,
+        )  # fmt: skip
+
+    row = await _try(session, ask)
+    if isinstance(row, Refusal):
+        await session.refresh(found)
+        title = showing.title(found, language(request))
+        return page(request, "trading/not_held.html", row.status, stone=found, title=title, refused=row)
     return RedirectResponse(f"/desk/holds?done={row.state}", status_code=303)
 
 
@@ -158,7 +171,7 @@ async def one_order(request: Request, order: str, actor: SignedInActor, session:
     return page(request, "trading/order.html", now=now, done=request.query_params.get("done", ""), **facts)
 
 
-async def _try(session: AsyncSession, act: Callable[[], Awaitable[Order]]) -> Order | Refusal:
+async def _try(session: AsyncSession, act: Callable[[], Awaitable[T]]) -> T | Refusal:
     """Done, or nothing of it was written."""
     try:
         async with session.begin_nested():
