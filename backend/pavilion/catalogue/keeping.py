@@ -216,12 +216,15 @@ async def _standing(session: AsyncSession) -> tuple[int, int]:
 
 
 async def _listed(session: AsyncSession) -> Loading:
-    """Read in pieces, so that other requests get their turn, and taken in at once, so that only one lies in memory."""
-    loading, last = Loading(new_words()), 0
-    while True:
-        piece = await session.execute(searching.facts().where(LISTED, Stone.id > last).order_by(Stone.id).limit(CHUNK))
-        found = piece.all()
-        loading.add(found)
-        if len(found) < CHUNK:
-            return loading
-        last = found[-1].id
+    """Read in pieces, so that other requests get their turn. Each is taken in, and given up, while the database makes
+    the next."""
+    loading, connection = Loading(new_words()), await session.connection()  # plain rows: nothing here is an entity
+    pieces = searching.facts().where(LISTED).order_by(Stone.id).limit(CHUNK)
+    found = (await connection.execute(pieces)).all()
+    while found:
+        adding = asyncio.create_task(anyio.to_thread.run_sync(loading.add, found))
+        try:
+            found = (await connection.execute(pieces.where(Stone.id > found[-1][0]))).all()
+        finally:
+            await adding
+    return loading

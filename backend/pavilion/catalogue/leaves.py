@@ -2,7 +2,6 @@
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +19,17 @@ class Leaves:
     pressed: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> "Leaves":
-        spelled = np.array([text.encode() for text in texts], np.bytes_ if texts else "S1")
-        order = np.argsort(spelled, kind="stable")  # unlike a list, sorted without keeping other threads waiting
+    def of(cls, texts: NDArray[np.bytes_], order: NDArray[np.int64]) -> "Leaves":
+        """`texts` in UTF-8; row r has the text `texts[order[r]]`."""
+        row_of = np.empty(len(order), np.int32)
+        row_of[order] = np.arange(len(order), dtype=np.int32)
+        sort = np.argsort(texts, kind="stable")  # unlike a list, sorted without keeping other threads waiting
         heads, pressed = [], []
-        for start in range(0, len(order), _LEAF):
-            leaf = spelled[order[start : start + _LEAF]].tolist()
+        for start in range(0, len(sort), _LEAF):
+            leaf = texts[sort[start : start + _LEAF]].tolist()
             heads.append(leaf[0])
             pressed.append(zlib.compress(b"\n".join(leaf)))
-        return cls(order.astype(np.int32), tuple(heads), tuple(pressed))
+        return cls(row_of[sort], tuple(heads), tuple(pressed))
 
     @property
     def nbytes(self) -> int:

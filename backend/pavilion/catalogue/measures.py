@@ -1,5 +1,6 @@
 """A measure of every row, as narrow as its values allow, and the first rows by it. Pure; numpy only."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ _LEAST32, _MOST32 = -(2**31), 2**31 - 1
 _CODES, _FEW_CODES = 2**16 - 1, 2**8 - 1
 _SAMPLE = 4096
 _FEW = 20_000  # rows that are sorted outright
+_SPAN = 2**22  # from the least value to the greatest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,12 @@ class Measures:
     @classmethod
     def of(cls, found: NDArray[np.int64]) -> "Measures":
         there = found != NONE
-        values = np.unique(found[there])
+        values, place = _different(found[there])
         codes: NDArray[Any]
         if len(values) < _CODES:
             narrow = np.uint8 if len(values) < _FEW_CODES else np.uint16
-            codes = np.where(there, np.searchsorted(values, found) + 1, 0).astype(narrow)
+            codes = np.zeros(len(found), narrow)
+            codes[there] = place(narrow)
             return cls(codes, values, _sampled(codes))
         if values[0] > _LEAST32 and values[-1] <= _MOST32:
             codes = np.where(there, found, _LEAST32).astype(np.int32)
@@ -114,6 +117,18 @@ class Measures:
         last = np.partition(codes, -most if down else most - 1)[-most if down else most - 1]
         found: Rows = rows[codes >= last] if down else rows[codes <= last]
         return found
+
+
+def _different(found: NDArray[np.int64]) -> tuple[NDArray[np.int64], Callable[[Any], NDArray[Any]]]:
+    """The different values, rising, and which of them, from 1, each is: as numbers of the type asked for."""
+    least, span = (int(found.min()), int(found.max()) - int(found.min()) + 1) if len(found) else (0, 0)
+    if span <= _SPAN:  # marked off on a ruler: ten times as quick as sorting
+        ruler = np.zeros(span, bool)
+        ruler[found - least] = True
+        return np.flatnonzero(ruler) + least, lambda kind: np.cumsum(ruler, dtype=kind)[found - least]
+    ordered = np.sort(found)
+    values = ordered[np.r_[True, ordered[1:] != ordered[:-1]]]
+    return values, lambda kind: (np.searchsorted(values, found) + 1).astype(kind)
 
 
 def _sampled(codes: NDArray[Any]) -> NDArray[Any]:

@@ -19,6 +19,7 @@ PRICE = "ppc"  # rows stand in its order within their currency, so that a span o
 _MEASURED = (*MEASURED, LISTED_AT)
 _CHOSEN = (*CHOICES, LIES)
 _DENSE = 50_000_000  # ids up to here are looked up in a table
+_AT_HAND = 500  # rows turned into columns at a time: so few lie in the processor's cache meanwhile
 
 
 class Words(dict[str | None, int]):
@@ -176,41 +177,54 @@ class Loading:
     def __init__(self, words: Mapping[str, Words]) -> None:
         self.words = words
         self._flags = {name: _Flags(choice.codes) for name, choice in CHOICES.items() if choice.several}
-        self._numbers: dict[str, list[NDArray[np.int64]]] = {
-            name: [] for name in ("id", "currency", *_CHOSEN, *_MEASURED)
+        self._pieces: dict[str, list[NDArray[Any]]] = {
+            name: [] for name in ("id", "currency", *_CHOSEN, *_MEASURED, *TEXTS)
         }
-        self._texts: dict[str, list[str]] = {name: [] for name in TEXTS}
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        columns = dict(zip(FACTS, zip(*rows, strict=True), strict=True)) if rows else {}
-        for name, column in columns.items():
-            if name in self._texts:
-                self._texts[name] += column
-            elif name in self._numbers:
-                self._numbers[name].append(self._in_numbers(name, column))
+        for start in range(0, len(rows), _AT_HAND):
+            some = rows[start : start + _AT_HAND]
+            for name, column in zip(FACTS, zip(*some, strict=True), strict=True):
+                if name in self._pieces:
+                    self._pieces[name].append(self._piece(name, column))
 
-    def _in_numbers(self, name: str, column: Sequence[Any]) -> NDArray[np.int64]:
-        if name in _MEASURED:
-            return np.array([NONE if value is None else value for value in column], np.int64)
-        if name == "id":
-            return np.array(column, np.int64)
+    def _piece(self, name: str, column: Sequence[Any]) -> NDArray[Any]:
+        if name in TEXTS:
+            return np.array([text.encode() for text in column], np.bytes_)
+        if name == "id" or name in _MEASURED:
+            return _measured(column)
         known = self._flags.get(name, self.words.get(name))
         assert known is not None
-        return np.fromiter(map(known.__getitem__, column), np.int64, len(column))
+        if column[0] == column[-1] and column.count(column[0]) == len(column):  # as most are that few stones have
+            return np.full(len(column), known[column[0]], np.int32)
+        return np.fromiter(map(known.__getitem__, column), np.int32, len(column))
+
+    def _taken(self, name: str) -> NDArray[Any]:
+        """The whole column, which is given up here: a million rows lie in memory once."""
+        kind = np.bytes_ if name in TEXTS else np.int64 if name == "id" or name in _MEASURED else np.int32
+        return np.concatenate([np.zeros(0, kind), *self._pieces.pop(name)])
 
     def part(self) -> Part:
-        found = {name: np.concatenate([np.zeros(0, np.int64), *pieces]) for name, pieces in self._numbers.items()}
-        price, currency = found[PRICE], found["currency"]
-        order = np.lexsort((found["id"], price, price == NONE, currency))
-        found = {name: column[order] for name, column in found.items()}
+        """All that was taken in; nothing more can be after it."""
+        ids, price, currency = (self._taken(name) for name in ("id", PRICE, "currency"))
+        order = np.lexsort((ids, price, price == NONE, currency))
+        ids, price, currency = ids[order], price[order], currency[order]
+        others = [name for name in _MEASURED if name != PRICE]
         return Part(
-            Measures.of(found["id"]),
-            {name: Sliced.of(found[name]) for name in _CHOSEN},
-            {name: Measures.of(found[name]) for name in _MEASURED},
-            Sliced.of(found["currency"]),
-            _runs(found["currency"], found[PRICE]),
-            tuple(Leaves.of([texts[row] for row in order]) for texts in self._texts.values()),
+            Measures.of(ids),
+            {name: Sliced.of(self._taken(name)[order]) for name in _CHOSEN},
+            {PRICE: Measures.of(price)} | {name: Measures.of(self._taken(name)[order]) for name in others},
+            Sliced.of(currency),
+            _runs(currency, price),
+            tuple(Leaves.of(self._taken(name), order) for name in TEXTS),
         )
+
+
+def _measured(column: Sequence[Any]) -> NDArray[np.int64]:
+    try:
+        return np.fromiter(column, np.int64, len(column))
+    except TypeError:  # some stones have none
+        return np.array([NONE if value is None else value for value in column], np.int64)
 
 
 def _runs(currency: NDArray[np.int64], price: NDArray[np.int64]) -> dict[int, tuple[int, int, int]]:
