@@ -185,6 +185,10 @@ def test_times_are_said_with_their_city(pages: Pages) -> None:
     at = datetime(2027, 3, 9, 13, 26, 11, tzinfo=UTC)
     stamp = '<time datetime="2027-03-09T13:26:11.000000Z">'
     assert en.when(at, ANTWERP) == f"{stamp}9 March 2027, 14:26 in Antwerp</time>"
+    assert [one.when(at, "UTC") for one in (en, zh)] == [
+        f"{stamp}9 March 2027, 13:26 UTC</time>",
+        f"{stamp}2027年3月9日 13:26 UTC</time>",
+    ]
     assert zh.when(at, HONG_KONG, seconds=True) == f"{stamp}2027年3月9日 21:26:11（香港时间）</time>"
     assert (en.days(at, at + timedelta(days=2), ANTWERP), zh.days(at, at + timedelta(days=2), ANTWERP)) == (
         "9–11 March 2027",

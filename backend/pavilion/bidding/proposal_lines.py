@@ -102,7 +102,9 @@ class _Told(NamedTuple):
         return [self._follows(act, count)]
 
     def _follows(self, act: dict[str, Any], lots: int = 0) -> Line:
-        at = self.figures.clock(from_micros(act["to"]), self.sale.zone, seconds=True) if act.get("to") else "–"
+        at = "–"
+        if act.get("to"):
+            at = str(self.figures.when(from_micros(act["to"]), self.sale.zone, seconds=True).striptags())
         return Line(self.tongue.say(f"follows_{act['act']}", at=at, lots=lots))
 
     def _stands(self, lot: BookLot) -> Line:

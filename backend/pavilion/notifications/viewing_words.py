@@ -158,8 +158,7 @@ def _facts(payload: Mapping[str, Any], tongue: Tongue, zone: str, seen: _Seen) -
     facts["own"] = viewing_times.at_own(tongue, row.starts_at, row.ends_at, zone, row.zone)
     facts["until"] = Figures(tongue).clock(row.ends_at, row.zone)
     if row.expires_at is not None:
-        facts["by"] = str(Figures(tongue).when(row.expires_at, zone, city=zone != "UTC").striptags())
-        facts["by"] += " UTC" if zone == "UTC" else ""
+        facts["by"] = str(Figures(tongue).when(row.expires_at, zone).striptags())
     return facts
 
 

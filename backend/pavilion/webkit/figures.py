@@ -96,10 +96,13 @@ class Figures:
         return at.astimezone(ZoneInfo(zone)).strftime("%H:%M:%S" if seconds else "%H:%M")
 
     def when(self, at: datetime, zone: str, city: bool = True, seconds: bool = False, year: bool = True) -> Markup:
-        """`9 March 2027, 14:26 in Antwerp`, as a `time` element that carries the instant."""
+        """`9 March 2027, 14:26 in Antwerp`, as a `time` element that carries the instant; `14:26 UTC` by none.
+        Without `city` where the page names the zone of all its times."""
         gap = ", " if self.tongue.lang == "en" else " "
         words = f"{self.day(at, zone, year)}{gap}{self.clock(at, zone, seconds)}"
-        if city:
+        if zone == "UTC":
+            words += " UTC"
+        elif city:
             place = self.city(zone)
             words += f" in {place}" if self.tongue.lang == "en" else f"（{place}时间）"
         return Markup('<time datetime="{}">{}</time>').format(stamp(at), words)
