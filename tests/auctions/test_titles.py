@@ -11,17 +11,17 @@ RUBY = {"species": "corundum", "variety": "ruby", "shape": "cushion", "weight_mc
 @pytest.mark.parametrize(
     ("facts", "en", "zh"),
     [
-        (RUBY, "2.11 ct ruby, cushion", "红宝石 · 枕形 · 2.11 克拉"),
+        (RUBY, "2.11 ct ruby, cushion", "红宝石 · 枕形 · 2.11\u00a0克拉"),
         (
             RUBY | {"species": "beryl", "variety": "emerald", "shape": "emerald"},
             "2.11 ct emerald, emerald cut",
-            "祖母绿 · 祖母绿形 · 2.11 克拉",
+            "祖母绿 · 祖母绿形 · 2.11\u00a0克拉",
         ),
-        (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "刚玉 · 枕形 · 2.11 克拉"),
+        (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "刚玉 · 枕形 · 2.11\u00a0克拉"),
         (
             {"species": "diamond", "shape": "round", "weight_mct": 1010, "color": "G", "clarity": "VS1"},
             "1.01 ct G round, VS1",
-            "圆形 · 1.01 克拉 · G 色 · VS1",
+            "圆形 · 1.01\u00a0克拉 · G\u00a0色 · VS1",
         ),
     ],
 )
@@ -33,6 +33,6 @@ def test_a_coloured_stone_is_called_by_its_gem(facts, en, zh):
 def test_several_stones_of_one_gem_name_it():
     two = [Stone(**RUBY), Stone(**RUBY)]
     assert title_of(two, "en") == "2 cushion stones, ruby, 4.22 ct together"
-    assert title_of(two, "zh") == "2 颗枕形红宝石，共 4.22 克拉"
+    assert title_of(two, "zh") == "2 颗枕形红宝石，共 4.22\u00a0克拉"
     mixed = [Stone(**RUBY), Stone(**RUBY | {"variety": "sapphire"})]
     assert title_of(mixed, "en") == "2 cushion stones, 4.22 ct together"

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from pavilion.catalogue import vectors
 from pavilion.catalogue.cells import Context, read_cell
 from pavilion.catalogue.checking import line_of, open_stock
-from pavilion.catalogue.nomenclature import nomenclature, term
+from pavilion.catalogue.nomenclature import FOLDER, nomenclature, term
 
 ROOT = Path(__file__).parents[1]
 LINES = (ROOT / "vectors" / "upload-values.jsonl").read_text().splitlines()
@@ -71,6 +71,14 @@ def test_edges_of_cells(column, raw, value, issues):
 
 def test_every_issue_code_speaks_both_languages():
     assert all(code.en and code.zh for code in nomenclature().issue_codes.values())
+
+
+def test_no_issue_calls_a_stone_by_another_word_than_the_house_does():
+    """The tables are shared and say 宝石; a sentence that loses a figure on the way would show."""
+    shared = {row["code"]: row["zh"] for row in json.loads((FOLDER / "issue_codes.json").read_text())["codes"]}
+    said = {code: issue.zh for code, issue in nomenclature().issue_codes.items()}
+    assert [code for code, words in said.items() if "宝石" in words] == []
+    assert said == {code: words.replace("宝石", "裸石") for code, words in shared.items()}
 
 
 def test_a_term_is_told_in_the_readers_language():

@@ -46,7 +46,7 @@ async def test_an_order_is_told_to_its_owner_and_the_answer_to_its_buyer(market)
         (await session.scalars(select(Person).where(Person.email == "sam@scheldt.example"))).one().lang = "zh"
     order = await market.buy()
     ((who, subject, text),) = await told(market)
-    assert (who, subject) == ("sam", "您的裸石有新订单") and "1.02 克拉" in text and "lumen" not in text
+    assert (who, subject) == ("sam", "您的裸石有新订单") and "1.02\u00a0克拉" in text and "lumen" not in text
     await market.answer(order, yes=True)
     assert [(who, subject) for who, subject, _ in await told(market)] == [
         ("wen", f"Order {order.public_id[-6:]} is confirmed")

@@ -11,7 +11,7 @@ from pavilion.auctions.titles import title_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import term
 from pavilion.kernel.errors import BadInput
-from pavilion.kernel.weight import two_decimals
+from pavilion.kernel.weight import two_decimals, unparted
 
 LONGEST_TITLE, MOST_TAGS = 200, 8
 _PLACE = re.compile(r"\{([^{}]*)\}")
@@ -103,7 +103,7 @@ PLACES: dict[str, Callable[[WordLot, str], str]] = {
 def _filled(pattern: str, lot: WordLot, lang: str) -> str:
     if unknown := [name for name in _PLACE.findall(pattern) if name not in PLACES]:
         raise BadInput(fields={f"title_{lang}": "place_unknown"}, place=unknown[0])
-    return " ".join(_PLACE.sub(lambda place: PLACES[place[1]](lot, lang), pattern).split())
+    return unparted(" ".join(_PLACE.sub(lambda place: PLACES[place[1]](lot, lang), pattern).split()))
 
 
 def _shared(lot: WordLot, of: Callable[[Stone], str]) -> str:

@@ -16,6 +16,7 @@ from pavilion.auctions.sheet_columns import FORMULA, LIMITS, MONEY, MOST_STONES,
 from pavilion.auctions.sheets import Cell, Held, Line, Read, SheetPreview, Value, digest, held_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
+from pavilion.kernel.weight import unparted
 
 Named = dict[str | tuple[Column, str], list[Stone]]
 _DOUBTFUL = {Column.STOCK: "sheet_stock_ambiguous"}
@@ -146,7 +147,9 @@ def _read_cell(line: Line, column: Column, sale: Sale, decimal: str, sets: bool)
         case Column.TITLE_EN | Column.TITLE_ZH:
             if held is not None or text:
                 code = "sheet_too_long" if len(text) > 200 else ""
-                _say(line, column, old, " ".join(text.split())[:200], code)
+                said = " ".join(text.split())[:200]
+                same = said == " ".join(str(old or "").split())  # programs of tables make every space an ordinary one
+                _say(line, column, old, old if same else unparted(said), code)
         case _:
             try:
                 _say(line, column, old, sheet_columns.amount_said(text, sale.currency, decimal))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import term
 from pavilion.catalogue.showing import chinese_title
-from pavilion.kernel.weight import two_decimals
+from pavilion.kernel.weight import two_decimals, unparted
 
 
 def title_of(stones: Sequence[Stone], lang: str) -> str:
@@ -18,7 +18,7 @@ def title_of(stones: Sequence[Stone], lang: str) -> str:
     gem = gems.pop() if len(gems) == 1 and all(stone.species != "diamond" for stone in stones) else ""
     if lang == "zh":
         kind = shape.removeprefix("裸石") + gem if gem else shape
-        return f"{len(stones)} 颗{kind}，共 {weight} 克拉"
+        return unparted(f"{len(stones)} 颗{kind}，共 {weight} 克拉")
     return f"{len(stones)} {shape or 'stones'}, {gem.lower() + ', ' if gem else ''}{weight} ct together"
 
 

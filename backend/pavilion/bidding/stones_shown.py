@@ -7,7 +7,7 @@ from pavilion.catalogue import plan
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import term
 from pavilion.kernel.length import millimetres
-from pavilion.kernel.weight import two_decimals
+from pavilion.kernel.weight import two_decimals, unparted
 
 
 class Plans(NamedTuple):
@@ -49,11 +49,11 @@ class StonesShown:
                 "产地来源未获确认期间不予展示。" if zh else "Not shown while the origin of its stone is not confirmed."
             )
         if len(self.stones) != 1:
-            weight = two_decimals(self.mct)
-            return f"{len(self.stones)} 颗，共 {weight} 克拉" if zh else f"{len(self.stones)} stones, {weight} ct"
+            n, weight = len(self.stones), two_decimals(self.mct)
+            return unparted(f"{n} 颗，共 {weight} 克拉") if zh else f"{n} stones, {weight}\u00a0ct"
         stone = self.stones[0]
         sides = [side for side in (stone.length_um, stone.width_um, stone.depth_um) if side is not None]
-        return " × ".join(millimetres(side) for side in sides) + " mm" if len(sides) == 3 else ""
+        return " × ".join(millimetres(side) for side in sides) + "\u00a0mm" if len(sides) == 3 else ""
 
     def finish(self, lang: str) -> str:
         stone = self.stones[0]

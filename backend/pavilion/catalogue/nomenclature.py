@@ -14,6 +14,15 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "data" / "nomenclature"
 
+# Sentences in which the house says another word than the tables it shares: 裸石 for a stone that is sold.
+_HOUSE_ZH = {
+    "replace_hits_reserved": "文件中缺少的{n}颗裸石正在拍卖、保留、寄售或已有看货预约，予以保留。",
+    "report_required": "仅接受附实验室证书的裸石。",
+    "report_belongs_to_other_species": "证书属于其他种类的裸石。",
+    "fancy_and_white_both": "一颗裸石只能有D-Z颜色或彩色之一。",
+    "natural_lab_mixed": "本目录不接受实验室培育裸石。",
+    "media_unmatched": "没有与文件名匹配的裸石。",
+}
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"))
 _DASHES = {**dict.fromkeys(range(0x2010, 0x2016), "-"), 0x2212: "-"}
 _FOLDED = {**_ZERO_WIDTH, **_DASHES}
@@ -133,7 +142,9 @@ def nomenclature() -> Nomenclature:
         joined=_joined(values),
         fancy=tables["fancy"],
         issue_codes={
-            row["code"]: IssueCode(row["code"], row["scope"], row["severity"], row["en"], row["zh"])
+            row["code"]: IssueCode(
+                row["code"], row["scope"], row["severity"], row["en"], _HOUSE_ZH.get(row["code"], row["zh"])
+            )
             for row in tables["issue_codes"]["codes"]
         },
         sha256={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},

@@ -8,7 +8,7 @@ from pavilion.catalogue.models import Stone
 from pavilion.catalogue.nomenclature import country_name, term
 from pavilion.catalogue.searching import Answer, Bars
 from pavilion.catalogue.wanted import CHOICES, PRICED_SORTS, RANGES, SORTS, TABS, Wanted
-from pavilion.kernel.weight import two_decimals
+from pavilion.kernel.weight import two_decimals, unparted
 
 _HIGH = 50  # of the tallest bar
 _PITCH = 272 / 30
@@ -155,7 +155,8 @@ def chinese_title(shape: str, weight: str, colour: str = "", clarity: str = "") 
     """`圆形 · 1.02 克拉 · D 色 · VS1`: shape, weight, colour, clarity, as the trade writes them; what is not known is
     left out. `colour` is a grade of letters, or the words of a fancy colour."""
     shade = f"{colour} 色" if colour.isascii() and colour else colour
-    return " · ".join(part for part in (shape, f"{weight} 克拉" if weight else "", shade, clarity) if part)
+    parts = (shape, f"{weight} 克拉" if weight else "", shade, clarity)
+    return unparted(" · ".join(part for part in parts if part))
 
 
 def _colour(stone: Stone, lang: str) -> str:
