@@ -18,6 +18,10 @@ async def test_a_person_finds_the_chosen_columns_again_and_a_visitor_in_this_bro
         shown = (await again.get(TABLE)).text
         assert "2000000001" in shown and "Asking price, USD per carat" in shown and ">Mined at</th>" not in shown
         assert "data-bounds=" in shown
+        taken = (await again.get(TABLE.replace("/stones", "/stones.csv"))).text
+        heads = "stone,stock_no,species,variety,shape,report_no,meas_length,meas_width,meas_depth,currency"
+        assert taken.splitlines()[0].removeprefix("\ufeff") == f"{heads},price_per_carat,on_the_market"
+        assert "USD,5000.01,free" in taken and "clarity" in (await again.get("/stones.csv")).text
     async with browsing(house) as visitor:
         assert (await visitor.post("/stones/columns", data=chosen)).status_code == 303
         shown = (await visitor.get(TABLE)).text

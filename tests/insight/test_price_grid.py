@@ -1,8 +1,11 @@
 """Told prices: exact, never of fewer than five, and nothing that is not told follows from what is."""
 
+import html
+import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from statistics import median as middle
+from urllib.parse import parse_qsl
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -13,7 +16,7 @@ from sqlalchemy import func, select, update
 from pavilion import main
 from pavilion.accounts.rules import Role
 from pavilion.catalogue.models import Stone
-from pavilion.insight import hue_map, price_batching, price_cells, price_grid, price_index
+from pavilion.insight import hue_map, price_batching, price_cells, price_grid, price_index, result_asking
 from pavilion.insight.price_models import PriceBatch, PriceResult
 from pavilion.insight.results_models import ResultLot
 from pavilion.settings import Settings
@@ -152,6 +155,20 @@ async def test_pairs_other_currencies_and_stones_that_are_no_diamonds_move_no_fi
     assert [await batching.tick(NOON), await batching.tick(NOON)] == [0, 0]
 
 
+def test_what_a_cell_opens_can_be_asked_of_the_archive_for_every_cell_there_is():
+    told = price_cells.figure([1] * 5, NOON, NOON)
+    for grain in price_grid.GRAINS:
+        for shape in price_grid.GROUPS:
+            for size, _, _ in price_grid.sizes_of(grain):
+                wanted = asked(grain, size)._replace(shape=shape)
+                for row, col in ((wanted.rows[0], wanted.cols[0]), (wanted.rows[-1], wanted.cols[-1])):
+                    address = price_grid.opened(wanted, row, col, told)
+                    question = result_asking.asked(parse_qsl(address.partition("?")[2]), "USD")
+                    assert (dict(question.faults), question.address()) == ({}, address)
+                    assert all(question.chosen.values()) and question.days == (NOON.date(), None)
+    assert price_cells.colors_of("N-Z")[-1] == "Y-Z" and price_cells.colors_of("D-F") == ("D", "E", "F")
+
+
 def sold(quarter, *prices, stratum=("round",)):
     return [price_index.Sold(datetime(2025, quarter * 3 - 1, 1, tzinfo=UTC), stratum, price) for price in prices]
 
@@ -196,6 +213,12 @@ async def test_prices_are_shown_in_both_languages_and_what_is_asked_only_to_who_
     async with AsyncClient(transport=ASGITransport(app), base_url=HOME, headers={"origin": HOME}) as browser:
         page = (await browser.get("/prices")).text
         assert "12,000" in page and "too few" in page and "3,333" not in page
+        opened = html.unescape(re.search(r'<td class="is-1"><a href="([^"]+)" title="See these results">', page)[1])
+        assert opened.startswith("/results?state=sold&shape=round&color=D&color=E&color=F&clarity=VS1&clarity=VS2&")
+        question = result_asking.asked(parse_qsl(opened.partition("?")[2]), "USD")
+        async with sessions() as session:
+            rows = await session.scalars(select(ResultLot.color).where(*result_asking.conditions(question)))
+            assert (question.faults, list(rows)) == ({}, ["D"] * 6)
         assert "样本不足" in (await browser.get("/prices", headers={"accept-language": "zh"})).text
         assert "3,333" not in (await browser.get("/prices?source=asking")).text
         told = (await browser.get("/api/v1/prices?shape=round&size=1.00-1.99")).json()

@@ -41,6 +41,30 @@ _MONEY = {
 
 AGAINST = ("benchmark_owner", "benchmark_list", "benchmark_date", "benchmark_price_per_carat", "benchmark_pct")
 
+# Column of the table of stones -> what it is in a file. By the first ones every row is known.
+_NAMED = ("stone", "stock_no", "species", "variety", "shape", "on_the_market")
+_OF_TABLE = {
+    "weight": ("carat",),
+    "color": ("color", "fancy_intensity", "fancy_overtone", "fancy_secondary", "fancy_color"),
+    "fluor": ("fluor_intensity", "fluor_color"),
+    "size": ("meas_length", "meas_width", "meas_depth"),
+    "depth": ("depth_pct",),
+    "table": ("table_pct",),
+    "report": ("report_no",),
+    "ppc": ("currency", "price_per_carat"),
+    "total": ("currency", "price_total"),
+    "against": AGAINST,
+    "list": ("list_pct",),
+    "mine": ("mine", "origin_country"),
+    "now": ("city", "country"),
+}
+
+
+def of_table(columns: Sequence[str], chosen: Sequence[str]) -> list[int]:
+    """The places of those of these columns that a reader's table shows, where it shows the `chosen` ones."""
+    wanted = {*_NAMED, *(column for name in chosen for column in _OF_TABLE.get(name, (name,)))}
+    return [place for place, column in enumerate(columns) if column in wanted]
+
 
 def columns(*, prices: bool, against: bool = False) -> list[str]:
     """What this reader may see of stones; `against`: they are set against a price list."""

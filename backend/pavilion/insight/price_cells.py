@@ -44,6 +44,7 @@ class Figure(NamedTuple):
     median: int
     high: int
     last_at: datetime | None
+    first_at: datetime | None = None
 
 
 def place_of(shape: str, weight_mct: int, color: str, fancy: str, grade: str) -> Place:
@@ -82,11 +83,22 @@ def median(prices: Sequence[int]) -> int:
     return order[middle] if len(order) % 2 else half_up(order[middle - 1] + order[middle], 2)
 
 
-def figure(prices: Sequence[int], last_at: datetime | None = None) -> Figure | None:
+def figure(prices: Sequence[int], last_at: datetime | None = None, first_at: datetime | None = None) -> Figure | None:
     """None where there are too few to say anything, not even how few."""
     if len(prices) < LEAST:
         return None
-    return Figure(len(prices), min(prices), median(prices), max(prices), last_at)
+    return Figure(len(prices), min(prices), median(prices), max(prices), last_at, first_at)
+
+
+def colors_of(row: str) -> tuple[str, ...]:
+    """The grades of colour that a row of a grid stands for, or the one that it is."""
+    letters = dict(COLORS).get(row)
+    known = (*nomenclature().codes["color"], *nomenclature().codes["color_range"])
+    return tuple(code for code in known if code[0] in letters) if letters else (row,)
+
+
+def clarities_of(col: str) -> tuple[str, ...]:
+    return dict(CLARITIES).get(col, (col,))
 
 
 class Grid(NamedTuple):

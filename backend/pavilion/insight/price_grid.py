@@ -1,7 +1,7 @@
 """Reads of told prices: the grid by colour and clarity, the same of asking prices, and the hues."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -13,6 +13,7 @@ from pavilion.insight import price_cells
 from pavilion.insight.grid import CLARITIES, COLORS, SHAPES, SIZES
 from pavilion.insight.price_cells import Figure, Grid, figure
 from pavilion.insight.price_models import PriceBatch, PriceResult
+from pavilion.insight.result_asking import Asked
 
 PERIODS: Mapping[str, int | None] = {"12": 12, "24": 24, "all": None}  # months back; 24 is usual
 MONTH = timedelta(days=365) / 12
@@ -102,6 +103,27 @@ async def hues(session: AsyncSession, currency: str, period: str, now: datetime)
     return sorted((Hue(hue, one) for (hue, _), one in found.items()), key=lambda one: -one.figure.median)
 
 
+def opened(wanted: Wanted, row: str, col: str, told: Figure) -> str:
+    """Where every result stands that a told cell speaks of: the archive, asked for what the cell holds since the first
+    of them. Those that are not told yet stand there too; each of them is public by itself."""
+    _, least, upto = next(one for one in sizes_of(wanted.grain) if one[0] == wanted.size)
+    weight = least or None, None if upto >= price_cells.HEAVIEST else upto - 1
+    chosen = {
+        "state": ("sold",), "shape": price_cells.shapes_of(wanted.shape), "color": price_cells.colors_of(row),
+        "clarity": price_cells.clarities_of(col),
+    }  # fmt: skip
+    return Asked(chosen, weight, days=(_day(told), None), currency=wanted.currency).address()
+
+
+def opened_hue(hue: str, currency: str, told: Figure) -> str:
+    """The same of a hue."""
+    return Asked({"state": ("sold",), "color": (hue,)}, days=(_day(told), None), currency=currency).address()
+
+
+def _day(told: Figure) -> date | None:
+    return told.first_at.astimezone(UTC).date() if told.first_at is not None else None
+
+
 def _since(period: str, now: datetime) -> list[Any]:
     months = PERIODS[period]
     return [] if months is None else [PriceBatch.last_at >= now - months * MONTH]
@@ -109,19 +131,21 @@ def _since(period: str, now: datetime) -> list[Any]:
 
 async def _figures(session: AsyncSession, keys: Sequence[Any], where: Sequence[Any]) -> dict[tuple[str, str], Figure]:
     prices: dict[tuple[str, str], list[int]] = {}
-    last: dict[tuple[str, str], datetime] = {}
-    wanted = select(*keys, PriceBatch.last_at, PriceResult.per_carat).join(
+    ends: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+    wanted = select(*keys, PriceBatch.first_at, PriceBatch.last_at, PriceResult.per_carat).join(
         PriceResult, PriceResult.batch_id == PriceBatch.id
     )
     rows: Sequence[Any] = (await session.execute(wanted.where(*where))).all()
-    for row, col, at, per_carat in rows:
+    for row, col, first, last, per_carat in rows:
         prices.setdefault((row, col), []).append(per_carat)
-        last[row, col] = max(at, last.get((row, col), at))
-    return _enough(prices.items(), last)
+        known = ends.get((row, col), (first, last))
+        ends[row, col] = min(first, known[0]), max(last, known[1])
+    return _enough(prices.items(), ends)
 
 
 def _enough(
-    cells: Iterable[tuple[tuple[str, str], Sequence[int]]], last: Mapping[tuple[str, str], datetime] | None = None
+    cells: Iterable[tuple[tuple[str, str], Sequence[int]]],
+    ends: Mapping[tuple[str, str], tuple[datetime, datetime]] | None = None,
 ) -> dict[tuple[str, str], Figure]:
-    found = ((cell, figure(prices, last[cell] if last else None)) for cell, prices in cells)
+    found = ((cell, figure(prices, *(reversed(ends[cell]) if ends else ()))) for cell, prices in cells)
     return {cell: one for cell, one in found if one is not None}

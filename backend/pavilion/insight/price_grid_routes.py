@@ -71,6 +71,7 @@ async def prices(
         currencies=sorted({*told, wanted.currency, "USD"}),
         priced=sees_prices(actor),
         least=LEAST,
+        opened=price_grid.opened if wanted.source == "results" else None,
         steps=steps,
         line=_line(steps),
     )
@@ -129,6 +130,7 @@ async def hues(
         names={one.id: showing.name_of(one, lang) for one in stones},
         map=hue_map.drawn(stones),
         figures=figures,
+        opened=price_grid.opened_hue,
         most=max((one.figure.high for one in figures), default=1),
         period=period if period in PERIODS else "24",
         periods=tuple(PERIODS),

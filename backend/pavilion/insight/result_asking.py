@@ -25,7 +25,7 @@ SORTS: Mapping[str, Any] = {
 }
 USUAL = "ended-"
 PAGE, MOST = 50, 250
-MOST_CODES = 20  # of one choice
+MOST_CODES = 40  # of one choice; there are 32 shapes
 LONGEST = 400  # characters of one value
 _WEIGHT = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,3}))?")
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
@@ -232,7 +232,7 @@ CHOICES: Mapping[str, Any] = {
     "sale": is_ulid,
     "state": lambda code: code in STATES,
     "shape": lambda code: code in nomenclature().codes["shape"],
-    "color": lambda code: code in colours(),
+    "color": lambda code: code in colours() or code in nomenclature().codes["color_range"],
     "clarity": lambda code: code in nomenclature().codes["clarity"],
     "lab": lambda code: code in nomenclature().labs,
 }
