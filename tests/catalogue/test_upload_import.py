@@ -264,7 +264,8 @@ async def test_replace_withdraws_what_is_missing_and_keeps_what_is_promised(sess
     file = await world.imported(sessions, company, file_of(head, *kept), registry, mode=Mode.REPLACE)
     withdrawn = {stone.stock_no for stone in await stones(sessions) if stone.withdrawn_at}
     assert withdrawn == gone - {promised.stock_no} and file.withdrawn_by_replace == 2
-    assert [issue["code"] for issue in file.file_issues] == ["replace_hits_reserved"]
+    (issue,) = file.file_issues
+    assert (issue["code"], issue["facts"]) == ("replace_hits_reserved", {"n": 1, "stock_nos": [promised.stock_no]})
     assert file.counts["rejected"] == 1  # named, though unreadable: not missing
 
 

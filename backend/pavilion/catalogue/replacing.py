@@ -39,7 +39,7 @@ async def missing_stock_nos(
     session: AsyncSession, supplier_company_id: int, named: Collection[str], now: datetime
 ) -> list[str]:
     """Stones the file does not name, but for those promised to somebody, or awaited by somebody who will see them."""
-    promised = set(await _promised(session, supplier_company_id, now))
+    promised = await _promised(session, supplier_company_id, now)
     return [key for key in await _stock(session, supplier_company_id) if key not in named and key not in promised]
 
 
@@ -64,16 +64,18 @@ async def _stock(session: AsyncSession, supplier_company_id: int) -> list[str]:
     return list(await session.scalars(wanted.order_by(Stone.stock_no_key)))
 
 
-async def _promised(session: AsyncSession, supplier_company_id: int, now: datetime) -> list[str]:
+async def _promised(session: AsyncSession, supplier_company_id: int, now: datetime) -> dict[str, str]:
+    """By stock number without case, the number as its supplier writes it."""
     promised = select(StoneCommitment.stone_id).where(StoneCommitment.released_at.is_(None))
     awaited = select(AwaitedStone.stone_id).where(AwaitedStone.until > now)
-    wanted = select(Stone.stock_no_key).where(
+    wanted = select(Stone.stock_no_key, Stone.stock_no).where(
         Stone.supplier_company_id == supplier_company_id, or_(Stone.id.in_(promised), Stone.id.in_(awaited))
     )
-    return list(await session.scalars(wanted.order_by(Stone.stock_no_key)))
+    return {row.stock_no_key: row.stock_no for row in await session.execute(wanted.order_by(Stone.stock_no_key))}
 
 
 async def _reserved(
     session: AsyncSession, supplier_company_id: int, named: Collection[str], now: datetime
 ) -> list[str]:
-    return [key for key in await _promised(session, supplier_company_id, now) if key not in named]
+    promised = await _promised(session, supplier_company_id, now)
+    return [stock_no for key, stock_no in promised.items() if key not in named]

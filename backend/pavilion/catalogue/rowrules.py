@@ -109,7 +109,7 @@ class RowReader:
             if cell.value is not None:
                 row.values[name] = cell.value
             for code in cell.issues:
-                row.add(name, code)
+                row.add(name, code, None, **_beside_the_code(code, context))
             if cell.also:
                 also.append((name, cell.also))
             if name in _FIRST and cell is not EMPTY:
@@ -134,6 +134,14 @@ class RowReader:
         return cell
 
 
+def _beside_the_code(code: str, context: Context) -> Values:
+    """What the sentence of a cell's code says of its row."""
+    if code == "report_no_format":
+        return {"lab": context.lab or ""}
+    return {"currency": context.currency} if code in _OF_MONEY else {}
+
+
+_OF_MONEY = ("currency_mismatch", "precision_dropped", "decimal_mark", "out_of_range")
 _MINDFUL = ("clarity", "treatment")  # what they mean depends on the laboratory, or on the colour being fancy
 
 
@@ -166,7 +174,7 @@ def _spread(row: ReadRow, also: Iterable[tuple[str, Mapping[str, Any]]]) -> None
             if target not in columns or target in row.dropped:
                 continue
             if (own := row.values.setdefault(target, value)) != value:
-                row.add(source, "value_conflict", a=str(value), column=target, b=str(own))
+                row.add(source, "value_conflict", a=value, column=target, b=own)
 
 
 def _measure(row: ReadRow) -> None:
@@ -180,7 +188,7 @@ def _measure(row: ReadRow) -> None:
     for name in parts:
         del values[name]
     if values.setdefault("measurements", together) != together:
-        row.add("measurements", "value_conflict", a=str(values["measurements"]), column="meas_length", b=str(together))
+        row.add("measurements", "value_conflict", a=values["measurements"], column="meas_length", b=together)
 
 
 def _require(row: ReadRow) -> None:

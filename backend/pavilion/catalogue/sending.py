@@ -16,6 +16,7 @@ from pavilion.accounts.rules import CompanyState
 from pavilion.catalogue import importing, uploads
 from pavilion.catalogue import upload_queries as queries
 from pavilion.catalogue.checking import fill
+from pavilion.catalogue.issue_words import Say
 from pavilion.catalogue.upload_models import FileState, Mode, StockFile
 from pavilion.kernel.clock import Clock
 from pavilion.kernel.db import Sessions
@@ -50,7 +51,7 @@ class House(NamedTuple):
     clock: Clock
 
 
-async def carry_out(house: House, order: Order, say: queries.Say, told: Told) -> bool:
+async def carry_out(house: House, order: Order, say: Say, told: Told) -> bool:
     """The file is imported and answered; false when a file-level code stopped it."""
     sessions, clock = house.sessions, house.clock
     size = order.file.stat().st_size
@@ -128,7 +129,7 @@ async def _run(house: House, order: Order, public_id: str, told: Told) -> None:
 
 
 async def _answer_with_rows(
-    session: AsyncSession, file: StockFile, answer: dict[str, Any], say: queries.Say, out: TextIO
+    session: AsyncSession, file: StockFile, answer: dict[str, Any], say: Say, out: TextIO
 ) -> None:
     """The job's answer and its rows as one document, written page by page."""
     out.write(json.dumps(answer, ensure_ascii=False)[:-1] + ', "rows": [')

@@ -1,6 +1,6 @@
 """Reading stock files: the list, one file's answer, its rows with sentences, and the file to mend and send again."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,13 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor
-from pavilion.catalogue import laboratory, uploads
+from pavilion.catalogue import uploads
 from pavilion.catalogue.answering import WAIT
-from pavilion.catalogue.cells import CELL_CHARS_MOST, suggestions
 from pavilion.catalogue.checking import fill
 from pavilion.catalogue.headers import ERROR_COLUMN
-from pavilion.catalogue.nomenclature import column_name, nomenclature, term
-from pavilion.catalogue.numbers import PRICE_LEAST_MAJOR
+from pavilion.catalogue.issue_words import Say, message, suggested
+from pavilion.catalogue.nomenclature import column_name, nomenclature
 from pavilion.catalogue.upload_models import FileState, Outcome, StockContent, StockFile, StockRow
 from pavilion.kernel.instants import stamp
 from pavilion.kernel.sheet import open_sheet
@@ -29,10 +28,6 @@ FEW = 8  # meanings beyond which it is no doubt between readings, but a word nob
 WORD = 200  # characters
 DOUBTFUL = (Outcome.REJECTED, Outcome.WITH_WARNINGS, Outcome.CHANGED)
 BAD = (Outcome.REJECTED, Outcome.DUPLICATE, Outcome.DUPLICATE_OF_OTHER)
-
-Say = Callable[[str, str, Mapping[str, Any]], str]  # language, code, facts -> sentence; for codes of other domains
-
-_BY_TYPE = {"weight": 3, "length": 3, "measurements": 3, "percent": 2, "angle": 2, "list_pct": 2, "money": 2}
 
 
 class Doubt(NamedTuple):
@@ -156,25 +151,9 @@ def issue_answer(issue: Mapping[str, Any], say: Say) -> dict[str, Any]:
         "severity": issue["severity"],
         **{f"message_{lang}": message(issue, lang, say) for lang in ("en", "zh")},
         "normalised": issue.get("normalised"),
-        "suggestions": list(_suggested(issue)),
+        "suggestions": list(suggested(issue)),
         "rule": issue.get("rule"),
     }
-
-
-def message(issue: Mapping[str, Any], lang: str, say: Say) -> str:
-    """What is wrong, in the reader's language."""
-    code = issue["code"]
-    if "rule" in issue:
-        return say(lang, issue["rule"], issue["facts"])
-    if code == laboratory.MISMATCH:
-        return fill(code, _both_values(issue["facts"], lang), lang)
-    return fill(code, _facts(issue, lang, say) | issue["facts"], lang)
-
-
-def beside_name(issue: Mapping[str, Any], lang: str, say: Say) -> str:
-    """The same behind the column's name, which is not said twice."""
-    name = column_name(issue["column"], lang)
-    return message(issue, lang, say).removeprefix(f"{name}: ").removeprefix(f"{name}：")
 
 
 async def next_tries(session: AsyncSession, rows: Sequence[StockRow]) -> dict[str, datetime]:
@@ -205,7 +184,7 @@ def _doubt(issue: Mapping[str, Any]) -> Doubt | None:
     word = issue.get("raw") or ""
     if column is None or not word or len(word) > WORD:
         return None
-    if issue["code"] == "ambiguous_value" and (meanings := _suggested(issue)):
+    if issue["code"] == "ambiguous_value" and (meanings := suggested(issue)):
         setting = {"list_pct": "list_pct_sign", "date": "date_order"}.get(column.type)
         if setting:
             return Doubt(setting, "", meanings)
@@ -250,53 +229,3 @@ def _worded(issue: Mapping[str, Any], lang: str, say: Say) -> str:
     header = issue.get("header") or column_name(issue["column"], lang)
     text = message(issue, lang, say)
     return f"{header}: {text} ({issue['code']})" if header else f"{text} ({issue['code']})"
-
-
-def _suggested(issue: Mapping[str, Any]) -> tuple[str, ...]:
-    if issue["code"] != "ambiguous_value" or issue["column"] not in nomenclature().columns:
-        return ()
-    return suggestions(issue["column"], issue.get("raw") or "")
-
-
-def _facts(issue: Mapping[str, Any], lang: str, say: Say) -> dict[str, Any]:
-    """What the sentences of the cell codes speak of."""
-    spec = nomenclature().columns.get(issue["column"])
-    facts: dict[str, Any] = {
-        "raw": issue.get("raw", ""),
-        "candidates": [_meaning(issue["column"], code, lang, say) for code in _suggested(issue)],
-        "currency": "USD",
-        "lab": "…",
-    }
-    if spec is None:
-        return facts
-    places = _BY_TYPE.get(spec.type, 0)
-    facts["min"], facts["max"] = (_shown(limit, places) for limit in (spec.minimum, spec.maximum))
-    value = issue.get("normalised")
-    facts["value"] = value if not isinstance(value, int) else _shown(value, places)
-    facts["limit"] = spec.max_chars if issue["code"] == "too_long" else PRICE_LEAST_MAJOR
-    if issue["code"] == "too_long" and spec.type not in ("text", "link"):
-        facts["limit"] = CELL_CHARS_MOST
-    return facts
-
-
-def _both_values(facts: Mapping[str, Any], lang: str) -> dict[str, Any]:
-    """The laboratory's grade and the sender's, in the trade's words; colour and clarity are written as codes."""
-    column = facts["field"]
-    both = {name: laboratory.shown(column, facts[name], lang) for name in ("lab_value", "value")}
-    return {"field": column_name(column, lang), **both}
-
-
-def _meaning(column: str, code: str, lang: str, say: Say) -> str:
-    """One reading of a doubtful word in the trade's words."""
-    if code in ("positive_is_discount", "positive_is_premium", "dmy", "mdy"):
-        return say(lang, f"upload_{code}", {})
-    return term(nomenclature().columns[column].enumeration, code, lang)
-
-
-def _shown(value: int | None, places: int) -> str:
-    if value is None:
-        return "…"
-    if not places:
-        return str(value)
-    whole, part = divmod(abs(value), 10**places)
-    return f"{'-' if value < 0 else ''}{whole}.{part:0{places}d}".rstrip("0").rstrip(".")

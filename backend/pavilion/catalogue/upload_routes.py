@@ -18,6 +18,7 @@ from pavilion.catalogue import upload_queries as queries
 from pavilion.catalogue import uploads
 from pavilion.catalogue.answers_stock import FileTaken, FileTold, RowsTold
 from pavilion.catalogue.checking import PROFILES, Profile
+from pavilion.catalogue.issue_words import Say, beside_name
 from pavilion.catalogue.nomenclature import column_name, nomenclature, term
 from pavilion.catalogue.upload_forms import ChooseMeaning, ConfirmReplace
 from pavilion.catalogue.upload_models import FileState, Mode, Outcome, StockFile
@@ -71,7 +72,7 @@ async def one(
         "catalogue/stock_import.html",
         file=file,
         answer=await queries.answer_of(session, file),
-        rows=[(row, [(issue, queries.beside_name(issue, lang, say)) for issue in row.issues]) for row in rows],
+        rows=[(row, [(issue, beside_name(issue, lang, say)) for issue in row.issues]) for row in rows],
         waits=await queries.next_tries(session, rows),
         named=partial(column_name, lang=lang),
         more=more,
@@ -283,7 +284,7 @@ async def _is_own(session: AsyncSession, actor: Actor, supplier: str) -> bool:
     return company is not None and company.id == actor.company_id
 
 
-def _say(request: Request) -> queries.Say:
+def _say(request: Request) -> Say:
     pages: Pages = request.app.state.pages
 
     def say(lang: str, code: str, facts: Mapping[str, Any]) -> str:
