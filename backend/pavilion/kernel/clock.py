@@ -16,3 +16,8 @@ def utc_now() -> datetime:
 def monotonic_s() -> float:
     """Seconds that never go back; for leases and time limits, never for a decision on a bid."""
     return time.monotonic()
+
+
+def worked_s() -> float:
+    """Seconds that this thread has worked so far, whatever else the machine did meanwhile."""
+    return time.thread_time()
