@@ -8,7 +8,9 @@ import pytest
 from pavilion.catalogue import bits
 from pavilion.catalogue.bits import Sliced
 from pavilion.catalogue.leaves import Leaves
-from pavilion.catalogue.measures import NONE, Measures
+from pavilion.catalogue.measures import FEW, NONE, Measures
+from pavilion.catalogue.parts import Loading, new_words
+from pavilion.catalogue.searching import FACTS, LAST, After
 from tests.luck import Random
 
 ROWS = 70_001
@@ -102,3 +104,48 @@ def test_texts_that_begin_so_are_found_in_pressed_leaves():
         assert len(found) == len(wanted) and set(found) == wanted, first
     nothing = Leaves.of(np.zeros(0, np.bytes_), np.zeros(0, np.int64))
     assert list(nothing.beginning("a")) == []
+
+
+def priced_stones(many):
+    """(id, currency, price, instant): thousands share a price and an instant, some have none."""
+    luck = Random(11)
+    ids = list(range(7, 7 + 3 * many, 3))
+    luck.shuffle(ids)
+    prices, instants = [None, 100, *range(400, 460)], [None, 10**15, 10**15 + 1, 10**15 + 2]
+    return [(id_, luck.choice(["USD", "USD", "EUR"]), luck.choice(prices), luck.choice(instants)) for id_ in ids]
+
+
+def part_of(stones):
+    loading = Loading(new_words())
+    loading.add([
+        [{"id": id_, "currency": money, "ppc": price, "listed_at": at, "stock_no_key": "", "report_no": ""}.get(name)
+         for name in FACTS]
+        for id_, money, price, at in stones
+    ])  # fmt: skip
+    return loading.part(), loading.words["currency"]
+
+
+@pytest.mark.parametrize("order", ["cheapest", "dearest", "newest"])
+def test_many_that_share_a_price_or_an_instant_come_in_the_order_of_their_ids_page_by_page(order):
+    stones = priced_stones(FEW + 3_000)
+    part, monies = part_of(stones)
+    here = {id_ for id_, *_ in stones if id_ % 2 or id_ > 300}
+    left = bits.some(part.rows_of(np.array(sorted(here))), len(part))
+
+    def keyed(money):
+        for id_, its, price, at in stones:
+            if id_ in here and order == "newest":
+                yield (LAST if at is None else -at, id_)
+            elif id_ in here and its == money and price is not None:
+                yield (price if order == "cheapest" else -price, id_)
+
+    def page(after, most):
+        if order == "newest":
+            return part.first_newest(left, most, after)
+        return part.first_priced(monies["EUR"], left, most, after, down=order == "dearest")
+
+    wanted = [(id_, key) for key, id_ in sorted(keyed("EUR"))]
+    assert page(None, 51) == wanted[:51]
+    for place in (0, 50, 700, len(wanted) // 2, len(wanted) - 20, len(wanted) - 1):
+        assert page(After(wanted[place][1], wanted[place][0]), 51) == wanted[place + 1 : place + 52], place
+    assert page(None, len(wanted) + 5) == wanted

@@ -70,6 +70,20 @@ def positions(bits: Bits) -> Rows:
     return rows
 
 
+def positions_between(bits: Bits, start: int, end: int) -> Rows:
+    """The rows of the set from `start` up to and without `end`, rising."""
+    first = start // _WORD
+    rows = positions(bits[first : -(-end // _WORD)]) + first * _WORD
+    return rows[(rows >= start) & (rows < end)]
+
+
+def among(bits: Bits, rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of these rows belong to the set."""
+    octets = bits.view(np.uint8)[rows >> 3]
+    found: NDArray[np.bool_] = (octets >> (rows & 7).astype(np.uint8)) & 1 != 0
+    return found
+
+
 def unpacked(bits: Bits, rows: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits.view(np.uint8), count=rows, bitorder="little").view(bool)
 

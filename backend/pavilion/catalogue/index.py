@@ -11,9 +11,9 @@ import numpy as np
 
 from pavilion.catalogue import bits, ranks
 from pavilion.catalogue.bits import Bits
-from pavilion.catalogue.parts import Loading, Part, Words, new_words
+from pavilion.catalogue.parts import PRICE, Firsts, Loading, Part, Words, new_words
 from pavilion.catalogue.ranks import Held
-from pavilion.catalogue.searching import LAST, LIES, LISTED_AT, After, Answer, Bars, by_office, cut, on_days
+from pavilion.catalogue.searching import LAST, LIES, After, Answer, Bars, by_office, cut, on_days
 from pavilion.catalogue.wanted import CHOICES, DATED, HISTOGRAMS, RANGES, Wanted, edges
 
 TAIL = 2000  # changed stones in the last part, which alone is made anew at each change
@@ -127,7 +127,7 @@ class Snapshot:
             self._bounds[key] = edges(min(ends), max(ends)) if ends else []
         return self._bounds[key]
 
-    def _first(self, one: Held, left: Bits, wanted: Wanted, most: int, after: After | None) -> list[tuple[int, int]]:
+    def _first(self, one: Held, left: Bits, wanted: Wanted, most: int, after: After | None) -> Firsts:
         """(id, sort key) of the first rows of the set, in the order of `searching.key_of`."""
         part, name, down = one.part, wanted.sort.rstrip("-"), wanted.sort.endswith("-")
         if name == "position":
@@ -135,11 +135,13 @@ class Snapshot:
         if name in CHOICES:
             return part.first_by_rank(name, len(CHOICES[name].codes), left, most, after)
         if name == "new":
-            name, down, money = LISTED_AT, True, None
-        else:
-            money = self._money_of(name, wanted)
+            return part.first_newest(left, most, after)
+        money = self._money_of(name, wanted)
         priced = left if money is None else left & part.currency.any_of({money})
-        found = part.first_by(part.measured[name], priced, most, after, down=down)
+        if name == PRICE:
+            found = part.first_priced(money or 0, priced, most, after, down=down)
+        else:
+            found = part.first_by(part.measured[name], priced, most, after, down=down)
         if len(found) < most:
             rest = left & ~(priced & part.measured[name].between(None, None))
             found += part.first_of(rest, LAST, most - len(found), after)

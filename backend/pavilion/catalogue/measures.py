@@ -15,7 +15,7 @@ NONE = -(2**62)  # a measure the stone does not have
 _LEAST32, _MOST32 = -(2**31), 2**31 - 1
 _CODES, _FEW_CODES = 2**16 - 1, 2**8 - 1
 _SAMPLE = 4096
-_FEW = 20_000  # rows that are sorted outright
+FEW = 20_000  # rows that are sorted outright
 _SPAN = 2**22  # from the least value to the greatest
 
 
@@ -95,7 +95,7 @@ class Measures:
             high = min(high, self.code(after + 1) - 1)
         elif after is not None:
             low = max(low, min(self.code(after), high))
-        if bits.count(left) <= _FEW:
+        if bits.count(left) <= FEW:
             return self._first_of(bits.positions(left), low, high, most, down=down)
         begin, end = np.searchsorted(self.sample, [low, high + 1] if high < np.iinfo(np.int64).max else [low, high])
         width = max(1, len(self.sample) * 4 * most // bits.count(left))

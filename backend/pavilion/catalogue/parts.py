@@ -1,5 +1,6 @@
 """Some stones as columns in the order of their price: what the index reads, and how it is loaded. Numpy only."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from pavilion.catalogue import bits
 from pavilion.catalogue.bits import Bits, Rows, Sliced
 from pavilion.catalogue.leaves import Leaves
-from pavilion.catalogue.measures import NONE, Measures
+from pavilion.catalogue.measures import FEW, NONE, Measures
 from pavilion.catalogue.searching import FACTS, LAST, LIES, LISTED_AT, MEASURED, After
 from pavilion.catalogue.wanted import CHOICES
 
@@ -18,7 +19,10 @@ PRICE = "ppc"  # rows stand in its order within their currency, so that a span o
 
 _MEASURED = (*MEASURED, LISTED_AT)
 _CHOSEN = (*CHOICES, LIES)
+Firsts = list[tuple[int, int]]  # id and sort key of each row, in their order
+
 _DENSE = 50_000_000  # ids up to here are looked up in a table
+_WIDTH = 4096  # rows looked at first for those that a page shows
 _AT_HAND = 500  # rows turned into columns at a time: so few lie in the processor's cache meanwhile
 
 
@@ -54,7 +58,7 @@ def new_words() -> dict[str, Words]:
 
 class Part:
     """Columns of some stones. `runs`: where the rows of each currency begin, where those without a price do, and where
-    they end."""
+    they end. `newest`: the rows by the instant they were listed, the last first, and by id."""
 
     def __init__(
         self,
@@ -63,10 +67,12 @@ class Part:
         measured: Mapping[str, Measures],
         currency: Sliced,
         runs: Mapping[int, tuple[int, int, int]],
+        newest: NDArray[np.int32],
         texts: tuple[Leaves, ...],
     ) -> None:
         self.ids, self.chosen, self.measured, self.currency = ids, chosen, measured, currency
         self.texts, self._runs = texts, runs
+        self._newest = newest  # the rows in the order of that sort: thousands share an instant
         self._bins: dict[str, tuple[list[int], Sliced]] = {}
 
     def __len__(self) -> int:
@@ -76,8 +82,8 @@ class Part:
     def nbytes(self) -> int:
         sliced = [*self.chosen.values(), self.currency, *(bins for _, bins in self._bins.values())]
         measured = [self.ids, *self.measured.values()]
-        texts = sum(text.nbytes for text in self.texts)
-        return texts + sum(column.nbytes for column in sliced) + sum(column.nbytes for column in measured)
+        orders = self._newest.nbytes + sum(text.nbytes for text in self.texts)
+        return orders + sum(column.nbytes for column in sliced) + sum(column.nbytes for column in measured)
 
     def rows_of(self, ids: NDArray[np.int64]) -> Rows:
         """The rows of these stones, as far as they are here."""
@@ -111,14 +117,61 @@ class Part:
     def _price_rows(self, bounds: list[int], money: int) -> list[int]:
         begin, end, _ = self._runs.get(money, (0, 0, 0))
         prices = self.measured[PRICE]
-        codes = prices.codes[begin:end]
-        sought, most = np.array([prices.code(bound) for bound in bounds]), np.iinfo(codes.dtype).max
-        rows = np.searchsorted(codes, np.minimum(sought, most).astype(codes.dtype))  # other types would copy every row
-        return [begin + int(row) for row in np.where(sought > most, len(codes), rows)]
+        return [begin + row for row in _places(prices.codes[begin:end], [prices.code(bound) for bound in bounds])]
 
-    def first_by(
-        self, column: Measures, left: Bits, most: int, after: After | None, *, down: bool
-    ) -> list[tuple[int, int]]:
+    def first_priced(self, money: int, left: Bits, most: int, after: After | None, *, down: bool) -> Firsts:
+        """(id, key) of the first `most` rows by price in this currency; rows without one are not among them."""
+        begin, end, _ = self._runs.get(money, (0, 0, 0))
+        prices = self.measured[PRICE]
+        codes, start, stop = prices.codes[begin:end], 0, end - begin
+        if after is not None and after.key == LAST:
+            return []
+        if after is not None and down:
+            stop = _places(codes, [prices.code(1 - after.key)])[0]
+        elif after is not None:
+            start = _places(codes, [prices.code(after.key)])[0]
+        width = _WIDTH
+        while True:  # from the dearest, or from the cheapest, until enough rows of the set lie between
+            low, high = (max(start, stop - width), stop) if down else (start, min(stop, start + width))
+            if down and low < high:
+                low = _places(codes, [int(codes[low])])[0]  # those of one price are told together: ids decide
+            rows = bits.positions_between(left, begin + low, begin + high)
+            values = prices.value_of(prices.codes[rows])
+            found = self._cut(rows, -values if down else values, most, after)
+            if len(found) == most or high - low == stop - start:
+                return found
+            width *= 8
+
+    def first_newest(self, left: Bits, most: int, after: After | None) -> Firsts:
+        """(id, key) of the first `most` rows, the newest first; what was never listed comes last."""
+        if bits.count(left) <= FEW:
+            few = bits.positions(left)
+            return self._cut(few, self._newness(few), most, after)
+        start, width = 0, _WIDTH
+        if after is not None:
+            start = bisect_right(range(len(self)), (after.key, after.id), key=self._place_of_newest)
+        found: Firsts = []
+        while len(found) < most and start < len(self):
+            rows = self._newest[start : start + width]
+            rows = rows[bits.among(left, rows)][: most - len(found)]
+            ids = self.ids.value_of(self.ids.codes[rows])
+            found += [(int(id_), int(key)) for id_, key in zip(ids, self._newness(rows), strict=True)]
+            start, width = start + width, width * 2
+        return found
+
+    def _newness(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+        """The sort keys of these rows."""
+        listed = self.measured[LISTED_AT]
+        codes, keys = listed.codes[rows], np.full(len(rows), LAST)
+        there = codes != listed.none
+        keys[there] = -listed.value_of(codes[there])
+        return keys
+
+    def _place_of_newest(self, place: int) -> tuple[int, int]:
+        rows = self._newest[place : place + 1]
+        return int(self._newness(rows)[0]), int(self.ids.value_of(self.ids.codes[rows])[0])
+
+    def first_by(self, column: Measures, left: Bits, most: int, after: After | None, *, down: bool) -> Firsts:
         """(id, key) of the first `most` rows by a measure; rows without it are not among them."""
         if after is not None and after.key == LAST:
             return []
@@ -130,9 +183,9 @@ class Part:
         values = column.value_of(column.codes[rows])
         return self._cut(rows, -values if down else values, most, after)
 
-    def first_by_rank(self, name: str, ranks: int, left: Bits, most: int, after: After | None) -> list[tuple[int, int]]:
+    def first_by_rank(self, name: str, ranks: int, left: Bits, most: int, after: After | None) -> Firsts:
         """(id, rank) of the first `most` rows by an enumeration's order; what it does not know comes last."""
-        found: list[tuple[int, int]] = []
+        found: Firsts = []
         column = self.chosen[name]
         for rank in range(0 if after is None else min(after.key, ranks), ranks):
             found += self.first_of(left & column.any_of({rank + 1}), rank, most - len(found), after)
@@ -140,23 +193,22 @@ class Part:
                 return found
         return found + self.first_of(left & ~column.any_of(range(1, ranks + 1)), LAST, most - len(found), after)
 
-    def first_by_number(
-        self, numbers: NDArray[Any], left: Bits, most: int, after: After | None
-    ) -> list[tuple[int, int]]:
+    def first_by_number(self, numbers: NDArray[Any], left: Bits, most: int, after: After | None) -> Firsts:
         """(id, number) of the first `most` rows by a number that each has; what has none (0) comes last."""
         numbered = bits.packed(numbers > 0)
         rows = bits.positions(left & numbered)
         found = self._cut(rows, numbers[rows].astype(np.int64), most, after)
         return found + self.first_of(left & ~numbered, LAST, most - len(found), after)
 
-    def first_of(self, left: Bits, key: int, most: int, after: After | None) -> list[tuple[int, int]]:
+    def first_of(self, left: Bits, key: int, most: int, after: After | None) -> Firsts:
         """The first `most` rows by id, which all have this key."""
         if most <= 0:
             return []
-        rows = bits.positions(left)
+        beyond = after.id if after is not None and after.key == key else None
+        rows = self.ids.first(left, most + (beyond is not None), down=False, after=beyond)
         return self._cut(rows, np.full(len(rows), key, np.int64), most, after)
 
-    def _cut(self, rows: Rows, keys: NDArray[np.int64], most: int, after: After | None) -> list[tuple[int, int]]:
+    def _cut(self, rows: Rows, keys: NDArray[np.int64], most: int, after: After | None) -> Firsts:
         ids = self.ids.value_of(self.ids.codes[rows])
         if after is not None:
             beyond = (keys > after.key) | ((keys == after.key) & (ids > after.id))
@@ -209,15 +261,25 @@ class Loading:
         ids, price, currency = (self._taken(name) for name in ("id", PRICE, "currency"))
         order = np.lexsort((ids, price, price == NONE, currency))
         ids, price, currency = ids[order], price[order], currency[order]
-        others = [name for name in _MEASURED if name != PRICE]
+        listed = self._taken(LISTED_AT)[order]
+        measured = {PRICE: price, LISTED_AT: listed}
         return Part(
             Measures.of(ids),
             {name: Sliced.of(self._taken(name)[order]) for name in _CHOSEN},
-            {PRICE: Measures.of(price)} | {name: Measures.of(self._taken(name)[order]) for name in others},
+            {name: Measures.of(measured[name] if name in measured else self._taken(name)[order]) for name in _MEASURED},
             Sliced.of(currency),
             _runs(currency, price),
+            np.lexsort((ids, -listed, listed == NONE)).astype(np.int32),
             tuple(Leaves.of(self._taken(name), order) for name in TEXTS),
         )
+
+
+def _places(codes: NDArray[Any], sought: Sequence[int]) -> list[int]:
+    """How many of these rising codes stand before each."""
+    most = int(np.iinfo(codes.dtype).max)
+    narrow = np.array([min(code, most) for code in sought], codes.dtype)  # another type would copy every row
+    found = np.searchsorted(codes, narrow)
+    return [len(codes) if code > most else int(place) for code, place in zip(sought, found, strict=True)]
 
 
 def _measured(column: Sequence[Any]) -> NDArray[np.int64]:
