@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pavilion.catalogue import bits
-from pavilion.catalogue.bits import Sliced
+from pavilion.catalogue.bits import Picked, Sliced
 from pavilion.catalogue.leaves import Leaves
 from pavilion.catalogue.measures import FEW, NONE, Measures
 from pavilion.catalogue.parts import Loading, new_words
@@ -77,7 +77,7 @@ def test_small_numbers_are_counted_and_found_again():
     for share in (0.001, 0.9):
         left = CHANCE.random(ROWS) < share
         counted = {int(n): int(c) for n, c in zip(*np.unique(numbers[left], return_counts=True), strict=True)}
-        assert sliced.counts(bits.packed(left)) == counted
+        assert sliced.counts(Picked.of(bits.packed(left))) == counted
     for wanted in ({7}, {0, 42}, set(range(43)), {99}, set()):
         assert np.array_equal(bits.positions(sliced.any_of(wanted)), np.flatnonzero(np.isin(numbers, list(wanted))))
     for share in (0.01, 0.6):

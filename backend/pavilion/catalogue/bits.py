@@ -102,6 +102,25 @@ def counts_between(bits: Bits, bounds: Sequence[int]) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
+class Picked:
+    """A set that is counted again and again: how many it has, and where few of its words are in use these alone."""
+
+    bits: Bits
+    words: Rows | None
+    total: int
+
+    @classmethod
+    def of(cls, bits: Bits) -> "Picked":
+        words = np.flatnonzero(bits)
+        few = len(words) * _SPARSE < len(bits)
+        return cls(bits[words] if few else bits, words if few else None, count(bits))
+
+    def near(self, others: Bits) -> Bits:
+        """Another set, in the same words."""
+        return others if self.words is None else others[self.words]
+
+
+@dataclass(frozen=True, slots=True)
 class Sliced:
     """A small number per row; `digits[i]` holds the rows whose number has binary digit i."""
 
@@ -148,14 +167,11 @@ class Sliced:
             found = low ^ ((low ^ high) & digit)
         return found
 
-    def counts(self, bits: Bits) -> dict[int, int]:
+    def counts(self, picked: "Picked") -> dict[int, int]:
         """How many rows of the set have each number; those that have none are left out."""
-        digits: Sequence[Bits] = self.digits
-        words = np.flatnonzero(bits)
-        if len(words) * _SPARSE < len(bits):
-            bits, digits = bits[words], [digit[words] for digit in digits]
         found: dict[int, int] = {}
-        _count_down(bits, count(bits), digits, len(digits), 0, found)
+        digits = [picked.near(digit) for digit in self.digits]
+        _count_down(picked.bits, picked.total, digits, len(digits), 0, found)
         return found
 
     def at(self, rows: Rows) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pavilion.catalogue import bits, ranks
-from pavilion.catalogue.bits import Bits
+from pavilion.catalogue.bits import Bits, Picked
 from pavilion.catalogue.parts import PRICE, Firsts, Loading, Part, Words, new_words
 from pavilion.catalogue.ranks import Held
 from pavilion.catalogue.searching import LAST, LIES, After, Answer, Bars, by_office, cut, on_days
@@ -86,9 +86,9 @@ class Snapshot:
         total, rows = 0, []
         for one in self._parts:
             part, left = one.part, _Left(one.part, one.alive, wanted, self._words)
-            total += bits.count(left.all)
+            total += left.picked("").total
             for name in facets:
-                _add(counted[name], self._facet(part, name, wanted, left.but(name)))
+                _add(counted[name], self._facet(part, name, wanted, left.picked(name)))
             for name in bars:
                 counts = part.bars(name, bounds[name], self._money_of(name, wanted), left.but(name))
                 heights[name] = [a + b for a, b in zip(heights[name], counts, strict=True)]
@@ -98,13 +98,13 @@ class Snapshot:
         histograms = {name: Bars(bounds[name], counts) for name, counts in heights.items()}
         return Answer(total, counted, histograms, ids, last, self.as_of, "index")
 
-    def _facet(self, part: Part, name: str, wanted: Wanted, left: Bits) -> dict[str, int]:
+    def _facet(self, part: Part, name: str, wanted: Wanted, left: Picked) -> dict[str, int]:
         if name == "office" and DATED in wanted.ranges:
             texts = self._words[LIES].codes
             return by_office(wanted, {texts[number]: n for number, n in part.chosen[LIES].counts(left).items()})
         choice, column = CHOICES[name], part.chosen[name]
         if choice.several:
-            counts = [bits.count(left & digit) for digit in column.digits]
+            counts = [bits.count(left.bits & left.near(digit)) for digit in column.digits]
             return {code: n for code, n in zip(choice.codes, counts, strict=False) if n}
         codes = self._words[name].codes
         return {codes[number]: n for number, n in sorted(column.counts(left).items()) if number}
@@ -159,6 +159,7 @@ class _Left:
             before.append(before[-1] & self._passed[name])
         self.all: Bits = before[-1]
         self._but: dict[str, Bits] = {}
+        self._picked: dict[str, Picked] = {}
         behind: Bits | None = None
         for place in reversed(range(len(names))):
             self._but[names[place]] = before[place] if behind is None else before[place] & behind
@@ -166,6 +167,13 @@ class _Left:
 
     def but(self, name: str) -> Bits:
         return self._but.get(name, self.all)
+
+    def picked(self, name: str) -> Picked:
+        """The same, to be counted; most filters are not set, and share all that is left."""
+        name = name if name in self._but else ""
+        if name not in self._picked:
+            self._picked[name] = Picked.of(self.but(name))
+        return self._picked[name]
 
 
 def _passed(part: Part, wanted: Wanted, words: Mapping[str, Words]) -> dict[str, Bits]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavilion.catalogue import bits
-from pavilion.catalogue.bits import Bits, Rows, Sliced
+from pavilion.catalogue.bits import Bits, Picked, Rows, Sliced
 from pavilion.catalogue.leaves import Leaves
 from pavilion.catalogue.measures import FEW, NONE, Measures
 from pavilion.catalogue.searching import FACTS, LAST, LIES, LISTED_AT, MEASURED, After
@@ -111,7 +111,8 @@ class Part:
             return bits.counts_between(left, self._price_rows(bounds, money or 0))
         if name not in self._bins or self._bins[name][0] != bounds:
             self._bins[name] = bounds, Sliced.of(self.measured[name].bins(bounds))
-        counted = self._bins[name][1].counts(left if money is None else left & self.currency.any_of({money}))
+        some = left if money is None else left & self.currency.any_of({money})
+        counted = self._bins[name][1].counts(Picked.of(some))
         return [counted.get(number, 0) for number in range(1, len(bounds))]
 
     def _price_rows(self, bounds: list[int], money: int) -> list[int]:
