@@ -37,7 +37,8 @@ def said(lang, **cells):
         ({"report_no": "!"}, "report_no_format", "does not fit the laboratory.", "不符合该实验室的"),
         ({"currency": "JPY", "price_total": "50000.4"}, "precision_dropped", "Rounded to 50000.", "50000"),
         ({"currency": "USD", "price_total": "-5"}, "out_of_range", "-5 is outside 0 to ", "-5"),
-        ({"carat": "1,234"}, "ambiguous_value", "can mean several things", "多种意思"),
+        ({"carat": "1,234 ct"}, "ambiguous_value", "“1,234 ct” can mean 1234, 1.234.", "1234、1.234"),
+        ({"list_pct": "1"}, "ambiguous_value", "can mean below the list, above the list", "1"),
         ({"measurements": "6.50001x6.47x4.01"}, "precision_dropped", "6.5 x 6.47 x 4.01", "6.5 x 6.47 x 4.01"),
         (
             {"measurements": "6.5x6.4x4", "meas_length": "6.5", "meas_width": "6.4", "meas_depth": "4.1"},

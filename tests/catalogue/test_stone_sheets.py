@@ -5,7 +5,7 @@ import io
 
 from sqlalchemy import select
 
-from pavilion.catalogue import service, sheets
+from pavilion.catalogue import service, sheet_routes, sheets
 from pavilion.catalogue.cells import Context
 from pavilion.catalogue.headers import read_headers
 from pavilion.catalogue.models import CommitmentKind
@@ -64,3 +64,14 @@ async def test_a_file_without_prices_is_for_those_who_see_none_and_for_nobody_un
     assert refused.status_code == 422
     async with browsing(house) as browser:
         assert (await browser.get("/stones.csv")).status_code in (303, 401)
+
+
+async def test_a_file_ends_with_the_most_rows_and_says_so_in_the_record(house, stock, monkeypatch):  # noqa: F811
+    assert sheet_routes.MOST_ROWS == 10_000
+    monkeypatch.setattr(sheet_routes, "MOST_ROWS", 3)
+    await warm(house)
+    async with browsing(house, "wen@lumen.example") as browser:
+        assert len(read(await browser.get("/stones.csv?sort=ct-"))) == 3
+    async with house.state.sessions() as session:
+        taken = await session.scalar(select(Event).where(Event.name == "stones:exported"))
+    assert taken.facts["rows"] == 3

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from pavilion.catalogue import service as catalogue
-from pavilion.catalogue.models import CommitmentKind
+from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.service import NotAvailable
 from pavilion.kernel.errors import ActNotAllowed, BadInput, KeyReused, NotFound, StaleVersion
 from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import money_notices
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
-from pavilion.trading import jobs, offer_queries, offering, showing, turns
+from pavilion.trading import jobs, offer_queries, offering, queries, queueing, showing, turns
 from pavilion.trading.conditions import NotEligible, OverTradeLimit, OwnStone
 from pavilion.trading.models import Order, OrderLine
 from pavilion.trading.offer_models import Offer, OfferRound
@@ -26,6 +26,7 @@ from pavilion.trading.rules import shares
 from pavilion.trading.turns import AFTER, Act, AnsweredAlready, OfferExists, RoundChanged, Side, Standing, ThreadState
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
+from tests.catalogue import stones as listing
 from tests.make import HOUR, NOON
 from tests.trading.market import PRICE, Market
 
@@ -57,6 +58,26 @@ async def offer(market, price=LOW, who=None, stones=None, days=3, key=None, now=
             session, stones=stones, seen=seen, price_minor=price, days=days, terms="", destination=destination,
             key=key or uuid4().hex, actor=who or market.wen, now=now,
         )  # fmt: skip
+
+
+async def test_who_held_waited_and_offered_reads_of_a_stone_shown_no_more_what_it_was_then(quick):
+    other = await quick.buyer("ilse@vandael.example")
+    await offer(quick, who=other)
+    await quick.hold()
+    async with quick.sessions.begin() as session:
+        found = await session.get_one(Stone, 1)
+        await queueing.wait(session, stone=found, company_id=other.company_id, actor=other, now=NOON)
+        await listing.revoke(session, quick.stones[0])
+        changed = [{"stock_no": found.stock_no, "weight_mct": 9_990, "price_total_minor": 1}]
+        await catalogue.store_stones(session, changed, supplier_company_id=quick.seller, now=NOON + HOUR)
+    async with quick.sessions() as session:
+        held = (await queries.holds_of(session, quick.wen.company_id))[0].stone
+        waited = (await queries.waits_of(session, other.company_id))[0][1]
+        (thread,) = await offer_queries.of_company(session, other.company_id, NOON)
+        (owners,) = await offer_queries.of_owner(session, quick.seller, NOON)
+    for stone in (held, waited, thread.stones[0]):
+        assert (stone.listed, stone.weight_mct, stone.price_total_minor) == (False, 1020, PRICE)
+    assert (owners.stones[0].weight_mct, owners.seen) == (9_990, thread.seen)
 
 
 async def act(market, row, side, what, price=0, now=NOON, who=None, round_=None, seen=None, key=None):

@@ -115,7 +115,7 @@ async def test_what_changed_is_said_on_the_page_before_anything_is_bought(site):
         stale = await wen.post(f"{stone}/order", data=said | {"seen": str(int(said["seen"]) - 1)})
         assert stale.status_code == 409 and "该裸石资料刚有变更" in stale.text
         held = await wen.post(f"{stone}/hold", data={"key": "k" * 8, "seen": "0"})
-        assert held.status_code == 409 and "没有为您预留" in held.text and f'href="{stone}"' in held.text
+        assert held.status_code == 409 and "该裸石没有为您预留" in held.text and f'href="{stone}"' in held.text
         closed = await wen.post(f"{stone}/order", data=said | {"destination": "XX"})
         assert closed.status_code == 409 and await market.all(Order) == []
         for wrong in ({"price": "1.5"}, {"seen": "-1"}, {"key": ""}, {"destination": "hk"}, {"more": "1"}):

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Person
+from pavilion.catalogue import service as catalogue
 from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import trade_notices
 from pavilion.notifications.rules import Channel
@@ -73,6 +74,17 @@ async def test_who_waited_is_told_when_it_is_the_turn_and_who_held_that_it_ended
     await jobs.tick(market.sessions, NOON + DAY)
     said = {(who, subject) for who, subject, _ in await told(market, NOON + DAY)}
     assert said == {("wen", "Your hold has ended"), ("ilse", "It is your turn")}
+
+
+async def test_a_letter_calls_a_stone_that_is_shown_no_more_as_it_was_called_then(market):
+    await market.hold()
+    async with market.sessions.begin() as session:
+        await listing.revoke(session, market.stones[0])
+        changed = [{"stock_no": "PV-000001", "weight_mct": 9_990}]
+        await catalogue.store_stones(session, changed, supplier_company_id=market.seller, now=NOON + HOUR)
+    await jobs.tick(market.sessions, NOON + DAY)
+    ((_, _, text),) = await told(market, NOON + DAY)
+    assert "1.02" in text and "9.99" not in text and market.stones[0] not in text
 
 
 async def test_an_owner_is_asked_and_the_asker_hears_the_answer(market):

@@ -23,7 +23,7 @@ from pavilion.kernel import events
 from pavilion.kernel.events import Cursor, Event
 from pavilion.provenance import custody_keeping
 from pavilion.provenance.custody_keeping import Load, Weighed
-from pavilion.viewings import following, lying_told, places
+from pavilion.viewings import following, lying_told, places, showing_own
 from pavilion.viewings import service as viewings
 from pavilion.viewings.models import Appointment, AppointmentStone, Claim
 from pavilion.viewings.place_models import Office, Window
@@ -132,6 +132,24 @@ async def test_what_a_killed_worker_left_undone_is_found_again(house):
     await house.follow()
     assert await house.fates() == {house.stones[0]: StoneFate.SOLD}
     assert len(await house.told()) == 2
+
+
+async def test_who_booked_a_stone_that_is_shown_no_more_reads_of_it_what_it_was_then(house):
+    stone = house.stones[0]
+    row, _ = await house.appointment(house.single)
+
+    async def read():
+        async with house.sessions() as session:
+            shown = (await showing_own.own_of(session, row, "en")).stones[0].shown
+            return shown.stone.listed, shown.title, shown.stone.weight_mct
+
+    before = await read()
+    async with house.sessions.begin() as session:
+        await listing.revoke(session, stone)
+        mine = await session.scalar(select(Stone).where(Stone.public_id == stone))
+        changed = [{"stock_no": mine.stock_no, "weight_mct": 9_990, "color": "Z"}]
+        await catalogue.store_stones(session, changed, supplier_company_id=mine.supplier_company_id, now=NOON + HOUR)
+    assert (before[0], await read()) == (True, (False, *before[1:]))
 
 
 async def test_a_stone_that_lost_its_verdict_is_shown_again_once_it_has_it_back(house):

@@ -1,6 +1,7 @@
 """What is wrong with a cell of a stock file, in the reader's words: figures as people write them, codes by their
 terms."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ def _facts(issue: Mapping[str, Any], lang: str, say: Say) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "raw": issue.get("raw", ""),
         "candidates": [_meaning(issue["column"], code, lang, say) for code in suggested(issue)]
+        or _thousand_or_part(issue.get("raw") or "")
         or [say(lang, "upload_several_readings", {})],
         **own,
         "lab": (own.get("lab") or "").replace("_", " ") or say(lang, "upload_the_laboratory", {}),
@@ -58,6 +60,15 @@ def _facts(issue: Mapping[str, Any], lang: str, say: Say) -> dict[str, Any]:
     both = {name: _shown(own[name], other, own, lang) for name in ("a", "b") if name in own}
     fancy = {name: term(enumeration, own[name], lang) for name, enumeration in _FANCY.items() if name in own}
     return {"min": least, "max": most, "value": value, "limit": _limit(issue["code"], spec)} | facts | both | fancy
+
+
+def _thousand_or_part(raw: str) -> list[str]:
+    """Both readings of a figure such as 1,234, whose mark may part thousands or decimals."""
+    found = _DOUBTFUL.search(raw)
+    return [f"{found[1]}{found[2]}", f"{found[1]}.{found[2]}"] if found else []
+
+
+_DOUBTFUL = re.compile(r"(?<![0-9.,])([0-9]{1,3})[.,]([0-9]{3})(?![0-9.,])")
 
 
 def _limit(code: str, spec: Column) -> int:

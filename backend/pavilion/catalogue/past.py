@@ -1,6 +1,7 @@
 """Stones as they were at an earlier change: what stands now, with everything that changed since taken back."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -33,6 +34,25 @@ async def stones_at(session: AsyncSession, ids: Sequence[int], seq: int) -> list
     found: list[Past] = []
     for start in range(0, len(ids), AT_ONCE):
         found += await _some_at(session, ids[start : start + AT_ONCE], seq)
+    return found
+
+
+async def stones_then(session: AsyncSession, asked: Sequence[tuple[int, datetime]]) -> list[Stone]:
+    """Each of these stones as it was at the instant beside it."""
+    ids = {id_ for id_, _ in asked}
+    rows = (await session.execute(select(*_COLUMNS).where(Stone.id.in_(ids)))).mappings().all()
+    lines = select(StoneChange.stone_id, StoneChange.at, StoneChange.before).where(StoneChange.stone_id.in_(ids))
+    changed: dict[int, list[tuple[datetime, dict[str, Any]]]] = {}
+    for stone_id, at, before in await session.execute(lines.order_by(StoneChange.seq.desc())):
+        changed.setdefault(stone_id, []).append((at, before))
+    own = {row["id"]: dict(row) for row in rows}
+    found = []
+    for id_, since in asked:
+        taken_back: dict[str, Any] = {}
+        for at, before in changed.get(id_, ()):
+            if at > since:
+                taken_back |= before
+        found.append(_as_it_was({**own[id_], "supplier": ""}, None, taken_back).stone)
     return found
 
 

@@ -2,6 +2,7 @@
 who buys."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.titles import title_of
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.past_showing import as_known
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.events import Event
@@ -125,9 +127,10 @@ async def _hold(session: AsyncSession, notice: str, about: str, tongue: Tongue, 
     if row is None or side != company or row.state != HOLDS[notice]:
         return None
     until = row.answer_by if notice == "hold_asked" else row.expires_at
-    return await _of_stone(session, row.stone, tongue, until), "/stock/orders" if notice == "hold_asked" else (
-        "/desk/holds" if notice == "hold_granted" else f"/stones/{row.stone}"
-    ), None  # fmt: skip
+    since = None if notice in TO_SELLER else row.asked_at
+    words, listed = await _of_stone(session, row.stone, tongue, until, since)
+    desk = "/stock/orders" if notice == "hold_asked" else "/desk/holds"
+    return words, desk if notice in ("hold_asked", "hold_granted") or not listed else f"/stones/{row.stone}", None
 
 
 async def _first_right(
@@ -136,13 +139,19 @@ async def _first_right(
     row = await session.scalar(select(HoldWait).where(HoldWait.public_id == about))
     if row is None or row.company_id != company or row.ended_at is not None:
         return None
-    return await _of_stone(session, row.stone, tongue, row.first_right_until), f"/stones/{row.stone}", None
+    words, listed = await _of_stone(session, row.stone, tongue, row.first_right_until, row.at)
+    return words, f"/stones/{row.stone}" if listed else "/desk/holds", None
 
 
-async def _of_stone(session: AsyncSession, public_id: str, tongue: Tongue, until: Any) -> dict[str, str]:
+async def _of_stone(
+    session: AsyncSession, public_id: str, tongue: Tongue, until: Any, since: datetime | None
+) -> tuple[dict[str, str], bool]:
+    """How it is called, and whether it is listed; to who chose it at an instant, if it is not, as it was then."""
     stone = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == public_id))).one()
+    if since is not None:
+        (stone,) = await as_known(session, [(stone, since)])
     said = _when(tongue, until, zone_of([stone])) if until is not None else ""
-    return {"title": title_of([stone], tongue.lang), "until": said}
+    return {"title": title_of([stone], tongue.lang), "until": said}, stone.listed
 
 
 def _when(tongue: Tongue, at: Any, zone: str) -> str:

@@ -12,6 +12,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.titles import title_of
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.past_showing import as_known
 from pavilion.catalogue.queries import visible_to
 from pavilion.trading import offer_days
 from pavilion.trading.conditions import house_of
@@ -53,7 +54,7 @@ class Thread(NamedTuple):
 
 async def of_company(session: AsyncSession, company_id: int, now: datetime) -> list[Thread]:
     """What this company offered, open ones first, each open one with what the buyer would owe."""
-    found = await _threads(session, Offer.company_id == company_id, now)
+    found = await _known(session, await _threads(session, Offer.company_id == company_id, now))
     return [await _with_cost(session, one, now) for one in found]
 
 
@@ -73,7 +74,8 @@ async def of_house(session: AsyncSession, now: datetime) -> list[Thread]:
 
 async def one_of(session: AsyncSession, company_id: int, offer: str, now: datetime) -> Thread | None:
     """The company's own offer of this id."""
-    found = await _threads(session, (Offer.company_id == company_id) & (Offer.public_id == offer), now)
+    mine = (Offer.company_id == company_id) & (Offer.public_id == offer)
+    found = await _known(session, await _threads(session, mine, now))
     return await _with_cost(session, found[0], now) if found else None
 
 
@@ -81,6 +83,8 @@ async def seen_by(session: AsyncSession, company_id: int, offer: str, now: datet
     """The offer of this id, to either side of it."""
     mine = (Offer.company_id == company_id) | (Offer.seller_company_id == company_id)
     found = await _threads(session, mine & (Offer.public_id == offer), now)
+    if found and found[0].row.company_id == company_id:
+        found = await _known(session, found)
     return found[0] if found else None
 
 
@@ -96,6 +100,13 @@ async def waiting(session: AsyncSession, side: Side, company_id: int, now: datet
     own = Offer.company_id if side is Side.BUYER else Offer.seller_company_id
     wanted = select(func.count(Offer.id)).where(Offer.state == ThreadState.OPEN, Offer.turn == side, own == company_id)
     return await session.scalar(wanted.where(Offer.expires_at > now)) or 0
+
+
+async def _known(session: AsyncSession, threads: list[Thread]) -> list[Thread]:
+    """For the buyer: a stone that is shown no more is as it was when the offer was made."""
+    chosen = [(stone, one.row.made_at) for one in threads for stone in one.stones]
+    known = iter(await as_known(session, chosen))
+    return [one._replace(stones=[next(known) for _ in one.stones]) for one in threads]
 
 
 async def _with_cost(session: AsyncSession, one: Thread, now: datetime) -> Thread:

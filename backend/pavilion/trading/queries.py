@@ -14,6 +14,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import queries as stones
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.past_showing import as_known
 from pavilion.trading.models import Hold, HoldWait, Order, OrderLine
 from pavilion.trading.rules import STANDING, HoldState, OrderState
 
@@ -109,7 +110,9 @@ async def holds_of(session: AsyncSession, company_id: int) -> list[HoldRow]:
     wanted = _held().join(Company, Company.id == Hold.seller_company_id).where(Hold.company_id == company_id)
     turn = (Hold.state.not_in((HoldState.ASKED, HoldState.ACTIVE)), Hold.id.desc())
     rows = await session.execute(wanted.add_columns(Hold, Company.name).order_by(*turn).limit(PAGE))
-    return [HoldRow(hold, stone, name) for stone, hold, name in rows]
+    found = [HoldRow(hold, stone, name) for stone, hold, name in rows]
+    known = await as_known(session, [(row.stone, row.hold.asked_at) for row in found])
+    return [row._replace(stone=stone) for row, stone in zip(found, known, strict=True)]
 
 
 async def holds_asked_of(session: AsyncSession, company_id: int) -> list[HoldRow]:
@@ -129,7 +132,9 @@ async def all_holds(session: AsyncSession) -> list[HoldRow]:
 async def waits_of(session: AsyncSession, company_id: int) -> list[tuple[HoldWait, Stone]]:
     wanted = stones.visible_to(HOUSE).join(HoldWait, HoldWait.stone == Stone.public_id).add_columns(HoldWait)
     wanted = wanted.where(HoldWait.company_id == company_id, HoldWait.ended_at.is_(None))
-    return [(wait, stone) for stone, wait in await session.execute(wanted.order_by(HoldWait.id))]
+    found = [(stone, wait) for stone, wait in await session.execute(wanted.order_by(HoldWait.id))]
+    known = await as_known(session, [(stone, wait.at) for stone, wait in found])
+    return [(wait, stone) for (_, wait), stone in zip(found, known, strict=True)]
 
 
 def _held() -> Select[Stone]:

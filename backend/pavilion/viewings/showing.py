@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.queries import HOUSE
-from pavilion.catalogue import plan
+from pavilion.catalogue import past_showing, plan
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.showing import name_of
@@ -194,11 +194,13 @@ async def stones_shown(session: AsyncSession, actor: Actor, public_ids: Sequence
     return await _shown(session, await catalogue.stones_of(session, actor, public_ids), lang)
 
 
-async def own_stones(session: AsyncSession, public_ids: Sequence[str], lang: str) -> list[StoneShown]:
-    """Stones of somebody's own appointment, also those that nobody sees any more: who booked them knows them."""
+async def own_stones(session: AsyncSession, public_ids: Sequence[str], lang: str, since: datetime) -> list[StoneShown]:
+    """Stones of somebody's own appointment, booked at that time: who booked them knows those that nobody sees any more
+    as they were then, and learns nothing that they became since."""
     rows = await session.scalars(catalogue.visible_to(HOUSE).where(Stone.public_id.in_(public_ids)))
     found = {stone.public_id: stone for stone in rows}
-    return await _shown(session, [found[one] for one in dict.fromkeys(public_ids) if one in found], lang)
+    named = [found[one] for one in dict.fromkeys(public_ids) if one in found]
+    return await _shown(session, await past_showing.as_known(session, [(one, since) for one in named]), lang)
 
 
 async def _shown(session: AsyncSession, stones: Sequence[Stone], lang: str) -> list[StoneShown]:

@@ -100,7 +100,7 @@ async def own_of(session: AsyncSession, row: Appointment, lang: str) -> Own:
     place = await place_of(session, row.desk_id)
     lines = (await queries.stones_of(session, [row.id]))[row.id]
     named = [line.stone for line in lines]
-    shown = {one.stone.public_id: one for one in await own_stones(session, named, lang)}
+    shown = {one.stone.public_id: one for one in await own_stones(session, named, lang, row.created_at)}
     notes = await notes_of_company(session, row.company_id, named) if named else {}
     return Own(
         row=row,
@@ -148,7 +148,7 @@ async def waiting_of(session: AsyncSession, company_id: int, lang: str) -> list[
         offered = entry.appointment_id if entry.state == WaitState.OFFERED else None  # else of an offer that lapsed
         offer = None if offered is None else await session.get(Appointment, offered)
         place = await place_of(session, entry.desk_id)
-        stones = await own_stones(session, entry.wish.get("stones", []), lang)
+        stones = await own_stones(session, entry.wish.get("stones", []), lang, entry.created_at)
         ahead = await _ahead(session, entry)
         found_entries.append(Waiting(entry, place, stones, ahead, offer))
     return found_entries
