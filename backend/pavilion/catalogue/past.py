@@ -37,6 +37,14 @@ async def stones_at(session: AsyncSession, ids: Sequence[int], seq: int) -> list
     return found
 
 
+async def as_known(session: AsyncSession, chosen: Sequence[tuple[Stone, datetime]]) -> list[Stone]:
+    """Stones for somebody who chose each of them at the instant beside it: one that is shown no more is as it was then,
+    and says that it is listed no longer."""
+    gone = [(stone.id, since) for stone, since in chosen if not stone.listed]
+    then = iter(await stones_then(session, gone) if gone else ())
+    return [stone if stone.listed else next(then) for stone, _ in chosen]
+
+
 async def stones_then(session: AsyncSession, asked: Sequence[tuple[int, datetime]]) -> list[Stone]:
     """Each of these stones as it was at the instant beside it."""
     ids = {id_ for id_, _ in asked}

@@ -1,6 +1,5 @@
 """A search as it was answered at an earlier change, told to staff and to members: what could be seen at that time."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -71,14 +70,6 @@ async def _first(session: AsyncSession, actor: Actor) -> int:
         return begins
     since = await member_since(session, actor.company_id)
     return max(begins, await history.last_before(session, since - INSTANT))
-
-
-async def as_known(session: AsyncSession, chosen: Sequence[tuple[Stone, datetime]]) -> list[Stone]:
-    """Stones for somebody who chose each of them at the instant beside it: one that is shown no more is as it was then,
-    and says that it is listed no longer."""
-    gone = [(stone.id, since) for stone, since in chosen if not stone.listed]
-    then = iter(await past.stones_then(session, gone) if gone else ())
-    return [stone if stone.listed else next(then) for stone, _ in chosen]
 
 
 async def shown(

@@ -14,7 +14,7 @@ from pavilion.auctions.entities import entities
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.titles import title_of
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.past_showing import as_known
+from pavilion.catalogue.past import as_known
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel.db import Sessions
 from pavilion.kernel.events import Event

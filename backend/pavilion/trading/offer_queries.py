@@ -12,7 +12,7 @@ from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.titles import title_of
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.past_showing import as_known
+from pavilion.catalogue.past import as_known
 from pavilion.catalogue.queries import visible_to
 from pavilion.trading import offer_days
 from pavilion.trading.conditions import house_of

@@ -14,7 +14,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.auctions.queries import HOUSE
 from pavilion.catalogue import queries as stones
 from pavilion.catalogue.models import Stone
-from pavilion.catalogue.past_showing import as_known
+from pavilion.catalogue.past import as_known
 from pavilion.trading.models import Hold, HoldWait, Order, OrderLine
 from pavilion.trading.rules import STANDING, HoldState, OrderState
 

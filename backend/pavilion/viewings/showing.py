@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.queries import HOUSE
-from pavilion.catalogue import past_showing, plan
+from pavilion.catalogue import past, plan
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.showing import name_of
@@ -200,7 +200,7 @@ async def own_stones(session: AsyncSession, public_ids: Sequence[str], lang: str
     rows = await session.scalars(catalogue.visible_to(HOUSE).where(Stone.public_id.in_(public_ids)))
     found = {stone.public_id: stone for stone in rows}
     named = [found[one] for one in dict.fromkeys(public_ids) if one in found]
-    return await _shown(session, await past_showing.as_known(session, [(one, since) for one in named]), lang)
+    return await _shown(session, await past.as_known(session, [(one, since) for one in named]), lang)
 
 
 async def _shown(session: AsyncSession, stones: Sequence[Stone], lang: str) -> list[StoneShown]:
