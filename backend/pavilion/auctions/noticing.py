@@ -1,10 +1,10 @@
 """Notices of published lots, field by field: what was said, what holds now, and why (curation spec 8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
@@ -117,9 +117,18 @@ async def give(session: AsyncSession, notice: LotNotice, seq: int | None, now: d
 
 async def of_sale(session: AsyncSession, sale: str) -> Sequence[LotNotice]:
     """Those that were given since it was published, the first one first."""
+    return await _given(session, LotNotice.sale == sale)
+
+
+async def of_lots(session: AsyncSession, lots: Collection[str]) -> Sequence[LotNotice]:
+    """The same, of these lots, of whatever sales."""
+    return await _given(session, LotNotice.lot.in_(lots)) if lots else ()
+
+
+async def _given(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[LotNotice]:
     given = select(LotNotice).join(LotNoticeGiven, LotNoticeGiven.notice_id == LotNotice.id)
     given = given.join(Sale, Sale.public_id == LotNotice.sale).where(LotNoticeGiven.at >= Sale.published_at)
-    return (await session.scalars(given.where(LotNotice.sale == sale).order_by(LotNotice.id))).all()
+    return (await session.scalars(given.where(which).order_by(LotNotice.id))).all()
 
 
 def estimates(notices: Sequence[LotNotice]) -> dict[str, tuple[int, int]]:

@@ -12,6 +12,7 @@ from pavilion.accounts.rules import VISITOR, Actor, Permission
 from pavilion.auctions import facts, reserves
 from pavilion.auctions.models import Lot, LotGroup, LotStone, Registration, Sale
 from pavilion.auctions.rules import LIVE_LOT, LotState, SaleState
+from pavilion.auctions.sequel_models import LotSequel
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.queries import visible_to
 
@@ -115,10 +116,14 @@ def unverified_lots(sale_id: int, actor: Actor = VISITOR) -> Select[str]:
 
 
 async def withheld(session: AsyncSession, lots: Sequence[str], actor: Actor = VISITOR) -> set[str]:
-    """Those of these lots, of whatever sales, of which this reader is told no more than number and state. A lot that
-    was sold keeps its name: who bought it is owed it."""
-    kept = _unverified(actor).where(Lot.public_id.in_(lots), Lot.state != LotState.SOLD)
-    return set(await session.scalars(kept))
+    """Those of these lots, of whatever sales, of which this reader is told no more than number and state."""
+    return set(await session.scalars(withheld_lots(actor).where(Lot.public_id.in_(lots)))) if lots else set()
+
+
+def withheld_lots(actor: Actor) -> Select[str]:
+    """Public ids of such lots of all sales. One that was sold keeps its name: who bought it is owed it."""
+    became = select(LotSequel.lot).where(LotSequel.lot == Lot.public_id).exists()
+    return _unverified(actor).where((Lot.state != LotState.SOLD) | became)
 
 
 def _unverified(actor: Actor) -> Select[str]:

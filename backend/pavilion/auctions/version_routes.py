@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from pavilion.accounts.deps import CurrentActor
 from pavilion.auctions import board, noticing, versions
+from pavilion.auctions.told import told
 from pavilion.kernel.errors import NotFound
 from pavilion.webkit.deps import Reading
 from pavilion.webkit.html import page
@@ -16,18 +18,26 @@ N = Annotated[int, Path(ge=1, le=100_000)]
 
 
 @router.get("/sales/{sale}/versions")
-async def show(request: Request, sale: Id, session: Reading) -> Response:
+async def show(request: Request, sale: Id, session: Reading, actor: CurrentActor) -> Response:
     row = await board.sale_of(session, sale)
     kept, notices = await versions.of_sale(session, sale), await noticing.of_sale(session, sale)
     lots = await board.titles_of(session, row, [one.lot for one in notices])
-    return page(request, "auctions/versions.html", sale=row, versions=kept, notices=notices, lots=lots)
+    return page(
+        request,
+        "auctions/versions.html",
+        sale=row,
+        versions=kept,
+        notices=notices,
+        lots=await told(session, lots.values(), actor),
+        withheld=await versions.withheld_from(session, sale, actor),
+    )
 
 
 @router.get("/sales/{sale}/versions/{n:int}.json")
-async def document(sale: Id, n: N, session: Reading) -> Response:
+async def document(sale: Id, n: N, session: Reading, actor: CurrentActor) -> Response:
     """The bytes that were hashed, and nothing beside."""
     await board.sale_of(session, sale)
-    return _file(await versions.document_of(session, sale, n), f"{sale}-v{n}.json", "application/json")
+    return _file(await versions.told_of(session, sale, n, actor), f"{sale}-v{n}.json", "application/json")
 
 
 @router.get("/sales/{sale}/versions/{n:int}.entry.json")

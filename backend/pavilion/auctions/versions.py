@@ -8,8 +8,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.rules import Actor
+from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.queries import withheld_lots
 from pavilion.auctions.version_models import CatalogueVersion
 from pavilion.kernel.canon import canonical, sha256_hex
+from pavilion.kernel.errors import Refusal
 from pavilion.provenance import log, log_queries
 from pavilion.provenance.log import Leaf
 
@@ -40,6 +44,30 @@ async def of_sale(session: AsyncSession, sale: str) -> Sequence[CatalogueVersion
 async def latest(session: AsyncSession, sale: str) -> CatalogueVersion | None:
     rows = select(CatalogueVersion).where(CatalogueVersion.sale == sale).order_by(CatalogueVersion.n.desc())
     return await session.scalar(rows.limit(1))
+
+
+class VersionWithheld(Refusal):
+    """The version tells of a lot of which this reader is told no word now; its hash, entry and proof stand."""
+
+    status, code = 409, "version_withheld"
+
+
+async def told_of(session: AsyncSession, sale: str, n: int, actor: Actor) -> bytes | None:
+    """The bytes of a version for this reader: whole, since nothing else has its hash, or not at all."""
+    if n in await withheld_from(session, sale, actor):
+        raise VersionWithheld(n=n)
+    return await document_of(session, sale, n)
+
+
+async def withheld_from(session: AsyncSession, sale: str, actor: Actor) -> dict[int, list[str]]:
+    """The versions that are kept from this reader now, each with the numbers of the lots for whose sake."""
+    lots = select(Lot).join(Sale, Sale.id == Lot.sale_id).where(Sale.public_id == sale).order_by(Lot.rank)
+    lost = (await session.scalars(lots.where(Lot.public_id.in_(withheld_lots(actor))))).all()
+    if not lost:
+        return {}
+    kept = select(CatalogueVersion.n, CatalogueVersion.document).where(CatalogueVersion.sale == sale)
+    found = {n: [lot.number_text for lot in lost if lot.public_id in text] for n, text in await session.execute(kept)}
+    return {n: numbers for n, numbers in found.items() if numbers}
 
 
 async def document_of(session: AsyncSession, sale: str, n: int) -> bytes | None:

@@ -94,11 +94,19 @@ class WholeLot(LotTold):
     stones: list[StoneTold]
 
 
+class EventKept(Told):
+    """In place of a notice whose words are not told while the lot is withheld: the hash that the next event names."""
+
+    n: Annotated[int, Field(ge=0, examples=[41])]
+    seq: Annotated[int, Field(ge=1, examples=[4])]
+    hash: Sha256
+
+
 class EventsTold(Told):
     """Events of a lot, exactly as they were hashed."""
 
     lot: Name
-    events: list[BookEventOut]
+    events: list[BookEventOut | EventKept]
 
 
 class ClockTold(Told):

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from pavilion.accounts.deps import CurrentActor, SignedInActor, may
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.bidding import queries
+from pavilion.bidding import queries, unsaid
 from pavilion.bidding.answers import ClockTold, EventsTold, ReceiptTold
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.exporting import record_of
@@ -128,7 +128,8 @@ async def events(
     after_seq: Annotated[int, Query(ge=0, le=2**53, description="`seq` of the last one known.", examples=[4])] = 0,
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for one.", examples=[20])] = 0,
 ) -> Response:
-    """The lot's events past `after_seq`; without any, the answer waits for the next one so many seconds."""
+    """The lot's events past `after_seq`; without any, the answer waits for the next one so many seconds. Of a notice
+    that a withheld lot keeps for itself there is the hash alone."""
     state = request.app.state
     async with reading(state.sessions) as session:
         sale = await queries.sale_of_lot(session, lot)
@@ -140,7 +141,8 @@ async def events(
     while True:
         bell = state.rooms.hub.bell(sale)
         async with reading(state.sessions) as session:  # held for the reading only, never for the wait
-            bodies = await queries.events_after(session, lot, after_seq)
+            kept = (await unsaid.of_lots(session, [lot], actor)).get(lot, ())
+            bodies = await queries.events_after(session, lot, after_seq, kept=kept)
         if bodies or (left := until - loop.time()) <= 0:
             return Response(f'{{"lot":"{lot}","events":[{",".join(bodies)}]}}', media_type="application/json")
         with suppress(TimeoutError):

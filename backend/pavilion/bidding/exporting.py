@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.bidding import queries, rule_sets, tender_queries
+from pavilion.bidding import queries, rule_sets, tender_queries, unsaid
 from pavilion.bidding.record import hidden_lots, record_lines
 from pavilion.kernel.canon import read_json
 from pavilion.kernel.instants import micros
@@ -21,6 +21,7 @@ async def record_of(session: AsyncSession, sale: str, verifier: str, now: dateti
     roots = await queries.checkpoints_of(session, sale)
     bids, reserves = await queries.openings_of(session, sale)
     hidden = hidden_lots(events, rules, {n for n, *_ in bids}, micros(now))
+    hidden |= (await unsaid.of_sale(session, sale)).keys()  # an event without its words breaks the chain of its lot
     tender = await tender_queries.record_tail_of(session, sale, hidden) if rules["openings"] == "losing" else ()
     others = await rule_sets.others_of(session, sale, events, book.rules_hash)
     return record_lines(sale, rules, [verifier], events, roots, bids, reserves, hidden, tender, others)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.rules import Actor
+from pavilion.bidding import unsaid
 from pavilion.bidding.models import BookEvent
 from pavilion.kernel.instants import from_stamp, micros
 
@@ -64,18 +66,25 @@ class LotBookShown:
         return [line for line in self.lines if line.event == "notice"]
 
 
-async def book_shown(session: AsyncSession, lot: str, alias: str | None) -> LotBookShown:
+async def book_shown(session: AsyncSession, lot: str, alias: str | None, *, withheld: bool = False) -> LotBookShown:
+    """`withheld`: this reader is told no word of the lot."""
     bodies = await session.scalars(
         select(BookEvent.body).where(BookEvent.lot == lot, BookEvent.seq > 0).order_by(BookEvent.seq)
     )
-    return fold([json.loads(body) for body in bodies], alias)
+    events = [json.loads(body) for body in bodies]
+    return fold(events, alias, unsaid.unsaid(events) if withheld else ())
 
 
-async def last_notices(session: AsyncSession, lots: Sequence[str]) -> dict[str, BookLine]:
-    """What the house last told of each of these lots."""
+async def last_notices(session: AsyncSession, lots: Sequence[str], actor: Actor) -> dict[str, BookLine]:
+    """What the house last told of each of these lots, as far as this reader is told it."""
+    kept = await unsaid.of_lots(session, lots, actor)
     told = select(BookEvent.lot, BookEvent.body).where(BookEvent.lot.in_(lots), BookEvent.type == "lot.notice")
     rows = [(lot, json.loads(body)) for lot, body in await session.execute(told.order_by(BookEvent.n))]
-    return {lot: _happened("notice", body["seq"], from_stamp(body["at"]), body["data"]) for lot, body in rows if lot}
+    return {
+        lot: _happened("notice", body["seq"], from_stamp(body["at"]), _said(body, kept.get(lot, ())))
+        for lot, body in rows
+        if lot
+    }
 
 
 class Outage(NamedTuple):
@@ -90,14 +99,15 @@ async def outages(session: AsyncSession, sale: str) -> list[Outage]:
     return [Outage(from_stamp(data["from"]), from_stamp(data["to"])) for data in found]
 
 
-def fold(events: Sequence[Mapping[str, Any]], alias: str | None) -> LotBookShown:
-    """The events of one lot in their order, as lines for the reader who bids under `alias`."""
+def fold(events: Sequence[Mapping[str, Any]], alias: str | None, kept: Collection[int] = ()) -> LotBookShown:
+    """The events of one lot in their order, as lines for the reader who bids under `alias`; `kept`: the seqs of notices
+    whose words this reader is not told."""
     lines: list[BookLine] = []
     steps: list[tuple[int, int, bool]] = []
     bidders: set[str] = set()
     gone = {seq for event in events if event["type"] == "bid.voided" for seq in event["data"]["seqs"]}
     for event in events:
-        data, at, seq = event["data"], from_stamp(event["at"]), event["seq"]
+        data, at, seq = _said(event, kept), from_stamp(event["at"]), event["seq"]
         if event["type"] == "bid.accepted":
             if seq not in gone:
                 bidders.add(data["bidder"])
@@ -113,6 +123,11 @@ def fold(events: Sequence[Mapping[str, Any]], alias: str | None) -> LotBookShown
             if kind in ("voided", "reserve_lowered") and data["price"] is not None:
                 steps.append((micros(at) // 1000, data["price"], False))
     return LotBookShown(lines[: -SHOWN - 1 : -1], len(bidders), steps)
+
+
+def _said(event: Mapping[str, Any], kept: Collection[int]) -> Mapping[str, Any]:
+    data: dict[str, Any] = event["data"]
+    return data | {f"text_{lang}": words for lang, words in unsaid.WORDS.items()} if event["seq"] in kept else data
 
 
 def _called(data: Mapping[str, Any]) -> str:

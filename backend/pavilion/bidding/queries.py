@@ -1,7 +1,7 @@
 """Reads of the book: what pages, programs and the domains above are told."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.bidding import rule_sets
+from pavilion.bidding import rule_sets, unsaid
 from pavilion.bidding.messages import LotStands, Snapshot
 from pavilion.bidding.models import (
     BookBid,
@@ -104,16 +104,26 @@ async def book_of(session: AsyncSession, lot: str) -> list[Mapping[str, Any]]:
     return [json.loads(body) for body in await events_after(session, lot, 0, None)]
 
 
-async def events_after(session: AsyncSession, lot: str, seq: int, most: int | None = MOST_EVENTS) -> Sequence[str]:
-    """The bodies of the lot's events past `seq`, as they were hashed."""
-    wanted = select(BookEvent.body).where(BookEvent.lot == lot, BookEvent.seq > seq).order_by(BookEvent.seq)
-    return (await session.scalars(wanted.limit(most))).all()
+async def events_after(
+    session: AsyncSession, lot: str, seq: int, most: int | None = MOST_EVENTS, kept: Collection[int] = ()
+) -> Sequence[str]:
+    """The bodies of the lot's events past `seq`, as they were hashed; the hash alone of those at the seqs `kept`."""
+    wanted = select(BookEvent).where(BookEvent.lot == lot, BookEvent.seq > seq).order_by(BookEvent.seq)
+    rows = await session.scalars(wanted.limit(most))
+    return [unsaid.as_hash(event) if event.seq in kept else event.body for event in rows]
 
 
-async def missed(session: AsyncSession, sale: str, after: Mapping[str, int]) -> tuple[list[str], frozenset[str]]:
-    """The bodies past these seqs in order of n, and the lots of which too much or nothing is known for that."""
+async def missed(
+    session: AsyncSession, sale: str, after: Mapping[str, int], kept: Mapping[str, Collection[int]]
+) -> tuple[list[str], frozenset[str]]:
+    """The bodies past these seqs in order of n, and the lots of which too much or nothing is known for that, or, by the
+    seqs in `kept`, something that is not told in words."""
     stands = {row.lot: row.seq for row in await board(session, sale)}
-    unknown = frozenset(lot for lot in stands if after.get(lot, 0) == 0 or after[lot] > stands[lot])
+    unknown = frozenset(
+        lot
+        for lot in stands
+        if (known := after.get(lot, 0)) == 0 or known > stands[lot] or any(seq > known for seq in kept.get(lot, ()))
+    )
     behind = {lot: after[lot] for lot in stands if lot not in unknown and after[lot] < stands[lot]}
     if sum(stands[lot] - seq for lot, seq in behind.items()) > MOST_EVENTS:
         return [], unknown | behind.keys()

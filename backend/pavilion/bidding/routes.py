@@ -96,7 +96,7 @@ async def bids_page(request: Request, session: Reading, actor: Bidder, now: Now)
             found.append((shown, purse, held))
             came |= await tender_why.own_totals(session, shown, purse, actor.company_id)
     live = [lot.id for _, _, held in found for lot, _ in held if lot.state in ("paused", "withdrawn")]
-    told = await lines.last_notices(session, live)
+    told = await lines.last_notices(session, live, actor)
     shut: dict[str, Rule] = {}
     for _, purse, held in found:
         running = {lot.id: lot.held for lot, _ in held if not lot.is_decided}

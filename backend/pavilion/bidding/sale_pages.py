@@ -89,7 +89,7 @@ async def show_lot(
     purse = (await showing.purse_of(session, sale, actor, mine, now)).of(lot)
     held = lot.held
     closure = purse.destination and await closed_to(session, lot.id, held, purse.destination, now.date())
-    book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None)
+    book = await lines.book_shown(session, lot.id, lot.own.alias if lot.own else None, withheld=lot.withheld)
     own_bids = await own.own_bids(session, sale.id, purse.paddle, lot.id)
     asks = await asks_of(session, sale, lot, actor, purse, own_bids, now)
     amount = parse_minor(typed, lot.currency)

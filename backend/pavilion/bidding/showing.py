@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions import fees, noticing, sequels
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.auctions.queries import WITHHELD, stones_by_lot, unverified_lots
+from pavilion.auctions.queries import WITHHELD, stones_by_lot, withheld
 from pavilion.auctions.rules import LotState, RegistrationState, SaleState
 from pavilion.auctions.sequel_models import After
 from pavilion.auctions.version_models import LotNotice
@@ -268,7 +268,7 @@ async def _lots(
     became = await sequels.of_sale(session, sale.public_id)
     other = {name: parse_rules(doc) for name, doc in changed.documents.items()}
     notices = await noticing.of_sale(session, sale.public_id)
-    lost = set(await session.scalars(unverified_lots(sale.id, actor)))
+    lost = await withheld(session, [lot.public_id for lot in listed], actor)
     shown = [
         lot_shown(
             lot,
@@ -285,7 +285,7 @@ async def _lots(
         )
         for k, lot in enumerate(listed)
     ]
-    return [_withheld(one) if one.id in lost and one.state != "sold" else one for one in shown]
+    return [_withheld(one) if one.id in lost else one for one in shown]
 
 
 def _withheld(lot: LotShown) -> LotShown:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from pavilion.accounts.rules import VISITOR, Actor, Permission
-from pavilion.bidding import queries, tickets
+from pavilion.bidding import queries, tickets, unsaid
 from pavilion.bidding.deciding import Answer, BidOrder
 from pavilion.bidding.live import TRY_AGAIN_LATER, LiveSession, Viewer
 from pavilion.bidding.messages import (
@@ -188,7 +188,8 @@ class Visit:
         wanted = None if order.lots == "all" else frozenset(order.lots)
         after = {lot: seq for lot, seq in order.after.items() if wanted is None or lot in wanted}
         async with reading(self.sessions) as session:
-            bodies, unknown = await queries.missed(session, order.sale, after)
+            kept = await unsaid.of_sale(session, order.sale)
+            bodies, unknown = await queries.missed(session, order.sale, after, kept)
             shown = unknown if wanted is None else unknown & wanted
             snapshot = await queries.snapshot(session, order.sale, self.clock(), shown)
         if snapshot is None:

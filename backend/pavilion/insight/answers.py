@@ -32,10 +32,17 @@ class ResultTold(Told):
     lot: Ulid
     sale: Ulid
     number: Annotated[str, Field(examples=["12"])]
-    title: InTongues
-    stones: Annotated[int, Field(ge=0, examples=[1])]
+    title: Annotated[InTongues | None, Field(description="None while the lot is withheld.")]
+    withheld: Annotated[
+        bool,
+        Field(
+            description="A stone of it is not verified now: number, result and bids are told, no more.",
+            examples=[False],
+        ),
+    ]
+    stones: Annotated[int | None, Field(ge=0, examples=[1])]
     shape: Code
-    weight_mct: Annotated[int, Field(description="Milli-carats, all stones of it.", examples=[1_270])]
+    weight_mct: Annotated[int | None, Field(description="Milli-carats, all stones of it.", examples=[1_270])]
     color: Annotated[str | None, Field(examples=["F"])]
     fancy_color: Annotated[str | None, Field(examples=["yellow"])]
     clarity: Annotated[str | None, Field(examples=["VS1"])]

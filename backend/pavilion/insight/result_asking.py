@@ -1,7 +1,7 @@
 """What may be asked of the archive: read from an address, written back as one, and as conditions of SQL."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ SORTS: Mapping[str, Any] = {
     "against": ResultLot.against_bp,
 }
 USUAL = "ended-"
+OF_STONES = ("shape", "color", "clarity", "lab")
 PAGE, MOST = 50, 250
 MOST_CODES = 40  # of one choice; there are 32 shapes
 LONGEST = 400  # characters of one value
@@ -53,6 +54,12 @@ class Asked:
     def filtered(self) -> bool:
         ends = (*self.weight, *self.price, *self.days)
         return bool(self.chosen or self.currency) or any(end is not None for end in ends)
+
+    @property
+    def of_stones(self) -> bool:
+        """Whether what the stones of a lot are decides if it is among the answers, or where."""
+        chosen = any(self.chosen.get(name) for name in OF_STONES)
+        return chosen or self.weight != NOWHERE or self.key is ResultLot.weight_mct
 
     @property
     def descending(self) -> bool:
@@ -181,9 +188,9 @@ class _Read:
         return PAGE
 
 
-def conditions(asked: Asked) -> list[ColumnElement[bool]]:
-    """Which rows the question means."""
-    found: list[ColumnElement[bool]] = []
+def conditions(asked: Asked, withheld: Collection[str]) -> list[ColumnElement[bool]]:
+    """Which rows the question means. Of the lots `withheld` from the reader nobody learns by asking what they are."""
+    found: list[ColumnElement[bool]] = [ResultLot.lot.not_in(withheld)] if withheld and asked.of_stones else []
     for name, codes in asked.chosen.items():
         if name == "color":
             found.append(or_(ResultLot.color.in_(codes), ResultLot.fancy_color.in_(codes)))

@@ -41,8 +41,9 @@ async def archive(request: Request, session: Reading, actor: CurrentActor, now: 
     after, faults = _place(request, question), dict(question.faults)
     if question.cursor and after is None:
         faults["cursor"] = "search_cursor_foreign"
-    rows, last = await results.page_of(session, question, after, PAGE)
-    sums, points = await _sums(request).of(session, question)
+    kept = await results.withheld_of(session, actor)
+    rows, last = await results.page_of(session, question, after, PAGE, kept)
+    sums, points = await _sums(request).of(session, question, kept)
     drawn = next((one for one in sums if one.sold), None)
     codes = nomenclature().codes
     return page(
@@ -94,13 +95,14 @@ async def as_json(request: Request, session: Reading, actor: CurrentActor, now: 
     after = _place(request, question)
     if question.cursor and after is None:
         raise BadInput(fields={"cursor": "search_cursor_foreign"})
-    rows, last = await results.page_of(session, question, after, question.limit)
+    kept = await results.withheld_of(session, actor)
+    rows, last = await results.page_of(session, question, after, question.limit, kept)
     answer: dict[str, Any] = {
         "items": [result_sheets.facts(line) for line in await results.lines(session, rows, actor, now)],
         "cursor": _sealed(request, question, last) if last else None,
     }
     if after is None:
-        sums, _ = await _sums(request).of(session, question)
+        sums, _ = await _sums(request).of(session, question, kept)
         answer["totals"] = [_totals(one) for one in sums]
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 

@@ -1,16 +1,17 @@
 """Reads of the archive: pages by keyset, the sums of a question, and what the charts are drawn from."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions import sequels
 from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.queries import WITHHELD, withheld, withheld_lots
 from pavilion.auctions.rules import LotState, SaleState
 from pavilion.auctions.sequel_models import LotSequel
 from pavilion.catalogue.searching import After
@@ -55,13 +56,15 @@ class Again(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A lot of the archive as this reader may see it."""
+    """A lot of the archive as this reader may see it. Of one that is `withheld` the row has no word and no figure but
+    its number, how it ended, and its bids."""
 
     row: ResultLot
     sale: Closed
     again: Again | None
     tells_bids: bool
     takes_offers: bool
+    withheld: bool
 
     @property
     def total(self) -> int:
@@ -124,11 +127,21 @@ def main_currency(sales: Iterable[Closed]) -> str:
     return max(count, key=lambda code: count[code], default="USD")
 
 
-async def sums(session: AsyncSession, asked: Asked) -> list[Money]:
-    """One for each currency, the one with most lots first."""
+async def withheld_of(session: AsyncSession, actor: Actor) -> frozenset[str]:
+    """The lots of the archive of which this reader is told no word."""
+    if actor.is_staff:
+        return frozenset()
+    lost = withheld_lots(actor).subquery()
+    return frozenset(await session.scalars(select(ResultLot.lot).join(lost, lost.c.public_id == ResultLot.lot)))
+
+
+async def sums(session: AsyncSession, asked: Asked, kept: Collection[str]) -> list[Money]:
+    """One for each currency, the one with most lots first. The estimate of a withheld lot is in none."""
     by = (ResultLot.currency, ResultLot.state, ResultLot.against, ResultLot.step)
-    added = [func.count(), *(func.sum(column) for column in (ResultLot.hammer, ResultLot.premium, ResultLot.low))]
-    rows: Sequence[Any] = (await session.execute(select(*by, *added).where(*conditions(asked)).group_by(*by))).all()
+    low = case((ResultLot.lot.in_(kept), 0), else_=ResultLot.low) if kept else ResultLot.low
+    added = [func.count(), *(func.sum(column) for column in (ResultLot.hammer, ResultLot.premium, low))]
+    meant = conditions(asked, kept)
+    rows: Sequence[Any] = (await session.execute(select(*by, *added).where(*meant).group_by(*by))).all()
     found = [_money(code, [row for row in rows if row[0] == code]) for code in dict.fromkeys(row[0] for row in rows)]
     return sorted(found, key=lambda one: (-one.offered - one.withdrawn, one.currency))
 
@@ -162,11 +175,11 @@ def _money(currency: str, rows: Sequence[Any]) -> Money:
 
 
 async def page_of(
-    session: AsyncSession, asked: Asked, after: After | None, size: int
+    session: AsyncSession, asked: Asked, after: After | None, size: int, kept: Collection[str]
 ) -> tuple[list[ResultLot], After | None]:
     """The next lots in the order asked for, and the mark of the page after them."""
     key, before = asked.key, after.shown if after else 0
-    wanted = select(ResultLot).where(*conditions(asked))
+    wanted = select(ResultLot).where(*conditions(asked, kept))
     if after is not None:
         place = tuple_(key, ResultLot.id)
         at = (from_micros(after.key) if key is ResultLot.ended_at else after.key, after.id)
@@ -186,16 +199,27 @@ async def lines(session: AsyncSession, rows: Sequence[ResultLot], actor: Actor, 
     wanted = _CLOSED.where(Sale.public_id.in_({row.sale for row in rows}))
     sales = {sale[0]: Closed(*sale) for sale in await session.execute(wanted)}
     again = await offered_again(session, [row.lot for row in rows if row.state != "sold"])
+    lost = await withheld(session, [row.lot for row in rows], actor)
     return [
         Line(
-            row,
+            _bare(row) if row.lot in lost else row,
             sales[row.sale],
             again.get(row.lot),
             row.state in UNDER_HAMMER or actor.is_staff or now >= row.bids_told_at or row.lot in again,
             row.state == "passed" and row.lot not in again and _takes_offers(sales[row.sale], row.ended_at, now),
+            row.lot in lost,
         )
         for row in rows
     ]
+
+
+def _bare(row: ResultLot) -> ResultLot:
+    """A withheld lot in the archive: what its book says, and nothing that its stones are known by."""
+    told = {name: getattr(row, name) for name in ("lot", "sale", "number", "currency", "state", "ended_at")}
+    told |= {name: getattr(row, name) for name in ("hammer", "premium", "bids", "bidders", "bids_told_at")}
+    nothing = dict.fromkeys(("shape", "tone", "color", "fancy_color", "clarity", "lab", "against"), "")
+    noughts = dict.fromkeys(("stones", "weight_mct", "low", "high", "per_carat", "against_bp", "step"), 0)
+    return ResultLot(title_en=WITHHELD["en"], title_zh=WITHHELD["zh"], **told, **nothing, **noughts)
 
 
 def _takes_offers(sale: Closed, ended_at: datetime, now: datetime) -> bool:
@@ -221,10 +245,10 @@ async def offered_again(session: AsyncSession, lots: Sequence[str]) -> dict[str,
     }
 
 
-async def points(session: AsyncSession, asked: Asked, currency: str) -> list[Point]:
+async def points(session: AsyncSession, asked: Asked, currency: str, kept: Collection[str]) -> list[Point]:
     """The latest sold lots of the question, for the chart of prices."""
     wanted = select(ResultLot.weight_mct, ResultLot.per_carat, ResultLot.tone).where(
-        *conditions(asked), ResultLot.state == "sold", ResultLot.currency == currency, ResultLot.per_carat > 0
+        *conditions(asked, kept), ResultLot.state == "sold", ResultLot.currency == currency, ResultLot.per_carat > 0
     )
     rows = await session.execute(wanted.order_by(ResultLot.ended_at.desc(), ResultLot.id.desc()).limit(POINTS))
     return [Point(*row) for row in rows]
@@ -238,21 +262,22 @@ class Sums:
 
     def __init__(self) -> None:
         self._grown: tuple[int, int] = (-1, -1)
-        self._held: dict[str, tuple[list[Money], list[Point]]] = {}
+        self._held: dict[tuple[str, frozenset[str]], tuple[list[Money], list[Point]]] = {}
 
-    async def of(self, session: AsyncSession, asked: Asked) -> tuple[list[Money], list[Point]]:
+    async def of(self, session: AsyncSession, asked: Asked, kept: frozenset[str]) -> tuple[list[Money], list[Point]]:
         said = select(func.sum(LotSequel.id)).join(ResultLot, ResultLot.lot == LotSequel.lot)
         said = said.where(ResultLot.state == LotSequel.became)
         grown = (await session.scalar(select(func.max(ResultLot.id))) or 0, int(await session.scalar(said) or 0))
         if grown != self._grown:
             self._held, self._grown = {}, grown
-        question = replace(asked, sort=USUAL).address()
+        question = (replace(asked, sort=USUAL).address(), kept)
         if question not in self._held:
-            found = await sums(session, asked)
+            asked = replace(asked, sort=USUAL)
+            found = await sums(session, asked, kept)
             drawn = next((one for one in found if one.sold), None)
             if len(self._held) >= self.MOST:
                 self._held.pop(next(iter(self._held)), None)
-            self._held[question] = found, await points(session, asked, drawn.currency) if drawn else []
+            self._held[question] = found, await points(session, asked, drawn.currency, kept) if drawn else []
         return self._held[question]
 
 
@@ -261,7 +286,8 @@ async def everything(sessions: Sessions, asked: Asked, actor: Actor, now: dateti
     after: After | None = None
     while True:
         async with reading(sessions) as session:
-            rows, after = await page_of(session, asked, after, EXPORTED_AT_ONCE)
+            kept = await withheld_of(session, actor)
+            rows, after = await page_of(session, asked, after, EXPORTED_AT_ONCE, kept)
             found = await lines(session, rows, actor, now)
         for line in found:
             yield line

@@ -11,6 +11,7 @@ from sqlalchemy.orm import selectinload
 from pavilion.accounts.models import Person
 from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.titles import title_of
+from pavilion.auctions.told import one_told, owner
 from pavilion.notifications.money_notices import APPROACHED
 from pavilion.notifications.rules import Kind
 from pavilion.settlement import clearing, queries, unanswered
@@ -131,7 +132,8 @@ async def _offer(session: AsyncSession, notice: str, payload: Mapping[str, Any],
         return None
     lot = (await session.scalars(select(Lot).where(Lot.public_id == row.lot))).one()
     zone = await session.scalar(select(Sale.zone).where(Sale.public_id == row.sale)) or "UTC"
-    words = {"number": lot.number_text, "title": _titled(lot, tongue), "until": _when(tongue, row.expires_at, zone)}
+    words = {"number": lot.number_text, "until": _when(tongue, row.expires_at, zone)}
+    words["title"] = (await one_told(session, lot, owner(row.company_id))).title(tongue.lang)
     return _Facts(row.company_id, words, "/desk/offers", (row.price_minor, row.currency))
 
 
@@ -145,10 +147,12 @@ async def _approach(session: AsyncSession, notice: str, payload: Mapping[str, An
     if found is None or (found[0].state, found[0].turn) not in _SAID[word]:
         return None
     row, lot, zone = found
-    words = {"number": lot.number_text, "title": _titled(lot, tongue), "until": _when(tongue, row.expires_at, zone)}
-    if word in APPROACHED:
-        return _Facts(lot.consignor_company_id, words, "/desk/approaches", (row.price_minor, row.currency))
-    return _Facts(row.company_id, words, "/desk/offers", (row.price_minor, row.currency))
+    reader, path = (
+        (lot.consignor_company_id, "/desk/approaches") if word in APPROACHED else (row.company_id, "/desk/offers")
+    )
+    words = {"number": lot.number_text, "until": _when(tongue, row.expires_at, zone)}
+    words["title"] = (await one_told(session, lot, owner(reader))).title(tongue.lang)
+    return _Facts(reader, words, path, (row.price_minor, row.currency))
 
 
 async def _bargain(session: AsyncSession, notice: str, payload: Mapping[str, Any], tongue: Tongue) -> _Facts | None:
@@ -219,7 +223,7 @@ async def _title(session: AsyncSession, wanted: Any, tongue: Tongue) -> str:
     return "" if row is None else _titled(row, tongue)
 
 
-def _titled(thing: Lot | Sale, tongue: Tongue) -> str:
+def _titled(thing: Sale, tongue: Tongue) -> str:
     return (thing.title_zh if tongue.lang == "zh" else "") or thing.title_en
 
 

@@ -120,6 +120,7 @@ class _Reader:
             facts = {name: event.data[name] for name in ("reason", "text_en", "text_zh") if name in event.data}
             companies = self._live(lot, event.n)
             if notice == "lot_notice":
+                facts["seq"] = event.seq
                 companies = [*companies, *self._earlier(lot, event.n), *await interested_in(self.session, lot)]
             await self._tell(notice, event, companies, lot=lot, **facts)
         if event.type in LEADING:

@@ -3,8 +3,7 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, NamedTuple
@@ -13,9 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Person
-from pavilion.accounts.rules import VISITOR, Permission
 from pavilion.auctions.models import Lot, Registration, Sale
-from pavilion.auctions.queries import WITHHELD, withheld
+from pavilion.auctions.queries import withheld
+from pavilion.auctions.told import one_told, owner
+from pavilion.auctions.told import told as lots_told
+from pavilion.bidding import unsaid
 from pavilion.bidding.models import BookLot
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue import stop_links
@@ -153,7 +154,7 @@ class Author:
             lines.append(tongue.say("notice_registration_until", **facts))
         if (reason := payload.get("reason")) and tongue.knows("code", reason):
             lines.append(tongue.say("notice_reason", reason=tongue.say(reason)))
-        if text := payload.get(f"text_{tongue.lang}"):
+        if text := await _text(session, payload, tongue, company_id):
             lines.append(text)
         if amounts and (sum_line := await _sum(session, payload, tongue)):
             lines.append(sum_line)
@@ -194,6 +195,20 @@ async def _moot(session: AsyncSession, payload: Mapping[str, Any], person: Perso
     return row.leader is not None and await session.scalar(leads) == person.company_id
 
 
+async def _text(
+    session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, company_id: int | None
+) -> str | None:
+    """What the house said, unless the lot is withheld now and this is among what is kept of it."""
+    text: str | None = payload.get(f"text_{tongue.lang}")
+    if text and payload["notice"] == "lot_notice":
+        lot, reader = payload["lot"], owner(company_id)
+        if "seq" not in payload and await withheld(session, [lot], reader):
+            return unsaid.WORDS[tongue.lang]
+        if payload.get("seq") in (await unsaid.of_lots(session, [lot], reader)).get(lot, ()):
+            return unsaid.WORDS[tongue.lang]
+    return text
+
+
 async def _facts(
     session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, company_id: int | None
 ) -> dict[str, str]:
@@ -209,7 +224,7 @@ async def _facts(
         found = await session.scalar(select(Lot).where(Lot.public_id == lot))
         if found is not None:
             facts["number"] = found.number_text
-            facts["title"] = _titled(found, tongue, await _withheld(session, [found], company_id))
+            facts["title"] = (await one_told(session, found, owner(company_id))).title(tongue.lang)
     if stone := payload.get("stone"):
         facts["title"] = await catalogue.called_by(session, stone, company_id) or facts["title"]
     if mandate := payload.get("mandate"):
@@ -221,31 +236,17 @@ async def _facts(
     return facts
 
 
-def _titled(lot: Lot, tongue: Tongue, lost: set[str]) -> str:
-    return (
-        WITHHELD[tongue.lang]
-        if lot.public_id in lost
-        else (lot.title_zh if tongue.lang == "zh" else "") or lot.title_en
-    )
-
-
-async def _withheld(session: AsyncSession, lots: Iterable[Lot], company_id: int | None) -> set[str]:
-    """Lots whose names this company is not told now. A company reads of its own stones whatever they are."""
-    own = replace(VISITOR, company_id=company_id, permissions=VISITOR.permissions | {Permission.STOCK_WRITE})
-    return await withheld(session, [lot.public_id for lot in lots], own)
-
-
 async def _lots(session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, company_id: int | None) -> list[str]:
     """The lots of a digest, each with what became of it."""
     listed = [("won", lot) for lot in payload.get("won", ())] + [("lost", lot) for lot in payload.get("lost", ())]
     listed += [("passed", lot) for lot in payload.get("passed", ())] + [("", lot) for lot in payload.get("lots", ())]
     wanted_lots = [lot for _, lot in listed]
     rows = {row.public_id: row for row in await session.scalars(select(Lot).where(Lot.public_id.in_(wanted_lots)))}
-    lost = await _withheld(session, rows.values(), company_id)
+    words = await lots_told(session, rows.values(), owner(company_id))
     said = []
     for became, lot in sorted(listed, key=lambda one: _place(rows.get(one[1]))):
         if (row := rows.get(lot)) is not None:
-            title = _titled(row, tongue, lost)
+            title = words[lot].title(tongue.lang)
             head = tongue.say("notice_lot_line", number=row.number_text, title=title)
             said.append(f"{head}{tongue.say('notice_became_' + became) if became else ''}")
     return said[:MOST_LOTS]

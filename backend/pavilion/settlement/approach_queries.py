@@ -7,7 +7,10 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.rules import Actor
 from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.queries import HOUSE
+from pavilion.auctions.told import LotTold, told
 from pavilion.settlement import invoicing, sold
 from pavilion.settlement.approach_models import Approach, ApproachRound
 from pavilion.trading.turns import Side, ThreadState
@@ -20,7 +23,7 @@ class Thread(NamedTuple):
 
     row: Approach
     rounds: Sequence[ApproachRound]
-    lot: Lot
+    lot: LotTold
     sale: Sale
     state: str
     premium_minor: int | None = None
@@ -37,22 +40,22 @@ class Thread(NamedTuple):
         return self.row.price_minor + self.premium_minor + self.tax_minor
 
 
-async def of_company(session: AsyncSession, company_id: int | None, now: datetime, lot: str = "") -> list[Thread]:
-    """What this company offered, open ones first, with what it would owe."""
-    which = Approach.company_id == (company_id or 0)
-    found = await _threads(session, which & (Approach.lot == lot) if lot else which, now)
+async def of_company(session: AsyncSession, actor: Actor, now: datetime, lot: str = "") -> list[Thread]:
+    """What the reader's company offered, open ones first, with what it would owe."""
+    which = Approach.company_id == (actor.company_id or 0)
+    found = await _threads(session, which & (Approach.lot == lot) if lot else which, actor, now)
     return [await _with_sums(session, one, now) if one.state == ThreadState.OPEN else one for one in found]
 
 
-async def of_owner(session: AsyncSession, company_id: int | None, now: datetime) -> list[Thread]:
-    """What is offered for the lots of this company, open ones first. Who offers stands in no thread's words."""
-    return await _threads(session, Lot.consignor_company_id == (company_id or 0), now)
+async def of_owner(session: AsyncSession, actor: Actor, now: datetime) -> list[Thread]:
+    """What is offered for the lots of the reader's company, open ones first. Who offers stands in no thread's words."""
+    return await _threads(session, Lot.consignor_company_id == (actor.company_id or 0), actor, now)
 
 
 async def of_lots(session: AsyncSession, lots: Collection[str], now: datetime) -> dict[str, list[Thread]]:
     """By lot, for the house."""
     found: dict[str, list[Thread]] = {}
-    for one in await _threads(session, Approach.lot.in_(lots), now):
+    for one in await _threads(session, Approach.lot.in_(lots), HOUSE, now):
         found.setdefault(one.row.lot, []).append(one)
     return found
 
@@ -67,7 +70,7 @@ async def waiting(session: AsyncSession, side: Side, company_id: int | None, now
     return await session.scalar(wanted) or 0
 
 
-async def _threads(session: AsyncSession, which: ColumnElement[bool], now: datetime) -> list[Thread]:
+async def _threads(session: AsyncSession, which: ColumnElement[bool], actor: Actor, now: datetime) -> list[Thread]:
     wanted = select(Approach, Lot, Sale).join(Lot, Lot.public_id == Approach.lot)
     wanted = wanted.join(Sale, Sale.public_id == Approach.sale).where(which).order_by(Approach.id.desc()).limit(PAGE)
     rows = (await session.execute(wanted)).all()
@@ -75,7 +78,8 @@ async def _threads(session: AsyncSession, which: ColumnElement[bool], now: datet
     rounds: dict[int, list[ApproachRound]] = {}
     for one in await session.scalars(said.order_by(ApproachRound.approach_id, ApproachRound.round)):
         rounds.setdefault(one.approach_id, []).append(one)
-    found = [Thread(row, rounds[row.id], lot, sale, row.standing.at(now)) for row, lot, sale in rows]
+    words = await told(session, [lot for _, lot, _ in rows], actor)
+    found = [Thread(row, rounds[row.id], words[lot.public_id], sale, row.standing.at(now)) for row, lot, sale in rows]
     return sorted(found, key=lambda one: one.state != ThreadState.OPEN)
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from pavilion.accounts.deps import may
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.auctions.sequels import last_offer_day
+from pavilion.auctions.told import one_told
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotDone, Refusal
 from pavilion.kernel.money import parse_minor
 from pavilion.settlement import approach_queries, approaching
@@ -120,13 +121,14 @@ async def _lot_page(
     answer: AnswerForm | None = None, refused: Refusal | None = None,
 ) -> Response:  # fmt: skip
     place = await approaching.place_of(session, lot)
-    threads = await approach_queries.of_company(session, actor.company_id, now, lot)
+    threads = await approach_queries.of_company(session, actor, now, lot)
     standing = next((one for one in threads if one.state == "open"), None)
     return page(
         request,
         "settlement/approach.html",
         status_code=refused.status if refused else 200,
         place=place,
+        lot=await one_told(session, place.lot, actor),
         until=last_offer_day(place.stands.end, place.sale.zone, place.days, place.sale.entity),
         why=None if standing else await approaching.why_not(session, place, actor.company_id, now),
         floor=await approaching.floor_of(session, place),
@@ -148,7 +150,7 @@ async def _owners_page(
         request,
         "settlement/approaches.html",
         status_code=refused.status if refused else 200,
-        threads=await approach_queries.of_owner(session, actor.company_id, now),
+        threads=await approach_queries.of_owner(session, actor, now),
         at=at,
         answer=answer,
         refused=refused,

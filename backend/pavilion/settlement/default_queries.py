@@ -10,9 +10,11 @@ from sqlalchemy.orm import selectinload
 
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company
+from pavilion.accounts.rules import Actor
 from pavilion.accounts.strike_models import Strike
 from pavilion.auctions.entities import entities
 from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.told import LotTold, told
 from pavilion.bidding.models import BookLot, BookLotState
 from pavilion.bidding.vault import Vault
 from pavilion.bidding.voiding import LiveBids, live_bids
@@ -71,7 +73,7 @@ class OwnOffer(NamedTuple):
     """An offer to the reader's company, with what it would owe; no tax and no total while its tax is not decided."""
 
     offer: LotOffer
-    lot: Lot
+    lot: LotTold
     sale: Sale
     state: str
     premium_minor: int
@@ -183,20 +185,21 @@ async def live_leads(session: AsyncSession) -> list[Lead]:
     return found
 
 
-async def own_offers(session: AsyncSession, company_id: int | None, now: datetime) -> list[OwnOffer]:
-    """The offers to this company: those it can answer first, the next to lapse on top."""
+async def own_offers(session: AsyncSession, actor: Actor, now: datetime) -> list[OwnOffer]:
+    """The offers to the reader's company: those it can answer first, the next to lapse on top."""
     wanted = (
         select(LotOffer, Lot, Sale)
         .join(Lot, Lot.public_id == LotOffer.lot)
         .join(Sale, Sale.public_id == LotOffer.sale)
-        .where(LotOffer.company_id == (company_id or 0), LotOffer.state != OfferState.WITHDRAWN)
+        .where(LotOffer.company_id == (actor.company_id or 0), LotOffer.state != OfferState.WITHDRAWN)
     )
     rows = (await session.execute(wanted.order_by(LotOffer.id.desc()).limit(PAGE))).all()
-    found = [await _own(session, offer, lot, sale, now) for offer, lot, sale in rows]
+    words = await told(session, [lot for _, lot, _ in rows], actor)
+    found = [await _own(session, offer, words[lot.public_id], sale, now) for offer, lot, sale in rows]
     return sorted(found, key=lambda one: (one.state != OfferState.OPEN, one.offer.expires_at))
 
 
-async def _own(session: AsyncSession, offer: LotOffer, lot: Lot, sale: Sale, now: datetime) -> OwnOffer:
+async def _own(session: AsyncSession, offer: LotOffer, lot: LotTold, sale: Sale, now: datetime) -> OwnOffer:
     """Reckoned as the invoice will be."""
     terms, buyer, held = await offering.sold_by(session, offer, now)
     owed = await invoicing.outlay(session, terms, buyer, held, now)

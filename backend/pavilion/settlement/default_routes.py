@@ -143,12 +143,12 @@ async def withdraw_offer(offer: str, actor: Cashier, session: Writing, now: Now)
 
 @router.get("/desk/offers")
 async def own_offers(request: Request, actor: Buyer, session: Reading, now: Now) -> Response:
-    rows = await default_queries.own_offers(session, actor.company_id, now)
+    rows = await default_queries.own_offers(session, actor, now)
     return page(
         request,
         "settlement/offers.html",
         rows=rows,
-        threads=await approach_queries.of_company(session, actor.company_id, now),
+        threads=await approach_queries.of_company(session, actor, now),
         stone_offers=await request.app.state.offers_of(session, actor, now),
         now=now,
         done=request.query_params.get("done", "")[:12],
