@@ -34,7 +34,7 @@ async def test_lots_take_their_titles_owner_and_order_from_the_stones(sessions):
     assert [line.stones[0].public_id for line in shown.lots] == house.stones
     assert (first.lot.title_en, first.lot.title_zh) == (
         "1.01 ct G round, VS1",
-        "圆形 · 1.01\u00a0克拉 · G\u00a0色 · VS1",
+        "圆形\u00a0· 1.01\u00a0克拉\u00a0· G\u00a0色\u00a0· VS1",
     )
     assert (first.owner, first.lot.number_text, shown.readiness.ready) == ("Karowe Cutting", "11", 3)
     assert [line.closes_at for line in shown.lots][1] - shown.lots[0].closes_at == make.SECOND * 60

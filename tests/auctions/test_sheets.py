@@ -79,11 +79,11 @@ async def test_what_goes_out_and_comes_in_unchanged_changes_nothing(sessions):
     found = await compared(sessions, sale, rows, house.keeper)
     assert not found.lines and not found.moves and found.kept == 0 and len(rows) == 4
     assert rows[0][Column.NUMBER] == "11" and rows[0][Column.LOW] == "5000.00"
-    assert rows[0][Column.TITLE_ZH] == "圆形 · 1.01\u00a0克拉 · G\u00a0色 · VS1"
+    assert rows[0][Column.TITLE_ZH] == "圆形\u00a0· 1.01\u00a0克拉\u00a0· G\u00a0色\u00a0· VS1"
     rows[0][Column.TITLE_ZH] = rows[0][Column.TITLE_ZH].replace("\u00a0", " ")  # as a program of tables gives it back
-    rows[1][Column.TITLE_ZH] = "圆形 · 1.02 克拉"
+    rows[1][Column.TITLE_ZH] = "圆形\u00a0· 1.02 克拉"
     found = await compared(sessions, sale, rows, house.keeper)
-    assert [cell.new for line in found.lines for cell in line.cells] == ["圆形 · 1.02\u00a0克拉"]
+    assert [cell.new for line in found.lines for cell in line.cells] == ["圆形\u00a0· 1.02\u00a0克拉"]
 
 
 async def test_a_file_edits_numbers_moves_and_adds_as_one_command_that_is_taken_back_as_one(sessions):

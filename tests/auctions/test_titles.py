@@ -11,17 +11,17 @@ RUBY = {"species": "corundum", "variety": "ruby", "shape": "cushion", "weight_mc
 @pytest.mark.parametrize(
     ("facts", "en", "zh"),
     [
-        (RUBY, "2.11 ct ruby, cushion", "红宝石 · 枕形 · 2.11\u00a0克拉"),
+        (RUBY, "2.11 ct ruby, cushion", "红宝石\u00a0· 枕形\u00a0· 2.11\u00a0克拉"),
         (
             RUBY | {"species": "beryl", "variety": "emerald", "shape": "emerald"},
             "2.11 ct emerald, emerald cut",
-            "祖母绿 · 祖母绿形 · 2.11\u00a0克拉",
+            "祖母绿\u00a0· 祖母绿形\u00a0· 2.11\u00a0克拉",
         ),
-        (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "刚玉 · 枕形 · 2.11\u00a0克拉"),
+        (RUBY | {"variety": None}, "2.11 ct corundum, cushion", "刚玉\u00a0· 枕形\u00a0· 2.11\u00a0克拉"),
         (
             {"species": "diamond", "shape": "round", "weight_mct": 1010, "color": "G", "clarity": "VS1"},
             "1.01 ct G round, VS1",
-            "圆形 · 1.01\u00a0克拉 · G\u00a0色 · VS1",
+            "圆形\u00a0· 1.01\u00a0克拉\u00a0· G\u00a0色\u00a0· VS1",
         ),
     ],
 )

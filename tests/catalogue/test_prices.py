@@ -233,6 +233,9 @@ async def test_stones_stand_against_the_one_list_that_their_reader_chose(house, 
         told = [found[one.public_id][name] for name in sheets.AGAINST]
         assert told == ["Owner BV", "Own list", "2026-02-01", "8000.00", "-25.00"]
         assert found[sold.public_id]["benchmark_pct"] == "" and "benchmark" not in (await vera.get("/stones.csv")).text
+        part = {"headers": {"hx-request": "true"}, "params": {"ppc": "10000"}}
+        tried = (await wen.get(f"/stones/{one.public_id}/position", **part)).text
+        assert "+20\xa0%" in tried and "+25\xa0% at the price that is tried" in tried, "the lists follow the price"
         await wen.post("/stones/price-list", data={"price_list": "none"})
         assert "−25" not in (await wen.get("/stones")).text
     async with sessions.begin() as session:

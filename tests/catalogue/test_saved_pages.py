@@ -110,6 +110,7 @@ async def test_a_search_is_kept_from_the_catalogue_and_shows_what_it_found(house
         assert "USD" in found and "/look" not in (await wen.get("/saved-searches")).text
         changed = await wen.post(here, data=KEPT | {"cadence": "never", "kinds": []})
         assert changed.status_code == 303 and "No mail" in (await wen.get("/saved-searches")).text
+        assert "It follows nothing" in (await wen.get(here)).text, "nobody waits for news that never comes"
         gone = (await wen.post(f"{here}/end")).headers["location"]
         assert f'action="{here}/restore"' in (await wen.get(gone)).text
         assert (await wen.get(here)).status_code == 404

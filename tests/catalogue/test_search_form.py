@@ -119,8 +119,8 @@ def test_every_altered_cursor_is_refused():
 
 def test_only_six_public_ids_are_compared():
     ids = [f"01KJQ6PSG0HV0AR049QXJ3GC{n:02}" for n in range(10, 20)]
-    assert forms.compared(",".join([*ids, "../x", ids[0]])) == ids[:6]
-    assert forms.compared("") == []
+    assert forms.compared(",".join([*ids, "../x", ids[0]])) == (ids[:6], len(ids) - 6)
+    assert forms.compared("") == ([], 0)
 
 
 def test_a_day_is_asked_as_a_day_and_reads_back():

@@ -393,6 +393,16 @@ async def test_stones_side_by_side_are_told_apart_by_their_stock_numbers(house, 
     assert "Stone PV-000001" in page and "Stone PV-000002" in page
 
 
+async def test_further_stones_are_set_beside_by_their_numbers_and_what_finds_no_place_is_said(house, stock):
+    async with browsing(house) as browser:
+        one = await browser.get(f"/stones/compare?ids={stock[0].public_id}&numbers=pv-000002+NONE-1")
+        assert "Stone PV-000001" in one.text and "Stone PV-000002" in one.text
+        assert "has this number: NONE-1" in one.text and 'name="numbers"' in one.text, "there is room for more"
+        seven = ",".join(stone.public_id for n, stone in enumerate(stock) if n not in (2, 4))[: 27 * 7]
+        full = (await browser.get(f"/stones/compare?ids={seven}")).text
+        assert "not among them: 1" in full and 'name="numbers"' not in full
+
+
 async def test_what_is_equal_in_all_stones_is_folded_and_the_best_is_marked_where_there_is_one(house, stock):
     async with house.state.sessions.begin() as session:
         told = ({"milky": "none", "shade": "brown"}, {"milky": "light", "shade": "none"})

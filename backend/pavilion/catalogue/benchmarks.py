@@ -53,6 +53,10 @@ class Beside(NamedTuple):
     total_minor: int
     pct: int | None
 
+    def against(self, ppc_minor: int) -> int:
+        """A price per carat against the list's, in hundredths of a percent."""
+        return half_up((ppc_minor - self.ppc_minor) * 10_000, self.ppc_minor)
+
 
 class Choice(NamedTuple):
     """The lists that a reader may set stones against, the latest of each owner and name, and the one that is set."""
@@ -223,9 +227,9 @@ async def _told(
 
 def _beside(owned: BenchmarkList, ppc: int, stone: Stone) -> Beside:
     asked = stone.price_per_carat_minor
-    pct = None if asked is None else half_up((asked - ppc) * 10_000, ppc)
     total = half_up(ppc * stone.weight_mct, 1000)
-    return Beside(owned.owner, owned.name, owned.day, owned.currency, ppc, total, pct)
+    told = Beside(owned.owner, owned.name, owned.day, owned.currency, ppc, total, None)
+    return told if asked is None else told._replace(pct=told.against(asked))
 
 
 def _treated(stone: Stone) -> bool:

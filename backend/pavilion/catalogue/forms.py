@@ -125,10 +125,10 @@ def written(span: Range, value: int, currency: str) -> str:
     return f"{'-' if value < 0 else ''}{whole}{'.' + digits if digits else ''}"
 
 
-def compared(raw: str) -> list[str]:
-    """Up to six public ids, parted by commas; anything else is left out."""
-    ids = [part for part in raw[: 27 * MOST_COMPARED * 2].split(",") if is_ulid(part)]
-    return list(dict.fromkeys(ids))[:MOST_COMPARED]
+def compared(raw: str) -> tuple[list[str], int]:
+    """Up to six public ids, parted by commas, and how many more there are; anything else is left out."""
+    ids = list(dict.fromkeys(part for part in raw.split(",") if is_ulid(part)))
+    return ids[:MOST_COMPARED], len(ids[MOST_COMPARED:])
 
 
 def _known(name: str, staff: bool) -> bool:

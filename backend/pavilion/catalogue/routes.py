@@ -30,6 +30,7 @@ from pavilion.catalogue.benchmarks import Beside, Choice
 from pavilion.catalogue.keeping import Index, index_of
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.nomenclature import term
+from pavilion.catalogue.numbered import numbered
 from pavilion.catalogue.position import stood_at
 from pavilion.catalogue.searching import After
 from pavilion.kernel.errors import NotFound
@@ -45,6 +46,7 @@ router = APIRouter()
 
 SVG = "image/svg+xml"
 Ids = Annotated[list[str], Query(default_factory=list)]
+Pasted = Annotated[str, Query(max_length=4000)]
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -106,9 +108,13 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
 
 
 @router.get("/stones/compare")
-async def compare(request: Request, actor: CurrentActor, session: Reading, ids: Ids) -> Response:
-    """Up to six stones, side by side; those that are not visible are silently absent."""
-    chosen = forms.compared(",".join(ids))
+async def compare(request: Request, actor: CurrentActor, session: Reading, ids: Ids, numbers: Pasted = "") -> Response:
+    """Up to six stones, side by side, others set beside them by their numbers; what is not visible is absent."""
+    chosen, more = forms.compared(",".join(ids))
+    typed = await numbered(session, actor, numbers) if numbers.strip() else None
+    if typed and typed.stones:
+        chosen, left = forms.compared(",".join([*chosen, *(stone.public_id for stone in typed.stones)]))
+        more += left
     stones = await queries.stones_of(session, actor, chosen)
     promised = await queries.commitments_of(session, [stone.id for stone in stones])
     lists = await _lists(request, session, actor)
@@ -125,6 +131,8 @@ async def compare(request: Request, actor: CurrentActor, session: Reading, ids: 
         lists=lists,
         against=await _against(session, lists, stones, promised),
         asked_for=len(chosen),
+        more=more,
+        typed=typed,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pavilion.kernel.money import half_up
 
-_WITH_ITS_FIGURE = re.compile(r"(?<=[0-9]) (?=克拉)|(?<=[A-Z]) (?=色)")
+_WITH_ITS_FIGURE = re.compile(r"(?<=[0-9]) (?=克拉)|(?<=[A-Z]) (?=色)| (?=· )")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,8 +29,8 @@ def as_reported(mct: int) -> int:
 
 
 def unparted(title: str) -> str:
-    """A Chinese title in which a weight keeps its unit and a grade its word on one line, also on a phone and on paper:
-    `1.51 克拉`, `D 色` with a space that does not break."""
+    """A Chinese title in which a weight keeps its unit and a grade its word on one line, and no line begins with a
+    dot, also on a phone and on paper: `1.51 克拉`, `D 色` with a space that does not break."""
     return _WITH_ITS_FIGURE.sub("\u00a0", title)
 
 

@@ -1,12 +1,10 @@
 """Several stones asked for on memo in one word: one memo for each owner, all of them or none (settlement spec 11.5)."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
@@ -22,8 +20,6 @@ from pavilion.trading.conditions import NotEligible, OverTradeLimit, OwnStone
 from pavilion.trading.memo_models import Memo, MemoStone
 from pavilion.trading.memo_rules import MOST_STONES
 from pavilion.trading.memoing import StoneAwaited
-
-MOST_NUMBERS = 100  # words that are looked up of what was pasted
 
 
 class MemoExists(Refusal):
@@ -48,14 +44,6 @@ OF_A_STONE = (
     unavailable.NotAvailable, PriceChanged, StaleVersion, OwnStone, NotEligible, StoneAwaited, MemoExists, PriceMissing
 )  # fmt: skip
 OF_THE_FAULT = ("reason", "date", "until", "price", "currency")
-
-
-class Named(NamedTuple):
-    """What the pasted numbers name: the stones, the numbers nobody knows, those that several stones bear."""
-
-    stones: list[Stone]
-    unknown: list[str]
-    shared: list[str]
 
 
 async def ask(
@@ -97,22 +85,6 @@ async def ask(
         )
         for some, of_owner in zip(owners.values(), keys, strict=False)
     ]  # fmt: skip
-
-
-async def numbered(session: AsyncSession, actor: Actor, typed: str) -> Named:
-    """The stones that this reader may see under these stock or report numbers, in the order typed."""
-    words = list(dict.fromkeys(re.split(r"[\s,;，；、]+", typed.strip())))[:MOST_NUMBERS]
-    keys = {word: word.casefold() for word in words if word}
-    either = or_(Stone.stock_no_key.in_(keys.values()), Stone.report_no.in_([key.upper() for key in keys.values()]))
-    rows = (await session.scalars(visible_to(actor).where(either).order_by(Stone.id))).all()
-    found = Named([], [], [])
-    for word, key in keys.items():
-        fitting = [row for row in rows if key in (row.stock_no_key, (row.report_no or "").casefold())]
-        if len(fitting) == 1 and fitting[0] not in found.stones:
-            found.stones.append(fitting[0])
-        elif len(fitting) != 1:
-            (found.shared if fitting else found.unknown).append(word)
-    return found
 
 
 async def _known(

@@ -13,12 +13,12 @@ from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
+from pavilion.catalogue.numbered import Named, numbered
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.trading import memo_queries, memo_several, showing
 from pavilion.trading.memo_forms import MemosForm
 from pavilion.trading.memo_rules import DAYS, MOST_DAYS, MOST_STONES
-from pavilion.trading.memo_several import Named
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
@@ -35,7 +35,7 @@ async def ask_page(
 ) -> Response:
     """The stones that were ticked, and those whose stock or report numbers were pasted."""
     named = [one for part in ids for one in part[: 27 * 250].split(",") if is_ulid(one)]
-    typed = await memo_several.numbered(session, actor, numbers)
+    typed = await numbered(session, actor, numbers)
     stones = await catalogue.stones_of(session, actor, [*named, *(one.public_id for one in typed.stones)])
     return await _page(request, session, [one for one in stones if one.listed], actor, now, typed=typed)
 

@@ -25,9 +25,10 @@ function wire(form, place) {
   const show = async () => {
     const mine = ++asked;
     const answer = await fetch(tried(form.action, field.value), { headers: { "hx-request": "true" } }).catch(() => null);
-    if (!answer || mine !== asked) return;
-    field.toggleAttribute("aria-invalid", answer.status === 422);
-    if (answer.ok) place.innerHTML = await answer.text();
+    if (mine !== asked) return true;
+    field.toggleAttribute("aria-invalid", answer?.status === 422);
+    if (answer?.ok) place.innerHTML = await answer.text();
+    return answer?.ok ?? false;
   };
   const soon = () => {
     clearTimeout(waiting);
@@ -40,7 +41,7 @@ function wire(form, place) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(waiting);
-    void show();
+    void show().then((shown) => shown || form.submit()); // what cannot be shown here, the page itself says
   });
   if (slide instanceof HTMLInputElement) {
     const label = slide.closest("label");
