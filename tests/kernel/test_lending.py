@@ -26,3 +26,21 @@ async def test_what_came_home_a_moment_ago_is_lent_unasked_and_what_died_at_home
     finally:
         await engine.dispose()
         await other.dispose()
+
+
+async def test_a_question_is_asked_outside_a_transaction_and_who_borrows_next_is_inside_one(sessions):
+    """On the server; the embedded database reads in one."""
+    server = sessions.kw["bind"].dialect.name == "postgresql"
+    async with sessions.begin() as session:
+        await session.execute(text("create table asked (n integer)"))
+    for _ in range(2):
+        async with db.asking(sessions) as session:
+            assert await session.scalar(text("select count(*) from asked")) == 0
+            if server:
+                first = await session.scalar(text("select now()"))
+                assert await session.scalar(text("select now()")) > first, "one transaction has one instant"
+        async with sessions() as session:
+            await session.execute(text("insert into asked values (1)"))
+            await session.rollback()
+    async with sessions.begin() as session:
+        await session.execute(text("drop table asked"))

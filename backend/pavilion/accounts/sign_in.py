@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pavilion.accounts import keys, queries, service
 from pavilion.accounts.rules import VISITOR, Actor
 from pavilion.kernel.clock import Clock
-from pavilion.kernel.db import Sessions, reading
+from pavilion.kernel.db import Sessions, asking
 from pavilion.kernel.errors import Refusal
 from pavilion.webkit.guards import bears_key
 
@@ -37,7 +37,7 @@ class SignIn:
         """Whoever the key acts for; with a fault a visitor, whom the door of programs turns away."""
         now = self.clock()
         try:
-            async with reading(self.sessions) as session:
+            async with asking(self.sessions) as session:
                 held = await keys.held_by(session, said, now)
         except Refusal as refused:
             return VISITOR, refused
@@ -48,7 +48,7 @@ class SignIn:
 
     async def _actor(self, token: str) -> Actor:
         now = self.clock()
-        async with reading(self.sessions) as session:
+        async with asking(self.sessions) as session:
             found = await queries.actor_of(session, service.token_hash(token), now)
         if found is None:
             return VISITOR

@@ -1,7 +1,7 @@
 """The database: one declarative base, exact column types, engines that keep what they acknowledge."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -232,6 +232,15 @@ async def reading(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     engine: AsyncEngine = sessions.kw["bind"]
     async with sessions(bind=engine.execution_options(reading=True)) as session:
         yield session
+
+
+def asking(sessions: Sessions) -> AbstractAsyncContextManager[AsyncSession]:
+    """A session for one question, as each request has: a server is spared the trips that begin and end a transaction,
+    in which it would show no more."""
+    engine: AsyncEngine = sessions.kw["bind"]
+    if engine.dialect.name == "sqlite":
+        return reading(sessions)
+    return sessions(bind=engine.execution_options(isolation_level="AUTOCOMMIT"))
 
 
 async def one_at_a_time(session: AsyncSession, what: str) -> None:
