@@ -68,7 +68,8 @@ def stands(form, content):
 
 def found(secrets_by_name, seen):
     """Which secret stands where; `seen` are pairs of a place and its bytes."""
-    forms = [(name, form) for name, secret in secrets_by_name.items() for form in spelled(secret)]
+    everything = b"\n".join(content for _, content in seen)  # what stands nowhere in it is looked for in no place
+    forms = [(name, form) for name, secret in secrets_by_name.items() for form in spelled(secret) if form in everything]
     return {(name, place) for place, content in seen for name, form in forms if stands(form, content)}
 
 

@@ -10,13 +10,15 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 
-from sqlalchemy import Integer, Select, func, select, text
+from sqlalchemy import Dialect, Integer, Select, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from pavilion.kernel.db import Base
 
 LOOK_S = 1.0
+
+_newest: dict[str, list[str]] = {}  # by kind of database: one question for each table, put in words once
 
 
 class Stirring:
@@ -25,8 +27,10 @@ class Stirring:
 
     def __init__(self, engine: AsyncEngine, rising: Sequence[Select[int]] = ()) -> None:
         self._engine, self._own = engine, None if engine.dialect.name != "sqlite" else _beside(engine)
-        newest = select(*(one.scalar_subquery() for one in [*_last_rows(), *rising]))
-        self._newest = str(newest.compile(engine.sync_engine))
+        dialect = engine.dialect
+        if dialect.name not in _newest:
+            _newest[dialect.name] = [_asked(one, dialect) for one in _last_rows()]
+        self._newest = f"select {', '.join([*_newest[dialect.name], *(_asked(one, dialect) for one in rising)])}"
         self._written: object = None
         self._found: object = None
         self._last: object = None
@@ -84,6 +88,10 @@ def _last_rows() -> list[Select[int]]:
     """A question for each table whose key begins with a whole number: the greatest of them."""
     keys = [next(iter(table.primary_key.columns)) for table in Base.metadata.sorted_tables]
     return [select(func.max(key)) for key in keys if isinstance(key.type, Integer)]
+
+
+def _asked(question: Select[int], dialect: Dialect) -> str:
+    return f"({question.compile(dialect=dialect)})"
 
 
 def _beside(engine: AsyncEngine) -> sqlite3.Connection:
