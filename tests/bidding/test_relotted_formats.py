@@ -5,19 +5,23 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from pavilion.auctions.again import bar
+from pavilion.auctions import curation, reoffering
+from pavilion.auctions.again import bar, bar_of
 from pavilion.auctions.models import Sale
 from pavilion.auctions.rules import LotState
-from pavilion.bidding import closing
+from pavilion.bidding import closing, queries
 from pavilion.bidding.acts import StaffAct
+from pavilion.bidding.models import BookEvent
+from pavilion.catalogue.models import StoneCommitment
 from pavilion.kernel.instants import from_micros, stamp
 from tests.auctions.world import FIRST_CLOSE
 from tests.bidding.browser_records import proved
 from tests.bidding.house import house
 from tests.bidding.served import served
 from tests.bidding.test_late_lots import post, state_of
-from tests.bidding.test_relotted import offer, offered_again, withdraw_by_two
+from tests.bidding.test_relotted import offer, offered_again, row_of, withdraw_by_two
 from tests.bidding.test_tender_house import closed, envelope, opened, options
 from tests.bidding.test_tender_house import post as seal
 from tests.make import HOUR, NOON, SECOND
@@ -104,6 +108,67 @@ async def test_a_lot_comes_back_into_a_tender_until_it_closes(sqlite_database_ur
         await proved(made, 3)
 
 
+async def test_what_the_writer_cannot_list_any_more_is_given_back_at_once(sqlite_database_url, sqlite_sessions):
+    """Listed with ten minutes left, and looked at by the writer when there are nine."""
+    changes = {"stagger_s": 0, "soft_close": GROUP}
+    async with house(sqlite_database_url, sqlite_sessions, **changes) as made, served(made) as live:
+        first, curator = made.lots[0], made.world.curator
+        await withdraw_by_two(live, first)
+        lot = await offered_again(live, first)
+        async with made.rooms.engine._sweeping:  # the writer is told of nothing meanwhile
+            assert (await post(live, curator, f"lots/{lot}/listing")).status_code == 303
+            made.clock.at = FIRST_CLOSE - 9 * MINUTE
+
+        async def gone():
+            return await row_of(live, lot) is None
+
+        await made.until(gone)
+        assert lot not in made.rooms.engine.writers[made.sale].book.lots
+        async with made.sessions() as session:
+            held = StoneCommitment.released_at.is_(None) & StoneCommitment.ref.in_([lot, first])
+            assert await session.scalar(select(StoneCommitment.id).where(held)) is None, "its stones are free"
+            (unsold,) = await reoffering.unsold_of(session, made.sale)
+            assert (unsold.again, unsold.refused.number, unsold.refused.why) == (None, "11A", "again_no_time")
+        async with live.browser(curator) as reader:
+            english = (await reader.get(f"/staff/sales/{made.sale}")).text
+            assert "Not listed as 11A" in english and "this sale must be over sooner" in english
+            await reader.post("/language", data={"to": "zh"}, headers={"origin": live.origin})
+            assert "未能以11A列出" in (await reader.get(f"/staff/sales/{made.sale}")).text
+        assert (await post(live, curator, f"lots/{lot}/listing")).status_code == 404
+        await free_for_a_draft(live, first)
+
+
+async def free_for_a_draft(live, lot):
+    """What the sentence names as the next step can be done."""
+    made = live.house
+    async with made.sessions.begin() as session:
+        keeper, values = made.world.curator, {"title_en": "Next", "title_zh": "下场", "currency": "USD"}
+        values |= {"zone": "Europe/Brussels", "place_city": "Antwerp", "entity": "ANT"}
+        other = await curation.create_sale(session, values=values, actor=keeper, now=made.clock())
+        new = await reoffering.reoffer(session, lot=lot, into=other.public_id, actor=keeper, now=made.clock())
+        assert new.reoffer_of == lot
+
+
+async def test_a_tender_that_closed_once_takes_no_lot_again_though_its_lots_were_reopened(
+    sqlite_database_url, sqlite_sessions
+):
+    changes = {"type": "tender", "stagger_s": 0, "options": options()}
+    async with house(sqlite_database_url, sqlite_sessions, **changes) as made, served(made) as live:
+        await withdraw_by_two(live, made.lots[0])
+        assert await bar_now(made) is None
+        async with made.sessions.begin() as session:  # as its book has it; the lot that is left runs again
+            said = {"type": "tender.closed", "prev": "", "hash": "", "body": "{}"}
+            session.add(BookEvent(sale=made.sale, n=10_000, seq=10_000, t=NOON, at=NOON, **said))
+        assert await bar_now(made) == "again_closed"
+        await refused(live, made.lots[0], "again_closed")
+
+
+async def bar_now(made):
+    async with made.sessions() as session:
+        sale = await session.scalar(select(Sale).where(Sale.public_id == made.sale))
+        return await bar_of(session, sale, made.clock(), await queries.ends_of(session, made.sale))
+
+
 def test_what_stands_against_it_and_where_it_would_end():
     sale = Sale(type="timed", state="open", soft_close=GROUP, opens_at=NOON)
     near, open_ = [NOON + 9 * MINUTE], {"a": LotState.OPEN}
@@ -113,6 +178,7 @@ def test_what_stands_against_it_and_where_it_would_end():
     tender = Sale(type="tender", state="open", soft_close=SOFT, opens_at=NOON)
     assert bar(tender, NOON, near, open_) == "again_no_time"
     assert bar(tender, NOON, [], {"a": LotState.CLOSING}) == "again_closed"
+    assert bar(tender, NOON, [], open_) is None and bar(tender, NOON, [], open_, closed=True) == "again_closed"
     hard = Sale(type="timed", state="open", soft_close=SOFT | {"hard_end": stamp(NOON + HOUR)}, opens_at=NOON)
     assert bar(hard, NOON + 50 * MINUTE, near, open_) is None
     assert bar(hard, NOON + 51 * MINUTE, near, open_) == "again_no_time"

@@ -19,6 +19,8 @@ from pavilion.catalogue.models import CommitmentKind
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 
+NOT_TAKEN = "lot:not_taken_again"
+
 
 async def list_lot(
     session: AsyncSession, *, sale: str, lot: str, actor: Actor, now: datetime, ends: again.Ends = again.UNKNOWN
@@ -63,12 +65,28 @@ async def let_go(session: AsyncSession, sale: Sale, listed: Sequence[str], now: 
     are free."""
     rows = await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.state == LotState.DRAFT))
     for lot in [one for one in rows if one.public_id not in listed]:
-        if takes_again(sale, now) and await _again_of(session, lot) is not None:
-            continue
-        stones = (await queries.stones_by_lot(session, [lot.id]))[lot.id]
-        refs = {stone.public_id: lot.public_id for stone in stones}
-        await catalogue.release_stones(session, refs, by="engine", now=now)
-        await session.execute(delete(LotStone).where(LotStone.lot_id == lot.id))
-        await stand_again(session, [lot])
-        await session.execute(delete(Lot).where(Lot.id == lot.id))
-        events.record(session, "lot:not_listed", lot.public_id, by="engine", at=now, sale=sale.public_id)
+        if not (takes_again(sale, now) and await _again_of(session, lot) is not None):
+            await _taken_out(session, sale, lot, now)
+
+
+async def not_taken(session: AsyncSession, *, sale: str, lot: str, why: str, now: datetime) -> None:
+    """The book refused the lot that was offered again, by the code `why`: it is no part of the sale, its stones are
+    free, and the lot that it offered again says why, to be offered again elsewhere. Said twice, it is done once."""
+    row = (await session.scalars(select(Sale).where(Sale.public_id == sale).with_for_update())).one()
+    wanted = select(Lot).where(Lot.public_id == lot, Lot.sale_id == row.id, Lot.state == LotState.DRAFT)
+    found = await session.scalar(wanted.with_for_update())
+    if found is None or (old := await _again_of(session, found)) is None:
+        return
+    await _taken_out(session, row, found, now)
+    facts = {"sale": sale, "number": found.number_text, "why": why}
+    events.record(session, NOT_TAKEN, old.public_id, by="engine", at=now, **facts)
+
+
+async def _taken_out(session: AsyncSession, sale: Sale, lot: Lot, now: datetime) -> None:
+    stones = (await queries.stones_by_lot(session, [lot.id]))[lot.id]
+    refs = {stone.public_id: lot.public_id for stone in stones}
+    await catalogue.release_stones(session, refs, by="engine", now=now)
+    await session.execute(delete(LotStone).where(LotStone.lot_id == lot.id))
+    await stand_again(session, [lot])
+    await session.execute(delete(Lot).where(Lot.id == lot.id))
+    events.record(session, "lot:not_listed", lot.public_id, by="engine", at=now, sale=sale.public_id)

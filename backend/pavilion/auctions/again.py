@@ -3,6 +3,7 @@ other lot may move for it, and it must be able to run."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,8 +15,16 @@ from pavilion.auctions.rules import LEAST_RUN, LotState, SaleState
 from pavilion.kernel.errors import Refusal
 from pavilion.kernel.instants import from_stamp
 
-Ends = Mapping[str, datetime | None]  # of lots, as the sale's book has them
-UNKNOWN: Ends = {}
+
+class Ends(NamedTuple):
+    """What the sale's book has: when each of its lots ends, and whether its tender has closed once. A lot of it that
+    was reopened since takes envelopes of those who are known; a new lot has none."""
+
+    of: Mapping[str, datetime | None]
+    closed: bool = False
+
+
+UNKNOWN = Ends({})
 RUNNING = frozenset({LotState.LISTED, LotState.OPEN, LotState.PAUSED})
 CLOSED = frozenset({LotState.CLOSING, LotState.SOLD, LotState.PASSED})
 
@@ -35,17 +44,25 @@ async def bar_of(session: AsyncSession, sale: Sale, now: datetime, ends: Ends = 
     looked at: the book's writer has the last word in any case."""
     rows = await session.execute(select(Lot.public_id, Lot.state).where(Lot.sale_id == sale.id))
     states = {lot: LotState(state) for lot, state in rows}
-    return bar(sale, now, [ends[lot] for lot, state in states.items() if state in RUNNING and lot in ends], states)
+    running = [ends.of[lot] for lot, state in states.items() if state in RUNNING and lot in ends.of]
+    return bar(sale, now, running, states, closed=ends.closed)
 
 
-def bar(sale: Sale, now: datetime, running: Collection[datetime | None], states: Mapping[str, LotState]) -> str | None:
+def bar(
+    sale: Sale,
+    now: datetime,
+    running: Collection[datetime | None],
+    states: Mapping[str, LotState],
+    *,
+    closed: bool = False,
+) -> str | None:
     """`running`: the ends of the lots that have none yet. Lots of a group, and so of a tender, end together; a lot may
     end after all others, but not after a hard end."""
     if sale.state == SaleState.PUBLISHED and sale.type != SaleType.COLLECTION:
         return None if takes_lots(sale, now) else "again_before_opening"
     if not takes_again(sale, now):
         return "again_over"
-    if sale.type == SaleType.TENDER and not CLOSED.isdisjoint(states.values()):
+    if sale.type == SaleType.TENDER and (closed or not CLOSED.isdisjoint(states.values())):
         return "again_closed"
     last = max((end for end in running if end is not None), default=None)
     together = sale.type == SaleType.TENDER or sale.soft_close["scope"] == "group"

@@ -38,7 +38,7 @@ async def board_page(
     whole = await board.board_of(session, sale, actor, now)
     asked, adds = asked or PoolAsked(), changes.takes_lots(whole.sale, now)
     draft = whole.sale.state == "draft"
-    ends = {} if draft else await request.app.state.ends_of(session, sale)
+    ends = again.UNKNOWN if draft else await request.app.state.ends_of(session, sale)
     pool = await board.pool_of(session, whole.sale, asked, actor) if adds else board.Pool([], 0, asked)
     return page(
         request,
@@ -61,7 +61,7 @@ async def board_page(
         repair=partial(repair_of, sale=sale, sets_reserves=actor.may(Permission.RESERVE_SET)),
         named=whole.names,
         again_bar=None if draft else await again.bar_of(session, whole.sale, now, ends),
-        ends=ends,
+        ends=ends.of,
         listing=[] if draft else await changes.being_listed(session, whole.sale),
         unsold=[] if draft else await reoffering.unsold_of(session, sale),
         drafts=[] if draft else await reoffering.drafts(session),

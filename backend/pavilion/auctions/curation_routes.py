@@ -347,7 +347,7 @@ async def _lot_page(
         refused=refused,
         plan=plan.plan_of,
         suggested=suggested,
-        ends={} if shown.sale.state == "draft" else await request.app.state.ends_of(session, sale),
+        ends={} if shown.sale.state == "draft" else (await request.app.state.ends_of(session, sale)).of,
         proposed=numbering.proposals(taken) if late else [],
         repair=partial(repair_of, sale=sale, sets_reserves=actor.may(Permission.RESERVE_SET)),
         named=shown.names,

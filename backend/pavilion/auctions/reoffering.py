@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import again, curation, queries
+from pavilion.auctions import adding, again, curation, queries
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.numbering import next_suffix
 from pavilion.auctions.rules import LotState, SaleState
 from pavilion.catalogue.models import StoneCommitment
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
+from pavilion.kernel.events import Event
 
 UNSOLD = frozenset({LotState.PASSED, LotState.WITHDRAWN})
 _STILL_SOLD = (
@@ -32,12 +33,21 @@ class AlreadyReoffered(Refusal):
     status, code = 409, "already_reoffered"
 
 
+class NotTaken(NamedTuple):
+    """The number under which the book did not take it, the code that says why, and when."""
+
+    number: str
+    why: str
+    at: datetime
+
+
 class Unsold(NamedTuple):
     """A passed or withdrawn lot, and where it is offered again."""
 
     lot: Lot
     again: Lot | None
     again_in: Sale | None
+    refused: NotTaken | None = None  # when it was last to come back into its own sale, while it is not offered again
 
 
 async def unsold_of(session: AsyncSession, sale: str) -> list[Unsold]:
@@ -53,7 +63,13 @@ async def unsold_of(session: AsyncSession, sale: str) -> list[Unsold]:
     new = select(Lot, Sale).join(Sale, Sale.id == Lot.sale_id)
     again = await session.execute(new.where(Lot.reoffer_of.in_([lot.public_id for lot in lots])))
     found = {lot.reoffer_of: (lot, held) for lot, held in again}
-    return [Unsold(lot, *found.get(lot.public_id, (None, None))) for lot in lots]
+    said = select(Event).where(Event.subject.in_([lot.public_id for lot in lots if lot.public_id not in found]))
+    told = await session.scalars(said.where(Event.name == adding.NOT_TAKEN).order_by(Event.id))
+    refused = {event.subject: NotTaken(event.facts["number"], event.facts["why"], event.at) for event in told}
+    return [
+        Unsold(lot, *found.get(lot.public_id, (None, None)))._replace(refused=refused.get(lot.public_id))
+        for lot in lots
+    ]
 
 
 async def history_of(session: AsyncSession, lot: Lot) -> list[tuple[Lot, Sale]]:

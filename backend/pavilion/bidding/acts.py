@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pavilion.bidding import amended, clerking, closing, due, grouping, passport_change, rules, tendering
+from pavilion.bidding import amended, clerking, closing, due, grouping, passport_change, publication, rules, tendering
 from pavilion.bidding.book import FINAL, LotBook
 from pavilion.bidding.deciding import Facts
 from pavilion.bidding.folding import Draft
@@ -55,6 +55,9 @@ def carry_out(draft: Draft, facts: Facts, act: StaffAct) -> str | None:
 
 
 def _carried_out(draft: Draft, facts: Facts, act: StaffAct) -> str | None:
+    if act.act == "list_late" and act.lot is not None:  # the engine's own: no form asks for it
+        publication.list_late(draft, facts)
+        return publication.turned_away(draft, facts, act.lot)
     if draft.state == "closed":
         return _unfit(draft.look(act.lot)) if act.lot and draft.has(act.lot) else "act_not_allowed"
     if act.lot is not None:

@@ -254,7 +254,7 @@ class SaleWriter:
         if self._news != self._looked_at:
             due.lost_verdicts(draft, self.facts)
             passport_change.noticed(draft, self.facts)
-            list_late(draft, self.facts.late, {name for name, one in self.facts.lots.items() if not one.verified})
+            list_late(draft, self.facts)
         passport_change.lapsed(draft, self.facts)
         due.open_due(draft)
         planning.serve(draft, self.facts, 0, all_plans=self._news != self._looked_at)

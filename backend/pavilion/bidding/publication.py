@@ -1,11 +1,11 @@
 """The first batch of a book, and what is published of its secrets with the last."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pavilion.bidding import closing, grouping
 from pavilion.bidding.book import Published
-from pavilion.bidding.deciding import Listing
+from pavilion.bidding.deciding import Facts, Listing
 from pavilion.bidding.folding import Book, Draft, Given
 from pavilion.bidding.texts import Doc, reserve_commitment, text_of
 from pavilion.bidding.vault import new_nonce
@@ -15,6 +15,7 @@ LotPublication = Listing
 
 LATEST = 3600 * 1_000_000  # before the opening
 RUNNING = ("listed", "open", "paused")
+WAITS = "sale_paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,12 @@ def publish(draft: Draft, publication: Publication) -> None:
         list_lot(draft, one)
 
 
-def list_late(draft: Draft, late: Sequence[Listing], unverified: Collection[str]) -> None:
+def list_late(draft: Draft, facts: Facts) -> None:
     """Lots that came after publication stand in the book, each once: any if there is an hour left before the opening,
     and while the sale runs those that are offered again."""
-    for one in late:
-        if not draft.has(one.lot) and one.lot not in unverified and _still_listed(draft, one):
+    unverified = {name for name, one in facts.lots.items() if not one.verified}
+    for one in facts.late:
+        if not draft.has(one.lot) and one.lot not in unverified and _bar(draft, one) is None:
             list_lot(draft, one)
             if all(one.notice):
                 by = grouping.ENGINE if one.by is None else draft.staff_alias(one.by)
@@ -45,15 +47,27 @@ def list_late(draft: Draft, late: Sequence[Listing], unverified: Collection[str]
                 draft.write("lot.notice", data, draft.lot(one.lot))
 
 
-def _still_listed(draft: Draft, one: Listing) -> bool:
+def turned_away(draft: Draft, facts: Facts, lot: str) -> str | None:
+    """Why the book does not list this late lot, and by what it knows never will: a code; None for one that it has, or
+    that waits."""
+    one = next((one for one in facts.late if one.lot == lot), None)
+    code = None if one is None or draft.has(lot) else _bar(draft, one)
+    return None if code == WAITS else code
+
+
+def _bar(draft: Draft, one: Listing) -> str | None:
+    """None when the book takes the lot now, else the code of `auctions.again` that says why not."""
     if draft.state == "published":
-        return draft.now <= draft.rules.opens_at - LATEST
-    if _offered_before(draft, one) is None:
-        return False
+        return None if draft.now <= draft.rules.opens_at - LATEST else "again_before_opening"
+    if _offered_before(draft, one) is None or draft.state not in ("open", "paused"):
+        return "again_over"
     if draft.rules.clerked:
-        return draft.state in ("open", "paused")
-    taken = draft.rules.tender is None or (draft.round.number == 1 and not draft.round.waits)
-    return draft.state == "open" and taken and _end(draft, one) is not None  # while it is paused, ends stand still
+        return None
+    if draft.rules.tender is not None and (draft.round.number > 1 or draft.round.waits):
+        return "again_closed"
+    if draft.state == "paused":
+        return WAITS  # ends stand still
+    return None if _end(draft, one) is not None else "again_no_time"
 
 
 def _offered_before(draft: Draft, one: Listing) -> str | None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions import sequels
+from pavilion.auctions.again import Ends
 from pavilion.auctions.models import Lot, Registration, Sale
 from pavilion.bidding import rule_sets, unsaid
 from pavilion.bidding.messages import LotStands, Snapshot
@@ -65,9 +66,12 @@ async def board(session: AsyncSession, sale: str) -> Sequence[BookLot]:
     return (await session.scalars(select(BookLot).where(BookLot.sale == sale).order_by(BookLot.position))).all()
 
 
-async def ends_of(session: AsyncSession, sale: str) -> dict[str, datetime | None]:
-    """When each lot ends or ended, as the book has it; None while only a call can end it."""
-    return {row.lot: row.ends for row in await board(session, sale)}
+async def ends_of(session: AsyncSession, sale: str) -> Ends:
+    """When each lot ends or ended, as the book has it, None while only a call can end it; and whether the sealed round
+    was ever closed."""
+    closed = select(BookEvent.n).where(BookEvent.sale == sale, BookEvent.lot.is_(None))
+    once = await session.scalar(closed.where(BookEvent.type == "tender.closed").limit(1)) is not None
+    return Ends({row.lot: row.ends for row in await board(session, sale)}, once)
 
 
 async def snapshot(

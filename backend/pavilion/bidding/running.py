@@ -26,6 +26,7 @@ from pavilion.kernel.tasks import whole
 SWEEP_S = 0.2
 FIND_EVERY = 5  # sweeps between two looks for sales that nobody told us of
 PUBLISH_EVERY = 300  # sweeps between two looks for passed lots whose days of offer are over
+NOT_TAKEN = frozenset({"again_over", "again_before_opening", "again_closed", "again_no_time"})
 KEPT_CLOSED = 32  # books of ended sales kept in memory for those who ask about them
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class Surroundings(Protocol):
     async def unpublished(self, sale: str) -> tuple[str, tuple[str, ...]]: ...
     async def agreed(self, sale: str) -> Sequence[Agreed]: ...
     async def refused(self, order: int, code: str) -> None: ...
+    async def not_listed(self, sale: str, lot: str, code: str) -> None: ...
 
 
 class Engine:
@@ -115,6 +117,9 @@ class Engine:
                 await self._carry_out_agreed(writer)
             self._untold.discard(sale)
         self._untold &= self.writers.keys()
+        if find or changed:
+            for writer in list(self.writers.values()):
+                await self._give_back(writer)
         if not (find or changed):
             return
         running = set(await self.world.running())
@@ -134,6 +139,17 @@ class Engine:
             answer = await writer.place(StaffAct(**facts | {"amount": amount, "order": one.id}))
             if answer.result == "refused" and answer.code is not None:
                 await self.world.refused(one.id, answer.code)
+
+    async def _give_back(self, writer: SaleWriter) -> None:
+        """A lot that is to come back into its sale and that the book cannot list any more is given back at once: nobody
+        waits for it, and its stones are free. What the writer knows of it is not read anew meanwhile."""
+        for one in writer.facts.late:
+            if one.reoffer_of is None or one.lot in writer.book.lots:
+                continue
+            answer = await writer.place(StaffAct(writer.sale, "list_late", one.lot))
+            if answer.code is not None and answer.code in NOT_TAKEN:
+                await self.world.not_listed(writer.sale, one.lot, answer.code)
+                self._untold.add(writer.sale)
 
     async def publish_passed(self) -> None:
         """Bids on lots that passed are opened when the days in which they could be offered by hand are over."""

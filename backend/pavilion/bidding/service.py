@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import strikes
 from pavilion.accounts.models import Company, Person, Proposal
 from pavilion.accounts.rules import CompanyState, share_owner
-from pavilion.auctions import noticing
+from pavilion.auctions import adding, noticing
 from pavilion.auctions.changes import being_listed
 from pavilion.auctions.entities import entities
 from pavilion.auctions.fees import UNTAXED
@@ -155,6 +155,12 @@ class World:
                 events.record(
                     session, "sale:act_refused", row.sale, by="engine", at=now, proposal=row.proposal, code=code
                 )
+
+    async def not_listed(self, sale: str, lot: str, code: str) -> None:
+        """The book does not list the lot that staff offered again; it is given back, with the reason."""
+        async with self._sessions.begin() as session:
+            if await session.get(BookLot, lot) is None:
+                await adding.not_taken(session, sale=sale, lot=lot, why=code, now=self._clock())
 
     async def offers_over(self) -> Sequence[str]:
         """Closed sales with passed lots whose bids are not opened although their days of offer are over."""
