@@ -9,13 +9,14 @@ from sqlalchemy.exc import DBAPIError
 from pavilion.accounts.rules import Role
 from pavilion.auctions import noticing
 from pavilion.auctions.models import Lot
-from pavilion.auctions.version_models import CatalogueVersion, LotNotice
+from pavilion.auctions.version_models import CatalogueVersion, LotNotice, NoticeField
 from pavilion.bidding import notice_giving
 from pavilion.bidding.models import BookEvent
 from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.outbox import Outbox
 from pavilion.notifications import watching
+from pavilion.webkit.static import frontend
 from tests import make
 from tests.bidding.house import house
 from tests.bidding.served import served
@@ -133,6 +134,15 @@ async def test_a_giver_who_was_interrupted_has_given_once_the_book_told_it(live)
     assert len(await told(live)) == 1, "the book is not told twice"
     await watching.follow(live.house.sessions, live.house.clock())
     assert [row.payload["notice"] for row in await everything(live, select(Outbox))] == [], "nobody has bid or views it"
+
+
+def test_each_change_that_can_be_chosen_shows_its_own_fields():
+    page = (frontend() / "templates/bidding/lot_notices.html").read_text()
+    style = (frontend() / "static/css/curation.css").read_text()
+    kinds = [kind.value for kind in NoticeField if f'data-of="{kind.value}"' in page]
+    assert sorted(kinds) == ["estimate", "fact", "text", "title"]
+    for kind in kinds:
+        assert f'(option[value="{kind}"]:checked) > [data-of]:not([data-of="{kind}"])' in style
 
 
 async def test_a_title_is_corrected_in_both_languages_old_beside_new(live):

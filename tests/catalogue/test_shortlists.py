@@ -263,9 +263,14 @@ async def test_a_link_dies_with_the_right_of_who_made_it_and_only_the_house_name
     async with browsing(house, WEN) as wen, browsing(house, NOOR) as noor, browsing(house) as anybody:
         chosen = (await noor.get("/shares/new", params={"search": "/stones?ct_from=1.010"})).text
         assert re.search(r'name="stones" value="([^"]*)"', chosen)[1].count(",") == 2
-        theirs, ours = await shared(wen, stock[0]), await shared(noor, stock[0], supplier="yes", markup="5")
+        theirs, ours = (
+            await shared(wen, stock[0]),
+            await shared(noor, stock[0], supplier="yes", prices="yes", markup="5"),
+        )
         assert "Supplier BV" in (await anybody.get(f"/shared/{ours}")).text
         assert (await wen.post("/shares", data={"stones": stock[0].public_id, "markup": "101"})).status_code == 422
+        unshown = await wen.post("/shares", data={"stones": stock[0].public_id, "markup": "8"})
+        assert unshown.status_code == 422 and "choose Show prices" in unshown.text, "nothing typed is left out unsaid"
         assert (await wen.post("/shares", data={"stones": stock[2].public_id})).status_code == 422
         async with house.state.sessions.begin() as session:
             firm = select(Person.company_id).where(Person.email == WEN)

@@ -64,8 +64,9 @@ async def make(
     """The link is shown once, on the page that answers; only its hash is kept."""
     named = [one for one in said.stones.split(",") if is_ulid(one)][:MOST_STONES]
     try:
-        markup = _markup(said.markup)
-        terms = Terms(said.title, said.note, said.hours, said.prices == "yes", markup, said.supplier == "yes")
+        prices = said.prices == "yes"
+        markup = _markup(said.markup, prices)
+        terms = Terms(said.title, said.note, said.hours, prices, markup, said.supplier == "yes")
         token = token_of(said.once, (named, terms))
         _, token = await sharing.share(session, actor, named, terms, now, token=token)
     except BadInput as fault:
@@ -151,14 +152,16 @@ async def _found(request: Request, session: AsyncSession, actor: Actor, search: 
     return [stone.public_id for stone in stones]
 
 
-def _markup(typed: str) -> int:
-    """Basis points of what was typed as per cent."""
+def _markup(typed: str, prices: bool) -> int:
+    """Basis points of what was typed as per cent; a link that shows no prices has none to add to."""
     if not typed:
         return 0
     match = _PERCENT.fullmatch(typed)
     found = int(match[1]) * 100 + int(((match[2] or "") + "00")[:2]) if match else MOST_MARKUP_BP + 1
     if found > MOST_MARKUP_BP:
         raise BadInput(fields={"markup": "markup_range"})
+    if found and not prices:
+        raise BadInput(fields={"markup": "markup_unshown"})
     return found
 
 

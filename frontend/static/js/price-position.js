@@ -27,7 +27,12 @@ function wire(form, place) {
     const answer = await fetch(tried(form.action, field.value), { headers: { "hx-request": "true" } }).catch(() => null);
     if (mine !== asked) return true;
     field.toggleAttribute("aria-invalid", answer?.status === 422);
-    if (answer?.ok) place.innerHTML = await answer.text();
+    if (answer?.ok) {
+      field.closest(".field")?.classList.remove("is-wrong"); // what the page itself said of the price before
+      field.closest(".field")?.querySelector(".hint")?.remove();
+      field.removeAttribute("aria-describedby");
+      place.innerHTML = await answer.text();
+    }
     return answer?.ok ?? false;
   };
   const soon = () => {
