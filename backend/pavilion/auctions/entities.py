@@ -29,7 +29,7 @@ class Entity:
     regimes: tuple[dict[str, Any], ...]
     eu: frozenset[str]
     terms: Mapping[str, Any]  # where it settles otherwise than the house's usual terms
-    trade: Mapping[str, str]  # where it trades at fixed prices otherwise than usual
+    trade: Mapping[str, Any]  # where it trades at fixed prices otherwise than usual
 
     @property
     def strikes(self) -> int:

@@ -16,11 +16,10 @@ from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, KeyReused, NotFound, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.trading import conditions, offer_days, queueing
+from pavilion.trading.desk import GRANTED, desk_of
 from pavilion.trading.models import Hold
 from pavilion.trading.rules import (
     HOLD_ANSWER,
-    HOLD_FOR,
-    MOST_HOLDS,
     RENEWALS,
     HoldState,
     hold_may,
@@ -49,15 +48,16 @@ async def ask(
     if (known := await _known(session, company_id, key, stone, now)) is not None:
         return known
     found = await free(session, stone, seen, company_id, now)
-    threshold = conditions.house_of([found]).strikes
-    await conditions.refuse_buyer(session, company_id, [found], threshold=threshold, now=now)
-    if await open_count(session, company_id, now) >= MOST_HOLDS:
-        raise TooManyHolds(most=MOST_HOLDS)
+    house = conditions.house_of([found])
+    desk = desk_of(house)
+    await conditions.refuse_buyer(session, company_id, [found], threshold=house.strikes, now=now)
+    if await open_count(session, company_id, now) >= desk.most_holds:
+        raise TooManyHolds(most=desk.most_holds)
     hold = Hold(public_id=ulid(now), stone=stone, company_id=company_id, seller_company_id=found.supplier_company_id)
     hold.key, hold.asked_by, hold.asked_at = key, actor.public_id, now
-    granted = await conditions.good_standing(session, company_id)
+    granted = desk.holds == GRANTED and await conditions.good_standing(session, company_id)
     hold.state = HoldState.ACTIVE if granted else HoldState.ASKED
-    hold.granted_at, hold.expires_at = (now, now + HOLD_FOR) if granted else (None, None)
+    hold.granted_at, hold.expires_at = (now, now + desk.hold_for) if granted else (None, None)
     hold.answer_by = None if granted else now + HOLD_ANSWER
     session.add(hold)
     await session.flush()
@@ -81,7 +81,9 @@ async def answer(session: AsyncSession, *, hold: str, yes: bool, company_id: int
         return await _end(session, row, HoldState.REFUSED, actor.public_id, now)
     await lapse(session, [row.stone], now)
     await queueing.refuse_after_others(session, row.stone, row.company_id, now)
-    row.state, row.granted_at, row.expires_at, row.answer_by = HoldState.ACTIVE, now, now + HOLD_FOR, None
+    stone = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == row.stone))).one()
+    ends = now + desk_of(conditions.house_of([stone])).hold_for
+    row.state, row.granted_at, row.expires_at, row.answer_by = HoldState.ACTIVE, now, ends, None
     row.version += 1
     await session.flush()
     await _keep(session, row, actor.public_id, now)
@@ -95,9 +97,11 @@ async def renew(session: AsyncSession, *, hold: str, company_id: int, actor: Act
     row = await _own(session, hold, company_id)
     if row.state == HoldState.ACTIVE and not hold_stands(row.state, row.expires_at, now):
         raise HoldExpired()
-    if row.state != HoldState.ACTIVE or row.expires_at is None or row.renewed >= RENEWALS:
+    if row.state != HoldState.ACTIVE or row.renewed >= RENEWALS:
         raise ActNotAllowed(state=row.state)
-    row.expires_at, row.renewed, row.version = row.expires_at + HOLD_FOR, row.renewed + 1, row.version + 1
+    assert row.expires_at is not None and row.granted_at is not None
+    row.expires_at += row.expires_at - row.granted_at
+    row.renewed, row.version = row.renewed + 1, row.version + 1
     await session.flush()
     _told(session, row, "active", actor.public_id, now)
     return row

@@ -142,8 +142,8 @@ async def buy(
 
 
 async def propose_bill(session: AsyncSession, *, memo: str, reason: str, actor: Actor, now: datetime) -> Proposal:
-    """What is still out is billed at its memo prices once a second person agrees; five business days after it was
-    due, not before."""
+    """What is still out is billed at its memo prices once a second person agrees; not before so many business days
+    after it was due as the house has agreed to."""
     row = await memoing.locked(session, memo)
     open_ = await _billable(session, row, now)
     facts: dict[str, Any] = {"memo": row.public_id, "number": row.number, "currency": row.currency}

@@ -66,7 +66,10 @@ class MemoJson(_Said):
     stones: Annotated[list[Id], Field(min_length=1, max_length=MOST_STONES, description="Of one owner.")]
     seen: Annotated[Seen, Field(description="Greatest `seq` among the stones, as they were read.", examples=[4711])]
     destination: Annotated[Country, Field(description="Country to which they go, ISO 3166.", examples=["BE"])]
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="From the owner's yes on.", examples=[7])] = DAYS
+    days: Annotated[
+        int | None,
+        Field(ge=1, le=MOST_DAYS, description="From the owner's yes on; left out: as is usual.", examples=[7]),
+    ] = None
 
 
 class PurchaseJson(_Said):

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from pavilion.kernel.db import Sessions, inserting, reading
+from pavilion.trading.desk import USUAL
 from pavilion.trading.memo_models import Memo, MemoPaper
 from pavilion.webkit import pdf
 from pavilion.webkit.figures import Figures
@@ -52,7 +53,11 @@ def data_of(row: Memo, tongue: Tongue) -> dict[str, Any]:
             for line in row.stones
         ],
         "grand": [say("Price of the memo"), f"{unit} {figures.amount(row.total_minor, unit, True)}"],
-        "terms": [tongue.say("memo_terms_owner"), tongue.say("memo_terms_back"), tongue.say("memo_terms_late")],
+        "terms": [
+            tongue.say("memo_terms_owner"),
+            tongue.say("memo_terms_back"),
+            tongue.say("memo_terms_late", days=facts.get("bill_days", USUAL.memo_bill_days)),
+        ],
         "warranty": [say("Warranty"), warranty["text_en"], warranty["source"]] if warranty else [],
         "signatures": [say("Handed out by"), say("Taken by")],
     }

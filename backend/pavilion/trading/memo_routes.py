@@ -16,12 +16,13 @@ from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import BadInput, NotFound, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.kernel.money import parse_minor
-from pavilion.trading import memo_desk, memo_queries, memoing, showing
+from pavilion.trading import conditions, memo_desk, memo_queries, memoing, showing
+from pavilion.trading.desk import desk_of
 from pavilion.trading.forms import ReasonForm
 from pavilion.trading.memo_forms import AcceptForm, ApprovalForm, ExtensionForm, MemoForm, PurchaseForm, mct_of
 from pavilion.trading.memo_models import MemoPaper
 from pavilion.trading.memo_queries import Lent
-from pavilion.trading.memo_rules import DAYS, MOST_DAYS, MOST_STONES
+from pavilion.trading.memo_rules import MOST_DAYS, MOST_STONES
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
@@ -264,6 +265,7 @@ async def _memo_page(
         refused.status if refused else 200,
         memo=found,
         desk=actor.may(Permission.VIEWING_RUN) or actor.may(Permission.RELEASE_PREPARE),
+        usual=desk_of(found.house),
         billable=found.row.billable is not None and today >= found.row.billable,
         done=request.query_params.get("done", ""),
         said=typed or {},
@@ -291,7 +293,7 @@ async def _ask_page(
         home=home,
         seen=stone.seq,
         key=said.key if said and not refused else ulid(now),
-        days=DAYS,
+        usual=desk_of(conditions.house_of([stone])),
         most=MOST_DAYS,
         said=said,
         refused=refused,

@@ -6,8 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 DAYS, MOST_DAYS = 7, 30  # that a memo runs, and at most
-MOST_EXTENSIONS = 2
-LATE_FOR = 5  # business days after the due day; then the house may bill what is still out
+MOST_EXTENSIONS = 2  # whatever a house agrees to
 MOST_STONES = 20
 SCALE_MCT = 1  # two weighings of one stone differ by no more
 SERIES = "MEM"

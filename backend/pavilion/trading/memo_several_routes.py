@@ -11,14 +11,16 @@ from sqlalchemy import select
 from pavilion.accounts.deps import may
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.entities import seat
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.numbered import Named, numbered
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import is_ulid, ulid
-from pavilion.trading import memo_queries, memo_several, showing
+from pavilion.trading import conditions, memo_queries, memo_several, showing
+from pavilion.trading.desk import desk_of
 from pavilion.trading.memo_forms import MemosForm
-from pavilion.trading.memo_rules import DAYS, MOST_DAYS, MOST_STONES
+from pavilion.trading.memo_rules import MOST_DAYS, MOST_STONES
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
@@ -93,7 +95,7 @@ async def _page(
         home=await session.scalar(select(Company.country).where(Company.id == company)),
         seen=max((one.seq for one in stones), default=0),
         key=said.key if said and not refused else ulid(now),
-        days=DAYS,
+        usual=desk_of(conditions.house_of(stones) if stones else seat()),
         most=MOST_DAYS,
         most_stones=MOST_STONES,
         said=said,

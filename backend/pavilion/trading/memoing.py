@@ -25,12 +25,11 @@ from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.kernel.numbering import next_number
 from pavilion.provenance import warranty_texts
 from pavilion.trading import conditions, holding, placing, queueing
+from pavilion.trading.desk import desk_of
 from pavilion.trading.memo_models import Memo, MemoStone
 from pavilion.trading.memo_rules import (
     DAYS,
-    LATE_FOR,
     MOST_DAYS,
-    MOST_EXTENSIONS,
     MOST_STONES,
     SERIES,
     MemoState,
@@ -57,7 +56,7 @@ async def ask(
     *,
     stones: Sequence[str],
     seen: int,
-    days: int,
+    days: int | None,
     destination: str,
     key: str,
     actor: Actor,
@@ -68,7 +67,7 @@ async def ask(
     company, names = _company(actor), sorted(set(stones))
     if not 0 < len(names) == len(stones) <= MOST_STONES:
         raise BadInput(fields={"stones": "bad_input"})
-    if not 1 <= days <= MOST_DAYS:
+    if days is not None and not 1 <= days <= MOST_DAYS:
         raise BadInput(fields={"days": "bad_input"})
     said = placing.digest(names, seen, days, destination)
     await one_at_a_time(session, f"trade:{company}")
@@ -85,7 +84,8 @@ async def ask(
     await _refuse_awaited(session, names, now)
     row = Memo(public_id=ulid(now), company_id=company, seller_company_id=found[0].supplier_company_id)
     row.entity, row.currency, row.destination = conditions.house_of(found).code, found[0].currency, destination
-    row.state, row.days, row.total_minor = MemoState.REQUESTED, days, total
+    row.state, row.total_minor = MemoState.REQUESTED, total
+    row.days = days or desk_of(entities()[row.entity]).memo_days
     row.key, row.body_sha256, row.asked_by, row.requested_at = key, said, actor.public_id or "", now
     session.add(row)
     await session.flush()
@@ -191,7 +191,10 @@ async def extend(
 
 
 def _must_be_out(row: Memo, now: datetime) -> None:
-    if state_at(row.state, row.due_at, now) != MemoState.OUT or row.extensions >= MOST_EXTENSIONS:
+    if (
+        state_at(row.state, row.due_at, now) != MemoState.OUT
+        or row.extensions >= desk_of(entities()[row.entity]).memo_extensions
+    ):
         raise ActNotAllowed(state=state_at(row.state, row.due_at, now))
 
 
@@ -253,7 +256,7 @@ async def stones_of(session: AsyncSession, row: Memo) -> Sequence[Stone]:
 def due_on(row: Memo, day: date) -> None:
     house = entities()[row.entity]
     row.due_on, row.due_at = day.isoformat(), end_of(day, house.zone)
-    row.bill_on = business_days_after(day, LATE_FOR, house.holidays).isoformat()
+    row.bill_on = business_days_after(day, desk_of(house).memo_bill_days, house.holidays).isoformat()
 
 
 def kept_until(row: Memo) -> dict[str, Any]:
@@ -321,7 +324,7 @@ async def _number(session: AsyncSession, row: Memo, stones: Sequence[Stone], now
     day = max(today, date.fromisoformat(last)) if last else today
     row.number, row.issued_on = memo_number(house.code, today.year, taken), day.isoformat()
     due_on(row, day + timedelta(days=row.days))
-    said: dict[str, Any] = {"due_on": row.due_on}
+    said: dict[str, Any] = {"due_on": row.due_on, "bill_days": desk_of(house).memo_bill_days}
     for part, company_id in (("owner", row.seller_company_id), ("buyer", row.company_id)):
         firm = await session.get_one(Company, company_id)
         said[part] = {"name": firm.name, "city": firm.city, "country": firm.country, "tax_no": firm.tax_no}

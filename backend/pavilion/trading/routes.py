@@ -10,17 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.deps import SignedInActor, may
 from pavilion.accounts.models import Company
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions.entities import entities
+from pavilion.auctions.entities import entities, seat
 from pavilion.catalogue import plan
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.trading import collections, conditions, holding, placing, queries, queueing, showing
+from pavilion.trading.desk import desk_of
 from pavilion.trading.forms import Country, HoldForm, OrderForm
 from pavilion.trading.models import Hold, Order
 from pavilion.trading.placing import Line
-from pavilion.trading.rules import MOST_HOLDS, OrderSource, hold_stands
+from pavilion.trading.rules import OrderSource, hold_stands
 from pavilion.webkit.deps import Now, Reading, Writing
 from pavilion.webkit.html import language, page
 
@@ -128,7 +129,7 @@ async def holds_page(request: Request, actor: Holder, session: Reading, now: Now
         titles={stone.public_id: showing.title(stone, language(request)) for stone in [one.stone for one in rows]},
         waited={stone.public_id: showing.title(stone, language(request)) for _, stone in waits},
         zone=lambda stone: showing.zone_of([stone]),
-        most=MOST_HOLDS,
+        usual=desk_of(seat()),
         done=request.query_params.get("done", ""),
         now=now,
     )

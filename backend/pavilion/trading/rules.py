@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-MOST_HOLDS = 10  # active ones of a company
-HOLD_FOR = timedelta(hours=24)
 HOLD_ANSWER = timedelta(hours=24)  # an owner who says nothing has said no
 FIRST_RIGHT = timedelta(minutes=30)  # of who waits, each in turn
 CONFIRM_FOR = timedelta(hours=24)

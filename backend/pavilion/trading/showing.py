@@ -18,6 +18,7 @@ from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel.errors import NotAllowed
 from pavilion.kernel.ids import ulid
 from pavilion.trading import conditions, memo_queries, offer_days
+from pavilion.trading.desk import desk_of
 from pavilion.trading.memo_models import Memo
 from pavilion.trading.models import Hold, HoldWait, Order
 from pavilion.trading.offer_models import Offer
@@ -41,6 +42,7 @@ class Trade:
     may_borrow: bool
     may_wait: bool
     waits: bool
+    hold_hours: int
     first_right_until: datetime | None  # the reader's own
 
     @property
@@ -109,6 +111,7 @@ async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datet
         may_borrow=stone.listed and (free or held) and memo is None and may_ask and bool(stone.price_total_minor),
         may_wait=not free and not held and live is not None and live.kind == CommitmentKind.HELD and mine is None,
         waits=mine is not None,
+        hold_hours=desk_of(conditions.house_of([stone])).hold_hours,
         first_right_until=mine.first_right_until if mine is not None and mine is first else None,
     )
 
