@@ -130,6 +130,8 @@ async def test_what_the_writer_cannot_list_any_more_is_given_back_at_once(sqlite
             (unsold,) = await reoffering.unsold_of(session, made.sale)
             assert (unsold.again, unsold.refused.number, unsold.refused.why) == (None, "11A", "again_no_time")
         async with live.browser(curator) as reader:
+            desk = (await reader.get("/staff")).text
+            assert "Not listed again" in desk and f"/staff/sales/{made.sale}#unsold" in desk
             english = (await reader.get(f"/staff/sales/{made.sale}")).text
             assert "not listed as 11A; its stones are free" in english and "this sale must be over sooner" in english
             await reader.post("/language", data={"to": "zh"}, headers={"origin": live.origin})
@@ -147,6 +149,7 @@ async def free_for_a_draft(live, lot):
         other = await curation.create_sale(session, values=values, actor=keeper, now=made.clock())
         new = await reoffering.reoffer(session, lot=lot, into=other.public_id, actor=keeper, now=made.clock())
         assert new.reoffer_of == lot
+        assert await reoffering.given_back(session, made.clock()) == [], "nothing is left to do"
 
 
 async def test_a_tender_that_closed_once_takes_no_lot_again_though_its_lots_were_reopened(

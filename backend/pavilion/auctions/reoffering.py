@@ -1,11 +1,12 @@
 """What was not sold, or not paid, is offered again: always as a new lot, for the old one never leaves its end (bidding
 spec 2). In another sale while that is a draft; in the same one also after publication."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor
@@ -18,6 +19,7 @@ from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, BadInput, NotFound, Refusal
 from pavilion.kernel.events import Event
 
+TOLD_FOR = timedelta(days=7)
 UNSOLD = frozenset({LotState.PASSED, LotState.WITHDRAWN})
 _STILL_SOLD = (
     select(StoneCommitment.id)
@@ -70,6 +72,31 @@ async def unsold_of(session: AsyncSession, sale: str) -> list[Unsold]:
         Unsold(lot, *found.get(lot.public_id, (None, None)))._replace(refused=refused.get(lot.public_id))
         for lot in lots
     ]
+
+
+class GivenBack(NamedTuple):
+    lot: Lot
+    sale: Sale
+    refused: NotTaken
+
+
+async def given_back(session: AsyncSession, now: datetime) -> list[GivenBack]:
+    """The lots that were to come back into their running sale of late and that its book did not take, while nobody has
+    offered them again; the latest first."""
+    again = aliased(Lot)
+    rows = await session.execute(
+        select(Event, Lot, Sale)
+        .join(Lot, Lot.public_id == Event.subject)
+        .join(Sale, Sale.id == Lot.sale_id)
+        .where(Event.name == adding.NOT_TAKEN, Event.at > now - TOLD_FOR)
+        .where(~select(again.id).where(again.reoffer_of == Lot.public_id).exists())
+        .order_by(Event.id.desc())
+    )
+    found: dict[str, GivenBack] = {}
+    for event, lot, sale in rows:
+        said = NotTaken(event.facts["number"], event.facts["why"], event.at)
+        found.setdefault(lot.public_id, GivenBack(lot, sale, said))
+    return list(found.values())
 
 
 async def history_of(session: AsyncSession, lot: Lot) -> list[tuple[Lot, Sale]]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts import service as accounts
 from pavilion.accounts.deps import CurrentActor, may
 from pavilion.accounts.rules import Actor, Permission
+from pavilion.auctions.reoffering import given_back
 from pavilion.bidding import showing
 from pavilion.bidding.showing import SaleShown
 from pavilion.bidding.still import still_lots
@@ -106,7 +107,8 @@ async def staff(request: Request, actor: StaffActor, session: Reading, now: Now)
     running = await queries.sales_in(session, queries.RUNNING)
     waiting = await queries.waiting(session, actor, now)
     still = await still_lots(session) if actor.may(Permission.LOT_RUN) else []
-    return page(request, "pages/staff.html", waiting=waiting, running=running, still=still, now=now)
+    back = await given_back(session, now) if actor.may(Permission.LOT_CURATE) else []
+    return page(request, "pages/staff.html", waiting=waiting, running=running, still=still, back=back, now=now)
 
 
 @router.get("/glossary")
