@@ -40,7 +40,14 @@ SEAL = AmountSeal(bytes(range(32)))  # of the data key that tests give a house
 LONG = (
     *("browser/test_every_page", "test_rubbish", "browser/test_saleroom", "browser/test_verify", "browser/"),
     *("simulate/test_simulation", "faults/", "bidding/test_markers", "catalogue/test_upload_command"),
-    *("api/test_exercise", "catalogue/test_media", "test_neighbours", "test_whole_path", "test_demo_files"),
+    *(
+        "api/test_exercise",
+        "pages/test_withheld",
+        "catalogue/test_media",
+        "test_neighbours",
+        "test_whole_path",
+        "test_demo_files",
+    ),
     *("catalogue/test_search_index", "provenance/test_break_rights", "bidding/test_verifying"),
     *("provenance/test_log_pages", "provenance/test_epcis", "provenance/test_video", "catalogue/test_stone_pages"),
     *("catalogue/test_upload_import", "auctions/test_publishing", "bidding/test_eligibility_pages"),

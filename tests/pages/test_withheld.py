@@ -229,6 +229,7 @@ async def test_no_word_of_a_withheld_lot_stands_anywhere_for_an_outsider(furnish
         async with house.reader(key=await house.key()) as program:
             leaks, read = await walk(house, program, "/api/")
             assert (leaks, read > 20) == ({}, True)
+        await no_question_finds_out(house)
         await mails_say_nothing(house)
         await told_to_its_own(house)
     await engine.dispose()
@@ -257,6 +258,23 @@ async def said_of(house, chosen):
                 assert answer.status_code in (303, 409), "made now, or by the demonstration before"
     while await watching.follow(house.sessions, utc_now()) or await archiving.tick(house.sessions, utc_now()):
         pass
+
+
+async def no_question_finds_out(house):
+    """In the archive it is a number and a result, and nobody learns what it is by asking for it."""
+    async with house.reader() as visitor, house.reader(AUCTIONEER) as staff:
+        whole = (await visitor.get("/api/v1/results?limit=250")).json()["items"]
+        (kept,) = (one for one in whole if one["lot"] in house.lots)
+        assert kept["withheld"] and kept["state"] == "passed" and kept["number"]
+        nothing = ("title", "stones", "shape", "weight_mct", "color", "clarity", "lab", "estimate")
+        assert [kept[name] for name in nothing] == [None] * len(nothing)
+        for asked in (
+            "ct_from=0.01",
+            "sort=ct-",
+            "shape=round,pear,oval,emerald,cushion,radiant,princess,marquise,heart",
+        ):
+            found = [(await one.get(f"/api/v1/results?limit=250&{asked}")).json()["items"] for one in (visitor, staff)]
+            assert [any(one["lot"] == kept["lot"] for one in items) for items in found] == [False, True], asked
 
 
 async def mails_say_nothing(house):
