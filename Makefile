@@ -46,7 +46,7 @@ ROOMY := $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1)" -gt
 # In a clean checkout the workers compile all libraries and tests side by side. Where a browser must be fetched first, one
 # process does it meanwhile; where there is one, that only made them wait: 62 s instead of 40 until the first test.
 BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
-COMPILED := $(or $(CHROMIUM),$(foreach one,$(BROWSERS),$(shell command -v $(one))),$(wildcard tests/__pycache__))
+COMPILED := $(strip $(CHROMIUM) $(foreach one,$(BROWSERS),$(shell command -v $(one))) $(wildcard tests/__pycache__))
 
 test: $(firstword $(wildcard .stamps/check) .stamps/test) ## unit, SQLite, real PostgreSQL, real Redis or Valkey, real browser
 	@$(if $(COMPILED),,$(BIN)/python -m pytest --collect-only -qq $(T) >/dev/null 2>&1 &) \
