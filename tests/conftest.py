@@ -27,7 +27,7 @@ from pavilion.kernel import migrating
 from pavilion.kernel.db import Base, Sessions, create_engine, sessions_of, sqlite_url
 from pavilion.kernel.seals import AmountSeal
 from pavilion.webkit import log, rates
-from tests import answered, books, compiled, need, templates, unmetered
+from tests import answered, books, compiled, need, templates, unhurried, unmetered
 
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -61,6 +61,7 @@ compiled.keep()
 templates.keep()
 rates.in_memory = unmetered.Unmetered
 answered.watch()
+unhurried.watch()
 
 
 @pytest.hookimpl(trylast=True)
@@ -75,6 +76,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def nothing_holds_up_the_loop() -> Iterator[None]:
+    """House rule: what is slow on the loop is an error."""
+    yield
+    assert unhurried.held_up() == []
 
 
 def import_tables() -> None:
