@@ -489,7 +489,7 @@ async def test_a_lot_that_was_not_paid_stands_sold_nowhere_and_the_record_keeps_
     await archiving.tick(sale.sessions, CLOSE)
     async with sale.sessions() as session:
         shown = (await showing.sale_shown(session, sale.sale, VISITOR, None)).lots[0]
-        (money,) = await results.sums(session, Asked())
+        (money,) = await results.sums(session, Asked(), ())
         hammer = await session.scalar(select(BookLot.price))
     assert (shown.state, shown.price, money.sold, money.hammer) == ("sold", hammer, 1, hammer)
     await defaulted(sale)
@@ -497,14 +497,14 @@ async def test_a_lot_that_was_not_paid_stands_sold_nowhere_and_the_record_keeps_
     await chosen(sale, clerk, Remedy.OFFER, at(10))
     kept = results.Sums()
     async with sale.sessions() as session:
-        await kept.of(session, Asked())
+        await kept.of(session, Asked(), frozenset())
     assert await archiving.tick(sale.sessions, at(10)) == 1
     assert await archiving.tick(sale.sessions, at(10)) == 0
     async with sale.sessions() as session:
         found = await showing.sale_shown(session, sale.sale, VISITOR, None)
         (snapshot,) = (await book_queries.snapshot(session, sale.sale, at(10))).lots
-        (money,), points = await kept.of(session, Asked())
-        (row,), _ = await results.page_of(session, Asked({"state": ("cancelled",)}), None, 50)
+        (money,), points = await kept.of(session, Asked(), frozenset())
+        (row,), _ = await results.page_of(session, Asked({"state": ("cancelled",)}), None, 50, ())
         (line,) = await results.lines(session, [row], VISITOR, at(10))
     assert (found.lots[0].state, found.lots[0].price, found.sold, found.total) == ("cancelled", None, 0, 0)
     assert (snapshot.state, snapshot.price, snapshot.became) == ("sold", hammer, "cancelled")  # the book is untouched
@@ -515,6 +515,6 @@ async def test_a_lot_that_was_not_paid_stands_sold_nowhere_and_the_record_keeps_
         await accepting.accept(session, offer.public_id, actor=sale.buyers[1], now=at(11))
     assert await archiving.tick(sale.sessions, at(11)) == 1
     async with sale.sessions() as session:
-        (money,), _ = await kept.of(session, Asked())
+        (money,), _ = await kept.of(session, Asked(), frozenset())
         (lot,) = (await showing.sale_shown(session, sale.sale, VISITOR, None)).lots
     assert (money.cancelled, money.sold_after, money.hammer, lot.state, lot.price) == (0, 1, 0, "sold_after", None)
