@@ -2,6 +2,8 @@
 short and waits for nobody does not go there."""
 
 import asyncio
+import threading
+import time
 
 import pytest
 import pytest_asyncio
@@ -109,6 +111,25 @@ async def test_behind_work_that_was_given_up_nothing_is_asked_in_place(engine):
             while not driver.at_rest():  # noqa: ASYNC110 - a thread
                 await asyncio.sleep(0.01)
         assert driver.waits_for_nobody(SHORT)
+
+
+def test_what_is_still_at_work_when_its_loop_ends_is_told_to_nobody(tmp_path, monkeypatch):
+    """The thread goes on, ends with its connection, and does not fail over whom to answer."""
+    failed, held = [], []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+
+    async def give_up():
+        driver = sqlite_trips._driver(str(tmp_path / "two.db"))
+        held.append(await driver)
+        errand = asyncio.ensure_future(driver._execute(time.sleep, 0.2))
+        await asyncio.sleep(0.05)
+        errand.cancel()
+        driver.stop()
+
+    asyncio.run(give_up())
+    (driver,) = held
+    driver._thread.join(10)
+    assert not driver._thread.is_alive() and failed == [] and driver._connection is None
 
 
 async def test_others_have_their_turn_while_one_asks_in_place(engine):

@@ -8,10 +8,13 @@ else's lock can hold up, is asked in place.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Self
 
 import aiosqlite
+from aiosqlite.core import set_exception, set_result
 from sqlalchemy import Dialect, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -56,11 +59,39 @@ class _Errand:
             self.over = True
 
 
+class _Sending:
+    """The way to the thread. What comes of an errand whose loop has ended meanwhile is told to nobody: the driver would
+    fail in its thread over the answer to work that was given up."""
+
+    def __init__(self, queue: SimpleQueue[Any]) -> None:
+        self._queue = queue
+
+    def put_nowait(self, errand: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
+        self._queue.put_nowait((None, partial(_told, *errand)))
+
+
+def _told(asked: asyncio.Future[Any] | None, does: Callable[[], Any]) -> Any:
+    found = None
+    tell: Callable[[Any, Any], None] = set_result
+    try:
+        came = found = does()
+    except BaseException as fault:  # noqa: BLE001 - it is the asker's, whatever it is
+        tell, came = set_exception, fault
+    if asked is not None:
+        with suppress(RuntimeError):
+            asked.get_loop().call_soon_threadsafe(tell, asked, came)
+    return found  # by which the thread knows its end
+
+
 class _Driver(aiosqlite.Connection):
     """The driver's connection, which knows whether its thread is at rest and what its transaction is for."""
 
     only_reads = False
     _sent: _Errand | None = None
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
+        super().__init__(connector, iter_chunk_size)
+        self._tx = _Sending(self._tx)  # type: ignore[assignment]
 
     async def _execute(self, fn: Any, *args: Any, **more: Any) -> Any:
         self._sent = _Errand(partial(fn, *args, **more))
