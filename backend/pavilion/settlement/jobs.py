@@ -1,5 +1,6 @@
 """What settlement does by itself: drafts from sold lots, issue after the close, papers, overdue invoices."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -65,7 +66,7 @@ async def _issue(sessions: Sessions, draft: int, now: datetime) -> int:
     return 1
 
 
-async def set_papers(sessions: Sessions, now: datetime, tongues: dict[Lang, Tongue]) -> int:
+async def set_papers(sessions: Sessions, now: datetime, tongues: Mapping[Lang, Tongue]) -> int:
     """The PDF of each issued invoice and credit note in both languages is set, hashed and kept; the number was given
     before, so a failed one burns none and is tried again."""
     done = 0
@@ -89,7 +90,7 @@ async def set_papers(sessions: Sessions, now: datetime, tongues: dict[Lang, Tong
     return done
 
 
-async def _set_paper(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue]) -> None:
+async def _set_paper(sessions: Sessions, public_id: str, tongues: Mapping[Lang, Tongue]) -> None:
     async with sessions() as session:
         invoice = await queries.invoice_by_public_id(session, public_id)
         known = {lang for lang in LANGUAGES if await queries.paper_of(session, invoice, lang)}
@@ -104,7 +105,7 @@ async def _set_paper(sessions: Sessions, public_id: str, tongues: dict[Lang, Ton
             session.add(InvoicePaper(invoice_id=invoice.id, lang=lang, sha256=digest, pdf=file))
 
 
-async def _set_note(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue], now: datetime) -> None:
+async def _set_note(sessions: Sessions, public_id: str, tongues: Mapping[Lang, Tongue], now: datetime) -> None:
     async with sessions() as session:
         note = await crediting.note_named(session, public_id)
         invoice = await crediting.invoice_of(session, note)
@@ -122,7 +123,7 @@ async def _set_note(sessions: Sessions, public_id: str, tongues: dict[Lang, Tong
             session.add(Paper(owner=public_id, kind=NOTE, lang=lang, sha256=digest, pdf=file, at=now))
 
 
-async def _set_legal_papers(sessions: Sessions, public_id: str, tongues: dict[Lang, Tongue], now: datetime) -> None:
+async def _set_legal_papers(sessions: Sessions, public_id: str, tongues: Mapping[Lang, Tongue], now: datetime) -> None:
     """The papers that the destination's law asks for are in the pack, one by one, so that a stop loses none."""
     async with sessions() as session:
         invoice = await queries.invoice_by_public_id(session, public_id)

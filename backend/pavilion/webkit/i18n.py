@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -75,8 +76,10 @@ def _filled(text: str, facts: Mapping[str, object]) -> str:
     return _PLACE.sub(lambda m: "%" if m[0] == "%%" else str(facts.get(m[1], "–")), text)
 
 
-def load(locales: Path) -> dict[Lang, Tongue]:
-    """All catalogues of all languages; when two files know one message, the first by name speaks."""
+@cache
+def load(locales: Path) -> Mapping[Lang, Tongue]:
+    """All catalogues of all languages; when two files know one message, the first by name speaks. Read once, however
+    many ask: the folder stands still as long as the process lives."""
     return {lang: _tongue(lang, sorted((locales / FOLDERS[lang]).glob("*.po"))) for lang in LANGUAGES}
 
 
