@@ -23,7 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from pavilion.client_checks import Broken, check_receipt, told_of
+from pavilion.client_checks import Broken, check_receipt, other_rules, told_of
 from pavilion.kernel.canon import canonical, document_hash, read_json
 from pavilion.kernel.signing import BadNote, Checkpoint, VerifierKey, parse_checkpoint, parse_vkey, verify_note
 from pavilion.kernel.tlog import leaf_hash
@@ -301,11 +301,10 @@ class Client:
 
     def _fold(self, event: Doc) -> bool:
         """The event is in; false when something before it is missing."""
+        self.amended |= other_rules(event)
         if event["lot"] is None:
             self.state = {"sale.opened": "open", "sale.paused": "paused", "sale.resumed": "open",
                           "sale.closed": "closed"}.get(event["type"], self.state)  # fmt: skip
-            if event["type"] == "sale.amended":
-                self.amended |= dict.fromkeys(event["data"]["lots"], event["data"]["to"])
             self._pass_on(event)
             return True
         lot = self.lots.get(event["lot"])

@@ -56,5 +56,13 @@ def told_of(event: Doc) -> Doc:
     return facts
 
 
+def other_rules(event: Doc) -> dict[str, str]:
+    """The lots that run from this event on by other rules than the sale's, with the hash of theirs."""
+    data = event["data"]
+    if event["type"] == "sale.amended":
+        return dict.fromkeys(data["lots"], data["to"])
+    return {event["lot"]: data["rules"]} if event["type"] == "lot.listed" and "rules" in data else {}
+
+
 def _unbase64(words: str) -> bytes:
     return base64.b64decode(words, validate=True)

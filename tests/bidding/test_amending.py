@@ -368,7 +368,8 @@ async def test_the_record_of_an_amended_sale_is_good_and_every_swap_of_rules_is_
 
 
 def signed_anew(kept, change, kind):
-    """The record as somebody who holds the key would write it, the first event of this kind being another."""
+    """The record as somebody who holds the key would write it, the first event of this kind being another;
+    without one, all that `change` makes another."""
     last, published, tree, lines, done = {None: "0" * 64}, "", CompactTree(), [], False
     for line in kept:
         doc = read_json(line)
@@ -376,7 +377,7 @@ def signed_anew(kept, change, kind):
             doc["text"] = sign_note(checkpoint_text(f"{SIGNER.name}/sale/{SALE}", tree.size, tree.root()), SIGNER)
         elif doc["kind"] == "event":
             event = doc["event"]
-            if event["type"] == kind and not done:
+            if kind is None or (event["type"] == kind and not done):
                 change(event)
                 done = True
             event["prev"] = last.get(event["lot"], published)

@@ -80,7 +80,8 @@ async def test_a_curator_proposes_a_lead_approves_and_everybody_sees_it(live, st
     (event,) = frame["events"]
     assert event["type"] == "sale.amended" and event["lot"] is None
     to = event["data"]["to"]
-    assert event["data"] == {"from": house.rules, "to": to, "lots": [house.lots[1]], "ok": ["S1", "S2"]}
+    said = {"from": house.rules, "to": to, "lots": [house.lots[1]], "ok": ["S1", "S2"], "later": False}
+    assert event["data"] == said
     assert to == answer.json()["to"]
     async with live.browser() as visitor:
         text = (await visitor.get(f"/sales/{house.sale}/rules/{to}.json")).content

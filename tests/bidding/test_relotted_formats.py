@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from pavilion.auctions import curation, reoffering
-from pavilion.auctions.again import bar, bar_of
+from pavilion.auctions.again import Ends, bar, bar_of
 from pavilion.auctions.models import Sale
 from pavilion.auctions.rules import LotState
 from pavilion.bidding import closing, queries
@@ -183,8 +183,11 @@ def test_what_stands_against_it_and_where_it_would_end():
     assert bar(tender, NOON, [], {"a": LotState.CLOSING}) == "again_closed"
     assert bar(tender, NOON, [], open_) is None and bar(tender, NOON, [], open_, closed=True) == "again_closed"
     hard = Sale(type="timed", state="open", soft_close=SOFT | {"hard_end": stamp(NOON + HOUR)}, opens_at=NOON)
-    assert bar(hard, NOON + 50 * MINUTE, near, open_) is None
-    assert bar(hard, NOON + 51 * MINUTE, near, open_) == "again_no_time"
+    told = Ends({}).hard_end(hard, "L")
+    assert bar(hard, NOON + 50 * MINUTE, near, open_, hard_end=told) is None
+    assert bar(hard, NOON + 51 * MINUTE, near, open_, hard_end=told) == "again_no_time"
+    amended = Ends({}, hard_ends={None: NOON + 2 * HOUR, "L": None})
+    assert (amended.hard_end(hard, "M"), amended.hard_end(hard, "L")) == (NOON + 2 * HOUR, None)
     early = Sale(type="timed", state="published", soft_close=SOFT, opens_at=NOON + 30 * MINUTE)
     assert bar(early, NOON, [], {}) == "again_before_opening"
     assert bar(Sale(type="timed", state="closed", soft_close=SOFT), NOON, [], {}) == "again_over"

@@ -37,7 +37,7 @@ async def list_lot(
     takes = takes_lots(row, now) or old is not None
     if row.state == SaleState.DRAFT or found.state != LotState.DRAFT or not takes:
         raise ActNotAllowed(state=row.state)
-    if old is not None and (bar := await again.bar_of(session, row, now, ends)) is not None:
+    if old is not None and (bar := await again.bar_of(session, row, now, ends, old.public_id)) is not None:
         raise again.NotTakenAgain(bar)
     await refuse_interested(session, [{"lot": lot, "before": {}, "after": {}}], actor)
     findings = (await publishing.readiness_of(session, row, now)).of(lot)

@@ -133,7 +133,7 @@ async def reoffer(
         raise ActNotAllowed(state=old.state)
     if (new := await session.scalar(select(Lot).where(Lot.reoffer_of == lot))) is not None:
         raise AlreadyReoffered(lot=lot, again=new.public_id, number=new.number_text)
-    if sale.state != SaleState.DRAFT and (bar := await again.bar_of(session, sale, now, ends)) is not None:
+    if sale.state != SaleState.DRAFT and (bar := await again.bar_of(session, sale, now, ends, lot)) is not None:
         raise again.NotTakenAgain(bar)
     new = await _new_lot(session, sale, old, actor, now)
     same_money = await session.scalar(select(Sale.currency).where(Sale.id == old.sale_id)) == sale.currency

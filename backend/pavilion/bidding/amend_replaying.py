@@ -1,5 +1,6 @@
 """An amendment in a record: it holds for lots without a live bid, by two persons' word, and moves only what it may."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,20 @@ def amended(replay: "Replay", line: Event) -> None:
     assert old is not None
     every = all(name in named for name, lot in replay.lots.items() if lot.state not in FINAL)
     must(amending.judge(old, new, every_lot=every) is None, RULE, "changes what an amendment may not change")
+    _later(replay, line, named)
     for lot in lots:
         if lot is not None:
             _move(replay, line, lot, new)
+
+
+def _later(replay: "Replay", line: Event, named: Collection[str]) -> None:
+    """Lots that are listed from here on run by it if no lot without a live bid was left out."""
+    free = (name not in named and lot.state in RUNNING and not lot.live for name, lot in replay.lots.items())
+    later: bool | None = line.data.get("later")
+    if later is not None:
+        fits = not any(free) if later else replay.hidden > 0 or any(free)
+        must(fits, RULE, "says of later lots what does not follow from the lots it names")
+    replay.ruled = replay.ruled.amended(line.n, line.data["to"], named, later)
 
 
 def _lot(replay: "Replay", line: Event, name: str) -> Lot | None:

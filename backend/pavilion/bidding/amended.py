@@ -14,8 +14,8 @@ RUNNING = frozenset({"listed", "open", "paused"})
 
 
 def amend(draft: Draft, text: str, was: str, names: tuple[str, ...], persons: tuple[str, ...]) -> str | None:
-    """The lots run by the rules in `text` from here on; else the code, and nothing is done. `was` is the hash of the
-    rules that the two who agreed saw."""
+    """The lots run by the rules in `text` from here on, and if none without a live bid is left out, so do those that
+    are listed later; else the code, and nothing is done. `was` is the hash of the rules that the two who agreed saw."""
     if draft.state not in ("published", "open", "paused") or not names:
         return "act_not_allowed"
     if len(set(persons)) < 2:
@@ -33,7 +33,9 @@ def amend(draft: Draft, text: str, was: str, names: tuple[str, ...], persons: tu
     to = hashlib.sha256(text.encode()).hexdigest()
     ok = [draft.staff_alias(person) for person in persons]
     draft.rule_sets[to] = text
-    data: Doc = {"from": was, "to": to, "lots": [lot.lot for lot in lots], "ok": ok}
+    named = {lot.lot for lot in lots}
+    later = all(lot.lot in named or lot.best or lot.state not in RUNNING for lot in draft.all_lots())
+    data: Doc = {"from": was, "to": to, "lots": [lot.lot for lot in lots], "ok": ok, "later": later}
     draft.write("sale.amended", data)
     for name, clock in moved:
         lot = draft.lot(name)

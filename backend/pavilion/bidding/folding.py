@@ -8,6 +8,7 @@ from pavilion.bidding import amending, closing, tender_finals
 from pavilion.bidding import book as pages
 from pavilion.bidding.book import ZERO_HASH, BookRow, Line, LotBook, PrivateLine, Stored
 from pavilion.bidding.plans import Plan, PlanRow, Shelf, plain, read
+from pavilion.bidding.ruled import Ruled
 from pavilion.bidding.rules import RuleSet, Standing
 from pavilion.bidding.ruleset import parse_rules
 from pavilion.bidding.tender_book import First, Kept, Round, SealedLine, Weighed
@@ -78,7 +79,7 @@ class Book:
         self.published = 0  # so many of them were in the sale from the start
         self.rule_sets: dict[str, str] = {}
         self.take_rules(row)
-        self.newest = row.rules_hash  # the rule set that was published or amended last
+        self.newest, self.ruled = row.rules_hash, Ruled()  # the rule set that was published or amended last
 
     def take_rules(self, row: BookRow) -> None:
         """The rule set that holds from the next `sale.published` on."""
@@ -95,7 +96,8 @@ class Book:
         self.state, self.n, self.seq, self.hash, self.at = draft.state, draft.n, draft.seq, draft.hash, draft.at
         self.published_hash, self.held, self.tree = draft.published_hash, draft.held, draft.tree
         self.outage_to, self.round, self.plans = draft.outage_to, draft.round, draft.plans
-        self.places, self.published, self.newest = draft.places, draft.published, draft.newest
+        self.places, self.published = draft.places, draft.published
+        self.newest, self.ruled = draft.newest, draft.ruled
         self.sealed += draft.kept.envelopes
         self.firsts = draft.firsts
         self.weighed |= {one.lot: one for one in draft.kept.weighed}
@@ -143,7 +145,8 @@ class Draft:
         self.orders: list[int] = []  # agreements of two persons that this batch carries out
         self.reserves: dict[str, bytes] = {}
         self.round, self.firsts, self.kept = book.round, book.firsts, Kept()
-        self.places, self.published, self.newest = book.places, book.published, book.newest
+        self.places, self.published = book.places, book.published
+        self.newest, self.ruled = book.newest, book.ruled
         self.rule_sets: dict[str, str] = {}  # that this batch names first
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -169,6 +172,12 @@ class Draft:
     def earlier(self, paddle: int, key: str) -> Given | None:
         asked = (paddle, key)
         return self.given.get(asked) or self.book.given.get(asked)
+
+    def rules_of(self, name: str) -> RuleSet:
+        """The rule set of this hash: the sale's, or one that lots of it were given since."""
+        if name == self.book.rules_hash:
+            return self.rules
+        return parse_rules(json.loads(self.rule_sets.get(name) or self.book.rule_sets[name]))
 
     def next_at(self) -> int:
         """The instant of the next event: now, or just after the last one if the clock has not moved on."""
@@ -197,9 +206,8 @@ class Draft:
         """The first event of a lot, or its first after the sale was published again."""
         if sealed_reserve is not None:
             self.reserves[lot] = sealed_reserve
-        known = self.lots.get(lot) or self.book.lots.get(lot)
+        known, at = self.lots.get(lot) or self.book.lots.get(lot), self.next_at()
         seq, prev = (known.seq + 1, known.hash) if known else (1, self.published_hash)
-        at = self.next_at()
         line = self._line("lot.listed", data, lot, seq, prev, at, at)
         self._take(line, data, None)
         self.lines.append(line)
@@ -295,7 +303,7 @@ class Draft:
         self.seq, self.hash = line.seq, line.hash
         self.state = SALE_STATES.get(line.type, self.state)
         if line.type == "sale.published":
-            self.published_hash, self.newest = line.hash, data["rules"]
+            self.published_hash, self.newest, self.ruled = line.hash, data["rules"], Ruled((line.n, data["rules"]))
             self.places, self.published = {lot: k for k, lot in enumerate(data["lots"])}, len(data["lots"])
         elif line.type == "sale.amended":
             self._take_amendment(line, data)
@@ -314,7 +322,9 @@ class Draft:
         known = self.lots.get(line.lot) or self.book.lots.get(line.lot)
         if line.lot not in self.places:
             self.places = {**self.places, line.lot: len(self.places)}
-        terms = self.rules.lot(data["opening"], reserve)
+        rules_hash = data.get("rules", self.book.rules_hash)
+        rules, self.ruled = self.rules_of(rules_hash), self.ruled.listed(line.lot, data.get("reoffer_of"))
+        terms = rules.lot(data["opening"], reserve)
         end = end_of(data["end"])
         lot = LotBook(
             lot=line.lot,
@@ -326,21 +336,21 @@ class Draft:
             sealed_reserve=sealed if reserve is not None else None,
             end=end,
             published_end=end,
-            hard_end=closing.hard_end_of(self.rules.soft_close, end),
+            hard_end=closing.hard_end_of(rules.soft_close, end),
             hash=line.hash,
             passport=data["passport"],
             seq=line.seq,
-            stands=Standing(None, None, terms.opening, None if reserve is None or self.rules.tender else False),
-            rules=self.rules,
-            rules_hash=self.book.rules_hash,
+            stands=Standing(None, None, terms.opening, None if reserve is None or rules.tender else False),
+            rules=rules,
+            rules_hash=rules_hash,
             place=self.places[line.lot],
         )
         self.lots[line.lot] = lot
 
     def _take_amendment(self, line: Line, data: Doc) -> None:
         """These lots run by the new rules; an end that moves with them has an event of its own."""
-        text = self.rule_sets.get(data["to"]) or self.book.rule_sets[data["to"]]
-        rules, self.newest = parse_rules(json.loads(text)), data["to"]
+        rules, self.newest = self.rules_of(data["to"]), data["to"]
+        self.ruled = self.ruled.amended(line.n, data["to"], data["lots"], data.get("later"))
         for name in data["lots"]:
             lot = self.lot(name)
             after = amending.clock_after(lot.rules, rules, lot.place, self.published, lot.clock())

@@ -93,14 +93,18 @@ def list_lot(draft: Draft, one: Listing) -> None:
         "end": None if end is None else text_of(end),
         "passport": one.passport,
     }
-    if (old := _offered_before(draft, one)) is not None:
+    old = _offered_before(draft, one)
+    if old is not None:
         listing["reoffer_of"] = old
+    if (due := draft.ruled.due(old)) != draft.book.rules_hash:
+        listing["rules"] = due
     draft.list_lot(one.lot, listing, sealed)
 
 
 def _end(draft: Draft, one: Listing) -> int | None:
     """By its place in the plan; in a sale that runs by where the other lots stand now, or None: it is too late."""
-    soft, stagger = draft.rules.soft_close, draft.rules.stagger
+    rules = draft.rules_of(draft.ruled.due(_offered_before(draft, one)))
+    soft, stagger = rules.soft_close, rules.stagger
     place = draft.places.get(one.lot, len(draft.places))
     planned = stagger.planned(place, draft.published, soft.scope)
     if draft.state == "published":

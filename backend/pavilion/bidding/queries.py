@@ -24,7 +24,7 @@ from pavilion.bidding.models import (
     SaleBook,
 )
 from pavilion.bidding.vault import Vault
-from pavilion.kernel.instants import stamp
+from pavilion.kernel.instants import from_stamp, stamp
 
 MOST_EVENTS = 500
 
@@ -67,11 +67,19 @@ async def board(session: AsyncSession, sale: str) -> Sequence[BookLot]:
 
 
 async def ends_of(session: AsyncSession, sale: str) -> Ends:
-    """When each lot ends or ended, as the book has it, None while only a call can end it; and whether the sealed round
-    was ever closed."""
+    """When each lot ends or ended, as the book has it, None while only a call can end it; whether the sealed round was
+    ever closed; and where the rules were amended, the hard end of what is listed from now on."""
     closed = select(BookEvent.n).where(BookEvent.sale == sale, BookEvent.lot.is_(None))
     once = await session.scalar(closed.where(BookEvent.type == "tender.closed").limit(1)) is not None
-    return Ends({row.lot: row.ends for row in await board(session, sale)}, once)
+    changed = await rule_sets.amended(session, sale)
+    due = {lot: changed.due(lot) for lot in (None, *changed.ruled.of)}
+    hard_ends = {lot: _hard_end(doc) for lot, doc in due.items() if doc is not None}
+    return Ends({row.lot: row.ends for row in await board(session, sale)}, once, hard_ends)
+
+
+def _hard_end(rules: Mapping[str, Any]) -> datetime | None:
+    told = rules.get("soft_close", {}).get("hard_end")
+    return None if told is None else from_stamp(told)
 
 
 async def snapshot(

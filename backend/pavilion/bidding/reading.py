@@ -223,6 +223,7 @@ _READERS: Mapping[str, Callable[[Doc], Line]] = {
 # -- data of events ---------------------------------------------------------------------------------------------------
 
 _STANDING = "leader:bidder? price:amount? ask:whole reserve_met:truth?"
+_LISTED = "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash"
 _DATA: Mapping[str, tuple[str, ...]] = {
     "sale.published": ("rules:hash lots:texts",),
     "sale.opened": ("",),
@@ -230,15 +231,17 @@ _DATA: Mapping[str, tuple[str, ...]] = {
     "sale.closed": ("",),
     "sale.paused": ("by:text reason:text",),
     "sale.unpublished": ("reason:text ok:texts",),
-    "sale.amended": ("from:hash to:hash lots:texts ok:texts",),
+    "sale.amended": ("from:hash to:hash lots:texts ok:texts later:truth", "from:hash to:hash lots:texts ok:texts"),
     "incident": ("kind:text from:time to:time",),
     "tender.closed": ("count:count envelopes:hash",),
     "tender.opened": ("valid:count invalid:count",),
     "tender.sealed": ("bidder:alias envelope:hash",),
     "tender.withdrawn": ("bidder:alias",),
     "lot.listed": (
-        "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash reoffer_of:text",
-        "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash",
+        f"{_LISTED} reoffer_of:text rules:hash",
+        f"{_LISTED} reoffer_of:text",
+        f"{_LISTED} rules:hash",
+        _LISTED,
     ),
     "lot.opened": ("end:time?",),
     "bid.accepted": (f"bidder:alias commit:hash via:via {_STANDING} end:time? extended:time?",),

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from pavilion.bidding import closing, rules, tender_replaying
 from pavilion.bidding.amend_replaying import amended, two_agreed
 from pavilion.bidding.claims import SECRET, Lot, must, stand
+from pavilion.bidding.listed_replaying import listed
 from pavilion.bidding.reading import BadLine, BidOpening, Event, Leaf
-from pavilion.bidding.rules import Commitment, LotTerms, RuleSet, Standing
+from pavilion.bidding.ruled import Ruled
+from pavilion.bidding.rules import Commitment, LotTerms, RuleSet
 from pavilion.bidding.tender_replaying import Opened, TenderReplay
 
 FINAL = frozenset({"sold", "passed", "withdrawn"})
-RUNNING = frozenset({"listed", "open", "paused"})
 AMOUNT_CODES = frozenset(
     {"amount_invalid", "amount_too_large", "off_ladder", "below_opening", "below_ask", "not_above_own_max"}
 )
@@ -45,6 +46,7 @@ class Replay:
         self.state, self.seq, self.hash, self.at = "new", 0, bytes(32), -(2**63)
         self.published, self.listing = bytes(32), dict[str, int]()
         self.published_lots = 0
+        self.ruled = Ruled()
         self.lots: dict[str, Lot] = {}
         self.outage: tuple[int, int] | None = None
         self.hidden = 0
@@ -59,7 +61,7 @@ class Replay:
         if line.lot is None:
             self._sale(line)
         elif line.type == "lot.listed":
-            self._listed(line)
+            listed(self, line)
         else:
             lot = self.lots.get(line.lot)
             must(lot is not None, "state", f"lot {line.lot} was never listed")
@@ -90,7 +92,7 @@ class Replay:
                 self.published, self.state, self.rules_hash = line.hash, "published", data["rules"]
                 self.rules = self.documents.get(self.rules_hash, self.rules)
                 self.listing = {lot: k for k, lot in enumerate(lots)}
-                self.published_lots = len(lots)
+                self.published_lots, self.ruled = len(lots), Ruled((line.n, self.rules_hash))
                 for name in self.lots.keys() - self.listing.keys():
                     self.lots[name].state = "withdrawn"  # left out when the sale was published again
             case "sale.unpublished":
@@ -122,60 +124,6 @@ class Replay:
                 raise Undecided(f"{line.type} is not replayed")
 
     # -- a lot --------------------------------------------------------------------------------------------------------
-
-    def _listed(self, line: Event) -> None:
-        assert line.lot is not None
-        data, known = line.data, self.lots.get(line.lot)
-        fits = self._offered_again(line) or self.state == "published"
-        must(fits, "state", "listed while the sale is not published")
-        seq, prev = (known.seq, known.hash) if known else (0, self.published)
-        must(line.seq == seq + 1, "seq", f"{line.seq} after {seq} in the lot's book")
-        must(line.prev == prev, "prev", "does not follow from the publication or the lot's book")
-        later = line.at > known.at if known else line.at >= self.at
-        must(line.t == line.at and later, "time", "does not come after the event before it")
-        place = self.listing.setdefault(line.lot, len(self.listing))
-        end = _end(data["end"])
-        must(end == self._planned(line, place), "end", "is not the end by the rule set")
-        lot = Lot(
-            number=data["number"],
-            currency=data["currency"],
-            opening=data["opening"],
-            clock=closing.Clock(end, closing.hard_end_of(self.rules.soft_close, end)),
-            reserve_commit=data["reserve_commit"],
-            hash=line.hash,
-            seq=line.seq,
-            at=line.at,
-            stands=Standing(None, None, data["opening"], None if data["reserve_commit"] is None else False),
-            rules=self.rules,
-            rules_hash=self.rules_hash,
-            place=place,
-        )
-        lot.least = lot.opening
-        must(lot.currency == self.rules.currency, "currency", "is not that of the rule set")
-        self.lots[line.lot] = lot
-
-    def _offered_again(self, line: Event) -> bool:
-        """Whether the listing brings back a lot that ended without a buyer while the sale goes on."""
-        if "reoffer_of" not in line.data:
-            return False
-        old = self.lots.get(line.data["reoffer_of"])
-        unsold = self.hidden > 0 or (old is not None and old.state in ("passed", "withdrawn"))
-        must(unsold, "state", "offers again what did not end without a buyer")
-        must(not self.tender.closed, "state", "offered again after the closing of the tender")
-        return line.lot not in self.lots and self.state in ("open", "paused")
-
-    def _planned(self, line: Event, place: int) -> int | None:
-        """The end of the lot that is listed, by the rule set; None where it could not run."""
-        if self.rules.clerked:
-            return closing.NEVER
-        soft, stagger = self.rules.soft_close, self.rules.stagger
-        end = stagger.planned(place, self.published_lots, soft.scope)
-        if self.state == "published":
-            return end if place < self.published_lots else closing.late(soft, end)
-        running = [lot.clock.end for lot in self.lots.values() if lot.state in RUNNING]
-        if self.hidden:  # a lot that is not shown yet may have run for longer
-            running.append(_end(line.data["end"]) - (0 if soft.scope == "group" else stagger.interval))
-        return closing.again(soft, end, running, line.at, stagger.interval)
 
     def _lot(self, line: Event, lot: Lot) -> None:
         must(lot.state not in FINAL or line.type == "bid.refused", "state", f"after the lot was {lot.state}")

@@ -1,7 +1,7 @@
 """The rule set that each lot of a sale runs under, as the book has it: the sale's own, or one it was given since."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.bidding.models import BookEvent
+from pavilion.bidding.models import BookEvent, BookLot
 from pavilion.bidding.record import EventRow
 from pavilion.bidding.rule_set_models import RuleSetText
+from pavilion.bidding.ruled import Ruled
 from pavilion.kernel.canon import read_json
 
 NAMING = ("sale.published", "sale.amended")
@@ -25,6 +26,7 @@ class Amendment:
     was: str
     to: str
     lots: Sequence[str]
+    later: bool | None = None  # whether lots that are listed after it run by it; None of one that does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Amended:
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by hash
     by_lot: Mapping[str, Amendment] = field(default_factory=dict)  # the last one of each lot
     places: Mapping[str, int] = field(default_factory=dict)  # in the plan of ends, of the lots that were published
+    ruled: Ruled = field(default_factory=Ruled)  # what lots that are listed now are due
 
     @property
     def published(self) -> int:
@@ -49,6 +52,10 @@ class Amended:
         found = self.by_lot.get(lot)
         return None if found is None else found.to
 
+    def due(self, again_of: str | None) -> Mapping[str, Any] | None:
+        """The rules by which a lot is listed that brings this one back, or none; None for the sale's own."""
+        return self.documents.get(self.ruled.due(again_of))
+
     def document_of(self, lot: str) -> Mapping[str, Any] | None:
         found = self.by_lot.get(lot)
         return None if found is None else self.documents[found.to]
@@ -56,25 +63,49 @@ class Amended:
 
 async def amended(session: AsyncSession, sale: str) -> Amended:
     """What was amended in this sale; nothing for most."""
-    told = select(BookEvent.type, BookEvent.at, BookEvent.body).where(
+    told = select(BookEvent.n, BookEvent.type, BookEvent.at, BookEvent.body).where(
         BookEvent.sale == sale, BookEvent.lot.is_(None), BookEvent.type.in_(NAMING)
     )
-    found: list[Amendment] = []
+    found: dict[int, Amendment] = {}
     places: dict[str, int] = {}
-    for kind, at, body in await session.execute(told.order_by(BookEvent.seq)):
+    ruled = Ruled()
+    for n, kind, at, body in await session.execute(told.order_by(BookEvent.seq)):
         data = json.loads(body)["data"]
         if kind == "sale.published":  # what was amended before has no hold on the lots as they are listed now
-            found, places = [], {lot: place for place, lot in enumerate(data["lots"])}
-            continue
-        found.append(Amendment(at, data["from"], data["to"], data["lots"]))
+            found, places = {}, {lot: place for place, lot in enumerate(data["lots"])}
+            ruled = Ruled((n, data["rules"]))
+        else:
+            found[n] = Amendment(at, data["from"], data["to"], data["lots"], data.get("later"))
     if not found:
         return Amended(places=places)
-    by_lot = {lot: one for one in found for lot in one.lots}
+    by_lot: dict[str, Amendment] = {}
+    listed = await _listed_since(session, sale, places, min(found))
+    for n in sorted([*found, *listed]):
+        if n in found:
+            by_lot |= dict.fromkeys(found[n].lots, found[n])
+            ruled = ruled.amended(n, found[n].to, found[n].lots, found[n].later)
+        else:
+            lot, data = listed[n]
+            if "rules" in data:
+                by_lot[lot] = next(one for one in reversed(found.values()) if one.to == data["rules"])
+            ruled = ruled.listed(lot, data.get("reoffer_of"))
     texts = select(RuleSetText.hash, RuleSetText.text).where(
-        RuleSetText.sale == sale, RuleSetText.hash.in_({one.to for one in found})
+        RuleSetText.sale == sale, RuleSetText.hash.in_({one.to for one in found.values()})
     )
     documents = {name: read_json(text) for name, text in await session.execute(texts)}
-    return Amended(found, documents, by_lot, places)
+    return Amended(list(found.values()), documents, by_lot, places, ruled)
+
+
+async def _listed_since(
+    session: AsyncSession, sale: str, published: Collection[str], since: int
+) -> dict[int, tuple[str, dict[str, Any]]]:
+    """The lots that came after the publication and after this event, with what their listing says, by its n."""
+    later = select(BookLot.lot).where(BookLot.sale == sale, BookLot.lot.not_in(published))
+    wanted = select(BookEvent.n, BookEvent.lot, BookEvent.body).where(
+        BookEvent.lot.in_(later), BookEvent.type == "lot.listed", BookEvent.n > since
+    )
+    rows = await session.execute(wanted)
+    return {n: (str(lot), json.loads(body)["data"]) for n, lot, body in rows}
 
 
 async def text_of(session: AsyncSession, sale: str, name: str) -> str | None:

@@ -52,6 +52,8 @@ class _Story:
             data, at = event["data"], from_stamp(event["at"])
             if event["type"] == "sale.amended":
                 self.rule = self.rules.get(data["to"], self.rule)
+            if event["type"] == "lot.listed":
+                self.rule = self.rules.get(data.get("rules"), self.rule)
             if event["type"] in ("bid.accepted", "bid.refused") and event["n"] in self.own:
                 self.alias = data["bidder"]
             if self.alias is not None and (tell := _TELLERS.get(event["type"])) is not None:

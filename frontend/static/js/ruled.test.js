@@ -48,3 +48,10 @@ test("a snapshot that says nothing of amendments changes none", () => {
   held.snapshot({ state: "open", rules: "ab", lots: [] });
   assert.equal(held.rulesOf("M"), "cc");
 });
+
+test("a lot that comes after an amendment is bid on under the rules that its listing names", () => {
+  const held = store({});
+  const listed = { v: /** @type {const} */ (1), sale: "S", lot: "N", seq: 1, n: 10, t: "", at: "", type: "lot.listed", prev: "", data: { opening: 5, end: null, rules: "dd" } };
+  held.batch({ events: [listed] });
+  assert.deepEqual([held.rulesOf("N"), held.rulesOf("L")], ["dd", "ab"]);
+});

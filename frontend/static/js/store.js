@@ -115,6 +115,7 @@ export class SaleStore {
       if (state) { this.state = state; outcome.sale = true; }
       return;
     }
+    if (event.type === "lot.listed" && event.data.rules) this.amend(event.lot, event.data.rules, outcome); // as it came later
     const held = this.lots.get(event.lot) ?? lotFrom({ lot: event.lot, seq: 0 });
     if (outcome.gaps.has(event.lot)) return;
     const folded = fold(held, event);

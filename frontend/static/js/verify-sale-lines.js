@@ -210,6 +210,7 @@ function form(words) {
   return { names: fields.map(([name]) => name), fields };
 }
 
+const LISTED = "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash";
 const STANDING = "leader:bidder? price:amount? ask:whole reserve_met:truth?";
 const FORMS = {
   event: form("v:count sale:text lot:text? seq:count n:count t:time at:time type:text prev:hash data:any"),
@@ -228,16 +229,13 @@ const DATA = Object.fromEntries(Object.entries({
   "sale.closed": [""],
   "sale.paused": ["by:text reason:text"],
   "sale.unpublished": ["reason:text ok:texts"],
-  "sale.amended": ["from:hash to:hash lots:texts ok:texts"],
+  "sale.amended": ["from:hash to:hash lots:texts ok:texts later:truth", "from:hash to:hash lots:texts ok:texts"],
   "incident": ["kind:text from:time to:time"],
   "tender.closed": ["count:count envelopes:hash"],
   "tender.opened": ["valid:count invalid:count"],
   "tender.sealed": ["bidder:alias envelope:hash"],
   "tender.withdrawn": ["bidder:alias"],
-  "lot.listed": [
-    "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash reoffer_of:text",
-    "number:text currency:currency opening:amount reserve_commit:hash? end:time? passport:hash",
-  ],
+  "lot.listed": [`${LISTED} reoffer_of:text rules:hash`, `${LISTED} reoffer_of:text`, `${LISTED} rules:hash`, LISTED],
   "lot.opened": ["end:time?"],
   "bid.accepted": [`bidder:alias commit:hash via:via ${STANDING} end:time? extended:time?`],
   "bid.voided": [`seqs:counts reason:text ok:texts ${STANDING}`],

@@ -1,7 +1,7 @@
 // @ts-check
 // A sale's events once more, by the rules alone: every state, price, end, refusal and result must follow. Pure.
 import { FINAL, begun, endOf, must, named, stand, terms, two, withdrawn } from "./verify-sale-claims.js";
-import { amended } from "./verify-sale-amended.js";
+import { Ruled, amended, rulesDue } from "./verify-sale-amended.js";
 import { BadLine, Undecided } from "./verify-sale-lines.js";
 import {
   NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, endAgain, endLate, extended, isSold, judgeAmount, planned,
@@ -32,6 +32,7 @@ export class Replay {
     this.documents = documents;
     this.rulesHash = "";
     this.publishedLots = 0;
+    this.ruled = new Ruled([-1, ""]);
     this.tender = new TenderReplay(opened);
     this.sale = sale;
     this.rules = rules;
@@ -91,7 +92,7 @@ export class Replay {
         must(before === "new" || before === "unpublished", "state", "published twice");
         must(new Set(data.lots).size === data.lots.length, "state", "a lot is named twice");
         [this.published, this.state, this.places] = [line.hash, "published", data.lots.length];
-        [this.rulesHash, this.publishedLots] = [data.rules, data.lots.length];
+        [this.rulesHash, this.publishedLots, this.ruled] = [data.rules, data.lots.length, new Ruled([line.n, data.rules])];
         this.rules = this.documents.get(data.rules)?.rules ?? this.rules;
         this.listing = new Map(data.lots.map((/** @type {string} */ name, /** @type {number} */ k) => [name, k]));
         for (const [name, lot] of lots) if (!this.listing.has(name)) lot.state = "withdrawn"; // left out this time
@@ -149,25 +150,26 @@ export class Replay {
     must(line.prev === (known ? known.hash : this.published), "prev", "does not follow from the publication or the lot's book");
     const later = known ? line.at > known.at : line.at >= this.at;
     must(line.t === line.at && later, "time", "does not come after the event before it");
+    const [rules, rulesHash] = rulesDue(this, line, name);
     if (!this.listing.has(name)) this.listing.set(name, this.places++);
-    const end = this.rules.finalCall !== null ? NEVER : this.plannedEnd(line, /** @type {number} */ (this.listing.get(name)));
+    const end = rules.finalCall !== null ? NEVER : this.plannedEnd(rules, line, /** @type {number} */ (this.listing.get(name)));
     must(end !== null && endOf(data.end) === end, "end", "is not the end by the rule set");
-    const { softClose } = this.rules, hardEnd = softClose.hardEnd === null ? null : Math.max(softClose.hardEnd, end);
-    must(data.currency === this.rules.currency, "currency", "is not that of the rule set");
+    const { softClose } = rules, hardEnd = softClose.hardEnd === null ? null : Math.max(softClose.hardEnd, end);
+    must(data.currency === rules.currency, "currency", "is not that of the rule set");
     this.lots.set(name, {
       currency: data.currency, opening: data.opening, clock: { end, hardEnd, pausedAt: null }, reserveCommit: data.reserve_commit,
       hash: line.hash, seq: line.seq, at: line.at,
       stands: { leader: null, price: null, ask: data.opening, reserve_met: data.reserve_commit === null ? null : false },
       state: "listed", live: [], best: new Map(), aliases: new Set(), least: data.opening, most: SECRET,
-      slowed: false, callMoved: false, bids: 0, rules: this.rules, rulesHash: this.rulesHash, owed: null,
+      slowed: false, callMoved: false, bids: 0, rules, rulesHash, owed: null,
       place: /** @type {number} */ (this.listing.get(name)),
     });
   }
 
-  /** The end of the lot that is listed, by the rule set; null where it could not run.
-   * @param {Event} line @param {number} place */
-  plannedEnd({ at, data }, place) {
-    const { softClose, stagger } = this.rules, end = planned(this.rules, place, this.publishedLots);
+  /** The end of the lot that is listed, by its rule set; null where it could not run.
+   * @param {import("./verify-sale-rules.js").RuleSet} rules @param {Event} line @param {number} place */
+  plannedEnd(rules, { at, data }, place) {
+    const { softClose, stagger } = rules, end = planned(rules, place, this.publishedLots);
     if (this.state === "published") return place < this.publishedLots ? end : endLate(softClose, end);
     const running = [...this.lots.values()].filter((lot) => RUNNING.has(lot.state)).map((lot) => lot.clock.end);
     // a lot that is not shown yet may have run for longer
