@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel import db
 from pavilion.kernel.ids import ulid
-from pavilion.viewings import finding, local_times, opening
+from pavilion.viewings import finding, local_times, opening, vector_stones
 from pavilion.viewings.models import Appointment, AppointmentStone
 from pavilion.viewings.place_models import Desk, Office, OpeningHours, Room
 from pavilion.viewings.stone_models import Stay
@@ -57,6 +57,7 @@ async def furnish(session: AsyncSession) -> int:
         await opening.lay_down(session, place, now=NOON)
         days = 31 if office == "month" else 7
         stones = [ulid(NOON) for _ in range(STONES * desks // 2)]
+        await vector_stones.expose(session, stones, NOON)
         await book(session, office, desks, days, [firm.id for firm in firms[1:]], stones, luck)
         session.add_all(Stay(stone=stone, office_id=office, at=NOON) for stone in stones)
     await session.flush()
@@ -80,7 +81,7 @@ async def book(
     session.add_all(rows)
     await session.flush()
     session.add_all(
-        AppointmentStone(appointment_id=row.id, stone=stone, place=n)
+        AppointmentStone(appointment_id=row.id, stone=stone, exposed_id=stone, snapshot={}, place=n)
         for row, three in zip(rows, shown, strict=True)
         for n, stone in enumerate(three)
     )

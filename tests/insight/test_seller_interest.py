@@ -24,7 +24,6 @@ from pavilion.settings import Settings
 from pavilion.trading.memo_models import Memo, MemoStone
 from pavilion.trading.models import Hold
 from pavilion.trading.offer_models import Offer, OfferStone
-from pavilion.viewings.models import AppointmentStone
 from pavilion.viewings.states import AppointmentState
 from tests import make
 from tests.catalogue import stones
@@ -179,7 +178,7 @@ async def test_every_way_to_want_a_stone_counts_once_and_nothing_moves_within_a_
         await booked.office(session)
         for n, state in ((4, AppointmentState.BOOKED), (5, AppointmentState.CANCELLED)):
             row = await booked.appointment(session, house.people[n], number=f"HKG-{n}", state=state)
-            session.add(AppointmentStone(appointment_id=row.id, stone=stone, place=0))
+            await booked.lines(session, row, [stone])
     assert await house.told(NOON + 6 * DAY) == 0, "the week was counted"
     assert await house.told(NOON + WEEK) == 5
     async with house.sessions.begin() as session:

@@ -23,7 +23,6 @@ from pavilion.notifications.hearing import Hearing
 from pavilion.notifications.models import NoticeWishes
 from pavilion.notifications.rules import Channel
 from pavilion.notifications.wording import Author
-from pavilion.viewings.models import AppointmentStone
 from pavilion.webkit import static
 from pavilion.webkit.html import pages_of
 from tests import make
@@ -354,7 +353,7 @@ async def test_a_notice_of_a_lot_is_mailed_to_its_bidders_viewers_and_shortliste
         ):  # fmt: skip
             row = await booked.appointment(session, people[name], state=state)
             gone = {"dropped": "withdrawn", "dropped_at": NOON} if name == "dropped" else {}
-            session.add(AppointmentStone(appointment_id=row.id, stone=what, place=0, **gone))
+            await booked.lines(session, row, [what], **gone)
         for name, what in (("keeper", stone), ("took-off", stone), ("keeper-elsewhere", other)):
             await shortlists.add(session, firms[name], [what], to=None, otherwise="Shortlist", now=NOON)
         await shortlists.take_off(session, shortlists.member_of(firms["took-off"]), [stone], NOON)

@@ -360,7 +360,10 @@ async def test_what_must_be_settled_is_told_to_both_sides_and_that_it_is_settled
     await town.change("changed", cause="visitors")
     assert (await town.told())[-1][0] == "viewing_settled", "no new SEQUENCE, nothing for a calendar"
     await town.change("changed", by="house", cause="stone_sold", sequence=1)
-    assert (await town.told())[-1][:2] == ("viewing_changed", "wen") and (await town.said()).entry.sequence == 1
+    assert [(notice, who) for notice, who, _ in (await town.told())[-2:]] == [
+        ("office_stone_gone", "sam"), ("viewing_changed", "wen"),
+    ]  # fmt: skip
+    assert "shown as agreed" in (await town.said(-2)).lines[0] and (await town.said()).entry.sequence == 1
     assert "A stone of this viewing has been sold." in (await town.said()).lines
     await town.change("attention", by="house", cause="stone_withdrawn", sequence=2, attention="stone_withdrawn")
     said = await town.said()
@@ -408,8 +411,11 @@ async def test_who_is_named_no_more_has_the_entry_taken_out(town):
 
 async def test_what_was_only_asked_for_enters_no_calendar_when_its_stone_goes(sqlite_sessions):
     town = await made(sqlite_sessions, state=S.REQUESTED)
+    await town.change("changed", by="house", cause="stone_withdrawn")
+    assert "You are still asking for the others" in (await town.said()).lines[0] and (await town.said()).entry is None
     await town.change("attention", by="house", cause="stone_sold", attention="stone_sold")
     assert [(notice, who) for notice, who, _ in await town.told()] == [
+        ("office_stone_gone", "sam"), ("viewing_stone_gone", "wen"),
         ("office_attention", "sam"), ("viewing_attention", "wen"),
     ]  # fmt: skip
     assert (await town.said()).entry is None

@@ -5,7 +5,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentVisitor, Visitor
+from pavilion.catalogue import snapshots
+from pavilion.catalogue.models import Stone
+from pavilion.viewings import vector_stones
+from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentStone, AppointmentVisitor, Visitor
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Room
 from pavilion.viewings.states import AppointmentState as S
 from tests.make import HOUR, NOON
@@ -48,6 +51,22 @@ async def appointment(session, person, *, office="hkg", start=NOON + 7 * DAY, st
     await session.flush()
     await happened(session, row, str(state), NOON)
     return row
+
+
+async def exist(session, *names):
+    """Stones of these names, exposed, where the house has none of the name."""
+    known = set(await session.scalars(select(Stone.public_id).where(Stone.public_id.in_(names))))
+    await vector_stones.expose(session, [one for one in names if one not in known], NOON)
+
+
+async def lines(session, row, stones, **facts):
+    """These stones are to be shown, as they are now."""
+    kept = await snapshots.of_exposed(session, stones)
+    session.add_all(
+        AppointmentStone(appointment_id=row.id, stone=one, exposed_id=one, snapshot=kept[one], place=n, **facts)
+        for n, one in enumerate(stones)
+    )
+    await session.flush()
 
 
 async def happened(session, row, kind, at, state=None):

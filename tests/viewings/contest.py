@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from pavilion.accounts.models import Company, Person
 from pavilion.kernel.ids import ulid
-from pavilion.viewings import service
+from pavilion.viewings import service, vector_stones
 from pavilion.viewings.models import Appointment, AppointmentStone, AppointmentVisitor, Claim, Visitor
 from pavilion.viewings.occupying import quanta, quantum
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Quota, Room, Window
@@ -49,6 +49,7 @@ async def furnish(session, *, companies=8, desks=4, stones=4, rules=None) -> Hou
     session.add(Window(office_id="ant", day=FIRST.date(), opens="", closes="", opens_at=FIRST - DAY,
                        closes_at=FIRST + 20 * DAY, tz_version=""))  # fmt: skip
     gems = [f"S{n}" for n in range(stones)]
+    await vector_stones.expose(session, gems, NOON)
     session.add_all(Stay(stone=stone, office_id="ant", at=NOON) for stone in gems)
     rows = [Company(public_id=ulid(NOON), name=f"C{n}", country="BE", state="approved", applied_at=NOON)
             for n in range(companies)]  # fmt: skip

@@ -13,7 +13,6 @@ from pavilion.accounts.sign_in import COOKIE
 from pavilion.kernel.db import create_engine
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
-from pavilion.viewings.models import AppointmentStone
 from pavilion.viewings.stone_models import Stay
 from tests import make
 from tests.auctions import world
@@ -26,6 +25,7 @@ STONE = "01STONE0000000000000000000"
 
 
 async def at_home(session, stone=STONE, office="ant", **changes):
+    await booked.exist(session, stone)
     stay = Stay(stone=stone, office_id=office, pack_min=30, unpack_min=60, by="house", at=NOON, **changes)
     session.add(stay)
     await session.flush()
@@ -34,10 +34,7 @@ async def at_home(session, stone=STONE, office="ant", **changes):
 
 async def shown(session, person, start, *stones, **changes):
     row = await booked.appointment(session, person, office="ant", start=start, pad_before=0, pad_after=15, **changes)
-    session.add_all(
-        AppointmentStone(appointment_id=row.id, stone=stone, place=n) for n, stone in enumerate(stones or (STONE,))
-    )
-    await session.flush()
+    await booked.lines(session, row, stones or (STONE,))
     return row
 
 

@@ -18,7 +18,7 @@ from pavilion.kernel.errors import StaleVersion
 from pavilion.kernel.events import Event
 from pavilion.main import build_web, sessions_of
 from pavilion.settings import Settings
-from pavilion.viewings import capacity, opening, planning, service
+from pavilion.viewings import capacity, opening, planning, service, vector_stones
 from pavilion.viewings.clock_drift import ClocksWatched
 from pavilion.viewings.local_times import at_clock, zone_of
 from pavilion.viewings.models import Appointment, Claim
@@ -69,6 +69,7 @@ class Town:
 async def a_town(session):
     place = await office(session, "ant", "Europe/Brussels", {"sitting": 60, "step": 30}, cap=6)
     town = Town(place, [(await make.company(session, f"Firm {n}")).id for n in range(4)])
+    await vector_stones.expose(session, [STONE], NOON)
     session.add(Stay(stone=STONE, office_id="ant", at=NOON))
     await session.flush()
     await town.book(session, "A", 0, NINE, stones=(STONE,))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from pavilion.viewings import finding, local_times, opening, service
+from pavilion.viewings import finding, local_times, opening, service, vector_stones
 from pavilion.viewings.models import Appointment, Visitor
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, OpeningHours, Regime, Room, Window
 from pavilion.viewings.states import ViewingMode
@@ -58,6 +58,7 @@ async def a_world(session, luck):
         gap_min=luck.choice([0, 25]), companies=luck.choice([None, 1]), at=NOON,
     ))  # fmt: skip
     half = NOON + 22 * HOUR
+    await vector_stones.expose(session, STONES, NOON)
     session.add_all([
         Stay(stone=STONES[0], office_id="ant", at=NOON), Stay(stone=STONES[1], office_id="ant", at=NOON),
         Stay(stone=STONES[2], office_id="ant", depart=half, pack_min=30, at=NOON),

@@ -12,24 +12,33 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from pavilion.accounts.models import Person
+from pavilion.accounts.rules import Role
 from pavilion.auctions import publishing, service
 from pavilion.catalogue import awaiting, searching
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.forms import FIRST_DAY
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone, StoneChange
 from pavilion.catalogue.queries import called_in
+from pavilion.catalogue.showing import name_of
 from pavilion.catalogue.wanted import Wanted
 from pavilion.kernel import events
 from pavilion.kernel.events import Cursor, Event
+from pavilion.kernel.outbox import Outbox
+from pavilion.notifications import viewing_notices
+from pavilion.notifications.rules import Channel
+from pavilion.notifications.wording import Author
 from pavilion.provenance import custody_keeping
 from pavilion.provenance.custody_keeping import Load, Weighed
-from pavilion.viewings import following, lying_told, places, showing_own
+from pavilion.viewings import following, lying_told, places, showing_own, stone_cards
 from pavilion.viewings import service as viewings
 from pavilion.viewings.models import Appointment, AppointmentStone, Claim
-from pavilion.viewings.place_models import Office, Window
+from pavilion.viewings.place_models import Office, OfficeStaff, Window
 from pavilion.viewings.states import AppointmentState, BlockKind, StoneFate
 from pavilion.viewings.stone_models import Stay, StoneBlock, StoneEnd
 from pavilion.viewings.wishes import Code, Wish
+from pavilion.webkit import static
+from pavilion.webkit.html import pages_of
+from tests import make
 from tests.auctions import world
 from tests.catalogue import stones as listing
 from tests.luck import Random
@@ -88,12 +97,12 @@ async def house(sessions):
             row = await booked.appointment(
                 session, people[buyer.company_id], office="ant", start=COMING + 4 * n * HOUR, sale=sale
             )
-            lines = [AppointmentStone(appointment_id=row.id, stone=one, place=place) for place, one in enumerate(seen)]
+            await booked.lines(session, row, seen)
             claims = [
                 Claim(resource=f"stone:{one}:f", quantum=int(row.starts_at.timestamp()) // 300, appointment_id=row.id)
                 for one in seen
             ]
-            session.add_all([*lines, *claims])
+            session.add_all(claims)
             rows.append(row.public_id)
         await awaiting.await_stones(session, made.stones[:2], COMING + 6 * HOUR)
     return House(sessions, made, sale, await world.order(sessions, sale), *rows)
@@ -140,16 +149,53 @@ async def test_who_booked_a_stone_that_is_shown_no_more_reads_of_it_what_it_was_
 
     async def read():
         async with house.sessions() as session:
-            shown = (await showing_own.own_of(session, row, "en")).stones[0].shown
-            return shown.stone.listed, shown.title, shown.stone.weight_mct
+            line = (await showing_own.own_of(session, row, "en")).stones[0]
+            card = (await stone_cards.of_lines(session, house.made.curator, [line.row]))[line.row]
+            assert (line.shown.title, line.shown.plan) == (name_of(card.stone, "en").title, card.plan)
+            lots = line.shown.lot, card.lot
+            return line.shown.stone.listed, lots, line.shown.title, card.stone.weight_mct, card.stone.stock_no
 
-    before = await read()
+    listed, lots, *before = await read()
     async with house.sessions.begin() as session:
         await listing.revoke(session, stone)
         mine = await session.scalar(select(Stone).where(Stone.public_id == stone))
         changed = [{"stock_no": mine.stock_no, "weight_mct": 9_990, "color": "Z"}]
         await catalogue.store_stones(session, changed, supplier_company_id=mine.supplier_company_id, now=NOON + HOUR)
-    assert (before[0], await read()) == (True, (False, *before[1:]))
+    assert (listed, lots) == (True, ("11", "11"))
+    assert await read() == (False, ("", "11"), *before), "what is known of its lot now is the staff's alone"
+
+
+async def test_a_verdict_lost_while_appointments_stand_is_told_to_company_and_office_and_names_nothing(house):
+    stone = house.stones[0]
+    async with house.sessions.begin() as session:
+        vic = await make.person(session, "vic@pavilion.example", (Role.VIEWINGS,))
+        session.add(OfficeStaff(office_id="ant", person_id=vic.id))
+        await session.execute(update(Person).where(Person.email == "wen2@lumen.example").values(lang="zh"))
+        facts = await session.scalar(select(Stone).where(Stone.public_id == stone))
+        words = (stone, facts.stock_no, facts.report_no, name_of(facts, "en").title, name_of(facts, "zh").title)
+        hidden = [*words, "1.01", "verdict", "verif", "reject", "origin", "ID-01", "lot 11", "验证", "产地"]
+        await listing.revoke(session, stone)
+    hearing = viewing_notices.hearing(house.sessions)
+    for _ in range(2):
+        await house.follow(again=True)
+        await hearing.tick(NOON + HOUR)
+    author = Author(pages_of(static.frontend()), "https://pavilion.example", b"secret")
+    async with house.sessions() as session:
+        people = {one.public_id: one.email for one in await session.scalars(select(Person))}
+        rows = await session.scalars(select(Outbox).where(Outbox.kind == Channel.MAIL).order_by(Outbox.id))
+        told = {}
+        for row in rows:
+            said = await author.worded(session, row.payload, Channel.MAIL)
+            text = author.plain(said)
+            assert [one for one in hidden if one.lower() in text.lower()] == []
+            told.setdefault(people[said.person], []).append((row.payload["notice"], text))
+    notices = {who: [notice for notice, _ in several] for who, several in told.items()}
+    assert notices == {
+        "wen1@lumen.example": ["viewing_changed"], "wen2@lumen.example": ["viewing_attention"],
+        "vic@pavilion.example": ["office_stone_gone", "office_attention"],
+    }  # fmt: skip
+    assert "A stone of this viewing has been withdrawn." in told["wen1@lumen.example"][0][1]
+    assert "看货" in told["wen2@lumen.example"][0][1]
 
 
 async def test_a_stone_that_lost_its_verdict_is_shown_again_once_it_has_it_back(house):

@@ -28,9 +28,7 @@ async def seen(session, buyer, stones, **changes):
     person = await session.scalar(select(Person).where(Person.company_id == buyer.company_id))
     said = {"office": "ant", "state": AppointmentState.DONE, "start": NOON, "mode": ViewingMode.IN_PERSON} | changes
     row = await booked.appointment(session, person, **said)
-    rows = [AppointmentStone(appointment_id=row.id, stone=one, place=n) for n, one in enumerate(stones)]
-    session.add_all(rows)
-    await session.flush()
+    await booked.lines(session, row, stones)
     return row
 
 

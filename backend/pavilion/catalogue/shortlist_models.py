@@ -76,10 +76,14 @@ class ShortlistWords(Base):
     at: Mapped[datetime]
 
 
-def only_exposed(table: str) -> dict[str, list[str]]:
-    """The triggers that let into a table only stones whose origin stands confirmed, by database."""
+OF_STONE_ID = "(select public_id from stones where id = new.stone_id)"
+
+
+def only_exposed(table: str, stone: str) -> dict[str, list[str]]:
+    """The triggers that let into a table only stones whose origin stands confirmed, by database; `stone`: which one the
+    new row names."""
     said, name = "only an exposed stone can stand here", f"{table}_exposed"
-    same = "new.exposed_id is not distinct from (select public_id from stones where id = new.stone_id)"
+    same = f"new.exposed_id is not distinct from {stone}"
     wrong = f"new.exposed_id is null or not ({same})"
     refuse = f"if {wrong} then raise exception '{said}' using errcode = '23514'; end if; return new;"
     abort = f"begin select raise(abort, '{said}'); end"
@@ -92,8 +96,8 @@ def only_exposed(table: str) -> dict[str, list[str]]:
     }
 
 
-def guard(model: type[Base]) -> None:
-    for dialect, statements in only_exposed(model.__tablename__).items():
+def guard(model: type[Base], stone: str = OF_STONE_ID) -> None:
+    for dialect, statements in only_exposed(model.__tablename__, stone).items():
         for statement in statements:
             ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(model.__table__, "after_create", ddl.execute_if(dialect=dialect))

@@ -24,7 +24,7 @@ from pavilion.viewings.models import Appointment, AppointmentEvent, AppointmentV
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, SaleViewing
 from pavilion.viewings.rules import BookingRules
 from pavilion.viewings.states import AppointmentState as S
-from pavilion.viewings.states import WaitState
+from pavilion.viewings.states import StoneFate, WaitState
 
 FOLLOWER = "viewing notices"
 REMINDER = "viewing_reminder"  # kind of the outbox: one row for each appointment, time ahead and SEQUENCE
@@ -39,6 +39,7 @@ HAPPENED = (
 NAMES = (*(f"appointment:{one}" for one in HAPPENED), "waitlist:offered", "waitlist:gone", "incident:opened")
 BOOKERS = tuple(role for role in Role if Permission.VIEWING_BOOK in RIGHTS[role])
 GIVEN = ("viewing_booked", "viewing_moved", "viewing_changed")
+STONE_GONE = tuple(f"stone_{fate.value}" for fate in StoneFate)
 MOVED = "moved on: an appointment has its reminders for one time only"
 
 
@@ -110,6 +111,11 @@ class _Appointment:
         if self.event.facts.get("cause") in ("travel", "sale"):
             await self._tell("viewing_settled", by_event=True)
             return
+        if self.event.facts.get("cause") in STONE_GONE:
+            await self._office("office_stone_gone", **_why(self.event))
+            if self.event.facts.get("state") == S.REQUESTED:  # it is in no calendar and has no new SEQUENCE
+                await self._tell("viewing_stone_gone", by_event=True)
+                return
         began = select(AppointmentEvent.kind).where(
             AppointmentEvent.appointment_id == self.row.id,
             AppointmentEvent.sequence == self.event.facts.get("sequence", 0),

@@ -36,7 +36,9 @@ STATES: Mapping[str, frozenset[str]] = {  # in which a notice still holds
     "viewing_no_show": frozenset({S.NO_SHOW}),
     "viewing_offered": frozenset({S.HELD}),
     "viewing_offer_lapsed": frozenset({S.EXPIRED}),
+    "viewing_stone_gone": frozenset({S.REQUESTED}),
     "office_requested": frozenset({S.REQUESTED}),
+    "office_stone_gone": frozenset({S.BOOKED, S.REQUESTED}),
 }
 
 

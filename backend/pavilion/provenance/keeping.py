@@ -131,6 +131,8 @@ async def keep(session: AsyncSession, rulings: Sequence[Ruling], now: datetime) 
     # The exposure goes first: while it stands, the database refuses any other verdict.
     hidden = [ruling.stone for ruling in known if ruling.stone in exposed and not ruling.exposed]
     if hidden:
+        links = select(ExposedStone.stone).where(ExposedStone.stone.in_(hidden)).order_by(ExposedStone.stone)
+        await session.execute(links.with_for_update())  # in the order in which who links to several takes them
         await session.execute(delete(ExposedStone).where(ExposedStone.stone.in_(hidden)))
     if known:
         changed = [_standing_row(ruling, now) for ruling in known]

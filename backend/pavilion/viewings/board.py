@@ -179,11 +179,7 @@ async def day_of(session: AsyncSession, office: Office, day: date, actor: Actor,
     out = await custody_keeping.out_now(session, place=office.id)
     made.incidents = [one for one in await incidents.of_office(session, office) if one.closed_at is None]
     held, blocked = await _kept_back(session, made.incidents, out)
-    cards = await stone_cards.of_stones(
-        session,
-        actor,
-        [row.stone for rows in stones.values() for row in rows] + [one.stone for one in out if one.stone],
-    )
+    cards = await stone_cards.of_lines(session, actor, (row for rows in stones.values() for row in rows))
     made.visits = await _visits(session, made, found, stones, out, blocked, cards, now)
     made.trays = _trays(made, found, stones, held, blocked, cards)
     made.asked = await _asked(session, office)
@@ -267,7 +263,7 @@ async def _visits(
     stones: Mapping[int, Sequence[AppointmentStone]],
     out: Sequence[CustodyEntry],
     blocked: Set[str],
-    cards: Mapping[str, StoneCard],
+    cards: Mapping[AppointmentStone, StoneCard],
     now: datetime,
 ) -> list[Visit]:
     companies = await _names(session, Company, [one.company_id for one in found])
@@ -276,7 +272,7 @@ async def _visits(
     names = {desk.id: desk for desk in made.desks}
     visits = []
     for one in found:
-        shown = [row.stone for row in stones.get(one.id, ()) if row.dropped is None]
+        kept = [row for row in stones.get(one.id, ()) if row.dropped is None]
         ends = one.freed_at if one.freed_at is not None and one.freed_at > one.starts_at else one.ends_at
         visits.append(
             Visit(
@@ -296,10 +292,10 @@ async def _visits(
                 mode=one.mode,
                 operator=operators.get(one.operator_id or 0, ""),
                 attention=one.attention,
-                lots=tuple(cards[stone].lot for stone in shown if stone in cards and cards[stone].lot),
-                stones=len(shown),
+                lots=tuple(cards[row].lot for row in kept if row in cards and cards[row].lot),
+                stones=len(kept),
                 out=sum(entry.ref == one.public_id for entry in out),
-                blocked=bool(blocked & set(shown)),
+                blocked=any(row.stone in blocked for row in kept),
                 late=one.state == S.BOOKED and one.starts_at < now,
                 version=one.version,
             )
@@ -313,7 +309,7 @@ def _trays(
     stones: Mapping[int, Sequence[AppointmentStone]],
     held: Mapping[str, CustodyEntry],
     blocked: Set[str],
-    cards: Mapping[str, StoneCard],
+    cards: Mapping[AppointmentStone, StoneCard],
 ) -> list[OnTray]:
     """Each stone of the day once, in the order in which it is first asked for; what is out comes first."""
     visits = {visit.public_id: visit for visit in made.visits}
@@ -322,7 +318,7 @@ def _trays(
     for one in found:
         visit = visits[one.public_id]
         for row in stones.get(one.id, ()):
-            if row.dropped is not None or row.stone not in cards:
+            if row.dropped is not None or row not in cards:
                 continue
             entry = held.get(row.stone)
             state = "out" if entry else "blocked" if row.stone in blocked else "safe"
@@ -330,7 +326,7 @@ def _trays(
             known = rows.get(row.stone)
             if known is None or (known.state == "back" and not over):
                 done = "back" if over and state == "safe" else state
-                rows[row.stone] = OnTray(cards[row.stone], done, entry, visit, names[one.desk_id].id)
+                rows[row.stone] = OnTray(cards[row], done, entry, visit, names[one.desk_id].id)
     order = {"out": 0, "blocked": 1, "safe": 2, "back": 3}
     return sorted(rows.values(), key=lambda tray: order[tray.state])
 

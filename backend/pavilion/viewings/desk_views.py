@@ -141,7 +141,7 @@ async def guests_of(session: AsyncSession, visit: Appointment, now: datetime) ->
 async def _stones(session: AsyncSession, office: Office, visit: Appointment, actor: Actor) -> list[OnDesk]:
     rows = (await queries.stones_of(session, [visit.id])).get(visit.id, [])
     names = [row.stone for row in rows]
-    cards = await stone_cards.of_stones(session, actor, names)
+    cards = await stone_cards.of_lines(session, actor, rows)
     here = {e.stone: e for e in await custody_keeping.entries_for(session, [visit.public_id]) if e.stone is not None}
     out, expected = await custody_keeping.out_now(session), await desk.expected(session, office, names)
     anywhere = {entry.stone: entry for entry in out if entry.stone is not None}
@@ -158,7 +158,7 @@ async def _stones(session: AsyncSession, office: Office, visit: Appointment, act
         blocked |= {stone: one for stone in labels[one.tray_id or 0].stones if stone not in blocked}
     return [
         OnDesk(
-            card=cards.get(row.stone),
+            card=cards.get(row),
             stone=row.stone,
             dropped=row.dropped,
             entry=here.get(row.stone),
@@ -194,15 +194,15 @@ async def tray_list(session: AsyncSession, office: Office, shown: board.Day, act
     """Whoever is still to come, in order, with what is to lie before them."""
     found = await queries.of_office_day(session, office, shown.day)
     stones = await queries.stones_of(session, [one.id for one in found])
-    cards = await stone_cards.of_stones(session, actor, [row.stone for rows in stones.values() for row in rows])
+    cards = await stone_cards.of_lines(session, actor, (row for rows in stones.values() for row in rows))
     ids = {one.public_id: one.id for one in found}
     names = {one.id: one for one in shown.desks}
     listed = []
     for visit in shown.visits:
         if visit.state == "no_show":
             continue
-        rows = [row.stone for row in stones.get(ids[visit.public_id], []) if row.dropped is None]
-        trays = await desk.trays_of(session, office, rows)
-        held = [cards[stone] for stone in rows if stone in cards]
+        rows = [row for row in stones.get(ids[visit.public_id], []) if row.dropped is None]
+        trays = await desk.trays_of(session, office, [row.stone for row in rows])
+        held = [cards[row] for row in rows if row in cards]
         listed.append(TrayOf(visit, names[visit.desk_id], held, [tray.label for tray in trays]))
     return listed

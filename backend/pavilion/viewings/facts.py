@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, String, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, String, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Company
@@ -19,7 +19,7 @@ from pavilion.viewings.models import Appointment, Visitor
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Quota, Regime, Room, SaleViewing, Window
 from pavilion.viewings.private_models import PrivateState, PrivateViewer
 from pavilion.viewings.rules import BookingRules, CompanyFacts, Facts, Opening, Place, RegimeFacts, StoneFacts
-from pavilion.viewings.states import COUNTING, AppointmentState, BlockKind
+from pavilion.viewings.states import COUNTING, AppointmentState, BlockKind, StoneFate
 from pavilion.viewings.stone_models import Stay, StoneBlock, StoneEnd
 from pavilion.viewings.wishes import Wish
 
@@ -117,7 +117,8 @@ def rules_of(office: dict[str, Any] | None, sale: dict[str, Any] | None) -> Book
 
 
 async def stones(session: AsyncSession, ids: Sequence[str]) -> dict[str, StoneFacts]:
-    """Where each stone is and will be, and what keeps it from being shown; a stone nobody knows is left out."""
+    """Where each stone is and will be, and what keeps it from being shown: one that is not exposed is withdrawn, before
+    any event says so. A stone nobody knows is left out."""
     if not ids:
         return {}
     rows = [tuple(row) for row in await session.execute(_STAYS, {"stones": list(ids)})]
@@ -237,14 +238,20 @@ def _place() -> Select[Any]:
 
 
 def _stones_question(of: FromClause, stone: ColumnElement[str], *stays: ColumnElement[Any]) -> Select[Any]:
-    end, block = StoneEnd.__table__.c, StoneBlock.__table__.c
+    end, block, listing = StoneEnd.__table__.c, StoneBlock.__table__.c, Stone.__table__.alias()
+    hidden = case((listing.c.exposed_id.is_(None), StoneFate.WITHDRAWN.value))
     return (
-        select(stone, end.fate, block.id, block.kind, block.company_id, block.starts_at, block.ends_at, *stays)
+        select(
+            stone, func.coalesce(end.fate, hidden), block.id, block.kind, block.company_id, block.starts_at,
+            block.ends_at, *stays,
+        )
         .select_from(
-            of.outerjoin(StoneEnd.__table__, end.stone == stone).outerjoin(StoneBlock.__table__, block.stone == stone)
+            of.outerjoin(StoneEnd.__table__, end.stone == stone)
+            .outerjoin(StoneBlock.__table__, block.stone == stone)
+            .outerjoin(listing, listing.c.public_id == stone)
         )
         .where(stone.in_(bindparam("stones", expanding=True)))
-    )
+    )  # fmt: skip
 
 
 _STAY = Stay.__table__.c

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pavilion.catalogue.shortlist_models import guard
 from pavilion.kernel.db import Base, append_only, one_of
 from pavilion.viewings.states import AppointmentState, GapMode, ViewingMode, WaitState
 
@@ -62,13 +63,20 @@ class Appointment(Base):
 
 
 class AppointmentStone(Base):
-    """A stone to be shown, in the order asked; `dropped`: a code, once it cannot be shown any more."""
+    """A stone to be shown, in the order asked; `dropped`: a code, once it cannot be shown any more. `exposed_id` is
+    emptied when its origin is no longer confirmed; `snapshot` says what it was when it was put there."""
 
     __tablename__ = "appointment_stones"
-    __table_args__ = (Index("ix_appointment_stones_stone", "stone"),)
+    __table_args__ = (
+        CheckConstraint("exposed_id = stone", name="exposed_as_itself"),
+        Index("ix_appointment_stones_stone", "stone"),
+        Index("ix_appointment_stones_exposed_id", "exposed_id"),
+    )
 
     appointment_id: Mapped[int] = mapped_column(ForeignKey("appointments.id", ondelete="CASCADE"), primary_key=True)
     stone: Mapped[str] = mapped_column(String(26), primary_key=True)  # public id
+    exposed_id: Mapped[str | None] = mapped_column(String(26), ForeignKey("exposed_stones.stone", ondelete="SET NULL"))
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)
     place: Mapped[int]
     dropped: Mapped[str | None] = mapped_column(String(40))
     dropped_at: Mapped[datetime | None]
@@ -202,4 +210,5 @@ class CalendarFeed(Base):
     revoked_at: Mapped[datetime | None]
 
 
+guard(AppointmentStone, "new.stone")
 append_only(AppointmentEvent)

@@ -130,7 +130,7 @@ async def _page(
     own = await showing_own.own_of(session, row, lang)
     reader = await _reader(request, session, asker, own)
     asked = _asked(request, own, slot)
-    stones = await showing.own_stones(session, asked.stones, lang, row.created_at)
+    stones = [line.shown for line in own.kept if line.shown]
     found = await showing_book.page_of(session, asked, stones, reader, asker.company_id, now, sale=row.sale)
     offers: list[SlotShown] = []
     if answer is not None and slot:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.kernel.instants import stamp
@@ -128,6 +128,8 @@ async def _move(
     before, _ = await facts.place_of(session, was.desk)
     assert known.place is not None
     async with session.begin_nested():
+        if wish.stones != was.stones:
+            await _other_stones(session, appointment, wish.stones)
         await claims.release(session, appointment, before)
         found = await claims.read(session, rules.claimed(wish, known), now)
         places = placing.quota_places(wish.party) - placing.quota_places(was.party)
@@ -141,7 +143,6 @@ async def _move(
     else:
         settled = OF_PLACE
     if wish.stones != was.stones:
-        await _other_stones(session, appointment, wish.stones)
         appointment.attention = None if wish.stones else appointment.attention
     if appointment.attention in settled:
         appointment.attention = None
@@ -159,19 +160,23 @@ async def _move(
 
 
 async def _other_stones(session: AsyncSession, appointment: Appointment, stones: Sequence[str]) -> None:
-    """What was dropped stays on record behind the rest."""
-    shown = delete(AppointmentStone).where(
-        AppointmentStone.appointment_id == appointment.id,
-        AppointmentStone.dropped.is_(None) | AppointmentStone.stone.in_(stones),
-    )
-    await session.execute(shown)
-    last = await session.scalar(
-        select(func.max(AppointmentStone.place)).where(AppointmentStone.appointment_id == appointment.id)
-    )
-    first = 0 if last is None else last + 1
-    session.add_all(
-        AppointmentStone(appointment_id=appointment.id, stone=stone, place=first + n) for n, stone in enumerate(stones)
-    )
+    """What stays is kept as it was when it was put there; what was dropped stays on record before the rest."""
+    wanted = select(AppointmentStone).where(AppointmentStone.appointment_id == appointment.id)
+    found = await session.scalars(wanted.execution_options(populate_existing=True))
+    lines = {line.stone: line for line in found}
+    shown = await placing.exposed(session, [one for one in stones if one not in lines or lines[one].dropped])
+    left = [line for stone, line in lines.items() if stone not in stones]
+    for line in left:
+        if line.dropped is None:
+            await session.delete(line)
+    first = 1 + max((line.place for line in left if line.dropped is not None), default=-1)
+    for place, stone in enumerate(stones, start=first):
+        line = lines.get(stone) or AppointmentStone(appointment_id=appointment.id, stone=stone)
+        line.place = place
+        if stone in shown:
+            line.exposed_id, line.snapshot, line.dropped, line.dropped_at = stone, shown[stone], None, None
+        session.add(line)
+    await session.flush()
 
 
 async def _other_visitors(session: AsyncSession, appointment: Appointment, visitors: Sequence[int]) -> None:

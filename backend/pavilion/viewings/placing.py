@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, String, bindparam, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pavilion.catalogue import awaiting
+from pavilion.catalogue import awaiting, snapshots
 from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.ids import ulid
 from pavilion.viewings import claims, facts, recording, rules
@@ -158,6 +159,7 @@ async def write(
 ) -> Made:
     """The appointment stands with all its claims, or `Crossed` or `QuotaFull` and nothing was written."""
     assert known.place is not None
+    kept = await exposed(session, wish.stones)
     try:
         async with session.begin_nested():
             appointment = _row(wish, known, state, key=key, person_id=person_id, until=until, now=now)
@@ -165,7 +167,10 @@ async def write(
                 _padded(appointment, rules.claimed(wish, known))
             session.add(appointment)
             await session.flush()
-            shown = [{"appointment_id": appointment.id, "stone": one, "place": n} for n, one in enumerate(wish.stones)]
+            shown = [
+                {"appointment_id": appointment.id, "stone": one, "exposed_id": one, "snapshot": kept[one], "place": n}
+                for n, one in enumerate(wish.stones)
+            ]
             guests = [
                 {"appointment_id": appointment.id, "visitor_id": one, "place": n} for n, one in enumerate(wish.visitors)
             ]
@@ -185,6 +190,16 @@ async def write(
 _STONES, _VISITORS = (
     insert(model.metadata.tables[model.__tablename__]) for model in (AppointmentStone, AppointmentVisitor)
 )
+
+
+async def exposed(session: AsyncSession, stones: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What each of these stones is, for the line of an appointment; `Crossed` where one lost its exposure since we
+    looked, and the next look says so. Asked before a line is written or locked: whoever takes exposures away comes to
+    the lines after them too."""
+    kept = await snapshots.of_exposed(session, stones)
+    if len(kept) < len(stones):
+        raise claims.Crossed
+    return kept
 
 
 async def occupy(

@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.queries import HOUSE
-from pavilion.catalogue import past, plan
+from pavilion.catalogue import past, plan, snapshots
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone, StoneCommitment
 from pavilion.catalogue.showing import name_of
 from pavilion.kernel.instants import stamp
 from pavilion.viewings.forms import zone_asked
+from pavilion.viewings.models import AppointmentStone
 from pavilion.viewings.place_models import Office
 from pavilion.viewings.wishes import Answer, Code
 from pavilion.webkit.figures import Figures
@@ -194,17 +195,28 @@ async def stones_shown(session: AsyncSession, actor: Actor, public_ids: Sequence
     return await _shown(session, await catalogue.stones_of(session, actor, public_ids), lang)
 
 
-async def own_stones(session: AsyncSession, public_ids: Sequence[str], lang: str, since: datetime) -> list[StoneShown]:
-    """Stones of somebody's own appointment, booked at that time: who booked them knows those that nobody sees any more
-    as they were then, and learns nothing that they became since."""
+async def wished_stones(
+    session: AsyncSession, public_ids: Sequence[str], lang: str, since: datetime
+) -> list[StoneShown]:
+    """Stones that somebody waits for since that time: one that is shown no more is as it was then."""
     rows = await session.scalars(catalogue.visible_to(HOUSE).where(Stone.public_id.in_(public_ids)))
     found = {stone.public_id: stone for stone in rows}
     named = [found[one] for one in dict.fromkeys(public_ids) if one in found]
     return await _shown(session, await past.as_known(session, [(one, since) for one in named]), lang)
 
 
+async def agreed_stones(session: AsyncSession, lines: Sequence[AppointmentStone], lang: str) -> list[StoneShown]:
+    """The stones of an appointment: one that is shown no more is what it was when it was put there. A stone that the
+    house never had is left out."""
+    rows = await session.scalars(catalogue.visible_to(HOUSE).where(Stone.public_id.in_([line.stone for line in lines])))
+    live = {stone.public_id: stone for stone in rows if stone.listed}
+    kept = [line for line in lines if line.snapshot or line.stone in live]
+    return await _shown(session, [live.get(line.stone) or snapshots.as_it_was(line.snapshot) for line in kept], lang)
+
+
 async def _shown(session: AsyncSession, stones: Sequence[Stone], lang: str) -> list[StoneShown]:
-    promised = await catalogue.commitments_of(session, [stone.id for stone in stones]) if stones else {}
+    ids = [stone.id for stone in stones if stone in session]  # one as it was stands in no lot now
+    promised = await catalogue.commitments_of(session, ids) if ids else {}
     return [_one(stone, promised.get(stone.id), lang) for stone in stones]
 
 

@@ -20,7 +20,7 @@ from pavilion.viewings.models import (
 from pavilion.viewings.notes import of_company as notes_of_company
 from pavilion.viewings.place_models import Desk, Office, Regime, SaleViewing
 from pavilion.viewings.rules import BookingRules
-from pavilion.viewings.showing import StoneShown, own_stones
+from pavilion.viewings.showing import StoneShown, agreed_stones, wished_stones
 from pavilion.viewings.states import TAKING, AppointmentState, WaitState
 
 S = AppointmentState
@@ -99,9 +99,8 @@ async def rules_of(session: AsyncSession, office: Office, sale: str | None) -> B
 async def own_of(session: AsyncSession, row: Appointment, lang: str) -> Own:
     place = await place_of(session, row.desk_id)
     lines = (await queries.stones_of(session, [row.id]))[row.id]
-    named = [line.stone for line in lines]
-    shown = {one.stone.public_id: one for one in await own_stones(session, named, lang, row.created_at)}
-    notes = await notes_of_company(session, row.company_id, named) if named else {}
+    shown = {one.stone.public_id: one for one in await agreed_stones(session, lines, lang)}
+    notes = await notes_of_company(session, row.company_id, [line.stone for line in lines]) if lines else {}
     return Own(
         row=row,
         place=place,
@@ -148,7 +147,7 @@ async def waiting_of(session: AsyncSession, company_id: int, lang: str) -> list[
         offered = entry.appointment_id if entry.state == WaitState.OFFERED else None  # else of an offer that lapsed
         offer = None if offered is None else await session.get(Appointment, offered)
         place = await place_of(session, entry.desk_id)
-        stones = await own_stones(session, entry.wish.get("stones", []), lang, entry.created_at)
+        stones = await wished_stones(session, entry.wish.get("stones", []), lang, entry.created_at)
         ahead = await _ahead(session, entry)
         found_entries.append(Waiting(entry, place, stones, ahead, offer))
     return found_entries

@@ -1,6 +1,6 @@
 """Stones as the desk calls them: by lot, weight and shape, with their picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.rules import Actor
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.rules import LIVE_LOT
-from pavilion.catalogue import plan
+from pavilion.catalogue import plan, snapshots
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
 from pavilion.kernel.errors import Refusal
+from pavilion.viewings.models import AppointmentStone
 
 
 class SeveralLots(Refusal):
@@ -48,11 +49,28 @@ async def of_stones(session: AsyncSession, actor: Actor, stones: Sequence[str]) 
         .order_by(Lot.state.in_(LIVE_LOT), Lot.id)
     )
     lots = {stone: (f"{number}{suffix}", lot, sale) for stone, number, suffix, lot, _, sale in rows}
+    return {stone.public_id: _card(stone, *lots.get(stone.id, ("", "", ""))) for stone in found}
+
+
+async def of_lines(
+    session: AsyncSession, actor: Actor, lines: Iterable[AppointmentStone]
+) -> dict[AppointmentStone, StoneCard]:
+    """Of the stones of appointments: one that is shown no more is what it was when it was put there, under the number
+    of its lot all the same."""
+    agreed = list(lines)
+    live = await of_stones(session, actor, [line.stone for line in agreed])
     cards = {}
-    for stone in found:
-        number, lot, sale = lots.get(stone.id, ("", "", ""))
-        cards[stone.public_id] = StoneCard(stone, plan.plan_of(stone).name, number, lot, sale)
+    for line in agreed:
+        card = live.get(line.stone)
+        if card is not None and not card.stone.listed and line.snapshot:
+            card = _card(snapshots.as_it_was(line.snapshot), card.lot, card.lot_id, card.sale)
+        if card is not None:
+            cards[line] = card
     return cards
+
+
+def _card(stone: Stone, lot: str, lot_id: str, sale: str) -> StoneCard:
+    return StoneCard(stone, plan.plan_of(stone).name, lot, lot_id, sale)
 
 
 async def named(session: AsyncSession, typed: str) -> str | None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pavilion.accounts.models import Company, Person
 from pavilion.kernel.events import Event
 from pavilion.kernel.ids import ulid
-from pavilion.viewings import blocks, regimes, rotation, service, sweeping
+from pavilion.viewings import blocks, regimes, rotation, service, sweeping, vector_stones
 from pavilion.viewings.models import Appointment, Visitor, WaitEntry
 from pavilion.viewings.place_models import Desk, Office, OfficeStaff, Quota, Room, SaleViewing, Window
 from pavilion.viewings.states import AppointmentState, StoneFate, ViewingMode, WaitState
@@ -63,7 +63,7 @@ class House:
         for desk in setup["desks"]:
             self._add(Desk(id=desk["id"], office_id=desk["office"], room_id=desk.get("room"), name_en="", name_zh=""))
         await self._hours(setup)
-        self._stones(setup.get("stones", []))
+        await self._stones(setup.get("stones", []))
         for quota in setup.get("quotas", []):
             self._add(Quota(id=quota["id"], cap=quota["cap"], used=0))
         if ends := setup.get("viewing_ends"):
@@ -246,8 +246,9 @@ class House:
                 )
             )  # fmt: skip
 
-    def _stones(self, stones: list[dict[str, Any]]) -> None:
+    async def _stones(self, stones: list[dict[str, Any]]) -> None:
         """A stone of which only the name is known was somewhere else, long ago."""
+        await vector_stones.expose(self.session, (stone["id"] for stone in stones), LONG_AGO)
         lost = {"office": NOWHERE, "arrive": "2000-01-01T00:00:00Z", "depart": "2000-01-02T00:00:00Z"}
         for stone in stones:
             for stay in stone.get("line") or [lost]:
