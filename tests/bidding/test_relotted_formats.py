@@ -7,15 +7,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from pavilion.auctions import curation, reoffering
+from pavilion.accounts.models import Person
+from pavilion.auctions import adding, curation, reoffering
 from pavilion.auctions.again import Ends, bar, bar_of
-from pavilion.auctions.models import Sale
+from pavilion.auctions.models import Lot, Sale
 from pavilion.auctions.rules import LotState
 from pavilion.bidding import closing, queries
 from pavilion.bidding.acts import StaffAct
 from pavilion.bidding.models import BookEvent
 from pavilion.catalogue.models import StoneCommitment
+from pavilion.kernel.events import Event
 from pavilion.kernel.instants import from_micros, stamp
+from pavilion.kernel.outbox import Outbox
+from pavilion.notifications.hearing import Hearing
+from pavilion.notifications.rules import Channel
 from tests.auctions.world import FIRST_CLOSE
 from tests.bidding.browser_records import proved
 from tests.bidding.house import house
@@ -25,6 +30,7 @@ from tests.bidding.test_relotted import offer, offered_again, row_of, withdraw_b
 from tests.bidding.test_tender_house import closed, envelope, opened, options
 from tests.bidding.test_tender_house import post as seal
 from tests.make import HOUR, NOON, SECOND
+from tests.notifications.test_told import AUTHOR
 
 MINUTE = timedelta(minutes=1)
 SOFT = {"window": 120, "extension": 120, "mode": "reset", "scope": "lot", "hard_end": None}
@@ -115,6 +121,7 @@ async def test_what_the_writer_cannot_list_any_more_is_given_back_at_once(sqlite
         first, curator = made.lots[0], made.world.curator
         await withdraw_by_two(live, first)
         lot = await offered_again(live, first)
+        await typed(made, lot)
         async with made.rooms.engine._sweeping:  # the writer is told of nothing meanwhile
             assert (await post(live, curator, f"lots/{lot}/listing")).status_code == 303
             made.clock.at = FIRST_CLOSE - 9 * MINUTE
@@ -129,6 +136,7 @@ async def test_what_the_writer_cannot_list_any_more_is_given_back_at_once(sqlite
             assert await session.scalar(select(StoneCommitment.id).where(held)) is None, "its stones are free"
             (unsold,) = await reoffering.unsold_of(session, made.sale)
             assert (unsold.again, unsold.refused.number, unsold.refused.why) == (None, "11A", "again_no_time")
+        await told_by_mail(made)
         async with live.browser(curator) as reader:
             desk = (await reader.get("/staff")).text
             assert "Not listed again" in desk and f"/staff/sales/{made.sale}#unsold" in desk
@@ -140,6 +148,36 @@ async def test_what_the_writer_cannot_list_any_more_is_given_back_at_once(sqlite
         await free_for_a_draft(live, first)
 
 
+TYPED = {"title_en": "Once more", "title_zh": "再来一次", "text_en": "With a new report.", "opening_minor": 350_000}
+
+
+async def typed(made, lot):
+    """What the curator types for the lot before it is listed, in two goes."""
+    for names in (("title_en", "title_zh", "text_en"), ("opening_minor",)):
+        async with made.sessions.begin() as session:
+            version = await session.scalar(select(Lot.version).where(Lot.public_id == lot))
+            edits = {lot: (version, {name: TYPED[name] for name in names})}
+            keeper = made.world.curator
+            await curation.edit_lots(session, sale=made.sale, edits=edits, actor=keeper, now=made.clock())
+
+
+async def told_by_mail(made):
+    """Who listed it hears of it once, in their language, with the reason and where to go on."""
+    for _ in range(2):
+        await Hearing(made.sessions).tick(made.clock())
+    for lang, words in (("zh", "本场在此之前必须结束"), ("en", "This sale must be over")):
+        async with made.sessions.begin() as session:
+            mails = await session.scalars(select(Outbox).where(Outbox.kind == Channel.MAIL))
+            (row,) = [one for one in mails if one.payload["notice"] == "lot_not_taken"]
+            person = await session.get(Person, row.payload["person"])
+            assert person.public_id == made.world.curator.public_id
+            person.lang = lang
+            said = await AUTHOR.worded(session, row.payload, Channel.MAIL)
+        assert said.url == f"https://pavilion.example/staff/sales/{made.sale}#unsold"
+        text = AUTHOR.plain(said)
+        assert "11A" in said.subject and "11A" in text and (words in text or words.lower() in text), text
+
+
 async def free_for_a_draft(live, lot):
     """What the sentence names as the next step can be done."""
     made = live.house
@@ -149,6 +187,7 @@ async def free_for_a_draft(live, lot):
         other = await curation.create_sale(session, values=values, actor=keeper, now=made.clock())
         new = await reoffering.reoffer(session, lot=lot, into=other.public_id, actor=keeper, now=made.clock())
         assert new.reoffer_of == lot
+        assert {name: getattr(new, name) for name in TYPED} == TYPED, "nobody types it twice"
         assert await reoffering.given_back(session, made.clock()) == [], "nothing is left to do"
 
 
@@ -210,7 +249,21 @@ async def test_while_the_sale_is_paused_the_lot_waits(sqlite_database_url, sqlit
         assert (await made.rooms.command(StaffAct(made.sale, "pause", by="01STAFF", reason="staff"))).code is None
         lot = await offered_again(live, made.lots[0])
         assert (await post(live, made.world.curator, f"lots/{lot}/listing")).status_code == 303
+        await over_before_it_was_listed(made, lot)
         made.clock.at += 3 * HOUR
         assert (await made.rooms.command(StaffAct(made.sale, "resume", by="01STAFF", reason="staff"))).code is None
         await made.until(lambda: lot in writer.book.lots and writer.book.lots[lot].state == "open")
         assert from_micros(writer.book.lots[lot].end) >= made.clock() + 10 * MINUTE
+
+
+async def over_before_it_was_listed(made, lot):
+    """Had the sale ended first, the old lot would say so; all of it is taken back."""
+    async with made.sessions() as session:
+        sale = await session.scalar(select(Sale).where(Sale.public_id == made.sale))
+        sale.state = "closed"
+        await adding.let_go(session, sale, made.lots, made.clock())
+        (event,) = await session.scalars(select(Event).where(Event.name == adding.NOT_TAKEN))
+        assert (event.subject, event.facts["why"]) == (made.lots[0], "again_over")
+        assert event.facts["asked"] == made.world.curator.public_id
+        assert await session.scalar(select(Lot).where(Lot.public_id == lot)) is None
+        await session.rollback()

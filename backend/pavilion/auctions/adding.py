@@ -18,8 +18,9 @@ from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import CommitmentKind
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
+from pavilion.kernel.events import Event
 
-NOT_TAKEN = "lot:not_taken_again"
+LISTED, NOT_TAKEN = "sale:lot_listed", "lot:not_taken_again"
 
 
 async def list_lot(
@@ -51,7 +52,7 @@ async def list_lot(
         raise ActNotAllowed(state=found.state)
     if old is not None:
         await noticing.announce_again(session, sale=sale, old=old, new=found, actor=actor, now=now)
-    events.record(session, "sale:lot_listed", sale, by=actor.public_id, at=now, lot=lot)
+    events.record(session, LISTED, sale, by=actor.public_id, at=now, lot=lot)
 
 
 async def _again_of(session: AsyncSession, lot: Lot) -> Lot | None:
@@ -64,9 +65,14 @@ async def let_go(session: AsyncSession, sale: Sale, listed: Sequence[str], now: 
     """The sale has opened or ended: what its book never listed and can list no more is no part of it, and the stones
     are free."""
     rows = await session.scalars(select(Lot).where(Lot.sale_id == sale.id, Lot.state == LotState.DRAFT))
+    asked = await being_listed(session, sale)
     for lot in [one for one in rows if one.public_id not in listed]:
-        if not (takes_again(sale, now) and await _again_of(session, lot) is not None):
-            await _taken_out(session, sale, lot, now)
+        old = await _again_of(session, lot)
+        if old is not None and takes_again(sale, now):
+            continue
+        if old is not None and lot.public_id in asked:
+            await _tell(session, sale, lot, old, "again_over", now)
+        await _taken_out(session, sale, lot, now)
 
 
 async def not_taken(session: AsyncSession, *, sale: str, lot: str, why: str, now: datetime) -> None:
@@ -77,8 +83,15 @@ async def not_taken(session: AsyncSession, *, sale: str, lot: str, why: str, now
     found = await session.scalar(wanted.with_for_update())
     if found is None or (old := await _again_of(session, found)) is None:
         return
+    await _tell(session, row, found, old, why, now)
     await _taken_out(session, row, found, now)
-    facts = {"sale": sale, "number": found.number_text, "why": why}
+
+
+async def _tell(session: AsyncSession, sale: Sale, lot: Lot, old: Lot, why: str, now: datetime) -> None:
+    """The lot that was to come back says why the new one could not; who listed that one hears of it."""
+    listed = select(Event).where(Event.subject == sale.public_id, Event.name == LISTED).order_by(Event.id.desc())
+    asked = next((event.by for event in await session.scalars(listed) if event.facts["lot"] == lot.public_id), None)
+    facts = {"sale": sale.public_id, "number": lot.number_text, "why": why, "asked": asked}
     events.record(session, NOT_TAKEN, old.public_id, by="engine", at=now, **facts)
 
 

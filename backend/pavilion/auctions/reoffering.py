@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import adding, again, curation, queries
+from pavilion.auctions import adding, again, curation, kept_words, queries
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.numbering import next_suffix
 from pavilion.auctions.rules import LotState, SaleState
@@ -124,7 +124,8 @@ async def reoffer(
 ) -> Lot:
     """A new lot with the same stones, words and estimate stands at the end of the draft, under the old number with the
     next free suffix: or, if `into` is the sale in which it was not sold, as a draft in that sale, to be edited and then
-    listed. Its reserve is for the owner to say anew. `ends`: of the lots of `into`, as its book has them."""
+    listed. What was typed when it could not come back before is in it. Its reserve is for the owner to say anew.
+    `ends`: of the lots of `into`, as its book has them."""
     sale = await _receiving(session, into, lot)
     old = await session.scalar(select(Lot).where(Lot.public_id == lot).with_for_update())  # one at a time
     if old is None:
@@ -135,12 +136,11 @@ async def reoffer(
         raise AlreadyReoffered(lot=lot, again=new.public_id, number=new.number_text)
     if sale.state != SaleState.DRAFT and (bar := await again.bar_of(session, sale, now, ends, lot)) is not None:
         raise again.NotTakenAgain(bar)
+    kept = await kept_words.of_attempt(session, old)
     new = await _new_lot(session, sale, old, actor, now)
     same_money = await session.scalar(select(Sale.currency).where(Sale.id == old.sale_id)) == sale.currency
-    values: dict[str, Any] = {name: getattr(old, name) for name in ("title_en", "title_zh", "text_en", "text_zh")}
-    values |= {"on_request": old.on_request, "consignor_company_id": old.consignor_company_id}
-    if same_money:
-        values |= {"low_minor": old.low_minor, "high_minor": old.high_minor, "opening_minor": old.opening_minor}
+    names = kept_words.WORDS + (kept_words.FIGURES if same_money else ())
+    values: dict[str, Any] = {name: kept.get(name, getattr(old, name)) for name in names}
     if old.number is not None:
         values |= {"number": old.number, "suffix": await _suffix(session, sale, old)}
     edits = {new.public_id: (new.version, values)}

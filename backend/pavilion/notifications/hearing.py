@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pavilion.accounts.models import Person
+from pavilion.auctions.adding import NOT_TAKEN
 from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.request_models import Retraction
@@ -32,6 +34,7 @@ NAMES = (
     "lot:closed_to_bidder",
     "retraction:declined",
     "tender:offered",
+    NOT_TAKEN,
 )
 
 
@@ -93,6 +96,11 @@ async def _heard(session: AsyncSession, teller: Teller, event: Event) -> None:
     elif event.name == "lot:closed_to_bidder":
         facts = {"lot": event.subject, "sale": event.facts["sale"], "rule": event.facts["rule"]}
         await teller.tell("closed_to_bidder", key, [event.facts["company"]], at=event.at, **facts)
+    elif event.name == NOT_TAKEN:
+        person = await session.scalar(select(Person.id).where(Person.public_id == event.facts.get("asked")))
+        if person is not None:
+            facts = {"lot": event.subject, "sale": event.facts["sale"], "again": event.facts["number"]}
+            await teller.tell_people("lot_not_taken", key, [person], at=event.at, reason=event.facts["why"], **facts)
     elif event.name == "retraction:declined":
         asked = select(Retraction).where(Retraction.public_id == event.facts["request"])
         if (row := await session.scalar(asked)) is not None:

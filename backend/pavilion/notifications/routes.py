@@ -161,7 +161,8 @@ async def mailed_calendar(request: Request, name: str, actor: SignedInActor, ses
 
 def _hidden(actor: Actor) -> frozenset[Kind]:
     """What a reader is not asked, for it is not theirs: it stays on, should it become theirs."""
-    return frozenset() if actor.may(Permission.VIEWING_RUN) else frozenset({Kind.OFFICE})
+    theirs = {Kind.OFFICE: Permission.VIEWING_RUN, Kind.CURATION: Permission.LOT_CURATE}
+    return frozenset(kind for kind, right in theirs.items() if not actor.may(right))
 
 
 async def _stop(request: Request, session: Writing, token: str, now: Now) -> tuple[Kind, str | None]:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     VIEWING = "viewing"
     REMINDER = "reminder"
     OFFICE = "office"
+    CURATION = "curation"
     PAYMENT = "payment"
     OFFER = "offer"
     GOODS = "goods"
@@ -99,6 +100,7 @@ NOTICES: dict[str, Kind] = {
     "office_stone_gone": Kind.OFFICE,
     "office_late_cancel": Kind.OFFICE,
     "office_incident": Kind.OFFICE,
+    "lot_not_taken": Kind.CURATION,
     "invoice_issued": Kind.PAYMENT,
     "invoice_reminded": Kind.PAYMENT,
     "invoice_charge_refused": Kind.PAYMENT,

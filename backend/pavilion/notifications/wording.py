@@ -213,7 +213,7 @@ async def _facts(
     session: AsyncSession, payload: Mapping[str, Any], tongue: Tongue, company_id: int | None
 ) -> dict[str, str]:
     facts = {"number": "", "title": "", "sale": "", "mandate": "", "until": "", "rule": payload.get("rule", "")}
-    facts["answer"], facts["host"] = payload.get("answer", ""), payload.get("host", "")
+    facts |= {name: payload.get(name, "") for name in ("answer", "host", "again")}
     if sale := payload.get("sale"):
         row = await session.scalar(select(Sale).where(Sale.public_id == sale))
         if row is not None:
@@ -275,6 +275,8 @@ def _path(payload: Mapping[str, Any]) -> str:
         return f"/sales/{sale}/registration"
     if notice.startswith("passport_"):
         return f"/passports/{payload['stone']}"
+    if notice == "lot_not_taken":
+        return f"/staff/sales/{sale}#unsold"
     if notice == "webhook_paused":
         return "/account/company/webhooks"
     if notice == "record":
