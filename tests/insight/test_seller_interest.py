@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from pavilion import main
-from pavilion.accounts.models import Person
+from pavilion.accounts.models import Company, Person
 from pavilion.accounts.rules import Role
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.shortlist_models import Shortlist, ShortlistLine
 from pavilion.housework import INTEREST
 from pavilion.insight import seller_interest, seller_interest_rules
 from pavilion.insight.seller_interest_models import InterestTold
-from pavilion.insight.seller_interest_rules import foreign, middle_days, parties, told_anew, week_of
+from pavilion.insight.seller_interest_rules import foreign, middle_days, over, parties, told_anew, week_of
 from pavilion.kernel.ids import ulid
 from pavilion.settings import Settings
 from pavilion.trading.memo_models import Memo, MemoStone
@@ -212,6 +212,35 @@ async def test_an_attacker_reads_nothing_from_a_line_put_down_and_taken_away(hou
     async with house.sessions.begin() as session:
         await house.listed(session, 5, NOON + 36 * DAY)
     assert await house.told(NOON + 6 * WEEK) == 7, "four differ from those that it was told of"
+
+
+async def test_a_number_does_not_outlive_the_companies_it_was_told_of(house):
+    """Three are too few to move it when they leave; it ends when nothing that it counted counts any more."""
+    async with house.sessions.begin() as session:
+        for n in range(3):
+            await house.listed(session, n)
+    assert await house.told(NOON) == 3
+    async with house.sessions.begin() as session:
+        gone = update(Company).where(Company.id.in_([firm.id for firm in house.firms[:3]]))
+        await session.execute(gone.values(state="suspended"))
+    assert await house.told(NOON + 13 * WEEK) == 3, "all are gone, but it would tell when"
+    async with house.sessions.begin() as session:
+        reader = await make.actor(session, "bo@supplier.example", (Role.SUPPLIER,), house.seller)
+        for week, due in {13: (3, "2026-03-02"), 14: (None, None)}.items():
+            page = await seller_interest.page_of(session, reader, house.seller.id, NOON + week * WEEK)
+            assert (page.rows[0].interested, page.rows[0].told) == due, "nor is it read where nobody counted since"
+    assert await house.told(NOON + 14 * WEEK) == 0
+    async with house.sessions.begin() as session:
+        for n in (3, 4, 5):
+            await house.listed(session, n, NOON + 16 * WEEK)
+    assert await house.told(NOON + 16 * WEEK) == 0, "three others than none are too few to be told at once"
+    assert await house.told(NOON + 29 * WEEK) == 0, "and by now they are over"
+
+
+def test_a_number_is_over_when_nothing_that_it_counted_counts_and_not_before():
+    assert not over("2026-03-02", NOON + 97 * DAY - make.HOUR * 13)
+    assert over("2026-03-02", NOON + 97 * DAY) and week_of(NOON) == "2026-03-02"
+    assert told_anew(None, frozenset({1, 2, 3})) == {1, 2, 3} and told_anew(frozenset({1, 2, 3}), frozenset()) is None
 
 
 async def sold(session, company, numbers, took, color="H"):

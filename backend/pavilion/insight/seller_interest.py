@@ -88,10 +88,9 @@ async def _count(session: AsyncSession, sources: Sequence[Source], week: str, no
         if stone not in shown and stone not in told:
             continue
         before = told.get(stone)
-        companies = rules.told_anew(
-            frozenset(before.companies) if before else None, rules.foreign(shown[stone], supplier, party_of)
-        )
-        if companies is None or (before is None and not companies):
+        stands = frozenset(before.companies) if before is not None and not rules.over(before.week, now) else None
+        companies = rules.told_anew(stands, rules.foreign(shown[stone], supplier, party_of))
+        if companies is None or not (companies or (before is not None and before.n)):
             continue
         if before is None:
             session.add(InterestTold(stone_id=stone, week=week, n=len(companies), companies=sorted(companies)))
@@ -126,14 +125,15 @@ async def _insight(
     session: AsyncSession, actor: Actor, stone: Stone, told: InterestTold | None, now: datetime
 ) -> Insight:
     took = await selling.sold_like(session, stone)
+    tells_of = told if told is not None and told.n and not rules.over(told.week, now) else None
     own = [days for company, days in took if company == stone.supplier_company_id]
     others = [(company, days) for company, days in took if company != stone.supplier_company_id]
     asked = await position.others(session, actor, stone)
     tells = bool(asked.prices) and not asked.withheld
     return Insight(
         stone,
-        told.n if told and told.n else None,
-        told.week if told and told.n else None,
+        tells_of.n if tells_of else None,
+        tells_of.week if tells_of else None,
         (now - (stone.listed_at or now)).days,
         rules.middle_days(own, others),
         (median(asked.prices), len(asked.prices)) if tells else None,

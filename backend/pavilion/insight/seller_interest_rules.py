@@ -3,10 +3,14 @@ anew only when four companies or more differ from those of which it was told (ca
 
 Whoever puts one line on a list and takes it off again moves no figure: within a week nothing is told anew, and one
 company more or fewer than was told is never enough. Nor are three: of two others who came or went, whoever brought the
-third would learn it. Companies with an owner in common are one, so that nobody makes four of himself."""
+third would learn it. Companies with an owner in common are one, so that nobody makes four of himself.
+
+A number does not outlive what it was told of: when everything that it counted is over, whoever came or went, it is
+over too, at a time that nobody's coming or going moves. What is told then is told of other acts than before, as if for
+the first time."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from pavilion.accounts.rules import owner_key
 
@@ -21,9 +25,16 @@ def week_of(now: datetime) -> str:
     return (now.date() - timedelta(days=now.weekday())).isoformat()
 
 
+def over(told: str, now: datetime) -> bool:
+    """Whether nothing that was counted in the week of this Monday counts any more. It may have been counted late in
+    that week."""
+    begun = datetime.combine(date.fromisoformat(told), time(), UTC)
+    return now >= begun + timedelta(weeks=1) + COUNTS_FOR
+
+
 def told_anew(told: Set[int] | None, interested: Set[int]) -> frozenset[int] | None:
     """The companies of whom is told from now on: none where they are too few; None where what was told stands. `told`:
-    None where nothing has been."""
+    None where nothing has been, or what has been is over."""
     if told is not None and len(told ^ interested) < LEAST_DIFFERING:
         return None
     return frozenset(interested) if len(interested) >= LEAST_COMPANIES else frozenset()
