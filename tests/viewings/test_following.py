@@ -204,21 +204,39 @@ async def test_a_stone_that_lost_its_verdict_is_shown_again_once_it_has_it_back(
         await listing.revoke(session, stone)
     await house.follow()
     assert await house.fates() == {stone: StoneFate.WITHDRAWN}
+    await verified_again(house, stone)
+    await house.follow()
+    assert await house.fates() == {}
+    assert (await house.appointment(house.single))[0].attention == "stone_withdrawn", "staff look at it all the same"
+
+
+async def test_a_verdict_that_is_back_before_anybody_looked_has_changed_no_appointment_and_the_link_stands(house):
+    stone = house.stones[0]
+    for lost_for_good in (False, True):
+        async with house.sessions.begin() as session:
+            await listing.revoke(session, stone)
+        links = select(AppointmentStone.exposed_id).where(AppointmentStone.stone == stone)
+        async with house.sessions() as session:
+            assert set(await session.scalars(links)) == {None}
+        if not lost_for_good:
+            await verified_again(house, stone)
+        await house.follow()
+        async with house.sessions() as session:
+            assert set(await session.scalars(links)) == ({None} if lost_for_good else {stone})
+        assert bool(await house.told()) == lost_for_good
+
+
+async def verified_again(house, stone):
     async with house.sessions.begin() as session:
-        await session.execute(update(Stone).where(Stone.public_id == stone).values(withdrawn_at=None))
         await session.execute(
             update(listing.StoneVerdict)
             .where(listing.StoneVerdict.stone == stone)
             .values(verdict="verified", grade="B", codes="")
         )
-        shown = listing.ExposedStone(stone=stone, verdict="verified", exposed_at=NOON)
-        session.add(shown)
+        session.add(listing.ExposedStone(stone=stone, verdict="verified", exposed_at=NOON))
         await session.flush()
         await catalogue.verdicts_changed(session, [stone], now=NOON)
         events.record(session, "stone:verdict_changed", stone, by=None, at=NOON)
-    await house.follow()
-    assert await house.fates() == {}
-    assert (await house.appointment(house.single))[0].attention == "stone_withdrawn", "staff look at it all the same"
 
 
 async def test_a_stone_offered_anew_is_shown_again(house):

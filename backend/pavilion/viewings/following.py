@@ -8,13 +8,13 @@ the same rows.
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.queries import HOUSE
 from pavilion.auctions.rules import LIVE_LOT, LotState, SaleState
-from pavilion.catalogue import awaiting, lying
+from pavilion.catalogue import awaiting, lying, snapshots
 from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.catalogue.queries import visible_to
 from pavilion.kernel import events
@@ -72,6 +72,7 @@ async def follow(sessions: Sessions, now: datetime) -> int:
         stones = {event.subject for event in everything if event.name in OF_STONES}
         sales = {event.subject for event in everything if event.name in OF_SALES}
         appointments = {event.subject for event in everything if event.name in OF_APPOINTMENTS}
+        await link_again(session, stones)
         await look(session, await _wrong(session, stones), now)
         for sale in sorted(sales):
             await look_at_sale(session, sale, now)
@@ -97,6 +98,18 @@ async def look(session: AsyncSession, stones: Collection[str], now: datetime) ->
             await session.delete(end)
             events.record(session, "stone:shown_again", stone, by=BY, at=now)
     await session.flush()
+
+
+async def link_again(session: AsyncSession, stones: Collection[str]) -> None:
+    """A stone that lost its exposure and had it back before anybody looked stays in its appointments."""
+    lost = and_(
+        AppointmentStone.stone.in_(stones), AppointmentStone.exposed_id.is_(None), AppointmentStone.dropped.is_(None)
+    )
+    if names := list(await session.scalars(select(AppointmentStone.stone).where(lost).distinct())):
+        shown = await snapshots.of_exposed(session, names)
+        back = update(AppointmentStone).where(lost, AppointmentStone.stone.in_(shown))
+        linked = back.values(exposed_id=AppointmentStone.stone)
+        await session.execute(linked.execution_options(synchronize_session=False))
 
 
 async def fates(session: AsyncSession, stones: Collection[str]) -> dict[str, StoneFate | None]:
