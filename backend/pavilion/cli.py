@@ -111,9 +111,10 @@ def verify_sale(file: Path, as_json: Annotated[bool, typer.Option("--json")] = F
         return
     typer.echo(f"signed by: {' '.join(verdict.keys)}")
     typer.echo(f"replayed: {verdict.lots} of {verdict.lots + len(verdict.hidden_lots)} lots")
-    if verdict.hidden_lots:
-        names = " ".join(verdict.hidden_lots)
-        typer.echo(f"hidden: {verdict.hidden} events of passed lots that may still be sold by hand: {names}")
+    if verdict.hidden:  # lots that came after the publication are named nowhere
+        why = "passed and may still be sold by hand, or of a stone whose origin is not confirmed"
+        names = " ".join(verdict.hidden_lots) or "none that was published"
+        typer.echo(f"hidden: {verdict.hidden} events of lots not shown now ({why}): {names}")
     typer.echo("not in a record: bids never delivered, identities, limits, viewings, eligibility, edge stamps")
     typer.echo(f"ok: {verdict.events} events, root {verdict.root}")
 

@@ -65,11 +65,12 @@ def later(first=FIRST_END + HOUR):
     return {"first": stamp(first), "interval": 60, "per": 1, "breaks": []}
 
 
-async def record(sale, doc):
+async def record(sale, doc, withheld=()):
     stored = await sale.store.load(SALE)
     roots = [checkpoint(news) for news in sale.told]
     shown = publishable(folding.Draft(sale.writer.book, 0))
     hidden = hidden_lots(stored.lines, doc, {n for n, *_ in shown.bids}, micros(sale.clock.at))
+    hidden |= set(map(lot_id, withheld))
     others = [read_json(text) for name, text in stored.rule_sets.items() if name != stored.book.rules_hash]
     keys = [str(SIGNER.verifier)]
     return list(record_lines(SALE, doc, keys, stored.lines, roots, shown.bids, shown.reserves, hidden, others=others))

@@ -72,7 +72,7 @@ def test_the_command_writes_what_the_verifier_accepts(sqlite_database_url, tmp_p
     verified = CliRunner().invoke(app, ["verify-sale", str(out)])
     assert verified.exit_code == 0
     (name,) = verify(lambda: iter(out.read_bytes().splitlines(keepends=True))).hidden_lots
-    assert "replayed: 1 of 2 lots" in verified.output and f"may still be sold by hand: {name}" in verified.output
+    assert "replayed: 1 of 2 lots" in verified.output and f"origin is not confirmed): {name}" in verified.output
     assert export("01SALE00000000000000000009", "--out", out, "--data", tmp_path).exit_code == 1
     assert export(SALE, "--out", tmp_path, "--data", tmp_path).exit_code == 3
     assert export(SALE, "--out", out, "--data", tmp_path / "nowhere").exit_code == 3

@@ -7,8 +7,20 @@ from pavilion.bidding.deciding import Listing, LotFacts
 from pavilion.bidding.ruled import Ruled
 from pavilion.kernel.canon import document_hash, read_json
 from pavilion.kernel.instants import from_micros, stamp
-from tests.bidding.room import FIRST_END, MINUTE, lot_id, publication, room, rules_doc
+from tests.bidding.room import (
+    FIRST_END,
+    MINUTE,
+    OPENS,
+    HandClock,
+    Room,
+    lot_id,
+    open_store,
+    publication,
+    room,
+    rules_doc,
+)  # fmt: skip
 from tests.bidding.test_amending import amend, held, read_again, record, signed_anew
+from tests.bidding.test_republishing import at_work
 from tests.make import HOUR, SECOND
 
 CAP, LATER = FIRST_END + 3 * MINUTE + 30 * SECOND, FIRST_END + 2 * HOUR
@@ -54,7 +66,7 @@ async def played(url):
         assert (again.lots, again.ruled) == (sale.writer.book.lots, sale.writer.book.ruled)
         await sale.at(LATER + 2 * HOUR)
         await sale.running
-        return await record(sale, PUBLISHED)
+        return [await record(sale, PUBLISHED, withheld) for withheld in ((), (4, 14), (12,), (14,))]
 
 
 def told(kept, kind):
@@ -102,7 +114,7 @@ def as_before(event):
 
 
 async def test_both_verifiers_hold_a_later_listing_to_the_rules_that_are_due(sqlite_database_url):
-    kept = await played(sqlite_database_url)
+    kept, *withheld = await played(sqlite_database_url)
     assert [data["later"] for data in told(kept, "sale.amended")] == [False, True]
     listed = told(kept, "lot.listed")[4:]
     assert [data.get("rules") for data in listed] == [
@@ -110,7 +122,7 @@ async def test_both_verifiers_hold_a_later_listing_to_the_rules_that_are_due(sql
     ]  # fmt: skip
     published = document_hash(PUBLISHED)
     records = {
-        None: [kept, forged(kept, as_before)],
+        None: [kept, forged(kept, as_before), *withheld],
         "end": [forged(kept, of_lot(12, end=stamp(CAP))), forged(kept, of_lot(11, end=listed[2]["end"]))],
         "rules": [
             forged(kept, without_rules(12)), forged(kept, without_rules(14)),
@@ -121,6 +133,31 @@ async def test_both_verifiers_hold_a_later_listing_to_the_rules_that_are_due(sql
     due = [rule for rule, some in records.items() for _ in some]
     said = held([one for some in records.values() for one in some])
     assert [one.get("rule") if not one["ok"] else None for one in said] == due
+    assert said[2]["hidden_lots"] == [lot_id(4)] and lot_id(14).encode() not in b"".join(withheld[0])
+
+
+async def test_a_lot_added_after_one_that_is_withheld_keeps_its_place_in_the_plan_of_ends(sqlite_database_url):
+    """The record does not show how many came before it."""
+    made = Room.__new__(Room)
+    made.told, made.clock = [], HandClock(OPENS - 2 * HOUR)
+    made.store = store = open_store(sqlite_database_url, made.clock)
+    first = publication(2)
+    made.rules_hash = first.rules_hash
+    await at_work(made, store, first, "one")
+    late = [Listing(lot_id(k), str(k), "USD", 50_000, None, "ab" * 32) for k in (3, 4)]
+    known = made.writer.facts
+    lots = known.lots | {one.lot: LotFacts(one.lot) for one in late}
+    made.writer.facts = replace(known, lots=lots, late=late)
+    assert await made.act("list_late", 4) is None
+    await made.at(OPENS)
+    for lot in (1, 2, 3, 4):
+        assert (await made.bid(1, 60_000, lot=lot)).result == "accepted"
+    await made.at(FIRST_END + HOUR)
+    await made.running
+    kept = [await record(made, rules_doc(), withheld) for withheld in ((), (3,), (4,), (1, 3))]
+    wrong = forged(kept[0], of_lot(4, end=stamp(FIRST_END + 2 * MINUTE)))
+    assert [one.get("rule", "good") for one in held([*kept, wrong])] == ["good"] * 4 + ["end"]
+    await store.close()
 
 
 def test_the_last_amendment_that_names_the_lot_or_holds_for_later_ones_decides():
@@ -133,4 +170,6 @@ def test_the_last_amendment_that_names_the_lot_or_holds_for_later_ones_decides()
     assert (everyone.due("L"), everyone.due()) == ("all", "all")
     assert everyone.amended(3, "late", ["L"], False).due("L") == "late"
     assert alone.listed("LA", "L").due("LA") == "alone", "and so on through every time it comes back"
+    assert alone.open() == {"published", "alone"} and everyone.open() == {"all"}
+    assert alone.listed("LB", "unseen", "alone").due("LB") == "alone", "as told, where its former lot is not shown"
     assert alone.listed("X", None) is alone

@@ -12,7 +12,11 @@ from tests.simulate.house import SALE, SIGNER, House
 OK = {"en": "What was checked is true.", "zh": "所核验的各项均成立。"}
 TENDERS = json.loads(Path(__file__).parents[1].joinpath("vectors", "tender-records.json").read_bytes())["records"]
 OPENED = {"en": "12 sealed bids held", "zh": "12 个密封出价已"}
-RECORD = House(5, lots=3, bidders=5, staff=0.2).run(45).record(6)
+SIMULATED = House(5, lots=3, bidders=5, staff=0.2).run(45)
+RECORD = SIMULATED.record(6)
+LOST = next(lot.lot for lot in SIMULATED.book.lots.values() if lot.state == "sold")
+WITHHELD = SIMULATED.record(6, [LOST])  # its stone has lost the verdict since
+NOT_SHOWN = {"en": "the origin of their stone is not confirmed", "zh": "裸石来源未获确认"}
 
 
 def offered(page, lines, name="sale.record.jsonl"):
@@ -34,6 +38,13 @@ def test_a_record_is_good_and_an_altered_one_names_its_line(reader, lang):
     offered(page, [*RECORD[:at], RECORD[at].replace(b'"via":"online"', b'"via":"phone"'), *RECORD[at + 1 :]])
     expect(verdict).to_have_class("verify-verdict is-outbid")
     expect(verdict).to_contain_text(f"line {at + 1}, n ")
+    offered(page, WITHHELD, "withheld.record.jsonl")
+    expect(verdict).to_contain_text(OK[lang])
+    hidden = sum(b'"kind":"leaf"' in line for line in WITHHELD)
+    told = page.locator(".verify-line", has_text="HIDDEN")
+    expect(told).to_contain_text(NOT_SHOWN[lang])
+    expect(told).to_contain_text(str(hidden))
+    assert hidden > 2 and LOST not in page.locator("main").inner_text(), "nothing of the lot is shown"
     offered(page, [line.encode() for line in TENDERS[2]], "tender.record.jsonl")  # of two rounds
     expect(verdict).to_contain_text(OK[lang])
     expect(page.locator(".verify-line.is-ok", has_text=OPENED[lang])).to_have_count(1)

@@ -1,5 +1,6 @@
 """A whole sale by seed: the product's own rules, acts, draft and book; a hand for a clock and a list for a store."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from pavilion.bidding import acts, due, folding
@@ -311,10 +312,10 @@ class House:
         opened = {n for n, *_ in self.published.bids}
         return hidden_lots(self.lines, self.doc, opened, self.now + days * 86_400 * S)
 
-    def record(self, days: int = 0) -> list[bytes]:
-        """The public record so many days after the close."""
+    def record(self, days: int = 0, withheld: Collection[str] = ()) -> list[bytes]:
+        """The public record so many days after the close, without the lots whose stones lost the verdict."""
         assert self.published is not None
-        hidden = self.hidden(days)
+        hidden = self.hidden(days) | set(withheld)
         roots = [replace(root, text=sign_note(root.text, SIGNER)) for root in self.roots]
         return list(
             record_lines(

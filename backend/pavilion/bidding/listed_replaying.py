@@ -25,7 +25,7 @@ def listed(replay: "Replay", line: Event) -> None:
     later = line.at > known.at if known else line.at >= replay.at
     must(line.t == line.at and later, "time", "does not come after the event before it")
     rules, rules_hash = _rules(replay, line)
-    place = replay.listing.setdefault(line.lot, len(replay.listing))
+    place = replay.listing[line.lot] = _place(replay, rules, line)
     end = closing.NEVER if data["end"] is None else data["end"]
     must(end == _planned(replay, rules, line, place), "end", "is not the end by the rule set")
     lot = Lot(
@@ -59,13 +59,36 @@ def _offered_again(replay: "Replay", line: Event) -> bool:
 
 
 def _rules(replay: "Replay", line: Event) -> tuple[RuleSet, str]:
-    """Those of the sale, unless an amendment holds for this lot too; then the listing names them."""
+    """Those of the sale, unless an amendment holds for this lot too; then the listing names them. Where the lot that
+    comes back is one of which the record shows nothing, what it ran by is taken as told, if it may have."""
     assert line.lot is not None
-    again_of = line.data.get("reoffer_of")
-    due = replay.ruled.due(again_of)
-    must(line.data.get("rules", replay.rules_hash) == due, "rules", "is not listed by the rules that were due")
-    replay.ruled = replay.ruled.listed(line.lot, again_of)
-    return replay.documents.get(due, replay.rules), due
+    again_of, ruled = line.data.get("reoffer_of"), replay.ruled
+    told: str = line.data.get("rules", replay.rules_hash)
+    unseen = replay.hidden > 0 and again_of is not None and again_of not in {**replay.listing, **ruled.of}
+    fits = told in ruled.open() if unseen else told == ruled.due(again_of)
+    must(fits, "rules", "is not listed by the rules that were due")
+    replay.ruled = ruled.listed(line.lot, again_of, told if unseen else None)
+    return replay.documents.get(told, replay.rules), told
+
+
+def _place(replay: "Replay", rules: RuleSet, line: Event) -> int:
+    """In the plan of ends, behind all that were listed before; of lots that the record does not show the end tells how
+    many these were."""
+    assert line.lot is not None
+    if line.lot in replay.listing:
+        return replay.listing[line.lot]
+    place = max(replay.listing.values(), default=-1) + 1
+    if replay.state == "published" and not rules.clerked:
+        last, end = place + replay.hidden, line.data["end"]
+        while place < last and _late(replay, rules, place) < end:
+            place += 1
+    return place
+
+
+def _late(replay: "Replay", rules: RuleSet, place: int) -> int:
+    """The end of a lot that is added at this place before the opening."""
+    soft = rules.soft_close
+    return closing.late(soft, rules.stagger.planned(place, replay.published_lots, soft.scope))
 
 
 def _planned(replay: "Replay", rules: RuleSet, line: Event, place: int) -> int | None:
@@ -75,7 +98,7 @@ def _planned(replay: "Replay", rules: RuleSet, line: Event, place: int) -> int |
     soft, stagger = rules.soft_close, rules.stagger
     end = stagger.planned(place, replay.published_lots, soft.scope)
     if replay.state == "published":
-        return end if place < replay.published_lots else closing.late(soft, end)
+        return end if place < replay.published_lots else _late(replay, rules, place)
     running = [lot.clock.end for lot in replay.lots.values() if lot.state in RUNNING]
     if replay.hidden:  # a lot that is not shown yet may have run for longer
         told: int = line.data["end"]

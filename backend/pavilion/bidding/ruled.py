@@ -31,9 +31,19 @@ class Ruled:
         given = (n, to)
         return replace(self, later=given if later else self.later, of={**self.of, **dict.fromkeys(lots, given)})
 
-    def listed(self, lot: str, again_of: str | None) -> "Ruled":
-        """A lot that comes back again after this one runs as this one does."""
-        return self if again_of is None else replace(self, of={**self.of, lot: self._given(again_of)})
+    def listed(self, lot: str, again_of: str | None, rules: str | None = None) -> "Ruled":
+        """A lot that comes back again after this one runs as this one does: by `rules` where they are told."""
+        if again_of is None:
+            return self
+        given = self._given(again_of) if rules is None else max(one for one in self._open() if one[1] == rules)
+        return replace(self, of={**self.of, lot: given})
+
+    def open(self) -> frozenset[str]:
+        """What may be due to a lot that brings back one of which nothing is known."""
+        return frozenset(rules for _, rules in self._open())
+
+    def _open(self) -> set[Given]:
+        return {self.later} | {given for given in self.of.values() if given > self.later}
 
     def _given(self, again_of: str | None) -> Given:
         return max(self.later, self.of.get(again_of or "", self.later))

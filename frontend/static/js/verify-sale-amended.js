@@ -44,53 +44,6 @@ function later(replay, { n, data }, named) {
   replay.ruled = replay.ruled.amended(n, data);
 }
 
-/** By which rule set a lot is listed that comes after the publication: a lot that brings another one back runs as that
- * one would, so the last amendment that named it, or that holds for later lots, decides. One without the member `later`
- * is older than this rule and holds for the lots that it names and no others. */
-export class Ruled {
-  /** @param {[number, string]} later the event and the hash that lots listed now are due @param {Map<string, [number, string]>} [of] */
-  constructor(later, of = new Map()) {
-    this.later = later;
-    this.of = of;
-  }
-
-  /** The hash of the rules of a lot that is listed now. @param {string | undefined} againOf the lot it brings back */
-  due(againOf) {
-    return this.given(againOf)[1];
-  }
-
-  /** @param {number} n @param {Event["data"]} data @returns {Ruled} */
-  amended(n, data) {
-    if (data.later === undefined) return this;
-    /** @type {[number, string]} */
-    const given = [n, data.to];
-    const of = new Map(this.of);
-    for (const name of data.lots) of.set(name, given);
-    return new Ruled(data.later ? given : this.later, of);
-  }
-
-  /** A lot that comes back again after this one runs as this one does. @param {string} lot @param {string | undefined} againOf */
-  listed(lot, againOf) {
-    return againOf === undefined ? this : new Ruled(this.later, new Map([...this.of, [lot, this.given(againOf)]]));
-  }
-
-  /** @param {string | undefined} againOf @returns {[number, string]} */
-  given(againOf) {
-    const own = againOf === undefined ? undefined : this.of.get(againOf);
-    return own && own[0] > this.later[0] ? own : this.later;
-  }
-}
-
-/** The rules of the lot that is listed: those of the sale, unless an amendment holds for it too; then they are named.
- * @param {import("./verify-sale-replay.js").Replay} replay @param {Event} line @param {string} name
- * @returns {[import("./verify-sale-rules.js").RuleSet, string]} */
-export function rulesDue(replay, { data }, name) {
-  const due = replay.ruled.due(data.reoffer_of);
-  must((data.rules ?? replay.rulesHash) === due, "rules", "is not listed by the rules that were due");
-  replay.ruled = replay.ruled.listed(name, data.reoffer_of);
-  return [replay.documents.get(due)?.rules ?? replay.rules, due];
-}
-
 /** The lot as it stands, or undefined where the record does not show it yet.
  * @param {import("./verify-sale-replay.js").Replay} replay @param {Event} line @param {string} name */
 function running(replay, line, name) {

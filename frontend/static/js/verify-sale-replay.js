@@ -1,11 +1,11 @@
 // @ts-check
 // A sale's events once more, by the rules alone: every state, price, end, refusal and result must follow. Pure.
 import { FINAL, begun, endOf, must, named, stand, terms, two, withdrawn } from "./verify-sale-claims.js";
-import { Ruled, amended, rulesDue } from "./verify-sale-amended.js";
+import { amended } from "./verify-sale-amended.js";
 import { BadLine, Undecided } from "./verify-sale-lines.js";
+import { Ruled, listed } from "./verify-sale-listed.js";
 import {
-  NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, endAgain, endLate, extended, isSold, judgeAmount, planned,
-  resumed,
+  NEVER, SECRET, afterOutage, afterSlow, bestOf, endAfterBid, extended, isSold, judgeAmount, resumed,
 } from "./verify-sale-rules.js";
 import { NEVER_SEALED, SEALED, TenderReplay } from "./verify-sale-tender.js";
 
@@ -19,7 +19,6 @@ const CLAIMED_CODES = new Set([ // taken as recorded: the record does not show w
   "rules_changed", "conflict_of_interest", "not_eligible", "viewing_required", "wrong_currency", "over_limit",
 ]);
 const STATE_CODES = new Set(["lot_withdrawn", "lot_closed", "lot_paused", "sale_paused", "too_late"]);
-const RUNNING = new Set(["listed", "open", "paused"]), UNSOLD = new Set(["passed", "withdrawn"]);
 const ZEROS = "0".repeat(64);
 
 /** Fed with the events in order; throws BadLine at the first that does not follow. */
@@ -62,7 +61,7 @@ export class Replay {
     must(line.sale === this.sale, "sale", `of sale ${line.sale}`);
     must(this.state !== "closed" || line.type === "bid.refused", "state", "after the sale was closed");
     if (line.lot === null) this.takeSale(line);
-    else if (line.type === "lot.listed") this.list(line, line.lot);
+    else if (line.type === "lot.listed") listed(this, line, line.lot);
     else {
       const lot = this.lots.get(line.lot);
       must(lot, "state", `lot ${line.lot} was never listed`);
@@ -139,53 +138,6 @@ export class Replay {
   }
 
   // -- a lot ----------------------------------------------------------------------------------------------------------
-
-  /** @param {Event} line @param {string} name */
-  list(line, name) {
-    const { data } = line, known = this.lots.get(name);
-    const again = this.offeredAgain(line, name);
-    must(this.state === "published" || again, "state", "listed while the sale is not published");
-    const seq = known ? known.seq : 0;
-    must(line.seq === seq + 1, "seq", `${line.seq} after ${seq} in the lot's book`);
-    must(line.prev === (known ? known.hash : this.published), "prev", "does not follow from the publication or the lot's book");
-    const later = known ? line.at > known.at : line.at >= this.at;
-    must(line.t === line.at && later, "time", "does not come after the event before it");
-    const [rules, rulesHash] = rulesDue(this, line, name);
-    if (!this.listing.has(name)) this.listing.set(name, this.places++);
-    const end = rules.finalCall !== null ? NEVER : this.plannedEnd(rules, line, /** @type {number} */ (this.listing.get(name)));
-    must(end !== null && endOf(data.end) === end, "end", "is not the end by the rule set");
-    const { softClose } = rules, hardEnd = softClose.hardEnd === null ? null : Math.max(softClose.hardEnd, end);
-    must(data.currency === rules.currency, "currency", "is not that of the rule set");
-    this.lots.set(name, {
-      currency: data.currency, opening: data.opening, clock: { end, hardEnd, pausedAt: null }, reserveCommit: data.reserve_commit,
-      hash: line.hash, seq: line.seq, at: line.at,
-      stands: { leader: null, price: null, ask: data.opening, reserve_met: data.reserve_commit === null ? null : false },
-      state: "listed", live: [], best: new Map(), aliases: new Set(), least: data.opening, most: SECRET,
-      slowed: false, callMoved: false, bids: 0, rules, rulesHash, owed: null,
-      place: /** @type {number} */ (this.listing.get(name)),
-    });
-  }
-
-  /** The end of the lot that is listed, by its rule set; null where it could not run.
-   * @param {import("./verify-sale-rules.js").RuleSet} rules @param {Event} line @param {number} place */
-  plannedEnd(rules, { at, data }, place) {
-    const { softClose, stagger } = rules, end = planned(rules, place, this.publishedLots);
-    if (this.state === "published") return place < this.publishedLots ? end : endLate(softClose, end);
-    const running = [...this.lots.values()].filter((lot) => RUNNING.has(lot.state)).map((lot) => lot.clock.end);
-    // a lot that is not shown yet may have run for longer
-    if (this.hidden > 0) running.push(endOf(data.end) - (softClose.scope === "group" ? 0 : stagger.interval));
-    return endAgain(softClose, end, running, at, stagger.interval);
-  }
-
-  /** Whether the listing brings back a lot that ended without a buyer while the sale goes on.
-   * @param {Event} line @param {string} name */
-  offeredAgain({ data }, name) {
-    if (!("reoffer_of" in data)) return false;
-    const old = this.lots.get(data.reoffer_of);
-    must(this.hidden > 0 || (old && UNSOLD.has(old.state)), "state", "offers again what did not end without a buyer");
-    must(!this.tender.closed, "state", "offered again after the closing of the tender");
-    return (this.state === "open" || this.state === "paused") && !this.lots.has(name);
-  }
 
   /** @param {Event} line @param {Lot} lot */
   takeLot(line, lot) {

@@ -136,8 +136,8 @@ function passed(good, saleKey, kept) {
       { state: "skip", name: "NOT_INSIDE", fact: say("buying limits, by which the house passes over a higher bid; shares of custodians that were kept back") },
     );
   }
-  if (good.hidden_lots.length) {
-    lines.push({ state: "note", name: "HIDDEN", fact: say("%(count)s events of lots that passed and may still be sold by hand are given as hashes only", { count: good.hidden }) });
+  if (good.hidden) { // lots that came after the publication are named nowhere
+    lines.push({ state: "note", name: "HIDDEN", fact: say("%(count)s events of lots not shown now are given as hashes only: they passed and may still be sold by hand, or the origin of their stone is not confirmed", { count: good.hidden }) });
   }
   const seen = kept && kept.size <= good.events ? good.asked : null;
   const forked = kept !== null && (kept.size > good.events || (seen !== null && seen !== hex(fromBase64(kept.root))));
