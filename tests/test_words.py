@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from jinja2 import nodes
 
+from pavilion.catalogue.nomenclature import nomenclature
 from pavilion.kernel.errors import Refusal
 from pavilion.webkit import static
 from pavilion.webkit.html import Pages
@@ -97,6 +98,15 @@ def test_every_code_with_a_message_has_it_in_both_languages():
         return {text for context, text in tongue.messages if context == "code"}
 
     assert codes(EN) == codes(ZH)
+
+
+def test_every_fault_of_a_file_has_its_words_wherever_files_come_in():
+    """Stock files, price lists, lot lists and outcome reports are read by one reader and speak in their own words."""
+    sources = [source(ROOT / "backend" / "pavilion" / "kernel" / name) for name in ("sheet.py", "xlsx.py")]
+    faults = set(re.findall(r'SheetFault\("(\w+)"', "".join(sources)))
+    told = [f"{prefix}{code}" for prefix in ("sheet_", "benchmark_file_") for code in faults]
+    assert {"too_many_cells", "row_without_end"} < faults == faults & set(nomenclature().issue_codes)
+    assert [code for code in told if not (EN.knows("code", code) and ZH.knows("code", code))] == []
 
 
 def test_what_is_asked_for_a_stone_and_what_is_offered_for_it_are_two_words():

@@ -5,12 +5,15 @@ import gzip
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from pavilion.catalogue import checking
 from pavilion.cli import app
+from pavilion.kernel.sheet import Limits
 from tests.catalogue import upload_world as world
 
 PAVILION = Path(sys.executable).with_name("pavilion")
@@ -82,6 +85,12 @@ def test_what_cannot_be_done_ends_with_its_code(words, code, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     ended = run(*words)
     assert ended.exit_code == code and "Traceback" not in ended.output
+
+
+def test_a_file_with_too_many_cells_is_not_checked(monkeypatch):
+    monkeypatch.setattr(checking, "open_stock", partial(checking.open_stock, limits=Limits(cells=900)))
+    ended = run("stock", "check", DATA / "stock_sample.csv")
+    assert ended.exit_code == 1 and "too_many_cells: More than 900 cells" in ended.output and "{" not in ended.output
 
 
 def test_a_file_is_imported_answered_and_mended(fifty, tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,6 +12,7 @@ from pavilion.catalogue.breaking import FAULTS
 from pavilion.catalogue.models import CommitmentKind, Stone
 from pavilion.catalogue.upload_models import FileState, Mode, StockContent, StockFile, StockRow
 from pavilion.kernel.errors import ActNotAllowed, BadInput
+from pavilion.kernel.sheet import Limits
 from pavilion.provenance.models import StoneVerdict
 from tests import make
 from tests.catalogue import upload_world as world
@@ -191,6 +193,28 @@ async def test_a_file_with_a_file_level_fault_applies_nothing(sessions, forty):
     codes = [issue["code"] for issue in file.file_issues]
     assert file.state == FileState.STOPPED and codes[0] == "ambiguous_header" and "header_missing" in codes
     assert await stones(sessions) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_file_with_too_many_cells_stores_and_withdraws_nothing(sessions, forty, monkeypatch):
+    """Its first rows are in order and would have filled several batches; in whatever way it is sent."""
+    company, registry = await world.supplier(sessions), world.registry_of(forty)
+    head, *rows = lines(forty)
+    await world.imported(sessions, company, file_of(head, *rows[:20]), registry)
+    before = [(stone.stock_no, stone.seq, stone.withdrawn_at) for stone in await stones(sessions)]
+    content = file_of(head, *rows[15:])
+    filled = sum(cell != "" for line in content.decode().splitlines() for cell in line.split(","))
+    limited = partial(importing.open_stock, limits=Limits(cells=filled - 1))
+    monkeypatch.setattr(importing, "open_stock", limited)
+    for mode, dry_run in [*((mode, False) for mode in Mode), (Mode.ADD, True)]:
+        sent = (await world.send(sessions, company, content, mode=mode, dry_run=dry_run)).file
+        file = await world.run(sessions, registry, sent.public_id, batch=5)
+        assert (file.state, file.done, file.withdrawn_by_replace) == (FileState.STOPPED, 0, 0)
+        assert file.file_issues == [{"code": "too_many_cells", "facts": {"limit": f"{filled - 1:,}"}}]
+        assert await world.rows_of(sessions, file) == []
+    assert [(stone.stock_no, stone.seq, stone.withdrawn_at) for stone in await stones(sessions)] == before
+    async with sessions() as session:
+        assert await session.scalar(select(func.count()).select_from(StoneVerdict)) == len(before) == 20
 
 
 async def test_text_that_no_database_takes_is_a_rows_fault_not_the_files(sessions, forty):

@@ -2,6 +2,7 @@
 
 import gzip
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
@@ -11,7 +12,7 @@ from pavilion.accounts.rules import Role
 from pavilion.catalogue import importing
 from pavilion.catalogue.nomenclature import header_key
 from pavilion.kernel.db import create_engine
-from pavilion.kernel.sheet import LIMITS
+from pavilion.kernel.sheet import LIMITS, Limits
 from pavilion.settings import Settings
 from tests import make
 from tests.catalogue import upload_world as world
@@ -205,8 +206,22 @@ async def test_an_unreadable_file_is_answered_on_its_page(house, thirty):
         sent = await browser.post("/stock/imports", files={"file": ("photo.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF")})
         await work(house, thirty)
         page = await browser.get(sent.headers["location"])
-        assert "The file is not a CSV or XLSX table." in page.text
+        assert "The file is not a CSV or XLSX table, or" in page.text
         assert (await browser.get(sent.headers["location"] + "/fix.csv")).status_code == 404
+
+
+async def test_too_many_cells_are_answered_on_the_page_and_by_the_interface(house, thirty, monkeypatch):
+    monkeypatch.setattr(importing, "open_stock", partial(importing.open_stock, limits=Limits(cells=500)))
+    async with supplier(house) as browser:
+        sent = await browser.put(PUT, params={"mode": "replace"}, content=(thirty / "stock.csv").read_bytes())
+        await work(house, thirty)
+        told = (await browser.get(f"{PUT}/{sent.json()['id']}")).json()
+        (issue,) = told["file_issues"]
+        assert (told["state"], told["received"], issue["code"]) == ("stopped", 0, "too_many_cells")
+        page = await browser.get(f"/stock/imports/{sent.json()['id']}")
+        assert issue["message_en"] in page.text and issue["message_en"].startswith("More than 500 cells")
+        await browser.post("/language", data={"to": "zh"})
+        assert issue["message_zh"] in (await browser.get(f"/stock/imports/{sent.json()['id']}")).text
 
 
 async def test_a_meaning_is_chosen_on_the_page(house, thirty):

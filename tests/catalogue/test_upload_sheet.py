@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from datetime import date
+from hashlib import shake_256
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -81,7 +82,7 @@ def test_a_semicolon_file_has_decimal_commas(given):
         (b"Stock #,Shape,Carat\nA,RBC,1", "header_missing"),
         (HEAD.replace("City", "Colour").encode(), "header_twice"),
         (HEAD.replace("City", "Price").encode(), "ambiguous_header"),
-        (",".join(["Stock #"] * 201).encode(), "too_large"),
+        (",".join(["Stock #"] * 201).encode(), "too_many_columns"),
     ],
 )
 def test_a_file_that_is_no_stock_file_is_refused_by_code(given, content, code):
@@ -93,6 +94,41 @@ def test_a_file_over_the_limits_is_refused(given):
     path = given(f"{HEAD}\n" + f"{ROW}\n" * 4)
     assert code_of(path, limits=small) == ["too_many_rows"]
     assert code_of(given("x" * 100_001), limits=small) == ["too_large"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_file_is_judged_by_the_cells_that_are_filled_in(given, kind):
+    """Two hundred columns of which ten say something count ten a row; the row that passes the limit ends the file."""
+    head = [*HEAD.split(","), *(f"our {n}" for n in range(190))]
+    rows = [[*ROW.replace("AB-1", f"AB-{n}").split(","), *[""] * 190] for n in range(4)]
+
+    def sent(*rows):
+        if kind == "xlsx":
+            return given(saved(book(head, *rows)), "wide.xlsx")
+        return given("\n".join(",".join(row) for row in [head, *rows]), "wide.csv")
+
+    limits = Limits(cells=200 + 4 * 10)
+    assert len(rows_of(sent(*rows), limits=limits)) == 4
+    with pytest.raises(Stopped) as stopped:
+        rows_of(sent(*rows, ["AB-9"]), limits=limits)
+    assert [(issue.code, issue.facts) for issue in stopped.value.issues] == [("too_many_cells", {"limit": "240"})]
+
+
+def test_a_sheet_is_left_at_the_row_that_passes_the_limit(given, parts):
+    """What stands behind is not read: the break in the table below is never come upon."""
+    many = b"".join(b'<row r="%d">%s</row>' % (n, b"<c><v>1</v></c>" * 200) for n in range(3, 203))
+    broken = parts[SHEET].replace(b"</sheetData>", many + b"</sheet")
+    assert code_of(given(packed(parts | {SHEET: broken}), "many.xlsx"), limits=Limits(cells=5000)) == ["too_many_cells"]
+
+
+@pytest.mark.parametrize("row", ["a," * 3000, f'"AB-2,{ROW}\n' + f"{ROW}\n" * 100, '"' + "x" * 6000])
+def test_a_row_that_finds_no_end_is_left_before_it_fills_the_memory(given, row):
+    limits = Limits(row_chars=5000)
+    with pytest.raises(Stopped) as stopped:
+        rows_of(given(f"{HEAD}\n{ROW}\n{row}\n{ROW}\n"), limits=limits)
+    (issue,) = stopped.value.issues
+    assert (issue.code, issue.facts) == ("row_without_end", {"row": "3", "limit": "5,000"})
+    assert code_of(given(row), limits=limits) == ["row_without_end"]
 
 
 def test_rows_too_short_too_long_and_blank(given):
@@ -181,9 +217,35 @@ def test_entities_are_refused(given, parts):
 
 def test_one_cell_at_the_far_corner_costs_nothing(given, parts):
     far = parts[SHEET].replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
-    assert code_of(given(packed(parts | {SHEET: far}), "far.xlsx")) == ["too_large"]
+    assert code_of(given(packed(parts | {SHEET: far}), "far.xlsx")) == ["too_many_columns"]
     low = parts[SHEET].replace(b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>')
     assert code_of(given(packed(parts | {SHEET: low}), "low.xlsx")) == ["too_many_rows"]
+
+
+TEXTS = "xl/sharedStrings.xml"
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "code"),
+    [
+        (SHEET, b'<worksheet><c r="' + b"x" * 5_000_000 + b'"/></worksheet>', "unsafe_archive"),
+        (SHEET, b"<worksheet>" + b"".join(b"<n%d/>" % n for n in range(2500)) + b"</worksheet>", "unsafe_archive"),
+        (SHEET, b"<worksheet>" + b"".join(b'<c n%d=""/>' % n for n in range(2500)) + b"</worksheet>", "unsafe_archive"),
+        (TEXTS, b"<sst>" + b"<si><t>a</t></si>" * 500 + b"</sst>", "too_many_cells"),
+        (TEXTS, b"<sst>" + b"<si><t>%s</t></si>" % (b"a" * 30_000) * 10 + b"</sst>", "unsafe_archive"),
+    ],
+    ids=["one long tag", "names of tags", "names of attributes", "many texts", "long texts"],
+)
+def test_what_a_parser_would_keep_is_bounded(given, parts, part, content, code):
+    """A part may be five hundred megabytes; nothing that piles up until its end does."""
+    noise = {"xl/media/noise.bin": shake_256().digest(60_000)}  # lets the rest unpack to six megabytes
+    limits = Limits(file_bytes=100_000, cells=400)
+    assert code_of(given(packed(parts | noise | {part: content}), "pile.xlsx"), limits=limits) == [code]
+
+
+def test_shared_texts_are_the_cells_they_are_named_by(given):
+    cells = [*ROW.split(",")[:-1], "苏黎世 & 💎"]
+    assert rows_of(given(saved(book(HEAD.split(","), cells)), "stock.xlsx"))[0].values["city"] == "苏黎世 & 💎"
 
 
 @pytest.mark.parametrize("broken", [b"<worksheet><sheetData><row", b"", b"\xff\xff", b'<c r="A1" t="s"><v>99</v></c>'])

@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Limits:
     file_bytes: int = 50 * MEGABYTE
     rows: int = 200_000
     columns: int = 200
+    cells: int = 9_000_000  # that hold anything, of the whole file: 200,000 rows with forty columns stay well below
+    row_chars: int = 4 * MEGABYTE
     unpacked_bytes: int = 500 * MEGABYTE
     unpacked_ratio: int = 100
 
@@ -52,13 +55,13 @@ class Sheet:
 
     def rows(self) -> Iterator[Row]:
         """The records after the header that hold anything, each with its number."""
-        records = _records(self.path, self.encoding, self.delimiter, self.limits)
-        next(records, None)
-        for number, cells in enumerate(records, 2):
-            if number > self.limits.rows + 1:
-                raise SheetFault("too_many_rows", limit=f"{self.limits.rows:,}")
-            if any(cell and not cell.isspace() for cell in cells):
-                yield number, cells
+        with closing(_records(self.path, self.encoding, self.delimiter, self.limits)) as records:
+            next(records, None)
+            for number, cells in enumerate(records, 2):
+                if number > self.limits.rows + 1:
+                    raise SheetFault("too_many_rows", limit=f"{self.limits.rows:,}")
+                if any(cell and not cell.isspace() for cell in cells):
+                    yield number, cells
 
 
 def open_sheet(path: Path, limits: Limits = LIMITS) -> Sheet:
@@ -72,15 +75,27 @@ def open_sheet(path: Path, limits: Limits = LIMITS) -> Sheet:
     else:
         encoding = _encoding(path, start)
         delimiter = _delimiter(path, encoding)
-    header = next(_records(path, encoding, delimiter, limits), None)
+    with closing(_records(path, encoding, delimiter, limits)) as records:
+        header = next(records, None)
     if header is None or not any(cell.strip() for cell in header):
         raise SheetFault("no_header")
     if len(header) > limits.columns:
-        raise SheetFault("too_large", limit=f"{limits.columns} columns")
+        raise SheetFault("too_many_columns", limit=f"{limits.columns:,}")
     return Sheet(path, tuple(header), "," if delimiter == ";" else ".", delimiter, encoding, limits)
 
 
-def _records(path: Path, encoding: str, delimiter: str, limits: Limits) -> Iterator[list[str]]:
+def _records(path: Path, encoding: str, delimiter: str, limits: Limits) -> Generator[list[str]]:
+    """Every record, as long as all of them together hold no more than is allowed; an empty cell counts for nothing."""
+    filled = 0
+    with closing(_dialect(path, encoding, delimiter, limits)) as records:
+        for cells in records:
+            filled += len(cells) - cells.count("")
+            if filled > limits.cells:
+                raise SheetFault("too_many_cells", limit=f"{limits.cells:,}")
+            yield cells
+
+
+def _dialect(path: Path, encoding: str, delimiter: str, limits: Limits) -> Generator[list[str]]:
     if encoding == "xlsx":
         from pavilion.kernel import xlsx  # the dialect imports this module for its faults
 
@@ -88,11 +103,25 @@ def _records(path: Path, encoding: str, delimiter: str, limits: Limits) -> Itera
     return _csv_records(path, encoding, delimiter, limits)
 
 
-def _csv_records(path: Path, encoding: str, delimiter: str, limits: Limits) -> Iterator[list[str]]:
-    csv.field_size_limit(limits.file_bytes)  # an overlong cell is the row's fault (`too_long`), not the file's
+def _csv_records(path: Path, encoding: str, delimiter: str, limits: Limits) -> Generator[list[str]]:
+    """An overlong cell is its row's fault (`too_long`); a row that finds no end is the file's, before it fills the
+    memory: a quotation mark that is never closed, or fifty megabytes of separators."""
+    csv.field_size_limit(limits.row_chars)
+    number = chars = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal chars
+        while line := file.readline(limits.row_chars + 1):
+            chars += len(line)
+            if chars > limits.row_chars:
+                raise SheetFault("row_without_end", row=f"{number + 1:,}", limit=f"{limits.row_chars:,}")
+            yield line
+
     with path.open(encoding=encoding, newline="") as file:
         try:
-            yield from csv.reader(file, delimiter=delimiter)
+            for cells in csv.reader(lines(), delimiter=delimiter):
+                number, chars = number + 1, 0
+                yield cells
         except UnicodeError:
             raise SheetFault("encoding") from None
         except csv.Error:

@@ -6,7 +6,9 @@ kilobyte would take all the memory there is.
 
 import re
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,15 +27,18 @@ _BROKEN = (
     *(BadZipFile, zlib.error, expat.ExpatError, NotImplementedError, EOFError, OSError, RuntimeError),
     *(ValueError, LookupError, ArithmeticError),  # a reference, date or number that leads nowhere
 )
+_PIECES = 128  # of text in one cell, thousands of characters each; no workbook holds more than 32,767
+_NAMES = 2000  # of tags and attributes in one part; each is kept until its end
+_TAG = 4 * MEGABYTE  # what may stand between two of its events
 _REF = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
-def records(path: Path, limits: Limits) -> Iterator[list[str]]:
+def records(path: Path, limits: Limits) -> Generator[list[str]]:
     """Every row from the first, blank ones as empty lists."""
     try:
         with ZipFile(path) as archive:
             _safe(archive, limits)
-            book = _Workbook(archive)
+            book = _Workbook(archive, limits)
             yield from _rows(archive, book, limits)
     except _BROKEN:
         raise SheetFault("not_a_table") from None
@@ -64,6 +69,20 @@ def _parser() -> Any:
     return parser
 
 
+def _fed(archive: ZipFile, part: str, parser: Any) -> Iterator[None]:
+    """The part is given to the parser piece by piece, each followed by a turn of whoever collects what it finds."""
+    fed = 0
+    with archive.open(part) as content:
+        while chunk := content.read(_CHUNK):
+            parser.Parse(chunk, False)
+            fed += len(chunk)
+            if len(parser.intern) > _NAMES or fed - parser.CurrentByteIndex > _TAG:
+                raise SheetFault("unsafe_archive")
+            yield
+    parser.Parse(b"", True)
+    yield
+
+
 def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
@@ -81,10 +100,33 @@ def _elements(archive: ZipFile, part: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
+class _Texts:
+    """The shared texts in one piece of memory: a million small objects would take ten times as much."""
+
+    def __init__(self) -> None:
+        self._bytes, self._ends = bytearray(), array("I", [0])
+
+    def __getitem__(self, place: int) -> str:
+        if place < 0:
+            raise IndexError(place)
+        end = self._ends[place + 1]
+        return self._bytes[self._ends[place] : end].decode()
+
+    def take(self, texts: Iterator[str], limits: Limits) -> None:
+        """All of them, unless they are more than there may be cells, or longer together than two files."""
+        for text in texts:
+            self._bytes += text.encode()
+            self._ends.append(len(self._bytes))
+            if len(self._ends) > limits.cells + 1:
+                raise SheetFault("too_many_cells", limit=f"{limits.cells:,}")
+            if len(self._bytes) > 2 * limits.file_bytes:
+                raise SheetFault("unsafe_archive")
+
+
 class _Workbook:
     """What the cells of the sheet refer to."""
 
-    def __init__(self, archive: ZipFile) -> None:
+    def __init__(self, archive: ZipFile, limits: Limits) -> None:
         parts = set(archive.namelist())
         elements = _elements(archive, "xl/workbook.xml")
         shown = [a for name, a in elements if name == "sheet" and a.get("state", "visible") == "visible"]
@@ -100,13 +142,16 @@ class _Workbook:
         by_1904 = any(name == "workbookPr" and a.get("date1904") in ("1", "true") for name, a in elements)
         self.first_day = date(1904, 1, 1) if by_1904 else date(1899, 12, 30)
         self.date_styles = _date_styles(archive) if "xl/styles.xml" in parts else set()
-        self.strings = list(_strings(archive)) if "xl/sharedStrings.xml" in parts else []
+        self.strings = _Texts()
+        if "xl/sharedStrings.xml" in parts:
+            with closing(_strings(archive)) as texts:
+                self.strings.take(texts, limits)
 
 
-def _date_styles(archive: ZipFile) -> set[int]:
+def _date_styles(archive: ZipFile) -> set[str]:
     """Which cell styles show a number as a day."""
     formats: dict[int, str] = {}
-    styles: set[int] = set()
+    styles: set[str] = set()
     inside, place = False, 0
     for name, attributes in _elements(archive, "xl/styles.xml"):
         if name == "numFmt":
@@ -116,12 +161,12 @@ def _date_styles(archive: ZipFile) -> set[int]:
         elif name == "xf" and inside:
             kind = int(attributes.get("numFmtId", "0"))
             if kind in _DATE_STYLES or _DATE_LETTERS.search(formats.get(kind, "")):
-                styles.add(place)
+                styles.add(str(place))
             place += 1
     return styles
 
 
-def _strings(archive: ZipFile) -> Iterator[str]:
+def _strings(archive: ZipFile) -> Generator[str]:
     """The shared texts; phonetic hints are left out."""
     ready: list[str] = []
     parts: list[str] = []
@@ -147,18 +192,15 @@ def _strings(archive: ZipFile) -> Iterator[str]:
 
     parser = _parser()
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = lambda text: parts.append(text) if reading["text"] else None
-    with archive.open("xl/sharedStrings.xml") as part:
-        while chunk := part.read(_CHUNK):
-            parser.Parse(chunk, False)
-            yield from ready
-            ready.clear()
-    parser.Parse(b"", True)
-    yield from ready
+    parser.CharacterDataHandler = lambda text: parts.append(text) if reading["text"] and len(parts) < _PIECES else None
+    for _ in _fed(archive, "xl/sharedStrings.xml", parser):
+        yield from ready
+        ready.clear()
 
 
 class _SheetReader:
-    """Folds the tags of a sheet into finished rows."""
+    """Folds the tags of a sheet into finished rows. What is done for every cell is written for speed: there may be
+    millions of them, and each costs five calls from the parser."""
 
     def __init__(self, book: _Workbook, limits: Limits) -> None:
         self.book, self.limits = book, limits
@@ -166,47 +208,60 @@ class _SheetReader:
         self.rows_seen = 0
         self._row: list[str] = []
         self._row_number = 0
-        self._column, self._style, self._type = -1, 0, "n"
+        self._column, self._style, self._type = -1, "0", "n"
         self._formula = self._reading = False
         self._text: list[str] = []
+        self._local: dict[str, str] = {}  # names of tags -> what is behind their namespace
+        self._columns: dict[str, int] = {}  # letters -> place
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        match _local(name):
-            case "row":
-                self._row, self._column = [], -1
-                self._row_number = int(attributes.get("r", self.rows_seen + 1))
-            case "c":
-                ref = _REF.fullmatch(attributes.get("r", ""))
-                self._column = _column(ref[1]) if ref else self._column + 1
-                self._style, self._type = int(attributes.get("s", "0")), attributes.get("t", "n")
-                self._formula, self._text = False, []
-            case "v" | "t":
-                self._reading = True
-            case "f":
-                self._formula = True
+        tag = self._local.get(name) or self._local.setdefault(name, _local(name))
+        if tag == "v" or tag == "t":
+            self._reading = True
+        elif tag == "c":
+            ref = attributes.get("r")
+            self._column = self._column + 1 if ref is None else self._place(ref)
+            self._style, self._type = attributes.get("s", "0"), attributes.get("t", "n")
+            self._formula, self._text = False, []
+        elif tag == "f":
+            self._formula = True
+        elif tag == "row":
+            self._row, self._column = [], -1
+            self._row_number = int(attributes.get("r", self.rows_seen + 1))
 
     def text(self, data: str) -> None:
-        if self._reading:
+        if self._reading and len(self._text) < _PIECES:
             self._text.append(data)
 
     def end(self, name: str) -> None:
-        match _local(name):
-            case "v" | "t":
-                self._reading = False
-            case "c":
+        tag = self._local[name]
+        if tag == "v" or tag == "t":
+            self._reading = False
+        elif tag == "c":
+            if self._formula or self._text:
                 self._put("=" if self._formula else self._value("".join(self._text)))
-            case "row" if self._row:
-                if self._row_number > self.limits.rows + 1:
-                    raise SheetFault("too_many_rows", limit=f"{self.limits.rows:,}")
-                self.ready.extend([] for _ in range(self.rows_seen + 1, self._row_number))
-                self.ready.append(self._row)
-                self.rows_seen = max(self._row_number, self.rows_seen + 1)
+        elif tag == "row" and self._row:
+            if self._row_number > self.limits.rows + 1:
+                raise SheetFault("too_many_rows", limit=f"{self.limits.rows:,}")
+            self.ready.extend([] for _ in range(self.rows_seen + 1, self._row_number))
+            self.ready.append(self._row)
+            self.rows_seen = max(self._row_number, self.rows_seen + 1)
+
+    def _place(self, ref: str) -> int:
+        """The column of a cell that names its own place; of one that names none, the next."""
+        letters = ref.rstrip("0123456789")
+        column = self._columns.get(letters)
+        if column is None:
+            if _REF.fullmatch(ref) is None:
+                return self._column + 1
+            column = self._columns[letters] = _column(letters)
+        return column
 
     def _put(self, value: str) -> None:
         if not value:
             return
         if self._column >= self.limits.columns:
-            raise SheetFault("too_large", limit=f"{self.limits.columns} columns")
+            raise SheetFault("too_many_columns", limit=f"{self.limits.columns:,}")
         self._row.extend([""] * (self._column + 1 - len(self._row)))
         self._row[self._column] = value
 
@@ -244,10 +299,6 @@ def _rows(archive: ZipFile, book: _Workbook, limits: Limits) -> Iterator[list[st
     reader, parser = _SheetReader(book, limits), _parser()
     parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
     parser.CharacterDataHandler = reader.text
-    with archive.open(book.sheet) as part:
-        while chunk := part.read(_CHUNK):
-            parser.Parse(chunk, False)
-            yield from reader.ready
-            reader.ready.clear()
-    parser.Parse(b"", True)
-    yield from reader.ready
+    for _ in _fed(archive, book.sheet, parser):
+        yield from reader.ready
+        reader.ready.clear()
