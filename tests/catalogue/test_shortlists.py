@@ -136,7 +136,9 @@ async def test_what_is_taken_off_comes_back_as_it_was(house, stock, rival):  # n
         assert f"/lines/{line}/return" in page and page.count('<li id="l-') == 1
         assert (await wen.post(f"{where}/lines/{line}/return")).status_code == 303
         assert (await wen.get(f"{where}?verdict=B")).text.count('<li id="l-') == 1
-        assert (await wen.post(f"{where}/removal")).status_code == 303
+        assert "with the 2 stones on it and with the verdicts" in (await wen.get(where)).text
+        told = (await wen.get((await wen.post(f"{where}/removal")).headers["location"])).text
+        assert "is removed, with 2 stones and what was said of them." in told and f'action="{where}/return"' in told
         assert (await wen.get(where)).status_code == 404
         assert (await wen.post(f"{where}/return")).headers["location"] == where
         assert (await wen.get(where)).status_code == 200
@@ -146,6 +148,23 @@ async def test_what_is_taken_off_comes_back_as_it_was(house, stock, rival):  # n
         assert (await wen.post("/shortlists/lines", data={"stone": stock[2].public_id})).status_code == 404, (
             "unconfirmed"
         )
+
+
+async def test_what_is_pressed_with_nothing_ticked_is_told_on_the_list(house, stock, rival):  # noqa: F811
+    async with browsing(house, WEN) as wen:
+        where = await collected(wen, stock[0], stock[1])
+        for path, words in (
+            ("/shares/new", "Tick the stones to share, then press"),
+            ("/stones/compare", "Tick up to six stones, then press"),
+            ("/desk/memos/new", "Tick the stones to ask for, then press"),
+        ):
+            answer = await wen.get(path, params={"back": f"{where}?removed={'0' * 26}&sort=price"})
+            assert answer.status_code == 303 and answer.headers["location"].startswith(f"{where}?sort=price&none=")
+            told = (await wen.get(answer.headers["location"])).text
+            assert f"Nothing is ticked. {words}" in told and 'autofocus><p class="notice is-wrong" role="alert"' in told
+            assert (await wen.get(path, params={"back": "//elsewhere.example/shortlists"})).status_code == 200
+            ticked = {"ids": stock[0].public_id, "back": where}
+            assert (await wen.get(path, params=ticked)).status_code == 200
 
 
 async def test_a_line_says_what_changed_and_tells_nothing_of_a_stone_no_longer_shown(house, stock, rival):  # noqa: F811

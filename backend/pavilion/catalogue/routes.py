@@ -33,6 +33,7 @@ from pavilion.catalogue.nomenclature import term
 from pavilion.catalogue.numbered import numbered
 from pavilion.catalogue.position import stood_at
 from pavilion.catalogue.searching import After
+from pavilion.catalogue.shortlist_forms import unticked
 from pavilion.kernel.errors import NotFound
 from pavilion.kernel.ids import is_ulid
 from pavilion.provenance import passport_queries
@@ -108,8 +109,12 @@ async def search(request: Request, actor: CurrentActor, session: Reading) -> Res
 
 
 @router.get("/stones/compare")
-async def compare(request: Request, actor: CurrentActor, session: Reading, ids: Ids, numbers: Pasted = "") -> Response:
+async def compare(
+    request: Request, actor: CurrentActor, session: Reading, ids: Ids, numbers: Pasted = "", back: str = ""
+) -> Response:
     """Up to six stones, side by side, others set beside them by their numbers; what is not visible is absent."""
+    if not (ids or numbers) and (where := unticked(back, "compare")):
+        return RedirectResponse(where, status_code=303)
     chosen, more = forms.compared(",".join(ids))
     typed = await numbered(session, actor, numbers) if numbers.strip() else None
     if typed and typed.stones:

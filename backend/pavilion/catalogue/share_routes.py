@@ -17,7 +17,7 @@ from pavilion.catalogue import shortlist_reading as reading
 from pavilion.catalogue.keeping import index_of
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.sharing import Terms
-from pavilion.catalogue.shortlist_forms import MOST_STONES, ShareForm
+from pavilion.catalogue.shortlist_forms import MOST_STONES, ShareForm, unticked
 from pavilion.kernel import db
 from pavilion.kernel.errors import BadInput, NotAllowed
 from pavilion.kernel.ids import is_ulid
@@ -43,11 +43,19 @@ async def links_page(request: Request, actor: SignedInActor, session: Reading, n
 
 @router.get("/shares/new")
 async def new_page(
-    request: Request, actor: SignedInActor, session: Reading, ids: Ids, shortlist: str = "", search: str = ""
+    request: Request,
+    actor: SignedInActor,
+    session: Reading,
+    ids: Ids,
+    shortlist: str = "",
+    search: str = "",
+    back: str = "",
 ) -> Response:
     """The stones ticked, those of a shortlist, or the first that a search finds."""
     if not sharing.may_share(actor):
         raise NotAllowed(right=Permission.SHORTLIST_EDIT.value)
+    if not (ids or shortlist or search) and (where := unticked(back, "share")):
+        return RedirectResponse(where, status_code=303)
     named = [one for part in ids for one in part[: 27 * MOST_STONES].split(",") if is_ulid(one)]
     if is_ulid(shortlist):
         row = await reading.list_of(session, shortlists.member_of(actor), shortlist)

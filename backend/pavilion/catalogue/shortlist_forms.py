@@ -1,10 +1,13 @@
 """What a person may say of a company's shortlists, and of a link to chosen stones."""
 
+import re
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pavilion.accounts.forms import FormName
+from pavilion.webkit.html import with_query
 
 ULID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
 LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -18,6 +21,17 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_NOTE, pattern=TEXT)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120, pattern=LINE)]
 Back = Annotated[str, StringConstraints(max_length=2_000)]
+Unticked = Literal["", "compare", "share", "memo"]  # what was pressed on a list with no stone ticked
+_LIST = re.compile(r"/shortlists/[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def unticked(back: str, act: Unticked) -> str:
+    """The address of the list on which `act` was pressed with nothing ticked, where it is told; empty: of no list."""
+    path, asked = urlsplit(back[:2_000]).path, dict(parse_qsl(urlsplit(back[:2_000]).query))
+    if not act or _LIST.fullmatch(path) is None:
+        return ""
+    kept = {name: asked[name] for name in ("sort", "verdict", "state") if asked.get(name)}
+    return with_query(path, **kept, none=act)
 
 
 class _Said(BaseModel):

@@ -110,6 +110,20 @@ async def list_of(session: AsyncSession, member: Member, public_id: str) -> Shor
     return row
 
 
+async def removed_of(session: AsyncSession, member: Member, public_id: str) -> Named | None:
+    """A list that was removed and can be brought back, with what went with it."""
+    wanted = select(Shortlist).where(
+        Shortlist.company_id == member.company_id, Shortlist.public_id == public_id, Shortlist.removed_at.is_not(None)
+    )
+    row = await session.scalar(wanted)
+    if row is None:
+        return None
+    lines = select(func.count(ShortlistLine.id)).where(
+        ShortlistLine.list_id == row.id, ShortlistLine.removed_at.is_(None)
+    )
+    return Named(row, await session.scalar(lines) or 0, "")
+
+
 async def marks_of(session: AsyncSession, actor: Actor, stone_ids: Sequence[int]) -> Marks | None:
     """None for those who keep no lists."""
     if not keeps(actor):

@@ -12,7 +12,7 @@ from pavilion.accounts.once import form_once
 from pavilion.accounts.rules import Actor, Permission
 from pavilion.catalogue import plan, queries, sheet_routes, sheets, shortlists, showing
 from pavilion.catalogue import shortlist_reading as reading
-from pavilion.catalogue.shortlist_forms import ListForm, NameForm, StarForm, WordsForm
+from pavilion.catalogue.shortlist_forms import ListForm, NameForm, StarForm, Unticked, WordsForm
 from pavilion.catalogue.shortlist_models import Shortlist
 from pavilion.catalogue.shortlist_reading import Line
 from pavilion.catalogue.shortlists import Maximum
@@ -34,13 +34,13 @@ SAID = ("added_at", "added_by", "verdicts", "own_verdict", "own_maximum", "maxim
 
 @router.get("/shortlists")
 async def lists_page(request: Request, actor: Keeper, session: Reading) -> Response:
-    member = shortlists.member_of(actor)
+    member, removed = shortlists.member_of(actor), _removed(request)
     return page(
         request,
         "catalogue/shortlists.html",
         lists=await reading.lists_of(session, member),
         present=await shortlists.current(session, member),
-        removed=_removed(request),
+        removed=await reading.removed_of(session, member, removed) if removed else None,
     )
 
 
@@ -80,9 +80,10 @@ async def show(
     sort: Literal["added", "verdict", "price", "weight"] = "added",
     verdict: Literal["", "A", "B", "C"] = "",
     state: Literal["", "offered", "changed", "gone"] = "",
+    none: Unticked = "",
 ) -> Response:
     row = await reading.list_of(session, shortlists.member_of(actor), public_id)
-    return await _page(request, session, actor, row, sort=sort, verdict=verdict, state=state)
+    return await _page(request, session, actor, row, sort=sort, verdict=verdict, state=state, unticked=none)
 
 
 @router.get("/shortlists/{public_id}/version")
@@ -168,6 +169,7 @@ async def _page(
     sort: str = "added",
     verdict: str = "",
     state: str = "",
+    unticked: str = "",
     wrong: tuple[str, str] = ("", ""),
     said: WordsForm | None = None,
 ) -> Response:
@@ -184,6 +186,7 @@ async def _page(
         sort=sort,
         verdict=verdict,
         state=state,
+        unticked=unticked,
         wrong=wrong,
         entered=said,
         names={stone.id: showing.name_of(stone, lang) for stone in stones},

@@ -15,6 +15,7 @@ from pavilion.auctions.entities import seat
 from pavilion.catalogue import queries as catalogue
 from pavilion.catalogue.models import Stone
 from pavilion.catalogue.numbered import Named, numbered
+from pavilion.catalogue.shortlist_forms import unticked
 from pavilion.kernel.errors import NotFound, Refusal
 from pavilion.kernel.ids import is_ulid, ulid
 from pavilion.trading import conditions, memo_queries, memo_several, showing
@@ -33,9 +34,11 @@ Numbers = Annotated[str, Query(max_length=4_000)]
 
 @router.get("/desk/memos/new")
 async def ask_page(
-    request: Request, actor: Borrower, session: Reading, now: Now, ids: Ids, numbers: Numbers = ""
+    request: Request, actor: Borrower, session: Reading, now: Now, ids: Ids, numbers: Numbers = "", back: str = ""
 ) -> Response:
     """The stones that were ticked, and those whose stock or report numbers were pasted."""
+    if not (ids or numbers) and (where := unticked(back, "memo")):
+        return RedirectResponse(where, status_code=303)
     named = [one for part in ids for one in part[: 27 * 250].split(",") if is_ulid(one)]
     typed = await numbered(session, actor, numbers)
     stones = await catalogue.stones_of(session, actor, [*named, *(one.public_id for one in typed.stones)])
