@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from pavilion.accounts import service as accounts
 from pavilion.accounts.models import Proposal
 from pavilion.accounts.service import SameApprover
+from pavilion.auctions import entities
 from pavilion.catalogue import service as catalogue
 from pavilion.catalogue.models import AwaitedStone, CommitmentKind, Stone
 from pavilion.catalogue.unavailable import NotAvailable, OnMemoUntil
@@ -198,7 +200,7 @@ async def test_another_weight_is_an_incident_and_a_second_person_accepts_it(quic
     assert (await quick.memo(memo)).state == "returned" and await quick.promised() is None
 
 
-async def test_two_extensions_and_no_third(quick):
+async def test_two_extensions_and_no_third_unless_the_house_agrees(quick, monkeypatch):
     memo = await quick.out()
     first = memo.due
     await quick.say(memoing.ask_extension, memo, quick.wen)
@@ -210,6 +212,11 @@ async def test_two_extensions_and_no_third(quick):
         await quick.say(memoing.extend, memo, extensions=2, yes=True)
     with pytest.raises(ActNotAllowed):
         await quick.say(memoing.ask_extension, memo, quick.wen)
+    thrice = {code: replace(house, trade={"memo_extensions": 3}) for code, house in entities.entities().items()}
+    with monkeypatch.context() as agreed:
+        agreed.setattr(memoing, "entities", lambda: thrice)
+        memo = await quick.say(memoing.extend, memo, extensions=2, yes=True)
+    assert memo.extensions == 3, "a house may agree to more"
     other = await quick.buyer("ilse@vandael.example")
     with pytest.raises(OnMemoUntil) as refused:
         await quick.hold(other)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pavilion.trading.memo_rules import MemoState, StoneState
+from pavilion.trading.memo_rules import MOST_EXTENSIONS, MemoState, StoneState
 from pavilion.trading.rules import HoldState, OrderSource, OrderState
 from pavilion.trading.turns import Side, ThreadState
 from pavilion.webkit.answers import Amount, Instant, Told, Ulid
@@ -108,7 +108,7 @@ class MemoTold(Told):
     due_on: Annotated[
         str | None, Field(description="Day at the house on which it is due back.", examples=["2026-12-01"])
     ]
-    extensions: Annotated[int, Field(ge=0, le=2, examples=[0])]
+    extensions: Annotated[int, Field(ge=0, le=MOST_EXTENSIONS, examples=[0])]
     warranty_sha256: Annotated[
         str | None, Field(description="Of the warranty text on its paper.", examples=["4f" * 32])
     ]

@@ -8,11 +8,14 @@ from typing import Any
 
 from pavilion.auctions.entities import Entity
 from pavilion.trading.memo_rules import MOST_DAYS, MOST_EXTENSIONS
+from pavilion.trading.rules import MOST_RENEWALS
 
 GRANTED, ASKED = "granted", "asked"
-# Least and most of each figure; the database takes no more extensions of a memo than these.
+# Least and most of each figure; the database takes no more renewals and extensions than these.
 _LIMITS: Mapping[str, tuple[int, int]] = {
     "hold_hours": (1, 7 * 24),
+    "hold_renewals": (0, MOST_RENEWALS),
+    "first_right_minutes": (5, 24 * 60),
     "most_holds": (1, 100),
     "memo_days": (1, MOST_DAYS),
     "memo_extensions": (0, MOST_EXTENSIONS),
@@ -23,11 +26,14 @@ _LIMITS: Mapping[str, tuple[int, int]] = {
 @dataclass(frozen=True, slots=True)
 class Desk:
     """`holds`: those of a company in good standing are `granted` at once, or its owner is `asked` for each.
-    `memo_days`: for which a memo is asked, where the buyer says nothing else. `memo_bill_days`: business days after the
-    due day from which what is still out may be billed."""
+    `first_right_minutes`: of who waits for a held stone, each in turn. `memo_days`: for which a memo is asked, where
+    the buyer says nothing else. `memo_bill_days`: business days after the due day from which what is still out may be
+    billed."""
 
     holds: str = GRANTED
     hold_hours: int = 24
+    hold_renewals: int = 1
+    first_right_minutes: int = 30
     most_holds: int = 10  # of a company
     memo_days: int = 7
     memo_extensions: int = 2
@@ -36,6 +42,10 @@ class Desk:
     @property
     def hold_for(self) -> timedelta:
         return timedelta(hours=self.hold_hours)
+
+    @property
+    def first_right(self) -> timedelta:
+        return timedelta(minutes=self.first_right_minutes)
 
 
 USUAL = Desk()

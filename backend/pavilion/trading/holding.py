@@ -16,11 +16,10 @@ from pavilion.kernel.db import one_at_a_time
 from pavilion.kernel.errors import ActNotAllowed, KeyReused, NotFound, Refusal
 from pavilion.kernel.ids import ulid
 from pavilion.trading import conditions, offer_days, queueing
-from pavilion.trading.desk import GRANTED, desk_of
+from pavilion.trading.desk import GRANTED, Desk, desk_of
 from pavilion.trading.models import Hold
 from pavilion.trading.rules import (
     HOLD_ANSWER,
-    RENEWALS,
     HoldState,
     hold_may,
     hold_stands,
@@ -81,8 +80,7 @@ async def answer(session: AsyncSession, *, hold: str, yes: bool, company_id: int
         return await _end(session, row, HoldState.REFUSED, actor.public_id, now)
     await lapse(session, [row.stone], now)
     await queueing.refuse_after_others(session, row.stone, row.company_id, now)
-    stone = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == row.stone))).one()
-    ends = now + desk_of(conditions.house_of([stone])).hold_for
+    ends = now + (await _desk(session, row)).hold_for
     row.state, row.granted_at, row.expires_at, row.answer_by = HoldState.ACTIVE, now, ends, None
     row.version += 1
     await session.flush()
@@ -93,18 +91,24 @@ async def answer(session: AsyncSession, *, hold: str, yes: bool, company_id: int
 
 
 async def renew(session: AsyncSession, *, hold: str, company_id: int, actor: Actor, now: datetime) -> Hold:
-    """Held as long again, once."""
+    """Held as long again, as often as the selling house agrees to."""
     row = await _own(session, hold, company_id)
     if row.state == HoldState.ACTIVE and not hold_stands(row.state, row.expires_at, now):
         raise HoldExpired()
-    if row.state != HoldState.ACTIVE or row.renewed >= RENEWALS:
+    if row.state != HoldState.ACTIVE or row.renewed >= (await _desk(session, row)).hold_renewals:
         raise ActNotAllowed(state=row.state)
     assert row.expires_at is not None and row.granted_at is not None
-    row.expires_at += row.expires_at - row.granted_at
     row.renewed, row.version = row.renewed + 1, row.version + 1
+    row.expires_at += (row.expires_at - row.granted_at) // row.renewed
     await session.flush()
     _told(session, row, "active", actor.public_id, now)
     return row
+
+
+async def _desk(session: AsyncSession, row: Hold) -> Desk:
+    """What the selling house of the held stone agrees to."""
+    stone = (await session.scalars(visible_to(HOUSE).where(Stone.public_id == row.stone))).one()
+    return desk_of(conditions.house_of([stone]))
 
 
 async def release(session: AsyncSession, *, hold: str, company_id: int, actor: Actor, now: datetime) -> Hold:

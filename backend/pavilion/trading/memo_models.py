@@ -25,7 +25,7 @@ class Memo(Base):
         CheckConstraint(f"total_minor > 0 and total_minor <= {MAX_AMOUNT}", name="total_counted"),
         CheckConstraint("insured_minor is null or insured_minor >= total_minor", name="insured_in_full"),
         CheckConstraint("length(destination) = 2", name="destination_two_letters"),
-        CheckConstraint(f"extensions >= 0 and extensions <= {MOST_EXTENSIONS}", name="extended_twice_at_most"),
+        CheckConstraint(f"extensions >= 0 and extensions <= {MOST_EXTENSIONS}", name="extensions_counted"),
         CheckConstraint(
             "state in ('requested', 'refused') or (number is not null and due_at is not null)",
             name="agreed_is_numbered",

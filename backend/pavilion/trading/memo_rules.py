@@ -6,7 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 DAYS, MOST_DAYS = 7, 30  # that a memo runs, and at most
-MOST_EXTENSIONS = 2  # whatever a house agrees to
+MOST_EXTENSIONS = 12  # whatever a house agrees to
 MOST_STONES = 20
 SCALE_MCT = 1  # two weighings of one stone differ by no more
 SERIES = "MEM"

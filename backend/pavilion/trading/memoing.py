@@ -170,8 +170,8 @@ async def ask_extension(session: AsyncSession, *, memo: str, company_id: int, ac
 async def extend(
     session: AsyncSession, *, memo: str, extensions: int, yes: bool, company_id: int, actor: Actor, now: datetime
 ) -> Memo:
-    """Due a week later, twice at most, if the owner says yes. `extensions`: how many there were when it was said, so
-    that said twice it is done once."""
+    """Due a week later if the owner says yes, as often as the house agrees to. `extensions`: how many there were when
+    it was said, so that said twice it is done once."""
     row = await of_owner(session, memo, company_id)
     if yes and row.extensions == extensions + 1:
         return row

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pavilion.kernel.db import Base, one_of
 from pavilion.kernel.money import MAX_AMOUNT
-from pavilion.trading.rules import HoldState, OrderSource, OrderState
+from pavilion.trading.rules import MOST_RENEWALS, HoldState, OrderSource, OrderState
 
 _OPEN_HOLD = text("state in ('asked', 'active')")
 _WAITS = text("ended_at is null")
@@ -85,7 +85,7 @@ class Hold(Base):
         UniqueConstraint("public_id"),
         UniqueConstraint("company_id", "key"),
         one_of("state", HoldState),
-        CheckConstraint("renewed between 0 and 1", name="renewed_once"),
+        CheckConstraint(f"renewed between 0 and {MOST_RENEWALS}", name="renewals_counted"),
         CheckConstraint("state <> 'active' or expires_at is not null", name="active_with_end"),
         CheckConstraint("state <> 'asked' or answer_by is not null", name="asked_with_answer_day"),
         Index(

@@ -1,4 +1,5 @@
-"""Who waits for a held stone: told in order, each with the first right for half an hour (settlement spec 11.2)."""
+"""Who waits for a held stone: told in order, each with the first right for as long as the selling house says
+(settlement spec 11.2)."""
 
 from datetime import datetime
 
@@ -15,8 +16,9 @@ from pavilion.catalogue.service import NotAvailable
 from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.ids import ulid
+from pavilion.trading import conditions
+from pavilion.trading.desk import desk_of
 from pavilion.trading.models import HoldWait
-from pavilion.trading.rules import FIRST_RIGHT
 
 
 async def wait(session: AsyncSession, *, stone: Stone, company_id: int, actor: Actor, now: datetime) -> HoldWait:
@@ -49,22 +51,24 @@ async def leave(session: AsyncSession, *, wait: str, company_id: int, now: datet
 
 async def tell_next(session: AsyncSession, stone: str, now: datetime) -> HoldWait | None:
     """Once the stone is free, who has waited longest has the first right from then on, and is told."""
-    if not await _is_free(session, stone):
+    if (found := await _free(session, stone)) is None:
         return None
     wanted = select(HoldWait).where(HoldWait.stone == stone, HoldWait.ended_at.is_(None)).order_by(HoldWait.id)
     row = await session.scalar(wanted.limit(1).with_for_update())
     if row is None or row.first_right_until is not None:
         return row
-    row.first_right_until = now + FIRST_RIGHT
+    row.first_right_until = now + desk_of(conditions.house_of([found])).first_right
     await session.flush()
     facts = {"stone": stone, "company_id": row.company_id, "until": row.first_right_until.isoformat()}
     events.record(session, "hold:first_right", row.public_id, by=None, at=now, **facts)
     return row
 
 
-async def _is_free(session: AsyncSession, stone: str) -> bool:
+async def _free(session: AsyncSession, stone: str) -> Stone | None:
+    """The stone, while it is listed and promised to nobody."""
     found = await session.scalar(visible_to(HOUSE).where(Stone.public_id == stone))
-    return found is not None and found.listed and not await catalogue.commitments_of(session, [found.id])
+    free = found is not None and found.listed and not await catalogue.commitments_of(session, [found.id])
+    return found if free else None
 
 
 async def refuse_after_others(session: AsyncSession, stone: str, company_id: int, now: datetime) -> None:

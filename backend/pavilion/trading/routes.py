@@ -130,6 +130,7 @@ async def holds_page(request: Request, actor: Holder, session: Reading, now: Now
         waited={stone.public_id: showing.title(stone, language(request)) for _, stone in waits},
         zone=lambda stone: showing.zone_of([stone]),
         usual=desk_of(seat()),
+        renewals=lambda stone: desk_of(conditions.house_of([stone])).hold_renewals,
         done=request.query_params.get("done", ""),
         now=now,
     )

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 HOLD_ANSWER = timedelta(hours=24)  # an owner who says nothing has said no
-FIRST_RIGHT = timedelta(minutes=30)  # of who waits, each in turn
 CONFIRM_FOR = timedelta(hours=24)
-RENEWALS = 1
+MOST_RENEWALS = 10  # whatever a house agrees to
 
 
 # Why a stone cannot be had, besides what it is promised to.

@@ -18,12 +18,12 @@ from pavilion.catalogue.models import CommitmentKind, Stone, StoneCommitment
 from pavilion.kernel.errors import NotAllowed
 from pavilion.kernel.ids import ulid
 from pavilion.trading import conditions, memo_queries, offer_days
-from pavilion.trading.desk import desk_of
+from pavilion.trading.desk import Desk, desk_of
 from pavilion.trading.memo_models import Memo
 from pavilion.trading.models import Hold, HoldWait, Order
 from pavilion.trading.offer_models import Offer
 from pavilion.trading.queries import order_with
-from pavilion.trading.rules import RENEWALS, HoldState, hold_stands
+from pavilion.trading.rules import HoldState, hold_stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Trade:
     may_borrow: bool
     may_wait: bool
     waits: bool
-    hold_hours: int
+    desk: Desk
     first_right_until: datetime | None  # the reader's own
 
     @property
@@ -55,10 +55,6 @@ class Trade:
     def held_ref(self) -> str:
         """What the order passes on: the reader's standing hold, or nothing."""
         return self.hold.public_id if self.hold is not None and self.hold.state == HoldState.ACTIVE else ""
-
-    @property
-    def renewable(self) -> bool:
-        return self.hold is not None and self.hold.state == HoldState.ACTIVE and self.hold.renewed < RENEWALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +107,7 @@ async def of_stone(session: AsyncSession, stone: Stone, actor: Actor, now: datet
         may_borrow=stone.listed and (free or held) and memo is None and may_ask and bool(stone.price_total_minor),
         may_wait=not free and not held and live is not None and live.kind == CommitmentKind.HELD and mine is None,
         waits=mine is not None,
-        hold_hours=desk_of(conditions.house_of([stone])).hold_hours,
+        desk=desk_of(conditions.house_of([stone])),
         first_right_until=mine.first_right_until if mine is not None and mine is first else None,
     )
 
