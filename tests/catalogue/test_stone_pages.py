@@ -311,7 +311,7 @@ async def test_an_empty_catalogue_and_an_empty_answer_say_so(house):
 async def test_every_page_speaks_both_languages(house, stock, lang):
     words = {
         "en": ("stones of confirmed origin", "From the mine to this page", "Weight from 1 ct", "Depth up to 62.5 %"),
-        "zh": ("颗来源已确认的", "从矿山到本页", "重量 1 克拉起", "深度不超过 62.5%"),
+        "zh": ("颗来源已确认的", "从矿山到本页", "重量 1\u00a0克拉起", "深度不超过 62.5%"),
     }[lang]
     async with browsing(house) as browser:
         browser.cookies.set("lang", lang)

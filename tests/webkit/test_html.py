@@ -50,6 +50,19 @@ async def test_a_page_speaks_the_language_of_the_browser(client: AsyncClient) ->
     assert "Accept-Language" in chinese.headers["vary"]
 
 
+def test_a_typed_title_keeps_figure_and_unit_on_one_line_and_comes_back_as_typed(pages: Pages) -> None:
+    title = "枕形 · 1.51 克拉 · D 色 · 共 2 颗"
+    page = DictLoader({"t.html": '<h1 title="{{ t }}">{{ t }}</h1><textarea>{{ t }}</textarea><input value="{{ t }}">'})
+    told = {}
+    for lang in ("en", "zh"):
+        environment = pages.environment(lang).overlay(loader=page)
+        told[lang] = html.in_one_piece(environment.get_template("t.html").render(t=title), lang)
+    kept = f'<textarea>{title}</textarea><input value="{title}">'
+    assert told["en"] == f'<h1 title="{title}">{title}</h1>{kept}'
+    bound = "枕形 · 1.51\u00a0克拉 · D\u00a0色 · 共 2\u00a0颗"
+    assert told["zh"] == f'<h1 title="{title}">{bound}</h1>{kept}'
+
+
 async def test_the_cookie_goes_before_the_browser(client: AsyncClient) -> None:
     answer = await client.get("/lost", headers={"accept-language": "en", "cookie": "lang=zh"})
     assert '<html lang="zh-Hans"' in answer.text

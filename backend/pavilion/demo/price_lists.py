@@ -8,7 +8,8 @@ from pavilion.catalogue import benchmarks
 from pavilion.catalogue.benchmark_sheets import ListRead, Row
 from pavilion.demo import people
 
-OWNER, NAME = "Pavilion demonstration", "Invented list, for demonstration only"
+# A list has one name, as its owner gave it: this one's says in both languages what it is.
+OWNER, NAME = "Pavilion demonstration · Pavilion 演示", "Invented list, for demonstration only · 虚构价目表，仅供演示"
 BANDS = ((230, 290, 1_800), (300, 390, 2_500), (400, 490, 3_200), (500, 690, 4_600), (700, 890, 6_600),
          (900, 990, 8_800), (1000, 1490, 13_800), (1500, 1990, 19_200), (2000, 2990, 27_000))  # fmt: skip
 COLORS = "DEFGHIJ"

@@ -1,5 +1,6 @@
 """HTML pages: one Jinja environment per language, and `page`, which renders a template for the reader at hand."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,11 @@ from pavilion.webkit.i18n import COOKIE, HTML_LANG, LANGUAGES, Lang, Tongue, cho
 from pavilion.webkit.static import StaticFiles
 
 Term = Callable[[str, str, str], str]  # of an enumeration, a code and a language
+_READ = r"(?=[^<>]*<(?!/(?:textarea|option|script|style)))"  # what is read, not what stands in a tag or comes back
+_PARTED = {
+    unit: re.compile(rf" {unit}(?<={figure} {unit}){_READ}")
+    for unit, figure in {"克拉": "[0-9]", "毫米": "[0-9]", "颗": "[0-9]", "色": "[A-Z]"}.items()
+}
 
 FIGURES = (
     *("amount", "money", "per_carat", "number", "ct", "mm", "pct"),
@@ -72,9 +78,9 @@ class Pages:
         env = self._by_lang[lang]
         found = env.get_template(template)
         if block is None:
-            return found.render(facts)
+            return in_one_piece(found.render(facts), lang)
         macros = env.get_template("_macros.html").make_module(dict(facts))  # what the layout gives a whole page as `m`
-        return "".join(found.blocks[block](found.new_context({**facts, "m": macros})))
+        return in_one_piece("".join(found.blocks[block](found.new_context({**facts, "m": macros}))), lang)
 
     def _environment(self, templates: Path, lang: Lang) -> Environment:
         env = Environment(
@@ -134,6 +140,17 @@ class Pages:
             drawn = Markup('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><use href="{}#{}"/></svg>')
             self._icons[name] = drawn.format(self.static.url("icons/sprite.svg"), name)
         return self._icons[name]
+
+
+def in_one_piece(html: str, lang: Lang) -> str:
+    """A Chinese page on which no line ends between a figure and its unit, a grade and its word, whoever typed them: a
+    title is stored as its curator wrote it, and a field gives it back so. (`kernel.weight.unparted` does the same for
+    the titles that the house writes itself.)"""
+    if lang == "zh":
+        for unit, parted in _PARTED.items():
+            if f" {unit}" in html:
+                html = parted.sub(f"\u00a0{unit}", html)
+    return html
 
 
 def _telling(tongue: Tongue) -> Callable[..., Markup]:
