@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from pavilion.accounts.models import Person
-from pavilion.auctions import adding, curation, reoffering
+from pavilion.auctions import adding, curation, kept_words, reoffering
 from pavilion.auctions.again import Ends, bar, bar_of
 from pavilion.auctions.models import Lot, Sale
+from pavilion.auctions.queries import stones_by_lot
 from pavilion.auctions.rules import LotState
 from pavilion.bidding import closing, queries
 from pavilion.bidding.acts import StaffAct
@@ -148,6 +149,11 @@ async def test_what_the_writer_cannot_list_any_more_is_given_back_at_once(sqlite
         await free_for_a_draft(live, first)
 
 
+async def stones_of(session, lot):
+    row = await session.scalar(select(Lot.id).where(Lot.public_id == lot))
+    return (await stones_by_lot(session, [row]))[row]
+
+
 TYPED = {"title_en": "Once more", "title_zh": "再来一次", "text_en": "With a new report.", "opening_minor": 350_000}
 
 
@@ -185,6 +191,14 @@ async def free_for_a_draft(live, lot):
         keeper, values = made.world.curator, {"title_en": "Next", "title_zh": "下场", "currency": "USD"}
         values |= {"zone": "Europe/Brussels", "place_city": "Antwerp", "entity": "ANT"}
         other = await curation.create_sale(session, values=values, actor=keeper, now=made.clock())
+        async with session.begin_nested() as trial:
+            stones = [one.public_id for one in await stones_of(session, lot)]
+            facts = {"sale": other.public_id, "stones": stones, "actor": keeper, "now": made.clock()}
+            (fresh,) = await curation.add_stones(session, **facts)
+            assert (fresh.title_en, fresh.text_en) == (TYPED["title_en"], TYPED["text_en"]), (
+                "nor where it is added anew"
+            )
+            await trial.rollback()
         new = await reoffering.reoffer(session, lot=lot, into=other.public_id, actor=keeper, now=made.clock())
         assert new.reoffer_of == lot
         assert {name: getattr(new, name) for name in TYPED} == TYPED, "nobody types it twice"
@@ -262,7 +276,7 @@ async def over_before_it_was_listed(made, lot):
         sale = await session.scalar(select(Sale).where(Sale.public_id == made.sale))
         sale.state = "closed"
         await adding.let_go(session, sale, made.lots, made.clock())
-        (event,) = await session.scalars(select(Event).where(Event.name == adding.NOT_TAKEN))
+        (event,) = await session.scalars(select(Event).where(Event.name == kept_words.NOT_TAKEN))
         assert (event.subject, event.facts["why"]) == (made.lots[0], "again_over")
         assert event.facts["asked"] == made.world.curator.public_id
         assert await session.scalar(select(Lot).where(Lot.public_id == lot)) is None

@@ -12,6 +12,7 @@ from pavilion.accounts.rules import Actor
 from pavilion.auctions import again, noticing, publishing, queries
 from pavilion.auctions.changes import being_listed, stand_again, takes_again, takes_lots
 from pavilion.auctions.interests import refuse_interested
+from pavilion.auctions.kept_words import NOT_TAKEN
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.rules import Level, LotState, SaleState
 from pavilion.catalogue import service as catalogue
@@ -20,7 +21,7 @@ from pavilion.kernel import events
 from pavilion.kernel.errors import ActNotAllowed, NotFound
 from pavilion.kernel.events import Event
 
-LISTED, NOT_TAKEN = "sale:lot_listed", "lot:not_taken_again"
+LISTED = "sale:lot_listed"
 
 
 async def list_lot(

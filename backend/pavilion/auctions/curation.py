@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.rules import Actor, Permission
-from pavilion.auctions import queries, ranks, reserves, ruleset, wording
+from pavilion.auctions import kept_words, queries, ranks, reserves, ruleset, wording
 from pavilion.auctions.changes import (
     NotVerified,
     curated,
@@ -99,7 +99,8 @@ async def delete_draft(session: AsyncSession, *, sale: str, actor: Actor, now: d
 async def add_stones(
     session: AsyncSession, *, sale: str, stones: Sequence[str], together: bool = False, actor: Actor, now: datetime
 ) -> list[Lot]:
-    """Each stone is a lot at the end of the order, or all are one lot, with titles from the stones themselves."""
+    """Each stone is a lot at the end of the order, or all are one lot, with titles from the stones themselves; or with
+    the words that were typed for them when they could not come back into their sale."""
     row = await curated(session, sale, now)
     found = await addable(session, row, list(dict.fromkeys(stones)), actor)
     groups = [found] if together else [[stone] for stone in found]
@@ -108,6 +109,10 @@ async def add_stones(
         raise TooManyLots(most=MOST_LOTS)
     last = await session.scalar(select(func.max(Lot.rank)).where(Lot.sale_id == row.id))
     lots = await make_lots(session, row, ranks.spread(last, None, len(groups)), groups, now)
+    typed = await kept_words.of_stones(session, [stone.id for stone in found])
+    for lot, group in zip(lots, groups, strict=True):
+        for name, words in typed.get(frozenset(stone.id for stone in group), {}).items():
+            setattr(lot, name, words)
     changes: list[Change] = [
         {"lot": lot.public_id, "before": None, "after": facts_of(lot) | {"stones": [s.public_id for s in group]}}
         for lot, group in zip(lots, groups, strict=True)

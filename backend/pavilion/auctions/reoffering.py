@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from pavilion.accounts import service as accounts
 from pavilion.accounts.rules import Actor
-from pavilion.auctions import adding, again, curation, kept_words, queries
+from pavilion.auctions import again, curation, kept_words, queries
 from pavilion.auctions.models import Lot, LotStone, Sale
 from pavilion.auctions.numbering import next_suffix
 from pavilion.auctions.rules import LotState, SaleState
@@ -66,7 +66,7 @@ async def unsold_of(session: AsyncSession, sale: str) -> list[Unsold]:
     again = await session.execute(new.where(Lot.reoffer_of.in_([lot.public_id for lot in lots])))
     found = {lot.reoffer_of: (lot, held) for lot, held in again}
     said = select(Event).where(Event.subject.in_([lot.public_id for lot in lots if lot.public_id not in found]))
-    told = await session.scalars(said.where(Event.name == adding.NOT_TAKEN).order_by(Event.id))
+    told = await session.scalars(said.where(Event.name == kept_words.NOT_TAKEN).order_by(Event.id))
     refused = {event.subject: NotTaken(event.facts["number"], event.facts["why"], event.at) for event in told}
     return [
         Unsold(lot, *found.get(lot.public_id, (None, None)))._replace(refused=refused.get(lot.public_id))
@@ -88,7 +88,7 @@ async def given_back(session: AsyncSession, now: datetime) -> list[GivenBack]:
         select(Event, Lot, Sale)
         .join(Lot, Lot.public_id == Event.subject)
         .join(Sale, Sale.id == Lot.sale_id)
-        .where(Event.name == adding.NOT_TAKEN, Event.at > now - TOLD_FOR)
+        .where(Event.name == kept_words.NOT_TAKEN, Event.at > now - TOLD_FOR)
         .where(~select(again.id).where(again.reoffer_of == Lot.public_id).exists())
         .order_by(Event.id.desc())
     )

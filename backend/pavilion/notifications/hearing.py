@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pavilion.accounts.models import Person
-from pavilion.auctions.adding import NOT_TAKEN
+from pavilion.auctions.kept_words import NOT_TAKEN
 from pavilion.auctions.models import Registration, Sale
 from pavilion.bidding.models import BookLot
 from pavilion.bidding.request_models import Retraction
