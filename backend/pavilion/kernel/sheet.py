@@ -15,6 +15,8 @@ Row = tuple[int, list[str]]  # record number (the header is 1) and its cells
 _DELIMITERS = ",;\t|"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BINARY = frozenset(range(32)) - {9, 10, 12, 13, 27}
+_LETTERS = re.compile(rb"[\xa1-\xff]+")  # and signs of cp1252, without its quotation marks and dashes
+_HALF = 256
 _CHUNK = 1 << 20
 _NUMBER = re.compile(r"-[0-9]+(?:\.[0-9]+)?")
 _RUN = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of a formula
@@ -104,23 +106,25 @@ def _dialect(path: Path, encoding: str, delimiter: str, limits: Limits) -> Gener
 
 
 def _csv_records(path: Path, encoding: str, delimiter: str, limits: Limits) -> Generator[list[str]]:
-    """An overlong cell is its row's fault (`too_long`); a row that finds no end is the file's, before it fills the
-    memory: a quotation mark that is never closed, or fifty megabytes of separators."""
+    """An overlong cell is its row's fault (`too_long`). A row that finds no end is the file's: a quotation mark that is
+    never closed makes one cell of all rows behind it, and fifty megabytes of separators would fill the memory."""
     csv.field_size_limit(limits.row_chars)
-    number = chars = 0
+    number = lines = chars = 0  # of finished records; of the one that is being read
 
-    def lines() -> Iterator[str]:
-        nonlocal chars
+    def text() -> Iterator[str]:
+        nonlocal lines, chars
         while line := file.readline(limits.row_chars + 1):
-            chars += len(line)
+            lines, chars = lines + 1, chars + len(line)
             if chars > limits.row_chars:
-                raise SheetFault("row_without_end", row=f"{number + 1:,}", limit=f"{limits.row_chars:,}")
+                raise SheetFault("row_without_end", row=f"{number + 1:,}")
             yield line
+        if lines > 1:
+            raise SheetFault("row_without_end", row=f"{number + 1:,}")
 
     with path.open(encoding=encoding, newline="") as file:
         try:
-            for cells in csv.reader(lines(), delimiter=delimiter):
-                number, chars = number + 1, 0
+            for cells in csv.reader(text(), delimiter=delimiter):
+                number, lines, chars = number + 1, 0, 0
                 yield cells
         except UnicodeError:
             raise SheetFault("encoding") from None
@@ -135,11 +139,34 @@ def _encoding(path: Path, start: bytes) -> str:
     for mark, name in _BOMS:
         if start.startswith(mark):
             return name if _decodes(path, name) else _no_encoding()
+    if _is_unmarked_utf_16(start):
+        return _no_encoding()
     if any(byte in _BINARY for byte in start):
         raise SheetFault("not_a_table")
     if _decodes(path, "utf-8"):
         return "utf-8"
-    return "cp1252" if _decodes(path, "cp1252") else _no_encoding()
+    return "cp1252" if _decodes(path, "cp1252") and _is_western(path) else _no_encoding()
+
+
+def _is_unmarked_utf_16(start: bytes) -> bool:
+    """Every other byte is nothing, the rest is text: the column names of a table in an encoding that is not told."""
+    halves = (start[:_HALF:2], start[1:_HALF:2])
+    return any(
+        len(text) > 8 and not any(nothing) and not any(byte in _BINARY or byte == 0 for byte in text)
+        for text, nothing in (halves, halves[::-1])
+    )
+
+
+def _is_western(path: Path) -> bool:
+    """Letters beyond ASCII stand alone among others in the languages of cp1252 (`Zürich`). Where most of them stand
+    side by side they are Chinese, Cyrillic or Hebrew in a code page of their own, and would be stored as nonsense."""
+    letters = together = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            for run in _LETTERS.findall(chunk):
+                letters += len(run)
+                together += len(run) if len(run) > 1 else 0
+    return letters < 4 or 2 * together <= letters
 
 
 def _no_encoding() -> str:
