@@ -161,7 +161,7 @@ async def test_what_is_pressed_with_nothing_ticked_is_told_on_the_list(house, st
             answer = await wen.get(path, params={"back": f"{where}?removed={'0' * 26}&sort=price"})
             assert answer.status_code == 303 and answer.headers["location"].startswith(f"{where}?sort=price&none=")
             told = (await wen.get(answer.headers["location"])).text
-            assert f"Nothing is ticked. {words}" in told and 'autofocus><p class="notice is-wrong" role="alert"' in told
+            assert f"Nothing is ticked. {words}" in told and 'role="alert" tabindex="-1" autofocus>' in told
             assert (await wen.get(path, params={"back": "//elsewhere.example/shortlists"})).status_code == 200
             ticked = {"ids": stock[0].public_id, "back": where}
             assert (await wen.get(path, params=ticked)).status_code == 200
