@@ -206,7 +206,7 @@ async def test_an_unreadable_file_is_answered_on_its_page(house, thirty):
         sent = await browser.post("/stock/imports", files={"file": ("photo.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF")})
         await work(house, thirty)
         page = await browser.get(sent.headers["location"])
-        assert "The file is not a CSV or XLSX table, or" in page.text
+        assert "The file is not a CSV or XLSX table, or" in page.text and 'href="/stock">Send a file<' in page.text
         assert (await browser.get(sent.headers["location"] + "/fix.csv")).status_code == 404
 
 
@@ -256,6 +256,21 @@ async def test_a_header_with_two_readings_is_asked_about(house, thirty):
         assert "The column “Price” is" in page.text and "Not applied" in page.text
         said = {"column": "@headers", "word": "Price", "meaning": "price_per_carat"}
         again = await browser.post(sent.headers["location"] + "/mappings", data=said)
+        await work(house, thirty)
+        assert "of 30 rows answered" in (await browser.get(again.headers["location"])).text
+
+
+async def test_a_needed_column_under_a_name_that_nobody_knows_is_asked_about(house, thirty):
+    text = (thirty / "stock.csv").read_text("utf-8").replace("Stock #", "Our own ref", 1).replace("$/ct", "Price", 1)
+    async with supplier(house) as browser:
+        sent = await browser.post("/stock/imports", files={"file": ("ref.csv", text.encode())})
+        await work(house, thirty)
+        page = (await browser.get(sent.headers["location"])).text
+        assert "A required column is missing: Stock number." in page and "Not applied" in page
+        assert "The column “Our own ref” is" in page and page.count("The column “Price” is") == 1
+        for word, meaning in (("Our own ref", "stock_no"), ("Price", "price_per_carat")):
+            said = {"column": "@headers", "word": word, "meaning": meaning}
+            again = await browser.post(sent.headers["location"] + "/mappings", data=said)
         await work(house, thirty)
         assert "of 30 rows answered" in (await browser.get(again.headers["location"])).text
 

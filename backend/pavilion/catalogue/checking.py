@@ -1,7 +1,7 @@
 """A stock file from its header to the end of the duplicates, row by row: nothing is stored here."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,11 +30,14 @@ class FileIssue:
 
 
 class Stopped(Exception):
-    """The file applies nothing; every reason is named."""
+    """The file applies nothing; every reason is named. Of a header that was read in part both parts are told, so that
+    the sender can say which of his columns is the one that is missing."""
 
-    def __init__(self, issues: list[FileIssue]) -> None:
+    def __init__(
+        self, issues: list[FileIssue], header_map: Mapping[str, str] | None = None, unknown: Sequence[str] = ()
+    ) -> None:
         super().__init__(", ".join(issue.code for issue in issues))
-        self.issues = issues
+        self.issues, self.header_map, self.unknown_headers = issues, dict(header_map or {}), list(unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,11 @@ def open_stock(
         sheet = open_sheet(path, limits)
         context = Context(profile=profile, decimal=sheet.decimal, mappings=mappings or {})
         fields, faults = read_headers(sheet.header, context)
-        issues = _header_issues(sheet, fields, faults, partial)
-        if issues:
-            raise Stopped(issues)
         found = StockSheet(sheet, fields, context)
+        if issues := _header_issues(sheet, fields, faults, partial):
+            asked = {sheet.header[place] for place, _ in faults}
+            unknown = [name for name in found.unknown_headers if name not in asked]
+            raise Stopped(issues, found.header_map, unknown if found.header_map else ())
         found.survey()
     except SheetFault as fault:
         raise Stopped([FileIssue(fault.code, fault.facts)]) from None

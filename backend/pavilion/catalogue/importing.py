@@ -140,7 +140,8 @@ class _Run:
     async def stop(self, stopped: Stopped) -> None:
         """A file-level code: nothing is applied, and the sender reads why."""
         issues = [{"code": issue.code, "facts": dict(issue.facts)} for issue in stopped.issues]
-        await self._end(FileState.STOPPED, file_issues=issues)
+        heads = {"header_map": stopped.header_map, "unknown_headers": stopped.unknown_headers}
+        await self._end(FileState.STOPPED, file_issues=issues, **heads)
 
     async def through(self, sheet: StockSheet) -> None:
         file = self._file
