@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 
 from pavilion.catalogue.checking import Stopped, open_stock
 from pavilion.catalogue.nomenclature import nomenclature
+from pavilion.kernel import xlsx
 from pavilion.kernel.sheet import Limits, SheetFault, harmless, open_sheet, write_csv
 
 HEAD = "Stock #,Shape,Carat,Color,Clarity,Cut Grade,Lab,Report #,Origin ID,City"
@@ -254,6 +255,13 @@ def test_what_a_parser_would_keep_is_bounded(given, parts, part, content, code):
     noise = {"xl/media/noise.bin": shake_256().digest(60_000)}  # lets the rest unpack to six megabytes
     limits = Limits(file_bytes=100_000, cells=400)
     assert code_of(given(packed(parts | noise | {part: content}), "pile.xlsx"), limits=limits) == [code]
+
+
+def test_an_archive_of_too_many_members_is_not_even_listed(given, parts, monkeypatch):
+    many = packed(parts | {f"xl/media/{n}.png": b"" for n in range(200)})
+    assert rows_of(given(many, "pictures.xlsx"))
+    monkeypatch.setattr(xlsx, "_DIRECTORY", 4_000)
+    assert code_of(given(many, "pictures.xlsx")) == ["unsafe_archive"]
 
 
 def test_shared_texts_are_the_cells_they_are_named_by(given):

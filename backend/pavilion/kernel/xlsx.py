@@ -28,6 +28,8 @@ _BROKEN = (
     *(ValueError, LookupError, ArithmeticError),  # a reference, date or number that leads nowhere
 )
 _PIECES = 128  # of text in one cell, thousands of characters each; no workbook holds more than 32,767
+_DIRECTORY = 4 * MEGABYTE  # of the archive: some fifty thousand members
+_ENDS_WITHIN = (1 << 16) + 128  # bytes: a comment and what stands before it
 _NAMES = 2000  # of tags and attributes in one part; each is kept until its end
 _TAG = 4 * MEGABYTE  # what may stand between two of its events
 _REF = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -35,6 +37,7 @@ _REF = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 def records(path: Path, limits: Limits) -> Generator[list[str]]:
     """Every row from the first, blank ones as empty lists."""
+    _short_directory(path)
     try:
         with ZipFile(path) as archive:
             _safe(archive, limits)
@@ -42,6 +45,19 @@ def records(path: Path, limits: Limits) -> Generator[list[str]]:
             yield from _rows(archive, book, limits)
     except _BROKEN:
         raise SheetFault("not_a_table") from None
+
+
+def _short_directory(path: Path) -> None:
+    """The archive names no more members than a workbook with many pictures has: they are all read before one is looked
+    at. Whatever may be the end of its directory, in the old form or the long one, is taken at its word."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _ENDS_WITHIN))
+        tail = file.read()
+    for mark, at, size in ((b"PK\5\6", 12, 4), (b"PK\6\6", 40, 8)):
+        for end in re.finditer(re.escape(mark), tail):
+            told = tail[end.start() + at : end.start() + at + size]
+            if told != b"\xff" * size and int.from_bytes(told, "little") > _DIRECTORY:
+                raise SheetFault("unsafe_archive")
 
 
 def _safe(archive: ZipFile, limits: Limits) -> None:
