@@ -1,6 +1,10 @@
 .DEFAULT_GOAL := help
 SHELL      := /bin/bash
 PYTHON     ?= python3
+# Unless one is named, the environment is made of the system's own Python where that is new enough: a distribution builds it
+# with a profile and whole. One built from source as it comes took a fifth more of the processor for the same tests.
+SYSTEM     := $(shell /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3)
+OF         := $(if $(filter file,$(origin PYTHON)),$(or $(SYSTEM),$(PYTHON)),$(PYTHON))
 UV_VERSION := 0.13.9
 UV         := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 VENV       := .venv
@@ -23,7 +27,7 @@ $(filter .tools/bin/uv,$(UV)): # only when uv is not on PATH
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv==$(UV_VERSION)
 
 $(BIN)/python: | $(filter .tools/bin/uv,$(UV))
-	$(UV) venv --quiet $(VENV)
+	$(UV) venv --quiet --python $(OF) $(VENV)
 
 # One stamp per lock: a changed lock re-syncs the environment, an unchanged one costs nothing.
 .stamps/%: requirements/%.lock pyproject.toml $(BIN)/python
