@@ -421,6 +421,18 @@ async def test_what_was_only_asked_for_enters_no_calendar_when_its_stone_goes(sq
     assert (await town.said()).entry is None
 
 
+async def test_a_held_place_without_a_stone_is_to_be_settled_once_it_is_booked_all_the_same(sqlite_sessions):
+    town = await made(sqlite_sessions, state=S.HELD, expires_at=NOON + HOUR)
+    await town.change("attention", by="house", cause="stone_sold", attention="stone_sold")
+    assert await town.told() == []
+    await town.change("booked", state=S.BOOKED, expires_at=None)
+    await town.change("attention", cause="stone_sold")
+    assert [(notice, who) for notice, who, _ in (await town.told())[-2:]] == [
+        ("office_attention", "sam"), ("viewing_attention", "wen"),
+    ]  # fmt: skip
+    assert "A stone of this viewing has been sold." in (await town.said()).lines
+
+
 async def test_who_shows_the_stones_by_video_is_invited_too_and_led_to_the_board(town):
     await town.change("booked", operator_id=town.people["sam"].id, mode="remote", party=0)
     assert [who for _, who, _ in await town.told()] == ["wen", "sam"]

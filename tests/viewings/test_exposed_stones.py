@@ -15,7 +15,7 @@ from pavilion.catalogue.models import Stone
 from pavilion.kernel import migrating
 from pavilion.kernel.db import create_engine
 from pavilion.viewings import service
-from pavilion.viewings.models import AppointmentStone, WaitEntry
+from pavilion.viewings.models import AppointmentEvent, AppointmentStone, WaitEntry
 from pavilion.viewings.states import AppointmentState, StoneFate
 from pavilion.viewings.stone_models import StoneEnd
 from pavilion.viewings.wishes import Code, Wish
@@ -101,6 +101,18 @@ async def test_what_stays_in_a_changed_appointment_is_kept_as_it_was_booked_and_
         assert (await service.reschedule(session, row, **other)).code == Code.STONE_WITHDRAWN
         await service.end_stone(session, "S0", StoneFate.WITHDRAWN, **SAID)
         assert (await service.reschedule(session, row, **other)).ok, "it goes on without the stone"
+
+
+async def test_a_held_place_that_lost_its_last_stone_is_booked_to_be_looked_at_and_says_so(sessions, house):
+    async with sessions.begin() as session:
+        row, _ = await service.hold(session, wish(house, 0, "S0"), key="a", **SAID)
+        await service.end_stone(session, "S0", StoneFate.SOLD, **SAID)
+        assert (await service.confirm(session, row, **SAID)).ok and (await service.confirm(session, row, **SAID)).ok
+        assert (row.state, row.attention) == (AppointmentState.BOOKED, Code.STONE_SOLD)
+        told = select(AppointmentEvent.kind, AppointmentEvent.state).where(AppointmentEvent.appointment_id == row.id)
+        assert (await session.execute(told.order_by(AppointmentEvent.n))).all() == [
+            ("held", "held"), ("attention", "held"), ("booked", "booked"), ("attention", "booked"),
+        ]  # fmt: skip
 
 
 async def test_of_a_booking_and_a_revocation_at_once_one_waits_and_no_line_stands_on_what_is_not_exposed(

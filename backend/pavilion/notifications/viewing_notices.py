@@ -139,6 +139,9 @@ class _Appointment:
             await self._tell("viewing_declined")
 
     async def _attention(self) -> None:
+        """Of a place that is only held nothing has to be settled yet; booked all the same, it is told then."""
+        if self.event.facts.get("state") == S.HELD:
+            return
         await self._office("office_attention", **_why(self.event))
         await self._tell("viewing_attention", by_event=True)
 

@@ -58,6 +58,10 @@ async def confirm(session: AsyncSession, appointment: Appointment, *, by: str, n
     appointment.version += 1
     cause = "offer" if await placing.end_waiting(session, appointment) else ""
     recording.happened(session, appointment, "booked", office=place.office, by=by, at=now, cause=cause)
+    if appointment.attention is not None:  # it lost its last stone while it was held, of which nobody is told
+        appointment.version += 1
+        code = appointment.attention
+        recording.happened(session, appointment, "attention", office=place.office, by=by, at=now, cause=code)
     return recording.done(appointment)
 
 
